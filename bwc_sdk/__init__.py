@@ -1,0 +1,40 @@
+"""SDK for body-worn cameras and docking stations.
+
+    async with bwc_sdk.connect("serial:/dev/ttyACM0") as camera:
+        print(await camera.battery.status())
+
+`bwc_sdk.sync` has the same for programs without asyncio. Names load when they are first used, so that
+importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bwc_sdk.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from bwc_protocol.declare import Role as Role
+    from bwc_protocol.declare import Unknown as Unknown
+    from bwc_protocol.vocabulary import ErrorCode as ErrorCode
+    from bwc_sdk.camera import Camera as Camera
+    from bwc_sdk.connecting import connect as connect
+    from bwc_sdk.errors import BwcError as BwcError
+    from bwc_sdk.world import World as World
+
+_HOMES = {
+    "BwcError": "bwc_sdk.errors",
+    "Camera": "bwc_sdk.camera",
+    "ErrorCode": "bwc_protocol.vocabulary",
+    "Role": "bwc_protocol.declare",
+    "Unknown": "bwc_protocol.declare",
+    "World": "bwc_sdk.world",
+    "connect": "bwc_sdk.connecting",
+}
+
+__all__ = ["BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bwc_sdk' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

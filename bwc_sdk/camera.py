@@ -1,0 +1,303 @@
+"""A camera: its subjects as typed clients, and the operations that take several steps (spec: Commands)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from bwc_protocol import evidence
+from bwc_protocol.conversation import PeerInfo
+from bwc_protocol.declare import Event
+from bwc_protocol.evidence import Manifest
+from bwc_protocol.messages import assignment, audit, battery, clock, config, identity, recordings, storage
+from bwc_protocol.messages.audit import AuditEntry
+from bwc_protocol.messages.clock import ClockReason, ClockSet, TimeSource
+from bwc_protocol.messages.config import (
+    MAX_SETTINGS,
+    ConfigDocument,
+    ConfigState,
+    ConfigView,
+    Setting,
+    SettingSchema,
+    UploadConfig,
+)
+from bwc_protocol.messages.recordings import Annotation, OpenSegment, OpenTable, RecordingEntry
+from bwc_sdk.audit_chain import check_page
+from bwc_sdk.clock_sync import Measurement, check_step, measure
+from bwc_sdk.configuration import Value, fit, to_settings, value_of
+from bwc_sdk.connection import Connection, IncomingStream, StreamSink
+from bwc_sdk.errors import ConfigError, EvidenceMismatch, ProtocolViolation
+from bwc_sdk.world import World
+
+LISTING_MAX: Final = 1_000_000
+"""Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
+ANNOTATIONS_MAX: Final = 10_000
+
+
+class Clock(clock.Clock):
+    """The device's clock: measured by exchanges, set only within limits."""
+
+    def __init__(self, connection: Connection, world: World) -> None:
+        super().__init__(connection)
+        self._world = world
+
+    async def measure(self, rounds: int = 8) -> Measurement:
+        """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
+
+        The offset is what must be added to the device's time to get the host's, in ns.
+        """
+        return await measure(self, self._world.utc_ns, rounds)
+
+    async def sync(
+        self,
+        *,
+        reason: ClockReason = ClockReason.ROUTINE,
+        source: TimeSource = TimeSource.UNSYNCHRONISED,
+        host_uncertainty_ns: int = 0,
+        rounds: int = 8,
+    ) -> tuple[Measurement, ClockSet]:
+        """Measures, checks the step against the limits of `reason`, and sets the clock.
+
+        `source` is where the host has its time from: an unsynchronised host is refused, unless the reason is
+        BENCH. Gives the measurement before the set, and what the set did. Raises `ClockImplausible`.
+        """
+        before = await self.measure(rounds)
+        check_step(before, reason, source, device=self._name())
+        done = await self.set(
+            offset_ns=before.offset_ns,
+            uncertainty_ns=before.uncertainty_ns + host_uncertainty_ns,
+            reason=reason,
+            source=source,
+            revision=before.revision,
+        )
+        return before, done
+
+    def _name(self) -> str:
+        return self._caller.name if isinstance(self._caller, Connection) else ""
+
+
+class Config(config.Config):
+    """The configuration: schema, values, and the transaction that changes them."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    async def schema_all(self) -> tuple[SettingSchema, ...]:
+        """Every setting's type, range, unit, default and moment of effect."""
+        found: list[SettingSchema] = []
+        start = 0
+        while True:
+            page = await self.schema(start=start)
+            found.extend(page.settings)
+            if not page.next:
+                return tuple(found)
+            start = self._advance(page.next, start, len(found))
+
+    async def values(self, view: ConfigView = ConfigView.EFFECTIVE) -> dict[str, Value]:
+        """All values of one view, by key."""
+        return {s.key: value_of(s) for s in (await self._read_all(view))[1]}
+
+    async def _read_all(self, view: ConfigView) -> tuple[int, list[Setting]]:
+        found: list[Setting] = []
+        start, revision = 0, -1
+        while True:
+            page = await self.read(view=view, start=start)
+            if revision not in (-1, page.revision):
+                found, start, revision = [], 0, -1  # applied by somebody between two pages: read again
+                continue
+            revision = page.revision
+            found.extend(page.settings)
+            if not page.next:
+                return revision, found
+            start = self._advance(page.next, start, len(found))
+
+    def _advance(self, following: int, start: int, count: int) -> int:
+        if following <= start or count > MAX_SETTINGS:
+            raise ProtocolViolation("a list of settings that never ends", device=self._connection.name)
+        return following
+
+    async def apply(self, values: Mapping[str, Value]) -> ConfigState:
+        """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
+
+        Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
+        the configuration; nothing of it was applied), `ProtocolViolation` when what is read back differs.
+        """
+        settings = to_settings(await self.schema_all(), values, device=self._connection.name)
+        before = await self.state()
+        if before.staged:
+            await self.abort()
+        try:
+            for at in range(0, len(settings), 64):
+                await self.stage(revision=before.revision, settings=tuple(settings[at : at + 64]))
+            after = await self.commit(revision=before.revision)
+        except BaseException:
+            if self._connection.error is None:
+                await self.abort()
+            raise
+        pending = await self.values(ConfigView.PENDING)
+        wrong = [key for key, value in values.items() if pending.get(key) != value]
+        if wrong:
+            rule = f"read back differently after apply: {', '.join(sorted(wrong))}"
+            raise ProtocolViolation(rule, device=self._connection.name)
+        return after
+
+    async def upload(self, values: Mapping[str, Value]) -> ConfigState:
+        """Stages a whole configuration by one stream and gives what is staged; `commit` applies it."""
+        settings = to_settings(await self.schema_all(), values, device=self._connection.name)
+        document = ConfigDocument.codec.encode(ConfigDocument(settings=tuple(settings)))
+        before = await self.state()
+        request = UploadConfig(
+            revision=before.revision, length=len(document), sha256=hashlib.sha256(document).digest()
+        )
+        await self._connection.upload(request, document)
+        return await self.state()
+
+    async def check(self, values: Mapping[str, Value]) -> None:
+        """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing."""
+        problems = fit(await self.schema_all(), values)
+        if problems:
+            raise ConfigError(problems, device=self._connection.name)
+
+
+class Recordings(recordings.Recordings):
+    """The recordings: listing, manifests, chunk tables, stored bytes, annotations."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    async def list(self) -> tuple[RecordingEntry, ...]:
+        """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
+        listing that goes back, repeats or does not end."""
+        return tuple([entry async for entry in self.iterate()])
+
+    async def iterate(self) -> AsyncIterator[RecordingEntry]:
+        """The same, page by page as they come."""
+        after, count = 0, 0
+        while True:
+            page = await self.page(after=after)
+            for entry in page.recordings:
+                count += 1
+                if entry.sequence <= after or count > LISTING_MAX:
+                    raise ProtocolViolation("a listing that goes back or never ends", device=self._name)
+                after = entry.sequence
+                yield entry
+            if not page.next:
+                return
+            if page.next != after or not page.recordings:
+                raise ProtocolViolation("a listing whose cursor does not advance", device=self._name)
+
+    async def read_manifest(self, entry: RecordingEntry) -> Manifest:
+        """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`."""
+        raw = (await self.manifest(recording=entry.recording)).manifest
+        if hashlib.sha256(raw).digest() != entry.manifest_sha256:
+            rule = f"recording {entry.sequence}: the manifest is not the one that was listed"
+            raise EvidenceMismatch(rule, device=self._name)
+        try:
+            return Manifest.decode(raw)
+        except evidence.EvidenceError as error:
+            raise EvidenceMismatch(str(error), device=self._name) from error
+
+    async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
+        """A segment's chunk table (32 bytes a chunk), checked against the manifest."""
+        facts = manifest.segments[segment]
+        expected = 32 * evidence.chunk_count(facts.size_bytes, facts.chunk_size)
+        request = OpenTable(recording=entry.recording, manifest_sha256=entry.manifest_sha256, segment=segment)
+        table = await self._connection.read_stream(request, max_bytes=expected)
+        if len(table) != expected or hashlib.sha256(table).digest() != facts.table_sha256:
+            rule = f"recording {entry.sequence}, segment {segment}: the chunk table is not the manifest's"
+            raise EvidenceMismatch(rule, device=self._name)
+        return table
+
+    async def open(
+        self, entry: RecordingEntry, segment: int, sink: StreamSink, *, offset: int = 0, length: int = 0
+    ) -> IncomingStream:
+        """Opens stored bytes of a segment from `offset`; `length` 0 = to the end. Nothing comes before `grant`."""
+        request = OpenSegment(
+            recording=entry.recording,
+            manifest_sha256=entry.manifest_sha256,
+            segment=segment,
+            offset=offset,
+            length=length,
+        )
+        return await self._connection.open_stream(request, sink)
+
+    async def annotations_all(self, recording: bytes) -> tuple[Annotation, ...]:
+        """Everything that was said of a recording since it was closed, oldest first."""
+        found: list[Annotation] = []
+        start = 0
+        while True:
+            page = await self.annotations(recording=recording, start=start)
+            found.extend(page.annotations)
+            if not page.next:
+                return tuple(found)
+            if page.next <= start or len(found) > ANNOTATIONS_MAX:
+                raise ProtocolViolation("annotations that never end", device=self._name)
+            start = page.next
+
+    @property
+    def _name(self) -> str:
+        return self._connection.name
+
+
+class Audit(audit.Audit):
+    """The device's log."""
+
+    async def entries(self, after: int = 0) -> AsyncIterator[AuditEntry]:
+        """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`."""
+        previous: bytes | None = None
+        while True:
+            page = await self.page(after=after)
+            check_page(page, after, previous)
+            for entry in page.entries:
+                yield entry
+                after, previous = entry.sequence, entry.sha256
+            if not page.entries or after >= page.last:
+                return
+
+
+class Camera:
+    """A camera that is connected. Use as `async with`; opening changes nothing on the device."""
+
+    def __init__(self, connection: Connection, world: World) -> None:
+        assert connection.peer is not None
+        self.connection = connection
+        self.world = world
+        self.peer: PeerInfo = connection.peer
+        self.device = identity.Device(connection)
+        self.battery = battery.Battery(connection)
+        self.storage = storage.Storage(connection)
+        self.clock = Clock(connection, world)
+        self.config = Config(connection)
+        self.recordings = Recordings(connection)
+        self.assignment = assignment.Assignment(connection)
+        self.audit = Audit(connection)
+
+    @property
+    def name(self) -> str:
+        """The URI by which it was reached."""
+        return self.connection.name
+
+    @property
+    def identity(self) -> str:
+        """The name in its certificate: the serial number."""
+        return self.peer.identity
+
+    def events(self) -> AsyncIterator[Event]:
+        """What the camera tells without being asked, until the connection ends; for one reader."""
+        return self.connection.events()
+
+    async def close(self) -> None:
+        """Ends session, link and pipe in order; idempotent, bounded."""
+        await self.connection.line.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,151 @@
+"""`bwc`: finds the verb, loads its file, runs it."""
+
+import inspect
+import io
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.options import Settings
+from bwc_sdk.cli.verb import common_options, guarded, verbs
+from bwc_sdk.version import __version__
+
+PLUGINS: Final = "bwc_sdk.commands"
+"""Entry-point group through which other packages bring verbs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb in the overview. `extra` is the optional part that brings it; "" = it is one of ours."""
+
+    help: str
+    extra: str = ""
+
+
+VERBS: Final = {
+    "devices": Verb("List what is plugged in, by slot."),
+    "info": Verb("Who and what the device is, and what it is doing."),
+    "self-test": Verb("Run the device's self-test."),
+    "battery": Verb("Level, load and health of the battery."),
+    "storage": Verb("How full the storage is, and how worn."),
+    "clock": Verb("Read, measure and set the device's clock."),
+    "config": Verb("Read, compare and change the configuration."),
+    "assign": Verb("Show or change who carries the device."),
+    "recordings": Verb("List, inspect, mark and hold recordings."),
+    "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
+    "audit": Verb("Read the device's log and check its chain of hashes."),
+    "reboot": Verb("Reboot the device."),
+    "raw": Verb("Send one declared command, such as battery.status cell=0."),
+    "decode": Verb("Print a capture file in the specification's words."),
+    "doctor": Verb("Check what this host needs: parts, ports, permissions, adapters."),
+    "version": Verb("Versions of the SDK, the protocol and its parts."),
+    "sim": Verb("Serve a simulated camera.", extra="sim"),
+    "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),
+}
+
+
+class Verbs(TyperGroup):
+    """The overview, from the table above; a verb's own file is loaded only when it is used."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands.update({name: _stub(name, verb.help) for name, verb in VERBS.items()})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*VERBS, *sorted(plugin.name for plugin in _plugins() if plugin.name not in VERBS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            for plugin in _plugins(cmd_name):
+                package = plugin.dist.name if plugin.dist else plugin.module
+                return _stub(cmd_name, f"Brought by {package}.")
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name and command else command, rest
+
+
+def _plugins(name: str | None = None) -> list[EntryPoint]:
+    found = entry_points(group=PLUGINS) if name is None else entry_points(group=PLUGINS, name=name)
+    return list(found)
+
+
+def _stub(name: str, line: str) -> Any:
+    app = verbs()
+    app.command(name, help=line)(lambda: None)
+    return typer.main.get_command(app)
+
+
+def load(name: str) -> Any:
+    """The click command of a verb, from its own file or from the package that brings it."""
+    if name in VERBS and not VERBS[name].extra:
+        module = import_module(f"bwc_sdk.cli.{name.replace('-', '_')}")
+        return typer.main.get_command(module.app)
+    app = verbs()
+    app.command(name, help=VERBS[name].help if name in VERBS else None)(_plugin_function(name))
+    return typer.main.get_command(app)
+
+
+def _plugin_function(name: str) -> Any:
+    extra = VERBS[name].extra if name in VERBS else "all"
+    cause: ImportError | None = None
+    for plugin in _plugins(name):
+        try:
+            return plugin.load()
+        except ImportError as error:
+            cause = error
+
+    def missing(ctx: typer.Context) -> None:
+        from bwc_sdk.errors import MissingExtra
+
+        def fail() -> int:
+            raise MissingExtra(f"'bwc {name}'", extra) from cause
+
+        raise typer.Exit(guarded(ctx.obj if isinstance(ctx.obj, Settings) else Settings(), fail))
+
+    return missing
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"bwc {__version__}\n")
+        raise typer.Exit
+
+
+VERSION: Final = inspect.Parameter(
+    "version",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--version", "-V", is_eager=True, callback=_tell_version, help="Print the version.")
+    ],
+)
+
+app = verbs(
+    completion=True,
+    cls=Verbs,
+    no_args_is_help=True,
+    help="Body-worn cameras: provision, watch, offload. 'bwc VERB --help' says more.",
+)
+common_options(app, VERSION)
+
+
+def run(argv: list[str]) -> int:
+    """Runs one command line and gives its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character gets its escape: a device's text must not end a report.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        app(argv, prog_name="bwc")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.SUCCESS if end.code is None else 1
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return ExitCode.SUCCESS

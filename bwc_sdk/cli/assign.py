@@ -1,0 +1,40 @@
+"""`bwc assign`."""
+
+from typing import Annotated
+
+import typer
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.output import Facts, Output
+from bwc_sdk.cli.verb import UNSURE, camera_verb, verbs
+
+app = verbs()
+
+
+@app.command("assign")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def assign(
+    camera: Camera,
+    output: Output,
+    officer: Annotated[
+        str | None, typer.Argument(help="Officer, by the agency's identifier; without one, show who it is.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take the device back into the pool.")] = False,
+) -> None:
+    """Show or change who carries the device.
+
+    Recordings from then on are the officer's. Refused when somebody else changed it meanwhile.
+    """
+    if clear and (officer or unit):
+        raise typer.BadParameter("--clear takes neither an officer nor a unit")
+    if unit and not officer:
+        raise typer.BadParameter("--unit needs an officer")
+    state = await camera.assignment.read()
+    if clear:
+        state = await camera.assignment.clear(revision=state.revision)
+    elif officer:
+        state = await camera.assignment.assign(officer=officer, unit=unit or "", revision=state.revision)
+    output.show({"assignment": to_plain(state)}, Facts("assignment", list(facts(state))))

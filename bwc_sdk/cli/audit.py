@@ -1,0 +1,55 @@
+"""`bwc audit`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_protocol.messages.audit import AuditEntry
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli import text
+from bwc_sdk.cli.facts import show
+from bwc_sdk.cli.output import Output, Rows
+from bwc_sdk.cli.verb import camera_verb, verbs
+
+app = verbs()
+
+
+@app.command("audit")
+@camera_verb(Role.AUDITOR)
+async def audit(
+    camera: Camera,
+    output: Output,
+    after: Annotated[int, typer.Option(min=0, help="Only entries after this number.")] = 0,
+) -> None:
+    """Read the device's log and check its chain of hashes.
+
+    Fails when an entry was changed, lost or inserted.
+    """
+    entries: list[AuditEntry] = [entry async for entry in camera.audit.entries(after=after)]
+    head = await camera.audit.head()
+    document: dict[str, Any] = {
+        "entries": [to_plain(entry) for entry in entries],
+        "head": to_plain(head),
+        "chained": True,
+    }
+    output.show(
+        document,
+        Rows(
+            title="",
+            headings=["#", "time", "boot", "what", "who", "detail"],
+            plain=[
+                [
+                    entry.sequence,
+                    text.utc(entry.utc_ns),
+                    entry.boot_counter,
+                    show("kind", entry.kind, ""),
+                    entry.actor,
+                    entry.detail,
+                ]
+                for entry in entries
+            ],
+            empty="no entries",
+        ),
+    )
+    output.note(f"{len(entries)} entries, each hashes to what it claims and chains to the one before")

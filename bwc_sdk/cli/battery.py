@@ -1,0 +1,27 @@
+"""`bwc battery`."""
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.facts import fact, facts
+from bwc_sdk.cli.output import Facts, Output
+from bwc_sdk.cli.verb import camera_verb, verbs
+
+app = verbs()
+
+
+@app.command("battery")
+@camera_verb(Role.TECHNICIAN)
+async def battery(camera: Camera, output: Output) -> None:
+    """Level, load and health of the battery.
+
+    One block for each cell.
+    """
+    count = (await camera.device.capabilities()).battery_cells
+    cells = [await camera.battery.status(cell=cell) for cell in range(count)]
+    output.show(
+        {"battery": [{"cell": number, **to_plain(cell)} for number, cell in enumerate(cells)]},
+        *(
+            Facts(f"cell {number}", [fact("cell", number), *facts(cell)])
+            for number, cell in enumerate(cells)
+        ),
+    )

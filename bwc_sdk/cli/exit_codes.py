@@ -1,0 +1,41 @@
+"""What `bwc` exits with; the table in the README is this one. Numbers are never given a new meaning."""
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """One number for each thing that a script may want to do next."""
+
+    SUCCESS = 0
+    UNEXPECTED = 1
+    """A fault of the program; or, where a verb says so (`config diff --exit-code`, `doctor`), a difference."""
+    USAGE = 2
+    """The command line is wrong; nothing was sent."""
+    UNREACHABLE = 3
+    """No such port, not allowed to open it, or nobody answers at that address."""
+    NOT_A_DEVICE = 4
+    """What answers is no such device, breaks the protocol, or the session with it failed."""
+    LOST = 5
+    """The device went away or fell silent while it was in use."""
+    REFUSED = 6
+    """The device refused the command; nothing was changed."""
+    BUSY = 7
+    """The port, the device or the destination is in use by somebody else; try again later."""
+    BAD_CONFIG = 8
+    """A configuration does not fit the device's schema; nothing was changed."""
+    BAD_DESTINATION = 9
+    """A file or directory of this host cannot be used, or is full."""
+    INCOMPLETE = 10
+    """The offload ended, and not every recording is stored and verified."""
+    MISSING_PART = 11
+    """An optional part of the SDK is not installed."""
+    OUTCOME_UNKNOWN = 12
+    """A command that changes something got no reply: it may have taken effect."""
+    CLOCK_IMPLAUSIBLE = 13
+    """A clock must not be set by what was measured, or by a host that does not know its time to be right."""
+    EVIDENCE_MISMATCH = 14
+    """A hash does not match: of footage, of a manifest, or in the device's log."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+    READER_GONE = 141
+    """Whoever read the output closed it, as `head` does."""

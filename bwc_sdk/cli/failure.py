@@ -1,0 +1,110 @@
+"""From an error to what a person or a script sees of it: cause, next step, exit code."""
+
+import json
+import os
+import sys
+import traceback
+from typing import Final
+
+from bwc_protocol.declare import FieldRangeError
+from bwc_sdk import errors
+from bwc_sdk.capture import CaptureError
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.text import clean
+
+DEBUG_ENV: Final = "BWC_DEBUG"
+"""Environment variable: 1 = show the traceback of every error."""
+
+
+class NoDeviceNamed(errors.BwcError):
+    """Raised when a verb needs a device and none is named: the only one found may be the wrong one."""
+
+    layer = "command line"
+
+
+EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
+    errors.BwcError: ExitCode.UNEXPECTED,
+    NoDeviceNamed: ExitCode.USAGE,
+    errors.InvalidUri: ExitCode.USAGE,
+    errors.MissingExtra: ExitCode.MISSING_PART,
+    errors.TransportError: ExitCode.UNREACHABLE,
+    errors.PortBusy: ExitCode.BUSY,
+    errors.DeviceLost: ExitCode.LOST,
+    errors.LinkError: ExitCode.NOT_A_DEVICE,
+    errors.DeviceBusy: ExitCode.BUSY,
+    errors.SessionError: ExitCode.NOT_A_DEVICE,
+    errors.ProtocolViolation: ExitCode.NOT_A_DEVICE,
+    errors.CommandError: ExitCode.REFUSED,
+    errors.CommandTimeout: ExitCode.LOST,
+    errors.OutcomeUnknown: ExitCode.OUTCOME_UNKNOWN,
+    errors.ConfigError: ExitCode.BAD_CONFIG,
+    errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
+    errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,
+    errors.EvidenceMismatch: ExitCode.EVIDENCE_MISMATCH,
+    errors.DestinationError: ExitCode.BAD_DESTINATION,
+    errors.DestinationBusy: ExitCode.BUSY,
+    CaptureError: ExitCode.BAD_DESTINATION,
+}
+"""The nearest class in an error's ancestry decides."""
+
+
+def code_for(error: BaseException) -> ExitCode:
+    """The exit code of an error."""
+    for kind in type(error).__mro__:
+        if kind in EXIT_CODES:
+            return EXIT_CODES[kind]
+    if isinstance(error, FieldRangeError):
+        return ExitCode.USAGE  # a value that was typed and that its field cannot carry
+    return ExitCode.UNEXPECTED
+
+
+def report(error: Exception, *, as_json: bool) -> ExitCode:
+    """Writes an error to stderr and gives its exit code; a traceback only when BWC_DEBUG=1 asks for it."""
+    code = code_for(error)
+    if os.environ.get(DEBUG_ENV) == "1":
+        traceback.print_exception(error)
+    if as_json:
+        sys.stderr.write(json.dumps({"error": _facts(error, code)}) + "\n")
+    else:
+        facts = _facts(error, code)
+        where = ": ".join(str(part) for part in (facts["device"], facts["layer"]) if part)
+        sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
+        if facts["advice"]:
+            sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
+    return code
+
+
+def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
+    facts: dict[str, object] = {"class": type(error).__name__, "exit_code": int(code)}
+    if isinstance(error, errors.BwcError):
+        facts |= {
+            "layer": error.layer,
+            "device": error.device,
+            "rule": error.rule,
+            "advice": error.advice or _ADVICE.get(code, ""),
+        }
+    else:
+        advice = "" if code is ExitCode.USAGE else f"{DEBUG_ENV}=1 shows where; please report it"
+        rule = str(error) or type(error).__name__
+        if code is ExitCode.UNEXPECTED:
+            rule = f"{type(error).__name__}: {rule}"
+        facts |= {"layer": "command line", "device": "", "rule": rule, "advice": advice}
+    if isinstance(error, errors.CommandError):
+        facts |= {"command": error.command, "code": str(error.code), "detail": error.detail}
+    if isinstance(error, errors.OutcomeUnknown):
+        facts |= {"command": error.command, "safe_to_repeat": error.safe_to_repeat}
+    if isinstance(error, errors.ConfigError):
+        facts["problems"] = list(error.problems)
+    if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:
+        facts["retry_after_s"] = error.retry_after_s
+    return facts
+
+
+_ADVICE: Final = {
+    ExitCode.UNREACHABLE: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
+    ExitCode.NOT_A_DEVICE: "check that the URI names a camera; --capture FILE keeps what passed",
+    ExitCode.LOST: "check cable and power, then run the command again",
+    ExitCode.BUSY: "wait for the other user to finish, then run the command again",
+    ExitCode.BAD_CONFIG: "'bwc config show' lists every setting with its range",
+    ExitCode.REFUSED: "read the reason; a refusal for want of rights may need another --role",
+}

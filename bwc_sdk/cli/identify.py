@@ -1,0 +1,29 @@
+"""Asking every port who is there, all at once."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+from bwc_protocol.declare import Role
+from bwc_sdk.cli.on_camera import connecting
+from bwc_sdk.cli.options import Settings
+from bwc_sdk.errors import BwcError
+
+
+def identify_all(settings: Settings, uris: Sequence[str]) -> dict[str, str]:
+    """For each URI the identity of the device, or in one line why there is none."""
+
+    async def whole() -> list[str]:
+        return await asyncio.gather(*(_identity(settings, uri) for uri in uris))
+
+    return dict(zip(uris, asyncio.run(whole()), strict=True))
+
+
+async def _identity(settings: Settings, uri: str) -> str:
+    try:
+        # Several connections at once would write over each other's capture.
+        one = dataclasses.replace(settings, device=uri, capture=None)
+        async with connecting(one, Role.TECHNICIAN) as camera:
+            return camera.identity
+    except BwcError as error:
+        return f"({error.rule})"

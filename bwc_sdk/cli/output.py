@@ -1,0 +1,103 @@
+"""What a verb prints: one JSON document, tables for people on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bwc_sdk.cli.text import clean
+
+if TYPE_CHECKING:
+    from bwc_sdk.cli.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Values of one thing. A pipe gets `name<TAB>value` lines."""
+
+    title: str
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Things of one kind. A pipe gets one line a thing, values separated by tabs, without headings.
+
+    `shown` has what a terminal gets where that differs from the plain values.
+    """
+
+    title: str
+    headings: Sequence[str]
+    plain: Sequence[Sequence[object]]
+    shown: Sequence[Sequence[str]] | None = None
+    empty: str = "none"
+
+
+@dataclass(slots=True)
+class Output:
+    """Where a verb's results go. `device` marks every document with what it was read from."""
+
+    as_json: bool
+    terminal: bool = field(default_factory=lambda: sys.stdout.isatty())
+    device: Mapping[str, object] | None = None
+
+    def show(self, document: Mapping[str, Any], *parts: Facts | Rows) -> None:
+        """Prints a result: `document` as JSON, or `parts` for people."""
+        if self.as_json:
+            head = {"device": self.device} if self.device is not None else {}
+            self.write(json.dumps({**head, **document}))
+            return
+        for part in parts:
+            self._part(part)
+
+    def write(self, line: str) -> None:
+        """One line of text as it is, already safe to show."""
+        sys.stdout.write(line + "\n")
+
+    def line(self, *values: object) -> None:
+        """One line of values; each made safe, tabs between them in a pipe and spaces on a terminal."""
+        self.write(("  " if self.terminal else "\t").join(clean(str(value)) for value in values))
+
+    def note(self, remark: str) -> None:
+        """A remark beside the result, on stderr; JSON has no place for it."""
+        if not self.as_json:
+            sys.stderr.write(clean(remark) + "\n")
+
+    def _part(self, part: Facts | Rows) -> None:
+        if self.terminal:
+            from bwc_sdk.cli.tables import draw
+
+            draw(part)
+        elif isinstance(part, Facts):
+            for one in part.facts:
+                self.write(f"{one.name}\t{_flat(one.plain)}")
+        else:
+            for row in part.plain:
+                self.write("\t".join(map(_flat, row)))
+
+
+def _flat(value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(map(_flat, value))
+    if isinstance(value, dict):
+        return clean(json.dumps(value))
+    return clean(str(value))
+
+
+def rows_of(title: str, things: Iterable[Sequence[Fact]], *, empty: str = "none") -> Rows:
+    """A table of things that have the same facts."""
+    listed = list(things)
+    return Rows(
+        title=title,
+        headings=[one.label for one in listed[0]] if listed else [],
+        plain=[[one.plain for one in row] for row in listed],
+        shown=[[one.shown for one in row] for row in listed],
+        empty=empty,
+    )

@@ -1,0 +1,36 @@
+"""`bwc reboot`."""
+
+from typing import Annotated
+
+import typer
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.output import Facts, Output
+from bwc_sdk.cli.verb import UNSURE, camera_verb, verbs
+
+app = verbs()
+
+
+@app.command("reboot")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def reboot(
+    camera: Camera,
+    output: Output,
+    serial: Annotated[
+        str | None, typer.Argument(help="The device's identity, so that the right one is rebooted.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Reboot whichever device answers.")] = False,
+) -> None:
+    """Reboot the device.
+
+    Needs its identity (see 'bwc info') or --yes. Everything on its links ends; footage is safe.
+    """
+    if serial is None and not yes:
+        raise typer.BadParameter(f"name the device ({camera.identity}) or give --yes")
+    if serial is not None and serial != camera.identity:
+        raise typer.BadParameter(f"the device that answers is {camera.identity}, not {serial}")
+    status = await camera.device.status()
+    accepted = await camera.device.reboot(boot_counter=status.boot_counter)
+    output.show({"reboot": to_plain(accepted)}, Facts("rebooting", list(facts(accepted))))

@@ -1,0 +1,135 @@
+"""What every verb has in common: the options, the way that it ends, and how it reaches a camera."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+
+import typer
+
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.options import COMMON, Settings, take
+from bwc_sdk.cli.output import Output
+
+if TYPE_CHECKING:
+    from bwc_protocol.declare import Role
+    from bwc_sdk.camera import Camera
+
+P = ParamSpec("P")
+
+UNCHANGED: Final = "nothing was changed"
+UNSURE: Final = "the device may have done it; look at its state before you try again"
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what state things are in."""
+
+
+def verbs(*, completion: bool = False, **options: Any) -> typer.Typer:
+    """An empty noun. Errors and help are plain text: they are read in logs as often as on a terminal."""
+    return typer.Typer(
+        add_completion=completion,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        **options,
+    )
+
+
+def local_verb(function: Callable[Concatenate[Settings, Output, P], int | None]) -> Callable[..., None]:
+    """A verb that needs no device: `function(settings, output, …)`; what it returns is the exit code."""
+
+    def run(settings: Settings, **given: Any) -> int | None:
+        return function(settings, Output(settings.as_json), **given)  # type: ignore[call-arg]  # typer's values
+
+    return _command(run, function)
+
+
+def camera_verb(
+    role: Role, *, interrupted: str = UNCHANGED
+) -> Callable[[Callable[Concatenate[Camera, Output, P], Awaitable[int | None]]], Callable[..., None]]:
+    """A verb on a connected camera: `async function(camera, output, …)`.
+
+    `role` is what the host asks to be unless `--role` says otherwise; `interrupted` what Ctrl-C leaves behind.
+    """
+
+    def decorate(
+        function: Callable[Concatenate[Camera, Output, P], Awaitable[int | None]],
+    ) -> Callable[..., None]:
+        def run(settings: Settings, **given: Any) -> int | None:
+            from bwc_sdk.cli.on_camera import run_on_camera
+
+            work = functools.partial(function, **given)
+            return run_on_camera(settings, role, work, interrupted=interrupted)
+
+        return _command(run, function)
+
+    return decorate
+
+
+def common_options(group: typer.Typer, *own: inspect.Parameter) -> None:
+    """Lets a noun that has verbs of its own take the common options, too; `own` options act by themselves."""
+
+    def callback(ctx: typer.Context, /, **given: Any) -> None:
+        ctx.obj = _inherited(ctx).merged(take(given))
+
+    _declare(callback, list(own))
+    group.callback()(callback)
+
+
+def _command(run: Callable[..., int | None], function: Callable[..., Any]) -> Callable[..., None]:
+    def command(ctx: typer.Context, /, **given: Any) -> None:
+        settings = _inherited(ctx).merged(take(given))
+        code = guarded(settings, functools.partial(run, settings, **given))
+        if code:
+            raise typer.Exit(int(code))
+
+    command.__name__ = function.__name__
+    command.__doc__ = function.__doc__
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
+    _declare(command, own)
+    return command
+
+
+def _declare(command: Any, own: list[inspect.Parameter]) -> None:
+    """Gives a function the signature that typer reads."""
+    context = inspect.Parameter(
+        "ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+    parameters = [context, *keywords, *COMMON]
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+
+
+def _inherited(ctx: typer.Context) -> Settings:
+    return ctx.obj if isinstance(ctx.obj, Settings) else Settings()
+
+
+def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
+    """Runs a verb; whatever goes wrong ends as a message on stderr and an exit code, never as a traceback."""
+    if settings.verbose:
+        level = logging.DEBUG if settings.verbose > 1 else logging.INFO
+        logging.basicConfig(level=level, stream=sys.stderr, format="%(relativeCreated)d ms %(name)s: %(message)s")
+    try:
+        code = work() or ExitCode.SUCCESS
+        sys.stdout.flush()
+        return code
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"interrupted: {stop or UNCHANGED}\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # What is still buffered has no reader; without this the interpreter complains about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.READER_GONE
+    except Exception as error:
+        from bwc_sdk.cli.failure import report
+
+        return report(error, as_json=settings.as_json)

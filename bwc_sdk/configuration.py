@@ -1,0 +1,133 @@
+"""Configuration values against a device's schema, and configuration files (spec: Configuration).
+
+A file is TOML: dotted keys or tables, one value a setting. Only the device's schema says what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bwc_protocol.messages.config import Setting, SettingSchema, SettingType
+from bwc_sdk.errors import ConfigError
+
+Value = bool | int | str
+FILE_MAX: Final = 1_048_576
+
+
+def value_of(setting: Setting) -> Value:
+    """A setting's value as Python has it."""
+    if setting.type is SettingType.BOOL:
+        return bool(setting.number)
+    return setting.number if setting.type is SettingType.INT else setting.text
+
+
+def default_of(schema: SettingSchema) -> Value:
+    """The default of a setting."""
+    if schema.type is SettingType.BOOL:
+        return bool(schema.default_number)
+    return schema.default_number if schema.type is SettingType.INT else schema.default_text
+
+
+def fit(schema: Iterable[SettingSchema], values: Mapping[str, Value]) -> tuple[str, ...]:
+    """One line for each value that does not fit; empty when all do."""
+    known = {s.key: s for s in schema}
+    problems = []
+    for key, value in values.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            problems.append(f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+        elif problem := _misfit(known[key], value):
+            problems.append(f"{key}: {problem}")
+    return tuple(problems)
+
+
+def _misfit(schema: SettingSchema, value: Value) -> str:
+    unit = f" {schema.unit}" if schema.unit else ""
+    match schema.type:
+        case SettingType.BOOL:
+            return "" if isinstance(value, bool) else f"takes true or false, not {value!r}"
+        case SettingType.INT:
+            if isinstance(value, bool) or not isinstance(value, int):
+                return f"takes a whole number, not {value!r}"
+            if not schema.low <= value <= schema.high:
+                return f"{value}{unit} is not within {schema.low} to {schema.high}{unit}"
+            return ""
+        case SettingType.CHOICE:
+            choices = schema.choices.split("|")
+            return "" if value in choices else f"takes one of {', '.join(choices)}, not {value!r}"
+        case SettingType.TEXT:
+            if not isinstance(value, str):
+                return f"takes a text, not {value!r}"
+            size = len(value.encode())
+            if not schema.low <= size <= schema.high:
+                return f"{size} bytes are not within {schema.low} to {schema.high}"
+            return ""
+        case _:
+            return "has a type that this SDK does not know; update it"
+
+
+def to_settings(
+    schema: Iterable[SettingSchema], values: Mapping[str, Value], *, device: str = ""
+) -> list[Setting]:
+    """The values as they go over the wire, in the order of their keys. Raises `ConfigError`."""
+    known = {s.key: s for s in schema}
+    problems = fit(known.values(), values)
+    if problems:
+        raise ConfigError(problems, device=device)
+    found = []
+    for key, value in sorted(values.items()):
+        text = value if isinstance(value, str) else ""
+        number = 0 if isinstance(value, str) else int(value)
+        found.append(Setting(key=key, type=known[key].type, number=number, text=text))
+    return found
+
+
+def parse_value(schema: SettingSchema, text: str) -> Value:
+    """A value that a person typed, by the type of its setting. Raises `ConfigError`."""
+    value: Value = text
+    if schema.type is SettingType.BOOL and text.lower() in ("true", "false", "on", "off", "yes", "no"):
+        value = text.lower() in ("true", "on", "yes")
+    elif schema.type is SettingType.INT:
+        try:
+            value = int(text, 0)
+        except ValueError:
+            pass  # `_misfit` says what is wrong with it
+    problem = _misfit(schema, value)
+    if problem:
+        raise ConfigError((f"{schema.key}: {problem}",))
+    return value
+
+
+def read_file(path: Path) -> dict[str, Value]:
+    """The values of a configuration file. Raises `ConfigError` when it is not one."""
+    try:
+        if path.stat().st_size > FILE_MAX:
+            raise ConfigError((f"{path}: larger than {FILE_MAX} bytes",))
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError((f"{path}: {error.strerror or error}",)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: not TOML: {error}",)) from error
+    return dict(_flatten("", tree))
+
+
+def _flatten(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(f"{prefix}{key}.", value)
+        elif isinstance(value, bool | int | str):
+            yield prefix + key, value
+        else:
+            raise ConfigError((f"{prefix}{key}: takes a number, a text or true/false, not {value!r}",))
+
+
+def to_toml(values: Mapping[str, Value]) -> str:
+    """The values as a configuration file that `read_file` reads back."""
+    return "".join(
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in sorted(values.items())
+    )

@@ -1,0 +1,450 @@
+"""One conversation with one device: requests, events and streams, as coroutines (spec: Messages, Streams)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any, Final, Protocol, TypeVar
+
+from bwc_protocol.link import ResetReason
+
+from bwc_protocol.conversation import (
+    MAX_REQUESTS,
+    Closed,
+    Conversation,
+    ConversationEvent,
+    ErrorReceived,
+    Established,
+    EventReceived,
+    Failed,
+    FailReason,
+    LocalInfo,
+    PeerInfo,
+    ReplyMalformed,
+    ReplyReceived,
+    RequestReceived,
+    StreamCancelled,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.declare import Effect, Event, Request, Role
+from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.preamble import Preamble
+from bwc_protocol.session import RECORD_MAX, InsecureSession
+from bwc_protocol.stream import BytesSource
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
+from bwc_sdk.capture import Capture
+from bwc_sdk.errors import (
+    BwcError,
+    CommandError,
+    CommandTimeout,
+    DeviceBusy,
+    DeviceLost,
+    NotADevice,
+    OutcomeUnknown,
+    ProtocolViolation,
+    SessionError,
+    SessionRefused,
+    VersionMismatch,
+    WrongDevice,
+)
+from bwc_sdk.line import Line
+from bwc_sdk.transport import Transport
+from bwc_sdk.world import World
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+CONNECT_S: Final = 15.0
+"""A connect ends within this, whatever the other end does: 5 s of HELLO, 10 s of handshake."""
+CALL_S: Final = 10.0
+"""A request whose reply takes longer is given up, unless its caller says otherwise."""
+EVENTS_MAX: Final = 1_024
+"""Events kept for a reader that is slow; beyond, the oldest are dropped and counted."""
+FAREWELL_S: Final = 1.0
+
+
+class StreamSink(Protocol):
+    """Takes the bytes of an incoming stream; called on the event loop."""
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        """The next bytes, in order. A view is valid only until this call returns."""
+
+    def ended(self, error: BwcError | None) -> None:
+        """Everything came (None), or nothing more will come; called once."""
+
+
+class IncomingStream:
+    """A stream that is open; bytes come as far as `grant` allows."""
+
+    def __init__(self, connection: Connection, stream: int, length: int) -> None:
+        self.length = length
+        self._connection = connection
+        self._stream = stream
+
+    def grant(self, limit: int) -> None:
+        """Lets bytes up to offset `limit` come."""
+        self._connection.grant(self._stream, limit)
+
+    def cancel(self) -> None:
+        """Gives the stream up; nothing more comes."""
+        self._connection.cancel_stream(self._stream)
+
+
+class Connection:
+    """A conversation that is ready. Requests may be sent by several tasks at once."""
+
+    def __init__(self, line: Line, *, call_timeout_s: float = CALL_S) -> None:
+        self.line = line
+        self.name = line.name
+        self.call_timeout_s = call_timeout_s
+        self.conversation: Conversation | None = None
+        self.peer: PeerInfo | None = None
+        self.dropped_events = 0
+        self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
+        self._error: BwcError | None = None
+        self._replies: dict[int, tuple[Request[Any], asyncio.Future[Any]]] = {}
+        self._slots = asyncio.Semaphore(MAX_REQUESTS)
+        self._sinks: dict[int, StreamSink] = {}
+        self._uploads: dict[int, asyncio.Future[StreamFinished]] = {}
+        self._device_events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._news = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    # Life
+
+    async def establish(self, channel: int, local: LocalInfo, world: World, capture: Capture | None) -> None:
+        """Opens the channel and runs preamble, handshake, session info and READY. Raises `BwcError`."""
+
+        def make() -> Conversation:
+            preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=world.entropy(16))
+            session = InsecureSession(
+                client=False, identity=local.identity, roles=local.roles, random=world.entropy(16)
+            )
+            conversation = Conversation(local, preamble, session)
+            if capture is not None:
+                conversation.tap = capture.message
+            return conversation
+
+        self.line.connect(channel, make, self)
+        self.peer = await self._established
+
+    async def farewell(self) -> None:
+        """Ends the conversation in order, in bounded time."""
+        if self.conversation is None or self._error is not None:
+            return
+        self.conversation.close()
+        self.line.pump()
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._closed.wait()
+        except TimeoutError:
+            pass  # the device does not answer; the link is closed all the same
+
+    @property
+    def error(self) -> BwcError | None:
+        """What ended the connection, or None while it is live."""
+        return self._error
+
+    # Requests
+
+    async def call(self, request: Request[R], /) -> R:
+        """Sends a request and gives its reply.
+
+        Raises `CommandError` when the device refuses, `CommandTimeout` or `OutcomeUnknown` when no reply came,
+        `DeviceLost` when the device went away before it could have acted, `FieldRangeError` for a value that
+        its field cannot carry.
+        """
+        _, reply = await self._ask(request)
+        return reply  # type: ignore[no-any-return]  # the declaration binds the reply's type
+
+    async def _ask(self, request: Request[Any]) -> tuple[int, Any]:
+        async with self._slots:
+            if self._error is not None or self.conversation is None:
+                raise self._error or DeviceLost("not connected", device=self.name)
+            request_id = self.conversation.request(request)
+            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._replies[request_id] = (request, future)
+            self.line.pump()
+            try:
+                async with asyncio.timeout(self.call_timeout_s):
+                    return request_id, await future
+            except TimeoutError as error:
+                raise self._no_reply(request) from error
+            finally:
+                if self._replies.pop(request_id, None) is not None and not future.done():
+                    self.conversation.forget(request_id)
+
+    def _no_reply(self, request: Request[Any]) -> BwcError:
+        if request.effect is Effect.READS:
+            return CommandTimeout(
+                f"no reply to {request.name} in {self.call_timeout_s:g} s", device=self.name
+            )
+        return OutcomeUnknown(
+            request.name, safe_to_repeat=request.effect is not Effect.ONCE, device=self.name
+        )
+
+    # Streams
+
+    async def open_stream(self, request: Request[StreamOpened], sink: StreamSink) -> IncomingStream:
+        """Sends a request that opens a stream from the device. Nothing comes before `grant`."""
+        stream, opened = await self._ask(request)
+        if self._error is not None:
+            raise self._error
+        self._sinks[stream] = sink
+        return IncomingStream(self, stream, opened.length)
+
+    async def read_stream(self, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
+        """A whole short stream. Raises `ProtocolViolation` when the device announces more than `max_bytes`."""
+        sink = _Gather()
+        stream = await self.open_stream(request, sink)
+        if stream.length > max_bytes:
+            stream.cancel()
+            rule = f"{request.name} opened a stream of {stream.length} bytes, at most {max_bytes}"
+            raise ProtocolViolation(rule, device=self.name)
+        stream.grant(stream.length)
+        try:
+            async with asyncio.timeout(self.call_timeout_s + stream.length / 1_000):
+                return await sink.whole
+        except BaseException:
+            stream.cancel()
+            raise
+
+    async def upload(self, request: Request[StreamOpened], data: bytes) -> None:
+        """Sends `data` on the stream that the request opens and waits for the device's verdict.
+
+        Raises `CommandError` with the verdict when it is not success.
+        """
+        stream, opened = await self._ask(request)
+        if self._error is not None or self.conversation is None:
+            raise self._error or DeviceLost("not connected", device=self.name)
+        if opened.length != len(data):
+            self.cancel_stream(stream)
+            rule = f"{request.name} opened a stream of {opened.length} bytes for {len(data)}"
+            raise ProtocolViolation(rule, device=self.name)
+        future: asyncio.Future[StreamFinished] = asyncio.get_running_loop().create_future()
+        self._uploads[stream] = future
+        self.conversation.send_stream(stream, BytesSource(data), len(data))
+        self.line.pump()
+        try:
+            async with asyncio.timeout(self.call_timeout_s + len(data) / 1_000):
+                verdict = await future
+        except TimeoutError as error:
+            raise self._no_reply(request) from error
+        finally:
+            if self._uploads.pop(stream, None) is not None and not future.done():
+                self.cancel_stream(stream)
+        if verdict.code:
+            raise CommandError(request.name, _code(verdict.code), verdict.detail, device=self.name)
+
+    def grant(self, stream: int, limit: int) -> None:
+        """See `IncomingStream.grant`."""
+        if self.conversation is not None and self._error is None:
+            self.conversation.grant(stream, limit)
+            self.line.pump()
+
+    def cancel_stream(self, stream: int) -> None:
+        """See `IncomingStream.cancel`."""
+        self._sinks.pop(stream, None)
+        if self.conversation is not None and self._error is None:
+            self.conversation.cancel(stream)
+            self.line.pump()
+
+    # Events
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What the device tells without being asked, until the connection ends; for one reader."""
+        while True:
+            while self._device_events:
+                yield self._device_events.popleft()
+            if self._error is not None:
+                raise self._error
+            self._news.clear()
+            await self._news.wait()
+
+    # From the line
+
+    def handle(self, event: ConversationEvent) -> None:
+        """Takes what happened in the conversation."""
+        match event:
+            case StreamReceived(stream=stream, offset=offset, data=data):
+                sink = self._sinks.get(stream)
+                if sink is not None:
+                    sink.data(offset, data)
+            case ReplyReceived(request_id=request_id, reply=reply):
+                self._settle(request_id, reply, None)
+            case ErrorReceived(request_id=request_id, error=reply):
+                request = self._replies[request_id][0] if request_id in self._replies else None
+                if request is not None:
+                    refused = CommandError(
+                        request.name,
+                        reply.code,
+                        reply.detail,
+                        device=self.name,
+                        retry_after_s=reply.retry_after_ms / 1000,
+                    )
+                    self._settle(request_id, None, refused)
+            case ReplyMalformed(request_id=request_id, rule=rule):
+                self._settle(request_id, None, ProtocolViolation(rule, device=self.name))
+            case StreamFinished(stream=stream):
+                self._stream_finished(event)
+            case StreamCancelled(stream=stream, code=code):
+                self._stream_finished(StreamFinished(stream, 0, code or ErrorCode.INTERNAL, "cancelled"))
+            case EventReceived(event=told):
+                if len(self._device_events) == EVENTS_MAX:
+                    self.dropped_events += 1
+                self._device_events.append(told)
+                self._news.set()
+            case Established(peer=peer):
+                if not self._established.done():
+                    self._established.set_result(peer)
+            case Failed(reason=reason, detail=detail):
+                self.lost(self._failure(reason, detail))
+            case Closed():
+                self._closed.set()
+                self.lost(DeviceLost("the device closed the session", device=self.name))
+            case RequestReceived():
+                pass  # the conversation refuses requests of a device by itself
+
+    def _settle(self, request_id: int, reply: Any, error: BwcError | None) -> None:
+        waiting = self._replies.get(request_id)
+        if waiting is None or waiting[1].done():
+            return
+        if error is not None:
+            waiting[1].set_exception(error)
+        else:
+            waiting[1].set_result(reply)
+
+    def _stream_finished(self, event: StreamFinished) -> None:
+        upload = self._uploads.get(event.stream)
+        if upload is not None:
+            if not upload.done():
+                upload.set_result(event)
+            return
+        sink = self._sinks.pop(event.stream, None)
+        if sink is not None:
+            error = None
+            if event.code:
+                error = CommandError("stream", _code(event.code), event.detail, device=self.name)
+            sink.ended(error)
+
+    def _failure(self, reason: FailReason, detail: str) -> BwcError:
+        match reason:
+            case FailReason.NOT_A_DEVICE:
+                return NotADevice(f"it does not speak this protocol: {detail}", device=self.name)
+            case FailReason.VERSION:
+                return VersionMismatch(detail, device=self.name, advice="update the older of the two")
+            case FailReason.REFUSED:
+                return SessionRefused(detail, device=self.name)
+            case FailReason.SESSION:
+                return SessionError(detail, device=self.name)
+            case FailReason.TIMEOUT:
+                return NotADevice(f"the handshake did not finish: {detail}", device=self.name)
+            case FailReason.PROTOCOL | FailReason.OVERFLOW:
+                return ProtocolViolation(detail, device=self.name)
+
+    def reset(self, reason: ResetReason) -> None:
+        """The channel was reset."""
+        self._closed.set()
+        if reason in (ResetReason.BUSY,):
+            self.lost(DeviceBusy("the device is busy", device=self.name))
+        else:
+            self.lost(DeviceLost(f"the channel was reset: {reason.name}", device=self.name))
+
+    def lost(self, error: BwcError) -> None:
+        """Ends everything that waits on this connection."""
+        if self._error is not None:
+            return
+        self._error = error
+        self._closed.set()
+        self._news.set()
+        if not self._established.done():
+            self._established.set_exception(error)
+        for request, future in self._replies.values():
+            if not future.done():
+                if request.effect is Effect.READS:
+                    future.set_exception(error)
+                else:
+                    unknown = self._no_reply(request)
+                    unknown.__cause__ = error
+                    future.set_exception(unknown)
+        for upload in self._uploads.values():
+            if not upload.done():
+                upload.set_exception(error)
+        sinks, self._sinks = list(self._sinks.values()), {}
+        for sink in sinks:
+            sink.ended(error)
+
+
+class _Gather:
+    """Collects a whole stream."""
+
+    def __init__(self) -> None:
+        self._parts = bytearray()
+        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        self._parts += data
+
+    def ended(self, error: BwcError | None) -> None:
+        if self.whole.done():
+            return
+        if error is not None:
+            self.whole.set_exception(error)
+        else:
+            self.whole.set_result(bytes(self._parts))
+
+
+def _code(number: int) -> Any:
+    from bwc_protocol.declare import Unknown
+
+    return ErrorCode(number) if number in list(ErrorCode) else Unknown(number)
+
+
+async def connect_channel(
+    transport: Transport,
+    *,
+    kind: PeerKind,
+    identity: str,
+    roles: Role,
+    expect: str | None,
+    allow_insecure: bool,
+    world: World,
+    capture: Capture | None,
+    channel: int = 0,
+) -> Connection:
+    """Opens `transport` and brings a conversation with a device of `kind` up to READY, within 15 s."""
+    line = Line(transport, world, capture)
+    connection = Connection(line)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await line.open()
+            local = LocalInfo(kind=PeerKind.HOST, identity=identity, roles=roles)
+            await connection.establish(channel, local, world, capture)
+        _check_peer(connection, kind, expect, allow_insecure)
+    except TimeoutError as error:
+        await line.close()
+        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
+    except BaseException:
+        await line.close()
+        raise
+    return connection
+
+
+def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allow_insecure: bool) -> None:
+    peer = connection.peer
+    assert peer is not None
+    if peer.kind is not kind:
+        rule = f"it is a {peer.kind.name.lower()}, not a {kind.name.lower()}"
+        raise WrongDevice(rule, device=connection.name)
+    if expect is not None and peer.identity != expect:
+        raise WrongDevice(f"it is {peer.identity!r}, not {expect!r}", device=connection.name)
+    if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not allow_insecure:
+        raise SessionRefused(
+            "an insecure session is for simulators, and this device does not call itself one",
+            device=connection.name,
+            advice="connect with allow_insecure only on a bench, to a device without evidence",
+        )

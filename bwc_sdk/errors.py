@@ -1,0 +1,227 @@
+"""Everything that the SDK raises: one root, and a class for each thing that a caller may want to do next.
+
+Each error names the layer that found it, the device (its URI or identity) and the rule that was broken, and
+chains its cause.
+"""
+
+from typing import ClassVar
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.declare.plain import label
+from bwc_protocol.vocabulary import ErrorCode
+
+
+class BwcError(Exception):
+    """Root of all errors of this SDK.
+
+    `device` is the URI or the identity of the device, or "" where none is concerned; `rule` says in one
+    sentence what did not hold; `advice` what to do about it, where that is known.
+    """
+
+    layer: ClassVar[str] = "sdk"
+
+    def __init__(self, rule: str, *, device: str = "", advice: str = "") -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.device = device
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.layer}: {self.rule}" if self.device else f"{self.layer}: {self.rule}"
+
+
+# Before anything is opened
+
+
+class InvalidUri(BwcError):
+    """Raised when a device URI does not have the form `scheme:address[?key=value&…]`."""
+
+    layer = "uri"
+
+
+class MissingExtra(BwcError):
+    """Raised when a transport or command needs an optional part that is not installed; `extra` names it."""
+
+    layer = "installation"
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the optional part '{extra}'", advice=f"pip install 'bwc-sdk[{extra}]'"
+        )
+        self.extra = extra
+
+
+# Transport
+
+
+class TransportError(BwcError):
+    """Raised when the byte pipe to a device cannot be opened or used."""
+
+    layer = "transport"
+
+
+class PortNotFound(TransportError):
+    """Raised when there is no such port, address or host, or nobody answers there."""
+
+
+class PortBusy(TransportError):
+    """Raised when another process has the port open: opening is exclusive."""
+
+
+class PortForbidden(TransportError):
+    """Raised when the operating system does not let this user open the port."""
+
+
+class DeviceLost(TransportError):
+    """Raised when the device goes away while it is in use: unplugged, undocked, switched off, out of range.
+
+    Everything on the connection ends; nothing of it is resumed. Connecting again is the caller's choice.
+    """
+
+
+# Link and session
+
+
+class LinkError(BwcError):
+    """Raised when no link comes about, or a live one fails."""
+
+    layer = "link"
+
+
+class NotADevice(LinkError):
+    """Raised when the other end is silent, sends garbage or speaks another protocol."""
+
+
+class DeviceBusy(LinkError):
+    """Raised when another host has the device; `retry_after_s` is what the device says, 0 if it says nothing."""
+
+    def __init__(self, rule: str, *, device: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(rule, device=device)
+        self.retry_after_s = retry_after_s
+
+
+class SessionError(BwcError):
+    """Raised when the session that protects the conversation fails. It never falls back to anything weaker."""
+
+    layer = "session"
+
+
+class VersionMismatch(SessionError):
+    """Raised when the device and this SDK have no protocol version in common."""
+
+
+class SessionRefused(SessionError):
+    """Raised when one side does not accept the other's identity or role."""
+
+
+class WrongDevice(SessionError):
+    """Raised when the device is another one, or of another kind, than the caller asked for."""
+
+
+# Messages
+
+
+class ProtocolViolation(BwcError):
+    """Raised when a device breaks a rule of the protocol: the connection is ended, nothing of it is used."""
+
+    layer = "protocol"
+
+
+class CommandError(BwcError):
+    """Raised when the device answers a command with an error.
+
+    `code` says why (an `ErrorCode`, or `Unknown` for a code of a newer firmware); nothing was changed.
+    """
+
+    layer = "command"
+
+    def __init__(
+        self,
+        command: str,
+        code: ErrorCode | Unknown,
+        detail: str,
+        *,
+        device: str = "",
+        retry_after_s: float = 0.0,
+    ) -> None:
+        name = str(code) if isinstance(code, Unknown) else label(code)
+        super().__init__(f"{command} was refused: {name}" + (f" ({detail})" if detail else ""), device=device)
+        self.command = command
+        self.code = code
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class CommandTimeout(BwcError):
+    """Raised when a command that changes nothing got no reply in time; it may be asked again."""
+
+    layer = "command"
+
+
+class OutcomeUnknown(BwcError):
+    """Raised when the reply to a command that changes something never came.
+
+    `safe_to_repeat` says whether sending it again can do harm: a guarded or repeatable command cannot.
+    """
+
+    layer = "command"
+
+    def __init__(self, command: str, *, safe_to_repeat: bool, device: str = "") -> None:
+        advice = "send it again" if safe_to_repeat else "look at the device's state before sending it again"
+        super().__init__(f"no reply to {command}: it may have taken effect", device=device, advice=advice)
+        self.command = command
+        self.safe_to_repeat = safe_to_repeat
+
+
+# Configuration and clock
+
+
+class ConfigError(BwcError):
+    """Raised when a configuration does not fit the device's schema; nothing was sent or changed.
+
+    `problems` has one line for each setting that does not fit.
+    """
+
+    layer = "configuration"
+
+    def __init__(self, problems: tuple[str, ...], *, device: str = "") -> None:
+        super().__init__("; ".join(problems), device=device)
+        self.problems = problems
+
+
+class ClockImplausible(BwcError):
+    """Raised when a clock must not be set: the step is beyond the limit, or the host has no reliable time."""
+
+    layer = "clock"
+
+
+class AuditBroken(BwcError):
+    """Raised when the device's log does not hash to what it claims: an entry was changed, lost or inserted."""
+
+    layer = "audit"
+
+
+# Offload
+
+
+class DestinationError(BwcError):
+    """Raised when the destination of an offload cannot be used: missing, read-only, no locks, or a fault."""
+
+    layer = "destination"
+
+
+class DestinationFull(DestinationError):
+    """Raised when the destination has no room for what is to be stored."""
+
+
+class DestinationBusy(DestinationError):
+    """Raised when another process is offloading the same recording into the same destination."""
+
+
+class EvidenceMismatch(BwcError):
+    """Raised when bytes, a table or a manifest of a recording do not hash to what they should.
+
+    Nothing under a final name was touched.
+    """
+
+    layer = "evidence"

@@ -1,0 +1,228 @@
+"""Drives one pipe: a thin shell around `Endpoint`, on an asyncio loop (spec: Link).
+
+It acknowledges and keeps alive whether or not the program above is busy, as long as the loop runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
+
+from bwc_protocol.conversation import Conversation
+from bwc_protocol.endpoint import Endpoint, OnChannel
+from bwc_sdk.errors import (
+    BwcError,
+    DeviceBusy,
+    DeviceLost,
+    LinkError,
+    NotADevice,
+    TransportError,
+    VersionMismatch,
+)
+from bwc_sdk.transport import Transport
+from bwc_sdk.world import World
+
+if TYPE_CHECKING:
+    from bwc_sdk.capture import Capture
+    from bwc_sdk.connection import Connection
+
+log = logging.getLogger(__name__)
+
+BURST: Final = 1_048_576
+"""Bytes handed to the transport at once."""
+
+
+class Line:
+    """One pipe to a device, with the connections on its channels.
+
+    Everything runs on the event loop that opened it. A line that is lost stays lost.
+    """
+
+    def __init__(self, transport: Transport, world: World, capture: Capture | None = None) -> None:
+        self.transport = transport
+        self.name = transport.name
+        self._capture = capture
+        self._entropy = world.entropy
+        self._makers: dict[int, Callable[[], Conversation]] = {}
+        params = LinkParams(
+            max_payload=transport.limits.max_payload,
+            dead_after_s=transport.limits.dead_after_s,
+            initial_rate=transport.limits.initial_rate,
+        )
+        link = Link(LinkRole.HOST, params, nonce=self._nonce)
+        self.endpoint = Endpoint(link, lambda channel: self._makers[channel]())
+        self._connections: dict[int, Connection] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._up: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._pumping = False
+        self.error: BwcError | None = None
+
+    def _nonce(self) -> int:
+        return int.from_bytes(self._entropy(4), "little")
+
+    @property
+    def live(self) -> bool:
+        """Whether the link is up."""
+        return self.error is None and self._up is not None and self._up.done()
+
+    async def open(self) -> None:
+        """Opens the pipe and brings the link up. Raises `TransportError` or `LinkError`."""
+        self._loop = asyncio.get_running_loop()
+        self._up = self._loop.create_future()
+        await self.transport.open(self)
+        self.endpoint.open(self._loop.time())
+        self.pump()
+        try:
+            await self._up
+        except BaseException:
+            await self.close()
+            raise
+
+    def connect(self, channel: int, make: Callable[[], Conversation], connection: Connection) -> None:
+        """Opens a channel and begins its conversation."""
+        assert self._loop is not None
+        if self.error is not None:
+            raise self.error
+        self._makers[channel] = make
+        self._connections[channel] = connection
+        connection.conversation = self.endpoint.open_channel(channel, self._loop.time())
+        self.pump()
+
+    async def close(self) -> None:
+        """Ends conversations in order, then the link, then the pipe; idempotent and bounded."""
+        if self._loop is not None and self.error is None:
+            for connection in list(self._connections.values()):
+                await connection.farewell()
+            self.endpoint.close(self._loop.time())
+            self.pump()
+            self._end(DeviceLost("the connection was closed here", device=self.name))
+        await self.transport.close()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # The transport's receiver
+
+    def received(self, data: bytes | memoryview) -> None:
+        assert self._loop is not None
+        if self._capture is not None:
+            self._capture.pipe(False, data)
+        self.endpoint.receive(data, self._loop.time())
+        self.pump()
+
+    def lost(self, error: BwcError) -> None:
+        assert self._loop is not None
+        self.endpoint.pipe_lost(self._loop.time())
+        self._end(error)
+
+    def writable(self) -> None:
+        self.pump()
+
+    # The pump
+
+    def pump(self) -> None:
+        """Moves events up and bytes down until there is nothing more to do now."""
+        if self._pumping or self._loop is None:
+            return  # the pump that is running does it
+        self._pumping = True
+        try:
+            self._dispatch()
+            while self.error is None or self.error.layer != "transport":
+                room = self.transport.room()
+                parts = self.endpoint.outgoing(self._loop.time(), min(room, BURST)) if room > 0 else []
+                if parts:
+                    if self._capture is not None:
+                        for part in parts:
+                            self._capture.pipe(True, part)
+                    self.transport.write(parts)
+                self._dispatch()
+                if not parts:
+                    break
+        finally:
+            self._pumping = False
+        self._arm()
+
+    def _arm(self) -> None:
+        assert self._loop is not None
+        deadline = self.endpoint.deadline() if self.error is None else None
+        if deadline is None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            return
+        if self._timer is not None and not self._timer.cancelled():
+            if self._timer_at <= deadline:
+                return  # it fires early, looks again, and costs less than a new timer for every frame
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        assert self._loop is not None
+        self._timer = None
+        now = self._loop.time()
+        deadline = self.endpoint.deadline()
+        if deadline is not None and deadline <= now:
+            self.endpoint.tick(now)
+        self.pump()
+
+    def _dispatch(self) -> None:
+        while events := self.endpoint.events():
+            for event in events:
+                match event:
+                    case OnChannel(channel=channel, event=inner):
+                        connection = self._connections.get(channel)
+                        if connection is not None:
+                            connection.handle(inner)
+                    case ChannelReset(channel=channel, reason=reason):
+                        connection = self._connections.pop(channel, None)
+                        if connection is not None:
+                            connection.reset(reason)
+                    case LinkUp():
+                        log.debug("%s: link up, frames of %d bytes", self.name, event.max_payload)
+                        if self._up is not None and not self._up.done():
+                            self._up.set_result(None)
+                    case LinkDown():
+                        self._end(self._down_error(event))
+
+    def _down_error(self, down: LinkDown) -> BwcError:
+        match down.reason:
+            case LinkDownReason.BUSY:
+                retry_after_s = (down.retry_after_ms or 0) / 1000
+                return DeviceBusy(
+                    "another host has the device", device=self.name, retry_after_s=retry_after_s
+                )
+            case LinkDownReason.NO_ANSWER:
+                heard = self.endpoint.link.counters.bytes_in
+                rule = "it sends bytes, but speaks another protocol" if heard else "nothing answers"
+                return NotADevice(rule, device=self.name, advice="is this the camera's port?")
+            case LinkDownReason.VERSION:
+                return VersionMismatch("no common link version", device=self.name)
+            case LinkDownReason.SILENT | LinkDownReason.PIPE_LOST:
+                return DeviceLost(f"the device fell silent for {self._silence():.0f} s", device=self.name)
+            case _:
+                return LinkError(f"the link ended: {down.reason.value}", device=self.name)
+
+    def _silence(self) -> float:
+        return self.transport.limits.dead_after_s
+
+    def _end(self, error: BwcError) -> None:
+        if self.error is not None:
+            return
+        self.error = error
+        log.debug("%s: %s", self.name, error)
+        if self._up is not None and not self._up.done():
+            self._up.set_exception(error)
+            if isinstance(error, TransportError):
+                self._up.exception()  # seen: `open` raises it
+        connections, self._connections = list(self._connections.values()), {}
+        for connection in connections:
+            connection.lost(error)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

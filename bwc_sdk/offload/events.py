@@ -1,0 +1,115 @@
+"""What an offload tells while it runs. A recording is named by its sequence number on the camera."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.outcome import OffloadResult, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The camera answers."""
+
+    identity: str
+    simulator: bool
+    secure: bool
+    """False: the session protects nothing, which only a simulator may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What will be copied, in this order."""
+
+    recordings: tuple[RecordingEntry, ...]
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """A recording is begun."""
+
+    entry: RecordingEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Bytes of the whole recording that are verified so far. A reader who is slow gets only the latest."""
+
+    recording: int
+    segment: int
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An earlier attempt left bytes of this segment that are good; they are not fetched again."""
+
+    recording: int
+    segment: int
+    bytes_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRejected:
+    """A chunk did not hash to what the camera stated; it is asked for again."""
+
+    recording: int
+    segment: int
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The camera went away, or cannot be reached; it is tried again in `wait_s` seconds."""
+
+    error: BwcError
+    attempt: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The same camera answers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentStored:
+    """A segment is durable under its final name, and verified there."""
+
+    recording: int
+    segment: int
+    path: Path
+    size_bytes: int
+    table_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFinished:
+    """What became of a recording."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event."""
+
+    result: OffloadResult
+
+
+OffloadEvent = (
+    Connected
+    | Planned
+    | RecordingStarted
+    | Progress
+    | Resumed
+    | ChunkRejected
+    | ConnectionLost
+    | Reconnected
+    | SegmentStored
+    | RecordingFinished
+    | Finished
+)

@@ -1,0 +1,174 @@
+"""Takes a run of chunks from a stream into the segment's file (spec: Streams).
+
+Bytes go into slabs on the event loop; a full slab goes to a worker, which hashes and writes it. Credit follows
+the workers, so that what is in memory is at most the window, however large the recording and slow the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from bwc_sdk.errors import BwcError, DeviceLost
+from bwc_sdk.offload.segment_file import SegmentFile
+from bwc_sdk.offload.slabs import SlabPool, chunks_a_slab
+from bwc_sdk.offload.waiting import all_settled
+from bwc_sdk.world import Workers
+
+if TYPE_CHECKING:
+    from bwc_sdk.connection import IncomingStream
+
+WINDOW_BYTES: Final = 8 * 1024 * 1024
+"""Credit: at 1 GB/s it lasts for 8 ms, several times what the workers need to hash and write a slab."""
+CREDIT_STEP_BYTES: Final = 2 * 1024 * 1024
+"""Credit is given in steps, as a message for every chunk would be waste."""
+BAD_MAX: Final = 32
+"""Bad chunks after which a run is given up: what follows is no better, and asking one by one finds out."""
+
+OnChunks = Callable[[range, list[int]], None]
+"""Told of chunks that arrived, and which of them were bad."""
+
+
+class Intake:
+    """The sink of one stream: the chunks `run` of a segment, from the first to the last."""
+
+    def __init__(
+        self,
+        file: SegmentFile,
+        table: bytes,
+        run: range,
+        *,
+        workers: Workers,
+        slabs: SlabPool,
+        on_chunks: OnChunks,
+    ) -> None:
+        self.offset = run.start * file.chunk_size
+        self.length = min(run.stop * file.chunk_size, file.size_bytes) - self.offset
+        self._file = file
+        self._table = table
+        self._next_chunk = run.start
+        self._workers = workers
+        self._slabs = slabs
+        self._on_chunks = on_chunks
+        self._slab_bytes = chunks_a_slab(file.chunk_size) * file.chunk_size
+        self._slab: memoryview | None = None
+        self._fill = 0
+        self.received = 0
+        """Bytes that came, whatever became of them."""
+        self._stored = 0
+        self._granted = 0
+        self._bad = 0
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._stream: IncomingStream | None = None
+        self._loop = asyncio.get_running_loop()
+        self._last_byte_at = self._loop.time()
+        self._over = asyncio.Event()
+        self._error: Exception | None = None
+
+    # The stream's side, on the event loop
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        """The next bytes."""
+        self._last_byte_at = self._loop.time()
+        if self._over.is_set():
+            return
+        view = memoryview(data)
+        self.received += len(view)
+        while view:
+            if self._slab is None:
+                self._slab, self._fill = self._slabs.take(), 0
+            size = min(len(view), self._slab_bytes - self._fill)
+            self._slab[self._fill : self._fill + size] = view[:size]
+            self._fill += size
+            view = view[size:]
+            if self._fill == self._slab_bytes or (not view and self.received == self.length):
+                self._hand_over()
+
+    def ended(self, error: BwcError | None) -> None:
+        """Everything came, or nothing more will."""
+        if error is not None:
+            self._end(error)
+        elif self.received < self.length:
+            self._end(DeviceLost(f"a stream of {self.length} bytes ended after {self.received}"))
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._over.is_set():
+            self._error = error
+            self._over.set()
+
+    # The workers' side
+
+    def _hand_over(self) -> None:
+        assert self._slab is not None
+        slab, size, self._slab = self._slab, self._fill, None
+        chunks = range(self._next_chunk, self._next_chunk - (-size // self._file.chunk_size))
+        self._next_chunk = chunks.stop
+        job = asyncio.ensure_future(self._store(slab, size, chunks))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    async def _store(self, slab: memoryview, size: int, chunks: range) -> None:
+        try:
+            bad = await self._workers.run(self._file.store, slab[:size], chunks.start, self._table)
+        except Exception as error:
+            if self._error is None:
+                self._error = error  # even after the last byte came: then nobody else finds out
+            self._over.set()
+            return
+        finally:
+            self._slabs.give(slab)
+        self._stored += size
+        self._bad += len(bad)
+        self._on_chunks(chunks, bad)
+        if self._stored == self.length or self._bad > BAD_MAX:
+            self._end(None)
+        else:
+            self._grant()
+
+    def _grant(self) -> None:
+        limit = min(self.length, self._stored + WINDOW_BYTES)
+        if self._stream is None or self._over.is_set() or limit <= self._granted:
+            return
+        if limit == self.length or limit - self._granted >= CREDIT_STEP_BYTES:
+            if self.received == self._granted:
+                self._last_byte_at = self._loop.time()  # the silence until here was ours
+            self._granted = limit
+            self._stream.grant(limit)
+
+    # The engine's side
+
+    async def run(self, stream: IncomingStream, silence_s: float) -> None:
+        """Lets the bytes come and waits until they are all handled.
+
+        Returns early after too many bad chunks. Raises what ended the stream, `DeviceLost` after `silence_s`
+        without a byte, or the `OSError` of a write. When it has returned or raised, no worker uses the file.
+        """
+        self._stream = stream
+        self._grant()
+        try:
+            await self._wait(silence_s)
+        finally:
+            self._over.set()
+            if self.received < self.length:
+                stream.cancel()
+            self._stream = None
+            if self._slab is not None:
+                self._slabs.give(self._slab)
+                self._slab = None
+            await all_settled(tuple(self._jobs))
+        if self._error is not None:
+            raise self._error
+
+    async def _wait(self, silence_s: float) -> None:
+        while not self._over.is_set():
+            waits_for_bytes = self.received < self._granted
+            silent = self._loop.time() - self._last_byte_at if waits_for_bytes else 0.0
+            if silent >= silence_s:
+                self._end(DeviceLost(f"no byte of a stream for {silence_s:g} s"))
+                return
+            try:
+                async with asyncio.timeout(silence_s - silent):
+                    await self._over.wait()
+            except TimeoutError:
+                pass  # bytes may have come meanwhile

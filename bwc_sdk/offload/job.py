@@ -1,0 +1,218 @@
+"""The offload of one camera into one directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.connecting import connect
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.destination import Destination, destination_error
+from bwc_sdk.offload.events import (
+    Connected,
+    Finished,
+    OffloadEvent,
+    Planned,
+    RecordingFinished,
+    RecordingStarted,
+)
+from bwc_sdk.offload.feed import Feed
+from bwc_sdk.offload.outcome import OffloadResult, Outcome, StillOnCamera
+from bwc_sdk.offload.plan import check_room, choose
+from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.reach import Connect, GaveUp, Reach
+from bwc_sdk.offload.recording import RecordingCopy
+from bwc_sdk.offload.waiting import all_settled, settled
+from bwc_sdk.offload.work import Work
+from bwc_sdk.world import World
+
+if TYPE_CHECKING:
+    from bwc_sdk.camera import Camera
+
+
+class OffloadJob(AsyncIterator[OffloadEvent]):
+    """An offload: iterate it for its events, then look at `result`. It begins with the first iteration.
+
+    The iteration raises before anything is copied when the destination cannot be used (`DestinationError`),
+    the camera cannot be reached (what `connect` raises), or its list cannot be had. From `Planned` on, what
+    goes wrong is an outcome of the recordings that it concerns. An iteration that is cancelled or closed
+    leaves a destination on which the next offload goes on: no lock, no final name that is not verified.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        destination: Path,
+        *,
+        recordings: Collection[int] | None,
+        world: World,
+        policy: OffloadPolicy,
+    ) -> None:
+        self._path = destination
+        self._wanted = recordings
+        self._world = world
+        self._policy = policy
+        self._feed = Feed()
+        self._reach = Reach(connect, policy, world.entropy, self._feed.tell)
+        self._task: asyncio.Task[OffloadResult] | None = None
+
+    @property
+    def result(self) -> OffloadResult:
+        """What became of every recording. Raises `RuntimeError` before the iteration has ended."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            raise RuntimeError("the offload has not come to its end")
+        return self._task.result()
+
+    async def run(self) -> OffloadResult:
+        """Runs it to its end for a caller who does not want the events."""
+        async for _ in self:
+            pass
+        return self.result
+
+    # Iteration
+
+    async def __anext__(self) -> OffloadEvent:
+        if self._task is None:
+            self._task = asyncio.create_task(self._main())
+            self._task.add_done_callback(lambda _: self._feed.end())
+        try:
+            event = await self._feed.next()
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
+        if event is None:
+            if not self._task.cancelled():
+                self._task.result()  # raises what ended it
+            raise StopAsyncIteration
+        return event
+
+    async def aclose(self) -> None:
+        """Stops it where it is; what arrived stays for the next offload."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await all_settled((self._task,))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # The work
+
+    async def _main(self) -> OffloadResult:
+        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        destination = await settled(opening)
+        try:
+            return await self._offload(await self._reach.first(), destination)
+        finally:
+            try:
+                await self._reach.close()
+            finally:
+                destination.close()
+
+    async def _offload(self, camera: Camera, destination: Destination) -> OffloadResult:
+        work = Work(
+            world=self._world,
+            destination=destination,
+            policy=self._policy,
+            tell=self._feed.tell,
+            identity=camera.identity,
+            simulator=bool(camera.peer.capabilities & Capability.SIMULATOR),
+            secure=camera.peer.secure,
+        )
+        work.tell(Connected(work.identity, work.simulator, work.secure))
+        plan = await self._plan(work)
+        work.tell(Planned(plan, sum(entry.size_bytes for entry in plan)))
+        result = OffloadResult(
+            identity=work.identity,
+            outcomes=await self._copy_all(work, plan),
+            bytes_received=work.tally.received,
+            bytes_kept=work.tally.kept,
+            reconnections=self._reach.reconnections,
+        )
+        work.tell(Finished(result))
+        return result
+
+    async def _plan(self, work: Work) -> tuple[RecordingEntry, ...]:
+        try:
+            listed = await self._reach.keep(lambda camera: camera.recordings.list(), lambda: 0)
+        except GaveUp as gave_up:
+            raise gave_up.error from gave_up.__context__
+        plan = choose(listed, self._wanted, device=work.identity)
+        room = partial(check_room, work.destination, work.identity, plan, self._policy.reserve_bytes)
+        try:
+            await work.blocking(room)
+        except OSError as error:
+            raise destination_error(error, "looking for room", self._path) from error
+        return plan
+
+    async def _copy_all(self, work: Work, plan: tuple[RecordingEntry, ...]) -> tuple[Outcome, ...]:
+        outcomes: list[Outcome] = []
+        out_of_reach: BwcError | None = None
+        for entry in plan:
+            await self._feed.room()
+            if out_of_reach is None:
+                work.tell(RecordingStarted(entry))
+                copy = RecordingCopy(work, entry)
+                try:
+                    outcome = await self._reach.keep(copy.run, lambda: work.tally.verified + len(outcomes))
+                except GaveUp as gave_up:
+                    out_of_reach = gave_up.error
+                finally:
+                    await copy.release()
+            if out_of_reach is not None:
+                reason = f"the camera is out of reach: {out_of_reach.rule}"
+                outcome = StillOnCamera(entry, reason, out_of_reach)
+            outcomes.append(outcome)
+            work.tell(RecordingFinished(outcome))
+        return tuple(outcomes)
+
+
+def offload(
+    device: str | Connect,
+    destination: Path,
+    *,
+    recordings: Collection[int] | None = None,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    expect: str | None = None,
+    allow_insecure: bool = False,
+    capture: Path | None = None,
+) -> OffloadJob:
+    """Copies recordings of a camera into a directory, verified; see `OffloadJob`.
+
+    `device` is a URI, or a function that connects (called anew for each reconnection; then `role`, `expect`,
+    `allow_insecure` and `capture` are its own affair). `recordings` are sequence numbers, None for all.
+    """
+    world = world or World()
+    if isinstance(device, str):
+        device = partial(
+            _connect,
+            device,
+            role=role,
+            expect=expect,
+            allow_insecure=allow_insecure,
+            capture=capture,
+            world=world,
+        )
+    policy = policy or OffloadPolicy()
+    return OffloadJob(device, destination, recordings=recordings, world=world, policy=policy)
+
+
+async def _connect(
+    uri: str, *, role: Role, expect: str | None, allow_insecure: bool, capture: Path | None, world: World
+) -> Camera:
+    return await connect(
+        uri, role=role, expect=expect, allow_insecure=allow_insecure, capture=capture, world=world
+    )

@@ -1,0 +1,83 @@
+"""What became of each recording: exactly one of three outcomes, and nothing else is success."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.errors import BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSegment:
+    """A segment under its final name, read back from the medium and found to be what the camera stated."""
+
+    path: Path
+    size_bytes: int
+    table_sha256: bytes
+    """SHA-256 of its chunk table, as the manifest has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVerified:
+    """All segments are stored and verified."""
+
+    entry: RecordingEntry
+    segments: tuple[StoredSegment, ...]
+    already_there: bool
+    """Nothing had to be copied: all was stored before, and was verified again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillOnCamera:
+    """It could not be stored now; another attempt may. What arrived of it is kept for that."""
+
+    entry: RecordingEntry
+    reason: str
+    error: BwcError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the camera gives, or what the destination holds under that name, is not what it should be.
+
+    Trying again does not help; somebody has to look.
+    """
+
+    entry: RecordingEntry
+    reason: str
+    error: BwcError | None = None
+
+
+Outcome = StoredVerified | StillOnCamera | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class OffloadResult:
+    """The end of an offload: one outcome for each recording that was planned, in the order of the plan."""
+
+    identity: str
+    outcomes: tuple[Outcome, ...]
+    bytes_received: int
+    """Footage that came over the link, chunks that were rejected included."""
+    bytes_kept: int
+    """Footage that an earlier attempt had left and that was found good."""
+    reconnections: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every recording of the plan is stored and verified."""
+        return all(isinstance(outcome, StoredVerified) for outcome in self.outcomes)
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """The outcome in one word, for logs and machine-readable output."""
+    match outcome:
+        case StoredVerified():
+            return "stored"
+        case StillOnCamera():
+            return "on_camera"
+        case Refused():
+            return "refused"
+        case _:
+            assert_never(outcome)

@@ -1,0 +1,53 @@
+"""Which recordings are offloaded, in what order, and whether there is room for them."""
+
+from collections.abc import Collection, Iterable
+
+from bwc_protocol.evidence import MAX_SEGMENTS
+from bwc_protocol.messages.recordings import Mark, RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import CommandError, DestinationFull
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.naming import segment_name
+
+URGENT = Mark.MARKED | Mark.HELD
+
+
+def choose(
+    listed: Iterable[RecordingEntry], wanted: Collection[int] | None, *, device: str
+) -> tuple[RecordingEntry, ...]:
+    """The recordings to copy: marked or held ones first, then the oldest, as the camera counts them.
+
+    `wanted` are sequence numbers, None for all. Raises `CommandError` (NOT_FOUND) for one that is not listed:
+    an offload that cannot store what was asked for must not end as complete.
+    """
+    chosen = [entry for entry in listed if wanted is None or entry.sequence in wanted]
+    missing = set(wanted or ()) - {entry.sequence for entry in chosen}
+    if missing:
+        detail = f"recording {', '.join(map(str, sorted(missing)))} is not on the camera"
+        raise CommandError("offload", ErrorCode.NOT_FOUND, detail, device=device)
+    return tuple(sorted(chosen, key=lambda entry: (not entry.marks & URGENT, entry.sequence)))
+
+
+def bytes_needed(destination: Destination, identity: str, entry: RecordingEntry) -> int:
+    """Bytes that are still to be stored of a recording. Blocks; raises `OSError`."""
+    there = sum(
+        destination.bytes_there(segment_name(identity, entry.recording, segment, entry.manifest_sha256))
+        for segment in range(min(entry.segments, MAX_SEGMENTS))
+    )
+    return max(0, entry.size_bytes - there)
+
+
+def check_room(
+    destination: Destination, identity: str, plan: Collection[RecordingEntry], reserve_bytes: int
+) -> None:
+    """Raises `DestinationFull` when there is no room for even one of the recordings in `plan`.
+
+    Where some fit, those are stored, and the others stay on the camera. Blocks; raises `OSError`.
+    """
+    free = destination.free_bytes() - reserve_bytes
+    if not plan or sum(entry.size_bytes for entry in plan) <= free:
+        return
+    least = min(bytes_needed(destination, identity, entry) for entry in plan)
+    if least > max(0, free):
+        rule = f"the destination has room for {max(0, free)} bytes, and {least} are to come"
+        raise DestinationFull(rule, device=str(destination.path))

@@ -1,0 +1,37 @@
+"""How patient an offload is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+MAX_DOUBLINGS: Final = 16
+"""Beyond this the wait is at its maximum whatever the first one was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffloadPolicy:
+    """Bounds of one offload; every one of them is reached by a test."""
+
+    attempts: int = 8
+    """Connections in a row that bring nothing new before the rest is left on the camera."""
+    first_wait_s: float = 0.5
+    """Wait before the first reconnection: a cable that slipped, a camera that re-enumerates."""
+    longest_wait_s: float = 15.0
+    """A camera boots in less; a dock with many cameras must not wait longer for one."""
+    jitter: float = 0.5
+    """Share of the wait that is random, so that the cameras of a dock that lost power do not all come at once."""
+    silence_s: float = 30.0
+    """Seconds without a byte, while bytes were asked for, after which a stream counts as dead."""
+    chunk_attempts: int = 3
+    """Times a chunk is fetched before the camera's copy of it counts as damaged."""
+    file_attempts: int = 2
+    """Files tried for one segment: after an error of the medium the first is thrown away and fetched anew."""
+    reserve_bytes: int = 16 * 1024 * 1024
+    """Room left free beside the footage: manifests, tables, custody records, and the file system's own needs."""
+
+    def wait_s(self, attempt: int, entropy: Callable[[int], bytes]) -> float:
+        """Seconds to wait before attempt number `attempt` (from 1)."""
+        doublings = min(attempt - 1, MAX_DOUBLINGS)
+        wait = min(self.longest_wait_s, self.first_wait_s * 2.0**doublings)
+        share = int.from_bytes(entropy(4), "little") / 0x1_0000_0000
+        return wait * (1 - self.jitter * share)

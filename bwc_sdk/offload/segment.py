@@ -1,0 +1,324 @@
+"""Brings one segment from the camera to its final name (spec: Recording, "Write path").
+
+lock → table → what is there already → fetch what is not → sync, drop caches, read all of it back → sidecars →
+rename without replacing → sync the directory → custody record → unlock.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.evidence import (
+    DIGEST_SIZE,
+    EvidenceError,
+    Manifest,
+    chunk_span,
+    verify_table,
+)
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import BwcError, CommandError, DestinationError, EvidenceMismatch, ProtocolViolation
+from bwc_sdk.offload.custody import Custody
+from bwc_sdk.offload.destination import NameTaken, destination_error
+from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
+from bwc_sdk.offload.intake import Intake
+from bwc_sdk.offload.naming import (
+    CUSTODY_SUFFIX,
+    MANIFEST_SUFFIX,
+    TABLE_SUFFIX,
+    recording_name,
+    segment_name,
+)
+from bwc_sdk.offload.outcome import StoredSegment
+from bwc_sdk.offload.segment_file import Found, SegmentFile
+from bwc_sdk.offload.slabs import chunks_a_slab
+from bwc_sdk.offload.waiting import spread
+from bwc_sdk.offload.work import Work
+
+if TYPE_CHECKING:
+    from bwc_sdk.camera import Camera
+
+READERS: Final = 3
+"""Slabs that are read and hashed at once: one more than a small machine has cores."""
+READ_BACK_ROUNDS: Final = 2
+"""A medium that twice gives back other bytes than were written is not to be trusted with evidence."""
+
+
+class ChunkDamaged(Exception):
+    """The camera's copy of a chunk does not hash to its table, however often it is asked for."""
+
+    def __init__(self, chunk: int, attempts: int) -> None:
+        super().__init__(f"chunk {chunk} came damaged {attempts} times")
+
+
+class SegmentCopy:
+    """One segment under way. It outlives the connection: `run` goes on where another camera object ended."""
+
+    def __init__(
+        self,
+        work: Work,
+        entry: RecordingEntry,
+        manifest: Manifest,
+        segment: int,
+        on_progress: Callable[[int], None],
+    ) -> None:
+        self._work = work
+        self._entry = entry
+        self._manifest = manifest
+        self._segment = segment
+        self._on_progress = on_progress
+        self._name = segment_name(manifest.camera, manifest.recording_id, segment, entry.manifest_sha256)
+        self._file = SegmentFile(work.destination, self._name, manifest.segments[segment])
+        self._table = b""
+        self._found = Found.NOTHING
+        self._missing: set[int] = set()
+        self._good_bytes = 0
+        self._rejected: Counter[int] = Counter()
+        self._damaged: int | None = None
+        self._from_medium = True
+        self._kept = 0
+        self._files_tried = 0
+
+    async def run(self, camera: Camera) -> StoredSegment:
+        """Stores the segment, whatever is there of it.
+
+        Raises what ends the connection (call it again with a new one), `CommandError`, `ChunkDamaged`,
+        `EvidenceMismatch` (another content stands under its name, or the camera's table is not the
+        manifest's), `DestinationError` and its kinds.
+        """
+        while True:
+            try:
+                if not self._file.is_open:
+                    await self._open(camera)
+                if self._found is Found.FINAL:
+                    await self._verify_final()
+                else:
+                    await self._complete(camera)
+                break
+            except OSError as error:
+                await self._medium_failed(error)
+        try:
+            return await self._publish()
+        except OSError as error:
+            raise self._typed(error, "publishing") from error
+
+    async def release(self) -> None:
+        """Gives the file back; a part file stays, for the next attempt to go on."""
+        await self._work.blocking(self._file.release)
+
+    @property
+    def already_there(self) -> bool:
+        """Whether the final file stood there before."""
+        return self._found is Found.FINAL
+
+    def _typed(self, error: OSError, what: str) -> DestinationError:
+        return destination_error(error, f"{what} {self._name}", self._work.destination.path)
+
+    async def _medium_failed(self, error: OSError) -> None:
+        """An I/O error is final for this file: it goes, and all of it is fetched again into a new one."""
+        if error.errno != errno.EIO or self._found is Found.FINAL or not self._file.is_open:
+            raise self._typed(error, "storing") from error
+        self._files_tried += 1
+        try:
+            await self._work.blocking(self._file.discard)
+        except OSError as again:
+            raise self._typed(again, "removing") from error
+        if self._files_tried >= self._work.policy.file_attempts:
+            raise self._typed(error, "storing") from error
+
+    # What is there
+
+    async def _open(self, camera: Camera) -> None:
+        self._found = await self._work.blocking(self._file.acquire)
+        self._missing = set(range(self._file.chunks))
+        self._good_bytes = self._kept = 0
+        try:
+            self._table = await self._work.blocking(self._kept_table) or await self._ask_table(camera)
+        except BwcError:
+            await self.release()  # the table comes first: the next attempt begins anew
+            raise
+        if self._found is Found.PART:
+            await self._look_through()
+        if self._found is not Found.FINAL:
+            await self._work.blocking(self._keep_sidecars)
+            await self._work.blocking(self._file.reserve)
+
+    async def _ask_table(self, camera: Camera) -> bytes:
+        return await camera.recordings.read_table(self._entry, self._manifest, self._segment)
+
+    def _kept_table(self) -> bytes | None:
+        most = self._file.chunks * DIGEST_SIZE
+        for final in (True, False):
+            kept = self._work.destination.read_small(self._name + TABLE_SUFFIX, most, final=final)
+            try:
+                if kept is not None:
+                    verify_table(kept, self._manifest.segments[self._segment])
+                    return kept
+            except EvidenceError:
+                continue  # torn by a crash, or rotten; a final one is not replaced, but refused later
+        return None
+
+    def _keep_sidecars(self) -> None:
+        """Table and manifest are durable before the first byte of footage."""
+        for name, content in (
+            (self._name + TABLE_SUFFIX, self._table),
+            (self._name + MANIFEST_SUFFIX, self._manifest.encode()),
+        ):
+            if self._work.destination.read_small(name, len(content), final=False) != content:
+                self._work.destination.keep_small(name, content)
+
+    async def _look_through(self) -> None:
+        """Finds what an earlier attempt left that is good, on the medium."""
+        await self._work.blocking(self._file.cut)
+        await self._work.blocking(self._file.settle)
+        self._missing = await self._bad_chunks()
+        self._kept = self._good_bytes = self._file.size_bytes - sum(map(self._size, self._missing))
+        self._work.tally.kept += self._kept
+        if self._kept:
+            self._work.tell(Resumed(self._entry.sequence, self._segment, self._kept))
+            self._on_progress(self._kept)
+
+    async def _bad_chunks(self) -> set[int]:
+        """Reads the whole file and gives the chunks that do not hash to the table."""
+        bad: set[int] = set()
+        step = chunks_a_slab(self._file.chunk_size)
+
+        async def read(first: int) -> None:
+            slab = self._work.slabs.take()
+            count = min(step, self._file.chunks - first)
+            check = self._work.world.workers.run(self._file.check, slab, first, count, self._table)
+            try:
+                bad.update(await check)
+            finally:
+                self._work.slabs.give(slab)
+
+        await spread((partial(read, first) for first in range(0, self._file.chunks, step)), READERS)
+        return bad
+
+    def _size(self, chunk: int) -> int:
+        return chunk_span(chunk, self._file.size_bytes, self._file.chunk_size)[1]
+
+    async def _verify_final(self) -> None:
+        self._from_medium = await self._work.blocking(self._file.settle)
+        whole = await self._work.blocking(self._file.right_size)
+        if not whole or await self._bad_chunks():
+            rule = f"{self._file.final} is there with another content; it was not touched"
+            raise EvidenceMismatch(rule, device=str(self._work.destination.path))
+        self._kept = self._file.size_bytes
+        self._on_progress(self._kept)
+
+    # What is fetched
+
+    async def _complete(self, camera: Camera) -> None:
+        """Fetches what is missing until all of it reads back good from the medium."""
+        for _ in range(READ_BACK_ROUNDS):
+            while self._missing:
+                for run in _runs(self._missing):
+                    await self._fetch(camera, run)
+            self._from_medium = await self._work.blocking(self._file.settle)
+            self._missing = await self._bad_chunks()
+            self._good_bytes -= sum(map(self._size, self._missing))
+            if not self._missing:
+                return
+        rule = f"the destination gives back other bytes than were written: {self._file.part}"
+        raise DestinationError(rule, device=str(self._work.destination.path))
+
+    async def _fetch(self, camera: Camera, run: range) -> None:
+        intake = Intake(
+            self._file,
+            self._table,
+            run,
+            workers=self._work.world.workers,
+            slabs=self._work.slabs,
+            on_chunks=self._arrived,
+        )
+        where = {"offset": intake.offset, "length": intake.length}
+        try:
+            stream = await camera.recordings.open(self._entry, self._segment, intake, **where)
+            if stream.length != intake.length:
+                stream.cancel()
+                rule = f"opened {stream.length} bytes of a segment, asked for {intake.length}"
+                raise ProtocolViolation(rule, device=camera.name)
+            await intake.run(stream, self._work.policy.silence_s)
+        except CommandError as error:
+            if error.code is not ErrorCode.STORAGE_FAULT:
+                raise
+            self._reject(min(self._missing.intersection(run)))  # where the camera could not read on
+            if self._damaged is not None:
+                raise
+        finally:
+            self._work.tally.received += intake.received
+        if self._damaged is not None:
+            raise ChunkDamaged(self._damaged, self._work.policy.chunk_attempts)
+
+    def _arrived(self, chunks: range, bad: list[int]) -> None:
+        good = [chunk for chunk in chunks if chunk not in bad]
+        size = sum(map(self._size, good))
+        self._missing.difference_update(good)
+        self._good_bytes += size
+        self._work.tally.verified += size
+        for chunk in bad:
+            self._reject(chunk)
+            self._work.tell(ChunkRejected(self._entry.sequence, self._segment, chunk))
+        self._on_progress(self._good_bytes)
+
+    def _reject(self, chunk: int) -> None:
+        self._rejected[chunk] += 1
+        if self._rejected[chunk] >= self._work.policy.chunk_attempts:
+            self._damaged = chunk
+
+    # Its name
+
+    async def _publish(self) -> StoredSegment:
+        try:
+            await self._work.blocking(self._take_names)
+        except NameTaken as error:
+            rule = f"{error} is there with another content; it was not touched"
+            raise EvidenceMismatch(rule, device=str(self._work.destination.path)) from error
+        await self.release()
+        facts = self._manifest.segments[self._segment]
+        path = self._work.destination.path / self._file.final
+        stored = StoredSegment(path, facts.size_bytes, facts.table_sha256)
+        self._work.tell(
+            SegmentStored(self._entry.sequence, self._segment, path, facts.size_bytes, facts.table_sha256)
+        )
+        return stored
+
+    def _take_names(self) -> None:
+        at, name = self._work.destination, self._name
+        manifest = recording_name(
+            self._manifest.camera, self._manifest.recording_id, self._entry.manifest_sha256
+        )
+        at.place_small(manifest + MANIFEST_SUFFIX, name + MANIFEST_SUFFIX, self._manifest.encode())
+        at.place_small(name + TABLE_SUFFIX, name + TABLE_SUFFIX, self._table)
+        if self._found is Found.FINAL:
+            self._file.forget_part()
+            self._file.settle_name()
+        else:
+            self._file.publish()
+        custody = Custody(
+            manifest=self._manifest,
+            segment=self._segment,
+            file=self._file.final,
+            simulator=self._work.simulator,
+            secure=self._work.secure,
+            bytes_kept=self._kept,
+            from_medium=self._from_medium,
+            stored_utc_ns=self._work.world.utc_ns(),
+        )
+        at.place_once(name + CUSTODY_SUFFIX, custody.encode())
+
+
+def _runs(chunks: set[int]) -> list[range]:
+    """The chunks as runs without a gap, in order: each is one stream."""
+    runs: list[range] = []
+    for chunk in sorted(chunks):
+        if runs and runs[-1].stop == chunk:
+            runs[-1] = range(runs[-1].start, chunk + 1)
+        else:
+            runs.append(range(chunk, chunk + 1))
+    return runs

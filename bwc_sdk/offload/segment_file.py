@@ -1,0 +1,192 @@
+"""The file of one segment: locked, written in chunks, read back, published (spec: Recording, "Write path").
+
+The part file is the journal: which chunks are good is found by hashing it, and is written down nowhere else.
+"""
+
+import enum
+import hashlib
+from typing import Final
+
+from bwc_protocol.evidence import DIGEST_SIZE, SegmentFacts, chunk_count
+from bwc_sdk.errors import DestinationBusy, DestinationError
+from bwc_sdk.filesystem import read_upto, write_all
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
+
+WRITE_BACK_BYTES: Final = 32 * 1024 * 1024
+"""The medium works while the rest arrives, so that the final sync has little left; smaller steps gain nothing."""
+RACES_MAX: Final = 8
+"""Times that another process may create, publish or remove the file between two of our calls. It needs a whole
+copy for each, so that more than two means a directory that somebody plays with."""
+
+
+class Found(enum.Enum):
+    """What was there for a segment."""
+
+    NOTHING = "nothing"
+    PART = "a part file"
+    FINAL = "the final file"
+
+
+class SegmentFile:
+    """One segment's file. All methods block; `check` and `store` may run at once for different chunks.
+
+    They raise `OSError` unless they say otherwise. After an error of `settle` the file is to be discarded.
+    """
+
+    def __init__(self, destination: Destination, name: str, facts: SegmentFacts) -> None:
+        self.final = name + SEGMENT_SUFFIX
+        self.part = name + PART_SUFFIX
+        self.size_bytes = facts.size_bytes
+        self.chunk_size = facts.chunk_size
+        self.chunks = chunk_count(facts.size_bytes, facts.chunk_size)
+        self._at = destination
+        self._files = destination.files
+        self._file = -1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is held by this process."""
+        return self._file >= 0
+
+    # Holding it
+
+    def acquire(self) -> Found:
+        """Opens and locks the final file if it exists, else the part file, made if it is missing.
+
+        Raises `DestinationBusy` when another process holds it.
+        """
+        for _ in range(RACES_MAX):
+            for directory, name in ((self._at.directory, self.final), (self._at.incoming, self.part)):
+                final = name == self.final
+                try:
+                    file = self._files.reopen(directory, name, write=not final)
+                except FileNotFoundError:
+                    continue
+                if self._held(file, directory, name):
+                    return Found.FINAL if final else Found.PART
+                break  # it was published or removed since it was looked up: look again
+            else:
+                if self._create():
+                    return Found.NOTHING
+        raise DestinationError(f"{self.part} changes all the time", device=str(self._at.path))
+
+    def _create(self) -> bool:
+        try:
+            file = self._files.create(self._at.incoming, self.part)
+        except FileExistsError:
+            return False
+        if not self._held(file, self._at.incoming, self.part):
+            return False
+        # Another process may have published between our look at the final name and the creation.
+        if self._files.size_of(self._at.directory, self.final) is not None:
+            self.discard()
+            return False
+        return True
+
+    def _held(self, file: int, directory: int, name: str) -> bool:
+        try:
+            if not self._files.lock(file):
+                raise DestinationBusy(f"another process offloads {name}", device=str(self._at.path))
+            named = self._files.is_named(file, directory, name)
+        except BaseException:
+            self._files.close(file)
+            raise
+        if not named:
+            self._files.close(file)
+            return False
+        self._file = file
+        return True
+
+    def discard(self) -> None:
+        """Gives a part file up: its name goes first, so that nobody takes it for something that is good."""
+        try:
+            self._files.remove(self._at.incoming, self.part)
+        except FileNotFoundError:
+            pass  # gone already, which is what is wanted
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Closes it and gives the lock back; a part file stays for the next attempt. Idempotent."""
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            self._files.close(file)
+
+    # Its bytes
+
+    def reserve(self) -> None:
+        """Reserves room for the whole segment and makes the part file's name durable."""
+        self._files.preallocate(self._file, self.size_bytes)
+        self._files.sync_directory(self._at.incoming)
+
+    def store(self, data: memoryview, first: int, table: bytes) -> list[int]:
+        """Hashes the chunks in `data`, which begin with number `first`; writes the good and returns the bad."""
+        bad = self._mismatches(data, first, table)
+        start, base = 0, first * self.chunk_size
+        for chunk in [*bad, None]:
+            end = len(data) if chunk is None else (chunk - first) * self.chunk_size
+            if start < end:
+                write_all(self._files, self._file, data[start:end], base + start)
+            start = end + self.chunk_size
+        full = (base + len(data)) // WRITE_BACK_BYTES * WRITE_BACK_BYTES
+        if full > base:
+            self._files.start_write_back(self._file, full - WRITE_BACK_BYTES, WRITE_BACK_BYTES)
+        return bad
+
+    def check(self, slab: memoryview, first: int, count: int, table: bytes) -> list[int]:
+        """Reads `count` chunks from number `first` into `slab` and returns those that are not what they should be."""
+        offset = first * self.chunk_size
+        wanted = min(count * self.chunk_size, self.size_bytes - offset)
+        got = read_upto(self._files, self._file, slab[:wanted], offset)
+        if got < wanted:
+            whole = got // self.chunk_size
+            return [
+                *self._mismatches(slab[: whole * self.chunk_size], first, table),
+                *range(first + whole, first + count),
+            ]
+        return self._mismatches(slab[:wanted], first, table)
+
+    def _mismatches(self, data: memoryview, first: int, table: bytes) -> list[int]:
+        return [
+            chunk
+            for chunk, at in enumerate(range(0, len(data), self.chunk_size), first)
+            if hashlib.sha256(data[at : at + self.chunk_size]).digest()
+            != table[chunk * DIGEST_SIZE : (chunk + 1) * DIGEST_SIZE]
+        ]
+
+    def right_size(self) -> bool:
+        """Whether it has the segment's size."""
+        return self._files.size(self._file) == self.size_bytes
+
+    def cut(self) -> None:
+        """Cuts what is beyond the segment's size."""
+        if self._files.size(self._file) > self.size_bytes:
+            self._files.truncate(self._file, self.size_bytes)
+
+    def settle(self) -> bool:
+        """Brings it to the medium and drops what the system has in memory; whether it could be dropped."""
+        self._files.sync(self._file)
+        return self._files.drop_cache(self._file)
+
+    # Its name
+
+    def publish(self) -> None:
+        """Gives the part file its final name, durable. Raises `FileExistsError` rather than replace anything."""
+        self._files.rename(self._at.incoming, self.part, self._at.directory, self.final)
+        try:
+            self.settle_name()
+        except OSError:
+            # A sync that is repeated may report success for a name that was lost. Taken back, the name has to
+            # be written anew, and so is synced anew.
+            self._files.rename(self._at.directory, self.final, self._at.incoming, self.part)
+            raise
+
+    def settle_name(self) -> None:
+        """Makes the final name durable."""
+        self._files.sync_directory(self._at.directory)
+
+    def forget_part(self) -> None:
+        """Removes what is left of a part file whose content stands under the final name."""
+        if self._files.size_of(self._at.incoming, self.part) is not None:
+            self._files.remove(self._at.incoming, self.part)

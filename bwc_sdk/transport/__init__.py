@@ -1,0 +1,55 @@
+"""Byte pipes to devices: one small file each, and the interface that they share.
+
+A transport opens one pipe exclusively, moves bytes, and translates each error of its library once. It knows
+nothing of frames: a frame may span many reads or BLE values.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bwc_sdk.errors import BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the link has to know of a pipe."""
+
+    max_payload: int
+    """Largest frame payload that makes sense, in bytes."""
+    dead_after_s: float = 5.0
+    """Silence after which the link is dead; BLE needs more."""
+    initial_rate: float = 32_768.0
+    """A first guess of the rate, bytes/s, low enough not to drown a slow line; measured from then on."""
+
+
+class Receiver(Protocol):
+    """The owner of a pipe. All calls come from the event loop that opened it."""
+
+    def received(self, data: bytes | memoryview) -> None:
+        """Bytes came. A view is valid only until this call returns."""
+
+    def lost(self, error: BwcError) -> None:
+        """The pipe is gone; called once, and nothing after it."""
+
+    def writable(self) -> None:
+        """`room` is above 0 again."""
+
+
+class Transport(Protocol):
+    """One byte pipe."""
+
+    name: str
+    """How the pipe is called in messages: its URI without options."""
+    limits: Limits
+
+    async def open(self, receiver: Receiver) -> None:
+        """Opens exclusively and begins to receive. Raises `TransportError`."""
+
+    def room(self) -> int:
+        """Bytes that `write` takes without delay."""
+
+    def write(self, parts: list[bytes]) -> None:
+        """Queues bytes in their order; never blocks."""
+
+    async def close(self) -> None:
+        """Closes; idempotent. `lost` is not called for a close of one's own."""

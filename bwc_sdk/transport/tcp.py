@@ -1,0 +1,107 @@
+"""`tcp:host:port`: a simulator, or a bridge to a device on another machine."""
+
+import asyncio
+import socket
+from typing import Final
+
+from bwc_sdk.errors import BwcError, DeviceLost, InvalidUri, PortNotFound
+from bwc_sdk.transport import Limits, Receiver
+from bwc_sdk.transport.uri import DeviceUri
+
+CONNECT_S: Final = 5.0
+BUFFER: Final = 1_048_576
+"""One read: sixteen of the largest frames, so that the loop is entered seldom."""
+HIGH_WATER: Final = 2_097_152
+"""Bytes that wait in user space: one window of the largest frames."""
+
+
+class TcpTransport:
+    """A byte pipe over a TCP connection."""
+
+    def __init__(self, uri: DeviceUri) -> None:
+        uri.allow()
+        host, colon, port = uri.address.rpartition(":")
+        host = host.strip("[]")
+        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise InvalidUri(f"{uri} does not name a host and a port", advice="write tcp:127.0.0.1:7000")
+        self.name = str(uri)
+        self.limits = Limits(max_payload=61_440)
+        self._host, self._port = host, int(port)
+        self._protocol: _Pipe | None = None
+
+    async def open(self, receiver: Receiver) -> None:
+        loop = asyncio.get_running_loop()
+        protocol = _Pipe(self.name, receiver)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await loop.create_connection(lambda: protocol, self._host, self._port)
+        except (OSError, TimeoutError) as error:
+            raise PortNotFound(f"nobody answers: {error or 'timed out'}", device=self.name) from error
+        self._protocol = protocol
+
+    def room(self) -> int:
+        return self._protocol.room() if self._protocol is not None else 0
+
+    def write(self, parts: list[bytes]) -> None:
+        if self._protocol is not None:
+            self._protocol.write(parts)
+
+    async def close(self) -> None:
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            protocol.shut()
+            await asyncio.sleep(0)
+
+
+class _Pipe(asyncio.BufferedProtocol):
+    def __init__(self, name: str, receiver: Receiver) -> None:
+        self._name = name
+        self._receiver: Receiver | None = receiver
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(BUFFER)
+        self._view = memoryview(self._buffer)
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._receiver is not None:
+            self._receiver.received(self._view[:nbytes])
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._receiver is not None:
+            self._receiver.writable()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            error: BwcError = DeviceLost(f"the connection ended: {exc or 'closed'}", device=self._name)
+            error.__cause__ = exc
+            receiver.lost(error)
+
+    def room(self) -> int:
+        transport = self._transport
+        if transport is None or self._paused or transport.is_closing():
+            return 0
+        return max(0, HIGH_WATER - transport.get_write_buffer_size())
+
+    def write(self, parts: list[bytes]) -> None:
+        if self._transport is not None:
+            self._transport.writelines(parts)
+
+    def shut(self) -> None:
+        self._receiver = None
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,90 @@
+"""Device URIs: `scheme:address[?key=value&…]`, read in this one place.
+
+`serial:/dev/ttyACM0`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
+"""
+
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Final, Protocol, cast
+from urllib.parse import parse_qsl
+
+from bwc_sdk.errors import InvalidUri, MissingExtra
+from bwc_sdk.transport import Transport
+
+URI_MAX: Final = 1024
+"""Bytes of a URI: a path of the longest, and options."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUri:
+    """A parsed device URI."""
+
+    scheme: str
+    address: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        options = "&".join(f"{key}={value}" for key, value in self.options.items())
+        return f"{self.scheme}:{self.address}" + (f"?{options}" if options else "")
+
+    @staticmethod
+    def parse(text: str) -> "DeviceUri":
+        """Raises `InvalidUri`."""
+        scheme, colon, rest = text.partition(":")
+        if not colon or not scheme.isalpha() or len(text) > URI_MAX or not text.isprintable():
+            raise InvalidUri(
+                f"{text[:80]!r} is not a device URI",
+                advice="write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
+            )
+        address, _, query = rest.partition("?")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+        except ValueError as error:
+            raise InvalidUri(f"the options of {text!r} are not key=value&…") from error
+        options = dict(pairs)
+        if len(options) != len(pairs):
+            raise InvalidUri(f"{text!r} gives an option twice")
+        return DeviceUri(scheme.lower(), address, options)
+
+    def option(self, key: str, default: int, *, low: int, high: int) -> int:
+        """A numeric option. Raises `InvalidUri` when it is not a number from `low` to `high`."""
+        raw = self.options.get(key)
+        if raw is None:
+            return default
+        if not raw.isdecimal() or not low <= int(raw) <= high:
+            raise InvalidUri(f"option {key}={raw} of {self} is not a number from {low} to {high}")
+        return int(raw)
+
+    def allow(self, *keys: str) -> None:
+        """Raises `InvalidUri` when there are other options than these."""
+        surplus = self.options.keys() - set(keys)
+        if surplus:
+            known = f"it knows {', '.join(keys)}" if keys else "it takes none"
+            raise InvalidUri(f"{self} has the unknown option {min(surplus)!r}", advice=known)
+
+
+class _Opener(Protocol):
+    def __call__(self, uri: DeviceUri) -> Transport: ...
+
+
+_EXTRAS: Final = {"usb": "usb", "ble": "ble", "sim": "sim"}
+
+
+def transport_for(uri: DeviceUri) -> Transport:
+    """The transport that a URI names, not yet opened. Raises `InvalidUri` or `MissingExtra`."""
+    if uri.scheme == "tcp":
+        from bwc_sdk.transport.tcp import TcpTransport
+
+        return TcpTransport(uri)
+    if uri.scheme == "serial":
+        from bwc_sdk.transport.serial import SerialTransport
+
+        return SerialTransport(uri)
+    for entry in entry_points(group="bwc_sdk.transports", name=uri.scheme):
+        try:
+            return cast(_Opener, entry.load())(uri)
+        except ImportError as error:
+            raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS.get(uri.scheme, "all")) from error
+    if uri.scheme in _EXTRAS:
+        raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
+    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice="known: serial, tcp, sim")

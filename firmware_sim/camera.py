@@ -1,0 +1,435 @@
+"""The simulated camera: it owns the models, and is what handlers, ports and buttons act on.
+
+Nothing here has timers. `settle` brings everything up to the present; whoever drives the camera calls it when
+`deadline` has come and before anything is read.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from bwc_protocol.conversation import LocalInfo
+from bwc_protocol.declare import NO_ROLE, Event
+from bwc_protocol.evidence import NO_SHA256, ClockState, TriggerReason
+from bwc_protocol.link import DeviceGate
+from bwc_protocol.messages.assignment import AssignmentState
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.battery import BatteryAlarm, ChargeState
+from bwc_protocol.messages.clock import ClockChanged, TimeSource
+from bwc_protocol.messages.config import ConfigApplied, TakesEffect
+from bwc_protocol.messages.identity import CameraState, Capability, Fault, StateChanged
+from bwc_protocol.messages.recordings import AnnotationKind, RecordingClosed
+from bwc_protocol.preamble import Preamble
+from bwc_protocol.session import RECORD_MAX, InsecureSession, Session
+from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.audit import AuditLog
+from firmware_sim.battery import Battery
+from firmware_sim.clock import DeviceClock, crystal
+from firmware_sim.device_time import DeviceTime
+from firmware_sim.emmc import EmmcHealth
+from firmware_sim.model import AMBIENT_C, FIRMWARE_SHA256, IDLE_MA, RECORDING_MA, SLEEPING_MA, CameraOptions
+from firmware_sim.open_recording import RecorderSettings
+from firmware_sim.recorder import Recorder
+from firmware_sim.settings import Settings
+from firmware_sim.state_dir import StateDirectory, StateError
+from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StorageFull, StoredRecording
+
+if TYPE_CHECKING:
+    from firmware_sim.camera_session import CameraSession
+
+STATE_NAME: Final = "device"
+BOOT_S: Final = 2.0
+"""From reset to the first byte that is answered."""
+REBOOT_DELAY_S: Final = 0.2
+"""Long enough for the reply to leave over a slow line."""
+LOOK_S: Final = 10.0
+"""How often battery and storage are looked at while a host is connected."""
+SAVE_S: Final = 60.0
+"""How often the slow state (battery, clock, wear) is kept in a state directory."""
+PROVISIONED_S: Final = 8 * 3600.0
+"""A camera that is made anew was docked, and its clock set, a shift ago."""
+PROVISIONED_UNCERTAINTY_NS: Final = 5_000_000
+HOT_C: Final = 60.0
+"""Cell temperature that alarms."""
+CAPABILITIES: Final = (
+    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
+)
+
+
+class SimCamera:
+    """One camera. `utc_ns` is the true time at its first boot of this run (default: the system's)."""
+
+    kind = PeerKind.CAMERA
+
+    def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
+        self.options = options if options is not None else CameraOptions()
+        self.time = DeviceTime()
+        self.gate = DeviceGate()
+        self.sessions: set[CameraSession] = set()
+        self.dropped: list[Callable[[], None]] = []
+        """Called when the device goes down: whoever serves it drops what is connected."""
+        self.docked = self.options.docked
+        self.running = False
+        self.vanished: set[bytes] = set()
+        """Recordings that a fault plan makes disappear from the listing."""
+        self._birth_utc_ns = time.time_ns() if utc_ns is None else utc_ns
+        self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
+        try:
+            self._assemble(self._directory.load(STATE_NAME) if self._directory is not None else None)
+        except BaseException:
+            self.close()
+            raise
+        self._boot()
+
+    # Making
+
+    def _assemble(self, kept: dict[str, Any] | None) -> None:
+        """Makes the models, as they were kept or as the seed draws them."""
+        options, directory = self.options, self._directory
+        drawn = random.Random(f"makeup {options.seed}")
+        self.serial = options.serial if kept is None else str(kept["serial"])
+        self.boot_counter = 0 if kept is None else int(kept["boot_counter"])
+        self.battery = Battery.drawn(drawn)
+        self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
+        self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
+        self.settings = Settings(directory=directory)
+        self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
+        self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
+        if kept is None:
+            self.clock.set_utc_ns(
+                self._birth_utc_ns - round(PROVISIONED_S * 1e9), PROVISIONED_UNCERTAINTY_NS, TimeSource.NTP
+            )
+            self.clock.restore(self.clock.snapshot(), off_s=PROVISIONED_S)
+        else:
+            self._restore(kept)
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        off_s = max(0.0, (self.true_utc_ns() - int(kept["saved_utc_ns"])) / 1e9)
+        try:
+            self.clock.restore(kept["clock"], off_s)
+            self.battery.restore(kept["battery"])
+            self.storage.emmc.restore(kept["emmc"])
+            self.assignment = AssignmentState(**kept["assignment"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"the kept state cannot be read: {error}") from error
+
+    def save(self) -> None:
+        """Keeps the state in the directory, if there is one."""
+        if self._directory is None:
+            return
+        a = self.assignment
+        self._saved_s = self.time()
+        self._directory.save(
+            STATE_NAME,
+            {
+                "serial": self.serial,
+                "boot_counter": self.boot_counter,
+                "saved_utc_ns": self.true_utc_ns(),
+                "clock": self.clock.snapshot(),
+                "battery": self.battery.snapshot(),
+                "emmc": self.storage.emmc.snapshot(),
+                "assignment": {
+                    "assigned": a.assigned,
+                    "officer": a.officer,
+                    "unit": a.unit,
+                    "since_utc_ns": a.since_utc_ns,
+                    "revision": a.revision,
+                },
+            },
+        )
+
+    def close(self) -> None:
+        """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
+        if self.running:
+            self._go_down()
+            self.save()
+        if self._directory is not None:
+            self.audit.close()
+            self._directory.close()
+            self._directory = None
+
+    # Power
+
+    def _boot(self) -> None:
+        self.boot_counter += 1
+        self.audit.boot_counter = self.boot_counter
+        self.running = True
+        self.storage_error = False
+        self._reboot_at_s: float | None = None
+        self._boot_at_s: float | None = None
+        self._booted_s = self._settled_s = self._saved_s = self.time()
+        if self.battery.deeply_discharged:
+            self.clock.reset()
+            self.audit.append(AuditKind.CLOCK_LOST, "the cell was empty", self.serial)
+        self.settings.take_effect(TakesEffect.ON_UNDOCK, TakesEffect.ON_REBOOT)
+        self.entropy = random.Random(f"entropy {self.options.seed} {self.serial} {self.boot_counter}")
+        self.recorder = Recorder(
+            self.storage,
+            self.clock,
+            self.time,
+            self.options.footage,
+            random.Random(self.entropy.randbytes(16)),
+            camera=self.serial,
+            firmware_sha256=FIRMWARE_SHA256,
+            boot_counter=self.boot_counter,
+            closed=self._recording_closed,
+        )
+        self.apply_settings()
+        self.audit.append(AuditKind.BOOT, f"boot {self.boot_counter}", self.serial)
+        recovered = self.recorder.recover_after_power_cut()
+        if recovered is not None and recovered.recording is not None:
+            self._recording_closed(recovered.recording)
+        self._told = (self.state, self.faults)
+        self._alarmed = False
+        self.save()
+
+    def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
+        """Goes down in order after `delay_s`, and boots again."""
+        self._reboot_at_s = self.time() + delay_s
+
+    def crash(self) -> None:
+        """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
+        self.recorder.power_cut()
+        self.running = False
+        self._boot_at_s = self.time() + BOOT_S
+        self._drop()
+
+    def _go_down(self) -> None:
+        self.recorder.close_now()
+        self.running = False
+        self._drop()
+
+    def _drop(self) -> None:
+        for drop in list(self.dropped):
+            drop()
+
+    def awake(self) -> bool:
+        """Whether it runs; boots it when the time for that has come."""
+        if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
+            self._boot()
+        return self.running
+
+    def dock(self) -> None:
+        """Puts it into a dock, which charges it and wakes one whose battery was empty."""
+        self.settle()
+        self.docked = True
+        if not self.running and self._boot_at_s is None:
+            self._boot_at_s = self.time() + BOOT_S
+
+    def undock(self) -> None:
+        """Takes it out of the dock: settings that wait for that take effect."""
+        self.settle()
+        self.docked = False
+        if self.settings.take_effect(TakesEffect.ON_UNDOCK):
+            self.apply_settings()
+            self.tell_config()
+
+    # Time
+
+    def true_utc_ns(self) -> int:
+        """The true time, which the device does not know."""
+        return self._birth_utc_ns + round(self.time() * 1e9)
+
+    @property
+    def uptime_s(self) -> int:
+        """Time since it booted."""
+        return int(self.time() - self._booted_s)
+
+    def deadline(self) -> float | None:
+        """When `settle` is due, in seconds of `time`."""
+        if not self.running:
+            return self._boot_at_s
+        due = (self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + LOOK_S)
+        return min(at for at in due if at is not None)
+
+    def settle(self) -> None:
+        """Lets the time since the last call pass for everything, and tells what changed."""
+        now = self.time()
+        passed, self._settled_s = now - self._settled_s, now
+        if passed > 0:
+            self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=self.docked)
+        if not self.awake():
+            return
+        self.recorder.advance()
+        if self._reboot_at_s is not None and now >= self._reboot_at_s:
+            self._go_down()
+            self._boot_at_s = now + BOOT_S
+            self.save()
+        elif self.battery.empty:
+            self._go_down()
+            self.save()
+        else:
+            self._tell_changes()
+            if now - self._saved_s >= SAVE_S:
+                self.save()
+
+    def _load_ma(self) -> float:
+        if not self.running:
+            return 0.0
+        match self.recorder.state:
+            case CameraState.RECORDING | CameraState.POST_EVENT:
+                return RECORDING_MA
+            case CameraState.SLEEPING:
+                return SLEEPING_MA
+            case _:
+                return IDLE_MA
+
+    # What it is and does
+
+    @property
+    def state(self) -> CameraState:
+        """What it is doing."""
+        return self.recorder.state
+
+    @property
+    def faults(self) -> Fault:
+        """What is wrong now."""
+        found = Fault(0)
+        if self.clock.state is ClockState.UNSET:
+            found |= Fault.CLOCK_UNSET
+        if self.recorder.full:
+            found |= Fault.STORAGE_FULL
+        if self.storage_error or self.storage.damaged:
+            found |= Fault.STORAGE_ERROR
+        if self.battery.charge_pct <= self.settings.number("alarm.battery_low_pct"):
+            found |= Fault.BATTERY_LOW
+        too_hot = self.battery.temperature_dc > HOT_C * 10
+        if too_hot or self.battery.charge_state is ChargeState.STOPPED_BY_TEMPERATURE:
+            found |= Fault.BATTERY_TEMPERATURE
+        if not self.assignment.assigned:
+            found |= Fault.UNASSIGNED
+        return found
+
+    def local_info(self) -> LocalInfo:
+        """What it says of itself in SESSION_INFO."""
+        return LocalInfo(
+            kind=self.kind,
+            identity=self.serial,
+            roles=NO_ROLE,
+            capabilities=int(CAPABILITIES),
+            boot_counter=self.boot_counter,
+            firmware_sha256=FIRMWARE_SHA256,
+        )
+
+    def preamble(self) -> Preamble:
+        """The first bytes of a channel."""
+        return Preamble(kind=self.kind, max_plaintext=RECORD_MAX, random=self.entropy.randbytes(16))
+
+    def session(self) -> Session:
+        """What protects a channel: in a simulator, nothing."""
+        return InsecureSession(
+            client=True, identity=self.serial, roles=NO_ROLE, random=self.entropy.randbytes(16)
+        )
+
+    # Recordings, as hosts see them
+
+    def recording(self, recording_id: bytes) -> StoredRecording:
+        """The recording with this id. Raises `NoSuchRecording`."""
+        if recording_id in self.vanished:
+            raise NoSuchRecording(recording_id.hex())
+        return self.storage.get(recording_id)
+
+    def listing(self, after: int, limit: int) -> Sequence[StoredRecording]:
+        """Up to `limit` recordings whose sequence number is above `after`."""
+        if not self.vanished:
+            return self.storage.page(after, limit)
+        page = self.storage.page(after, limit + len(self.vanished))
+        return [found for found in page if found.recording_id not in self.vanished][:limit]
+
+    @property
+    def recording_count(self) -> int:
+        """Recordings that can be listed."""
+        return len(self.storage) - len(self.vanished)
+
+    # Buttons and triggers
+
+    def start_recording(self, trigger: TriggerReason = TriggerReason.OFFICER_BUTTON) -> bool:
+        """A button, a sensor or another camera asks for a recording; returns whether one runs."""
+        self.settle()
+        if not self.running or not self._trigger_allowed(trigger):
+            return False
+        running = self.recorder.recording_id is not None
+        try:
+            recording_id = self.recorder.start(trigger)
+        except StorageFull as error:
+            self.audit.append(AuditKind.STORAGE_FULL, str(error), self.serial)
+            self._tell_changes()
+            return False
+        if not running:
+            detail = f"recording {recording_id.hex()}, {trigger.name}"
+            self.audit.append(AuditKind.RECORDING_STARTED, detail, self.serial)
+        self._tell_changes()
+        return True
+
+    def stop_recording(self) -> None:
+        """The officer ends the recording; post-event footage follows."""
+        self.settle()
+        self.recorder.stop()
+        self._tell_changes()
+
+    def _trigger_allowed(self, trigger: TriggerReason) -> bool:
+        key = {
+            TriggerReason.REMOTE: "remote_activation",
+            TriggerReason.HOLSTER: "trigger.holster",
+            TriggerReason.SIGNAL_PEER: "trigger.peer",
+        }.get(trigger)
+        return key is None or bool(self.settings[key])
+
+    def _recording_closed(self, recording: StoredRecording) -> None:
+        manifest = recording.manifest
+        cut = ", cut by loss of power" if manifest.cut else ""
+        detail = f"recording {manifest.sequence}, {manifest.duration_ms} ms{cut}"
+        self.audit.append(AuditKind.RECORDING_CLOSED, detail, self.serial)
+        now_ns = self.clock.utc_ns()
+        facts = [Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, self.settings.text("category.default"))]
+        if self.assignment.assigned:
+            carrier = f"{self.assignment.officer} {self.assignment.unit}".strip()
+            facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, carrier))
+        for fact in facts:
+            self.storage.annotate(recording.recording_id, fact)
+        if self.recorder.full:
+            self.audit.append(AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial)
+        self.broadcast(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
+
+    # What it tells and does after a change
+
+    def apply_settings(self) -> None:
+        """Hands the effective settings to the models."""
+        policy = self.settings.text("policy.sha256")
+        self.recorder.settings = RecorderSettings(
+            pre_event_s=self.settings.number("recording.pre_event_s"),
+            post_event_s=self.settings.number("recording.post_event_s"),
+            segment_s=self.settings.number("recording.segment_s"),
+            policy_id=self.settings.text("policy.id"),
+            policy_sha256=bytes.fromhex(policy) if policy else NO_SHA256,
+        )
+
+    def tell_config(self) -> None:
+        """A configuration was applied, or took effect."""
+        state = self.settings.state()
+        self.broadcast(ConfigApplied(revision=state.revision, effective=not state.pending))
+
+    def tell_clock(self) -> None:
+        """The clock was set."""
+        self.broadcast(ClockChanged(state=self.clock.state, revision=self.clock.revision))
+
+    def broadcast(self, event: Event) -> None:
+        """Tells every host that is connected and ready."""
+        for session in list(self.sessions):
+            session.tell(event)
+
+    def _tell_changes(self) -> None:
+        told = (self.state, self.faults)
+        if told != self._told:
+            self._told = told
+            self.broadcast(StateChanged(state=told[0], faults=told[1]))
+        alarm = bool(told[1] & (Fault.BATTERY_LOW | Fault.BATTERY_TEMPERATURE))
+        if alarm and not self._alarmed:
+            battery = self.battery
+            self.broadcast(
+                BatteryAlarm(cell=0, charge_pct=battery.charge_pct, temperature_dc=battery.temperature_dc)
+            )
+        self._alarmed = alarm

@@ -1,0 +1,41 @@
+"""What kind of camera is simulated, and how one is told from another."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from firmware_sim.footage_source import FootageSource, Mp4Footage
+
+MANUFACTURER: Final = "bwc-sdk"
+MODEL: Final = "SimCam 1"
+HARDWARE: Final = "sim-A"
+FIRMWARE: Final = "1.0.0"
+FIRMWARE_SHA256: Final = hashlib.sha256(f"{MODEL} {FIRMWARE}".encode()).digest()
+"""Stands for the image of the firmware: the same for the same version, another for another."""
+CAPACITY_BYTES: Final = 64_000_000_000
+"""A common size; 23 hours at the default rate."""
+
+AMBIENT_C: Final = 22.0
+IDLE_MA: Final = 120.0
+"""Buffering: the sensor runs, nothing is written."""
+RECORDING_MA: Final = 331.0
+"""4,300 mAh last 13 hours of recording, as tenders ask."""
+SLEEPING_MA: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraOptions:
+    """How to make a simulated camera. The same options give the same camera."""
+
+    seed: int = 0
+    capacity_bytes: int = CAPACITY_BYTES
+    footage: FootageSource = field(default_factory=Mp4Footage)
+    state: Path | None = None
+    """Directory in which the device lives on between runs."""
+    docked: bool = True
+
+    @property
+    def serial(self) -> str:
+        """The serial number: told from the seed, and never one of a real product."""
+        return f"SIM-{self.seed & 0xFFFF_FFFF:08X}"

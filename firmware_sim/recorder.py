@@ -1,0 +1,364 @@
+"""The recording engine: buffering, recording, post-event, and what a power cut leaves.
+
+    ready (buffering) --start--> recording --stop--> post-event --time--> ready
+                                     ^------------start------------'
+
+Time passes in `advance`, which the owner calls when `next_deadline_s` has come, and which every operation
+calls first. A recording is closed in one step: its chunks are hashed, its manifest continues the chain, and
+the storage takes all of it.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, TriggerReason
+from bwc_protocol.messages.identity import CameraState
+from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.clock import DeviceClock
+from firmware_sim.footage_source import FootageSource
+from firmware_sim.open_recording import MS, OpenRecording, RecorderSettings
+from firmware_sim.power_cut import leave_on_flash, recover
+from firmware_sim.storage import Annotation, Storage, StorageFull, StoredRecording
+
+JOURNAL_EVERY_MS: Final = 1_000
+"""What a power cut can cost beside the chunk that was open: a second."""
+MIN_ROOM_S: Final = 2
+"""A recording does not begin with less room than for this; a file of less is not worth its entry."""
+
+BACKFILL_UNCERTAINTY_MS: Final = 50
+"""Clock uncertainty that recordings of the past state: that of a camera that is docked daily."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was left of a recording that a power cut interrupted."""
+
+    recording: StoredRecording | None
+    """The closed recording; None when not one whole chunk had been written."""
+    lost_ms: int
+    """Footage that is gone."""
+
+
+class Recorder:
+    """One camera's recording engine.
+
+    `settings` may be replaced at any time; a recording keeps those that it began with. `closed` is told of
+    each recording of this engine as it is stored.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: DeviceClock,
+        monotonic: Callable[[], float],
+        footage: FootageSource,
+        rng: random.Random,
+        *,
+        camera: str,
+        firmware_sha256: bytes,
+        boot_counter: int = 0,
+        settings: RecorderSettings | None = None,
+        closed: Callable[[StoredRecording], None] = lambda _recording: None,
+    ) -> None:
+        self.settings = settings if settings is not None else RecorderSettings()
+        self.footage = footage
+        self.full = False
+        """Whether the last recording stopped, or could not begin, for want of room."""
+        self.muted = False
+        self.stealthy = False
+        self._storage = storage
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rng = rng
+        self._camera = camera
+        self._firmware_sha256 = firmware_sha256
+        self._boot_counter = boot_counter
+        self._closed = closed
+        self._open: OpenRecording | None = None
+        self._began_s = 0.0
+        self._post_until_s: float | None = None
+        self._buffering_since_s: float | None = monotonic()
+        self._journalled_ms = 0
+
+    # What it does
+
+    @property
+    def state(self) -> CameraState:
+        """READY, RECORDING or POST_EVENT; SLEEPING when it does not even buffer."""
+        if self._open is None:
+            return CameraState.SLEEPING if self._buffering_since_s is None else CameraState.READY
+        return CameraState.RECORDING if self._post_until_s is None else CameraState.POST_EVENT
+
+    @property
+    def recording_id(self) -> bytes | None:
+        """Id of the recording in progress."""
+        return None if self._open is None else self._open.recording_id
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Length of the recording in progress so far, with its pre-event footage."""
+        return 0 if self._open is None else round((self._monotonic() - self._began_s) * 1000)
+
+    @property
+    def buffered_ms(self) -> int:
+        """Pre-event footage that a recording would have if it began now."""
+        if self._buffering_since_s is None:
+            return 0
+        held_ms = int((self._monotonic() - self._buffering_since_s) * 1000)
+        return min(held_ms, self.settings.pre_event_s * 1000)
+
+    @property
+    def next_deadline_s(self) -> float | None:
+        """When `advance` has something to do, in monotonic seconds; None when nothing is due."""
+        recording = self._open
+        if recording is None:
+            return None
+        due_ms = [recording.closed_ms + self._segment_ms(recording), self._room_ends_ms(recording)]
+        due_ms.append(self._journalled_ms + JOURNAL_EVERY_MS)
+        ends = [] if self._post_until_s is None else [self._post_until_s]
+        return min([self._began_s + max(0, min(due_ms)) / 1000, *ends])
+
+    # What is done to it
+
+    def start(self, trigger: TriggerReason | Unknown) -> bytes:
+        """Begins a recording, or goes on with the one in progress; returns its id.
+
+        Raises `StorageFull` when there is no room.
+        """
+        self.advance()
+        if self._open is not None:
+            self._post_until_s = None
+            return self._open.recording_id
+        if self._storage.free_bytes < MIN_ROOM_S * self.footage.bytes_per_second:
+            self.full = True
+            raise StorageFull(f"{self._storage.free_bytes} bytes are left")
+        self.full = False
+        return self._begin(trigger, self.buffered_ms).recording_id
+
+    def stop(self) -> None:
+        """Ends the recording after its post-event footage; nothing happens when there is none to end."""
+        self.advance()
+        if self._open is not None and self._post_until_s is None:
+            self._post_until_s = self._monotonic() + self._open.settings.post_event_s
+            self.advance()
+
+    def close_now(self) -> None:
+        """Ends the recording at once, as before a reboot."""
+        self.advance()
+        if self._open is not None:
+            self._close(self.elapsed_ms)
+
+    def mark(self) -> bool:
+        """Presses the marker; returns whether there was a recording to mark."""
+        self.advance()
+        if self._open is None:
+            return False
+        self._open.marks_ms.append(self.elapsed_ms)
+        self._keep_journal()
+        return True
+
+    def set_mute(self, on: bool) -> None:
+        """Switches the microphone off or on; lasts over recordings."""
+        self.advance()
+        self.muted = on
+        if self._open is not None:
+            self._open.mute.switch(on, self.elapsed_ms)
+            self._keep_journal()
+
+    def set_stealth(self, on: bool) -> None:
+        """Switches lights, tones and vibration off or on; lasts over recordings."""
+        self.advance()
+        self.stealthy = on
+        if self._open is not None:
+            self._open.stealth.switch(on, self.elapsed_ms)
+            self._keep_journal()
+
+    def sleep(self) -> None:
+        """Stops buffering, unless a recording is in progress."""
+        if self._open is None:
+            self._buffering_since_s = None
+
+    def wake(self) -> None:
+        """Begins to buffer, with an empty buffer."""
+        if self._buffering_since_s is None:
+            self._buffering_since_s = self._monotonic()
+
+    def backfill(
+        self,
+        started_utc_ns: int,
+        duration_ms: int,
+        trigger: TriggerReason = TriggerReason.OFFICER_BUTTON,
+        *,
+        pre_event_ms: int = 0,
+        marked: bool = False,
+    ) -> StoredRecording | None:
+        """Stores a recording of the past, as if it had been made then under the present settings.
+
+        For simulated cameras that come with footage. Returns None if it does not fit.
+        """
+        recording = OpenRecording(
+            recording_id=self._rng.randbytes(16),
+            seed=self._rng.getrandbits(63),
+            trigger=trigger,
+            started_utc_ns=started_utc_ns,
+            boot_counter=self._boot_counter,
+            pre_event_achieved_ms=pre_event_ms,
+            clock_state=ClockState.SYNCED,
+            clock_uncertainty_ms=BACKFILL_UNCERTAINTY_MS,
+            settings=self.settings,
+            marks_ms=[duration_ms // 2] if marked else [],
+        )
+        while recording.closed_ms < duration_ms:
+            self._close_segment(
+                recording, min(duration_ms, recording.closed_ms + self._segment_ms(recording))
+            )
+        return self._file(recording, cut=False)
+
+    # Time
+
+    def advance(self) -> None:
+        """Does what time has made due: ends of segments, of the post-event footage, of the storage."""
+        while (recording := self._open) is not None:
+            now_ms = self.elapsed_ms
+            end_ms = now_ms
+            ending = False
+            if self._post_until_s is not None and self._monotonic() >= self._post_until_s:
+                end_ms, ending = round((self._post_until_s - self._began_s) * 1000), True
+            room_ms = self._room_ends_ms(recording)
+            if room_ms <= end_ms:
+                end_ms, ending, self.full = room_ms, True, True
+            segment_ends_ms = recording.closed_ms + self._segment_ms(recording)
+            if segment_ends_ms < end_ms or (segment_ends_ms == end_ms and not ending):
+                self._close_segment(recording, segment_ends_ms)
+                if len(recording.segments) == MAX_SEGMENTS:
+                    self._continue_in_another(recording)
+                continue
+            if ending:
+                self._close(end_ms)
+                return
+            self._storage.pending_bytes = recording.closed_bytes + self._open_bytes(recording, now_ms)
+            if now_ms - self._journalled_ms >= JOURNAL_EVERY_MS:
+                self._keep_journal()
+            return
+
+    def _begin(self, trigger: TriggerReason | Unknown, pre_event_ms: int) -> OpenRecording:
+        uncertainty = self._clock.uncertainty_ns()
+        unset = self._clock.state is ClockState.UNSET
+        recording = OpenRecording(
+            recording_id=self._rng.randbytes(16),
+            seed=self._rng.getrandbits(63),
+            trigger=trigger,
+            started_utc_ns=self._clock.utc_ns() - pre_event_ms * MS,
+            boot_counter=self._boot_counter,
+            pre_event_achieved_ms=pre_event_ms,
+            clock_state=self._clock.state,
+            clock_uncertainty_ms=UNBOUNDED_MS if unset else min(-(-uncertainty // MS), UNBOUNDED_MS - 1),
+            settings=self.settings,
+        )
+        self._open, self._began_s = recording, self._monotonic() - pre_event_ms / 1000
+        self._post_until_s = self._buffering_since_s = None
+        # The buffer is recorded as the camera was: muted now means muted while it buffered.
+        recording.mute.switch(self.muted, 0)
+        recording.stealth.switch(self.stealthy, 0)
+        self._keep_journal()
+        return recording
+
+    def _segment_ms(self, recording: OpenRecording) -> int:
+        return recording.settings.segment_s * 1000
+
+    def _open_bytes(self, recording: OpenRecording, at_ms: int) -> int:
+        return (at_ms - recording.closed_ms) * self.footage.bytes_per_second // 1000
+
+    def _room_ends_ms(self, recording: OpenRecording) -> int:
+        """Length at which the storage is full, at the expected rate."""
+        room = self._storage.free_bytes + self._storage.pending_bytes - recording.closed_bytes
+        return recording.closed_ms + max(0, room) * 1000 // self.footage.bytes_per_second
+
+    def _close_segment(self, recording: OpenRecording, end_ms: int) -> None:
+        begin_ms = recording.closed_ms
+        if end_ms > begin_ms:
+            blob = recording.film(self.footage, self._camera, begin_ms, end_ms - begin_ms)
+            recording.close_segment(blob, end_ms - begin_ms)
+
+    def _continue_in_another(self, recording: OpenRecording) -> None:
+        """A manifest holds no more segments: closes the recording, and goes on without a gap in a new one."""
+        trigger, ended_s = recording.trigger, self._began_s + recording.closed_ms / 1000
+        post_until_s = self._post_until_s
+        self._store(recording)
+        following = self._begin(trigger, 0)
+        following.started_utc_ns -= round((self._monotonic() - ended_s) * 1e9)
+        self._began_s, self._post_until_s = ended_s, post_until_s
+        self._keep_journal()
+
+    def _close(self, end_ms: int) -> None:
+        recording = self._open
+        if recording is None:
+            return
+        self._close_segment(recording, end_ms)
+        self._store(recording)
+
+    def _store(self, recording: OpenRecording) -> None:
+        """Hands the recording in progress to the storage, and is ready again."""
+        self._open = self._post_until_s = None
+        self._buffering_since_s = self._monotonic()
+        self._storage.pending_bytes = 0
+        stored = self._file(recording, cut=False)
+        if stored is not None:
+            self._closed(stored)
+
+    def _file(self, recording: OpenRecording, *, cut: bool) -> StoredRecording | None:
+        """States the manifest and stores the recording. Returns None if there is nothing, or nothing fits."""
+        while recording.segments and recording.closed_bytes > self._storage.free_bytes:
+            recording.segments.pop()  # the footage came out larger than its expected rate
+            self.full = True
+        if not recording.segments:
+            self._storage.keep_journal(None)
+            return None
+        manifest = recording.manifest(
+            self._camera,
+            self._storage.next_sequence,
+            self._storage.last_manifest_sha256,
+            self._firmware_sha256,
+            cut=cut,
+        )
+        marks = [
+            Annotation(
+                recording.started_utc_ns + at_ms * MS, AnnotationKind.MARKED, self._camera, f"at {at_ms} ms"
+            )
+            for at_ms in recording.marks_ms
+        ]
+        tables = [segment.table for segment in recording.segments]
+        blobs = [segment.blob for segment in recording.segments]
+        stored = self._storage.add(manifest, tables, blobs, marks)
+        self._storage.keep_journal(None)
+        return stored
+
+    # Power
+
+    def _keep_journal(self) -> None:
+        if self._open is not None:
+            self._journalled_ms = self.elapsed_ms
+            self._storage.keep_journal(self._open.to_journal(self._journalled_ms))
+
+    def power_cut(self, torn_chunks: int = 0) -> None:
+        """Loses power: what is in memory is gone, and the last `torn_chunks` chunks were written badly.
+
+        This engine must not be used any more; the one that the next boot makes recovers.
+        """
+        if self._open is not None:
+            leave_on_flash(
+                self._open, self.elapsed_ms, self._storage, self.footage, self._camera, torn_chunks
+            )
+            self._open = None
+
+    def recover_after_power_cut(self) -> Recovered | None:
+        """Closes, with `cut`, the recording that the last power cut interrupted; None if there was none."""
+        interrupted = recover(self._storage, self.footage, self._camera)
+        if interrupted is None:
+            return None
+        recording, elapsed_ms = interrupted
+        stored = self._file(recording, cut=True)
+        return Recovered(stored, elapsed_ms - (recording.closed_ms if stored is not None else 0))

@@ -1,0 +1,40 @@
+"""One channel's conversation, as one state machine for both roles (spec: Session, Messages, Streams)."""
+
+from bwc_protocol.conversation.events import (
+    Closed,
+    ConversationEvent,
+    ErrorReceived,
+    Established,
+    EventReceived,
+    Failed,
+    FailReason,
+    PeerInfo,
+    ReplyMalformed,
+    ReplyReceived,
+    RequestReceived,
+    StreamCancelled,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.conversation.machine import MAX_REQUESTS, Conversation, LocalInfo, State
+
+__all__ = [
+    "MAX_REQUESTS",
+    "Closed",
+    "Conversation",
+    "ConversationEvent",
+    "ErrorReceived",
+    "Established",
+    "EventReceived",
+    "FailReason",
+    "Failed",
+    "LocalInfo",
+    "PeerInfo",
+    "ReplyMalformed",
+    "ReplyReceived",
+    "RequestReceived",
+    "State",
+    "StreamCancelled",
+    "StreamFinished",
+    "StreamReceived",
+]

@@ -1,0 +1,158 @@
+"""The bulk streams of one conversation: who may send how much, and whose turn it is (spec: Streams)."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from bwc_protocol.conversation.events import (
+    ConversationEvent,
+    StreamCancelled,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.declare import Control, MalformedMessage
+from bwc_protocol.message import StreamBytes, build_data
+from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamEnd
+from bwc_protocol.stream import Incoming, Outgoing, StreamFault, StreamSource
+from bwc_protocol.vocabulary import ErrorCode
+
+DETAIL_MAX: Final = 200
+"""Bytes of the text beside an error code: one line of a log."""
+
+
+class Streams:
+    """The streams of one side, in both directions, by the id of the request that opened them.
+
+    `tell` queues a control message; `emit` tells the owner what happened. An upload (from the host) stays open
+    after its last byte until the device's verdict; a download ends with its END.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: bool,
+        tell: Callable[[int, Control], None],
+        emit: Callable[[ConversationEvent], None],
+    ) -> None:
+        self._host = host
+        self._tell = tell
+        self._emit = emit
+        self._outgoing: dict[int, Outgoing] = {}
+        self._incoming: dict[int, Incoming] = {}
+        self._turn: deque[int] = deque()  # outgoing streams, in the order of their turn
+
+    def __len__(self) -> int:
+        return len(self._outgoing) + len(self._incoming)
+
+    def __contains__(self, stream: int) -> bool:
+        return stream in self._outgoing or stream in self._incoming
+
+    # What the owner asks for
+
+    def send(self, stream: int, source: StreamSource, length: int) -> None:
+        self._outgoing[stream] = Outgoing(source, length)
+        self._turn.append(stream)
+
+    def receive(self, stream: int, length: int) -> None:
+        """Bytes may come once they are granted. The device owes an upload a verdict."""
+        self._incoming[stream] = Incoming(length, verdict_due=not self._host)
+
+    def grant(self, stream: int, limit: int) -> None:
+        incoming = self._incoming.get(stream)
+        if incoming is not None and limit > incoming.limit:
+            incoming.limit = limit
+            self._tell(stream, StreamCredit(limit=limit))
+
+    def finish(self, stream: int, code: ErrorCode | None, detail: str) -> None:
+        incoming = self._incoming.pop(stream, None)
+        if incoming is not None:
+            self._tell(stream, StreamEnd(offset=incoming.received, code=code or 0, detail=line(detail)))
+
+    def cancel(self, stream: int, code: int) -> None:
+        if self._drop(stream):
+            self._tell(stream, StreamCancel(code=code))
+
+    # What the peer sends
+
+    def take_data(self, piece: StreamBytes) -> None:
+        """Raises `MalformedMessage` for bytes out of order, beyond the length or beyond the credit."""
+        incoming = self._incoming.get(piece.stream)
+        if incoming is None:
+            return  # cancelled: the rest of it was under way
+        broken = incoming.check(piece.offset, len(piece.data))
+        if broken:
+            raise MalformedMessage("stream.data", broken)
+        self._emit(StreamReceived(piece.stream, piece.offset, piece.data))
+
+    def take_credit(self, stream: int, credit: StreamCredit) -> None:
+        """Raises `MalformedMessage` when the peer takes back what it granted."""
+        outgoing = self._outgoing.get(stream)
+        if outgoing is None:
+            return  # ended or cancelled meanwhile
+        if credit.limit < outgoing.limit:
+            raise MalformedMessage("stream.credit", "never takes back what was granted")
+        outgoing.limit = credit.limit
+
+    def take_end(self, stream: int, end: StreamEnd) -> None:
+        """Raises `MalformedMessage` for a success before the last byte."""
+        incoming, outgoing = self._incoming.get(stream), self._outgoing.get(stream)
+        if incoming is not None:
+            done, length = incoming.received, incoming.length
+        elif outgoing is not None:
+            done, length = outgoing.sent, outgoing.length
+        else:
+            return  # cancelled meanwhile
+        if end.code == 0 and not end.offset == done == length:
+            raise MalformedMessage("stream.end", f"success at {end.offset}, after {done} of {length} bytes")
+        if incoming is None or not incoming.verdict_due:
+            self._drop(stream)
+        self._emit(StreamFinished(stream, end.offset, end.code, end.detail))
+
+    def take_cancel(self, stream: int, cancel: StreamCancel) -> None:
+        if self._drop(stream):
+            self._emit(StreamCancelled(stream, cancel.code))
+
+    def _drop(self, stream: int) -> bool:
+        outgoing = self._outgoing.pop(stream, None)
+        if outgoing is not None and stream in self._turn:
+            self._turn.remove(stream)
+        return self._incoming.pop(stream, None) is not None or outgoing is not None
+
+    # Out
+
+    def seal_bulk(
+        self, seal: Callable[[bytes], None], end: Callable[[int, StreamEnd], None], budget: int, size: int
+    ) -> None:
+        """Seals about `budget` bytes in messages of at most `size` bytes of footage, stream by stream in turn.
+
+        `end` seals the END of a stream, right behind its last byte.
+        """
+        idle = 0  # streams in a row that have no credit
+        while budget > 0 and idle < len(self._turn):
+            stream = self._turn[0]
+            self._turn.rotate(-1)
+            out = self._outgoing[stream]
+            take = min(size, out.allowed())
+            idle = 0 if take > 0 else idle + 1
+            code, detail = 0, ""
+            if take > 0:
+                try:
+                    data = out.source.read(out.sent, take)
+                except StreamFault as fault:
+                    code, detail = int(fault.code), line(fault.detail)
+                else:
+                    seal(build_data(stream, out.sent, data))
+                    out.sent += take
+                    budget -= take
+            if code or out.sent == out.length:
+                end(stream, StreamEnd(offset=out.sent, code=code, detail=detail))
+                self._turn.remove(stream)
+                idle = 0
+                if not self._host or code:
+                    del self._outgoing[stream]  # an upload stays until the device's verdict
+
+
+def line(text: str) -> str:
+    """Text that fits the detail of an error: printable, at most `DETAIL_MAX` bytes."""
+    clean = "".join(ch if ch.isprintable() else "?" for ch in text)
+    return clean.encode(errors="replace")[:DETAIL_MAX].decode(errors="ignore")

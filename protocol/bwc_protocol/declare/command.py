@@ -1,0 +1,258 @@
+"""Commands, events and the classes that carry them (spec: Messages, Commands).
+
+A command is one decorated class: its fields are the request, its type argument is the reply. Below it
+stands one line in the subject's client class; the simulator registers one handler. Nothing else lists it.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Coroutine
+from typing import (
+    Any,
+    ClassVar,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_args,
+)
+
+from bwc_protocol.declare import fields as f
+from bwc_protocol.declare.codec import Codec
+from bwc_protocol.declare.fields import V1_0, Version
+
+P = ParamSpec("P")
+R = TypeVar("R")
+D = TypeVar("D")
+
+
+class Role(enum.IntFlag):
+    """What a host may do, given by its certificate (by its word in the insecure session)."""
+
+    TECHNICIAN = 1
+    """Provisions cameras: configuration, clock, assignment, self-test. Never footage."""
+    DOCK_OFFLOAD = 2
+    """Copies footage off a camera and delivers receipts; never signs one."""
+    DESTINATION = 4
+    """The final store: the only role whose signature makes a receipt."""
+    AUDITOR = 8
+    """Reads state and logs, changes nothing."""
+    BENCH = 16
+    """A test bench; refused by devices that are locked for production."""
+
+
+NO_ROLE: Final = Role(0)
+ANYONE: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.AUDITOR | Role.BENCH
+
+
+class Effect(enum.Enum):
+    """What becomes of a command whose reply never came."""
+
+    READS = "reads"
+    """Changes nothing: ask again."""
+    REPEATABLE = "repeatable"
+    """Sets a state: sending it again gives the same state."""
+    GUARDED = "guarded"
+    """Carries a precondition: sent again after it took effect, it is refused as CONFLICT."""
+    ONCE = "once"
+    """Neither: the caller gets `OutcomeUnknown` and has to look."""
+
+
+class StreamDirection(enum.Enum):
+    """Which way the bulk stream runs that a command opens."""
+
+    FROM_DEVICE = "from device"
+    TO_DEVICE = "to device"
+
+
+class Wire:
+    """A class that has a declared form on the wire."""
+
+    __slots__ = ()
+    codec: ClassVar[Codec]
+
+
+class Event(Wire):
+    """Something that a device tells without being asked."""
+
+    __slots__ = ()
+    opcode: ClassVar[int]
+    name: ClassVar[str]
+    since: ClassVar[Version]
+
+
+class Control(Wire):
+    """A message of the conversation itself: session, streams, errors (spec: Control messages)."""
+
+    __slots__ = ()
+    opcode: ClassVar[int]
+    name: ClassVar[str]
+
+
+class Request(Wire, Generic[R]):
+    """A command's request; `R` is its reply."""
+
+    __slots__ = ()
+    opcode: ClassVar[int]
+    name: ClassVar[str]
+    reply: ClassVar[type[Wire]]
+    roles: ClassVar[Role]
+    effect: ClassVar[Effect]
+    guard: ClassVar[str]
+    stream: ClassVar[StreamDirection | None]
+    since: ClassVar[Version]
+
+    @classmethod
+    def handler(cls, on: "Handlers[D]") -> Callable[[Callable[[D, Self], R]], Callable[[D, Self], R]]:
+        """Registers the function that a device answers this command with."""
+
+        def register(function: Callable[[D, Self], R]) -> Callable[[D, Self], R]:
+            if cls.opcode in on.by_opcode:
+                raise TypeError(f"{cls.name} has two handlers")
+            on.by_opcode[cls.opcode] = cast("Callable[[D, Any], Any]", function)
+            return function
+
+        return register
+
+
+class Handlers(Generic[D]):
+    """A device's handlers, by opcode; `D` is what a handler is given to act on."""
+
+    def __init__(self) -> None:
+        self.by_opcode: dict[int, Callable[[D, Any], Any]] = {}
+
+    def missing(self) -> set[str]:
+        """The names of declared commands that have no handler."""
+        return {request.name for opcode, request in COMMANDS.items() if opcode not in self.by_opcode}
+
+
+COMMANDS: Final[dict[int, type[Request[Any]]]] = {}
+EVENTS: Final[dict[int, type[Event]]] = {}
+CONTROLS: Final[dict[int, type[Control]]] = {}
+
+C = TypeVar("C", bound=type[Wire])
+Q = TypeVar("Q", bound=type[Request[Any]])
+V = TypeVar("V", bound=type[Event])
+K = TypeVar("K", bound=type[Control])
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        f.u8, f.u16, f.u32, f.u64, f.i16, f.i32, f.i64, f.opt_u16, f.opt_u32, f.opt_i64,
+        f.boolean, f.choice, f.flags, f.blob, f.text, f.record, f.items,
+    ),
+)  # fmt: skip
+def wire(cls: C) -> C:
+    """Makes a class of declared fields a frozen, slotted dataclass with a codec."""
+    made: Any = dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)
+    made.codec = Codec(made)
+    return made  # type: ignore[no-any-return]  # dataclass() gives back its argument's type
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        f.u8, f.u16, f.u32, f.u64, f.i16, f.i32, f.i64, f.opt_u16, f.opt_u32, f.opt_i64,
+        f.boolean, f.choice, f.flags, f.blob, f.text, f.record, f.items,
+    ),
+)  # fmt: skip
+def command(
+    opcode: int,
+    name: str,
+    *,
+    roles: Role,
+    effect: Effect = Effect.READS,
+    guard: str = "",
+    stream: StreamDirection | None = None,
+    since: Version = V1_0,
+) -> Callable[[Q], Q]:
+    """Declares a command. `name` is `subject.method`; `guard` names the field that is its precondition."""
+
+    def declare(cls: Q) -> Q:
+        made: Any = wire(cls)
+        if (effect is Effect.GUARDED) != bool(guard) or (guard and guard not in made.codec.fields):
+            raise TypeError(f"{name}: a guarded command names the field that guards it")
+        if not made.__doc__:
+            raise TypeError(f"{name}: a command says in one line what it does")
+        made.opcode, made.name, made.roles, made.effect = opcode, name, roles, effect
+        made.guard, made.stream, made.since = guard, stream, since
+        made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
+        if COMMANDS.setdefault(opcode, made) is not made:
+            raise TypeError(f"opcode {opcode:#06x} is declared twice")
+        return cast(Q, made)
+
+    return declare
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        f.u8, f.u16, f.u32, f.u64, f.i16, f.i32, f.i64, f.opt_u16, f.opt_u32, f.opt_i64,
+        f.boolean, f.choice, f.flags, f.blob, f.text, f.record, f.items,
+    ),
+)  # fmt: skip
+def event(opcode: int, name: str, *, since: Version = V1_0) -> Callable[[V], V]:
+    """Declares an event. Opcodes of events and commands share one space."""
+
+    def declare(cls: V) -> V:
+        made: Any = wire(cls)
+        made.opcode, made.name, made.since = opcode, name, since
+        if opcode in COMMANDS or EVENTS.setdefault(opcode, made) is not made:
+            raise TypeError(f"opcode {opcode:#06x} is declared twice")
+        return cast(V, made)
+
+    return declare
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        f.u8, f.u16, f.u32, f.u64, f.i16, f.i32, f.i64, f.opt_u16, f.opt_u32, f.opt_i64,
+        f.boolean, f.choice, f.flags, f.blob, f.text, f.record, f.items,
+    ),
+)  # fmt: skip
+def control(opcode: int, name: str) -> Callable[[K], K]:
+    """Declares a control message; its opcode is below 0x0100."""
+
+    def declare(cls: K) -> K:
+        made: Any = wire(cls)
+        made.opcode, made.name = opcode, name
+        if opcode > 0xFF or CONTROLS.setdefault(opcode, made) is not made:
+            raise TypeError(f"control opcode {opcode:#06x} is out of range or declared twice")
+        return cast(K, made)
+
+    return declare
+
+
+class Caller(Protocol):
+    """What a subject's methods are sent through."""
+
+    async def call(self, request: Request[R], /) -> R: ...
+
+
+class Subject:
+    """The commands of one subject, as methods."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+
+def method(request: Callable[P, Request[R]]) -> Callable[Concatenate[Subject, P], Coroutine[Any, Any, R]]:
+    """The method that sends `request` and gives its reply, both typed by the declaration."""
+
+    def send(self: Subject, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        return self._caller.call(request(*args, **kwargs))
+
+    send.__doc__ = request.__doc__
+    send.request = request  # type: ignore[attr-defined]  # read by the generator of the blocking twin
+    return send

@@ -1,0 +1,163 @@
+"""A link and the conversations on its channels, as one machine (spec: Layers).
+
+What a shell drives: it gives bytes and the time, and takes bytes, events and the next deadline. It knows no
+sockets and no clock, so that whole offloads run in virtual time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed, FailReason
+from bwc_protocol.link import (
+    ChannelData,
+    ChannelOpened,
+    ChannelReset,
+    Link,
+    LinkDown,
+    LinkUp,
+    ResetReason,
+)
+from bwc_protocol.message import DATA_MAX
+
+AHEAD_S: Final = 0.25
+"""Sealed and unacknowledged bytes of a channel stay under what it carries in this time, so that a request
+waits no longer than this behind footage."""
+AHEAD_MAX: Final = 4_194_304
+"""The same in bytes, for links whose rate is beyond measure: twice the largest window."""
+BULK_S: Final = 0.1
+BULK_MIN: Final = 512
+"""A bulk message takes at most 100 ms of the channel, or 512 bytes if that is more."""
+LINGER_S: Final = 1.0
+"""How long a failed conversation may take to deliver its last word before the channel is reset."""
+
+_RESETS: Final = {
+    FailReason.OVERFLOW: ResetReason.OVERFLOW,
+    FailReason.TIMEOUT: ResetReason.TIMEOUT,
+}
+"""What a failed conversation tells the peer's link; the others are PROTOCOL."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnChannel:
+    """What happened in the conversation of a channel."""
+
+    channel: int
+    event: ConversationEvent
+
+
+EndpointEvent = LinkUp | LinkDown | ChannelReset | OnChannel
+
+
+class Endpoint:
+    """One side of a pipe. `converse` makes the conversation of a channel when it opens."""
+
+    def __init__(self, link: Link, converse: Callable[[int], Conversation]) -> None:
+        self.link = link
+        self.conversations: dict[int, Conversation] = {}
+        self._converse = converse
+        self._events: list[EndpointEvent] = []
+        self._leaving: dict[int, tuple[float, ResetReason]] = {}  # to be reset once their last word is out
+
+    # In
+
+    def open(self, now: float) -> None:
+        """Host: begin to say HELLO."""
+        self.link.open(now)
+
+    def open_channel(self, channel: int, now: float) -> Conversation:
+        """Host: opens a channel on a live link and begins its conversation."""
+        conversation = self.conversations[channel] = self._converse(channel)
+        self._leaving.pop(channel, None)
+        self.link.open_channel(channel)
+        conversation.start(now)
+        return conversation
+
+    def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
+        """Takes bytes of the pipe, of any length and cut anywhere."""
+        self.link.receive(data, now)
+        self._digest(now)
+
+    def tick(self, now: float) -> None:
+        """To be called when `deadline()` has passed."""
+        self.link.tick(now)
+        self._digest(now)
+        for channel, conversation in list(self.conversations.items()):
+            conversation.tick(now)
+            self._collect(channel, conversation, now)
+        for channel, (until, _) in list(self._leaving.items()):
+            if now >= until or not self.link.outstanding(channel):
+                self._leave(channel, now)
+
+    def pipe_lost(self, now: float) -> None:
+        """The pipe is gone; everything on it ends."""
+        self.link.pipe_lost(now)
+        self._digest(now)
+
+    def close(self, now: float) -> None:
+        """Ends the link at once; close the conversations first to end in order."""
+        self.link.close(now)
+        self._digest(now)
+
+    # Out
+
+    def outgoing(self, now: float, limit: int) -> list[bytes]:
+        """Drains about `limit` bytes to be written to the pipe."""
+        for channel, conversation in self.conversations.items():
+            rate = self.link.channel_rate(channel)
+            budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * AHEAD_S))) - self.link.outstanding(channel)
+            size = min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
+            for piece in conversation.outgoing(budget, size):
+                self.link.send(channel, piece)
+        return self.link.outgoing(now, limit)
+
+    def deadline(self) -> float | None:
+        """When `tick` is to be called next."""
+        times = [self.link.deadline(), *(c.deadline() for c in self.conversations.values())]
+        times += [until for until, _ in self._leaving.values()]
+        known = [t for t in times if t is not None]
+        return min(known) if known else None
+
+    def events(self) -> list[EndpointEvent]:
+        """Drains what happened."""
+        events, self._events = self._events, []
+        return events
+
+    # Between link and conversations
+
+    def _digest(self, now: float) -> None:
+        for event in self.link.events():
+            match event:
+                case ChannelData(channel=channel, data=data):
+                    self.link.consumed(channel)
+                    conversation = self.conversations.get(channel)
+                    if conversation is not None:
+                        conversation.receive(data, now)
+                        self._collect(channel, conversation, now)
+                case ChannelOpened(channel=channel):
+                    conversation = self.conversations[channel] = self._converse(channel)
+                    self._leaving.pop(channel, None)
+                    conversation.start(now)
+                case ChannelReset(channel=channel):
+                    self.conversations.pop(channel, None)
+                    self._leaving.pop(channel, None)
+                    self._events.append(event)
+                case LinkDown():
+                    self.conversations.clear()
+                    self._leaving.clear()
+                    self._events.append(event)
+                case LinkUp():
+                    self._events.append(event)
+
+    def _collect(self, channel: int, conversation: Conversation, now: float) -> None:
+        for event in conversation.events():
+            self._events.append(OnChannel(channel, event))
+            if isinstance(event, Closed):
+                self._leaving[channel] = (now + LINGER_S, ResetReason.NORMAL)
+            elif isinstance(event, Failed):
+                self._leaving[channel] = (now + LINGER_S, _RESETS.get(event.reason, ResetReason.PROTOCOL))
+
+    def _leave(self, channel: int, now: float) -> None:
+        _, reason = self._leaving.pop(channel)
+        if self.conversations.pop(channel, None) is not None:
+            self.link.reset(channel, reason, now)

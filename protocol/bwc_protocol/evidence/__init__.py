@@ -1,0 +1,65 @@
+"""The recording container: manifest, segments, chunk tables (spec: Recording).
+
+The manifest is what a camera states once, when it closes a recording; every byte that is offloaded can be
+checked against it. Here it is unsigned and footage is stored as recorded (cipher suite 0); a signature wraps
+exactly these bytes and a cipher suite changes only what the chunks hold.
+"""
+
+from bwc_protocol.evidence.audit_chain import AUDIT_ROOT_SHA256, audit_entry_sha256
+from bwc_protocol.evidence.chunks import (
+    ChunkHasher,
+    chunk_count,
+    chunk_digest,
+    chunk_span,
+    table_sha256,
+    verify_table,
+)
+from bwc_protocol.evidence.manifest import Interval, Manifest, SegmentFacts
+from bwc_protocol.evidence.vocabulary import (
+    CHUNK_SIZE,
+    DIGEST_SIZE,
+    MANIFEST_MAX,
+    MANIFEST_VERSION,
+    MAX_CHUNKS,
+    MAX_INTERVALS,
+    MAX_SEGMENTS,
+    MIN_CHUNK_SIZE,
+    NO_SHA256,
+    RECORDING_ID_SIZE,
+    SEGMENT_MAX_S,
+    UNBOUNDED_MS,
+    CipherSuite,
+    ClockState,
+    EvidenceError,
+    TriggerReason,
+)
+
+__all__ = [
+    "AUDIT_ROOT_SHA256",
+    "CHUNK_SIZE",
+    "DIGEST_SIZE",
+    "MANIFEST_MAX",
+    "MANIFEST_VERSION",
+    "MAX_CHUNKS",
+    "MAX_INTERVALS",
+    "MAX_SEGMENTS",
+    "MIN_CHUNK_SIZE",
+    "NO_SHA256",
+    "RECORDING_ID_SIZE",
+    "SEGMENT_MAX_S",
+    "UNBOUNDED_MS",
+    "ChunkHasher",
+    "CipherSuite",
+    "ClockState",
+    "EvidenceError",
+    "Interval",
+    "Manifest",
+    "SegmentFacts",
+    "TriggerReason",
+    "audit_entry_sha256",
+    "chunk_count",
+    "chunk_digest",
+    "chunk_span",
+    "table_sha256",
+    "verify_table",
+]

@@ -1,0 +1,188 @@
+"""Records of evidence: frozen dataclasses that are CBOR maps with integer keys.
+
+Each field states its key, its kind and what it means, once; encoding, decoding, range checks and the table in
+the specification follow from that. Fields are only appended. A reader meets a record of a newer camera by
+keeping the keys that it does not know, encoded as they came (`later`): so what it re-encodes still hashes to
+what the camera stated.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, Self
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import cbor
+from bwc_protocol.evidence.vocabulary import EvidenceError
+
+
+class Kind(Protocol):
+    """How one field's value looks, in Python and in CBOR."""
+
+    def check(self, value: Any) -> str:
+        """What is wrong with a Python value, or "" if nothing is."""
+
+    def to_cbor(self, value: Any) -> Any:
+        """The value as CBOR has it."""
+
+    def from_cbor(self, value: Any) -> Any:
+        """The Python value of what CBOR has; what does not fit is left as it is, for `check` to refuse."""
+
+
+class _Plain:
+    """A kind whose value is the same in Python and in CBOR."""
+
+    def to_cbor(self, value: Any) -> Any:
+        return value
+
+    def from_cbor(self, value: Any) -> Any:
+        return value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Int(_Plain):
+    """An integer from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is int and self.low <= value <= self.high
+        return "" if fits else f"must be an integer from {self.low} to {self.high}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blob(_Plain):
+    """A byte string of exactly `size` bytes."""
+
+    size: int
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is bytes and len(value) == self.size
+        return "" if fits else f"must be {self.size} bytes"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Name(_Plain):
+    """Printable ASCII of at most `max` characters: nothing that a log or a terminal could take amiss."""
+
+    max: int
+    optional: bool = False
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is str and len(value) <= self.max and value.isascii() and value.isprintable()
+        if fits and (value or self.optional):
+            return ""
+        return f"must be {0 if self.optional else 1} to {self.max} printable ASCII characters"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flag(_Plain):
+    """True or false."""
+
+    def check(self, value: Any) -> str:
+        return "" if type(value) is bool else "must be true or false"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """A number that an enumeration names; one that it does not name is kept as `Unknown`."""
+
+    of: type[enum.IntEnum]
+
+    def check(self, value: Any) -> str:
+        fits = isinstance(value, self.of | Unknown) and 0 <= int(value) <= 0xFF
+        return "" if fits else "must be a number from 0 to 255"
+
+    def to_cbor(self, value: Any) -> Any:
+        return int(value)
+
+    def from_cbor(self, value: Any) -> Any:
+        if type(value) is not int:
+            return value
+        return self.of(value) if value in self.of.__members__.values() else Unknown(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Items:
+    """An array of at least `min` and at most `max` records."""
+
+    of: "type[Record]"
+    max: int
+    min: int = 0
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is tuple and self.min <= len(value) <= self.max
+        if fits and all(isinstance(item, self.of) for item in value):
+            return ""
+        return f"must be {self.min} to {self.max} records"
+
+    def to_cbor(self, value: Any) -> Any:
+        return [item.to_map() for item in value]
+
+    def from_cbor(self, value: Any) -> Any:
+        if type(value) is not list or len(value) > self.max:
+            return value
+        return tuple(self.of.from_map(item) for item in value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """Where a field stands in the map, and what it is."""
+
+    number: int
+    kind: Kind
+    doc: str
+    unit: str = ""
+
+
+def keyed(number: int, kind: Kind, doc: str, *, unit: str = "") -> Mapping[str, Key]:
+    """Metadata of a record's field."""
+    return {"key": Key(number, kind, doc, unit)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Base of the records; a subclass is frozen, slotted and has only `keyed` fields.
+
+    Constructing one checks every field, so that no value exists that could not be encoded.
+    Raises `EvidenceError` with rule `<record>-<field>`.
+    """
+
+    label: ClassVar[str]
+
+    later: tuple[tuple[int, bytes], ...] = ()
+    """Fields of newer versions: key and encoded value."""
+
+    def __post_init__(self) -> None:
+        for name, key in self.keys().items():
+            if problem := key.kind.check(getattr(self, name)):
+                raise EvidenceError(f"{self.label}-{name.replace('_', '-')}", problem)
+        self.check_together()
+
+    def check_together(self) -> None:
+        """Rules that concern several fields. Raises `EvidenceError`."""
+
+    @classmethod
+    def keys(cls) -> dict[str, Key]:
+        """Field names and their keys, in the order of the specification."""
+        return {f.name: f.metadata["key"] for f in dataclasses.fields(cls) if "key" in f.metadata}
+
+    def to_map(self) -> dict[int, Any]:
+        """The CBOR map of this record."""
+        known = {key.number: key.kind.to_cbor(getattr(self, name)) for name, key in self.keys().items()}
+        return known | {number: cbor.decode(value) for number, value in self.later}
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        """The record of a decoded CBOR map. Raises `EvidenceError`."""
+        if type(value) is not dict:
+            raise EvidenceError(f"{cls.label}-map", "must be a map")
+        keys = cls.keys()
+        missing = [key.number for key in keys.values() if key.number not in value]
+        if missing:
+            raise EvidenceError(f"{cls.label}-missing", f"keys {missing} are missing")
+        known = {name: key.kind.from_cbor(value[key.number]) for name, key in keys.items()}
+        numbers = {key.number for key in keys.values()}
+        later = tuple((k, cbor.encode(v)) for k, v in value.items() if k not in numbers)
+        return cls(**known, later=later)

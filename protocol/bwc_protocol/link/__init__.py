@@ -1,0 +1,37 @@
+"""The link: channels, which are small reliable byte streams, over a pipe that loses and damages (spec: Link)."""
+
+from bwc_protocol.frame import ByeReason, ResetReason
+from bwc_protocol.link.events import (
+    ChannelData,
+    ChannelOpened,
+    ChannelReset,
+    LinkCounters,
+    LinkDown,
+    LinkDownReason,
+    LinkEvent,
+    LinkState,
+    LinkStateError,
+    LinkUp,
+)
+from bwc_protocol.link.gate import DeviceGate
+from bwc_protocol.link.machine import Link
+from bwc_protocol.link.params import LinkParams, LinkRole
+
+__all__ = [
+    "ByeReason",
+    "ChannelData",
+    "ChannelOpened",
+    "ChannelReset",
+    "DeviceGate",
+    "Link",
+    "LinkCounters",
+    "LinkDown",
+    "LinkDownReason",
+    "LinkEvent",
+    "LinkParams",
+    "LinkRole",
+    "LinkState",
+    "LinkStateError",
+    "LinkUp",
+    "ResetReason",
+]

@@ -1,0 +1,335 @@
+"""All channels of one live link: which frames they take, and which they hand out (spec: Channel).
+
+Made when a link goes live and dropped with it, so that nothing of a link outlives it.
+"""
+
+from typing import Final
+
+from bwc_protocol.crc import crc32c
+from bwc_protocol.frame import (
+    MAX_CHANNEL,
+    Frame,
+    FrameType,
+    MalformedControl,
+    Reset,
+    ResetReason,
+    pack_header,
+)
+from bwc_protocol.frame.header import CRC
+from bwc_protocol.link.channel import Channel, ChannelState
+from bwc_protocol.link.events import (
+    ChannelData,
+    ChannelOpened,
+    ChannelReset,
+    LinkCounters,
+    LinkEvent,
+    LinkStateError,
+)
+from bwc_protocol.link.inbound import Inbound
+from bwc_protocol.link.outbound import Outbound, Pipe, Sent
+from bwc_protocol.link.params import LinkParams, LinkRole
+from bwc_protocol.link.scheduler import Scheduler
+
+JOIN_MAX: Final = 4_096
+"""Payloads up to here are copied into one piece with their header: cheaper than three writes."""
+
+
+class Channels:
+    """The channels of the link `nonce`. `max_payload` and `window` are what both ends agreed upon."""
+
+    def __init__(
+        self,
+        role: LinkRole,
+        params: LinkParams,
+        counters: LinkCounters,
+        events: list[LinkEvent],
+        *,
+        nonce: int,
+        version: int,
+        max_payload: int,
+        window: int,
+    ) -> None:
+        self.nonce = nonce
+        self.version = version
+        self.max_payload = max_payload
+        self.window = window
+        self.pipe = Pipe(params, counters)
+        self.broken = False
+        """A live peer left a RESET unanswered for good: the link has to end."""
+        self._host = role is LinkRole.HOST
+        self._params = params
+        self._counters = counters
+        self._events = events
+        self._channels: dict[int, Channel] = {}  # at most one a channel number
+        self._scheduler = Scheduler(max_payload)
+        self._urgent: dict[Channel, None] = {}  # acknowledgements that go at once, in order
+        # What goes before data. One entry a channel, the last one counts: a peer cannot make them pile up.
+        self._resets: dict[int, tuple[int, ResetReason]] = {}
+        self._pongs: dict[int, int] = {}
+        self._pings: dict[int, int] = {}
+
+    # Frames in
+
+    def receive(self, frame: Frame, now: float) -> None:
+        """Takes a frame of this link that is not about the link itself."""
+        if frame.channel > MAX_CHANNEL:
+            self._counters.malformed += 1
+            return
+        channel = self._channels.get(frame.channel)
+        if channel is None:
+            channel = self._channels[frame.channel] = Channel(frame.channel, self._params)
+        match frame.type:
+            case FrameType.DATA:
+                self._data(channel, frame, now)
+            case FrameType.ACK:
+                if not channel.is_open(frame.epoch):
+                    self._counters.stale_epoch += 1
+                else:
+                    self._acknowledge(channel, frame, now)
+            case FrameType.PING:
+                self._pongs[channel.number] = frame.epoch  # even of a closed channel: the link lives
+                if channel.is_open(frame.epoch):
+                    self._acknowledge(channel, frame, now)
+            case FrameType.PONG:
+                if channel.is_open(frame.epoch):
+                    self._acknowledge(channel, frame, now)
+            case FrameType.RESET:
+                self._reset(channel, frame)
+            case _:
+                self._counters.malformed += 1
+
+    def _data(self, channel: Channel, frame: Frame, now: float) -> None:
+        if not frame.payload or len(frame.payload) > self.max_payload:
+            self._counters.malformed += 1
+            return
+        if not channel.is_open(frame.epoch):
+            if (
+                self._host
+                or channel.state is not ChannelState.CLOSED
+                or frame.epoch != channel.next_epoch
+                or frame.seq
+            ):
+                self._counters.stale_epoch += 1
+                return
+            if channel.number >= self._params.channels:
+                channel.skip(frame.epoch)
+                self._repeat(channel, ResetReason.NO_DEVICE, now)
+                return
+            self._prepare(channel, edge=0)
+            channel.begin()
+            self._events.append(ChannelOpened(channel.number, channel.epoch))
+        self._acknowledge(channel, frame, now)
+        inbound = channel.inbound
+        assert inbound is not None
+        for payload in inbound.accept(frame.seq, frame.payload, now):
+            self._events.append(ChannelData(channel.number, payload))
+        if inbound.urgent:
+            self._urgent[channel] = None
+
+    def _acknowledge(self, channel: Channel, frame: Frame, now: float) -> None:
+        assert channel.outbound is not None
+        if not channel.outbound.acknowledge(frame.ack, frame.window, frame.sack, now):
+            self._counters.void_acks += 1
+
+    def _reset(self, channel: Channel, frame: Frame) -> None:
+        try:
+            reason = Reset.decode(frame.payload).reason
+        except MalformedControl:
+            self._counters.malformed += 1
+            return
+        self._counters.resets_in += 1
+        answer = reason is ResetReason.ANSWER
+        if frame.epoch == channel.epoch:
+            if channel.state is ChannelState.OPEN:
+                self._close(channel)
+                # An ANSWER to a RESET that was never sent: the peer is confused, and has closed.
+                self._events.append(ChannelReset(channel.number, ResetReason.PROTOCOL if answer else reason))
+            channel.repeating = None
+            channel.may_open = True
+        elif (
+            not self._host
+            and channel.state is ChannelState.CLOSED
+            and frame.epoch == channel.next_epoch
+            and not answer
+        ):
+            # The host opened and reset it; the opening was lost, and without an answer it would ask for ever.
+            channel.skip(frame.epoch)
+        else:
+            self._counters.stale_epoch += 1
+            return
+        if not answer:
+            self._resets[channel.number] = (frame.epoch, ResetReason.ANSWER)
+
+    # The application
+
+    def open(self, number: int) -> None:
+        """Host: bytes for `number` may be queued; they go once the last epoch's RESET is answered."""
+        channel = self._channels.get(number)
+        if channel is None:
+            channel = self._channels[number] = Channel(number, self._params)
+        if channel.state is not ChannelState.CLOSED:
+            raise LinkStateError(f"channel {number} is open")
+        self._prepare(channel, edge=1)  # until the device is heard in this epoch, only frame 0 goes
+
+    def _prepare(self, channel: Channel, edge: int) -> None:
+        slots = self._params.slots(channel.number, self.max_payload, self.window)
+        channel.prepare(
+            Inbound(slots, self._params, self._counters),
+            Outbound(self.pipe, self.max_payload, self.window, edge),
+        )
+        self._scheduler.add(channel)
+
+    def send(self, number: int, data: bytes | memoryview, now: float) -> None:
+        """Queues bytes; beyond the bound the channel is reset. Of a closed channel they are discarded."""
+        channel = self._channels.get(number)
+        if channel is None or channel.outbound is None or not data:
+            return
+        channel.outbound.push(data)
+        if channel.outbound.outstanding > self._params.send_max:
+            self._fail(channel, ResetReason.OVERFLOW, now)
+
+    def reset(self, number: int, reason: ResetReason, now: float) -> None:
+        """Closes a channel; without effect on a closed one."""
+        channel = self._channels.get(number)
+        if channel is None or channel.state is ChannelState.CLOSED:
+            return
+        known = channel.state is ChannelState.OPEN
+        self._close(channel)
+        if known:  # else the peer has never heard of the epoch
+            self._repeat(channel, reason, now)
+
+    def consumed(self, number: int, frames: int) -> None:
+        """The application took `frames` pieces of data."""
+        channel = self._channels.get(number)
+        if channel is not None and channel.inbound is not None:
+            channel.inbound.consumed(frames)
+            if channel.inbound.urgent:
+                self._urgent[channel] = None
+
+    def outstanding(self, number: int) -> int:
+        """Bytes queued and not known to be delivered."""
+        channel = self._channels.get(number)
+        return 0 if channel is None or channel.outbound is None else channel.outbound.outstanding
+
+    def rate(self, number: int) -> float:
+        """Measured bytes a second of one channel; of the link while the channel is closed."""
+        channel = self._channels.get(number)
+        meter = self.pipe.meter if channel is None or channel.outbound is None else channel.outbound.meter
+        return meter.rate
+
+    def ping(self, number: int = 0) -> None:
+        """Asks for a sign of life, and for the state of the window of `number`."""
+        channel = self._channels.get(number)
+        self._pings[number] = 0 if channel is None else channel.epoch
+
+    def _close(self, channel: Channel) -> None:
+        channel.close()
+        self._scheduler.remove(channel)
+        self._urgent.pop(channel, None)
+
+    def _repeat(self, channel: Channel, reason: ResetReason, now: float) -> None:
+        channel.repeat(reason, now)
+        self._repeat_now(channel, now)
+
+    def _repeat_now(self, channel: Channel, now: float) -> None:
+        assert channel.repeating is not None
+        part = self.pipe.round_trip.part
+        self._resets[channel.number] = (channel.epoch, channel.repeating)
+        channel.repeat_at = now + min(
+            part * 2 ** min(channel.repeats, 16), max(part, self._params.probe_max_s)
+        )
+        channel.repeats += 1
+        self.broken = self.broken or channel.repeats > self._params.reset_retries
+
+    def _fail(self, channel: Channel, reason: ResetReason, now: float) -> None:
+        self.reset(channel.number, reason, now)
+        self._events.append(ChannelReset(channel.number, reason))
+
+    # Time
+
+    def deadline(self) -> float | None:
+        """When `tick` has something to do."""
+        times = [t for t in (channel.deadline() for channel in self._channels.values()) if t is not None]
+        return min(times) if times else None
+
+    def tick(self, now: float) -> None:
+        """Runs the timers that are due."""
+        for channel in list(self._channels.values()):
+            if channel.repeating is not None and channel.repeat_at <= now:
+                self._repeat_now(channel, now)
+            if channel.state is not ChannelState.OPEN:
+                continue
+            inbound, outbound = channel.inbound, channel.outbound
+            assert inbound is not None and outbound is not None
+            if inbound.due is not None and inbound.due <= now:
+                inbound.urgent = True
+                self._urgent[channel] = None
+            timer = outbound.deadline()
+            if timer is not None and timer <= now:
+                if outbound.blocked:
+                    outbound.probed(now)
+                    self.ping(channel.number)
+                elif not outbound.expire():
+                    self._fail(channel, ResetReason.TIMEOUT, now)
+
+    # Frames out
+
+    def fill(self, out: list[bytes], now: float, limit: int) -> int:
+        """Appends frames to `out`, control first, then data up to about `limit` bytes; returns their bytes."""
+        count = self._control(out) if self._resets or self._pongs or self._pings or self._urgent else 0
+        while count < limit:
+            channel = self._scheduler.next()
+            if channel is None:
+                break
+            count += self._emit(channel, out, now)
+        return count
+
+    def _control(self, out: list[bytes]) -> int:
+        before = len(out)
+        for number, (epoch, reason) in self._resets.items():
+            payload = Reset(reason=reason).encode()
+            out.append(
+                self._header(FrameType.RESET, number, epoch, length=len(payload))
+                + payload
+                + CRC.pack(crc32c(payload))
+            )
+            self._counters.resets_out += 1
+        for number, epoch in self._pongs.items():
+            out.append(self._header(FrameType.PONG, number, epoch))
+            self._counters.pongs += 1
+        for number, epoch in self._pings.items():
+            out.append(self._header(FrameType.PING, number, epoch))
+            self._counters.pings += 1
+        for channel in list(self._urgent):
+            if channel.inbound is not None and channel.inbound.urgent:
+                out.append(self._header(FrameType.ACK, channel.number, channel.epoch))
+        self._resets.clear()
+        self._pongs.clear()
+        self._pings.clear()
+        self._urgent.clear()
+        self._counters.frames_out += len(out) - before
+        return sum(map(len, out[before:]))
+
+    def _emit(self, channel: Channel, out: list[bytes], now: float) -> int:
+        outbound = channel.outbound
+        assert outbound is not None
+        if channel.state is ChannelState.OPENING:
+            channel.begin()
+        sent: Sent = outbound.take(now)
+        header = self._header(FrameType.DATA, channel.number, channel.epoch, sent.seq, sent.size)
+        self._counters.frames_out += 1
+        if sent.size <= JOIN_MAX:
+            out.append(header + sent.payload + sent.crc)
+        else:
+            out += (header, sent.payload, sent.crc)
+        return len(header) + sent.size + len(sent.crc)
+
+    def _header(self, type: FrameType, number: int, epoch: int, seq: int = 0, length: int = 0) -> bytes:
+        """A header with the present ack, window and sack: also of a frame that is sent again."""
+        channel = self._channels.get(number)
+        ack = window = sack = 0
+        if channel is not None and channel.inbound is not None and channel.is_open(epoch):
+            inbound = channel.inbound
+            ack, window, sack = inbound.ack, inbound.window, inbound.sack
+            inbound.acknowledged()
+        return pack_header(type, number, self.nonce, epoch, window, seq, ack, sack, length, self.version)

@@ -1,0 +1,304 @@
+"""The sending half of an open channel: what waits, what is in flight, and when it is sent again (spec: Channel)."""
+
+from collections import deque
+from typing import Final
+
+from bwc_protocol.crc import crc32c
+from bwc_protocol.frame import CRC_SIZE, MAX_WINDOW
+from bwc_protocol.link.events import LinkCounters
+from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.timing import QUEUEING_S, RateMeter, RoundTrip
+
+SEQ_MASK: Final = 0xFFFF
+REORDERING: Final = 3
+"""A frame is lost when one that was sent three later has arrived. Pipes hardly reorder; TCP's number is safe."""
+
+
+class Pipe:
+    """What the channels of a link share: the pipe's pace, and how much is in it."""
+
+    __slots__ = ("counters", "in_flight", "meter", "params", "round_trip")
+
+    def __init__(self, params: LinkParams, counters: LinkCounters) -> None:
+        self.params = params
+        self.counters = counters
+        self.round_trip = RoundTrip(params)
+        self.meter = RateMeter(params.initial_rate)
+        self.in_flight = 0
+        """Payload bytes handed out, and neither delivered nor given up."""
+
+
+class Sent:
+    """A frame that was handed out at least once."""
+
+    __slots__ = (
+        "ahead",
+        "channel_mark",
+        "crc",
+        "delivered",
+        "lost",
+        "order",
+        "payload",
+        "pipe_mark",
+        "sent_at",
+        "seq",
+        "size",
+        "tries",
+    )
+
+    def __init__(self, seq: int, payload: bytes) -> None:
+        self.seq = seq
+        self.payload = payload
+        self.size = len(payload)
+        self.crc = crc32c(payload).to_bytes(CRC_SIZE, "little")
+        self.tries = 0
+        self.order = 0  # place in the order of all transmissions of the channel
+        self.sent_at = 0.0
+        self.ahead = 0  # bytes in the pipe when it was handed out, itself included
+        self.pipe_mark = self.channel_mark = (0, 0.0)  # where the meters stood then
+        self.delivered = False
+        self.lost = False  # to be handed out again
+
+
+class Outbound:
+    """Selective repeat of one epoch. Frame boundaries are chosen when a frame is first handed out."""
+
+    __slots__ = (
+        "_ack",
+        "_base",
+        "_edge",
+        "_flight",
+        "_in_flight",
+        "_lost",
+        "_next",
+        "_order",
+        "_pipe",
+        "_probed_at",
+        "_probes",
+        "_progress_at",
+        "_queue",
+        "_queued",
+        "_timeouts",
+        "_window",
+        "max_payload",
+        "meter",
+        "outstanding",
+    )
+
+    def __init__(self, pipe: Pipe, max_payload: int, window: int, edge: int) -> None:
+        self.max_payload = max_payload
+        self.meter = RateMeter(pipe.meter.rate)
+        self.outstanding = 0
+        """Bytes accepted and not yet known to be delivered."""
+        self._pipe = pipe
+        self._window = window  # frames in flight at most
+        self._queue: deque[bytes | memoryview] = deque()
+        self._queued = 0
+        self._flight: deque[Sent] = deque()  # from `_base` on, gaps closed by `delivered`
+        self._base = 0  # oldest that is not acknowledged; this and the next two never wrap
+        self._next = 0
+        self._edge = edge  # the largest `ack + window` seen
+        self._ack: tuple[int, int, int] | None = None  # what was acted upon last
+        self._in_flight = 0
+        self._lost = 0
+        self._order = 0
+        self._timeouts = 0  # in a row, without progress
+        self._progress_at = 0.0
+        self._probes = 0  # in a row, without a wider window
+        self._probed_at = 0.0
+
+    # Sending
+
+    def push(self, data: bytes | memoryview) -> None:
+        """Queues bytes of the stream; they must not change afterwards."""
+        self._queue.append(data)
+        self._queued += len(data)
+        self.outstanding += len(data)
+
+    def next_size(self) -> int:
+        """Payload of the frame that `take` would give; 0 if nothing can be sent now."""
+        if self._lost:
+            return self._first_lost().size
+        if not self._queued or self._next >= self._edge or len(self._flight) >= self._window:
+            return 0
+        return min(self._queued, self.max_payload)
+
+    def take(self, now: float) -> Sent:
+        """Hands out the frame that `next_size` measured; its timer starts now."""
+        if self._lost:
+            sent = self._first_lost()
+            sent.lost = False
+            sent.tries += 1
+            self._lost -= 1
+            self._pipe.counters.retransmissions += 1
+        else:
+            sent = Sent(self._next & SEQ_MASK, self._cut())
+            self._next += 1
+            self._flight.append(sent)
+        pipe = self._pipe
+        if not pipe.in_flight:
+            pipe.meter.begin(now)
+        if not self._in_flight:
+            self.meter.begin(now)
+        pipe.in_flight += sent.size
+        self._in_flight += sent.size
+        self._order += 1
+        sent.order = self._order
+        sent.sent_at = now
+        sent.ahead = pipe.in_flight
+        sent.pipe_mark = (pipe.meter.delivered, pipe.meter.delivered_at)
+        sent.channel_mark = (self.meter.delivered, self.meter.delivered_at)
+        return sent
+
+    def _first_lost(self) -> Sent:
+        return next(sent for sent in self._flight if sent.lost)
+
+    def _cut(self) -> bytes:
+        """The next payload: one copy of its bytes, none where a whole one was queued."""
+        queue, room = self._queue, self.max_payload
+        head = queue[0]
+        if len(head) <= room and (len(queue) == 1 or len(head) == room):
+            queue.popleft()
+            self._queued -= len(head)
+            return head if isinstance(head, bytes) else bytes(head)
+        parts: list[bytes | memoryview] = []
+        while queue and room:
+            part = queue.popleft()
+            if len(part) > room:
+                view = memoryview(part)
+                queue.appendleft(view[room:])
+                part = view[:room]
+            parts.append(part)
+            room -= len(part)
+        self._queued -= self.max_payload - room
+        return b"".join(parts)
+
+    # Acknowledgements
+
+    def acknowledge(self, ack: int, window: int, sack: int, now: float) -> bool:
+        """Acts upon the three fields of a received frame. False if they are void.
+
+        Only an `ack` from the oldest unacknowledged frame to the next to be sent counts: an older one is late
+        news, and one beyond speaks of frames that do not exist.
+        """
+        news = (ack, window, sack)
+        if news == self._ack:
+            return True
+        flight = self._flight
+        advance = (ack - self._base) & SEQ_MASK
+        if advance > len(flight) or window > MAX_WINDOW:
+            return False
+        self._ack = news
+        newest: Sent | None = None  # by order of transmission; of frames that were sent once
+        again: Sent | None = None  # the same, of those that were sent again
+        for _ in range(advance):
+            sent = flight.popleft()
+            if not sent.delivered:
+                self._deliver(sent)
+                if sent.tries:
+                    again = sent if again is None or sent.order > again.order else again
+                else:
+                    newest = sent if newest is None or sent.order > newest.order else newest
+        self._base += advance
+        if self._base + window > self._edge:
+            self._edge = self._base + window
+            self._probes = 0
+        if sack:
+            for i, sent in enumerate(flight):
+                if i and sack >> (i - 1) & 1 and not sent.delivered:
+                    self._deliver(sent)
+                    if sent.tries:
+                        again = sent if again is None or sent.order > again.order else again
+                    else:
+                        newest = sent if newest is None or sent.order > newest.order else newest
+        if newest is not None or again is not None:
+            self._progress(newest, again, now)
+        return True
+
+    def _deliver(self, sent: Sent) -> None:
+        if sent.lost:
+            sent.lost = False
+            self._lost -= 1
+        else:
+            self._pipe.in_flight -= sent.size
+            self._in_flight -= sent.size
+        sent.delivered = True
+        sent.payload = b""
+        self.outstanding -= sent.size
+        self.meter.delivered += sent.size
+        self._pipe.meter.delivered += sent.size
+
+    def _progress(self, newest: Sent | None, again: Sent | None, now: float) -> None:
+        self._timeouts = 0
+        self._progress_at = now
+        pipe = self._pipe
+        if newest is not None:
+            # Of a frame that was sent twice nobody knows which copy arrived: it measures nothing (Karn).
+            measured = now - newest.sent_at
+            pipe.round_trip.sample(measured, newest.ahead / pipe.meter.rate)
+            full = measured > 2 * pipe.round_trip.shortest + QUEUEING_S
+            pipe.meter.sample(*newest.pipe_mark, now, full)
+            self.meter.sample(*newest.channel_mark, now, full)
+            evidence = newest.order
+        else:
+            assert again is not None
+            # The copy arrived and no first transmission with it: all that was sent before the copy is lost.
+            evidence = again.order
+        pipe.meter.delivered_at = self.meter.delivered_at = now
+        for sent in self._flight:
+            if sent.order > evidence - REORDERING:
+                if not sent.tries:
+                    break  # all later ones were sent later still
+                continue
+            if not sent.delivered and not sent.lost:
+                self._lose(sent)
+
+    def _lose(self, sent: Sent) -> None:
+        sent.lost = True
+        self._lost += 1
+        self._pipe.in_flight -= sent.size
+        self._in_flight -= sent.size
+
+    # Timers
+
+    def deadline(self) -> float | None:
+        """When `expire` is to be called. No timer runs while a lost frame waits for the pipe."""
+        if self._lost:
+            return None
+        params, part = self._pipe.params, self._pipe.round_trip.part
+        for sent in self._flight:
+            if not sent.delivered:
+                # Bounded, since before the first measurement the rate may be far too low; where it is right,
+                # acknowledgements of what is ahead move the timer on.
+                off_the_wire = sent.sent_at + min(sent.ahead / self._pipe.meter.rate, params.dead_after_s)
+                backoff = min(part * (1 << self._timeouts), max(part, params.timer_max_s))
+                return max(off_the_wire, self._progress_at) + backoff
+        if self._queued and self._next >= self._edge:
+            return max(self._progress_at, self._probed_at) + min(
+                params.probe_max_s, part * (1 << self._probes)
+            )
+        return None
+
+    @property
+    def blocked(self) -> bool:
+        """Bytes wait, nothing is in flight, and the peer's window is closed: it is to be probed."""
+        return bool(self._queued) and not self._flight and self._next >= self._edge
+
+    def probed(self, now: float) -> None:
+        """A PING goes into the closed window."""
+        self._probed_at = now
+        self._probes = min(self._probes + 1, 16)  # the interval has reached its bound long before
+
+    def expire(self) -> bool:
+        """The timer of the oldest frame has run out. False when its retries are exhausted."""
+        self._timeouts += 1
+        self._pipe.counters.timeouts += 1
+        if self._timeouts > self._pipe.params.retries:
+            return False
+        self._lose(next(sent for sent in self._flight if not sent.delivered))
+        return True
+
+    def close(self) -> None:
+        """Everything is discarded."""
+        self._pipe.in_flight -= self._in_flight
+        self._in_flight = 0

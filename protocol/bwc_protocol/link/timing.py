@@ -1,0 +1,74 @@
+"""What a link learns about its pipe: round trips and rates (spec: Retransmission).
+
+The timer of a frame is the time that the bytes ahead of it take at the measured rate, plus a part for the round
+trip that is left when that time is taken away. So a frame of 1 KiB at 115,200 baud, which takes 89 ms, is not sent
+again while it is still on the wire, and a frame lost on a fast link is sent again after 20 ms.
+"""
+
+from typing import Final
+
+from bwc_protocol.link.params import LinkParams
+
+SMALLEST_SAMPLE: Final = 1_024
+"""Bytes below which a slow delivery says more about a busy peer than about the pipe."""
+QUEUEING_S: Final = 0.01
+"""Round trips longer than twice the shortest plus this mean that the pipe is full: above `ack_after_s`."""
+
+
+class RoundTrip:
+    """Smoothed round trip and its deviation, in seconds, without the time of queued bytes."""
+
+    __slots__ = ("_deviation", "_initial", "_smoothed", "_tick", "part", "shortest")
+
+    def __init__(self, params: LinkParams) -> None:
+        self._tick = params.timer_floor_s
+        self._initial = params.timer_initial_s
+        self._smoothed: float | None = None
+        self._deviation = 0.0
+        self.shortest = params.timer_initial_s
+        self.part = max(params.timer_floor_s, params.timer_initial_s)
+        """The timer, without the time of queued bytes."""
+
+    def sample(self, measured: float, queued_s: float) -> None:
+        """A frame that was sent once was acknowledged after `measured`; `queued_s` of it was the queue."""
+        if measured < self.shortest:
+            self.shortest = measured
+        rest = max(0.0, measured - queued_s)
+        if self._smoothed is None:
+            self._smoothed, self._deviation = rest, rest / 2
+        else:
+            self._deviation += (abs(rest - self._smoothed) - self._deviation) / 4
+            self._smoothed += (rest - self._smoothed) / 8
+        self.part = max(self._tick, self._smoothed + 4 * self._deviation)
+
+
+class RateMeter:
+    """Delivered bytes a second, of a link or of a channel.
+
+    Each sample is what was delivered since a frame was sent, over the time since the delivery before that: a true
+    lower bound of the rate. Samples above the estimate are believed; those below it only when the pipe was full,
+    since otherwise the sender was merely idle.
+    """
+
+    __slots__ = ("delivered", "delivered_at", "rate")
+
+    def __init__(self, initial: float) -> None:
+        self.rate = initial
+        self.delivered = 0
+        self.delivered_at = 0.0
+
+    def begin(self, now: float) -> None:
+        """Something is sent while nothing is in flight."""
+        self.delivered_at = now
+
+    def sample(self, delivered_before: int, delivered_at_before: float, now: float, full: bool) -> None:
+        """The newest delivered frame was sent when the meter stood at the two `before`s."""
+        took = now - delivered_at_before
+        if took <= 0:
+            return
+        count = self.delivered - delivered_before
+        measured = count / took
+        if measured > self.rate:
+            self.rate += (measured - self.rate) / 2
+        elif full and count >= SMALLEST_SAMPLE:
+            self.rate += (measured - self.rate) / 4

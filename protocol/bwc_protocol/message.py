@@ -1,0 +1,128 @@
+"""Messages on the session's plaintext: header, and a reader that never gathers footage (spec: Messages)."""
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import construct as c
+
+from bwc_protocol.declare import MalformedMessage
+
+MESSAGE_HEADER: Final = c.Struct(
+    "length" / c.Int32ul,  # bytes of the body
+    "opcode" / c.Int16ul,
+    "flags" / c.Int16ul,
+    "request" / c.Int32ul,
+)
+HEADER: Final = struct.Struct("<IHHI")  # derived from MESSAGE_HEADER; a test holds the two together
+OFFSET: Final = struct.Struct("<Q")
+
+BODY_MAX: Final = 65_536 - HEADER.size
+"""A message with its header fits one session record."""
+STREAM_DATA: Final = 0x11
+DATA_MAX: Final = BODY_MAX - OFFSET.size
+
+
+class Flag(enum.IntFlag):
+    """What a message is; none of them set = a request or a control message."""
+
+    REPLY = 1
+    ERROR = 2
+    EVENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One whole message."""
+
+    opcode: int
+    flags: Flag
+    request: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBytes:
+    """A piece of a stream, as it arrives: messages of bulk data are never gathered."""
+
+    stream: int
+    offset: int
+    data: bytes | memoryview
+
+
+def build(opcode: int, flags: int, request: int, body: bytes) -> bytes:
+    """The bytes of a message."""
+    return HEADER.pack(len(body), opcode, flags, request) + body
+
+
+def build_data(stream: int, offset: int, data: bytes) -> bytes:
+    """The bytes of a `stream.data` message."""
+    return b"".join((HEADER.pack(OFFSET.size + len(data), STREAM_DATA, 0, stream), OFFSET.pack(offset), data))
+
+
+class MessageReader:
+    """Turns pieces of plaintext, cut anywhere, into messages and stream bytes.
+
+    Holds at most one message. `feed` raises `MalformedMessage` when a header breaks a rule; the conversation
+    then ends, since nothing after it can be trusted to be aligned.
+    """
+
+    def __init__(self) -> None:
+        self._gathered = bytearray()
+        self._header: tuple[int, int, int, int] | None = None
+        self._stream = 0
+        self._offset = -1
+        self._left = 0  # bytes of the present stream.data that are still to come
+
+    def feed(self, piece: bytes | memoryview) -> list[Message | StreamBytes]:
+        found: list[Message | StreamBytes] = []
+        view = memoryview(piece)
+        at, end = 0, len(view)
+        while at < end:
+            if self._left:
+                take = min(self._left, end - at)
+                found.append(StreamBytes(self._stream, self._offset, view[at : at + take]))
+                self._offset += take
+                self._left -= take
+                at += take
+                continue
+            wanted = self._wanted()
+            take = min(wanted - len(self._gathered), end - at)
+            self._gathered += view[at : at + take]
+            at += take
+            if len(self._gathered) == wanted:
+                self._complete(found)
+        return found
+
+    def _wanted(self) -> int:
+        if self._header is None:
+            return HEADER.size
+        length, opcode, _, _ = self._header
+        return OFFSET.size if opcode == STREAM_DATA else length
+
+    def _complete(self, found: list[Message | StreamBytes]) -> None:
+        if self._header is None:
+            self._take_header()
+            if self._header is None or self._header[0]:
+                return
+        length, opcode, flags, request = self._header
+        if opcode == STREAM_DATA:
+            self._stream = request
+            self._offset = OFFSET.unpack(self._gathered)[0]
+            self._left = length - OFFSET.size
+        else:
+            found.append(Message(opcode, Flag(flags), request, bytes(self._gathered)))
+        self._header = None
+        self._gathered.clear()
+
+    def _take_header(self) -> None:
+        length, opcode, flags, _ = header = HEADER.unpack(self._gathered)
+        self._gathered.clear()
+        if length > BODY_MAX:
+            raise MalformedMessage("message", f"a body of {length} bytes, at most {BODY_MAX}")
+        if flags not in (0, Flag.REPLY, Flag.ERROR, Flag.EVENT):
+            raise MalformedMessage("message", f"flags {flags:#06x} are not known")
+        if opcode == STREAM_DATA and (length <= OFFSET.size or flags):
+            raise MalformedMessage("stream.data", "carries no bytes")
+        self._header = header

@@ -1,0 +1,227 @@
+"""Recordings: list, manifest, chunk tables, footage, annotations (spec: Recordings, 0x06xx)."""
+
+import enum
+
+from bwc_protocol.declare import (
+    ANYONE,
+    Effect,
+    Event,
+    Request,
+    Role,
+    StreamDirection,
+    Subject,
+    Unknown,
+    Wire,
+    blob,
+    boolean,
+    choice,
+    command,
+    event,
+    flags,
+    i64,
+    items,
+    method,
+    text,
+    u16,
+    u32,
+    u64,
+    wire,
+)
+from bwc_protocol.evidence import MANIFEST_MAX, TriggerReason
+from bwc_protocol.messages.core import Done, StreamOpened
+
+OFFLOADERS = Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
+ANNOTATORS = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
+LIST_PAGE_MAX = 256
+"""Entries of one page: 256 of about 160 bytes stay below the largest message."""
+
+
+class Mark(enum.IntFlag):
+    """What is known of a recording beside its manifest."""
+
+    MARKED = 1 << 0
+    """The officer pressed the marker, or somebody marked it since: offloaded first."""
+    HELD = 1 << 1
+    """Protected by a hold: never erased."""
+    CUT = 1 << 2
+    """Power was lost while it was recorded; it ends at the last whole chunk."""
+
+
+class AnnotationKind(enum.IntEnum):
+    """What an annotation says."""
+
+    MARKED = 1
+    UNMARKED = 2
+    CATEGORY = 3
+    HELD = 4
+    RELEASED = 5
+    ASSIGNMENT = 6
+
+
+@wire
+class RecordingEntry(Wire):
+    """One recording in a listing."""
+
+    recording: bytes = blob("recording id", size=16)
+    sequence: int = u32("counts recordings of this camera; a gap is a loss")
+    started_utc_ns: int = i64("begin, with the pre-event footage", unit="ns")
+    duration_ms: int = u32("length", unit="ms")
+    size_bytes: int = u64("all segments together", unit="byte")
+    segments: int = u16("segments")
+    trigger: TriggerReason | Unknown = choice(TriggerReason, "what started it")
+    marks: Mark = flags(Mark, "what is known beside the manifest")
+    manifest_sha256: bytes = blob("SHA-256 of the manifest", size=32)
+    annotations: int = u32("annotations so far")
+    category: str = text("category, or nothing", max=32)
+
+
+@wire
+class ListPage(Wire):
+    """A page of the listing, in the order of sequence numbers."""
+
+    recordings: tuple[RecordingEntry, ...] = items(RecordingEntry, "entries", max=LIST_PAGE_MAX)
+    next: int = u32("cursor of the next page; 0 = this was the last")
+    total: int = u32("closed recordings on the device now")
+
+
+@command(0x0601, "recordings.page", roles=ANYONE)
+class ListRecordings(Request[ListPage]):
+    """Read a page of the recordings whose sequence number is above the cursor."""
+
+    after: int = u32("cursor: the last sequence number that is known; 0 = from the first", default=0)
+    limit: int = u16("entries wanted", min=1, max=LIST_PAGE_MAX, default=LIST_PAGE_MAX)
+
+
+@wire
+class ManifestReply(Wire):
+    """A recording's manifest, byte for byte as it was closed."""
+
+    manifest: bytes = blob("manifest: deterministic CBOR", max=MANIFEST_MAX)
+
+
+@command(0x0602, "recordings.manifest", roles=ANYONE)
+class ReadManifest(Request[ManifestReply]):
+    """Read the manifest of a recording."""
+
+    recording: bytes = blob("recording id", size=16)
+
+
+@command(0x0603, "recordings.table", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE)
+class OpenTable(Request[StreamOpened]):
+    """Open the chunk table of a segment as a stream: 32 bytes of SHA-256 a chunk."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by; CONFLICT if it is another", size=32)
+    segment: int = u16("segment, from 0")
+
+
+@command(0x0604, "recordings.open", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE)
+class OpenSegment(Request[StreamOpened]):
+    """Open stored bytes of a segment as a stream."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by; CONFLICT if it is another", size=32)
+    segment: int = u16("segment, from 0")
+    offset: int = u64("first byte wanted", unit="byte")
+    length: int = u64("bytes wanted; 0 = to the end", unit="byte")
+
+
+@wire
+class Annotation(Wire):
+    """A later statement about a recording; in the camera's chain, never changed."""
+
+    utc_ns: int = i64("when, by the camera's clock", unit="ns")
+    kind: AnnotationKind | Unknown = choice(AnnotationKind, "what it says")
+    actor: str = text("identity of the host that made it; the camera's own if a button did", max=64)
+    text: str = text("category, reason, or officer and unit", max=128)
+
+
+@wire
+class AnnotationPage(Wire):
+    """Annotations of one recording, oldest first."""
+
+    annotations: tuple[Annotation, ...] = items(Annotation, "annotations", max=64)
+    next: int = u16("index where the next page begins; 0 = this was the last")
+
+
+@command(0x0605, "recordings.annotations", roles=ANYONE)
+class ReadAnnotations(Request[AnnotationPage]):
+    """Read a page of a recording's annotations."""
+
+    recording: bytes = blob("recording id", size=16)
+    start: int = u16("index of the first wanted", default=0)
+
+
+@wire
+class AnnotationState(Wire):
+    """Where the recording stands after an annotation."""
+
+    marks: Mark = flags(Mark, "marks now")
+    annotations: int = u32("annotations now")
+    category: str = text("category now", max=32)
+
+
+@command(0x0606, "recordings.mark", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+class MarkRecording(Request[AnnotationState]):
+    """Mark or unmark a recording; marked ones are offloaded first."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    marked: bool = boolean("marked or not", default=True)
+
+
+@command(0x0607, "recordings.categorise", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+class CategoriseRecording(Request[AnnotationState]):
+    """Give a recording a category."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    category: str = text("category of the agency's list", max=32)
+
+
+@command(0x0608, "recordings.hold", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+class HoldRecording(Request[AnnotationState]):
+    """Protect a recording from erasure, at once."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    reason: str = text("why; goes into the log", max=128)
+
+
+@command(0x0609, "recordings.release", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+class ReleaseRecording(Request[AnnotationState]):
+    """Lift a hold."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    reason: str = text("why; goes into the log", max=128)
+
+
+@command(0x060A, "recordings.erase", roles=OFFLOADERS, effect=Effect.GUARDED, guard="manifest_sha256")
+class EraseRecording(Request[Done]):
+    """Erase a recording against a receipt of its final destination; in this version always refused."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the receipt names", size=32)
+    receipt: bytes = blob("signed receipt", max=4096)
+
+
+@event(0x06F0, "recordings.closed")
+class RecordingClosed(Event):
+    """A recording was closed and can be listed."""
+
+    recording: bytes = blob("recording id", size=16)
+    sequence: int = u32("its sequence number")
+
+
+class Recordings(Subject):
+    """The single steps; `Camera.recordings` adds listing, reading and tables."""
+
+    page = method(ListRecordings)
+    manifest = method(ReadManifest)
+    annotations = method(ReadAnnotations)
+    mark = method(MarkRecording)
+    categorise = method(CategoriseRecording)
+    hold = method(HoldRecording)
+    release = method(ReleaseRecording)
+    erase = method(EraseRecording)

@@ -1,0 +1,75 @@
+"""The benchmarks stay alive, and a contender that skips its work is no contender. No figure is asserted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.bench.__main__ import NAMES, main
+from tools.bench.ideal_receiver import MIB, Receiver
+from tools.bench.process import BenchError, run_child
+from tools.bench.result import compare
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_benchmark_runs_at_its_smallest(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = tmp_path / "found.json"
+    arguments = [name, "--mib", "1", "--rounds", "1", "--store", str(tmp_path), "--json", str(found)]
+    assert main(arguments) == 0, capsys.readouterr().err
+    (result,) = json.loads(found.read_text())["results"]
+    assert result["n"] == 1
+    assert result["ratio"] > 0
+    assert result["benchmark"] in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [found]  # what was stored is gone
+
+
+def test_an_unknown_benchmark_is_a_usage_error() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["no-such"])
+    assert ended.value.code == 2
+
+
+def test_the_ratio_is_that_of_medians() -> None:
+    result = compare("x", "s", [1.0, 3.0, 100.0], [2.0, 6.0, 4.0], aim="")
+    assert (result.ours, result.beside, result.ratio) == (3.0, 4.0, 0.75)
+    assert (result.low, result.high) == (0.5, 25.0)
+
+
+def test_a_contender_that_fails_gives_no_sample(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="No such file"):
+        run_child("tools.bench.ideal_receiver", "serial:/dev/no-such-port", "1", tmp_path)
+
+
+class _Sender:
+    """Fills buffers out of a fixed stream, then ends."""
+
+    def __init__(self, stream: bytes) -> None:
+        self._left = memoryview(stream)
+
+    def __call__(self, view: memoryview) -> int:
+        piece, self._left = self._left[: len(view)], self._left[len(view) :]
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+def test_the_ideal_receiver_checks_the_crc(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+b") as file, pytest.raises(ValueError, match="CRC"):
+        Receiver(_Sender(bytes(MIB) + b"bad!"), MIB, file.fileno()).run()
+
+
+def test_the_ideal_receiver_reads_back_what_it_stored(tmp_path: Path) -> None:
+    import google_crc32c
+
+    data = bytes(range(256)) * (3 * MIB // 512)  # one and a half MiB
+    trailer = google_crc32c.value(data).to_bytes(4, "little")
+    with (tmp_path / "file").open("w+b", buffering=0) as file:
+        receiver = Receiver(_Sender(data + trailer), len(data), file.fileno())
+        receiver.run()
+        receiver.read_back()
+        assert (tmp_path / "file").read_bytes() == data
+        file.seek(MIB)
+        file.write(b"!")
+        with pytest.raises(ValueError, match="MiB 1"):
+            receiver.read_back()

@@ -1,0 +1,82 @@
+"""The command line of the benchmarks: chooses, runs, prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tools.bench.listing import listing
+from tools.bench.offloading import offloading
+from tools.bench.process import BenchError
+from tools.bench.result import Result, table, write_json
+from tools.bench.round_trips import round_trips
+from tools.bench.start_up import start_up
+
+NAMES: Final = ("start-up", "listing", "round-trip", "offload-tcp", "offload-pty")
+SIZES_MIB: Final = {"tcp": [16, 64, 256, 1024], "pty": [16, 32]}
+QUICK_MIB: Final = {"tcp": [64], "pty": [16]}
+QUICK_ROUNDS: Final = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the chosen benchmarks; 1 when a contender failed."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    unknown = set(chosen.benchmark) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark {min(unknown)!r}; there are {', '.join(NAMES)}")
+    results: list[Result] = []
+    try:
+        for name in chosen.benchmark or NAMES:
+            for result in _run(name, chosen):
+                results.append(result)
+                print(f"{result.benchmark}: ratio {result.ratio:.2f} (n = {result.n})", file=sys.stderr)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(table(results))
+    print(
+        "\nOnly the ratios may be quoted, with their n: the other figures are of this machine in this minute."
+    )
+    if chosen.json is not None:
+        write_json(results, chosen.json)
+    return 0
+
+
+def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
+    rounds = chosen.rounds or (QUICK_ROUNDS if chosen.quick else None)
+    match name:
+        case "start-up":
+            yield from start_up(rounds)
+        case "listing":
+            yield from listing(rounds)
+        case "round-trip":
+            yield from round_trips(rounds)
+        case _:
+            link = name.removeprefix("offload-")
+            sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)[link]
+            with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                yield from offloading(link, sizes, rounds, Path(store))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench", description="Ours beside the least possible."
+    )
+    parser.add_argument("benchmark", nargs="*", help=f"which ones: {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--mib", type=int, nargs="+", help="sizes of the offloads")
+    parser.add_argument("--rounds", type=int, help="rounds of each benchmark")
+    parser.add_argument("--quick", action="store_true", help=f"one size, {QUICK_ROUNDS} rounds")
+    parser.add_argument(
+        "--store", type=Path, help="directory on the disk to measure (default: for temporary files)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to a file as well")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

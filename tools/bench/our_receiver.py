@@ -1,0 +1,35 @@
+"""Our receiver: one offload of everything that a camera holds, by the SDK.
+
+python -m tools.bench.our_receiver URI MIB DIRECTORY
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import bwc_sdk.transport.serial
+import bwc_sdk.transport.tcp  # noqa: F401  # imports are no part of the sample
+from bwc_sdk.offload import StoredVerified, offload
+from tools.bench.process import measured
+
+MIB = 1_048_576
+
+
+async def receive(uri: str, directory: Path) -> int:
+    """Offloads; the bytes that are stored and verified. Raises when anything stayed behind."""
+    job = offload(uri, directory)
+    async for _ in job:
+        pass
+    if not job.result.complete:
+        raise ValueError(f"not complete: {job.result.outcomes}")
+    done = [outcome for outcome in job.result.outcomes if isinstance(outcome, StoredVerified)]
+    if any(outcome.already_there for outcome in done):
+        raise ValueError("it was there already")
+    return sum(segment.size_bytes for outcome in done for segment in outcome.segments)
+
+
+if __name__ == "__main__":
+    with measured():
+        stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3])))
+        if stored != int(sys.argv[2]) * MIB:
+            raise ValueError(f"{stored} bytes were stored")
