@@ -7,10 +7,9 @@
 importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from bwc_sdk.version import __version__ as __version__
+
+TYPE_CHECKING = False  # checkers know the name; `typing` would be half of the time of `bwc --version`
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role as Role
@@ -34,7 +33,9 @@ _HOMES = {
 __all__ = ["BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'bwc_sdk' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from bwc_protocol.frame import FrameParser, encode_header
-
 from bwc_protocol.message import Message
 from bwc_sdk.errors import BwcError
 
@@ -59,9 +58,11 @@ class Capture:
         )
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; what still passes is not written."""
         self._file.close()
 
     def _line(self, sent: bool, **what: object) -> None:
+        if self._file.closed:
+            return
         head = {"t": round(self._now() - self._start, 6), "dir": "host" if sent else "device"}
         self._file.write(json.dumps(head | what) + "\n")

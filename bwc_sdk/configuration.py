@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from bwc_sdk.errors import ConfigError
 
 Value = bool | int | str
 FILE_MAX: Final = 1_048_576
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def value_of(setting: Setting) -> Value:
@@ -128,6 +130,13 @@ def _flatten(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Value]
 
 def to_toml(values: Mapping[str, Value]) -> str:
     """The values as a configuration file that `read_file` reads back."""
-    return "".join(
-        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in sorted(values.items())
-    )
+    return "".join(f"{_toml_key(key)} = {_toml_value(value)}\n" for key, value in sorted(values.items()))
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _toml_value(key)
+
+
+def _toml_value(value: Value) -> str:
+    # JSON's numbers, booleans and strings are TOML's, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

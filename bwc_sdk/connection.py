@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final, Protocol, TypeVar
 
-from bwc_protocol.link import ResetReason
-
 from bwc_protocol.conversation import (
     MAX_REQUESTS,
     Closed,
@@ -30,6 +28,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.declare import Effect, Event, Request, Role
+from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.preamble import Preamble
@@ -174,6 +173,10 @@ class Connection:
                     return request_id, await future
             except TimeoutError as error:
                 raise self._no_reply(request) from error
+            except BaseException:
+                if request.stream is not None and future.done():
+                    self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
+                raise
             finally:
                 if self._replies.pop(request_id, None) is not None and not future.done():
                     self.conversation.forget(request_id)

@@ -30,11 +30,18 @@ class Slot:
 
 
 class _Port(Protocol):
-    device: str
-    location: str | None
-    vid: int | None
-    pid: int | None
-    description: str | None
+    """What pyserial knows of a port."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def vid(self) -> int | None: ...
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def description(self) -> str | None: ...
 
 
 def slots(*, uarts: bool = False) -> tuple[Slot, ...]:

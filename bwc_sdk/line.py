@@ -10,10 +10,9 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
-
 from bwc_protocol.conversation import Conversation
 from bwc_protocol.endpoint import Endpoint, OnChannel
+from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
@@ -105,6 +104,8 @@ class Line:
         await self.transport.close()
         if self._timer is not None:
             self._timer.cancel()
+        if self._capture is not None:
+            self._capture.close()
 
     # The transport's receiver
 
@@ -115,9 +116,13 @@ class Line:
         self.endpoint.receive(data, self._loop.time())
         self.pump()
 
-    def lost(self, error: BwcError) -> None:
+    def lost(self, error: Exception) -> None:
         assert self._loop is not None
         self.endpoint.pipe_lost(self._loop.time())
+        if not isinstance(error, BwcError):  # a transport from elsewhere, which does not know our errors
+            lost = DeviceLost(f"the pipe is gone: {error}", device=self.name)
+            lost.__cause__ = error
+            error = lost
         self._end(error)
 
     def writable(self) -> None:

@@ -9,7 +9,6 @@ capacity shrinks and resistance grows with use, heat follows power, and charging
 import math
 import random
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Final
 
 from bwc_protocol.messages.battery import ChargeState
@@ -135,7 +134,7 @@ class Battery:
     def _open_circuit(self) -> float:
         tenths = self.state.charge * 10
         index = min(9, int(tenths))
-        low, high = list(pairwise(OPEN_CIRCUIT_V))[index]
+        low, high = OPEN_CIRCUIT_V[index : index + 2]
         return low + (high - low) * (tenths - index)
 
     @property

@@ -45,6 +45,8 @@ BOOT_S: Final = 2.0
 """From reset to the first byte that is answered."""
 REBOOT_DELAY_S: Final = 0.2
 """Long enough for the reply to leave over a slow line."""
+GLANCE_S: Final = 0.02
+"""Nothing that a host can read moves by more than its last digit in this time."""
 LOOK_S: Final = 10.0
 """How often battery and storage are looked at while a host is connected."""
 SAVE_S: Final = 60.0
@@ -69,8 +71,8 @@ class SimCamera:
         self.time = DeviceTime()
         self.gate = DeviceGate()
         self.sessions: set[CameraSession] = set()
-        self.dropped: list[Callable[[], None]] = []
-        """Called when the device goes down: whoever serves it drops what is connected."""
+        self.dropped: list[Callable[[bool], None]] = []
+        """Called when the device goes down, with whether in order: whoever serves it drops what is connected."""
         self.docked = self.options.docked
         self.running = False
         self.vanished: set[bytes] = set()
@@ -98,6 +100,7 @@ class SimCamera:
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
+        self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
         if kept is None:
             self.clock.set_utc_ns(
                 self._birth_utc_ns - round(PROVISIONED_S * 1e9), PROVISIONED_UNCERTAINTY_NS, TimeSource.NTP
@@ -143,9 +146,7 @@ class SimCamera:
 
     def close(self) -> None:
         """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
-        if self.running:
-            self._go_down()
-            self.save()
+        self.go_down()
         if self._directory is not None:
             self.audit.close()
             self._directory.close()
@@ -195,16 +196,19 @@ class SimCamera:
         self.recorder.power_cut()
         self.running = False
         self._boot_at_s = self.time() + BOOT_S
-        self._drop()
+        self._drop(orderly=False)
 
-    def _go_down(self) -> None:
-        self.recorder.close_now()
-        self.running = False
-        self._drop()
+    def go_down(self) -> None:
+        """Switches itself off in order: the recording is closed, hosts are told, the state is kept."""
+        if self.running:
+            self.recorder.close_now()
+            self._drop(orderly=True)
+            self.running = False
+            self.save()
 
-    def _drop(self) -> None:
+    def _drop(self, *, orderly: bool) -> None:
         for drop in list(self.dropped):
-            drop()
+            drop(orderly)
 
     def awake(self) -> bool:
         """Whether it runs; boots it when the time for that has come."""
@@ -245,6 +249,12 @@ class SimCamera:
         due = (self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + LOOK_S)
         return min(at for at in due if at is not None)
 
+    def glance(self) -> None:
+        """Settles, unless that was done a moment ago: for every request, and cheap."""
+        now = self.time()
+        if now - self._settled_s >= GLANCE_S or now >= (self.deadline() or now):
+            self.settle()
+
     def settle(self) -> None:
         """Lets the time since the last call pass for everything, and tells what changed."""
         now = self.time()
@@ -255,12 +265,10 @@ class SimCamera:
             return
         self.recorder.advance()
         if self._reboot_at_s is not None and now >= self._reboot_at_s:
-            self._go_down()
+            self.go_down()
             self._boot_at_s = now + BOOT_S
-            self.save()
         elif self.battery.empty:
-            self._go_down()
-            self.save()
+            self.go_down()
         else:
             self._tell_changes()
             if now - self._saved_s >= SAVE_S:
@@ -384,14 +392,18 @@ class SimCamera:
         detail = f"recording {manifest.sequence}, {manifest.duration_ms} ms{cut}"
         self.audit.append(AuditKind.RECORDING_CLOSED, detail, self.serial)
         now_ns = self.clock.utc_ns()
-        facts = [Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, self.settings.text("category.default"))]
+        facts = [
+            Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, self.settings.text("category.default"))
+        ]
         if self.assignment.assigned:
             carrier = f"{self.assignment.officer} {self.assignment.unit}".strip()
             facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, carrier))
         for fact in facts:
             self.storage.annotate(recording.recording_id, fact)
         if self.recorder.full:
-            self.audit.append(AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial)
+            self.audit.append(
+                AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial
+            )
         self.broadcast(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
 
     # What it tells and does after a change

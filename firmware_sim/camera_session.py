@@ -105,7 +105,9 @@ class CameraSession:
             return
         except (Exception, FieldRangeError) as error:
             log.exception("%s failed", request.name)
-            self._conversation.refuse(request_id, ErrorCode.INTERNAL, f"{type(error).__name__} in {request.name}")
+            self._conversation.refuse(
+                request_id, ErrorCode.INTERNAL, f"{type(error).__name__} in {request.name}"
+            )
             return
         for then in self._after_reply:
             then()
@@ -137,4 +139,5 @@ class CameraSession:
         """The conversation is over: what it had staged is dropped."""
         self.camera.sessions.discard(self)
         self.camera.settings.abort()
-        self.audit(AuditKind.SESSION_CLOSED, why)
+        if self.camera.running:
+            self.audit(AuditKind.SESSION_CLOSED, why)

@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import (
     CHUNK_SIZE,
     MAX_INTERVALS,
@@ -74,7 +73,7 @@ class OpenRecording:
 
     recording_id: bytes
     seed: int
-    trigger: TriggerReason | Unknown
+    trigger: TriggerReason
     started_utc_ns: int
     boot_counter: int
     pre_event_achieved_ms: int

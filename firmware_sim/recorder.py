@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, TriggerReason
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
@@ -123,7 +122,7 @@ class Recorder:
 
     # What is done to it
 
-    def start(self, trigger: TriggerReason | Unknown) -> bytes:
+    def start(self, trigger: TriggerReason) -> bytes:
         """Begins a recording, or goes on with the one in progress; returns its id.
 
         Raises `StorageFull` when there is no room.
@@ -244,7 +243,7 @@ class Recorder:
                 self._keep_journal()
             return
 
-    def _begin(self, trigger: TriggerReason | Unknown, pre_event_ms: int) -> OpenRecording:
+    def _begin(self, trigger: TriggerReason, pre_event_ms: int) -> OpenRecording:
         uncertainty = self._clock.uncertainty_ns()
         unset = self._clock.state is ClockState.UNSET
         recording = OpenRecording(

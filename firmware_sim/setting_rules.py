@@ -1,5 +1,7 @@
 """The settings of the simulated camera: what each may be, and when it takes effect."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,8 @@ class SettingRule:
     unit: str = ""
     choices: tuple[str, ...] = ()
     takes_effect: TakesEffect = TakesEffect.AT_ONCE
+    form: Callable[[str], object] | None = None
+    """What a text must satisfy beyond its length; `doc` says it in words."""
 
     @property
     def type(self) -> SettingType:
@@ -79,7 +83,8 @@ class SettingRule:
             case SettingType.CHOICE:
                 return value in self.choices
             case SettingType.TEXT:
-                return isinstance(value, str) and self.low <= len(value.encode()) <= self.high
+                fits = isinstance(value, str) and self.low <= len(value.encode()) <= self.high
+                return fits and (self.form is None or bool(self.form(str(value))))
 
 
 _UNDOCK: Final = TakesEffect.ON_UNDOCK
@@ -124,7 +129,11 @@ _RULES: Final = (
     SettingRule(key="overlay.timestamp", default=True, doc="burn the time into the picture"),
     SettingRule(key="policy.id", default="", high=TEXT_MAX, doc="policy in force; stated in each manifest"),
     SettingRule(
-        key="policy.sha256", default="", high=TEXT_MAX, doc="SHA-256 of that policy in hex, or nothing"
+        key="policy.sha256",
+        default="",
+        high=TEXT_MAX,
+        doc="SHA-256 of that policy, 64 hexadecimal digits, or nothing",
+        form=re.compile(r"([0-9a-f]{64})?").fullmatch,
     ),
     SettingRule(
         key="power.sleep_after_s",

@@ -57,6 +57,10 @@ class Settings:
         }[view]
         return [rule.to_wire(values[key]) for key, rule in self.rules.items() if key in values]
 
+    def staged(self) -> list[Setting]:
+        """What is staged."""
+        return self.view(ConfigView.STAGED)
+
     def state(self) -> ConfigState:
         """Revision, and how much is staged or pending."""
         return ConfigState(
@@ -73,7 +77,7 @@ class Settings:
 
         Raises `Refusal`: CONFLICT, UNKNOWN_SETTING, WRONG_TYPE, OUT_OF_RANGE, MALFORMED for a key given twice.
         """
-        self._check_revision(revision)
+        self.check_revision(revision)
         accepted: dict[str, Value] = {}
         for setting in settings:
             rule = self.rules.get(setting.key)
@@ -86,7 +90,7 @@ class Settings:
 
     def commit(self, revision: int) -> bool:
         """Applies everything that is staged; returns whether there was anything. Raises `Refusal`: CONFLICT."""
-        self._check_revision(revision)
+        self.check_revision(revision)
         if not self._staged:
             return False
         effective, pending = dict(self._effective), dict(self._pending)
@@ -115,7 +119,8 @@ class Settings:
         self._adopt(self._effective | due, pending, self.revision)
         return True
 
-    def _check_revision(self, revision: int) -> None:
+    def check_revision(self, revision: int) -> None:
+        """Raises `Refusal` (CONFLICT) unless `revision` is the present one."""
         if revision != self.revision:
             raise Refusal(ErrorCode.CONFLICT, f"the revision is {self.revision}, not {revision}")
 

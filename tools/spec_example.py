@@ -1,17 +1,18 @@
 """Worked examples in hex, made by the code that they explain (spec: Worked example)."""
 
+import enum
+import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
 from bwc_protocol import crc
-from bwc_protocol.audit_hash import entry_sha256
 from bwc_protocol.declare import COMMANDS, CONTROLS, Wire, to_plain
 from bwc_protocol.evidence import Manifest
-from bwc_protocol.frame import BYE, HEADER_SIZE, HELLO, HELLO_ACK, RESET, FrameType
+from bwc_protocol.frame import BYE, HEADER_SIZE, HELLO, HELLO_ACK, RESET, ByeReason, FrameType, ResetReason
 from bwc_protocol.message import HEADER, Flag
-from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.preamble import PREAMBLE, SIZE
 from bwc_protocol.session import RecordType, _Hello
+from bwc_protocol.vocabulary import PeerKind
 from tools import sample_evidence
 from tools.samples import wire_value
 from tools.spec_layouts import LAYOUTS
@@ -24,7 +25,12 @@ _PAYLOADS: Final = {
     FrameType.BYE: BYE,
     FrameType.RESET: RESET,
 }
-_WIDTH: Final = 36
+_REASONS: Final[dict[FrameType, type[enum.IntEnum]]] = {
+    FrameType.BYE: ByeReason,
+    FrameType.RESET: ResetReason,
+}
+_NAMED: Final = ("reason", "kind")
+_WIDTH: Final = 37
 _BYTES: Final = 12
 
 
@@ -42,7 +48,7 @@ def exchange() -> str:
                 lines += _data(payload, first=not opened[passed.from_host])
                 opened[passed.from_host] = True
             else:
-                lines += _structure(_PAYLOADS[passed.frame.type], payload)
+                lines += _structure(_PAYLOADS[passed.frame.type], payload, _REASONS.get(passed.frame.type))
             lines.append((passed.raw[-4:], "payload CRC-32C"))
         parts.append(f"{title}\n\n{_block(lines)}")
     return "\n\n".join(parts)
@@ -72,7 +78,7 @@ def _header(passed: Passed, *, whole: bool) -> Iterator[Line]:
     yield raw, f"{facts}, length {len(frame.payload)}"
 
 
-def _structure(layout: Any, data: bytes) -> Iterator[Line]:
+def _structure(layout: Any, data: bytes, names: type[enum.IntEnum] | None = None) -> Iterator[Line]:
     parsed = layout.parse(data)
     at = 0
     for sub in layout.subcons:
@@ -81,7 +87,9 @@ def _structure(layout: Any, data: bytes) -> Iterator[Line]:
         value = parsed[sub.name]
         shown = f" = {value:#x}" if isinstance(value, int) and size == 4 else ""
         shown = shown or (f" = {value}" if isinstance(value, int) else "")
-        if sub.name == "kind" and not isinstance(value, int):
+        if names is not None and sub.name in _NAMED:
+            shown += f" ({names(value).name})"
+        elif sub.name == "kind":
             shown = f": version {value.version}, type {value.type} ({FrameType(value.type).name})"
         yield raw, f"{sub.name}{shown}"
         at += size
@@ -92,14 +100,14 @@ def _structure(layout: Any, data: bytes) -> Iterator[Line]:
 def _data(payload: bytes, *, first: bool) -> Iterator[Line]:
     if first:
         yield b"", "— preamble —"
-        yield from _structure(PREAMBLE, payload[:SIZE])
+        yield from _structure(PREAMBLE, payload[:SIZE], PeerKind)
         payload = payload[SIZE:]
     while payload:
         kind, size = RecordType(payload[0]), int.from_bytes(payload[1:4], "little")
         body, head, payload = payload[4 : 4 + size], payload[:4], payload[4 + size :]
         assert len(body) == size, "the example's records each fit one frame"
         yield b"", f"— {kind.name.lower()} record —"
-        yield head, f"type {kind.value} ({kind.name}), {size} bytes"
+        yield head, f"type {kind.value} ({kind.name}), length {size}"
         if kind is RecordType.HANDSHAKE:
             yield from _declared(_Hello.codec.decode(body))
         elif kind is RecordType.ALERT:
@@ -113,7 +121,7 @@ def _message(data: bytes) -> Iterator[Line]:
     declared: Any = CONTROLS.get(opcode) or COMMANDS[opcode]
     cls: type[Wire] = declared.reply if flags & Flag.REPLY else declared
     kind = Flag(flags).name if flags else "none"
-    yield data[0:4], f"message: {length} bytes of body"
+    yield data[0:4], f"message: body length {length}"
     yield data[4:6], f"opcode {opcode:#06x} ({declared.name})"
     yield data[6:8], f"flags {kind}"
     yield data[8:12], f"request id {request}"
@@ -125,8 +133,10 @@ def _declared(value: Any) -> Iterator[Line]:
         item = getattr(value, name)
         shown = to_plain(item)
         if isinstance(item, bytes):
-            shown = "SHA-256" if "sha256" in name else f"{len(item)} bytes"
-        unit = f" {spec.unit}" if spec.unit else ""
+            shown = f"{len(item)} bytes"
+        elif isinstance(item, enum.IntFlag):
+            shown = " | ".join(shown) or "none"
+        unit = f" × {spec.unit}" if spec.unit[:1].isdigit() else f" {spec.unit}".rstrip()
         yield bytes(spec.subcon.build(wire_value(spec, item))), f"{name} = {shown}{unit}"
 
 
@@ -173,11 +183,20 @@ def _cbor_text(item: Any) -> str:
 def audit_entry() -> str:
     """The bytes that one entry's hash is taken over."""
     first, second = sample_evidence.audit_entries()
-    encoded = AuditEntry.codec.encode(second)
-    lines: list[Line] = [(first.sha256, f"hash of entry {first.sequence}")]
-    lines += list(_declared(second))[:-1]
-    assert entry_sha256(second, first.sha256) == second.sha256 == encoded[-32:]
-    return f"{_block(lines)}\n\nSHA-256 of these {32 + len(encoded) - 32} bytes: `{second.sha256.hex()}`"
+    actor, detail = second.actor.encode(), second.detail.encode()
+    lines: list[Line] = [
+        (b"BWC-AUDIT-CHAIN1", "domain"),
+        (first.sha256, f"hash of entry {first.sequence}"),
+        (second.sequence.to_bytes(8, "little"), f"sequence = {second.sequence}"),
+        (second.utc_ns.to_bytes(8, "little", signed=True), f"utc_ns = {second.utc_ns}"),
+        (second.boot_counter.to_bytes(4, "little"), f"boot_counter = {second.boot_counter}"),
+        (bytes([int(second.kind)]), f"kind = {to_plain(second.kind)}"),
+        (bytes([len(actor)]) + actor, f"actor = {second.actor}"),
+        (len(detail).to_bytes(2, "little") + detail, f"detail = {second.detail}"),
+    ]
+    hashed = b"".join(data for data, _ in lines)
+    assert hashlib.sha256(hashed).digest() == second.sha256, "the example is not the rule"
+    return f"{_block(lines)}\n\nSHA-256 of these {len(hashed)} bytes: `{second.sha256.hex()}`"
 
 
 def checksums() -> str:

@@ -113,10 +113,8 @@ def _fields(struct: Any) -> Iterator[tuple[int, int, str, str]]:
     for sub in struct.subcons:
         size = sub.sizeof()
         inner = sub.subcon
-        plain = isinstance(inner, c.FormatField) or (
-            isinstance(inner, c.BitStruct | c.Transformed) and size == 1
-        )
-        integer = isinstance(inner, c.BytesInteger)
-        kind = _TYPES[size] if plain else "u24" if integer else f"bytes[{size}]"
+        bits = isinstance(inner, c.Transformed) and size == 1
+        number = _TYPES[size] if bits or isinstance(inner, c.FormatField) else ""
+        kind = number or ("u24" if isinstance(inner, c.BytesInteger) else f"bytes[{size}]")
         yield at, size, kind, str(sub.name)
         at += size

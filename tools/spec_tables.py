@@ -30,7 +30,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
-from bwc_protocol.messages import audit, config
+from bwc_protocol.messages import config
 from tools import spec_example, spec_parameters
 from tools.source_docs import member_docs
 from tools.spec_layouts import LAYOUTS, layout
@@ -39,6 +39,16 @@ SPECIFICATION: Final = Path(__file__).parent.parent / "protocol" / "README.md"
 _MARKED: Final = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z0-9-]+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL
 )
+
+_ELSEWHERE: Final = {
+    "PeerKind": "preamble",
+    "ErrorCode": "error-codes",
+    "Role": "roles",
+    "ClockState": "clock",
+    "TriggerReason": "recording",
+}
+"""Enumerations that more than one section uses, and the section that lists their values."""
+_INT64: Final = (-(1 << 63), (1 << 63) - 1)
 
 _EFFECTS: Final = {
     Effect.READS: "reads",
@@ -121,7 +131,7 @@ def _meaning(spec: FieldSpec) -> str:
 
 
 def _link(of: type[Any]) -> str:
-    return f"[{of.__name__}](#{of.__name__.lower()})"
+    return f"[{of.__name__}](#{_ELSEWHERE.get(of.__name__, of.__name__.lower())})"
 
 
 def _roles(roles: Role) -> str:
@@ -179,13 +189,8 @@ def subject(cls: type[Any]) -> str:
         _collect(told.codec.fields.values(), used)
     if name == "config":
         used["ConfigDocument"] = f"{_doc(config.ConfigDocument)}\n\n{fields(config.ConfigDocument)}"
-    seen = _elsewhere()
-    parts += [f"#### {title}\n\n{text}" for title, text in used.items() if title not in seen]
+    parts += [f"#### {title}\n\n{text}" for title, text in used.items() if title not in _ELSEWHERE]
     return "\n\n".join(parts)
-
-
-def _elsewhere() -> set[str]:
-    return {"PeerKind", "ErrorCode", "Role", "ClockState", "TriggerReason"}
 
 
 def _command(cls: type[Request[Any]]) -> str:
@@ -229,14 +234,14 @@ def controls() -> str:
 def manifest_cddl() -> str:
     """The manifest in CDDL (RFC 8610)."""
     parts = [_cddl(cls) for cls in (evidence.Manifest, evidence.SegmentFacts, evidence.Interval)]
-    return "```cddl\n" + "\n\n".join(parts) + "\n```"
+    return "```cddl\n" + "\n\n".join([*parts, f"int64 = {_INT64[0]}..{_INT64[1]}"]) + "\n```"
 
 
 def _cddl(cls: type[Record]) -> str:
     lines = [f"{cls.label} = {{"]
     for name, key in cls.keys().items():
-        lines.append(f"  {key.number} => {_cddl_type(key)},".ljust(44) + f"; {name}: {_key_doc(key)}")
-    return "\n".join([*lines, "  * uint => any,".ljust(44) + "; appended by later versions", "}"])
+        lines.append(f"  {key.number} => {_cddl_type(key)},".ljust(36) + f"; {name}: {_key_doc(key)}")
+    return "\n".join([*lines, "  * uint => any,".ljust(36) + "; appended by later versions", "}"])
 
 
 def _key_doc(key: Key) -> str:
@@ -246,6 +251,8 @@ def _key_doc(key: Key) -> str:
 def _cddl_type(key: Key) -> str:
     match key.kind:
         case Int(low=low, high=high):
+            if (low, high) == _INT64:
+                return "int64"
             return str(low) if low == high else f"{low}..{high}"
         case Blob(size=size):
             return f"bstr .size {size}"
@@ -291,7 +298,6 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "clock-states": lambda: numbers(evidence_vocabulary.ClockState),
     "trigger-reasons": lambda: numbers(evidence_vocabulary.TriggerReason),
     "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),
-    "audit-entry": lambda: fields(audit.AuditEntry),
     "parameters": spec_parameters.parameters,
     "example-exchange": spec_example.exchange,
     "example-manifest": spec_example.manifest,

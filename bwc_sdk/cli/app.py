@@ -5,8 +5,7 @@ import io
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +14,9 @@ from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.verb import common_options, guarded, verbs
 from bwc_sdk.version import __version__
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PLUGINS: Final = "bwc_sdk.commands"
 """Entry-point group through which other packages bring verbs."""
@@ -72,7 +74,9 @@ class Verbs(TyperGroup):
         return name, load(name) if name and command else command, rest
 
 
-def _plugins(name: str | None = None) -> list[EntryPoint]:
+def _plugins(name: str | None = None) -> "list[EntryPoint]":
+    from importlib.metadata import entry_points  # a third of the time that a verb needs to start
+
     found = entry_points(group=PLUGINS) if name is None else entry_points(group=PLUGINS, name=name)
     return list(found)
 
@@ -89,19 +93,21 @@ def load(name: str) -> Any:
         module = import_module(f"bwc_sdk.cli.{name.replace('-', '_')}")
         return typer.main.get_command(module.app)
     app = verbs()
-    app.command(name, help=VERBS[name].help if name in VERBS else None)(_plugin_function(name))
-    return typer.main.get_command(app)
-
-
-def _plugin_function(name: str) -> Any:
-    extra = VERBS[name].extra if name in VERBS else "all"
     cause: ImportError | None = None
     for plugin in _plugins(name):
         try:
-            return plugin.load()
+            app.command(name)(plugin.load())
+            return typer.main.get_command(app)
         except ImportError as error:
             cause = error
+    # Whatever options it would have taken: the message is that it is not there.
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    extra = VERBS[name].extra if name in VERBS else "all"
+    app.command(name, context_settings=anything)(_missing(name, extra, cause))
+    return typer.main.get_command(app)
 
+
+def _missing(name: str, extra: str, cause: ImportError | None) -> Any:
     def missing(ctx: typer.Context) -> None:
         from bwc_sdk.errors import MissingExtra
 
@@ -124,7 +130,8 @@ VERSION: Final = inspect.Parameter(
     inspect.Parameter.KEYWORD_ONLY,
     default=False,
     annotation=Annotated[
-        bool, typer.Option("--version", "-V", is_eager=True, callback=_tell_version, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", is_eager=True, callback=_tell_version, help="Print the version."),
     ],
 )
 
@@ -145,7 +152,14 @@ def run(argv: list[str]) -> int:
     try:
         app(argv, prog_name="bwc")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else ExitCode.SUCCESS if end.code is None else 1
+        if isinstance(end.code, int):
+            return end.code
+        return ExitCode.UNEXPECTED if end.code else ExitCode.SUCCESS
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        # Before a verb began or in one that another package brings; our own never let one pass.
+        from bwc_sdk.cli.failure import report
+
+        return report(error, as_json="--json" in argv)
     return ExitCode.SUCCESS

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_protocol.messages.audit import AuditEntry
+from bwc_protocol.messages.audit import AuditEntry, AuditHead
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import show
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.verb import camera_verb, verbs
+from bwc_sdk.errors import AuditBroken
 
 app = verbs()
 
@@ -28,6 +29,7 @@ async def audit(
     """
     entries: list[AuditEntry] = [entry async for entry in camera.audit.entries(after=after)]
     head = await camera.audit.head()
+    check_head(entries, head, camera.name)
     document: dict[str, Any] = {
         "entries": [to_plain(entry) for entry in entries],
         "head": to_plain(head),
@@ -53,3 +55,12 @@ async def audit(
         ),
     )
     output.note(f"{len(entries)} entries, each hashes to what it claims and chains to the one before")
+
+
+def check_head(entries: list[AuditEntry], head: AuditHead, device: str) -> None:
+    """The newest entry has to be the one that the device names. Raises `AuditBroken`."""
+    if not entries:
+        return
+    last = entries[-1]
+    if head.sequence < last.sequence or (head.sequence == last.sequence and head.sha256 != last.sha256):
+        raise AuditBroken(f"entry {last.sequence} is not the newest, as the device has it", device=device)

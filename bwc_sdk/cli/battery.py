@@ -20,8 +20,5 @@ async def battery(camera: Camera, output: Output) -> None:
     cells = [await camera.battery.status(cell=cell) for cell in range(count)]
     output.show(
         {"battery": [{"cell": number, **to_plain(cell)} for number, cell in enumerate(cells)]},
-        *(
-            Facts(f"cell {number}", [fact("cell", number), *facts(cell)])
-            for number, cell in enumerate(cells)
-        ),
+        *(Facts(f"cell {number}", [fact("cell", number), *facts(cell)]) for number, cell in enumerate(cells)),
     )

@@ -17,7 +17,7 @@ from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.host_time import host_time
 
 
-class SourceName(str, enum.Enum):
+class SourceName(enum.StrEnum):
     """Where the host has its time from."""
 
     NTP = "ntp"
@@ -27,7 +27,7 @@ class SourceName(str, enum.Enum):
     OPERATOR = "operator"
 
 
-class ReasonName(str, enum.Enum):
+class ReasonName(enum.StrEnum):
     """Why the clock is set."""
 
     ROUTINE = "routine"
@@ -60,7 +60,9 @@ async def sync(
     output: Output,
     source: Annotated[
         SourceName | None,
-        typer.Option(help="Where this host has its time from; without it the kernel is asked whether it knows."),
+        typer.Option(
+            help="Where this host has its time from; without it the kernel is asked whether it knows."
+        ),
     ] = None,
     reason: Annotated[
         ReasonName | None,
@@ -78,9 +80,7 @@ async def sync(
         why = ClockReason[reason.name]
     else:
         why = ClockReason.FIRST_SET if reading.state is ClockState.UNSET else ClockReason.ROUTINE
-    before, done = await camera.clock.sync(
-        reason=why, source=time_source, host_uncertainty_ns=uncertainty_ns
-    )
+    before, done = await camera.clock.sync(reason=why, source=time_source, host_uncertainty_ns=uncertainty_ns)
     after = await camera.clock.measure()
     output.show(
         {

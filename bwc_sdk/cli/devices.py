@@ -44,7 +44,14 @@ def devices(
         },
         Rows(
             title="",
-            headings=["device", "USB port", "USB id", "description", "may open", *(["found"] if identify else [])],
+            headings=[
+                "device",
+                "USB port",
+                "USB id",
+                "description",
+                "may open",
+                *(["found"] if identify else []),
+            ],
             plain=[
                 [
                     slot.uri,

@@ -70,7 +70,7 @@ def show(name: str, value: Any, unit: str) -> str:
 _BY_UNIT: Final[dict[str, Callable[[int], str]]] = {
     "byte": text.size,
     "s": text.duration,
-    "ms": lambda ms: text.duration(ms / 1000),
+    "ms": lambda ms: text.duration(ms / 1000) if ms >= 1000 else f"{ms} ms",
     "ns": text.small_time,
     "mV": lambda mv: f"{mv / 1000:.3f} V",
     "0.1 °C": lambda dc: f"{dc / 10:.1f} °C",

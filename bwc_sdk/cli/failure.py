@@ -67,7 +67,7 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
         sys.stderr.write(json.dumps({"error": _facts(error, code)}) + "\n")
     else:
         facts = _facts(error, code)
-        where = ": ".join(str(part) for part in (facts["device"], facts["layer"]) if part)
+        where = ": ".join(str(part).rstrip(":") for part in (facts["device"], facts["layer"]) if part)
         sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")

@@ -25,7 +25,9 @@ def require_device(settings: Settings) -> str:
     if uri:
         return uri
     found = ", ".join(slot.uri for slot in slots())
-    advice = "give --device URI or set BWC_DEVICE; " + (f"plugged in: {found}" if found else "nothing is plugged in")
+    advice = "give --device URI or set BWC_DEVICE; " + (
+        f"plugged in: {found}" if found else "nothing is plugged in"
+    )
     raise NoDeviceNamed("no device is named", advice=advice)
 
 
@@ -67,7 +69,7 @@ def output_for(settings: Settings, camera: Camera) -> Output:
     secure = camera.peer.secure
     output = Output(settings.as_json)
     output.device = {
-        "uri": camera.name,
+        "uri": settings.device_uri() or camera.name,
         "identity": camera.identity,
         "simulator": simulator,
         "secure": secure,

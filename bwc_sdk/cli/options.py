@@ -16,7 +16,7 @@ REPLY_MIN_S: Final = 0.05
 REPLY_MAX_S: Final = 3600.0
 
 
-class RoleName(str, enum.Enum):
+class RoleName(enum.StrEnum):
     """The roles of the protocol by name. Kept here, so that parsing a command line loads no protocol."""
 
     TECHNICIAN = "technician"
@@ -112,7 +112,12 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
         None,
     ),
     "verbose": (
-        Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log to stderr; -vv for more.")],
+        Annotated[
+            int,
+            typer.Option(
+                "--verbose", "-v", count=True, show_default=False, help="Log to stderr; -vv for more."
+            ),
+        ],
         0,
     ),
 }

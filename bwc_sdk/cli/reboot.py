@@ -9,6 +9,7 @@ from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import UNSURE, camera_verb, verbs
+from bwc_sdk.errors import WrongDevice
 
 app = verbs()
 
@@ -30,7 +31,9 @@ async def reboot(
     if serial is None and not yes:
         raise typer.BadParameter(f"name the device ({camera.identity}) or give --yes")
     if serial is not None and serial != camera.identity:
-        raise typer.BadParameter(f"the device that answers is {camera.identity}, not {serial}")
+        raise WrongDevice(
+            f"it is {camera.identity!r}, not {serial!r}; it was not rebooted", device=camera.name
+        )
     status = await camera.device.status()
     accepted = await camera.device.reboot(boot_counter=status.boot_counter)
     output.show({"reboot": to_plain(accepted)}, Facts("rebooting", list(facts(accepted))))

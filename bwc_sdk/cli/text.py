@@ -23,11 +23,12 @@ def _visible(ch: str) -> str:
 
 
 def utc(ns: int) -> str:
-    """A time in ns since 1970, as ISO 8601 to the millisecond."""
+    """A time in ns since 1970, as ISO 8601; to the millisecond unless it is a whole second."""
     if not 0 <= ns < _FAR_NS:
         return f"{ns} ns since 1970"
     stamp = datetime.datetime.fromtimestamp(ns // 1_000_000_000, datetime.UTC)
-    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000 % 1000:03d}Z"
+    milliseconds = ns // 1_000_000 % 1000
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}" + (f".{milliseconds:03d}Z" if milliseconds else "Z")
 
 
 def size(count: int) -> str:

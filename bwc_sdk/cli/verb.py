@@ -44,7 +44,7 @@ def verbs(*, completion: bool = False, **options: Any) -> typer.Typer:
 def local_verb(function: Callable[Concatenate[Settings, Output, P], int | None]) -> Callable[..., None]:
     """A verb that needs no device: `function(settings, output, …)`; what it returns is the exit code."""
 
-    def run(settings: Settings, **given: Any) -> int | None:
+    def run(settings: Settings, /, **given: Any) -> int | None:
         return function(settings, Output(settings.as_json), **given)  # type: ignore[call-arg]  # typer's values
 
     return _command(run, function)
@@ -61,7 +61,7 @@ def camera_verb(
     def decorate(
         function: Callable[Concatenate[Camera, Output, P], Awaitable[int | None]],
     ) -> Callable[..., None]:
-        def run(settings: Settings, **given: Any) -> int | None:
+        def run(settings: Settings, /, **given: Any) -> int | None:
             from bwc_sdk.cli.on_camera import run_on_camera
 
             work = functools.partial(function, **given)
@@ -75,7 +75,7 @@ def camera_verb(
 def common_options(group: typer.Typer, *own: inspect.Parameter) -> None:
     """Lets a noun that has verbs of its own take the common options, too; `own` options act by themselves."""
 
-    def callback(ctx: typer.Context, /, **given: Any) -> None:
+    def callback(ctx: typer.Context, **given: Any) -> None:
         ctx.obj = _inherited(ctx).merged(take(given))
 
     _declare(callback, list(own))
@@ -83,7 +83,7 @@ def common_options(group: typer.Typer, *own: inspect.Parameter) -> None:
 
 
 def _command(run: Callable[..., int | None], function: Callable[..., Any]) -> Callable[..., None]:
-    def command(ctx: typer.Context, /, **given: Any) -> None:
+    def command(ctx: typer.Context, **given: Any) -> None:
         settings = _inherited(ctx).merged(take(given))
         code = guarded(settings, functools.partial(run, settings, **given))
         if code:
@@ -98,9 +98,7 @@ def _command(run: Callable[..., int | None], function: Callable[..., Any]) -> Ca
 
 def _declare(command: Any, own: list[inspect.Parameter]) -> None:
     """Gives a function the signature that typer reads."""
-    context = inspect.Parameter(
-        "ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
-    )
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     parameters = [context, *keywords, *COMMON]
     command.__signature__ = inspect.Signature(parameters)
@@ -115,7 +113,9 @@ def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
     """Runs a verb; whatever goes wrong ends as a message on stderr and an exit code, never as a traceback."""
     if settings.verbose:
         level = logging.DEBUG if settings.verbose > 1 else logging.INFO
-        logging.basicConfig(level=level, stream=sys.stderr, format="%(relativeCreated)d ms %(name)s: %(message)s")
+        logging.basicConfig(
+            level=level, stream=sys.stderr, format="%(relativeCreated)d ms %(name)s: %(message)s"
+        )
     try:
         code = work() or ExitCode.SUCCESS
         sys.stdout.flush()

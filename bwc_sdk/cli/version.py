@@ -9,7 +9,18 @@ from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.version import __version__
 
-PARTS: Final = ("construct", "crcmod", "google-crc32c", "cbor2", "pyserial", "typer", "rich", "pyusb", "bleak", "av")
+PARTS: Final = (
+    "construct",
+    "crcmod",
+    "google-crc32c",
+    "cbor2",
+    "pyserial",
+    "typer",
+    "rich",
+    "pyusb",
+    "bleak",
+    "av",
+)
 
 app = verbs()
 
@@ -18,9 +29,9 @@ app = verbs()
 @local_verb
 def versions(settings: Settings, output: Output) -> None:
     """Versions of the SDK, the protocol and its parts."""
-    from bwc_protocol.conversation import PROTOCOL_VERSION
+    from bwc_protocol.preamble import NEWEST, OLDEST
 
-    found = {"bwc-sdk": __version__, "protocol": ".".join(map(str, PROTOCOL_VERSION))}
+    found = {"bwc-sdk": __version__, "protocol": f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"}
     found |= {"python": platform.python_version(), "system": platform.platform()}
     found |= {part: installed(part) or "not installed" for part in PARTS}
     output.show({"versions": found}, Rows("", ["part", "version"], list(found.items())))

@@ -64,7 +64,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._last_byte_at = self._loop.time()
         self._over = asyncio.Event()
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     # The stream's side, on the event loop
 
@@ -92,7 +92,7 @@ class Intake:
         elif self.received < self.length:
             self._end(DeviceLost(f"a stream of {self.length} bytes ended after {self.received}"))
 
-    def _end(self, error: Exception | None) -> None:
+    def _end(self, error: BwcError | None) -> None:
         if not self._over.is_set():
             self._error = error
             self._over.set()
@@ -111,9 +111,8 @@ class Intake:
     async def _store(self, slab: memoryview, size: int, chunks: range) -> None:
         try:
             bad = await self._workers.run(self._file.store, slab[:size], chunks.start, self._table)
-        except Exception as error:
-            if self._error is None:
-                self._error = error  # even after the last byte came: then nobody else finds out
+        except BaseException as error:  # `run` raises it, whatever it is
+            self._error = self._error or error
             self._over.set()
             return
         finally:

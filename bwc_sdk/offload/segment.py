@@ -137,7 +137,8 @@ class SegmentCopy:
         self._missing = set(range(self._file.chunks))
         self._good_bytes = self._kept = 0
         try:
-            self._table = await self._work.blocking(self._kept_table) or await self._ask_table(camera)
+            kept = await self._work.blocking(self._kept_table)
+            self._table = kept or await self._ask_table(camera)
         except BwcError:
             await self.release()  # the table comes first: the next attempt begins anew
             raise

@@ -5,9 +5,11 @@ nothing of frames: a frame may span many reads or BLE values.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from bwc_sdk.errors import BwcError
+
+SLOW_RATE: Final = 32_768.0
+"""A first guess of a pipe's rate, bytes/s: low enough not to drown a slow line; a fast one is found out soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class Limits:
     """Largest frame payload that makes sense, in bytes."""
     dead_after_s: float = 5.0
     """Silence after which the link is dead; BLE needs more."""
-    initial_rate: float = 32_768.0
-    """A first guess of the rate, bytes/s, low enough not to drown a slow line; measured from then on."""
+    initial_rate: float = SLOW_RATE
+    """A first guess of the rate, bytes/s; measured from then on."""
 
 
 class Receiver(Protocol):
@@ -28,8 +30,8 @@ class Receiver(Protocol):
     def received(self, data: bytes | memoryview) -> None:
         """Bytes came. A view is valid only until this call returns."""
 
-    def lost(self, error: BwcError) -> None:
-        """The pipe is gone; called once, and nothing after it."""
+    def lost(self, error: Exception) -> None:
+        """The pipe is gone; called once, and nothing after it. What is no `BwcError` is told as `DeviceLost`."""
 
     def writable(self) -> None:
         """`room` is above 0 again."""

@@ -13,7 +13,7 @@ from typing import Final
 import serial
 
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy, PortForbidden, PortNotFound
-from bwc_sdk.transport import Limits, Receiver
+from bwc_sdk.transport import SLOW_RATE, Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 
 UART_PAYLOAD: Final = 1_024
@@ -35,7 +35,7 @@ class SerialTransport:
         self.name = f"serial:{uri.address}"
         self._path = uri.address
         self._baud = uri.option("baud", 0, low=300, high=12_000_000)
-        rate = self._baud / 10 if self._baud else Limits.initial_rate
+        rate = self._baud / 10 if self._baud else SLOW_RATE
         self.limits = Limits(UART_PAYLOAD if self._baud else ACM_PAYLOAD, initial_rate=rate)
         self._port: serial.Serial | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

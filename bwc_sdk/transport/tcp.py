@@ -22,7 +22,8 @@ class TcpTransport:
         uri.allow()
         host, colon, port = uri.address.rpartition(":")
         host = host.strip("[]")
-        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        numeric = port.isascii() and port.isdecimal()
+        if not colon or not host or not numeric or not 0 < int(port) < 65_536:
             raise InvalidUri(f"{uri} does not name a host and a port", advice="write tcp:127.0.0.1:7000")
         self.name = str(uri)
         self.limits = Limits(max_payload=61_440)

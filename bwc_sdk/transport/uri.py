@@ -51,7 +51,7 @@ class DeviceUri:
         raw = self.options.get(key)
         if raw is None:
             return default
-        if not raw.isdecimal() or not low <= int(raw) <= high:
+        if not (raw.isascii() and raw.isdecimal()) or not low <= int(raw) <= high:
             raise InvalidUri(f"option {key}={raw} of {self} is not a number from {low} to {high}")
         return int(raw)
 
@@ -85,6 +85,8 @@ def transport_for(uri: DeviceUri) -> Transport:
             return cast(_Opener, entry.load())(uri)
         except ImportError as error:
             raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS.get(uri.scheme, "all")) from error
+        except ValueError as error:  # a transport from elsewhere, which does not know our errors
+            raise InvalidUri(f"{uri}: {error}") from error
     if uri.scheme in _EXTRAS:
         raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
     raise InvalidUri(f"there is no transport {uri.scheme!r}", advice="known: serial, tcp, sim")

@@ -32,6 +32,10 @@ crc32c: Final[Callable[[bytes], int]] = google_crc32c.value
 """CRC-32C of immutable bytes, as an unsigned number of 32 bits. Raises `TypeError` for writable buffers."""
 
 
+extend_crc32c: Final[Callable[[int, bytes], int]] = google_crc32c.extend
+"""CRC-32C of what a first checksum covers and of the bytes behind it, as one."""
+
+
 def table() -> tuple[int, ...]:
     """The 256 entries for computing `CRC_32C` a byte at a time."""
     return tuple(CRC_32C.table)

@@ -26,8 +26,9 @@ waits no longer than this behind footage."""
 AHEAD_MAX: Final = 4_194_304
 """The same in bytes, for links whose rate is beyond measure: twice the largest window."""
 BULK_S: Final = 0.1
+"""What a bulk message takes of the channel at most: a request that comes behind it waits no longer."""
 BULK_MIN: Final = 512
-"""A bulk message takes at most 100 ms of the channel, or 512 bytes if that is more."""
+"""Bytes of a bulk message on a channel so slow that it takes longer: smaller ones would be mostly headers."""
 LINGER_S: Final = 1.0
 """How long a failed conversation may take to deliver its last word before the channel is reset."""
 

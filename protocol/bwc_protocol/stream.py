@@ -50,7 +50,8 @@ class ReaderSource:
 class Outgoing:
     """The sending side of one stream."""
 
-    source: StreamSource
+    source: StreamSource | None
+    """None while an upload is granted already, and its owner has not brought the bytes yet."""
     length: int
     sent: int = 0
     limit: int = 0

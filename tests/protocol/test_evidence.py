@@ -249,7 +249,7 @@ def test_a_segment_out_of_bounds_cannot_be_made(changes: dict[str, Any], rule: s
 
 def test_a_record_of_evidence_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        manifest().sequence = 8  # type: ignore[misc]
+        manifest().sequence = 8
 
 
 @given(st.binary(max_size=400), st.integers(1, 64), st.data())

@@ -42,6 +42,7 @@ def upload(pair: Pair, data: bytes = FOOTAGE) -> int:
     pair.run()
     pair.device.reply(stream, StreamOpened(length=len(data)))
     pair.device.expect_stream(stream, len(data))
+    pair.run()
     pair.host.send_stream(stream, BytesSource(data), len(data))
     pair.run()
     return stream
@@ -106,6 +107,20 @@ def test_an_upload_stays_open_until_the_verdict() -> None:
     (verdict,) = of(pair.host_events, StreamFinished)
     assert verdict == StreamFinished(stream, len(FOOTAGE), 17, "not what was announced")
     assert pair.host.open_streams == pair.device.open_streams == 0
+
+
+def test_credit_that_comes_before_the_bytes_are_there_is_not_lost() -> None:
+    """The device grants right behind its reply; the host's owner may bring the bytes later."""
+    pair = ready()
+    stream = pair.host.request(samples.typical(UploadConfig))
+    pair.run()
+    pair.device.reply(stream, StreamOpened(length=len(FOOTAGE)))
+    pair.device.expect_stream(stream, len(FOOTAGE))
+    pair.device.grant(stream, len(FOOTAGE))
+    pair.run()
+    pair.host.send_stream(stream, BytesSource(FOOTAGE), len(FOOTAGE))
+    pair.run()
+    assert received(pair.device_events, stream) == FOOTAGE
 
 
 def test_an_empty_stream_ends_without_credit() -> None:

@@ -76,7 +76,7 @@ def test_the_stated_uncertainty_bounds_the_true_error(
     seed: int, kind: object, error_ns: int, stretches: list[tuple[float, float]]
 ) -> None:
     bench = Bench()
-    clock = bench.clock(kind(random.Random(seed)))  # type: ignore[operator]
+    clock = bench.clock(kind(random.Random(seed)))
     began_s = bench.now_s
     clock.set_utc_ns(NOW_NS + error_ns, abs(error_ns))
     for stretch_s, bench.temperature_c in stretches:

@@ -25,7 +25,7 @@ def data(cache: Path) -> bytes:
     return segment_mp4(NOON_NS, 3.0, "SIM-0001", seed=5, mute=((1000, 2000),), cache=cache)
 
 
-def pictures(data: bytes) -> list[np.ndarray]:  # type: ignore[type-arg]
+def pictures(data: bytes) -> list[np.ndarray]:
     with av.open(io.BytesIO(data)) as container:
         return [frame.to_ndarray(format="gray8").astype(int) for frame in container.decode(video=0)]
 

@@ -1,6 +1,8 @@
 """The recording engine states what it recorded, no more and no less, and a power cut costs no closed chunk."""
 
 import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -86,6 +88,13 @@ class Bench:
         self.wait(seconds)
         self.recorder.close_now()
         return self.closed[-1].manifest
+
+
+@pytest.fixture
+def device() -> Iterator[Callable[[Path], StateDirectory]]:
+    """Opens state directories, and closes them when the test is over."""
+    with ExitStack() as stack:
+        yield lambda path: stack.enter_context(closing(StateDirectory(path)))
 
 
 def assert_holds(storage: Storage, recording: StoredRecording) -> None:
@@ -397,8 +406,10 @@ def test_whenever_the_power_goes_what_is_closed_holds(seconds: float, pre_s: flo
         assert recovered.lost_ms <= CHUNK * 1000 / RATE + 1
 
 
-def test_a_simulator_that_is_killed_recovers_from_its_directory(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path)
+def test_a_simulator_that_is_killed_recovers_from_its_directory(
+    device: Callable[[Path], StateDirectory], tmp_path: Path
+) -> None:
+    state = device(tmp_path)
     bench = Bench(state=state)
     kept = bench.record(5)
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)
@@ -406,7 +417,7 @@ def test_a_simulator_that_is_killed_recovers_from_its_directory(tmp_path: Path) 
     bench.wait(75.4)
     state.close()  # killed here: nothing more is written
 
-    again = Bench(state=StateDirectory(tmp_path), seed=9)
+    again = Bench(state=device(tmp_path), seed=9)
     recovered = again.recorder.recover_after_power_cut()
     assert recovered is not None and recovered.recording is not None
     facts = recovered.recording.manifest
@@ -417,16 +428,16 @@ def test_a_simulator_that_is_killed_recovers_from_its_directory(tmp_path: Path) 
 
 
 def test_a_kill_between_storing_and_clearing_the_journal_stores_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    device: Callable[[Path], StateDirectory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = StateDirectory(tmp_path)
+    state = device(tmp_path)
     bench = Bench(state=state)
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)
     bench.wait(5)
     monkeypatch.setattr(bench.storage, "keep_journal", lambda journal: None)
     bench.recorder.close_now()
     state.close()
-    again = Bench(state=StateDirectory(tmp_path))
+    again = Bench(state=device(tmp_path))
     assert again.recorder.recover_after_power_cut() is None
     assert len(again.storage) == 1
     assert again.storage.journal() is None

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import os
+import stat
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,10 +26,19 @@ from bwc_protocol.evidence import (
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim import storage as module
 from firmware_sim.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
-from firmware_sim.state_dir import StateDirectory, StateError
+from firmware_sim.recording_files import RecordingFiles
+from firmware_sim.state_dir import StateDirectory, StateError, write_atomic
 from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
 
 MIB = 1 << 20
+Device = Callable[[Path], StateDirectory]
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """Opens state directories, and closes them when the test is over."""
+    with ExitStack() as stack:
+        yield lambda path: stack.enter_context(closing(StateDirectory(path)))
 
 
 def close(storage: Storage, *blobs: Blob, number: int | None = None) -> Manifest:
@@ -220,8 +233,8 @@ def test_rot_changes_the_footage_and_not_its_table() -> None:
 # The state directory
 
 
-def test_the_device_is_the_same_after_a_restart(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path / "cam")
+def test_the_device_is_the_same_after_a_restart(device: Device, tmp_path: Path) -> None:
+    state = device(tmp_path / "cam")
     storage = Storage(100 * MIB, state)
     first = close(storage, MemoryBlob(b"real" * 500_000), SyntheticBlob(9, 5 * MIB))
     second = close(storage, SyntheticBlob(8, MIB))
@@ -229,7 +242,7 @@ def test_the_device_is_the_same_after_a_restart(tmp_path: Path) -> None:
     before = [storage.read(first.recording_id, i, 100, 2 * MIB) for i in (0, 1)]
     state.close()
 
-    again = Storage(100 * MIB, StateDirectory(tmp_path / "cam"))
+    again = Storage(100 * MIB, device(tmp_path / "cam"))
     assert [r.manifest for r in again.page(0, 10)] == [first, second]
     assert [again.read(first.recording_id, i, 100, 2 * MIB) for i in (0, 1)] == before
     assert again.get(first.recording_id).annotations == storage.get(first.recording_id).annotations
@@ -237,21 +250,21 @@ def test_the_device_is_the_same_after_a_restart(tmp_path: Path) -> None:
     assert again.used_bytes == storage.used_bytes and again.damaged == ()
 
 
-def test_synthetic_footage_takes_no_room_in_the_directory(tmp_path: Path) -> None:
-    close(Storage(1 << 40, StateDirectory(tmp_path)), SyntheticBlob(1, 64 * MIB))
+def test_synthetic_footage_takes_no_room_in_the_directory(device: Device, tmp_path: Path) -> None:
+    close(Storage(1 << 40, device(tmp_path)), SyntheticBlob(1, 64 * MIB))
     assert sum(f.stat().st_size for f in tmp_path.rglob("*") if f.is_file()) < 64 * 1024
 
 
-def test_a_device_is_held_by_one_simulator(tmp_path: Path) -> None:
-    held = StateDirectory(tmp_path)
+def test_a_device_is_held_by_one_simulator(device: Device, tmp_path: Path) -> None:
+    held = device(tmp_path)
     with pytest.raises(StateError, match="in use"):
-        StateDirectory(tmp_path)
+        device(tmp_path)
     held.close()
-    StateDirectory(tmp_path).close()
+    device(tmp_path)
 
 
-def test_a_kill_while_a_recording_is_written_leaves_it_absent(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path)
+def test_a_kill_while_a_recording_is_written_leaves_it_absent(device: Device, tmp_path: Path) -> None:
+    state = device(tmp_path)
     storage = Storage(100 * MIB, state)
     kept = close(storage, MemoryBlob(b"kept"))
 
@@ -270,21 +283,21 @@ def test_a_kill_while_a_recording_is_written_leaves_it_absent(tmp_path: Path) ->
     with pytest.raises(Kill):
         close(storage, MemoryBlob(b"whole"), DiesWhenRead(b"x" * 100))
     state.close()
-    again = Storage(100 * MIB, StateDirectory(tmp_path))
+    again = Storage(100 * MIB, device(tmp_path))
     assert [r.manifest for r in again.page(0, 10)] == [kept] and again.next_sequence == 2
     assert sorted(p.name for p in (tmp_path / "recordings").iterdir()) == [
         f"00000001-{kept.recording_id.hex()}"
     ]
 
 
-def test_a_number_is_never_used_again_when_the_last_recording_is_gone(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path)
+def test_a_number_is_never_used_again_when_the_last_recording_is_gone(device: Device, tmp_path: Path) -> None:
+    state = device(tmp_path)
     storage = Storage(100 * MIB, state)
     close(storage, MemoryBlob(b"1"))
     last = close(storage, MemoryBlob(b"2"))
     state.close()
     (tmp_path / "recordings" / f"00000002-{last.recording_id.hex()}").rename(tmp_path / "elsewhere")
-    again = Storage(100 * MIB, StateDirectory(tmp_path))
+    again = Storage(100 * MIB, device(tmp_path))
     assert again.next_sequence == 3 and again.last_manifest_sha256 == last.sha256
 
 
@@ -297,19 +310,48 @@ def test_a_number_is_never_used_again_when_the_last_recording_is_gone(tmp_path: 
         lambda d: (d / "annotations.json").write_bytes(b"["),
     ],
 )
-def test_a_damaged_recording_is_reported_and_the_others_stay(tmp_path: Path, damage: object) -> None:
-    state = StateDirectory(tmp_path)
+def test_a_damaged_recording_is_reported_and_the_others_stay(
+    device: Device, tmp_path: Path, damage: object
+) -> None:
+    state = device(tmp_path)
     storage = Storage(100 * MIB, state)
     broken, whole = close(storage, MemoryBlob(b"broken!")), close(storage, MemoryBlob(b"whole"))
     state.close()
-    damage(tmp_path / "recordings" / f"00000001-{broken.recording_id.hex()}")  # type: ignore[operator]
-    again = Storage(100 * MIB, StateDirectory(tmp_path))
+    damage(tmp_path / "recordings" / f"00000001-{broken.recording_id.hex()}")
+    again = Storage(100 * MIB, device(tmp_path))
     assert [r.manifest for r in again.page(0, 10)] == [whole]
     assert len(again.damaged) == 1 and again.damaged[0].startswith("00000001-")
 
 
-def test_a_part_of_the_state_is_kept_by_name(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path)
+def test_content_is_durable_before_its_name_and_the_name_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        steps.append("sync " + ("directory" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"))
+        sync(handle)
+
+    def rename(self: Path, target: Path) -> Path:
+        steps.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", rename)
+    monkeypatch.setattr(Path, "rename", rename)
+    write_atomic(tmp_path / "name", b"content")
+    assert steps == ["sync file", "rename", "sync directory"]
+    steps.clear()
+    files = RecordingFiles(tmp_path / "recordings")
+    manifest = close(Storage(MIB), MemoryBlob(b"x"))
+    files.store(manifest, [bytes(32)], [MemoryBlob(b"x")], [])
+    assert steps[-2:] == ["rename", "sync directory"] and steps.count("sync file") == 4
+    assert steps.index("rename") > 0 and steps[0] == "sync file"
+
+
+def test_a_part_of_the_state_is_kept_by_name(device: Device, tmp_path: Path) -> None:
+    state = device(tmp_path)
     state.save("battery", {"charge": 0.5})
     assert state.load("battery") == {"charge": 0.5} and state.load("clock") is None
     state.remove("battery")

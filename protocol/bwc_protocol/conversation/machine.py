@@ -360,8 +360,9 @@ class Conversation:
             self._drop_late(message)
             self._emit(ReplyMalformed(message.request, str(error)))
             return
-        if request.stream is StreamDirection.FROM_DEVICE and isinstance(reply, StreamOpened):
-            self._streams.receive(message.request, reply.length)
+        if request.stream is not None and isinstance(reply, StreamOpened):
+            from_device = request.stream is StreamDirection.FROM_DEVICE
+            (self._streams.receive if from_device else self._streams.announce)(message.request, reply.length)
         self._emit(ReplyReceived(message.request, reply))
 
     def _drop_late(self, message: Message) -> None:
@@ -410,8 +411,9 @@ class Conversation:
 
     def reply(self, request_id: int, reply: Wire) -> None:
         """Answers a request."""
+        body = reply.codec.encode(reply)  # first: a reply that cannot be encoded may still be refused
         request = self._answering.pop(request_id)
-        self._send(request.opcode, Flag.REPLY, request_id, reply.codec.encode(reply))
+        self._send(request.opcode, Flag.REPLY, request_id, body)
 
     def refuse(self, request_id: int, code: ErrorCode, detail: str = "", retry_after_ms: int = 0) -> None:
         """Answers a request with an error."""

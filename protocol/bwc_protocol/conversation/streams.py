@@ -50,8 +50,13 @@ class Streams:
     # What the owner asks for
 
     def send(self, stream: int, source: StreamSource, length: int) -> None:
-        self._outgoing[stream] = Outgoing(source, length)
+        outgoing = self._outgoing.setdefault(stream, Outgoing(None, length))
+        outgoing.source = source
         self._turn.append(stream)
+
+    def announce(self, stream: int, length: int) -> None:
+        """The device takes an upload; its credit may come before the owner has heard of it."""
+        self._outgoing.setdefault(stream, Outgoing(None, length))
 
     def receive(self, stream: int, length: int) -> None:
         """Bytes may come once they are granted. The device owes an upload a verdict."""
@@ -136,6 +141,7 @@ class Streams:
             idle = 0 if take > 0 else idle + 1
             code, detail = 0, ""
             if take > 0:
+                assert out.source is not None  # it has its turn only since `send`
                 try:
                     data = out.source.read(out.sent, take)
                 except StreamFault as fault:

@@ -9,7 +9,7 @@ what the camera stated.
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import cbor
@@ -141,6 +141,9 @@ def keyed(number: int, kind: Kind, doc: str, *, unit: str = "") -> Mapping[str, 
     return {"key": Key(number, kind, doc, unit)}
 
 
+_KEYS: Final[dict[type, dict[str, Key]]] = {}
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Base of the records; a subclass is frozen, slotted and has only `keyed` fields.
@@ -166,7 +169,9 @@ class Record:
     @classmethod
     def keys(cls) -> dict[str, Key]:
         """Field names and their keys, in the order of the specification."""
-        return {f.name: f.metadata["key"] for f in dataclasses.fields(cls) if "key" in f.metadata}
+        if cls not in _KEYS:
+            _KEYS[cls] = {f.name: f.metadata["key"] for f in dataclasses.fields(cls) if "key" in f.metadata}
+        return _KEYS[cls]
 
     def to_map(self) -> dict[int, Any]:
         """The CBOR map of this record."""

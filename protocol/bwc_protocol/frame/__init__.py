@@ -30,6 +30,7 @@ from bwc_protocol.frame.header import (
     encode_frame,
     encode_header,
     pack_header,
+    payload_crc,
 )
 from bwc_protocol.frame.parser import PARTIAL_S, FrameParser, ParserCounters
 
@@ -64,4 +65,5 @@ __all__ = [
     "encode_frame",
     "encode_header",
     "pack_header",
+    "payload_crc",
 ]

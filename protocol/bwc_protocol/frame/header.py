@@ -1,4 +1,9 @@
-"""The frame: 24 bytes of header, then a payload and its CRC unless the length is 0 (spec: Frame)."""
+"""The frame: 24 bytes of header, then a payload and its CRC unless the length is 0 (spec: Frame).
+
+The payload's CRC continues the header's: it covers bytes 0 to 19 and the payload. A CRC over the payload alone
+proves no pair: when a pipe loses exactly what lies between one header and the next payload of the same length, the
+wrong payload would pass; and a header, being 20 bytes and their CRC, would itself pass as a payload of 20 bytes.
+"""
 
 import enum
 import struct
@@ -6,7 +11,7 @@ from typing import Final, NamedTuple
 
 import construct as c
 
-from bwc_protocol.crc import crc32c
+from bwc_protocol.crc import crc32c, extend_crc32c
 
 SYNC: Final = b"\xb3\x57"
 """Two bytes that differ, the first outside ASCII: rare in text, and no shift of the pair matches itself."""
@@ -115,4 +120,9 @@ def encode_header(frame: Frame) -> bytes:
 def encode_frame(frame: Frame) -> bytes:
     """The whole of `frame`, as on the wire."""
     header = encode_header(frame)
-    return header + frame.payload + CRC.pack(crc32c(frame.payload)) if frame.payload else header
+    return header + frame.payload + payload_crc(header, frame.payload) if frame.payload else header
+
+
+def payload_crc(header: bytes, payload: bytes) -> bytes:
+    """The four bytes that follow `payload` behind `header`."""
+    return CRC.pack(extend_crc32c(CRC.unpack_from(header, HEADER_SIZE - CRC_SIZE)[0], payload))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.crc import RESIDUE, crc32c
+from bwc_protocol.crc import RESIDUE, crc32c, extend_crc32c
 from bwc_protocol.frame.header import (
     CONTROL_MAX,
     CRC,
@@ -143,7 +143,7 @@ class FrameParser:
         self._wanted = HEADER_SIZE
         while end - at >= HEADER_SIZE:
             header = bytes(view[at : at + HEADER_SIZE])
-            sync, kind, channel, link, epoch, window, seq, ack, length, sack, _ = unpack(header)
+            sync, kind, channel, link, epoch, window, seq, ack, length, sack, header_crc = unpack(header)
             if sync == SYNC_WORD and crc32c(header) == RESIDUE:
                 type = _TYPES[kind & 15]
                 if not length:
@@ -162,7 +162,7 @@ class FrameParser:
                         self._wanted = HEADER_SIZE + length + CRC_SIZE
                         break
                     payload = bytes(view[begin:stop])
-                    if crc32c(payload) == CRC.unpack_from(view, stop)[0]:
+                    if extend_crc32c(header_crc, payload) == CRC.unpack_from(view, stop)[0]:
                         at = stop + CRC_SIZE
                         if type is None:
                             counters.unknown_type += 1

@@ -5,8 +5,9 @@ Made when a link goes live and dropped with it, so that nothing of a link outliv
 
 from typing import Final
 
-from bwc_protocol.crc import crc32c
 from bwc_protocol.frame import (
+    CRC_SIZE,
+    HEADER_SIZE,
     MAX_CHANNEL,
     Frame,
     FrameType,
@@ -14,8 +15,8 @@ from bwc_protocol.frame import (
     Reset,
     ResetReason,
     pack_header,
+    payload_crc,
 )
-from bwc_protocol.frame.header import CRC
 from bwc_protocol.link.channel import Channel, ChannelState
 from bwc_protocol.link.events import (
     ChannelData,
@@ -288,11 +289,8 @@ class Channels:
         before = len(out)
         for number, (epoch, reason) in self._resets.items():
             payload = Reset(reason=reason).encode()
-            out.append(
-                self._header(FrameType.RESET, number, epoch, length=len(payload))
-                + payload
-                + CRC.pack(crc32c(payload))
-            )
+            header = self._header(FrameType.RESET, number, epoch, length=len(payload))
+            out.append(header + payload + payload_crc(header, payload))
             self._counters.resets_out += 1
         for number, epoch in self._pongs.items():
             out.append(self._header(FrameType.PONG, number, epoch))
@@ -318,11 +316,12 @@ class Channels:
         sent: Sent = outbound.take(now)
         header = self._header(FrameType.DATA, channel.number, channel.epoch, sent.seq, sent.size)
         self._counters.frames_out += 1
+        crc = payload_crc(header, sent.payload)
         if sent.size <= JOIN_MAX:
-            out.append(header + sent.payload + sent.crc)
+            out.append(header + sent.payload + crc)
         else:
-            out += (header, sent.payload, sent.crc)
-        return len(header) + sent.size + len(sent.crc)
+            out += (header, sent.payload, crc)
+        return HEADER_SIZE + sent.size + CRC_SIZE
 
     def _header(self, type: FrameType, number: int, epoch: int, seq: int = 0, length: int = 0) -> bytes:
         """A header with the present ack, window and sack: also of a frame that is sent again."""

@@ -3,8 +3,7 @@
 from collections import deque
 from typing import Final
 
-from bwc_protocol.crc import crc32c
-from bwc_protocol.frame import CRC_SIZE, MAX_WINDOW
+from bwc_protocol.frame import MAX_WINDOW
 from bwc_protocol.link.events import LinkCounters
 from bwc_protocol.link.params import LinkParams
 from bwc_protocol.link.timing import QUEUEING_S, RateMeter, RoundTrip
@@ -28,36 +27,36 @@ class Pipe:
         """Payload bytes handed out, and neither delivered nor given up."""
 
 
+class Handout:
+    """One transmission of a frame, and where things stood when it was handed out."""
+
+    __slots__ = ("ahead", "at", "channel_mark", "order", "pipe_mark")
+
+    def __init__(
+        self, order: int, at: float, ahead: int, pipe_mark: tuple[int, float], channel_mark: tuple[int, float]
+    ) -> None:
+        self.order = order  # place among all transmissions of the channel
+        self.at = at
+        self.ahead = ahead  # bytes in the pipe, this frame included
+        self.pipe_mark = pipe_mark  # of the meters: bytes delivered, and when last
+        self.channel_mark = channel_mark
+
+
 class Sent:
     """A frame that was handed out at least once."""
 
-    __slots__ = (
-        "ahead",
-        "channel_mark",
-        "crc",
-        "delivered",
-        "lost",
-        "order",
-        "payload",
-        "pipe_mark",
-        "sent_at",
-        "seq",
-        "size",
-        "tries",
-    )
+    __slots__ = ("delivered", "first", "last", "lost", "payload", "seq", "size")
 
     def __init__(self, seq: int, payload: bytes) -> None:
         self.seq = seq
         self.payload = payload
         self.size = len(payload)
-        self.crc = crc32c(payload).to_bytes(CRC_SIZE, "little")
-        self.tries = 0
-        self.order = 0  # place in the order of all transmissions of the channel
-        self.sent_at = 0.0
-        self.ahead = 0  # bytes in the pipe when it was handed out, itself included
-        self.pipe_mark = self.channel_mark = (0, 0.0)  # where the meters stood then
+        self.first = self.last = NEVER
         self.delivered = False
         self.lost = False  # to be handed out again
+
+
+NEVER: Final = Handout(0, 0.0, 0, (0, 0.0), (0, 0.0))
 
 
 class Outbound:
@@ -125,10 +124,10 @@ class Outbound:
 
     def take(self, now: float) -> Sent:
         """Hands out the frame that `next_size` measured; its timer starts now."""
-        if self._lost:
+        again = self._lost > 0
+        if again:
             sent = self._first_lost()
             sent.lost = False
-            sent.tries += 1
             self._lost -= 1
             self._pipe.counters.retransmissions += 1
         else:
@@ -143,11 +142,15 @@ class Outbound:
         pipe.in_flight += sent.size
         self._in_flight += sent.size
         self._order += 1
-        sent.order = self._order
-        sent.sent_at = now
-        sent.ahead = pipe.in_flight
-        sent.pipe_mark = (pipe.meter.delivered, pipe.meter.delivered_at)
-        sent.channel_mark = (self.meter.delivered, self.meter.delivered_at)
+        sent.last = Handout(
+            self._order,
+            now,
+            pipe.in_flight,
+            (pipe.meter.delivered, pipe.meter.delivered_at),
+            (self.meter.delivered, self.meter.delivered_at),
+        )
+        if not again:
+            sent.first = sent.last
         return sent
 
     def _first_lost(self) -> Sent:
@@ -189,31 +192,63 @@ class Outbound:
         if advance > len(flight) or window > MAX_WINDOW:
             return False
         self._ack = news
-        newest: Sent | None = None  # by order of transmission; of frames that were sent once
-        again: Sent | None = None  # the same, of those that were sent again
+        arrived: list[Sent] = []
         for _ in range(advance):
             sent = flight.popleft()
             if not sent.delivered:
-                self._deliver(sent)
-                if sent.tries:
-                    again = sent if again is None or sent.order > again.order else again
-                else:
-                    newest = sent if newest is None or sent.order > newest.order else newest
+                arrived.append(sent)
         self._base += advance
         if self._base + window > self._edge:
             self._edge = self._base + window
             self._probes = 0
         if sack:
-            for i, sent in enumerate(flight):
-                if i and sack >> (i - 1) & 1 and not sent.delivered:
-                    self._deliver(sent)
-                    if sent.tries:
-                        again = sent if again is None or sent.order > again.order else again
-                    else:
-                        newest = sent if newest is None or sent.order > newest.order else newest
-        if newest is not None or again is not None:
-            self._progress(newest, again, now)
+            arrived += (
+                sent for i, sent in enumerate(flight) if i and sack >> (i - 1) & 1 and not sent.delivered
+            )
+        if arrived:
+            self._progress(arrived, now)
         return True
+
+    def _progress(self, arrived: list[Sent], now: float) -> None:
+        """Takes note of delivered frames: what they measure, and which others must be lost."""
+        self._timeouts = 0
+        self._progress_at = now
+        newest: Handout | None = None  # of the transmissions that surely arrived
+        copy = 0  # the same of copies, by order
+        for sent in arrived:
+            self._deliver(sent)
+            if sent.first is sent.last or self._too_early_for(sent.last, now):
+                if newest is None or sent.first.order > newest.order:
+                    newest = sent.first
+            else:
+                copy = max(copy, sent.last.order)
+        pipe = self._pipe
+        if newest is not None:
+            measured = now - newest.at
+            pipe.round_trip.sample(measured, newest.ahead / pipe.meter.rate)
+            full = measured > 2 * pipe.round_trip.shortest + QUEUEING_S
+            pipe.meter.sample(newest.pipe_mark, now, full)
+            self.meter.sample(newest.channel_mark, now, full)
+            evidence = newest.order
+        else:
+            # A copy arrived, and nothing that was sent but once: all that was sent before the copy is lost.
+            evidence = copy
+        pipe.meter.delivered_at = self.meter.delivered_at = now
+        for sent in self._flight:
+            if sent.last.order > evidence - REORDERING:
+                if sent.first is sent.last:
+                    break  # all later ones were sent later still
+            elif not sent.delivered and not sent.lost:
+                self._lose(sent)
+
+    def _too_early_for(self, copy: Handout, now: float) -> bool:
+        """Whether an acknowledgement cannot be of `copy`: then the original arrived, and the timer was too short.
+
+        To know it matters. Taking it for the copy's would declare lost what is merely slow; ignoring it, because
+        of two transmissions nobody knows which arrived, would never find out that the rate is lower than believed.
+        """
+        pipe = self._pipe
+        return now - copy.at < max(pipe.round_trip.shortest, copy.ahead / pipe.meter.rate / 2)
 
     def _deliver(self, sent: Sent) -> None:
         if sent.lost:
@@ -227,31 +262,6 @@ class Outbound:
         self.outstanding -= sent.size
         self.meter.delivered += sent.size
         self._pipe.meter.delivered += sent.size
-
-    def _progress(self, newest: Sent | None, again: Sent | None, now: float) -> None:
-        self._timeouts = 0
-        self._progress_at = now
-        pipe = self._pipe
-        if newest is not None:
-            # Of a frame that was sent twice nobody knows which copy arrived: it measures nothing (Karn).
-            measured = now - newest.sent_at
-            pipe.round_trip.sample(measured, newest.ahead / pipe.meter.rate)
-            full = measured > 2 * pipe.round_trip.shortest + QUEUEING_S
-            pipe.meter.sample(*newest.pipe_mark, now, full)
-            self.meter.sample(*newest.channel_mark, now, full)
-            evidence = newest.order
-        else:
-            assert again is not None
-            # The copy arrived and no first transmission with it: all that was sent before the copy is lost.
-            evidence = again.order
-        pipe.meter.delivered_at = self.meter.delivered_at = now
-        for sent in self._flight:
-            if sent.order > evidence - REORDERING:
-                if not sent.tries:
-                    break  # all later ones were sent later still
-                continue
-            if not sent.delivered and not sent.lost:
-                self._lose(sent)
 
     def _lose(self, sent: Sent) -> None:
         sent.lost = True
@@ -270,7 +280,9 @@ class Outbound:
             if not sent.delivered:
                 # Bounded, since before the first measurement the rate may be far too low; where it is right,
                 # acknowledgements of what is ahead move the timer on.
-                off_the_wire = sent.sent_at + min(sent.ahead / self._pipe.meter.rate, params.dead_after_s)
+                off_the_wire = sent.last.at + min(
+                    sent.last.ahead / self._pipe.meter.rate, params.dead_after_s
+                )
                 backoff = min(part * (1 << self._timeouts), max(part, params.timer_max_s))
                 return max(off_the_wire, self._progress_at) + backoff
         if self._queued and self._next >= self._edge:

@@ -61,12 +61,12 @@ class RateMeter:
         """Something is sent while nothing is in flight."""
         self.delivered_at = now
 
-    def sample(self, delivered_before: int, delivered_at_before: float, now: float, full: bool) -> None:
-        """The newest delivered frame was sent when the meter stood at the two `before`s."""
-        took = now - delivered_at_before
+    def sample(self, mark: tuple[int, float], now: float, full: bool) -> None:
+        """The newest delivered frame was sent when the meter stood at `mark`: bytes delivered, and when last."""
+        took = now - mark[1]
         if took <= 0:
             return
-        count = self.delivered - delivered_before
+        count = self.delivered - mark[0]
         measured = count / took
         if measured > self.rate:
             self.rate += (measured - self.rate) / 2

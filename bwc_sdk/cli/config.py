@@ -1,0 +1,202 @@
+"""`bwc config show|get|set|apply|diff`."""
+
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_protocol.messages.config import ConfigState, ConfigView, SettingSchema, SettingType
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.output import Facts, Output, Rows
+from bwc_sdk.cli.verb import camera_verb, common_options, verbs
+from bwc_sdk.configuration import Value, default_of, fit, parse_value, read_file, to_toml
+from bwc_sdk.errors import ConfigError
+
+APPLYING = "all of it was applied or nothing; 'bwc config show --view pending' says which"
+
+
+class ViewName(enum.StrEnum):
+    """Which values are read."""
+
+    EFFECTIVE = "effective"
+    PENDING = "pending"
+    STAGED = "staged"
+
+
+app = verbs(no_args_is_help=True, help="Read, compare and change the configuration.")
+common_options(app)
+
+
+@app.command("show")
+@camera_verb(Role.TECHNICIAN)
+async def show(
+    camera: Camera,
+    output: Output,
+    view: Annotated[
+        ViewName, typer.Option(help="Values in effect, applied, or only staged.")
+    ] = ViewName.EFFECTIVE,
+    toml: Annotated[bool, typer.Option("--toml", help="Print a file that 'config apply' takes.")] = False,
+) -> None:
+    """Every setting with its value, range and default.
+
+    'bwc config show --toml > FILE' and 'bwc config apply FILE' are each other's reverse.
+    """
+    values = await camera.config.values(ConfigView[view.name])
+    if toml and not output.as_json:
+        output.write(to_toml(values).removesuffix("\n"))
+        return
+    schema = {setting.key: setting for setting in await camera.config.schema_all()}
+    state = await camera.config.state()
+    output.show(
+        {
+            "view": view.value,
+            "state": to_plain(state),
+            "settings": values,
+            "schema": [to_plain(setting) for setting in schema.values()],
+        },
+        Rows(
+            title=f"{view.value} configuration",
+            headings=["setting", "value", "takes", "default", "from", "meaning"],
+            plain=[[key, value] for key, value in values.items()],
+            shown=[[key, _typed(value), *_about(schema.get(key))] for key, value in values.items()],
+        ),
+    )
+    if state.pending or state.staged:
+        output.note(f"{state.pending} settings are pending, {state.staged} staged")
+
+
+@app.command("get")
+@camera_verb(Role.TECHNICIAN)
+async def get(
+    camera: Camera,
+    output: Output,
+    key: Annotated[str, typer.Argument(help="Setting, such as recording.pre_event_s.")],
+    view: Annotated[ViewName, typer.Option(help="In effect, or applied.")] = ViewName.EFFECTIVE,
+) -> None:
+    """The value of one setting, and nothing else."""
+    values = await camera.config.values(ConfigView[view.name])
+    if key not in values:
+        problems = fit(await camera.config.schema_all(), {key: ""})
+        raise ConfigError(problems or (f"{key}: has no {view.value} value",), device=camera.name)
+    if output.as_json:
+        output.show({"key": key, "view": view.value, "value": values[key]})
+    else:
+        output.line(_typed(values[key]))
+
+
+@app.command("set")
+@camera_verb(Role.TECHNICIAN, interrupted=APPLYING)
+async def set_values(
+    camera: Camera,
+    output: Output,
+    pairs: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their new values.")
+    ],
+) -> None:
+    """Change settings, all of them or none."""
+    schema = {setting.key: setting for setting in await camera.config.schema_all()}
+    values: dict[str, Value] = {}
+    problems: list[str] = []
+    for pair in pairs:
+        key, equals, typed = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not KEY=VALUE")
+        if key in values:
+            raise typer.BadParameter(f"{key} is given twice")
+        try:
+            values[key] = parse_value(schema[key], typed) if key in schema else typed
+        except ConfigError as error:
+            problems += error.problems
+    problems += fit(schema.values(), {key: value for key, value in values.items() if key not in schema})
+    if problems:
+        raise ConfigError(tuple(problems), device=camera.name)
+    await _apply(camera, output, values)
+
+
+@app.command("apply")
+@camera_verb(Role.TECHNICIAN, interrupted=APPLYING)
+async def apply(
+    camera: Camera,
+    output: Output,
+    file: Annotated[Path, typer.Argument(help="TOML file; settings that it does not name stay as they are.")],
+) -> None:
+    """Check a file against the device's schema, apply it in one transaction and read it back."""
+    await _apply(camera, output, read_file(file))
+
+
+@app.command("diff")
+@camera_verb(Role.TECHNICIAN)
+async def diff(
+    camera: Camera,
+    output: Output,
+    file: Annotated[Path, typer.Argument(help="TOML file to compare with.")],
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when anything differs.")
+    ] = False,
+) -> int:
+    """Compare a file with what the device does now and what it will do.
+
+    Lists the settings of FILE whose effective or pending value is another.
+    """
+    wanted = read_file(file)
+    await camera.config.check(wanted)
+    effective = await camera.config.values(ConfigView.EFFECTIVE)
+    pending = await camera.config.values(ConfigView.PENDING)
+    differing = [
+        key for key, value in wanted.items() if effective.get(key) != value or pending.get(key) != value
+    ]
+    output.show(
+        {
+            "differences": [
+                {
+                    "key": key,
+                    "file": wanted[key],
+                    "effective": effective.get(key),
+                    "pending": pending.get(key),
+                }
+                for key in differing
+            ]
+        },
+        Rows(
+            title="",
+            headings=["setting", "file", "effective", "pending"],
+            plain=[[key, wanted[key], effective.get(key), pending.get(key)] for key in differing],
+            shown=[
+                [key, _typed(wanted[key]), _typed(effective.get(key)), _typed(pending.get(key))]
+                for key in differing
+            ],
+            empty="no differences",
+        ),
+    )
+    return ExitCode.UNEXPECTED if differing and exit_code else ExitCode.SUCCESS
+
+
+async def _apply(camera: Camera, output: Output, values: Mapping[str, Value]) -> None:
+    state: ConfigState = await camera.config.apply(values)
+    output.show({"state": to_plain(state), "applied": values}, Facts("applied", list(facts(state))))
+    if state.pending:
+        output.note(f"{state.pending} settings take effect later: 'bwc config show' names the moment")
+
+
+def _typed(value: Value | None) -> str:
+    if value is None:
+        return "unknown"
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _about(schema: SettingSchema | None) -> list[str]:
+    if schema is None:
+        return ["unknown"] * 4
+    takes = {
+        SettingType.BOOL: "true, false",
+        SettingType.CHOICE: schema.choices.replace("|", ", "),
+        SettingType.TEXT: f"text of {schema.low} to {schema.high} bytes",
+        SettingType.INT: f"{schema.low} to {schema.high} {schema.unit}".rstrip(),
+    }
+    kind = takes.get(schema.type, "unknown") if isinstance(schema.type, SettingType) else str(schema.type)
+    return [kind, _typed(default_of(schema)), str(to_plain(schema.takes_effect)), schema.doc]

@@ -1,0 +1,57 @@
+"""`bwc decode`."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bwc_sdk.cli.options import Settings
+from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.text import clean
+from bwc_sdk.cli.verb import local_verb, verbs
+from bwc_sdk.decoding import Decoded, decode_file
+
+app = verbs()
+
+
+@app.command("decode")
+@local_verb
+def decode(
+    settings: Settings,
+    output: Output,
+    file: Annotated[Path, typer.Argument(help="What --capture or BWC_CAPTURE wrote.")],
+    messages: Annotated[bool, typer.Option("--messages", help="Leave the frames out.")] = False,
+) -> None:
+    """Print a capture file in the specification's words."""
+    found = (one for one in decode_file(file) if not messages or one.layer == "message")
+    if output.as_json:
+        _document(output, found)
+        return
+    for one in found:
+        output.write(line_of(one))
+
+
+def _document(output: Output, found: Iterable[Decoded]) -> None:
+    # Written as it is read: a capture of a whole day does not fit in memory.
+    separator = '{"capture": ['
+    for one in found:
+        output.write(separator + json.dumps(dataclasses.asdict(one)))
+        separator = ", "
+    output.write("]}" if separator == ", " else '{"capture": []}')
+
+
+def line_of(one: Decoded) -> str:
+    """One line for people and for grep."""
+    arrow = "->" if one.sender == "host" else "<-"
+    fields = " ".join(f"{name}={_value(value)}" for name, value in one.fields.items())
+    problem = f"  ! {one.problem}" if one.problem else ""
+    return clean(f"{one.t:12.6f} {arrow} {one.layer:7} {one.name} {fields}{problem}".rstrip())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict | list | str):
+        return json.dumps(value, ensure_ascii=False)
+    return "unknown" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,158 @@
+"""`bwc offload`."""
+
+import asyncio
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bwc_protocol.declare import Role
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.offload_events import json_line, outcome_document, summary, values_of
+from bwc_sdk.cli.on_camera import connecting, output_for, require_device
+from bwc_sdk.cli.options import Settings
+from bwc_sdk.cli.output import Output, Rows
+from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
+from bwc_sdk.offload import OffloadEvent, OffloadPolicy, OffloadResult, Progress, offload
+
+DEFAULTS: Final = OffloadPolicy()
+PROGRESS_EVERY_S: Final = 0.5
+"""Progress lines of JSON at most this often: a megabyte each would drown the rest."""
+STOPPED: Final = (
+    "what is stored is verified; the rest is on the camera, and half of a file in DEST/.incoming. "
+    "Run the same command again to go on"
+)
+
+app = verbs()
+
+
+@app.command("offload")
+@local_verb
+def offload_verb(
+    settings: Settings,
+    output: Output,
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="Directory; it has to exist.")],
+    recordings: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="RECORDING...", help="Sequence numbers; without them, all recordings."),
+    ] = None,
+    expect: Annotated[
+        str | None, typer.Option(metavar="IDENTITY", help="Refuse any other device than this one.")
+    ] = None,
+    attempts: Annotated[
+        int, typer.Option(min=0, max=1000, help="Reconnections in a row that may bring nothing.")
+    ] = DEFAULTS.attempts,
+) -> int:
+    """Copy recordings off the device, verified, and resume where it stopped.
+
+    Marked and held recordings come first. A lost connection is made again; after an interruption the same
+    command goes on with what is good on disk. Exits with 10 unless every recording is stored and verified.
+    With --json one line an event, the last one the result.
+    """
+    require_device(settings)
+    policy = dataclasses.replace(DEFAULTS, attempts=attempts)
+    if settings.timeout_s is not None:
+        policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
+    connect = _Connect(settings, expect)
+    job = offload(connect, destination, recordings=recordings, policy=policy)
+
+    async def whole() -> OffloadResult:
+        with contextlib.ExitStack() as stack:
+            tell = _teller(output, stack)
+            async with job:
+                async for event in job:
+                    tell(event)
+        return job.result
+
+    try:
+        result = asyncio.run(whole())
+    except KeyboardInterrupt as stop:
+        raise Interrupted(STOPPED) from stop
+    if output.terminal and not output.as_json:
+        _table(output, result)
+    return ExitCode.SUCCESS if result.complete else ExitCode.INCOMPLETE
+
+
+class _Connect:
+    """Connects by the common options; a capture of each reconnection goes into a file of its own."""
+
+    def __init__(self, settings: Settings, expect: str | None) -> None:
+        self._settings = settings
+        self._expect = expect
+        self._count = 0
+
+    async def __call__(self) -> Camera:
+        self._count += 1
+        settings = self._settings
+        if settings.capture is not None and self._count > 1:
+            again = settings.capture.with_name(f"{settings.capture.name}.{self._count}")
+            settings = dataclasses.replace(settings, capture=again)
+        camera = await connecting(settings, Role.DOCK_OFFLOAD, expect=self._expect)
+        if settings.timeout_s is not None:
+            camera.connection.call_timeout_s = settings.timeout_s
+        if self._count == 1:
+            output_for(settings, camera)  # its note marks a session that is not protected
+        return camera
+
+
+def _teller(output: Output, stack: contextlib.ExitStack) -> Callable[[OffloadEvent], None]:
+    if output.as_json:
+        return _JsonLines(output).tell
+    draw = _drawer(stack) if sys.stderr.isatty() else None
+
+    def tell(event: OffloadEvent) -> None:
+        if draw is not None:
+            draw(event)
+        if not output.terminal and (values := values_of(event)):
+            output.line(*values)
+            sys.stdout.flush()
+
+    return tell
+
+
+def _drawer(stack: contextlib.ExitStack) -> Callable[[OffloadEvent], None]:
+    from bwc_sdk.cli.offload_progress import ProgressView  # rich, only where somebody sees it
+
+    return stack.enter_context(ProgressView()).tell
+
+
+class _JsonLines:
+    """Each event as it comes, but progress only every now and then."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._told_at = float("-inf")
+
+    def tell(self, event: OffloadEvent) -> None:
+        if isinstance(event, Progress):
+            now = asyncio.get_running_loop().time()
+            if now < self._told_at + PROGRESS_EVERY_S and event.bytes_done < event.bytes_total:
+                return
+            self._told_at = now
+        self._output.write(json_line(event))
+        sys.stdout.flush()
+
+
+def _table(output: Output, result: OffloadResult) -> None:
+    documents = [outcome_document(outcome) for outcome in result.outcomes]
+    output.show(
+        {},
+        Rows(
+            title=f"{result.identity}: {summary(result)}",
+            headings=["recording", "outcome", "files or reason"],
+            plain=[
+                [
+                    one["sequence"],
+                    one["outcome"],
+                    one.get("reason") or "\n".join(Path(part["path"]).name for part in one["segments"]),
+                ]
+                for one in documents
+            ],
+            empty="no recordings on the device",
+        ),
+    )

@@ -1,0 +1,154 @@
+"""Events of an offload as JSON lines and as plain lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+from bwc_protocol.declare import to_plain
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.cli import text
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload import (
+    ChunkRejected,
+    Connected,
+    ConnectionLost,
+    Finished,
+    OffloadEvent,
+    OffloadResult,
+    Outcome,
+    Planned,
+    Progress,
+    Reconnected,
+    RecordingFinished,
+    RecordingStarted,
+    Refused,
+    Resumed,
+    SegmentStored,
+    StillOnCamera,
+    StoredVerified,
+    outcome_word,
+)
+
+_WORD_BEGIN: Final = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def json_line(event: OffloadEvent) -> str:
+    """The event as one JSON object; `event` names it, the last one is `result`."""
+    if isinstance(event, Finished):
+        return json.dumps({"event": "result", **result_document(event.result)})
+    fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
+    if isinstance(event, RecordingFinished):
+        fields = outcome_document(event.outcome)
+    name = _WORD_BEGIN.sub("_", type(event).__name__).lower()
+    return json.dumps({"event": name, **fields})
+
+
+def result_document(result: OffloadResult) -> dict[str, Any]:
+    """The result: for each recording its outcome, for each stored segment path, size and table hash."""
+    return {
+        "complete": result.complete,
+        "identity": result.identity,
+        "recordings": [outcome_document(outcome) for outcome in result.outcomes],
+        "bytes_received": result.bytes_received,
+        "bytes_kept": result.bytes_kept,
+        "reconnections": result.reconnections,
+    }
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """What became of one recording."""
+    document: dict[str, Any] = {**_plain(outcome.entry), "outcome": outcome_word(outcome)}
+    match outcome:
+        case StoredVerified(segments=segments, already_there=already_there):
+            document["already_there"] = already_there
+            document["segments"] = [
+                {
+                    "path": str(segment.path),
+                    "size_bytes": segment.size_bytes,
+                    "table_sha256": segment.table_sha256.hex(),
+                }
+                for segment in segments
+            ]
+        case StillOnCamera(reason=reason, error=error) | Refused(reason=reason, error=error):
+            document["reason"] = reason
+            document["error"] = _plain(error)
+        case _:
+            assert_never(outcome)
+    return document
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case RecordingEntry():
+            return {
+                "sequence": value.sequence,
+                "recording": value.recording.hex(),
+                "size_bytes": value.size_bytes,
+                "manifest_sha256": value.manifest_sha256.hex(),
+            }
+        case BwcError():
+            return {
+                "class": type(value).__name__,
+                "layer": value.layer,
+                "device": value.device,
+                "rule": value.rule,
+            }
+        case Path():
+            return str(value)
+        case tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return to_plain(value)
+
+
+def values_of(event: OffloadEvent) -> tuple[object, ...]:
+    """The event as the values of one plain line; empty for what only a progress bar shows."""
+    match event:
+        case Connected(identity=identity, simulator=simulator, secure=secure):
+            kind = "simulator" if simulator else "camera"
+            return "connected", identity, kind, "protected" if secure else "not protected"
+        case Planned(recordings=recordings, bytes_total=bytes_total):
+            return "planned", f"{len(recordings)} recordings", f"{bytes_total} bytes"
+        case RecordingStarted(entry=entry):
+            return "started", f"recording {entry.sequence}", f"{entry.size_bytes} bytes"
+        case Progress():
+            return ()
+        case Resumed(recording=recording, segment=segment, bytes_kept=bytes_kept):
+            return "resumed", f"recording {recording}", f"segment {segment}", f"{bytes_kept} bytes were good"
+        case ChunkRejected(recording=recording, segment=segment, chunk=chunk):
+            return "rejected", f"recording {recording}", f"segment {segment}", f"chunk {chunk}"
+        case ConnectionLost(error=error, attempt=attempt, wait_s=wait_s):
+            return "lost", error.rule, f"attempt {attempt} in {wait_s:.1f} s"
+        case Reconnected():
+            return ("reconnected",)
+        case SegmentStored(recording=recording, segment=segment, path=path, size_bytes=size_bytes):
+            digest = event.table_sha256.hex()
+            return "stored", f"recording {recording}", f"segment {segment}", path, size_bytes, digest
+        case RecordingFinished(outcome=outcome):
+            return outcome_word(outcome), f"recording {outcome.entry.sequence}", _about(outcome)
+        case Finished(result=result):
+            return "complete" if result.complete else "INCOMPLETE", summary(result)
+        case _:
+            assert_never(event)
+
+
+def _about(outcome: Outcome) -> str:
+    if isinstance(outcome, StoredVerified):
+        return "verified; it was there already" if outcome.already_there else "verified"
+    return outcome.reason
+
+
+def summary(result: OffloadResult) -> str:
+    """One line on the whole."""
+    stored = sum(isinstance(outcome, StoredVerified) for outcome in result.outcomes)
+    parts = [f"{stored} of {len(result.outcomes)} recordings stored and verified"]
+    parts.append(f"{text.size(result.bytes_received)} received")
+    if result.bytes_kept:
+        parts.append(f"{text.size(result.bytes_kept)} kept from before")
+    if result.reconnections:
+        parts.append(f"reconnections: {result.reconnections}")
+    return ", ".join(parts)

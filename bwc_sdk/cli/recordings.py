@@ -1,0 +1,179 @@
+"""`bwc recordings list|show|mark|hold|release`."""
+
+from typing import Annotated, Any, Final
+
+import typer
+
+from bwc_protocol.declare import Role, to_plain
+from bwc_protocol.evidence import Manifest
+from bwc_protocol.messages.recordings import AnnotationState, RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.camera import Camera
+from bwc_sdk.cli.facts import Fact, fact, facts, label, show
+from bwc_sdk.cli.output import Facts, Output, Rows, rows_of
+from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
+from bwc_sdk.errors import CommandError
+
+COLUMNS: Final = (
+    "sequence",
+    "started_utc_ns",
+    "duration_ms",
+    "size_bytes",
+    "trigger",
+    "marks",
+    "category",
+)
+ID_DIGITS_MIN: Final = 4
+"""Hexadecimal digits of an id that may stand for the whole; fewer are a sequence number with a typo."""
+ID_DIGITS_SHOWN: Final = 8
+"""On a terminal; enough to tell the recordings of one camera apart."""
+LATER: Final = "later"
+"""Fields of a newer form of the manifest that this SDK has no names for."""
+
+Which = Annotated[
+    str, typer.Argument(metavar="RECORDING", help="Sequence number, or the first digits of its id.")
+]
+Reason = Annotated[str, typer.Option(help="Why; goes into the device's log.")]
+
+app = verbs(no_args_is_help=True, help="List, inspect, mark and hold recordings.")
+common_options(app)
+
+
+@app.command("list")
+@camera_verb(Role.TECHNICIAN)
+async def list_recordings(camera: Camera, output: Output) -> None:
+    """All closed recordings, in the order in which they were made."""
+    entries = await camera.recordings.list()
+    output.show(
+        {"recordings": [to_plain(entry) for entry in entries]},
+        rows_of("", (_row(entry) for entry in entries), empty="no recordings"),
+    )
+
+
+@app.command("show")
+@camera_verb(Role.TECHNICIAN)
+async def show_recording(camera: Camera, output: Output, recording: Which) -> None:
+    """Manifest and annotations of one recording."""
+    entry = await _find(camera, recording)
+    manifest = await camera.recordings.read_manifest(entry)
+    annotations = await camera.recordings.annotations_all(entry.recording)
+    output.show(
+        {
+            "recording": to_plain(entry),
+            "manifest": to_plain(manifest),
+            "annotations": [to_plain(annotation) for annotation in annotations],
+        },
+        Facts(f"recording {entry.sequence}", list(facts(entry))),
+        Facts("manifest", _manifest(manifest)),
+        _segments(manifest),
+        rows_of("annotations", (list(facts(annotation)) for annotation in annotations)),
+    )
+
+
+@app.command("mark")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def mark(
+    camera: Camera,
+    output: Output,
+    recording: Which,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the mark away.")] = False,
+) -> None:
+    """Mark a recording, so that it is offloaded first."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.mark(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, marked=not remove
+    )
+    _tell(output, entry, state)
+
+
+@app.command("hold")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def hold(camera: Camera, output: Output, recording: Which, reason: Reason) -> None:
+    """Protect a recording from erasure, at once."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.hold(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason
+    )
+    _tell(output, entry, state)
+
+
+@app.command("release")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def release(camera: Camera, output: Output, recording: Which, reason: Reason) -> None:
+    """Lift a hold."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.release(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason
+    )
+    _tell(output, entry, state)
+
+
+async def _find(camera: Camera, which: str) -> RecordingEntry:
+    return choose(await camera.recordings.list(), which, device=camera.name)
+
+
+def choose(entries: tuple[RecordingEntry, ...], which: str, *, device: str = "") -> RecordingEntry:
+    """The one recording that `which` names. Raises `CommandError` (NOT_FOUND) for none, and for several."""
+    found = [entry for entry in entries if which.isdecimal() and entry.sequence == int(which)]
+    if not found and len(which) >= ID_DIGITS_MIN:
+        found = [entry for entry in entries if entry.recording.hex().startswith(which.lower())]
+    if len(found) != 1:
+        many = "several recordings have" if found else "no recording has"
+        detail = f"{many} the number or id {which!r}"
+        raise CommandError("recordings", ErrorCode.NOT_FOUND, detail, device=device)
+    return found[0]
+
+
+def _row(entry: RecordingEntry) -> list[Fact]:
+    named = {one.name: one for one in facts(entry)}
+    identity = named["recording"]
+    short = Fact(identity.name, identity.plain, "id", identity.shown[:ID_DIGITS_SHOWN])
+    return [*(named[name] for name in COLUMNS), short]
+
+
+def _tell(output: Output, entry: RecordingEntry, state: AnnotationState) -> None:
+    output.show(
+        {"recording": entry.recording.hex(), "sequence": entry.sequence, "annotation": to_plain(state)},
+        Facts(f"recording {entry.sequence}", list(facts(state))),
+    )
+
+
+_MANIFEST_UNITS: Final = {"_utc_ns": "ns", "_ms": "ms", "_s": "s", "_bytes": "byte"}
+
+
+def _unit(name: str) -> str:
+    return next((unit for suffix, unit in _MANIFEST_UNITS.items() if name.endswith(suffix)), "")
+
+
+def _manifest(manifest: Manifest) -> list[Fact]:
+    plain: dict[str, Any] = to_plain(manifest)
+    return [
+        fact(
+            name,
+            getattr(manifest, name),
+            _intervals(value) if name in ("mute", "stealth") else None,
+            unit=_unit(name),
+        )
+        for name, value in plain.items()
+        if name not in ("segments", LATER)
+    ]
+
+
+def _intervals(intervals: list[dict[str, int]]) -> str:
+    return (
+        ", ".join(f"{one['start_ms'] / 1000:g} to {one['end_ms'] / 1000:g} s" for one in intervals) or "none"
+    )
+
+
+def _segments(manifest: Manifest) -> Rows:
+    plain: list[dict[str, Any]] = to_plain(manifest)["segments"]
+    names = [name for name in plain[0] if name not in (LATER, "table_sha256")] + ["table_sha256"]
+    return Rows(
+        title="segments",
+        headings=["segment", *map(label, names)],
+        plain=[[number, *(one[name] for name in names)] for number, one in enumerate(plain)],
+        shown=[
+            [str(number), *(show(name, getattr(segment, name), _unit(name)) for name in names)]
+            for number, segment in enumerate(manifest.segments)
+        ],
+    )

@@ -1,0 +1,127 @@
+"""Captures in the specification's words: frames by type and number, messages by name and field (spec: Captures)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import bwc_protocol.messages  # fills COMMANDS, EVENTS and CONTROLS
+from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire, to_plain
+from bwc_protocol.frame import HEADER, HEADER_SIZE, FrameType
+from bwc_protocol.message import Flag
+from bwc_protocol.messages.core import ErrorReply
+from bwc_sdk.capture import CaptureError
+
+assert bwc_protocol.messages.SUBJECTS
+
+LINE_MAX: Final = 262_144
+"""Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One line of a capture."""
+
+    t: float
+    """Seconds since the capture began."""
+    sender: str
+    """`host` or `device`."""
+    layer: str
+    """`frame` or `message`."""
+    name: str
+    """Type of the frame, or name and kind of the message."""
+    fields: dict[str, Any]
+    problem: str = ""
+    """What breaks the specification, or nothing."""
+
+
+def decode_file(path: Path) -> Iterator[Decoded]:
+    """The lines of a capture, one by one. Raises `CaptureError` with the number of a line that is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            number = 0
+            while line := file.readline(LINE_MAX + 1):
+                number += 1
+                if len(line) > LINE_MAX:
+                    raise CaptureError(f"{path}, line {number}: longer than {LINE_MAX} characters")
+                if not line.endswith("\n"):
+                    return  # the last line of a capture whose writer was killed
+                yield _decode_line(line, f"{path}, line {number}")
+    except UnicodeDecodeError as error:
+        raise CaptureError(f"{path} is not a capture: it is not UTF-8") from error
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decode_line(line: str, where: str) -> Decoded:
+    try:
+        raw = json.loads(line)
+        t, sender = float(raw["t"]), str(raw["dir"])
+        if sender not in ("host", "device"):
+            raise ValueError("dir is neither host nor device")
+        if "message" in raw:
+            return _message(t, sender, raw["message"])
+        if "frame" in raw:
+            return _frame(t, sender, bytes.fromhex(raw["frame"]))
+        if "bad" in raw:
+            return Decoded(t, sender, "frame", "?", {"bytes": str(raw["bad"])}, "bytes that are no frame")
+        raise ValueError("neither frame nor message")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CaptureError(f"{where}: not a line of a capture: {error}") from error
+
+
+def _frame(t: float, sender: str, header: bytes) -> Decoded:
+    if len(header) != HEADER_SIZE:
+        raise ValueError(f"a frame header of {len(header)} bytes")
+    _, kind, channel, link, epoch, window, seq, ack, length, sack, _ = HEADER.unpack(header)
+    number = kind & 15
+    known = number in list(FrameType)
+    fields = {
+        "channel": channel,
+        "link": f"{link:08x}",
+        "epoch": epoch,
+        "seq": seq,
+        "ack": ack,
+        "window": window,
+        "sack": f"{sack:x}",
+        "length": length,
+    }
+    name = FrameType(number).name if known else f"unknown({number})"
+    return Decoded(t, sender, "frame", name, fields, "" if known else "a frame type of another version")
+
+
+def _message(t: float, sender: str, raw: dict[str, Any]) -> Decoded:
+    opcode, flags, request = int(raw["opcode"]), int(raw["flags"]), int(raw["request"])
+    body = bytes.fromhex(raw["body"])
+    declared, kind = _declaration(opcode, flags)
+    name = f"{_name(opcode)} {kind}".rstrip()
+    if declared is None:
+        rule = "an opcode of another version" if _name(opcode)[0] == "0" else "flags that do not fit it"
+        return Decoded(t, sender, "message", name, {"request": request, "body": body.hex()}, rule)
+    try:
+        fields = to_plain(declared.codec.decode(body))
+    except MalformedMessage as error:
+        return Decoded(t, sender, "message", name, {"request": request, "body": body.hex()}, str(error))
+    return Decoded(t, sender, "message", name, {"request": request, **fields})
+
+
+def _declaration(opcode: int, flags: int) -> tuple[type[Wire] | None, str]:
+    """What declares the body, and what kind of message it is."""
+    if flags == Flag.ERROR:
+        return ErrorReply, "error"
+    if flags == Flag.EVENT:
+        return EVENTS.get(opcode), "event"
+    if flags == Flag.REPLY:
+        command = COMMANDS.get(opcode)
+        return (command.reply if command else None), "reply"
+    if flags:
+        return None, f"flags {flags:#06x}"
+    if opcode in CONTROLS:
+        return CONTROLS[opcode], ""
+    return COMMANDS.get(opcode), "request"
+
+
+def _name(opcode: int) -> str:
+    found = COMMANDS.get(opcode) or EVENTS.get(opcode) or CONTROLS.get(opcode)
+    return found.name if found else f"{opcode:#06x}"

@@ -1,0 +1,186 @@
+"""What a host needs to reach devices, checked one by one. Looks, and changes nothing."""
+
+import enum
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from ctypes.util import find_library
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from bwc_sdk.discover import slots
+from bwc_sdk.host_time import host_time
+
+OLDEST_PYTHON: Final = (3, 11)
+CORE: Final = {
+    "construct": "construct",
+    "crcmod": "crcmod",
+    "google-crc32c": "google_crc32c",
+    "cbor2": "cbor2",
+    "pyserial": "serial",
+    "typer": "typer",
+    "rich": "rich",
+}
+EXTRAS: Final = {
+    "usb": {"pyusb": "usb"},
+    "ble": {"bleak": "bleak"},
+    "sim": {"av": "av", "numpy": "numpy", "pillow": "PIL"},
+    "hil": {"pytest": "pytest", "pytest-timeout": "pytest_timeout"},
+}
+BLUETOOTH: Final = Path("/sys/class/bluetooth")
+
+
+class State(enum.Enum):
+    """How a check came out."""
+
+    GOOD = "ok"
+    ABSENT = "absent"
+    """An optional thing is not there; what needs it says so when it is used."""
+    WARNING = "warning"
+    BROKEN = "broken"
+    """Something that every user needs does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def examine() -> Iterator[Check]:
+    """Every check, in the order in which a person would make them."""
+    yield _python()
+    yield _parts()
+    for extra, parts in EXTRAS.items():
+        yield _extra(extra, parts)
+    yield _plugins()
+    yield from _serial_ports()
+    yield _usb_library()
+    yield _bluetooth()
+    yield _clock()
+    yield _terminal()
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return Check("python", State.BROKEN, found, "bwc-sdk needs Python 3.11 or newer")
+    return Check("python", State.GOOD, found)
+
+
+def _parts() -> Check:
+    missing = _missing(CORE)
+    if missing:
+        return Check("core parts", State.BROKEN, f"missing: {', '.join(missing)}", "pip install bwc-sdk")
+    return Check("core parts", State.GOOD, ", ".join(f"{name} {_version(name)}" for name in CORE))
+
+
+def _extra(extra: str, parts: dict[str, str]) -> Check:
+    missing = _missing(parts)
+    if missing:
+        return Check(
+            f"extra {extra}",
+            State.ABSENT,
+            f"missing: {', '.join(missing)}",
+            f"pip install 'bwc-sdk[{extra}]' if you need it",
+        )
+    return Check(f"extra {extra}", State.GOOD, ", ".join(f"{name} {_version(name)}" for name in parts))
+
+
+def _missing(parts: dict[str, str]) -> list[str]:
+    return [name for name, module in parts.items() if find_spec(module) is None]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "(version unknown)"
+
+
+def _plugins() -> Check:
+    found = [f"{one.name}:" for one in entry_points(group="bwc_sdk.transports")]
+    found += [one.name for one in entry_points(group="bwc_sdk.commands")]
+    return Check("plug-ins", State.GOOD if found else State.ABSENT, ", ".join(sorted(found)) or "none")
+
+
+def _serial_ports() -> Iterator[Check]:
+    found = slots()
+    if not found:
+        yield Check(
+            "serial ports",
+            State.ABSENT,
+            "no USB serial port",
+            "plug a device in; a charge-only cable shows none",
+        )
+    for slot in found:
+        if slot.accessible:
+            yield Check(slot.uri, State.GOOD, f"USB {slot.port_path or 'port'}, may be opened")
+        else:
+            path = Path(slot.uri.partition(":")[2])
+            yield Check(
+                slot.uri, State.WARNING, "this user may not open it", permission_advice(path, _group_of)
+            )
+
+
+def permission_advice(path: Path, group_of: Callable[[Path], str | None]) -> str:
+    """How a user gets at a port."""
+    group = group_of(path)
+    if group is None:
+        return f"give this user read and write access to {path}"
+    return f"sudo usermod -aG {group} $USER, then log in again"
+
+
+def _group_of(path: Path) -> str | None:
+    try:
+        facts = path.stat()
+        return path.group() if facts.st_mode & stat.S_IRGRP and facts.st_mode & stat.S_IWGRP else None
+    except (OSError, KeyError):
+        return None
+
+
+def _usb_library() -> Check:
+    library = find_library("usb-1.0")
+    if library is None:
+        return Check("libusb", State.ABSENT, "not found", "install libusb-1.0 to use usb: devices")
+    return Check("libusb", State.GOOD, library)
+
+
+def _bluetooth() -> Check:
+    adapters = sorted(one.name for one in BLUETOOTH.iterdir()) if BLUETOOTH.is_dir() else []
+    if not adapters:
+        return Check("bluetooth", State.ABSENT, "no adapter", "needed only for ble: devices")
+    return Check("bluetooth", State.GOOD, ", ".join(adapters))
+
+
+def _clock() -> Check:
+    kernel = host_time()
+    if kernel.synchronised is None:
+        return Check(
+            "host clock", State.WARNING, "this system does not say whether it is right", "name the --source"
+        )
+    if not kernel.synchronised:
+        return Check(
+            "host clock",
+            State.WARNING,
+            "not synchronised; 'bwc clock sync' will ask for --source",
+            "start chrony or systemd-timesyncd",
+        )
+    return Check("host clock", State.GOOD, f"synchronised within {kernel.max_error_ns / 1e6:.1f} ms")
+
+
+def _terminal() -> Check:
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if encoding != "utf8":
+        return Check(
+            "terminal", State.WARNING, f"encoding {encoding or 'unknown'}", "set LANG to a UTF-8 locale"
+        )
+    return Check("terminal", State.GOOD, f"UTF-8, TERM={os.environ.get('TERM', 'not set')}")

@@ -1,0 +1,208 @@
+"""`bwc demo`: a simulated camera gives up its footage over a serial line, and the cable is pulled half-way.
+
+The camera runs in this process, behind a pty; everything that a technician would type is typed: each step is the
+`bwc` command of the SDK in a process of its own. What arrived is then compared with what the camera has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
+from firmware_sim.camera import SimCamera
+from firmware_sim.contact_sheet import contact_sheet
+from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.footage import FootageUnavailable
+from firmware_sim.making import make_camera
+from firmware_sim.ports.pty import PtyPort
+
+LINE: Final = "delay.rx=0.025"
+"""A line slow enough to watch: a window of small frames every 25 ms."""
+PULL_IN: Final = 2
+"""The cable is pulled in this recording of the plan, once its first chunk is on disk."""
+CONFIGURATION: Final = {
+    "recording.pre_event_s": 120,
+    "audio.pre_event": False,
+    "category.default": "unclassified",
+}
+
+
+class StepFailed(Exception):
+    """A command of the demo did not do what the demo is there to show."""
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Footage and contact sheet go into a new directory in it.")
+    ] = Path("demo-out"),
+    recordings: Annotated[int, typer.Option(min=3, max=20, help="Recordings on the camera.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same camera.")] = 7,
+) -> None:
+    """Watch a simulated camera give up its footage, with the cable pulled half-way."""
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        # A place of its own for each run: what is stored already would not be fetched again.
+        out = out.absolute() / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+        out.mkdir(parents=True)
+        asyncio.run(_demo(console, out, recordings, seed))
+    except (StepFailed, FootageUnavailable, OSError) as error:
+        typer.echo(f"bwc demo: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+async def _demo(console: Console, out: Path, recordings: int, seed: int) -> None:
+    begun = time.monotonic()
+    console.print("[bold]1. A camera comes home[/] (simulated: real H.264 footage, a clock that drifts)")
+    camera = await asyncio.to_thread(make_camera, seed=seed, recordings=recordings)
+    with tempfile.TemporaryDirectory(prefix="bwc-demo-") as place:
+        port = PtyPort(camera, link=Path(place, "camera"), faults=FaultCount(FaultPlan.parse(LINE, seed)))
+        try:
+            await _show(console, camera, port, out, Path(place))
+        finally:
+            port.close()
+            camera.close()
+    console.print(f"[dim]done in {time.monotonic() - begun:.0f} s[/]")
+
+
+async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, place: Path) -> None:
+    bwc = _Bwc(console, port.uri)
+    info = await bwc.document("info")
+    identity = info["identity"]
+    console.print(
+        f"   {identity['model']} {identity['serial']}, firmware {identity['firmware']}, at {port.uri}"
+    )
+
+    console.print("[bold]2. Its clock is measured, then set[/]")
+    clock = await bwc.document("clock", "sync", "--source", "operator")
+    before, after = clock["before"], clock["after"]
+    console.print(
+        f"   off by {before['offset_ns'] / 1e6:+.1f} ms (± {before['uncertainty_ns'] / 1e6:.2f} ms), "
+        f"now by {after['offset_ns'] / 1e6:+.3f} ms"
+    )
+
+    console.print("[bold]3. It is configured: staged, applied in one transaction, read back[/]")
+    file = place / "camera.toml"
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in CONFIGURATION.items()))
+    await bwc.document("config", "apply", str(file))
+    left = (await bwc.document("config", "diff", str(file)))["differences"]
+    if [one for one in left if one["pending"] != one["file"]]:
+        raise StepFailed(f"read back differently: {left}")
+    console.print("   " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in CONFIGURATION.items()))
+
+    console.print("[bold]4. Its footage is offloaded, and half-way the cable is pulled[/]")
+    result = await _offload(console, bwc, port, out)
+
+    console.print("[bold]5. What arrived is compared with what the camera recorded[/]")
+    files = _compare(console, camera, result)
+    sheet = out / "contact-sheet.png"
+    await asyncio.to_thread(contact_sheet, files, sheet)
+    console.print(f"   contact sheet: {sheet}")
+
+
+async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dict[str, Any]:
+    columns = (
+        TextColumn("   {task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    tasks: dict[int, TaskID] = {}
+    started, pulled = 0, False
+    with Progress(*columns, console=console) as bars:
+        async for event in bwc.lines("offload", str(out)):
+            match event:
+                case {"event": "recording_started", "entry": entry}:
+                    started += 1
+                    sequence = entry["sequence"]
+                    tasks[sequence] = bars.add_task(
+                        f"recording {sequence}", total=entry["size_bytes"], note=""
+                    )
+                case {"event": "progress", "recording": sequence, "bytes_done": done}:
+                    bars.update(tasks[sequence], completed=done)
+                    if started >= PULL_IN and not pulled and done >= CHUNK_SIZE:
+                        pulled = True
+                        port.pull()
+                        bars.update(tasks[sequence], note="[red]cable pulled[/]")
+                case {"event": "connection_lost", "attempt": 1}:
+                    bars.console.print("   [yellow]the line is dead; the offload tries again by itself[/]")
+                case {"event": "resumed", "recording": sequence, "bytes_kept": kept}:
+                    bars.update(tasks[sequence], note=f"[yellow]resumed, {kept >> 20} MiB were good[/]")
+                case {"event": "recording_finished", "sequence": sequence, "outcome": "stored"}:
+                    bars.update(tasks[sequence], note="[green]verified[/]")
+                case {"event": "result"}:
+                    result = event
+    if not pulled or not result["reconnections"]:
+        raise StepFailed("the cable was not pulled in time; the footage was too short")
+    if not result["complete"]:
+        raise StepFailed(f"not everything was stored: {result}")
+    return result
+
+
+def _compare(console: Console, camera: SimCamera, result: dict[str, Any]) -> list[Path]:
+    """Hashes each file as it lies on disk and compares with the camera's own chunk table."""
+    table = Table("recording", "file", "MiB", "chunk table", "as recorded?", box=None, padding=(0, 1, 0, 2))
+    files = []
+    for recording in result["recordings"]:
+        for number, segment in enumerate(recording["segments"]):
+            path = Path(segment["path"])
+            hasher = ChunkHasher(CHUNK_SIZE)
+            hasher.update(path.read_bytes())
+            same = hasher.table() == camera.storage.table(bytes.fromhex(recording["recording"]), number)
+            digest = hashlib.sha256(hasher.table()).hexdigest()
+            table.add_row(
+                str(recording["sequence"]),
+                path.name,
+                f"{segment['size_bytes'] / CHUNK_SIZE:.2f}",
+                digest[:16],
+                "[green]yes[/]" if same else "[red]NO[/]",
+            )
+            if not same:
+                raise StepFailed(f"{path} is not what the camera recorded")
+            files.append(path)
+    console.print(table)
+    return files
+
+
+class _Bwc:
+    """Runs the `bwc` command on one device."""
+
+    def __init__(self, console: Console, uri: str) -> None:
+        self._console = console
+        self._uri = uri
+
+    async def document(self, *words: str) -> dict[str, Any]:
+        """The JSON document that a command prints."""
+        *_, last = [line async for line in self.lines(*words)]
+        return last
+
+    async def lines(self, *words: str) -> AsyncIterator[dict[str, Any]]:
+        """The JSON lines that a command prints, as they come."""
+        self._console.print(f"   [dim]$ bwc {' '.join(words)}[/]")
+        command = [sys.executable, "-m", "bwc_sdk", *words, "--device", self._uri, "--json"]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=1 << 20
+        )
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            async for line in process.stdout:
+                yield json.loads(line)
+            said = (await process.stderr.read()).decode(errors="replace").strip()
+            if await process.wait():
+                raise StepFailed(f"bwc {words[0]} gave {process.returncode}: {said}")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

@@ -1,0 +1,51 @@
+"""Who carries the camera."""
+
+from bwc_protocol.messages.assignment import Assign, AssignmentState, ClearAssignment, ReadAssignment
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim.camera_session import CameraSession
+from firmware_sim.handlers.registry import CAMERA
+from firmware_sim.refusal import Refusal
+
+
+@ReadAssignment.handler(CAMERA)
+def read(session: CameraSession, request: ReadAssignment) -> AssignmentState:
+    return session.camera.assignment
+
+
+@Assign.handler(CAMERA)
+def assign(session: CameraSession, request: Assign) -> AssignmentState:
+    _check(session, request.revision)
+    if not request.officer.strip():
+        raise Refusal(ErrorCode.OUT_OF_RANGE, "an assignment names an officer; clear takes one away")
+    state = _change(session, request.officer, request.unit)
+    session.audit(AuditKind.ASSIGNED, f"{request.officer}, unit {request.unit or '-'}")
+    return state
+
+
+@ClearAssignment.handler(CAMERA)
+def clear(session: CameraSession, request: ClearAssignment) -> AssignmentState:
+    _check(session, request.revision)
+    before = session.camera.assignment.officer
+    state = _change(session, "", "")
+    session.audit(AuditKind.ASSIGNMENT_CLEARED, f"was {before or '-'}")
+    return state
+
+
+def _check(session: CameraSession, revision: int) -> None:
+    present = session.camera.assignment.revision
+    if revision != present:
+        raise Refusal(ErrorCode.CONFLICT, f"the assignment's revision is {present}, not {revision}")
+
+
+def _change(session: CameraSession, officer: str, unit: str) -> AssignmentState:
+    camera = session.camera
+    camera.assignment = AssignmentState(
+        assigned=bool(officer),
+        officer=officer,
+        unit=unit,
+        since_utc_ns=camera.clock.utc_ns(),
+        revision=camera.assignment.revision + 1,
+    )
+    camera.save()
+    return camera.assignment

@@ -1,0 +1,34 @@
+"""The camera's own log."""
+
+from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage, ReadAudit, ReadAuditHead
+from firmware_sim.audit import LogEntry
+from firmware_sim.camera_session import CameraSession
+from firmware_sim.handlers.registry import CAMERA
+
+
+@ReadAudit.handler(CAMERA)
+def page(session: CameraSession, request: ReadAudit) -> AuditPage:
+    log = session.camera.audit
+    found = log.read(request.after, request.limit)
+    last, _ = log.head()
+    entries = tuple(_entry(entry) for entry in found.entries)
+    return AuditPage(previous_sha256=found.previous_sha256, entries=entries, last=last)
+
+
+@ReadAuditHead.handler(CAMERA)
+def head(session: CameraSession, request: ReadAuditHead) -> AuditHead:
+    log = session.camera.audit
+    sequence, sha256 = log.head()
+    return AuditHead(sequence=sequence, sha256=sha256, first=log.first_sequence)
+
+
+def _entry(entry: LogEntry) -> AuditEntry:
+    return AuditEntry(
+        sequence=entry.sequence,
+        utc_ns=entry.utc_ns,
+        boot_counter=entry.boot_counter,
+        kind=entry.kind,
+        actor=entry.actor,
+        detail=entry.detail,
+        sha256=entry.sha256,
+    )

@@ -1,0 +1,109 @@
+"""The clock: read, exchange time stamps, set within limits.
+
+The limits are the device's own. A host checks them too, but a camera does not take a host's word for it: a
+wrong clock puts a wrong time on evidence.
+"""
+
+from typing import Final
+
+from bwc_protocol.declare import Role, Unknown
+from bwc_protocol.evidence import ClockState
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.clock import (
+    ClockExchange,
+    ClockReading,
+    ClockReason,
+    ClockSet,
+    ExchangeTime,
+    ReadClock,
+    SetClock,
+    TimeSource,
+)
+from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim.camera_session import CameraSession
+from firmware_sim.clock import DeviceClock
+from firmware_sim.handlers.registry import CAMERA
+from firmware_sim.refusal import Refusal
+
+NS: Final = 1_000_000_000
+ROUTINE_STEP_NS: Final = 300 * NS
+"""A camera that drifted by more since its last docking has a fault, or the host has."""
+CORRECTION_STEP_NS: Final = 86_400 * NS
+"""A time zone or a date that a person got wrong; beyond a day it is another fault."""
+EARLIEST_NS: Final = 1_704_067_200 * NS
+"""2024-01-01: no firmware is older, so that no true time is earlier."""
+LATEST_NS: Final = 4_102_444_800 * NS
+"""2100-01-01: beyond the life of any camera."""
+
+
+@ReadClock.handler(CAMERA)
+def read(session: CameraSession, request: ReadClock) -> ClockReading:
+    clock = session.camera.clock
+    return ClockReading(
+        utc_ns=clock.utc_ns(),
+        state=clock.state,
+        uncertainty_ns=clock.uncertainty_ns(),
+        source=clock.source,
+        last_set_utc_ns=clock.last_set_utc_ns,
+        revision=clock.revision,
+    )
+
+
+@ExchangeTime.handler(CAMERA)
+def exchange(session: CameraSession, request: ExchangeTime) -> ClockExchange:
+    clock = session.camera.clock
+    received_ns = clock.utc_ns()
+    return ClockExchange(
+        host_sent_ns=request.host_sent_ns,
+        device_received_ns=received_ns,
+        device_sent_ns=clock.utc_ns(),
+        revision=clock.revision,
+    )
+
+
+@SetClock.handler(CAMERA)
+def set_clock(session: CameraSession, request: SetClock) -> ClockSet:
+    clock = session.camera.clock
+    try:
+        reason, source = _check(session, clock, request)
+    except Refusal as refusal:
+        session.audit(AuditKind.REFUSED, f"clock.set by {request.offset_ns} ns: {refusal}")
+        raise
+    before_ns = clock.utc_ns()
+    clock.set_utc_ns(before_ns + request.offset_ns, request.uncertainty_ns, source)
+    session.audit(
+        AuditKind.CLOCK_SET,
+        f"{reason.name}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source.name}, was {before_ns}",
+    )
+    session.camera.tell_clock()
+    session.camera.save()
+    return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
+
+
+def _check(session: CameraSession, clock: DeviceClock, request: SetClock) -> tuple[ClockReason, TimeSource]:
+    """Raises `Refusal` unless the step is allowed for the reason that is given."""
+    reason, source = request.reason, request.source
+    if isinstance(reason, Unknown) or isinstance(source, Unknown):
+        raise Refusal(ErrorCode.OUT_OF_RANGE, "a reason or source that this firmware does not know")
+    if request.revision != clock.revision:
+        raise Refusal(ErrorCode.CONFLICT, f"the clock's revision is {clock.revision}")
+    if reason is ClockReason.BENCH and not session.may(Role.BENCH):
+        raise Refusal(ErrorCode.NOT_PERMITTED, "the reason BENCH needs the role bench")
+    if source is TimeSource.UNSYNCHRONISED and reason is not ClockReason.BENCH:
+        raise Refusal(ErrorCode.IMPLAUSIBLE, "the host does not know its time to be right")
+    unset = clock.state is ClockState.UNSET
+    if unset and reason in (ClockReason.ROUTINE, ClockReason.CORRECTION):
+        raise Refusal(ErrorCode.WRONG_STATE, "the clock is not set; the reason is FIRST_SET")
+    if not unset and reason is ClockReason.FIRST_SET:
+        raise Refusal(ErrorCode.WRONG_STATE, "the clock is set")
+    limit_ns = {ClockReason.ROUTINE: ROUTINE_STEP_NS, ClockReason.CORRECTION: CORRECTION_STEP_NS}.get(reason)
+    if limit_ns is not None and abs(request.offset_ns) > limit_ns:
+        raise Refusal(
+            ErrorCode.IMPLAUSIBLE,
+            f"{reason.name} allows {limit_ns // NS} s, not {request.offset_ns / NS:.1f}",
+        )
+    if request.uncertainty_ns > (limit_ns or CORRECTION_STEP_NS):
+        raise Refusal(ErrorCode.IMPLAUSIBLE, "the offset is not known better than the step that is allowed")
+    if not EARLIEST_NS <= clock.utc_ns() + request.offset_ns < LATEST_NS:
+        raise Refusal(ErrorCode.OUT_OF_RANGE, "a time before 2024 or after 2100")
+    return reason, source

@@ -1,0 +1,223 @@
+"""Recordings: list, manifest, chunk tables, footage, annotations; erase only as its refusal."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.messages.recordings import (
+    Annotation,
+    AnnotationKind,
+    AnnotationPage,
+    AnnotationState,
+    CategoriseRecording,
+    EraseRecording,
+    HoldRecording,
+    ListPage,
+    ListRecordings,
+    ManifestReply,
+    Mark,
+    MarkRecording,
+    OpenSegment,
+    OpenTable,
+    ReadAnnotations,
+    ReadManifest,
+    RecordingEntry,
+    ReleaseRecording,
+)
+from bwc_protocol.stream import BytesSource, StreamFault
+from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim import storage
+from firmware_sim.camera import SimCamera
+from firmware_sim.camera_session import CameraSession
+from firmware_sim.handlers.registry import CAMERA
+from firmware_sim.refusal import Refusal
+from firmware_sim.storage import NoSuchRecording, StoredRecording, TooManyAnnotations
+
+ANNOTATION_PAGE: Final = 64
+
+
+# Reading
+
+
+@ListRecordings.handler(CAMERA)
+def page(session: CameraSession, request: ListRecordings) -> ListPage:
+    camera = session.camera
+    found = camera.listing(request.after, request.limit + 1)
+    entries = tuple(_entry(recording) for recording in found[: request.limit])
+    more = len(found) > request.limit
+    return ListPage(
+        recordings=entries, next=entries[-1].sequence if more else 0, total=camera.recording_count
+    )
+
+
+@ReadManifest.handler(CAMERA)
+def manifest(session: CameraSession, request: ReadManifest) -> ManifestReply:
+    return ManifestReply(manifest=_find(session, request.recording).manifest_bytes)
+
+
+@OpenTable.handler(CAMERA)
+def table(session: CameraSession, request: OpenTable) -> StreamOpened:
+    recording = _find(session, request.recording, request.manifest_sha256)
+    _check_segment(recording, request.segment)
+    whole = recording.tables[request.segment]
+    return session.open_stream(BytesSource(whole), len(whole))
+
+
+@OpenSegment.handler(CAMERA)
+def segment(session: CameraSession, request: OpenSegment) -> StreamOpened:
+    recording = _find(session, request.recording, request.manifest_sha256)
+    _check_segment(recording, request.segment)
+    size = recording.blobs[request.segment].size_bytes
+    length = request.length or size - request.offset
+    if length <= 0 or request.offset + length > size:
+        raise Refusal(
+            ErrorCode.OUT_OF_RANGE, f"{request.offset} + {length} is beyond the {size} bytes there are"
+        )
+    session.audit(
+        AuditKind.OFFLOAD_READ,
+        f"recording {recording.sequence}, segment {request.segment}, {length} bytes from {request.offset}",
+    )
+    source = _Footage(session.camera, request.recording, request.segment, request.offset)
+    return session.open_stream(source, length)
+
+
+@ReadAnnotations.handler(CAMERA)
+def annotations(session: CameraSession, request: ReadAnnotations) -> AnnotationPage:
+    kept = _find(session, request.recording).annotations
+    end = request.start + ANNOTATION_PAGE
+    found = tuple(
+        Annotation(utc_ns=one.utc_ns, kind=one.kind, actor=one.actor, text=one.text)
+        for one in kept[request.start : end]
+    )
+    return AnnotationPage(annotations=found, next=end if end < len(kept) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Footage:
+    """Stored bytes as a stream; looked up at each read, since a recording may go while it is read."""
+
+    camera: SimCamera
+    recording: bytes
+    segment: int
+    begin: int
+
+    def read(self, offset: int, size: int) -> bytes:
+        try:
+            blob = self.camera.recording(self.recording).blobs[self.segment]
+            data = blob.read(self.begin + offset, size)
+        except NoSuchRecording as error:
+            raise StreamFault(ErrorCode.NOT_FOUND, "the recording is gone") from error
+        except OSError as error:
+            self.camera.storage_error = True
+            raise StreamFault(ErrorCode.STORAGE_FAULT, str(error)) from error
+        if len(data) != size:
+            raise StreamFault(ErrorCode.STORAGE_FAULT, f"{len(data)} bytes where {size} were stored")
+        return data
+
+
+# Annotating
+
+
+@MarkRecording.handler(CAMERA)
+def mark(session: CameraSession, request: MarkRecording) -> AnnotationState:
+    kind = AnnotationKind.MARKED if request.marked else AnnotationKind.UNMARKED
+    return _annotate(session, request.recording, request.manifest_sha256, kind, "")
+
+
+@CategoriseRecording.handler(CAMERA)
+def categorise(session: CameraSession, request: CategoriseRecording) -> AnnotationState:
+    kind = AnnotationKind.CATEGORY
+    return _annotate(session, request.recording, request.manifest_sha256, kind, request.category)
+
+
+@HoldRecording.handler(CAMERA)
+def hold(session: CameraSession, request: HoldRecording) -> AnnotationState:
+    kind = AnnotationKind.HELD
+    return _annotate(session, request.recording, request.manifest_sha256, kind, request.reason)
+
+
+@ReleaseRecording.handler(CAMERA)
+def release(session: CameraSession, request: ReleaseRecording) -> AnnotationState:
+    kind = AnnotationKind.RELEASED
+    return _annotate(session, request.recording, request.manifest_sha256, kind, request.reason)
+
+
+def _annotate(
+    session: CameraSession, recording_id: bytes, manifest_sha256: bytes, kind: AnnotationKind, text: str
+) -> AnnotationState:
+    camera = session.camera
+    before = _find(session, recording_id, manifest_sha256)
+    count = len(before.annotations)
+    annotation = storage.Annotation(camera.clock.utc_ns(), kind, session.identity, text)
+    try:
+        after = camera.storage.annotate(recording_id, annotation)
+    except TooManyAnnotations as error:
+        raise Refusal(ErrorCode.FULL, str(error)) from error
+    if len(after.annotations) > count:
+        session.audit(AuditKind.ANNOTATED, f"recording {after.sequence}: {kind.name} {text}".rstrip())
+    return AnnotationState(marks=_marks(after), annotations=len(after.annotations), category=after.category)
+
+
+# Erasing
+
+
+@EraseRecording.handler(CAMERA)
+def erase(session: CameraSession, request: EraseRecording) -> Done:
+    try:
+        recording = _find(session, request.recording, request.manifest_sha256)
+        if recording.held:
+            raise Refusal(ErrorCode.HELD, f"recording {recording.sequence} is held")
+        # No key of a final destination is known to this device, so that no receipt can be valid.
+        raise Refusal(ErrorCode.NEEDS_RECEIPT, "no receipt of a final destination that this camera trusts")
+    except Refusal as refusal:
+        session.audit(AuditKind.ERASE_REFUSED, f"recording {request.recording.hex()}: {refusal.code.name}")
+        raise
+
+
+# What they share
+
+
+def _find(
+    session: CameraSession, recording_id: bytes, manifest_sha256: bytes | None = None
+) -> StoredRecording:
+    try:
+        recording = session.camera.recording(recording_id)
+    except NoSuchRecording as error:
+        raise Refusal(ErrorCode.NOT_FOUND, f"no recording {recording_id.hex()}") from error
+    if manifest_sha256 is not None and manifest_sha256 != recording.manifest_sha256:
+        raise Refusal(ErrorCode.CONFLICT, f"recording {recording.sequence} has another manifest")
+    return recording
+
+
+def _check_segment(recording: StoredRecording, index: int) -> None:
+    if index >= len(recording.blobs):
+        raise Refusal(ErrorCode.NOT_FOUND, f"recording {recording.sequence} has no segment {index}")
+
+
+def _marks(recording: StoredRecording) -> Mark:
+    marks = Mark(0)
+    if recording.marked:
+        marks |= Mark.MARKED
+    if recording.held:
+        marks |= Mark.HELD
+    if recording.manifest.cut:
+        marks |= Mark.CUT
+    return marks
+
+
+def _entry(recording: StoredRecording) -> RecordingEntry:
+    facts = recording.manifest
+    return RecordingEntry(
+        recording=facts.recording_id,
+        sequence=facts.sequence,
+        started_utc_ns=facts.started_utc_ns,
+        duration_ms=facts.duration_ms,
+        size_bytes=facts.size_bytes,
+        segments=len(facts.segments),
+        trigger=facts.trigger,
+        marks=_marks(recording),
+        manifest_sha256=recording.manifest_sha256,
+        annotations=len(recording.annotations),
+        category=recording.category,
+    )

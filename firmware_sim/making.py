@@ -1,0 +1,120 @@
+"""Makes a camera that comes with footage, as one finds it in a dock at the end of a shift."""
+
+import enum
+import random
+from pathlib import Path
+from typing import Final
+
+from bwc_protocol.evidence import MAX_CHUNKS, TriggerReason, chunk_count, chunk_span
+from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.camera import SimCamera
+from firmware_sim.faults import Decay, FaultPlan
+from firmware_sim.footage_source import FootageSource, Mp4Footage, SyntheticFootage
+from firmware_sim.model import CAPACITY_BYTES, CameraOptions
+from firmware_sim.storage import Annotation, StorageFull
+
+MIB: Final = 1_048_576
+MIB_MAX: Final = MAX_CHUNKS
+"""A recording of synthetic bytes is one segment."""
+RECORDINGS_MAX: Final = 100_000
+DAY_S: Final = 86_400
+SHIFT_BEGINS_S: Final = 9 * 3600
+SHIFT_S: Final = 8 * 3600
+REAL_MS: Final = (4_000, 8_000)
+"""Length of real footage: long enough to see, and made in a fifth of a second."""
+SYNTHETIC_MS: Final = (60_000, 600_000)
+PRE_EVENT_MS: Final = 2_000
+TRIGGERS: Final = (
+    TriggerReason.OFFICER_BUTTON,
+    TriggerReason.OFFICER_BUTTON,
+    TriggerReason.VEHICLE,
+    TriggerReason.SIGNAL_PEER,
+    TriggerReason.HOLSTER,
+)
+CATEGORIES: Final = ("unclassified", "incident", "traffic")
+
+
+class Footage(enum.Enum):
+    """Where footage comes from."""
+
+    REAL = "real"
+    SYNTHETIC = "synthetic"
+
+
+def make_camera(
+    *,
+    seed: int = 0,
+    recordings: int = 0,
+    mib: int | None = None,
+    footage: Footage = Footage.REAL,
+    state: Path | None = None,
+    faults: FaultPlan | None = None,
+    utc_ns: int | None = None,
+) -> SimCamera:
+    """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB of synthetic bytes.
+
+    A state directory that has recordings is left as it is. Raises `StateError` for one that cannot be used,
+    `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
+    """
+    if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
+        raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")
+    source: FootageSource = Mp4Footage() if footage is Footage.REAL else SyntheticFootage()
+    if mib is not None:
+        source = SyntheticFootage(segment_bytes=mib * MIB)
+    needed = recordings * (mib or 0) * MIB
+    options = CameraOptions(
+        seed=seed, footage=source, state=state, capacity_bytes=max(CAPACITY_BYTES, needed * 5 // 4)
+    )
+    camera = SimCamera(options, utc_ns=utc_ns)
+    try:
+        if not len(camera.storage):
+            _fill(camera, recordings)
+        if faults is not None:
+            _decay(camera, faults)
+    except BaseException:
+        camera.close()
+        raise
+    return camera
+
+
+def _fill(camera: SimCamera, count: int) -> None:
+    """Recordings of yesterday, spread over a shift; the same ones all day, so that their footage is cached."""
+    rng = random.Random(f"shift {camera.options.seed}")
+    today_s = camera.true_utc_ns() // 1_000_000_000 // DAY_S * DAY_S
+    begin_s = today_s - DAY_S + SHIFT_BEGINS_S
+    real = isinstance(camera.options.footage, Mp4Footage)
+    for index in range(count):
+        at_s = begin_s + (index * SHIFT_S + rng.randrange(SHIFT_S // 2)) // count
+        stored = camera.recorder.backfill(
+            at_s * 1_000_000_000,
+            rng.randrange(*(REAL_MS if real else SYNTHETIC_MS)),
+            rng.choice(TRIGGERS),
+            pre_event_ms=PRE_EVENT_MS,
+            marked=index % 4 == 1,
+        )
+        if stored is None:
+            raise StorageFull(f"recording {index + 1} of {count} does not fit")
+        notes = [(AnnotationKind.CATEGORY, CATEGORIES[index % len(CATEGORIES)])]
+        if index % 5 == 2:
+            notes.append((AnnotationKind.HELD, "asked for by the court"))
+        for kind, text in notes:
+            noted_ns = stored.manifest.ended_utc_ns
+            camera.storage.annotate(stored.recording_id, Annotation(noted_ns, kind, camera.serial, text))
+
+
+def _decay(camera: SimCamera, plan: FaultPlan) -> None:
+    """Damages stored footage as the plan says; manifests and tables stay as they were."""
+    rng = random.Random(f"decay {plan.seed}")
+    everything = camera.listing(0, RECORDINGS_MAX)
+    for decay, count in plan.decays.items():
+        for _ in range(count if everything else 0):
+            recording = rng.choice(everything)
+            segment = rng.randrange(len(recording.blobs))
+            facts = recording.manifest.segments[segment]
+            if decay is Decay.ROT:
+                at = rng.randrange(facts.size_bytes)
+                camera.storage.rot(recording.recording_id, segment, flip_at=at)
+            else:
+                chunk = rng.randrange(chunk_count(facts.size_bytes, facts.chunk_size))
+                offset, size = chunk_span(chunk, facts.size_bytes, facts.chunk_size)
+                camera.storage.rot(recording.recording_id, segment, bad=range(offset, offset + size))

@@ -1,0 +1,168 @@
+"""A camera behind a pseudo-terminal, which a host opens as a serial port.
+
+The port outlives its hosts: one closes it, the next opens it. Without a host the master only says that nobody
+is there, so that it is looked at now and then.
+"""
+
+import asyncio
+import logging
+import os
+import select
+import termios
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from firmware_sim.camera import SimCamera
+from firmware_sim.faults import FaultCount
+from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.serving import attach
+
+log = logging.getLogger(__name__)
+
+MAX_PAYLOAD: Final = 16_384
+LOOK_S: Final = 0.02
+"""How often an unused port is looked at. A host says HELLO every 250 ms, and its bytes wait."""
+REPLUG_S: Final = 1.0
+"""A cable that was pulled is plugged in again after this."""
+REPLUG_TRIES: Final = 20
+"""How often the old name is waited for, a tenth of a second each: its last user may still have it open."""
+RETRY_S: Final = 0.1
+
+
+class PtyPipe(DescriptorPipe):
+    """The master's end of one pty."""
+
+    high_water = 65_536
+    """A pty holds 4 KiB; more here would hide from the link how slow it is."""
+
+    def __init__(self, master: int, gone: Callable[[], None]) -> None:
+        self._on_gone = gone
+        self._watched = True
+        self._look: asyncio.TimerHandle | None = None
+        os.set_blocking(master, False)
+        super().__init__(master, MAX_PAYLOAD)
+
+    def restarted(self) -> None:
+        """A line stays when the device behind it resets itself."""
+
+    def _read_into(self, view: memoryview) -> int:
+        return os.readv(self._fd, [view])
+
+    def _write_some(self, parts: list[memoryview]) -> int:
+        return os.writev(self._fd, parts)
+
+    def _gone(self) -> None:
+        """No host has the port open: what is under way is nobody's, and reading waits until one comes."""
+        if self._watched:
+            self._watched = False
+            self._stop()
+            termios.tcflush(self._fd, termios.TCIOFLUSH)
+            if self.user is not None:
+                self.user.host_left()
+        self._look = self._loop.call_later(LOOK_S, self._look_for_host)
+
+    def _look_for_host(self) -> None:
+        self._look = None
+        if self._fd < 0:
+            return
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        if any(event & select.POLLHUP for _, event in poll.poll(0)):
+            self._look = self._loop.call_later(LOOK_S, self._look_for_host)
+            return
+        self._watched = True
+        self._loop.add_reader(self._fd, self._readable)
+
+    def _close(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        os.close(self._fd)
+        self._loop.call_soon(self._on_gone)
+
+
+class PtyPort:
+    """Makes the pty and, after a pulled cable, the next one. `uri` is where it is now.
+
+    With `link` a symbolic link of that name leads to it, as udev makes them, so that its name stays; it is
+    absent while the cable is out. Without, the old name is taken again if nobody else took it meanwhile;
+    `moved` is told the URI when it could not be.
+    """
+
+    def __init__(
+        self,
+        camera: SimCamera,
+        *,
+        link: Path | None = None,
+        faults: FaultCount | None = None,
+        moved: Callable[[str], None] = lambda uri: None,
+    ) -> None:
+        self._camera = camera
+        self._link = link
+        self._faults = faults
+        self._moved = moved
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._name = ""
+        self._pipe: PtyPipe | None = None
+        self._plug(*_open())
+
+    @property
+    def uri(self) -> str:
+        """The device URI of the port."""
+        return f"serial:{self._link or self._name}"
+
+    def close(self) -> None:
+        """Ends the port for good."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.pull()
+        self._unlink()
+
+    def pull(self) -> None:
+        """Pulls the cable; it is plugged in again a second later."""
+        if self._pipe is not None:
+            self._pipe.pull()
+
+    def _plug(self, master: int, name: str) -> None:
+        self._name = name
+        self._pipe = PtyPipe(master, self._unplugged)
+        self._pipe.user = attach(self._camera, self._pipe, self.uri, self._faults)
+        if self._link is not None:
+            making = self._link.with_name(f".{self._link.name}.{os.getpid()}")
+            making.symlink_to(name)
+            making.replace(self._link)
+
+    def _unplugged(self) -> None:
+        self._pipe = None
+        if not self._closed:
+            self._unlink()
+            self._timer = self._loop.call_later(REPLUG_S, self._replug, REPLUG_TRIES)
+
+    def _replug(self, tries: int) -> None:
+        self._timer = None
+        master, name = _open()
+        if self._link is None and name != self._name:
+            if tries:
+                os.close(master)
+                self._timer = self._loop.call_later(RETRY_S, self._replug, tries - 1)
+                return
+            self._name = name
+            self._moved(self.uri)
+        self._plug(master, name)
+
+    def _unlink(self) -> None:
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+
+def _open() -> tuple[int, str]:
+    """A new pty in raw mode: its master, and the path that hosts open."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    name = os.ttyname(slave)
+    os.close(slave)
+    return master, name

@@ -1,0 +1,150 @@
+"""The device under test: who it is, what may be done to it, and that it is left as it was found."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Final
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.identity import DeviceIdentity, Fault
+from bwc_sdk.errors import DeviceBusy, LinkError, SessionError, TransportError
+from bwc_sdk.sync import SyncCamera, connect
+from hil_tests.keepsake import Keepsake
+
+BUSY_S: Final = 15.0
+"""How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
+IDENTITY: Final = "bwc hil"
+
+
+class Bench:
+    """One device and the connections to it. `allow_insecure` is for devices that are no simulator."""
+
+    def __init__(
+        self, uri: str, *, expendable: str | None, allow_insecure: bool, captures: Path | None
+    ) -> None:
+        self.uri = uri
+        self.allow_insecure = allow_insecure
+        self._expendable = expendable
+        self._captures = captures
+        self._identity: DeviceIdentity | None = None
+        self._secure = False
+        self._faults = Fault(0)
+        self._keepsake: Keepsake | None = None
+        self._test = "probe"
+        self._connections = 0
+        self._open: list[SyncCamera] = []
+
+    # What it is
+
+    def probe(self) -> None:
+        """Finds out what the device is, and keeps what a test may change. Raises what `connect` raises."""
+        with self.connect(Role.AUDITOR) as camera:
+            self._identity = camera.device.identify()
+            self._secure = camera.peer.secure
+            self._faults = camera.device.status().faults
+        if self.may_change:
+            with self.connect(self.role) as camera:
+                self._keepsake = Keepsake.take(camera)
+
+    @property
+    def identity(self) -> str:
+        """The serial number."""
+        assert self._identity is not None
+        return self._identity.serial
+
+    @property
+    def simulator(self) -> bool:
+        """Whether the device says that nothing on it is evidence."""
+        return self._identity is not None and self._identity.simulator
+
+    @property
+    def may_change(self) -> bool:
+        """Whether tests may change it: a simulator, or the one device that was named as expendable."""
+        return self.simulator or (self._expendable is not None and self._expendable == self.identity)
+
+    @property
+    def role(self) -> Role:
+        """An auditor can change nothing, whatever a test does by mistake: the firmware sees to it."""
+        return Role.BENCH if self.may_change else Role.AUDITOR
+
+    def facts(self) -> list[tuple[str, object]]:
+        """What belongs into a report beside each result."""
+        assert self._identity is not None
+        return [
+            ("bwc_identity", self._identity.serial),
+            ("bwc_model", self._identity.model),
+            ("bwc_firmware", f"{self._identity.firmware} {self._identity.firmware_sha256.hex()[:16]}"),
+            ("bwc_simulator", self.simulator),
+            ("bwc_secure", self._secure),
+        ]
+
+    def describe(self) -> str:
+        """One line for the end of a report."""
+        assert self._identity is not None
+        kind = "simulator" if self.simulator else "hardware"
+        session = "secure session" if self._secure else "INSECURE session"
+        changed = "" if self.may_change else ", read-only tests"
+        known = f"{self._identity.model} {self._identity.serial}, firmware {self._identity.firmware}"
+        return f"{self.uri}: {known}, {kind}, {session}{changed}"
+
+    # Connections
+
+    def begin(self, test: str) -> None:
+        """Names the captures of the next connections after a test."""
+        self._test = re.sub(r"[^A-Za-z0-9_.-]+", "_", test)[:100]
+        self._connections = 0
+
+    def capture_file(self) -> Path | None:
+        """Where the next connection is captured to, or None."""
+        if self._captures is None:
+            return None
+        self._connections += 1
+        return self._captures / f"{self._test}-{self._connections}.jsonl"
+
+    def connect(self, role: Role) -> SyncCamera:
+        """Connects under `role`. Waits for an earlier host to be gone, 15 s at most."""
+        until = time.monotonic() + BUSY_S
+        while True:
+            try:
+                camera = connect(
+                    self.uri,
+                    role=role,
+                    identity=IDENTITY,
+                    allow_insecure=self.allow_insecure,
+                    capture=self.capture_file(),
+                )
+                break
+            except DeviceBusy as busy:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(min(1.0, max(0.05, busy.retry_after_s)))
+        self._open.append(camera)
+        return camera
+
+    def hang_up(self) -> None:
+        """Closes what a test left open."""
+        cameras, self._open = self._open, []
+        for camera in cameras:
+            camera.close()
+
+    def out_of_reach(self, error: BaseException) -> bool:
+        """Whether `error` means that no further test can succeed."""
+        return isinstance(error, TransportError | LinkError | SessionError)
+
+    # After a test
+
+    def leave_as_found(self) -> None:
+        """Restores what a test changed, and asserts that the device came through it healthy."""
+        with self.connect(self.role) as camera:
+            if self._keepsake is not None:
+                self._keepsake = self._keepsake.restore(camera)
+            status = camera.device.status()
+        new = status.faults & ~self._faults
+        assert not new, f"the device reports new faults after the test: {new!r}"
+        assert status.streams == 0, f"{status.streams} streams are still open on the device"
+
+    def close(self) -> None:
+        """Ends the bench's use of the device."""
+        self.hang_up()

@@ -1,0 +1,148 @@
+"""The pytest plugin: one option chooses the device, the tests are the same (hil_tests/README.md).
+
+Inert unless one of its fixtures is asked for: loading it imports nothing of the SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from bwc_protocol.declare import Role
+    from bwc_sdk.sync import SyncCamera
+    from hil_tests.bench import Bench
+
+DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
+"""A simulated camera in memory, with footage enough to list, annotate and copy."""
+READ_ONLY: Final = "bwc_read_only"
+_BENCH: Final = pytest.StashKey["Bench"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("bwc", "body-worn cameras")
+    group.addoption(
+        "--bwc-device",
+        metavar="URI",
+        default=DEFAULT_DEVICE,
+        help="the device under test, such as serial:/dev/ttyACM0 (default: a simulated camera, "
+        f"{DEFAULT_DEVICE}); the environment is not looked at, so that a bench never tests another by mistake",
+    )
+    group.addoption(
+        "--bwc-expendable",
+        metavar="IDENTITY",
+        default=None,
+        help="allow tests that change a real device, if its identity is exactly this; "
+        "without it only tests marked bwc_read_only run on anything that is no simulator",
+    )
+    group.addoption(
+        "--bwc-insecure",
+        action="store_true",
+        help="accept an insecure session with a device that is no simulator; marks the report",
+    )
+    group.addoption(
+        "--bwc-capture",
+        metavar="DIR",
+        type=Path,
+        default=None,
+        help="write a capture file for each connection of each test into this directory ('bwc decode' prints it)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{READ_ONLY}: changes nothing on the device; runs on any device")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    bench = config.stash.get(_BENCH, None)
+    if bench is not None:
+        terminalreporter.write_sep("-", "device under test")
+        terminalreporter.write_line(bench.describe())
+
+
+@pytest.fixture(scope="session")
+def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The device under test and what may be done to it; found out once, by connecting as an auditor."""
+    from hil_tests.bench import Bench
+
+    config = request.config
+    captures: Path | None = config.getoption("--bwc-capture")
+    if captures is not None:
+        captures.mkdir(parents=True, exist_ok=True)
+    bench = Bench(
+        config.getoption("--bwc-device"),
+        expendable=config.getoption("--bwc-expendable"),
+        allow_insecure=config.getoption("--bwc-insecure"),
+        captures=captures,
+    )
+    with _ending_the_session(request, bench):
+        bench.probe()
+    config.stash[_BENCH] = bench
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Bench]:
+    """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
+    if not bwc_bench.may_change and request.node.get_closest_marker(READ_ONLY) is None:
+        pytest.skip(f"{bwc_bench.identity} is no simulator, and --bwc-expendable does not name it")
+    request.node.user_properties.extend(bwc_bench.facts())
+    bwc_bench.begin(request.node.name)
+    yield bwc_bench
+    bwc_bench.hang_up()
+    with _ending_the_session(request, bwc_bench):
+        bwc_bench.leave_as_found()
+
+
+@pytest.fixture
+def connect_as(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Callable[[Role], SyncCamera]:
+    """Connects under a role of the test's choice; one host at a time: close one before the next."""
+
+    def connect(role: Role) -> SyncCamera:
+        with _ending_the_session(request, bwc_guarded):
+            return bwc_guarded.connect(role)
+
+    return connect
+
+
+@pytest.fixture
+def camera(connect_as: Callable[[Role], SyncCamera], bwc_guarded: Bench) -> Iterator[SyncCamera]:
+    """The camera, connected under the role `bench`; as an auditor where nothing may be changed.
+
+    After the test the connection must still be there: use `connect_as` in a test that ends it.
+    """
+    camera = connect_as(bwc_guarded.role)
+    yield camera
+    camera.device.status()
+
+
+@pytest.fixture
+def bwc_device(bwc_guarded: Bench) -> str:
+    """The device's URI, for tests that connect by themselves."""
+    return bwc_guarded.uri
+
+
+@pytest.fixture
+def dock_store(tmp_path: Path) -> Path:
+    """An empty destination for an offload."""
+    store = tmp_path / "store"
+    store.mkdir()
+    return store
+
+
+class _ending_the_session:
+    """One device that does not answer ends the session, instead of a time-out for each test."""
+
+    def __init__(self, request: pytest.FixtureRequest, bench: Bench) -> None:
+        self._request = request
+        self._bench = bench
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None and self._bench.out_of_reach(error):
+            self._request.session.shouldstop = f"the device under test is out of reach: {error}"

@@ -1,0 +1,124 @@
+"""What is said of a recording later is kept beside it, and nothing erases it (spec: Recordings)."""
+
+import pytest
+
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.recordings import AnnotationKind, Mark, RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.sync import SyncCamera
+from hil_tests.bench import IDENTITY
+from hil_tests.refusals import refused
+
+
+class Newest:
+    """The newest recording, and what can be said of it."""
+
+    def __init__(self, camera: SyncCamera, entry: RecordingEntry) -> None:
+        self.entry = entry
+        self._camera = camera
+        self._id, self._manifest = entry.recording, entry.manifest_sha256
+
+    def mark(self, marked: bool) -> Mark:
+        state = self._camera.recordings.mark(
+            recording=self._id, manifest_sha256=self._manifest, marked=marked
+        )
+        return Mark(state.marks)
+
+    def categorise(self, category: str) -> str:
+        state = self._camera.recordings.categorise(
+            recording=self._id, manifest_sha256=self._manifest, category=category
+        )
+        return state.category
+
+    def hold(self) -> None:
+        self._camera.recordings.hold(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
+
+    def release(self) -> None:
+        self._camera.recordings.release(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
+
+    def erase(self, receipt: bytes) -> None:
+        self._camera.recordings.erase(recording=self._id, manifest_sha256=self._manifest, receipt=receipt)
+
+    def listed(self) -> RecordingEntry:
+        """As it is listed now."""
+        listing = self._camera.recordings.page(after=self.entry.sequence - 1, limit=1).recordings
+        return listing[0]
+
+
+@pytest.fixture
+def newest(camera: SyncCamera) -> Newest:
+    listing = camera.recordings.list()
+    if not listing:
+        pytest.skip("the device has no recordings")
+    if listing[-1].marks & Mark.HELD:
+        pytest.skip("the newest recording is held; a test must not lift somebody's hold")
+    return Newest(camera, listing[-1])
+
+
+def test_an_annotation_is_kept_with_time_and_author(camera: SyncCamera, newest: Newest) -> None:
+    before = camera.recordings.annotations_all(newest.entry.recording)
+    marked = not newest.entry.marks & Mark.MARKED
+    assert bool(newest.mark(marked) & Mark.MARKED) == marked
+    try:
+        *earlier, last = camera.recordings.annotations_all(newest.entry.recording)
+        assert tuple(earlier) == before, "what was said before is never changed"
+        assert last.kind is (AnnotationKind.MARKED if marked else AnnotationKind.UNMARKED)
+        assert last.actor == IDENTITY
+        assert last.utc_ns <= camera.clock.read().utc_ns
+    finally:
+        newest.mark(not marked)
+
+
+def test_a_category_shows_in_listing_and_annotations(camera: SyncCamera, newest: Newest) -> None:
+    assert newest.categorise("hil test") == "hil test"
+    try:
+        assert newest.listed().category == "hil test"
+        last = camera.recordings.annotations_all(newest.entry.recording)[-1]
+        assert (last.kind, last.text) == (AnnotationKind.CATEGORY, "hil test")
+    finally:
+        newest.categorise(newest.entry.category)
+
+
+def test_annotating_changes_no_fact_of_the_manifest(camera: SyncCamera, newest: Newest) -> None:
+    newest.hold()
+    try:
+        listed = newest.listed()
+        assert listed.marks & Mark.HELD
+        assert listed.annotations == newest.entry.annotations + 1
+        assert listed.manifest_sha256 == newest.entry.manifest_sha256
+        camera.recordings.read_manifest(listed)
+    finally:
+        newest.release()
+    assert not newest.listed().marks & Mark.HELD
+
+
+def test_an_annotation_of_another_manifest_is_a_conflict(camera: SyncCamera, newest: Newest) -> None:
+    with refused(ErrorCode.CONFLICT):
+        camera.recordings.mark(recording=newest.entry.recording, manifest_sha256=bytes(32))
+
+
+def test_nothing_is_erased_without_a_receipt(camera: SyncCamera, newest: Newest) -> None:
+    head = camera.audit.head().sequence
+    attempts = (b"", b"please", bytes(4096))
+    for receipt in attempts:
+        with refused(ErrorCode.NEEDS_RECEIPT):
+            newest.erase(receipt)
+    assert newest.listed() == newest.entry
+    kinds = [entry.kind for entry in camera.audit.entries(after=head)]
+    assert kinds.count(AuditKind.ERASE_REFUSED) == len(attempts), "each attempt is on record"
+
+
+def test_a_hold_stands_before_any_receipt(newest: Newest) -> None:
+    newest.hold()
+    try:
+        with refused(ErrorCode.HELD):
+            newest.erase(b"receipt")
+    finally:
+        newest.release()
+
+
+def test_erasing_by_another_manifest_is_a_conflict(camera: SyncCamera, newest: Newest) -> None:
+    with refused(ErrorCode.CONFLICT):
+        camera.recordings.erase(
+            recording=newest.entry.recording, manifest_sha256=bytes(32), receipt=b"receipt"
+        )

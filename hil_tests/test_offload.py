@@ -1,0 +1,179 @@
+"""Footage is copied verified, also through a cable that breaks; nothing good is fetched twice (spec: Streams)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bwc_protocol.declare import Role
+from bwc_protocol.evidence import CHUNK_SIZE
+from bwc_protocol.messages.audit import AuditKind
+from bwc_sdk import connect
+from bwc_sdk.camera import Camera
+from bwc_sdk.offload import (
+    ConnectionLost,
+    OffloadEvent,
+    Planned,
+    Progress,
+    Reconnected,
+    StoredVerified,
+)
+from bwc_sdk.offload import offload as offload_async
+from bwc_sdk.sync import SyncCamera, SyncOffloadJob
+from bwc_sdk.sync.loop import loop_thread
+from bwc_sdk.transport.uri import DeviceUri, transport_for
+from hil_tests.bench import IDENTITY, Bench
+from hil_tests.cable import Cable
+
+ENTIRE_MAX = 64 * CHUNK_SIZE
+"""More footage than this is not copied by a test: on a slow line it would take hours."""
+
+
+class Dock:
+    """Offloads from the device, over a new cable at each connection."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.cables: list[Cable] = []
+        self.cameras: list[Camera] = []
+        self.cut_after: int | None = None
+        """Bytes after which the first cable breaks."""
+        self._bench = bench
+
+    async def _connect(self) -> Camera:
+        transport = transport_for(DeviceUri.parse(self._bench.uri))
+        cable = Cable(transport, None if self.cables else self.cut_after)
+        self.cables.append(cable)
+        camera = await connect(
+            cable,
+            role=Role.DOCK_OFFLOAD,
+            identity=IDENTITY,
+            allow_insecure=self._bench.allow_insecure,
+            capture=self._bench.capture_file(),
+        )
+        self.cameras.append(camera)
+        return camera
+
+    def offload(self, store: Path, recordings: list[int]) -> SyncOffloadJob:
+        factory: Callable[[], Awaitable[Camera]] = self._connect
+        return SyncOffloadJob(offload_async(factory, store, recordings=recordings))
+
+
+@pytest.fixture
+def dock(bwc_guarded: Bench) -> Dock:
+    return Dock(bwc_guarded)
+
+
+@pytest.fixture
+def chosen(connect_as: Callable[[Role], SyncCamera]) -> list[int]:
+    """Recordings that together can be copied in a test: the smallest ones first."""
+    with connect_as(Role.DOCK_OFFLOAD) as camera:
+        listing = sorted(camera.recordings.list(), key=lambda entry: entry.size_bytes)
+    found, size = [], 0
+    for entry in listing[:4]:
+        size += entry.size_bytes
+        if size <= ENTIRE_MAX:
+            found.append(entry.sequence)
+    if not found:
+        pytest.skip("the device has no recording that is small enough to be copied by a test")
+    return found
+
+
+def _check_stored(job: SyncOffloadJob, connect_as: Callable[[Role], SyncCamera]) -> None:
+    """Each stored file, chunk by chunk, against the table that the device gives."""
+    assert job.result.complete
+    with connect_as(Role.DOCK_OFFLOAD) as camera:
+        for outcome in job.result.outcomes:
+            assert isinstance(outcome, StoredVerified)
+            manifest = camera.recordings.read_manifest(outcome.entry)
+            for number, stored in enumerate(outcome.segments):
+                data = stored.path.read_bytes()
+                assert len(data) == stored.size_bytes == manifest.segments[number].size_bytes
+                table = camera.recordings.read_table(outcome.entry, manifest, number)
+                chunks = (data[at : at + CHUNK_SIZE] for at in range(0, len(data), CHUNK_SIZE))
+                assert b"".join(hashlib.sha256(chunk).digest() for chunk in chunks) == table
+                assert hashlib.sha256(table).digest() == stored.table_sha256
+
+
+def test_footage_arrives_as_the_manifest_states_it(
+    dock: Dock, chosen: list[int], dock_store: Path, connect_as: Callable[[Role], SyncCamera]
+) -> None:
+    job = dock.offload(dock_store, chosen)
+    events = list(job)
+    assert sorted(outcome.entry.sequence for outcome in job.result.outcomes) == sorted(chosen)
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert job.result.bytes_received == planned.bytes_total
+    _check_stored(job, connect_as)
+
+
+def test_what_is_stored_already_is_verified_and_not_fetched_again(
+    dock: Dock, chosen: list[int], dock_store: Path
+) -> None:
+    dock.offload(dock_store, chosen).run()
+    files = {path: path.stat().st_mtime_ns for path in dock_store.rglob("*.mp4")}
+    again = dock.offload(dock_store, chosen).run()
+    assert again.complete
+    assert again.bytes_received == 0
+    assert {path: path.stat().st_mtime_ns for path in dock_store.rglob("*.mp4")} == files
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_a_cable_that_breaks_costs_at_most_what_was_not_verified_yet(
+    dock: Dock, chosen: list[int], dock_store: Path, connect_as: Callable[[Role], SyncCamera], share: float
+) -> None:
+    with connect_as(Role.DOCK_OFFLOAD) as camera:
+        sizes = {entry.sequence: entry.size_bytes for entry in camera.recordings.list()}
+    total = sum(sizes[sequence] for sequence in chosen)
+    dock.cut_after = 2_000 + int(total * share)
+    job = dock.offload(dock_store, chosen)
+    verified: dict[int, int] = {}
+    good_at_the_cut = 0
+    seen: list[OffloadEvent] = []
+    for event in job:
+        seen.append(event)
+        if isinstance(event, Progress):
+            verified[event.recording] = event.bytes_done
+        elif isinstance(event, ConnectionLost):
+            good_at_the_cut = sum(verified.values())
+    assert any(isinstance(event, Reconnected) for event in seen), "the cable was cut"
+    assert job.result.reconnections == 1
+    _check_stored(job, connect_as)
+    # On the wire, not by anybody's counters: frames and tables add little to the footage that was missing.
+    assert dock.cables[1].came <= (total - good_at_the_cut) * 1.02 + 64 * 1024
+
+
+def test_status_is_answered_while_footage_streams(dock: Dock, chosen: list[int], dock_store: Path) -> None:
+    job = dock.offload(dock_store, chosen)
+    streaming = False
+    for event in job:
+        if isinstance(event, Progress):
+            camera = SyncCamera(dock.cameras[-1], loop_thread())
+            status = camera.device.status(timeout=1.0)
+            streaming = streaming or status.streams > 0
+            camera.battery.status(timeout=1.0)
+    assert job.result.complete
+
+
+def test_an_offload_that_is_abandoned_goes_on_where_it_was(
+    dock: Dock, chosen: list[int], dock_store: Path
+) -> None:
+    with dock.offload(dock_store, chosen) as job:
+        for event in job:
+            if isinstance(event, Progress):
+                break
+    result = dock.offload(dock_store, chosen).run()
+    assert result.complete
+    assert len(list(dock_store.rglob("*.part"))) == 0
+
+
+def test_reading_footage_is_on_record(
+    dock: Dock, chosen: list[int], dock_store: Path, connect_as: Callable[[Role], SyncCamera]
+) -> None:
+    with connect_as(Role.BENCH) as camera:
+        head = camera.audit.head().sequence
+    dock.offload(dock_store, chosen[:1]).run()
+    with connect_as(Role.BENCH) as camera:
+        kinds = {entry.kind for entry in camera.audit.entries(after=head)}
+    assert AuditKind.OFFLOAD_READ in kinds

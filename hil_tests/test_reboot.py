@@ -1,0 +1,60 @@
+"""A reboot ends the link, counts, and loses nothing that was closed or applied (spec: Identity)."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.config import ConfigView
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import BwcError, LinkError, TransportError
+from bwc_sdk.sync import SyncCamera
+from hil_tests.refusals import refused
+
+BACK_S = 60.0
+"""Within this a camera is back from a reboot."""
+
+
+def _when_back(connect_as: Callable[[Role], SyncCamera], role: Role, boot_counter: int) -> SyncCamera:
+    until = time.monotonic() + BACK_S
+    while True:
+        try:
+            camera = connect_as(role)
+            if camera.peer.boot_counter != boot_counter:
+                return camera
+            camera.close()  # it has not gone down yet
+        except (TransportError, LinkError):
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def test_a_reboot_against_another_boot_is_a_conflict(camera: SyncCamera) -> None:
+    boot_counter = camera.device.status().boot_counter
+    with refused(ErrorCode.CONFLICT):
+        camera.device.reboot(boot_counter=boot_counter - 1)
+
+
+def test_a_reboot_counts_and_loses_nothing(connect_as: Callable[[Role], SyncCamera]) -> None:
+    camera = connect_as(Role.BENCH)
+    before = camera.device.status()
+    listing = camera.recordings.list()
+    pending = camera.config.values(ConfigView.PENDING)
+    clock = camera.clock.measure()
+    head = camera.audit.head()
+    accepted = camera.device.reboot(boot_counter=before.boot_counter)
+    assert accepted.delay_ms < 10_000
+    with pytest.raises(BwcError):
+        for _ in range(600):  # the link ends at the device's pace
+            camera.device.status()
+            time.sleep(0.1)
+    with _when_back(connect_as, Role.BENCH, before.boot_counter) as camera:
+        after = camera.device.status()
+        assert after.boot_counter == before.boot_counter + 1
+        assert after.uptime_s <= BACK_S
+        assert camera.recordings.list() == listing
+        assert camera.config.values() == pending, "what was pending has taken effect"
+        assert camera.clock.read().revision == clock.revision
+        entries = list(camera.audit.entries(after=head.sequence - 1))
+        assert entries[0].sha256 == head.sha256, "the log goes on where it was"

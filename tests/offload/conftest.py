@@ -1,0 +1,562 @@
+"""A camera at the seam of the engine, and a disk that can lose power, for tests of the engine's own logic."""
+
+import asyncio
+import errno
+import hashlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bwc_protocol.evidence import (
+    NO_SHA256,
+    ChunkHasher,
+    ClockState,
+    Manifest,
+    SegmentFacts,
+    TriggerReason,
+    table_sha256,
+)
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.messages.recordings import Mark, RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import BwcError, CommandError, DeviceLost, EvidenceMismatch
+from bwc_sdk.offload import OffloadJob, OffloadPolicy, offload
+from bwc_sdk.world import InlineWorkers, World
+from firmware_sim.virtual_time import run_virtual
+
+SERIAL = "CAM-0001"
+CHUNK = 4096
+
+
+@dataclass
+class FakeRecording:
+    """A recording as a camera has it: footage, tables, manifest, listing entry."""
+
+    manifest: Manifest
+    footage: list[bytes]
+    tables: list[bytes]
+    marks: Mark = field(default_factory=lambda: Mark(0))
+    listed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def entry(self) -> RecordingEntry:
+        facts: dict[str, Any] = {
+            "recording": self.manifest.recording_id,
+            "sequence": self.manifest.sequence,
+            "started_utc_ns": self.manifest.started_utc_ns,
+            "duration_ms": self.manifest.duration_ms,
+            "size_bytes": self.manifest.size_bytes,
+            "segments": len(self.manifest.segments),
+            "trigger": self.manifest.trigger,
+            "marks": self.marks,
+            "manifest_sha256": self.manifest.sha256,
+            "annotations": 0,
+            "category": "",
+        }
+        return RecordingEntry(**(facts | self.listed))
+
+
+def make_recording(
+    sequence: int, sizes: tuple[int, ...], *, chunk: int = CHUNK, serial: str = SERIAL, seed: int = 0
+) -> FakeRecording:
+    rng = random.Random(f"{seed}/{sequence}")
+    footage, tables, segments = [], [], []
+    for size in sizes:
+        data = rng.randbytes(size)
+        hasher = ChunkHasher(chunk)
+        hasher.update(data)
+        footage.append(data)
+        tables.append(hasher.table())
+        segments.append(
+            SegmentFacts(
+                size_bytes=size,
+                chunk_size=chunk,
+                table_sha256=table_sha256(hasher.table()),
+                started_utc_ns=0,
+                duration_ms=1000,
+            )
+        )
+    manifest = Manifest(
+        camera=serial,
+        recording_id=rng.randbytes(16),
+        sequence=sequence,
+        previous_sha256=NO_SHA256,
+        trigger=TriggerReason.OFFICER_BUTTON,
+        started_utc_ns=0,
+        ended_utc_ns=1_000_000_000 * len(sizes),
+        boot_counter=1,
+        pre_event_requested_s=0,
+        pre_event_achieved_ms=0,
+        clock_state=ClockState.SYNCED,
+        clock_uncertainty_ms=1,
+        policy_id="",
+        policy_sha256=NO_SHA256,
+        firmware_sha256=NO_SHA256,
+        segments=tuple(segments),
+    )
+    return FakeRecording(manifest, footage, tables)
+
+
+@dataclass
+class FakeDevice:
+    """The camera itself, which outlives connections. Its faults are plain fields."""
+
+    recordings: list[FakeRecording]
+    identity: str = SERIAL
+    piece: int = 3000
+    sent: int = 0
+    cut_at: list[int] = field(default_factory=list)
+    """Counts of footage bytes sent at which the connection breaks."""
+    bad: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    """(sequence, segment, chunk): how many times it is still sent with a wrong bit."""
+    unreadable: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    """The same, for chunks at which its storage fails."""
+    stall_at: int = -1
+    """Count of footage bytes at which it falls silent, once."""
+    connect_errors: list[BwcError] = field(default_factory=list)
+    before_open: Callable[[], None] = lambda: None
+    asked: list[tuple[int, int, int, int]] = field(default_factory=list)
+    connections: int = 0
+    granted_ahead: int = 0
+
+    async def connect(self) -> Any:
+        self.connections += 1
+        if self.connections > 1 and self.connect_errors:
+            raise self.connect_errors.pop(0)
+        return FakeCamera(self)
+
+    def find(self, entry: RecordingEntry) -> FakeRecording:
+        for recording in self.recordings:
+            if recording.manifest.recording_id == entry.recording:
+                return recording
+        raise CommandError("recordings", ErrorCode.NOT_FOUND, "")
+
+
+class FakeCamera:
+    """A connection to the device, with the calls that the engine makes."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self.identity = device.identity
+        self.name = "fake:"
+        self.peer = SimpleNamespace(secure=False, capabilities=Capability.SIMULATOR)
+        self.recordings = self
+        self.lost: BwcError | None = None
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+        self.lost = self.lost or DeviceLost("closed")
+
+    def _alive(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+
+    async def list(self) -> tuple[RecordingEntry, ...]:
+        self._alive()
+        return tuple(recording.entry for recording in self.device.recordings)
+
+    async def iterate(self) -> AsyncIterator[RecordingEntry]:
+        for entry in await self.list():
+            yield entry
+
+    async def read_manifest(self, entry: RecordingEntry) -> Manifest:
+        self._alive()
+        manifest = self.device.find(entry).manifest
+        if manifest.sha256 != entry.manifest_sha256:
+            raise EvidenceMismatch("the manifest is not the one that was listed")
+        return manifest
+
+    async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
+        self._alive()
+        table = self._recording(entry).tables[segment]
+        if hashlib.sha256(table).digest() != manifest.segments[segment].table_sha256:
+            raise EvidenceMismatch("the chunk table is not the manifest's")
+        return table
+
+    def _recording(self, entry: RecordingEntry) -> FakeRecording:
+        recording = self.device.find(entry)
+        if recording.manifest.sha256 != entry.manifest_sha256:
+            raise CommandError("recordings.open", ErrorCode.CONFLICT, "")
+        return recording
+
+    async def open(
+        self, entry: RecordingEntry, segment: int, sink: Any, *, offset: int = 0, length: int = 0
+    ) -> "FakeStream":
+        self._alive()
+        self.device.before_open()
+        data = self._recording(entry).footage[segment]
+        self.device.asked.append((entry.sequence, segment, offset, length))
+        return FakeStream(self, entry.sequence, segment, sink, data, offset, length)
+
+
+class FakeStream:
+    """Sends as far as credit goes, in pieces, one a turn of the loop."""
+
+    def __init__(
+        self,
+        camera: FakeCamera,
+        sequence: int,
+        segment: int,
+        sink: Any,
+        data: bytes,
+        offset: int,
+        length: int,
+    ) -> None:
+        self.camera, self.sink, self.length = camera, sink, length
+        self._where = (sequence, segment)
+        self._data = data
+        self._offset = offset
+        self._at = self._limit = 0
+        self._over = False
+        self._soon = False
+
+    def grant(self, limit: int) -> None:
+        assert self._limit < limit <= self.length
+        self._limit = limit
+        device = self.camera.device
+        device.granted_ahead = max(device.granted_ahead, limit - self._at)
+        self._schedule()
+
+    def cancel(self) -> None:
+        self._over = True
+
+    def _schedule(self) -> None:
+        if not self._soon and not self._over:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._soon = False
+        device = self.camera.device
+        if self._over or self._at >= self._limit or device.stall_at == device.sent:
+            return
+        if self.camera.lost is not None:
+            self._finish(self.camera.lost)
+            return
+        size = min(device.piece, self._limit - self._at)
+        if device.cut_at:
+            size = min(size, device.cut_at[0] - device.sent)
+        if device.stall_at > device.sent:
+            size = min(size, device.stall_at - device.sent)
+        start = self._offset + self._at
+        data = bytearray(self._data[start : start + size])
+        for chunk in range(start // CHUNK, (start + size - 1) // CHUNK + 1 if size else 0):
+            key = (*self._where, chunk)
+            if device.unreadable[key]:
+                device.unreadable[key] -= 1
+                self._finish(CommandError("stream", ErrorCode.STORAGE_FAULT, f"chunk {chunk}"))
+                return
+            last = min((chunk + 1) * CHUNK, len(self._data)) - 1
+            if device.bad[key] and start <= last < start + size:
+                device.bad[key] -= 1
+                data[last - start] ^= 1
+        self._at += size
+        device.sent += size
+        self.sink.data(start - self._offset, memoryview(bytes(data)))
+        if device.cut_at and device.sent == device.cut_at[0]:
+            device.cut_at.pop(0)
+            self.camera.lost = DeviceLost("unplugged")
+            self._finish(self.camera.lost)
+        elif self._at == self.length:
+            self._finish(None)
+        else:
+            self._schedule()
+
+    def _finish(self, error: BwcError | None) -> None:
+        self._over = True
+        self.sink.ended(error)
+
+
+class PowerCut(BaseException):
+    """The host is off: no line of the program runs any more."""
+
+
+@dataclass
+class Inode:
+    """A file: what a reader sees, what is on the medium, and the writes between the two."""
+
+    live: bytearray = field(default_factory=bytearray)
+    durable: bytearray = field(default_factory=bytearray)
+    pending: list[tuple[int, bytes]] = field(default_factory=list)
+    locked_by: int = 0
+    reserved: int = 0
+
+
+def put(data: bytearray, offset: int, what: bytes) -> None:
+    data.extend(bytes(max(0, offset + len(what) - len(data))))
+    data[offset : offset + len(what)] = what
+
+
+class ModelDisk:
+    """A medium with two directories. At a power cut each write and each change of a name that was not synced is
+    kept, dropped or (a write) torn, independently of the others: the least that POSIX promises."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, dict[str, Inode]] = {"": {}, ".incoming": {}}
+        self.durable: dict[str, dict[str, Inode]] = {"": {}, ".incoming": {}}
+        self.pending: list[tuple[str, str, Inode | None, str, str]] = []
+        self.capacity = 1 << 40
+
+    def rename_durably(self, op: tuple[str, str, Inode | None, str, str]) -> None:
+        directory, name, inode, to, to_name = op
+        if directory and name:
+            self.durable[directory if directory != "/" else ""].pop(name, None)
+        if inode is not None and to_name:
+            self.durable[to if to != "/" else ""][to_name] = inode
+
+    def power_cut(self, rng: random.Random) -> None:
+        for op in self.pending:
+            if rng.random() < 0.5:
+                self.rename_durably(op)
+        self.pending = []
+        for names in self.durable.values():
+            for inode in names.values():
+                for offset, data in inode.pending:
+                    match rng.randrange(3):
+                        case 0:
+                            put(inode.durable, offset, data)
+                        case 1:
+                            put(inode.durable, offset, data[: rng.randrange(len(data) + 1)])
+                inode.pending = []
+                inode.live = bytearray(inode.durable)
+                inode.locked_by = 0
+        self.live = {directory: dict(names) for directory, names in self.durable.items()}
+
+    def final(self) -> dict[str, bytes]:
+        return {name: bytes(inode.live) for name, inode in self.live[""].items()}
+
+
+class ModelFiles:
+    """The engine's file system on a `ModelDisk`. `before(step, operation)` may raise; `skip` names operations
+    that do nothing, as if the engine did not call them."""
+
+    def __init__(
+        self,
+        disk: ModelDisk,
+        before: Callable[[int, str], None] = lambda step, operation: None,
+        skip: tuple[str, ...] = (),
+        flip_on_medium: int = -1,
+    ) -> None:
+        self.disk = disk
+        self.before = before
+        self.skip = skip
+        self.steps = 0
+        self.off = False
+        self.flip_on_medium = flip_on_medium
+        self._handles: dict[int, Any] = {}
+        self._last = 2
+
+    @property
+    def open_handles(self) -> list[int]:
+        return list(self._handles)
+
+    def _step(self, operation: str) -> bool:
+        """Whether the operation is to be done."""
+        if self.off:
+            raise PowerCut
+        step, self.steps = self.steps, self.steps + 1
+        try:
+            self.before(step, operation)
+        except PowerCut:
+            self.off = True
+            raise
+        return operation not in self.skip
+
+    def _handle(self, what: Any) -> int:
+        self._last += 1
+        self._handles[self._last] = what
+        return self._last
+
+    def _names(self, directory: int) -> dict[str, Inode]:
+        return self.disk.live[self._handles[directory]]
+
+    def open_directory(self, path: Path) -> int:
+        self._step("open_directory")
+        return self._handle("")
+
+    def open_inside(self, directory: int, name: str) -> int:
+        self._step("open_inside")
+        return self._handle(name)
+
+    def names(self, directory: int) -> list[str]:
+        return list(self._names(directory))
+
+    def size_of(self, directory: int, name: str) -> int | None:
+        self._step("size_of")
+        inode = self._names(directory).get(name)
+        return None if inode is None else len(inode.live)
+
+    def taken_by(self, directory: int, name: str) -> int:
+        inode = self._names(directory).get(name)
+        return 0 if inode is None else max(len(inode.live), inode.reserved)
+
+    def free_bytes(self, directory: int) -> int:
+        self._step("free_bytes")
+        return self.disk.capacity
+
+    def create(self, directory: int, name: str) -> int:
+        self._step("create")
+        names = self._names(directory)
+        if name in names:
+            raise FileExistsError(errno.EEXIST, "exists")
+        names[name] = Inode()
+        where = self._handles[directory] or "/"
+        self.disk.pending.append(("", "", names[name], where, name))
+        return self._handle(names[name])
+
+    def reopen(self, directory: int, name: str, *, write: bool) -> int:
+        self._step("reopen")
+        if name not in self._names(directory):
+            raise FileNotFoundError(errno.ENOENT, "missing")
+        return self._handle(self._names(directory)[name])
+
+    def lock(self, file: int) -> bool:
+        if not self._step("lock"):
+            return True
+        inode = self._handles[file]
+        if inode.locked_by:
+            return False
+        inode.locked_by = file
+        return True
+
+    def is_named(self, file: int, directory: int, name: str) -> bool:
+        self._step("is_named")
+        return self._names(directory).get(name) is self._handles[file]
+
+    def size(self, file: int) -> int:
+        self._step("size")
+        return len(self._handles[file].live)
+
+    def preallocate(self, file: int, size: int) -> None:
+        self._step("preallocate")
+        self._handles[file].reserved = size
+
+    def write(self, file: int, data: memoryview, offset: int) -> int:
+        self._step("write")
+        inode = self._handles[file]
+        content = bytes(data)
+        put(inode.live, offset, content)
+        inode.pending.append((offset, content))
+        return len(content)
+
+    def read(self, file: int, into: memoryview, offset: int) -> int:
+        self._step("read")
+        data = self._handles[file].live[offset : offset + len(into)]
+        into[: len(data)] = data
+        return len(data)
+
+    def truncate(self, file: int, size: int) -> None:
+        self._step("truncate")
+        inode = self._handles[file]
+        self.sync(file)
+        del inode.live[size:], inode.durable[size:]
+
+    def start_write_back(self, file: int, offset: int, size: int) -> None:
+        self._step("start_write_back")
+
+    def sync(self, file: int) -> None:
+        if not self._step("sync"):
+            return
+        inode = self._handles[file]
+        for offset, data in inode.pending:
+            put(inode.durable, offset, data)
+        inode.pending = []
+        if 0 <= self.flip_on_medium < len(inode.durable):
+            inode.durable[self.flip_on_medium] ^= 1
+            self.flip_on_medium = -1
+
+    def drop_cache(self, file: int) -> bool:
+        if not self._step("drop_cache"):
+            return False
+        inode = self._handles[file]
+        if not inode.pending:
+            inode.live = bytearray(inode.durable)
+        return True
+
+    def rename(self, directory: int, name: str, to: int, to_name: str) -> None:
+        done = self._step("rename")
+        if done and to_name in self._names(to):
+            raise FileExistsError(errno.EEXIST, "exists")
+        inode = self._names(directory).pop(name)
+        self._names(to)[to_name] = inode
+        source, target = self._handles[directory] or "/", self._handles[to] or "/"
+        self.disk.pending.append((source, name, inode, target, to_name))
+
+    def remove(self, directory: int, name: str) -> None:
+        self._step("remove")
+        if name not in self._names(directory):
+            raise FileNotFoundError(errno.ENOENT, "missing")
+        del self._names(directory)[name]
+        self.disk.pending.append((self._handles[directory] or "/", name, None, "", ""))
+
+    def sync_directory(self, directory: int) -> None:
+        if not self._step("sync_directory"):
+            return
+        here = self._handles[directory] or "/"
+        left = []
+        for op in self.disk.pending:
+            if here in (op[0], op[3]):
+                self.disk.rename_durably(op)
+            else:
+                left.append(op)
+        self.disk.pending = left
+
+    def close(self, handle: int) -> None:
+        if self.off:
+            raise PowerCut
+        what = self._handles.pop(handle)
+        if isinstance(what, Inode) and what.locked_by == handle:
+            what.locked_by = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """Runs offloads in virtual time."""
+
+    recording: Callable[..., FakeRecording] = make_recording
+    device: Callable[..., FakeDevice] = FakeDevice
+    disk: Callable[[], ModelDisk] = ModelDisk
+    files: Callable[..., ModelFiles] = ModelFiles
+    power_cut: type[PowerCut] = PowerCut
+    chunk: int = CHUNK
+    serial: str = SERIAL
+
+    @staticmethod
+    def job(device: FakeDevice, files: Any, path: Path = Path("/store"), **options: Any) -> OffloadJob:
+        world = World(
+            utc_ns=lambda: 1_700_000_000_000_000_000,
+            entropy=random.Random(1).randbytes,
+            files=files,
+            workers=InlineWorkers(),
+        )
+        policy = options.pop("policy", OffloadPolicy(reserve_bytes=0))
+        return offload(device.connect, path, world=world, policy=policy, **options)
+
+    @classmethod
+    def run(cls, device: FakeDevice, files: Any, path: Path = Path("/store"), **options: Any) -> Any:
+        """The result and all events of one offload."""
+
+        async def main() -> Any:
+            job = cls.job(device, files, path, **options)
+            events = [event async for event in job]
+            return job.result, events
+
+        return run_virtual(main())
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+@pytest.fixture
+def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slabs of one small chunk, so that a recording of a few kilobytes takes many writes."""
+    monkeypatch.setattr("bwc_sdk.offload.slabs.SLAB_BYTES", CHUNK)

@@ -1,0 +1,106 @@
+"""What a destination must be, told before anything is copied."""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from bwc_sdk.errors import DestinationError
+from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
+from firmware_sim.virtual_time import run_virtual
+
+
+def refused(lab, path: Path, files: object = None) -> str:
+    device = lab.device([lab.recording(1, (10_000,))])
+    with pytest.raises(DestinationError) as caught:
+        lab.run(device, files or OsFileSystem(), path)
+    assert device.connections == 0
+    assert str(path) in str(caught.value)
+    return caught.value.rule
+
+
+def test_it_must_exist_and_be_a_directory(lab, tmp_path: Path) -> None:
+    assert "does not exist" in refused(lab, tmp_path / "missing")
+    (tmp_path / "file").write_bytes(b"")
+    assert "not a directory" in refused(lab, tmp_path / "file")
+
+
+def test_it_must_be_writable(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.mkdir
+
+    def mkdir(name: str, *arguments: object, **options: object) -> None:
+        if name == ".incoming":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        real(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    assert "read-only" in refused(lab, tmp_path)
+
+
+def test_its_file_system_must_have_locks(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert "no locks" in refused(lab, tmp_path)
+
+
+def test_its_locks_must_exclude(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    assert "two holders" in refused(lab, tmp_path)
+
+
+def test_a_link_in_place_of_the_incoming_directory_is_refused(lab, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / ".incoming").symlink_to(tmp_path / "elsewhere")
+    refused(lab, tmp_path / "store")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_link_in_place_of_a_part_file_leaves_the_recording_on_the_camera(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    device.cut_at = [5_000]
+    lab.run(device, OsFileSystem(), tmp_path, policy=OffloadPolicy(attempts=0, reserve_bytes=0))
+    (part,) = (tmp_path / ".incoming").glob("*.part")
+    part.unlink()
+    (tmp_path / "victim").write_bytes(b"untouched")
+    part.symlink_to(tmp_path / "victim")
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert isinstance(result.outcomes[0], StillOnCamera)
+    assert (tmp_path / "victim").read_bytes() == b"untouched"
+
+
+def test_two_offloads_at_once_do_not_touch_each_others_files(lab, tmp_path: Path) -> None:
+    recordings = [lab.recording(1, (50 * lab.chunk,)), lab.recording(2, (3 * lab.chunk,))]
+    first, second = lab.device(recordings, piece=lab.chunk), lab.device(recordings, piece=lab.chunk)
+    first.stall_at = 20 * lab.chunk
+
+    async def main():
+        slow = lab.job(first, OsFileSystem(), tmp_path)
+        async for _ in slow:
+            if first.sent:
+                break
+        busy = await lab.job(second, OsFileSystem(), tmp_path).run()
+        first.stall_at = -1
+        return await slow.run(), busy
+
+    slow, busy = run_virtual(main())
+    assert slow.complete
+    assert isinstance(busy.outcomes[0], StillOnCamera) and "another process" in busy.outcomes[0].reason
+    assert isinstance(busy.outcomes[1], StoredVerified)
+    assert isinstance(slow.outcomes[1], StoredVerified) and slow.outcomes[1].already_there
+    assert len(list(tmp_path.glob("*.mp4"))) == 2
+
+
+def test_two_cameras_with_the_same_recording_id_keep_both(lab, tmp_path: Path) -> None:
+    one = lab.recording(1, (10_000,))
+    other = lab.recording(1, (12_000,), serial="CAM-0002")
+    object.__setattr__(other.manifest, "recording_id", one.manifest.recording_id)
+    for device in (lab.device([one]), lab.device([other], identity="CAM-0002")):
+        result, _ = lab.run(device, OsFileSystem(), tmp_path)
+        assert result.complete and not any(isinstance(o, Refused) for o in result.outcomes)
+    assert {p.read_bytes() for p in tmp_path.glob("*.mp4")} == {one.footage[0], other.footage[0]}

@@ -1,0 +1,137 @@
+"""The operating system's file system, as the engine relies on it."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from bwc_sdk import filesystem
+from bwc_sdk.filesystem import OsFileSystem, read_upto, write_all
+
+
+@pytest.fixture
+def files() -> OsFileSystem:
+    return OsFileSystem()
+
+
+@pytest.fixture
+def here(files: OsFileSystem, tmp_path: Path):
+    directory = files.open_directory(tmp_path)
+    yield directory
+    files.close(directory)
+
+
+def test_a_new_file_is_the_owners_alone_and_never_an_existing_one(files, here, tmp_path: Path) -> None:
+    file = files.create(here, "a")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        files.create(here, "a")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        files.create(here, "link")
+    files.close(file)
+
+
+def test_links_pipes_and_directories_are_not_opened_as_files(files, here, tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dir").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "dir", "pipe"):
+        for write in (False, True):
+            with pytest.raises(OSError):
+                files.reopen(here, name, write=write)
+        with pytest.raises(OSError):
+            files.size_of(here, name)
+
+
+def test_a_directory_that_was_replaced_by_a_link_is_not_entered(files, here, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / ".incoming").symlink_to(elsewhere)
+    with pytest.raises(OSError):
+        files.open_inside(here, ".incoming")
+
+
+def test_a_directory_inside_is_made_for_the_owner_alone(files, here, tmp_path: Path) -> None:
+    files.close(files.open_inside(here, ".incoming"))
+    files.close(files.open_inside(here, ".incoming"))
+    assert (tmp_path / ".incoming").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_lock_has_one_holder_and_ends_with_it(files, here) -> None:
+    first = files.create(here, "a")
+    second = files.reopen(here, "a", write=True)
+    assert files.lock(first)
+    assert not files.lock(second)
+    files.close(first)
+    assert files.lock(second)
+    files.close(second)
+
+
+def test_a_file_that_was_renamed_or_removed_is_known_to_be_another(files, here) -> None:
+    file = files.create(here, "a")
+    assert files.is_named(file, here, "a")
+    files.rename(here, "a", here, "b")
+    assert not files.is_named(file, here, "a")
+    assert files.is_named(file, here, "b")
+    files.close(files.create(here, "a"))
+    assert not files.is_named(file, here, "a")
+    files.close(file)
+
+
+@pytest.mark.parametrize("with_renameat2", [True, False])
+def test_a_rename_never_replaces(files, here, tmp_path, with_renameat2, monkeypatch) -> None:
+    if not with_renameat2:
+        monkeypatch.setattr(filesystem, "_libc", lambda: None)
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    with pytest.raises(FileExistsError):
+        files.rename(here, "a", here, "b")
+    assert (tmp_path / "b").read_bytes() == b"b"
+    files.rename(here, "a", here, "c")
+    assert (tmp_path / "c").read_bytes() == b"a" and not (tmp_path / "a").exists()
+
+
+def test_room_that_is_reserved_does_not_change_the_size_and_counts_as_taken(files, here) -> None:
+    file = files.create(here, "a")
+    files.preallocate(file, 1 << 20)
+    assert files.size(file) == 0
+    if files.taken_by(here, "a"):  # a file system without reservations takes nothing
+        assert files.taken_by(here, "a") >= 1 << 20
+    files.close(file)
+    assert files.taken_by(here, "missing") == 0
+    assert files.size_of(here, "missing") is None
+
+
+def test_bytes_are_written_and_read_where_they_belong(files, here) -> None:
+    file = files.create(here, "a")
+    data = memoryview(bytes(range(256)) * 16)
+    write_all(files, file, data, 1000)
+    files.start_write_back(file, 0, 5096)
+    files.sync(file)
+    files.drop_cache(file)
+    into = memoryview(bytearray(8192))
+    assert read_upto(files, file, into, 0) == 1000 + len(data)
+    assert into[1000 : 1000 + len(data)] == data
+    files.truncate(file, 10)
+    assert files.size(file) == 10
+    files.close(file)
+
+
+def test_a_dropped_cache_is_told_from_one_that_stays(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = files.create(here, "a")
+    write_all(files, file, memoryview(bytes(1 << 20)), 0)
+    files.sync(file)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: None)
+    assert not files.drop_cache(file)
+    files.close(file)
+
+
+def test_an_error_of_a_c_call_keeps_its_number(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = files.create(here, "a")
+    files.close(file)
+    with pytest.raises(OSError) as caught:
+        files.rename(here, "missing", here, "b")
+    assert caught.value.errno == errno.ENOENT

@@ -1,0 +1,259 @@
+"""Link and conversations together, in virtual time: requests pass footage, failures are told to the peer
+(spec: Layers, Streams)."""
+
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+
+from bwc_protocol.conversation import (
+    Established,
+    Failed,
+    FailReason,
+    ReplyReceived,
+    RequestReceived,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.endpoint import Endpoint, EndpointEvent, OnChannel
+from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
+from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
+from bwc_protocol.messages.recordings import OpenSegment
+from bwc_protocol.session import PeerCredentials
+from bwc_protocol.stream import ReaderSource
+from tools import samples
+from tools.pair import device_end, host_end
+
+UART_BYTES_S = 11_520.0
+"""115,200 baud, 8N1."""
+DRIVER_BUFFER = 4_096
+"""What a serial driver takes before a write has to wait."""
+
+
+class Wire:
+    """One direction of a serial line: a driver's buffer, then so many bytes a second."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.waiting: deque[bytes] = deque()
+        self.size = 0
+        self.free_at = 0.0
+
+    def room(self) -> int:
+        return DRIVER_BUFFER - self.size
+
+    def write(self, data: bytes) -> None:
+        self.waiting.append(data)
+        self.size += len(data)
+
+    def read(self, now: float) -> bytes:
+        """What has come through by now, in pieces as they were written."""
+        found = []
+        while self.waiting:
+            begun = max(self.free_at, 0.0)
+            due = begun + len(self.waiting[0]) / self.rate
+            if due > now:
+                break
+            self.free_at = due
+            self.size -= len(self.waiting[0])
+            found.append(self.waiting.popleft())
+        if not self.waiting:
+            self.free_at = max(self.free_at, now)
+        return b"".join(found)
+
+    def next_at(self) -> float | None:
+        return self.free_at + len(self.waiting[0]) / self.rate if self.waiting else None
+
+
+class Line:
+    """A host and a device joined by two wires."""
+
+    def __init__(
+        self,
+        *,
+        rate: float = UART_BYTES_S,
+        accept: Callable[[PeerCredentials], bool] = lambda peer: True,
+    ) -> None:
+        params = LinkParams(max_payload=1024)
+        nonces = iter(range(1, 100))
+        self.host = Endpoint(
+            Link(LinkRole.HOST, params, nonce=lambda: next(nonces)), lambda _: host_end(accept=accept)
+        )
+        self.device = Endpoint(
+            Link(LinkRole.DEVICE, params, nonce=lambda: next(nonces)), lambda _: device_end()
+        )
+        self.wires = {True: Wire(rate), False: Wire(rate)}
+        self.now = 0.0
+        self.host_events: list[tuple[float, EndpointEvent]] = []
+        self.device_events: list[tuple[float, EndpointEvent]] = []
+        self.host.open(0.0)
+
+    def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Runs until something holds, at most for so long. Says whether it does."""
+        end = self.now + seconds
+        while not until():
+            self._exchange()
+            times = [
+                self.host.deadline(),
+                self.device.deadline(),
+                *(w.next_at() for w in self.wires.values()),
+            ]
+            following = min((t for t in times if t is not None), default=end)
+            if following > end:
+                return until()
+            self.now = max(self.now + 1e-6, following)
+        return True
+
+    def _exchange(self) -> None:
+        for end, mine in ((self.host, True), (self.device, False)):
+            data = self.wires[not mine].read(self.now)
+            if data:
+                end.receive(data, self.now)
+            due = end.deadline()
+            if due is not None and due <= self.now:
+                end.tick(self.now)
+            seen = self.host_events if mine else self.device_events
+            for event in end.events():
+                seen.append((self.now, event))
+                self._answer(event, mine)
+            while self.wires[mine].room() > 0:
+                parts = end.outgoing(self.now, self.wires[mine].room())
+                if not parts:
+                    break
+                for part in parts:
+                    self.wires[mine].write(part)
+
+    def _answer(self, event: EndpointEvent, mine: bool) -> None:
+        if mine:
+            if isinstance(event, LinkUp):
+                self.host.open_channel(0, self.now)
+            return
+        if not isinstance(event, OnChannel) or not isinstance(event.event, RequestReceived):
+            return
+        conversation = self.device.conversations[0]
+        request_id, request = event.event.request_id, event.event.request
+        if isinstance(request, OpenSegment):
+            conversation.reply(request_id, StreamOpened(length=request.length))
+            conversation.send_stream(request_id, ReaderSource(lambda at, size: bytes(size)), request.length)
+        else:
+            conversation.reply(request_id, samples.typical(type(request).reply))
+
+    def host_saw(self, kind: type) -> list[tuple[float, object]]:
+        found = []
+        for at, event in self.host_events:
+            inner = event.event if isinstance(event, OnChannel) else event
+            if isinstance(inner, kind):
+                found.append((at, inner))
+        return found
+
+    def connect(self) -> None:
+        assert self.run(10.0, lambda: bool(self.host_saw(Established)))
+
+
+def test_a_status_request_answers_within_a_second_while_footage_fills_115200_baud() -> None:
+    line = Line()
+    line.connect()
+    host = line.host.conversations[0]
+    size = 400_000
+    stream = host.request(
+        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=size)
+    )
+    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
+    host.grant(stream, size)
+    line.run(8.0)
+    took = []
+    for _ in range(12):
+        asked, before = line.now, len(line.host_saw(ReplyReceived))
+        host.request(ReadStatus())
+        assert line.run(5.0, lambda before=before: len(line.host_saw(ReplyReceived)) > before)  # type: ignore[misc]
+        took.append(line.now - asked)
+        line.run(0.7)
+    assert max(took) < 1.0, took
+    assert not line.host_saw(StreamFinished), "footage ran all the while"
+    moved = sum(len(piece.data) for _, piece in line.host_saw(StreamReceived))  # type: ignore[attr-defined]
+    started = line.host_saw(StreamReceived)[0][0]
+    assert moved / (line.now - started) > 0.8 * UART_BYTES_S, "and filled the line"
+    again = line.device.link.counters.retransmissions
+    assert again <= 4, "and sends nothing twice, once the rate of the line is known"
+
+
+def test_a_slow_line_delivers_every_byte_once() -> None:
+    line = Line(rate=50_000)
+    line.connect()
+    host = line.host.conversations[0]
+    stream = host.request(
+        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=100_000)
+    )
+    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
+    host.grant(stream, 100_000)
+    assert line.run(10.0, lambda: bool(line.host_saw(StreamFinished)))
+    at = 0
+    for _, piece in line.host_saw(StreamReceived):
+        assert piece.offset == at  # type: ignore[attr-defined]
+        at += len(piece.data)  # type: ignore[attr-defined]
+    assert at == 100_000
+
+
+def test_an_orderly_close_is_followed_by_a_reset_of_the_channel() -> None:
+    line = Line(rate=1e6)
+    line.connect()
+    line.host.conversations[0].close()
+    assert line.run(5.0, lambda: not line.host.conversations and not line.device.conversations)
+    line.run(1.0)
+    for end in (line.host, line.device):
+        assert end.link.counters.resets_in and end.link.counters.resets_out
+    assert not line.host_saw(LinkDown) and not line.host_saw(Failed), "the link lives on"
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 12, b"\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00"])
+def test_a_broken_rule_resets_the_channel_and_says_so(garbage: bytes) -> None:
+    line = Line(rate=1e6)
+    line.connect()
+    line.host.conversations[0]._session.seal(garbage)
+    line.host.conversations[0].request(ReadBattery(cell=0))
+    assert line.run(5.0, lambda: bool(line.host_saw(ChannelReset)))
+    assert line.host_saw(ChannelReset)[0][1].reason is ResetReason.PROTOCOL  # type: ignore[attr-defined]
+    failed = [
+        e.event for _, e in line.device_events if isinstance(e, OnChannel) and isinstance(e.event, Failed)
+    ]
+    assert [f.reason for f in failed] == [FailReason.PROTOCOL]
+
+
+def test_a_refused_device_hears_why_before_its_channel_is_reset() -> None:
+    line = Line(rate=1e6, accept=lambda peer: False)
+    assert line.run(10.0, lambda: len(line.device_events) > 1 and not line.device.conversations)
+    failed = [
+        e.event for _, e in line.device_events if isinstance(e, OnChannel) and isinstance(e.event, Failed)
+    ]
+    assert [f.reason for f in failed] == [FailReason.REFUSED]
+
+
+def test_a_channel_can_be_opened_again_after_it_was_reset() -> None:
+    line = Line(rate=1e6)
+    line.connect()
+    line.host.conversations[0].close()
+    line.run(3.0, lambda: 0 not in line.host.conversations)
+    line.host.open_channel(0, line.now)
+    assert line.run(5.0, lambda: len(line.host_saw(Established)) == 2)
+    request_id = line.host.conversations[0].request(ReadStatus())
+    assert line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
+    reply = line.host_saw(ReplyReceived)[-1][1]
+    assert reply == ReplyReceived(request_id, samples.typical(DeviceStatus))
+
+
+def test_everything_ends_with_the_pipe() -> None:
+    line = Line(rate=1e6)
+    line.connect()
+    line.host.pipe_lost(line.now)
+    assert line.host.conversations == {}
+    assert any(isinstance(e, LinkDown) for e in line.host.events())
+
+
+def test_a_handshake_that_never_ends_resets_the_channel_with_timeout() -> None:
+    line = Line(rate=1e6)
+    line.host._converse = lambda _: device_end()  # a host that waits for the other to begin
+    line.run(30.0, lambda: bool(line.device_events) and bool(line.host_saw(Failed)))
+    failed = line.host_saw(Failed)
+    assert failed and failed[0][1].reason is FailReason.TIMEOUT  # type: ignore[attr-defined]

@@ -1,0 +1,569 @@
+"""Epochs, resets, windows and acknowledgements of channels, frame by frame."""
+
+import pytest
+
+from bwc_protocol.frame import Frame, FrameType, Reset, ResetReason, encode_frame
+from bwc_protocol.link import (
+    ChannelData,
+    ChannelOpened,
+    ChannelReset,
+    LinkDown,
+    LinkDownReason,
+    LinkParams,
+    LinkRole,
+    LinkState,
+)
+
+HOST, DEVICE = LinkRole.HOST, LinkRole.DEVICE
+DATA, ACK, RESET, PING, PONG = (
+    FrameType.DATA,
+    FrameType.ACK,
+    FrameType.RESET,
+    FrameType.PING,
+    FrameType.PONG,
+)
+
+
+def resets(frames):
+    """(channel, epoch, reason) of the RESETs among `frames`."""
+    return [(f.channel, f.epoch, Reset.decode(f.payload).reason) for f in frames if f.type is RESET]
+
+
+def of(frames, type):
+    return [f for f in frames if f.type is type]
+
+
+def received(end):
+    return b"".join(e.data for e in end.link.events() if isinstance(e, ChannelData))
+
+
+@pytest.fixture
+def device(bench):
+    """A device with a live link and a window of 32 frames."""
+    return bench(DEVICE, channels=3).connected_device()
+
+
+@pytest.fixture
+def host(bench):
+    """A host with a live link and channel 0 wanted."""
+    end = bench(HOST).connected_host()
+    end.link.open_channel(0)
+    return end
+
+
+def opened(device, epoch=0, window=32):
+    """Opens channel 0 of the device and takes what it says about it."""
+    device.say(DATA, epoch=epoch, seq=0, window=window, payload=b"first")
+    device.wait(0.01)
+    device.link.events()
+    device.link.consumed(0)
+    return device
+
+
+def speaking(host, frames=1, window=32):
+    """Channel 0 of the host is open and the device was heard in its epoch."""
+    host.link.send(0, b"x")
+    (first,) = of(host.heard(), DATA)
+    host.say(ACK, epoch=first.epoch, ack=1, window=window)
+    return first.epoch
+
+
+# Opening
+
+
+def test_the_first_data_opens_a_channel(device) -> None:
+    device.say(DATA, epoch=0, seq=0, window=4, payload=b"preamble")
+    assert device.link.events() == [ChannelOpened(0, 0), ChannelData(0, b"preamble")]
+
+
+def test_the_first_epoch_is_0_and_each_next_one_more(host) -> None:
+    host.link.send(0, b"x")
+    assert [f.epoch for f in of(host.heard(), DATA)] == [0]
+    for epoch in range(1, 300):
+        host.reset(ResetReason.NORMAL, epoch=(epoch - 1) % 256)
+        host.link.events()
+        host.link.open_channel(0)
+        host.link.send(0, b"x")
+        assert [(f.epoch, f.seq) for f in of(host.heard(), DATA)] == [(epoch % 256, 0)]
+
+
+@pytest.mark.parametrize(("epoch", "seq"), [(1, 0), (255, 0), (254, 0), (0, 1)])
+def test_a_closed_device_accepts_only_the_next_epoch_and_only_from_its_first_frame(device, epoch, seq) -> None:
+    assert device.say(DATA, epoch=epoch, seq=seq, payload=b"x") == []
+    assert device.link.events() == []
+
+
+def test_an_open_device_ignores_other_epochs(device) -> None:
+    opened(device)
+    for epoch in (1, 2, 255):
+        assert device.say(DATA, epoch=epoch, seq=0, payload=b"other") == []
+    assert device.link.events() == []
+
+
+def test_a_host_takes_no_data_that_it_did_not_ask_for(host) -> None:
+    assert host.say(DATA, epoch=0, seq=0, payload=b"x") == []
+    assert host.link.events() == []
+
+
+def test_the_device_answers_in_the_hosts_epoch(device) -> None:
+    opened(device)
+    device.link.send(0, b"reply")
+    (reply,) = of(device.heard(), DATA)
+    assert (reply.channel, reply.epoch, reply.seq, reply.ack) == (0, 0, 0, 1)
+
+
+def test_until_the_first_frame_of_an_epoch_arrives_the_host_sends_only_frame_0(host) -> None:
+    host.link.send(0, bytes(5_000))
+    assert [f.seq for f in of(host.heard(), DATA)] == [0]
+    assert [f.seq for f in of(host.wait(0.5), DATA)] == [0] * 4  # again and again, and nothing else
+    heard = host.say(ACK, epoch=0, ack=1, window=32)
+    assert [f.seq for f in of(heard, DATA)] == [1, 2, 3, 4]
+
+
+# Reset
+
+
+def test_a_reset_is_repeated_until_answered(device) -> None:
+    opened(device)
+    device.link.reset(0, ResetReason.UNDOCKED, device.now)
+    heard = device.wait(0.9)
+    assert len(resets(heard)) >= 3
+    assert set(resets(heard)) == {(0, 0, ResetReason.UNDOCKED)}
+    device.reset(ResetReason.ANSWER, epoch=0)
+    assert resets(device.wait(0.9)) == []
+
+
+def test_the_answer_is_always_given_in_closed_and_never_answered(device, host) -> None:
+    """Else two ends answer each other for ever, with no fault at all."""
+    opened(device)
+    speaking(host)
+    for end in (device, host):
+        for _ in range(3):
+            assert resets(end.reset(ResetReason.NORMAL, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
+        assert resets(end.reset(ResetReason.ANSWER, epoch=0)) == []
+        assert [e for e in end.link.events() if isinstance(e, ChannelReset)] == [
+            ChannelReset(0, ResetReason.NORMAL)
+        ]
+
+
+@pytest.mark.parametrize("by", ["answer", "crossing", "opening"])
+def test_any_reset_of_the_epoch_or_data_of_the_next_ends_the_repetition(device, by) -> None:
+    opened(device)
+    device.link.reset(0, ResetReason.NORMAL, device.now)
+    device.heard()
+    match by:
+        case "answer":
+            device.reset(ResetReason.ANSWER, epoch=0)
+        case "crossing":
+            device.reset(ResetReason.TIMEOUT, epoch=0)
+        case _:
+            device.say(DATA, epoch=1, seq=0, payload=b"anew")
+    assert resets(device.wait(0.9)) == []
+
+
+def test_the_host_opens_again_only_after_a_reset_from_the_device(host) -> None:
+    """Else a lost RESET deadlocks, and epochs wrap within the life of an old duplicate."""
+    speaking(host)
+    host.link.reset(0, ResetReason.NORMAL, host.now)
+    host.link.open_channel(0)
+    host.link.send(0, b"anew")
+    assert of(host.wait(0.9), DATA) == []
+    heard = host.reset(ResetReason.ANSWER, epoch=0)
+    assert [(f.epoch, f.seq, f.payload) for f in of(heard, DATA)] == [(1, 0, b"anew")]
+
+
+def test_the_devices_own_reset_permits_the_next_opening_at_once(host) -> None:
+    speaking(host)
+    assert resets(host.reset(ResetReason.BUSY, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
+    host.link.open_channel(0)
+    host.link.send(0, b"anew")
+    assert [f.epoch for f in of(host.heard(), DATA)] == [1]
+
+
+def test_a_wanted_channel_still_answers_the_reset_of_its_last_life(host) -> None:
+    """The answer may have been lost, and the device repeats until it comes."""
+    speaking(host)
+    host.reset(ResetReason.NORMAL, epoch=0)
+    host.link.open_channel(0)
+    assert resets(host.reset(ResetReason.NORMAL, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
+
+
+def test_reset_of_an_opening_that_was_never_seen_closes_its_epoch_and_is_answered(device) -> None:
+    """Else a lost first DATA leaves its RESET unanswered for ever."""
+    assert resets(device.reset(ResetReason.NORMAL, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
+    device.say(DATA, epoch=0, seq=0, payload=b"late")
+    assert device.link.events() == []
+    device.say(DATA, epoch=1, seq=0, payload=b"next")
+    assert device.link.events() == [ChannelOpened(0, 1), ChannelData(0, b"next")]
+
+
+def test_a_host_lets_no_device_assign_epochs(host) -> None:
+    speaking(host)
+    host.link.reset(0, ResetReason.NORMAL, host.now)
+    host.heard()
+    assert resets(host.reset(ResetReason.NORMAL, epoch=1)) == []
+
+
+def test_reset_of_an_older_epoch_is_ignored(device) -> None:
+    device.reset(ResetReason.NORMAL, epoch=0)
+    opened(device, epoch=1)
+    for epoch in (0, 255, 2, 7):
+        assert device.reset(ResetReason.NORMAL, epoch=epoch) == []
+    assert device.link.events() == []
+    device.say(DATA, epoch=1, seq=1, payload=b"still open")
+    assert received(device) == b"still open"
+
+
+def test_an_opening_without_a_device_counts_as_opened_and_reset(device) -> None:
+    answer = device.say(DATA, channel=3, epoch=0, seq=0, payload=b"x")
+    assert resets(answer) == [(3, 0, ResetReason.NO_DEVICE)]
+    assert device.link.events() == []
+    assert resets(device.wait(0.5)) != []  # repeated like any other
+    device.reset(ResetReason.ANSWER, channel=3, epoch=0)
+    assert resets(device.wait(2.0)) == []
+    assert resets(device.say(DATA, channel=3, epoch=0, seq=0, payload=b"x")) == []
+    assert resets(device.say(DATA, channel=3, epoch=1, seq=0, payload=b"x")) == [
+        (3, 1, ResetReason.NO_DEVICE)
+    ]
+
+
+def test_a_refused_opening_can_be_tried_again(host) -> None:
+    for epoch in range(3):
+        host.link.send(0, b"x")
+        assert [f.epoch for f in of(host.heard(), DATA)] == [epoch]
+        host.reset(ResetReason.BUSY, epoch=epoch)
+        assert host.link.events() == [ChannelReset(0, ResetReason.BUSY)]
+        host.link.open_channel(0)
+
+
+def test_reset_discards_both_directions(device) -> None:
+    opened(device)
+    device.link.send(0, bytes(50_000))
+    device.heard()
+    device.link.reset(0, ResetReason.NORMAL, device.now)
+    assert device.link.outstanding(0) == 0
+    device.say(DATA, epoch=0, seq=1, payload=b"late")
+    assert received(device) == b""
+    assert of(device.wait(3.0), DATA) == []
+
+
+def test_a_peer_that_never_answers_a_reset_loses_the_link(device) -> None:
+    opened(device)
+    device.link.reset(0, ResetReason.NORMAL, device.now)
+    for _ in range(100):
+        device.wait(0.5)
+        device.say(PONG)
+    assert LinkDown(LinkDownReason.PROTOCOL) in device.link.events()
+
+
+def test_resetting_a_closed_or_merely_wanted_channel_tells_the_peer_nothing(host) -> None:
+    host.link.reset(5, ResetReason.NORMAL, host.now)
+    host.link.send(0, b"never sent")
+    host.link.reset(0, ResetReason.NORMAL, host.now)
+    assert host.heard() == []
+    host.link.open_channel(0)
+
+
+# Every frame type obeys the epoch rule
+
+
+@pytest.mark.parametrize("type", [ACK, PING, PONG])
+def test_acknowledgements_count_only_in_an_open_epoch(host, type) -> None:
+    host.link.send(0, b"x")
+    host.heard()
+    assert host.link.outstanding(0) == 1
+    host.say(type, epoch=255, ack=1, window=32)
+    host.say(type, epoch=1, ack=1, window=32)
+    assert host.link.outstanding(0) == 1
+    host.say(type, epoch=0, ack=1, window=32)
+    assert host.link.outstanding(0) == 0
+
+
+def test_pong_carries_acknowledgement_and_window_of_an_open_epoch(device) -> None:
+    device.say(DATA, epoch=0, seq=0, payload=b"a")
+    device.say(DATA, epoch=0, seq=2, payload=b"c")
+    (pong,) = of(device.say(PING, epoch=0), PONG)
+    assert (pong.epoch, pong.ack, pong.window, pong.sack) == (0, 1, 31, 1)
+    (other,) = of(device.say(PING, epoch=9), PONG)
+    assert (other.epoch, other.ack, other.window, other.sack) == (9, 0, 0, 0)
+
+
+# Receiving
+
+
+def test_frames_are_delivered_in_order_each_once(device) -> None:
+    opened(device)
+    for seq in (2, 4, 1, 1, 3, 2, 5):
+        device.say(DATA, epoch=0, seq=seq, payload=bytes([seq]))
+    assert received(device) == bytes([1, 2, 3, 4, 5])
+
+
+def test_sack_names_what_is_held(device) -> None:
+    opened(device)
+    for seq, sack in ((2, 0b1), (5, 0b1001), (3, 0b1011)):
+        (ack,) = of(device.say(DATA, epoch=0, seq=seq, payload=b"."), ACK)
+        assert (ack.ack, ack.sack) == (1, sack)
+    (ack,) = of(device.say(DATA, epoch=0, seq=1, payload=b"."), ACK)
+    assert (ack.ack, ack.sack) == (4, 0b1)
+
+
+def test_sequence_numbers_wrap(device) -> None:
+    opened(device)
+    for seq in range(1, 65_600):
+        device.link.receive(
+            encode_frame(Frame(DATA, 0, device.nonce, 0, 32, seq & 0xFFFF, payload=b".")), device.now
+        )
+        device.link.consumed(0)
+    device.heard()
+    assert len(received(device)) == 65_599
+
+
+@pytest.mark.parametrize(
+    ("seq", "what"),
+    [(0, "a duplicate"), (2, "a gap"), (40, "outside the window"), (65_000, "far behind")],
+)
+def test_acknowledged_at_once(device, seq, what) -> None:
+    """On a gap, on a duplicate, and outside the window: else a lost last ACK is retransmitted into silence."""
+    opened(device)
+    (ack,) = device.say(DATA, epoch=0, seq=seq, payload=b".")
+    assert (ack.type, ack.ack) == (ACK, 1)
+
+
+def test_a_filled_gap_is_acknowledged_at_once(device) -> None:
+    opened(device)
+    device.say(DATA, epoch=0, seq=2, payload=b".")
+    assert [f.ack for f in device.say(DATA, epoch=0, seq=1, payload=b".")] == [3]
+
+
+def test_otherwise_every_8th_frame_is_acknowledged_and_the_rest_after_5_ms(device) -> None:
+    opened(device)
+    for seq in range(1, 8):
+        assert device.say(DATA, epoch=0, seq=seq, payload=b".") == []
+    assert [f.ack for f in device.say(DATA, epoch=0, seq=8, payload=b".")] == [9]
+    assert device.say(DATA, epoch=0, seq=9, payload=b".") == []
+    assert device.wait(0.004) == []
+    assert [f.ack for f in device.wait(0.0011)] == [10]
+
+
+def test_data_carries_the_acknowledgement_and_spares_its_own_frame(device) -> None:
+    opened(device)
+    device.say(DATA, epoch=0, seq=1, payload=b"request")
+    device.link.send(0, b"reply")
+    assert [(f.type, f.ack) for f in device.heard()] == [(DATA, 2)]
+    assert of(device.wait(0.01), ACK) == []
+
+
+def test_the_window_counts_what_the_application_has_not_taken(device) -> None:
+    opened(device)
+    heard = []
+    for seq in range(1, 33):
+        heard += device.say(DATA, epoch=0, seq=seq, payload=b".")
+    assert [(f.ack, f.window) for f in heard] == [(9, 24), (17, 16), (25, 8), (33, 0)]
+    assert all((f.ack + f.window) == 33 for f in heard)
+
+
+def test_frames_beyond_the_window_are_dropped_and_acknowledged(device) -> None:
+    opened(device)
+    for seq in range(1, 33):
+        device.say(DATA, epoch=0, seq=seq, payload=b".")
+    (ack,) = device.say(DATA, epoch=0, seq=33, payload=b"!")
+    assert (ack.type, ack.ack, ack.window) == (ACK, 33, 0)
+    assert received(device) == b"." * 32
+    assert device.link.counters.out_of_window == 1
+
+
+def test_held_frames_are_never_discarded(device) -> None:
+    """Frames were promised room by the window; a sender that was told of them has let them go."""
+    opened(device)
+    for seq in range(2, 33):
+        device.say(DATA, epoch=0, seq=seq, payload=bytes([seq]))
+    for seq in (33, 34, 2_000):
+        device.say(DATA, epoch=0, seq=seq, payload=b"!")
+    device.say(DATA, epoch=0, seq=1, payload=b"\x01")
+    assert received(device) == bytes(range(1, 33))
+
+
+def test_reopening_from_0_and_growth_by_half_are_told_at_once(device) -> None:
+    opened(device)
+    for seq in range(1, 33):
+        device.say(DATA, epoch=0, seq=seq, payload=b".")
+    device.link.consumed(0)
+    assert [(f.ack, f.window) for f in device.heard()] == [(33, 1)]
+    device.link.consumed(0, 15)
+    assert device.heard() == []
+    device.link.consumed(0)
+    assert [(f.ack, f.window) for f in device.heard()] == [(33, 17)]
+
+
+def test_the_right_edge_of_the_receiver_never_moves_back(device) -> None:
+    opened(device)
+    device.link.consumed(0, 1_000)  # more than was delivered
+    (pong,) = of(device.say(PING, epoch=0), PONG)
+    assert (pong.ack, pong.window) == (1, 32)
+
+
+@pytest.mark.parametrize(
+    ("channel", "max_payload", "slots"),
+    [(0, 61_440, 32), (1, 61_440, 8), (1, 16_384, 32), (1, 32_768, 16)],
+)
+def test_slots_times_frame_stay_within_the_channels_budget(channel, max_payload, slots, bench) -> None:
+    device = bench(DEVICE, channels=3).connected_device(max_payload=max_payload)
+    device.say(DATA, channel=channel, epoch=0, seq=0, payload=b".")
+    (pong,) = of(device.say(PING, channel=channel, epoch=0), PONG)
+    assert pong.ack + pong.window == slots
+    params = LinkParams()
+    assert slots * max_payload <= (params.bay_budget if channel else params.channel_budget)
+
+
+# Sending
+
+
+@pytest.mark.parametrize("ack", [65_535, 6, 30_000, 33_000])
+def test_an_ack_outside_what_is_in_flight_voids_ack_sack_and_window(host, ack) -> None:
+    """A half-space comparison fails: frame 33,000 is "behind" and would still be believed."""
+    speaking(host, window=4)
+    host.link.send(0, bytes(20 * 1_024))
+    sent = of(host.heard(), DATA)
+    assert [f.seq for f in sent] == [1, 2, 3, 4]  # up to the right edge, 1 + 4
+    before = host.link.outstanding(0)
+    heard = host.say(ACK, epoch=0, ack=ack, sack=0b111, window=32)
+    assert of(heard, DATA) == []
+    assert host.link.outstanding(0) == before
+    assert host.link.counters.void_acks == 1
+
+
+def test_the_payload_of_a_frame_with_a_void_ack_still_counts(device) -> None:
+    opened(device)
+    device.say(DATA, epoch=0, seq=1, ack=77, payload=b"data")
+    assert received(device) == b"data"
+
+
+def test_a_window_over_32_is_void(host) -> None:
+    speaking(host, window=1)
+    host.link.send(0, bytes(50 * 1_024))
+    host.heard()
+    assert of(host.say(ACK, epoch=0, ack=2, window=33), DATA) == []
+    assert host.link.counters.void_acks == 1
+
+
+def test_the_right_edge_is_the_largest_that_was_seen(host) -> None:
+    speaking(host, window=8)
+    host.link.send(0, bytes(6 * 1_024))
+    assert len(of(host.heard(), DATA)) == 6
+    host.say(ACK, epoch=0, ack=5, window=0)  # an old duplicate, or a peer that moves back
+    host.link.send(0, bytes(5 * 1_024))
+    assert [f.seq for f in of(host.heard(), DATA)] == [7, 8]
+
+
+def test_at_most_the_agreed_window_is_in_flight(bench) -> None:
+    host = bench(HOST, max_window=4).connected_host()
+    host.link.open_channel(0)
+    speaking(host)
+    host.link.send(0, bytes(50 * 1_024))
+    assert [f.seq for f in of(host.heard(), DATA)] == [1, 2, 3, 4]
+
+
+def test_a_retransmitted_frame_keeps_its_payload_and_refreshes_the_rest(host) -> None:
+    speaking(host)
+    host.link.send(0, b"original")
+    (first,) = of(host.heard(), DATA)
+    host.say(DATA, epoch=0, seq=0, ack=1, window=32, payload=b"from the device")
+    host.link.send(0, b"more")
+    again = of(host.wait(0.3), DATA)
+    copy = next(f for f in again if f.seq == first.seq)
+    assert copy.payload == b"original"
+    assert (first.ack, copy.ack) == (0, 1)
+
+
+def test_small_writes_go_at_once_and_share_a_frame_only_when_they_wait(host) -> None:
+    speaking(host, window=2)
+    for word in (b"one", b"two", b"three", b"four"):
+        host.link.send(0, word)
+        host.heard()
+    heard = host.say(ACK, epoch=0, ack=3, window=32)
+    assert [f.payload for f in of(heard, DATA)] == [b"threefour"]
+
+
+def test_frames_of_the_stream_are_cut_at_the_maximum(host) -> None:
+    speaking(host)
+    data = bytes(range(256)) * 13
+    for at in range(0, len(data), 333):
+        host.link.send(0, memoryview(data)[at : at + 333])
+    sent = of(host.heard(), DATA)
+    assert [len(f.payload) for f in sent] == [1_024, 1_024, 1_024, 256]
+    assert b"".join(f.payload for f in sent) == data
+    assert host.link.outstanding(0) == len(data)
+
+
+def test_a_closed_window_is_probed_at_most_a_second_apart_and_never_given_up(host) -> None:
+    speaking(host, window=0)
+    host.link.send(0, b"waits")
+    probes = []
+    for _ in range(60):
+        begun = host.now
+        heard = host.wait(1.0)
+        probes += [f for f in heard if f.type is PING and f.channel == 0 and f.epoch == 0]
+        assert of(heard, DATA) == []
+        host.say(PONG, epoch=0, ack=1, window=0)
+        assert host.now - begun == pytest.approx(1.0)
+    assert len(probes) >= 59
+    heard = host.say(PONG, epoch=0, ack=1, window=1)
+    assert [f.payload for f in of(heard, DATA)] == [b"waits"]
+    assert host.link.state is LinkState.LIVE
+
+
+def test_exhausted_retries_send_reset_timeout(host) -> None:
+    speaking(host)
+    host.link.send(0, b"unheard")
+    heard = host.heard()
+    begun = host.now
+    while not resets(heard):
+        heard += host.wait(0.5)
+        heard += host.say(PONG)  # the link lives, the channel does not
+        assert host.now - begun < 60.0
+    assert len(of(heard, DATA)) == 1 + host.link.params.retries
+    assert set(resets(heard)) == {(0, 0, ResetReason.TIMEOUT)}
+    assert ChannelReset(0, ResetReason.TIMEOUT) in host.link.events()
+
+
+def test_the_timer_doubles(host) -> None:
+    speaking(host)
+    host.link.send(0, b"unheard")
+    host.heard()
+    times = []
+    while len(times) < 5:
+        before = host.link.counters.retransmissions
+        host.wait(0.001)
+        if host.link.counters.retransmissions > before:
+            times.append(host.now)
+    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    assert all(1.7 < later / earlier < 2.3 for earlier, later in zip(gaps, gaps[1:], strict=False))
+
+
+def test_a_peer_that_makes_too_much_wait_gets_reset_overflow(device) -> None:
+    opened(device)
+    for _ in range(9):
+        device.link.send(0, bytes(1_000_000))
+    assert device.link.events() == [ChannelReset(0, ResetReason.OVERFLOW)]
+    assert resets(device.heard()) == [(0, 0, ResetReason.OVERFLOW)]
+    assert device.link.outstanding(0) == 0
+
+
+def test_what_waits_for_the_pipe_is_bounded_whatever_the_peer_asks(device) -> None:
+    """A pipe that takes nothing while the peer floods: one answer a kind and channel, the newest."""
+    opened(device)
+    for epoch in range(20):
+        for channel in range(65):
+            ping = Frame(PING, channel, device.nonce, epoch)
+            reset = Frame(RESET, channel, device.nonce, epoch, payload=Reset(reason=ResetReason.NORMAL).encode())
+            device.link.receive(encode_frame(ping) + encode_frame(reset), device.now)
+    assert len(device.link.outgoing(device.now)) <= 65 * 2
+
+
+def test_a_frames_timer_starts_when_it_is_handed_out(host) -> None:
+    speaking(host)
+    host.link.send(0, bytes(3_000))
+    host.now += 30.0  # the pipe takes nothing
+    host.link.receive(encode_frame(Frame(PONG, 0, host.nonce, 255)), host.now)
+    assert [f.seq for f in of(host.heard(), DATA)] == [1, 2, 3]
+    assert host.link.counters.timeouts == 0
