@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import bwc_protocol.messages  # fills COMMANDS, EVENTS and CONTROLS
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire, to_plain
 from bwc_protocol.frame import HEADER, HEADER_SIZE, FrameType
 from bwc_protocol.message import Flag
 from bwc_protocol.messages.core import ErrorReply
 from bwc_sdk.capture import CaptureError
-
-assert bwc_protocol.messages.SUBJECTS
 
 LINE_MAX: Final = 262_144
 """Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""

@@ -96,8 +96,7 @@ class Line:
     async def close(self) -> None:
         """Ends conversations in order, then the link, then the pipe; idempotent and bounded."""
         if self._loop is not None and self.error is None:
-            for connection in list(self._connections.values()):
-                await connection.farewell()
+            await asyncio.gather(*(connection.farewell() for connection in self._connections.values()))
             self.endpoint.close(self._loop.time())
             self.pump()
             self._end(DeviceLost("the connection was closed here", device=self.name))
@@ -113,7 +112,12 @@ class Line:
         assert self._loop is not None
         if self._capture is not None:
             self._capture.pipe(False, data)
-        self.endpoint.receive(data, self._loop.time())
+        nested, self._pumping = self._pumping, True  # one pump for all that these bytes bring about
+        try:
+            for _ in self.endpoint.receiving(data, self._loop.time()):
+                self._dispatch()
+        finally:
+            self._pumping = nested
         self.pump()
 
     def lost(self, error: Exception) -> None:

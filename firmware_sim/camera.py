@@ -11,31 +11,29 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from bwc_protocol.conversation import LocalInfo
-from bwc_protocol.declare import NO_ROLE, Event
-from bwc_protocol.evidence import NO_SHA256, ClockState, TriggerReason
+from bwc_protocol.evidence import NO_SHA256
 from bwc_protocol.link import DeviceGate
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.battery import BatteryAlarm, ChargeState
-from bwc_protocol.messages.clock import ClockChanged, TimeSource
-from bwc_protocol.messages.config import ConfigApplied, TakesEffect
-from bwc_protocol.messages.identity import CameraState, Capability, Fault, StateChanged
-from bwc_protocol.messages.recordings import AnnotationKind, RecordingClosed
-from bwc_protocol.preamble import Preamble
-from bwc_protocol.session import RECORD_MAX, InsecureSession, Session
-from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.messages.config import TakesEffect
+from bwc_protocol.messages.identity import CameraState
+from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.audit import AuditLog
 from firmware_sim.battery import Battery
 from firmware_sim.clock import DeviceClock, crystal
 from firmware_sim.device_time import DeviceTime
 from firmware_sim.emmc import EmmcHealth
-from firmware_sim.model import AMBIENT_C, FIRMWARE_SHA256, IDLE_MA, RECORDING_MA, SLEEPING_MA, CameraOptions
+from firmware_sim.keeping import kept_of, take_up
+from firmware_sim.manner import Manner
+from firmware_sim.model import AMBIENT_C, FIRMWARE_SHA256, IDLE_MA, OFF_MA, RECORDING_MA, SLEEPING_MA, CameraOptions
 from firmware_sim.open_recording import RecorderSettings
 from firmware_sim.recorder import Recorder
+from firmware_sim.report import Report
 from firmware_sim.settings import Settings
-from firmware_sim.state_dir import StateDirectory, StateError
-from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StorageFull, StoredRecording
+from firmware_sim.state_dir import StateDirectory
+from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StoredRecording
+from firmware_sim.wearer import Wearer
 
 if TYPE_CHECKING:
     from firmware_sim.camera_session import CameraSession
@@ -54,22 +52,17 @@ SAVE_S: Final = 60.0
 PROVISIONED_S: Final = 8 * 3600.0
 """A camera that is made anew was docked, and its clock set, a shift ago."""
 PROVISIONED_UNCERTAINTY_NS: Final = 5_000_000
-HOT_C: Final = 60.0
-"""Cell temperature that alarms."""
-CAPABILITIES: Final = (
-    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
-)
 
 
 class SimCamera:
     """One camera. `utc_ns` is the true time at its first boot of this run (default: the system's)."""
 
-    kind = PeerKind.CAMERA
-
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
         self.time = DeviceTime()
         self.gate = DeviceGate()
+        self.manner = Manner()
+        self.wearer = Wearer(self)
         self.sessions: set[CameraSession] = set()
         self.dropped: list[Callable[[bool], None]] = []
         """Called when the device goes down, with whether in order: whoever serves it drops what is connected."""
@@ -77,14 +70,16 @@ class SimCamera:
         self.running = False
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
+        self._clock_lost = False
         self._birth_utc_ns = time.time_ns() if utc_ns is None else utc_ns
         self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
         try:
             self._assemble(self._directory.load(STATE_NAME) if self._directory is not None else None)
+            self._boot()
         except BaseException:
-            self.close()
+            if self._directory is not None:
+                self._directory.close()
             raise
-        self._boot()
 
     # Making
 
@@ -92,8 +87,8 @@ class SimCamera:
         """Makes the models, as they were kept or as the seed draws them."""
         options, directory = self.options, self._directory
         drawn = random.Random(f"makeup {options.seed}")
-        self.serial = options.serial if kept is None else str(kept["serial"])
-        self.boot_counter = 0 if kept is None else int(kept["boot_counter"])
+        self.serial = options.serial
+        self.boot_counter = 0
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
@@ -107,42 +102,13 @@ class SimCamera:
             )
             self.clock.restore(self.clock.snapshot(), off_s=PROVISIONED_S)
         else:
-            self._restore(kept)
-
-    def _restore(self, kept: dict[str, Any]) -> None:
-        off_s = max(0.0, (self.true_utc_ns() - int(kept["saved_utc_ns"])) / 1e9)
-        try:
-            self.clock.restore(kept["clock"], off_s)
-            self.battery.restore(kept["battery"])
-            self.storage.emmc.restore(kept["emmc"])
-            self.assignment = AssignmentState(**kept["assignment"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"the kept state cannot be read: {error}") from error
+            take_up(self, kept)
 
     def save(self) -> None:
         """Keeps the state in the directory, if there is one."""
-        if self._directory is None:
-            return
-        a = self.assignment
         self._saved_s = self.time()
-        self._directory.save(
-            STATE_NAME,
-            {
-                "serial": self.serial,
-                "boot_counter": self.boot_counter,
-                "saved_utc_ns": self.true_utc_ns(),
-                "clock": self.clock.snapshot(),
-                "battery": self.battery.snapshot(),
-                "emmc": self.storage.emmc.snapshot(),
-                "assignment": {
-                    "assigned": a.assigned,
-                    "officer": a.officer,
-                    "unit": a.unit,
-                    "since_utc_ns": a.since_utc_ns,
-                    "revision": a.revision,
-                },
-            },
-        )
+        if self._directory is not None:
+            self._directory.save(STATE_NAME, kept_of(self))
 
     def close(self) -> None:
         """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
@@ -158,11 +124,12 @@ class SimCamera:
         self.boot_counter += 1
         self.audit.boot_counter = self.boot_counter
         self.running = True
-        self.storage_error = False
+        self.report = Report(self)
         self._reboot_at_s: float | None = None
         self._boot_at_s: float | None = None
         self._booted_s = self._settled_s = self._saved_s = self.time()
-        if self.battery.deeply_discharged:
+        if self._clock_lost:
+            self._clock_lost = False
             self.clock.reset()
             self.audit.append(AuditKind.CLOCK_LOST, "the cell was empty", self.serial)
         self.settings.take_effect(TakesEffect.ON_UNDOCK, TakesEffect.ON_REBOOT)
@@ -183,8 +150,7 @@ class SimCamera:
         recovered = self.recorder.recover_after_power_cut()
         if recovered is not None and recovered.recording is not None:
             self._recording_closed(recovered.recording)
-        self._told = (self.state, self.faults)
-        self._alarmed = False
+        self.report.changes()
         self.save()
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
@@ -193,10 +159,11 @@ class SimCamera:
 
     def crash(self) -> None:
         """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
-        self.recorder.power_cut()
-        self.running = False
-        self._boot_at_s = self.time() + BOOT_S
-        self._drop(orderly=False)
+        if self.running:
+            self.recorder.power_cut()
+            self.running = False
+            self._boot_at_s = self.time() + BOOT_S
+            self._drop(orderly=False)
 
     def go_down(self) -> None:
         """Switches itself off in order: the recording is closed, hosts are told, the state is kept."""
@@ -229,7 +196,7 @@ class SimCamera:
         self.docked = False
         if self.settings.take_effect(TakesEffect.ON_UNDOCK):
             self.apply_settings()
-            self.tell_config()
+            self.report.config()
 
     # Time
 
@@ -261,6 +228,8 @@ class SimCamera:
         passed, self._settled_s = now - self._settled_s, now
         if passed > 0:
             self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=self.docked)
+        if not self.running and self.battery.deeply_discharged:
+            self._clock_lost = True  # known at the next boot
         if not self.awake():
             return
         self.recorder.advance()
@@ -270,13 +239,13 @@ class SimCamera:
         elif self.battery.empty:
             self.go_down()
         else:
-            self._tell_changes()
+            self.report.changes()
             if now - self._saved_s >= SAVE_S:
                 self.save()
 
     def _load_ma(self) -> float:
         if not self.running:
-            return 0.0
+            return OFF_MA
         match self.recorder.state:
             case CameraState.RECORDING | CameraState.POST_EVENT:
                 return RECORDING_MA
@@ -291,46 +260,6 @@ class SimCamera:
     def state(self) -> CameraState:
         """What it is doing."""
         return self.recorder.state
-
-    @property
-    def faults(self) -> Fault:
-        """What is wrong now."""
-        found = Fault(0)
-        if self.clock.state is ClockState.UNSET:
-            found |= Fault.CLOCK_UNSET
-        if self.recorder.full:
-            found |= Fault.STORAGE_FULL
-        if self.storage_error or self.storage.damaged:
-            found |= Fault.STORAGE_ERROR
-        if self.battery.charge_pct <= self.settings.number("alarm.battery_low_pct"):
-            found |= Fault.BATTERY_LOW
-        too_hot = self.battery.temperature_dc > HOT_C * 10
-        if too_hot or self.battery.charge_state is ChargeState.STOPPED_BY_TEMPERATURE:
-            found |= Fault.BATTERY_TEMPERATURE
-        if not self.assignment.assigned:
-            found |= Fault.UNASSIGNED
-        return found
-
-    def local_info(self) -> LocalInfo:
-        """What it says of itself in SESSION_INFO."""
-        return LocalInfo(
-            kind=self.kind,
-            identity=self.serial,
-            roles=NO_ROLE,
-            capabilities=int(CAPABILITIES),
-            boot_counter=self.boot_counter,
-            firmware_sha256=FIRMWARE_SHA256,
-        )
-
-    def preamble(self) -> Preamble:
-        """The first bytes of a channel."""
-        return Preamble(kind=self.kind, max_plaintext=RECORD_MAX, random=self.entropy.randbytes(16))
-
-    def session(self) -> Session:
-        """What protects a channel: in a simulator, nothing."""
-        return InsecureSession(
-            client=True, identity=self.serial, roles=NO_ROLE, random=self.entropy.randbytes(16)
-        )
 
     # Recordings, as hosts see them
 
@@ -352,39 +281,7 @@ class SimCamera:
         """Recordings that can be listed."""
         return len(self.storage) - len(self.vanished)
 
-    # Buttons and triggers
-
-    def start_recording(self, trigger: TriggerReason = TriggerReason.OFFICER_BUTTON) -> bool:
-        """A button, a sensor or another camera asks for a recording; returns whether one runs."""
-        self.settle()
-        if not self.running or not self._trigger_allowed(trigger):
-            return False
-        running = self.recorder.recording_id is not None
-        try:
-            recording_id = self.recorder.start(trigger)
-        except StorageFull as error:
-            self.audit.append(AuditKind.STORAGE_FULL, str(error), self.serial)
-            self._tell_changes()
-            return False
-        if not running:
-            detail = f"recording {recording_id.hex()}, {trigger.name}"
-            self.audit.append(AuditKind.RECORDING_STARTED, detail, self.serial)
-        self._tell_changes()
-        return True
-
-    def stop_recording(self) -> None:
-        """The officer ends the recording; post-event footage follows."""
-        self.settle()
-        self.recorder.stop()
-        self._tell_changes()
-
-    def _trigger_allowed(self, trigger: TriggerReason) -> bool:
-        key = {
-            TriggerReason.REMOTE: "remote_activation",
-            TriggerReason.HOLSTER: "trigger.holster",
-            TriggerReason.SIGNAL_PEER: "trigger.peer",
-        }.get(trigger)
-        return key is None or bool(self.settings[key])
+    # What it does by itself
 
     def _recording_closed(self, recording: StoredRecording) -> None:
         manifest = recording.manifest
@@ -404,9 +301,7 @@ class SimCamera:
             self.audit.append(
                 AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial
             )
-        self.broadcast(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
-
-    # What it tells and does after a change
+        self.report.closed(recording)
 
     def apply_settings(self) -> None:
         """Hands the effective settings to the models."""
@@ -418,30 +313,3 @@ class SimCamera:
             policy_id=self.settings.text("policy.id"),
             policy_sha256=bytes.fromhex(policy) if policy else NO_SHA256,
         )
-
-    def tell_config(self) -> None:
-        """A configuration was applied, or took effect."""
-        state = self.settings.state()
-        self.broadcast(ConfigApplied(revision=state.revision, effective=not state.pending))
-
-    def tell_clock(self) -> None:
-        """The clock was set."""
-        self.broadcast(ClockChanged(state=self.clock.state, revision=self.clock.revision))
-
-    def broadcast(self, event: Event) -> None:
-        """Tells every host that is connected and ready."""
-        for session in list(self.sessions):
-            session.tell(event)
-
-    def _tell_changes(self) -> None:
-        told = (self.state, self.faults)
-        if told != self._told:
-            self._told = told
-            self.broadcast(StateChanged(state=told[0], faults=told[1]))
-        alarm = bool(told[1] & (Fault.BATTERY_LOW | Fault.BATTERY_TEMPERATURE))
-        if alarm and not self._alarmed:
-            battery = self.battery
-            self.broadcast(
-                BatteryAlarm(cell=0, charge_pct=battery.charge_pct, temperature_dc=battery.temperature_dc)
-            )
-        self._alarmed = alarm

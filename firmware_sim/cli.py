@@ -15,6 +15,7 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.footage import FootageUnavailable
 from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera
+from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.state_dir import StateError
@@ -51,6 +52,12 @@ def sim(
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the device in a directory between runs.")
     ] = None,
+    personality: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help=f"Play a device that is not as it should be: {', '.join(PERSONALITIES)}."
+        ),
+    ] = "",
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,6 +71,7 @@ def sim(
     try:
         plan = FaultPlan.parse(faults, seed)
         wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
+        play = _personality(personality)
         camera = make_camera(
             seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
         )
@@ -72,6 +80,7 @@ def sim(
     except (FootageUnavailable, StateError, StorageFull, OSError) as error:
         typer.echo(f"bwc sim: {error}", err=True)
         raise typer.Exit(1) from error
+    play(camera)
     if plan.on_link or plan.decays:
         typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
     try:
@@ -81,6 +90,15 @@ def sim(
         raise typer.Exit(1) from error
     finally:
         camera.close()
+
+
+def _personality(name: str) -> Personality:
+    """Raises `ValueError` for a name that is not known."""
+    if not name:
+        return lambda camera: None
+    if name not in PERSONALITIES:
+        raise ValueError(f"there is no personality {name!r}; known: {', '.join(PERSONALITIES)}")
+    return PERSONALITIES[name]
 
 
 Maker = Callable[[SimCamera, FaultCount], Listener]

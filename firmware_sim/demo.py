@@ -29,8 +29,8 @@ from firmware_sim.footage import FootageUnavailable
 from firmware_sim.making import make_camera
 from firmware_sim.ports.pty import PtyPort
 
-LINE: Final = "delay.rx=0.025"
-"""A line slow enough to watch: a window of small frames every 25 ms."""
+LINE: Final = "delay.rx=0.2"
+"""A line slow enough to watch: half a megabyte of frames every 200 ms."""
 PULL_IN: Final = 2
 """The cable is pulled in this recording of the plan, once its first chunk is on disk."""
 CONFIGURATION: Final = {
@@ -120,6 +120,8 @@ async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dic
         TextColumn("{task.fields[note]}"),
     )
     tasks: dict[int, TaskID] = {}
+    notes: dict[int, str] = {}
+    here, good = 0, 0  # the recording that is being copied, and its bytes that are verified
     started, pulled = 0, False
     with Progress(*columns, console=console) as bars:
         async for event in bwc.lines("offload", str(out)):
@@ -131,6 +133,7 @@ async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dic
                         f"recording {sequence}", total=entry["size_bytes"], note=""
                     )
                 case {"event": "progress", "recording": sequence, "bytes_done": done}:
+                    here, good = sequence, done
                     bars.update(tasks[sequence], completed=done)
                     if started >= PULL_IN and not pulled and done >= CHUNK_SIZE:
                         pulled = True
@@ -138,10 +141,11 @@ async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dic
                         bars.update(tasks[sequence], note="[red]cable pulled[/]")
                 case {"event": "connection_lost", "attempt": 1}:
                     bars.console.print("   [yellow]the line is dead; the offload tries again by itself[/]")
-                case {"event": "resumed", "recording": sequence, "bytes_kept": kept}:
-                    bars.update(tasks[sequence], note=f"[yellow]resumed, {kept >> 20} MiB were good[/]")
+                case {"event": "reconnected"}:
+                    notes[here] = f", {good / CHUNK_SIZE:.1f} MiB kept"
+                    bars.update(tasks[here], note=f"[yellow]it is back{notes[here]}[/]")
                 case {"event": "recording_finished", "sequence": sequence, "outcome": "stored"}:
-                    bars.update(tasks[sequence], note="[green]verified[/]")
+                    bars.update(tasks[sequence], note=f"[green]verified[/]{notes.get(sequence, '')}")
                 case {"event": "result"}:
                     result = event
     if not pulled or not result["reconnections"]:

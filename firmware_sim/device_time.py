@@ -30,6 +30,11 @@ class DeviceTime:
             self._origin_s = loop.time() - self()
         self._loop, self._real = loop, real
 
+    def skip(self, seconds: float) -> None:
+        """Lets time jump ahead: a night in the dock, a fortnight in a drawer."""
+        self._origin_s -= seconds
+        self._last_s += seconds
+
     def __call__(self) -> float:
         if self._loop is not None:
             self._last_s = max(self._last_s, self._loop.time() - self._origin_s)

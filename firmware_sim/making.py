@@ -20,9 +20,10 @@ RECORDINGS_MAX: Final = 100_000
 DAY_S: Final = 86_400
 SHIFT_BEGINS_S: Final = 9 * 3600
 SHIFT_S: Final = 8 * 3600
-REAL_MS: Final = (4_000, 8_000)
-"""Length of real footage: long enough to see, and made in a fifth of a second."""
-SYNTHETIC_MS: Final = (60_000, 600_000)
+SHORT_MS: Final = (4_000, 8_000)
+"""Length of footage: long enough to see, and made in a fifth of a second."""
+SIZED_MS: Final = (60_000, 600_000)
+"""Length that is claimed for synthetic bytes whose size is given."""
 PRE_EVENT_MS: Final = 2_000
 TRIGGERS: Final = (
     TriggerReason.OFFICER_BUTTON,
@@ -82,12 +83,13 @@ def _fill(camera: SimCamera, count: int) -> None:
     rng = random.Random(f"shift {camera.options.seed}")
     today_s = camera.true_utc_ns() // 1_000_000_000 // DAY_S * DAY_S
     begin_s = today_s - DAY_S + SHIFT_BEGINS_S
-    real = isinstance(camera.options.footage, Mp4Footage)
+    footage = camera.options.footage
+    sized = isinstance(footage, SyntheticFootage) and footage.segment_bytes is not None
     for index in range(count):
         at_s = begin_s + (index * SHIFT_S + rng.randrange(SHIFT_S // 2)) // count
         stored = camera.recorder.backfill(
             at_s * 1_000_000_000,
-            rng.randrange(*(REAL_MS if real else SYNTHETIC_MS)),
+            rng.randrange(*(SIZED_MS if sized else SHORT_MS)),
             rng.choice(TRIGGERS),
             pre_event_ms=PRE_EVENT_MS,
             marked=index % 4 == 1,

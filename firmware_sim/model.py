@@ -22,6 +22,8 @@ IDLE_MA: Final = 120.0
 RECORDING_MA: Final = 331.0
 """4,300 mAh last 13 hours of recording, as tenders ask."""
 SLEEPING_MA: Final = 4.0
+OFF_MA: Final = 0.05
+"""The real-time clock and the protection circuit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class DevicePort:
 
     def _converse(self, channel: int) -> Conversation:
         camera = self.camera
-        made = Conversation(camera.local_info(), camera.preamble(), camera.session())
+        made = camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
         self._conversations[channel] = made
         return made
 
@@ -171,7 +171,8 @@ class DevicePort:
         session = self._sessions.get(channel)
         match event:
             case Established(peer=peer):
-                session = CameraSession(self.camera, self._conversations[channel], peer, CAMERA)
+                handlers = self.camera.manner.handlers or CAMERA
+                session = CameraSession(self.camera, self._conversations[channel], peer, handlers)
                 self._sessions[channel] = session
                 self.camera.sessions.add(session)
                 secure = "secure" if peer.secure else "insecure"

@@ -69,7 +69,7 @@ def _recordings(camera: "SimCamera") -> Outcome:
     try:
         read = hashlib.sha256(recording.blobs[0].read(offset, size)).digest()
     except OSError as error:
-        camera.storage_error = True
+        camera.report.storage_error = True
         return TestResult.FAILED, str(error)
     return _verdict(
         read == chunk_digest(recording.tables[0], 0), f"recording {recording.sequence}, first chunk"

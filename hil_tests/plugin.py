@@ -117,7 +117,8 @@ def camera(connect_as: Callable[[Role], SyncCamera], bwc_guarded: Bench) -> Iter
     """
     camera = connect_as(bwc_guarded.role)
     yield camera
-    camera.device.status()
+    streams = camera.device.status().streams
+    assert streams == 0, f"{streams} streams are still open on the device"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bwc_sdk.errors import BwcError, LinkError, TransportError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 
-BACK_S = 60.0
+BACK_S = 40.0
 """Within this a camera is back from a reboot."""
 
 
@@ -46,9 +46,10 @@ def test_a_reboot_counts_and_loses_nothing(connect_as: Callable[[Role], SyncCame
     accepted = camera.device.reboot(boot_counter=before.boot_counter)
     assert accepted.delay_ms < 10_000
     with pytest.raises(BwcError):
-        for _ in range(600):  # the link ends at the device's pace
+        for _ in range(150):  # the link ends at the device's pace
             camera.device.status()
             time.sleep(0.1)
+    camera.close()
     with _when_back(connect_as, Role.BENCH, before.boot_counter) as camera:
         after = camera.device.status()
         assert after.boot_counter == before.boot_counter + 1

@@ -6,6 +6,8 @@ import sys
 import traceback
 from typing import Final
 
+import typer
+
 from bwc_protocol.declare import FieldRangeError
 from bwc_sdk import errors
 from bwc_sdk.capture import CaptureError
@@ -53,7 +55,7 @@ def code_for(error: BaseException) -> ExitCode:
     for kind in type(error).__mro__:
         if kind in EXIT_CODES:
             return EXIT_CODES[kind]
-    if isinstance(error, FieldRangeError):
+    if isinstance(error, FieldRangeError | typer.BadParameter):
         return ExitCode.USAGE  # a value that was typed and that its field cannot carry
     return ExitCode.UNEXPECTED
 
@@ -71,6 +73,14 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
         sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
+    return code
+
+
+def report_interrupted(state: str, *, as_json: bool) -> ExitCode:
+    """Says what state things are in after Ctrl-C."""
+    code = ExitCode.INTERRUPTED
+    facts = {"class": "Interrupted", "exit_code": int(code), "layer": "command line", "rule": state}
+    sys.stderr.write(json.dumps({"error": facts}) + "\n" if as_json else f"interrupted: {state}\n")
     return code
 
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-import bwc_protocol.messages  # fills COMMANDS
 from bwc_protocol.declare import COMMANDS, Request, Role, from_text, to_plain
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
@@ -13,8 +12,6 @@ from bwc_sdk.cli.on_camera import run_on_camera
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
-
-assert bwc_protocol.messages.SUBJECTS
 
 app = verbs()
 

@@ -120,16 +120,19 @@ def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
         code = work() or ExitCode.SUCCESS
         sys.stdout.flush()
         return code
-    except (typer.Exit, typer.Abort, typer.BadParameter):
+    except (typer.Exit, typer.Abort):
         raise
     except KeyboardInterrupt as stop:
-        sys.stderr.write(f"interrupted: {stop or UNCHANGED}\n")
-        return ExitCode.INTERRUPTED
+        from bwc_sdk.cli.failure import report_interrupted
+
+        return report_interrupted(str(stop) or UNCHANGED, as_json=settings.as_json)
     except BrokenPipeError:
         # What is still buffered has no reader; without this the interpreter complains about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.READER_GONE
     except Exception as error:
+        if isinstance(error, typer.BadParameter) and not settings.as_json:
+            raise  # typer shows the usage with it
         from bwc_sdk.cli.failure import report
 
         return report(error, as_json=settings.as_json)

@@ -75,7 +75,7 @@ def set_clock(session: CameraSession, request: SetClock) -> ClockSet:
         AuditKind.CLOCK_SET,
         f"{reason.name}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source.name}, was {before_ns}",
     )
-    session.camera.tell_clock()
+    session.camera.report.clock()
     session.camera.save()
     return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
 

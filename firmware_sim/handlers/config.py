@@ -65,7 +65,7 @@ def commit(session: CameraSession, request: ApplyConfig) -> ConfigState:
     if camera.settings.commit(request.revision):
         session.audit(AuditKind.CONFIG_APPLIED, f"revision {camera.settings.revision}: {', '.join(keys)}")
         camera.apply_settings()
-        camera.tell_config()
+        camera.report.config()
     return camera.settings.state()
 
 

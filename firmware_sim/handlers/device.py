@@ -4,6 +4,7 @@ from bwc_protocol.conversation import MAX_REQUESTS
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import (
     CameraState,
+    Capability,
     DeviceCapabilities,
     DeviceIdentity,
     DeviceStatus,
@@ -18,7 +19,7 @@ from bwc_protocol.messages.identity import (
 )
 from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera import CAPABILITIES, REBOOT_DELAY_S
+from firmware_sim.camera import REBOOT_DELAY_S
 from firmware_sim.camera_session import CameraSession
 from firmware_sim.handlers.registry import CAMERA
 from firmware_sim.model import FIRMWARE, FIRMWARE_SHA256, HARDWARE, MANUFACTURER, MODEL
@@ -30,7 +31,7 @@ from firmware_sim.self_test import self_test
 def identify(session: CameraSession, request: Identify) -> DeviceIdentity:
     camera = session.camera
     return DeviceIdentity(
-        kind=camera.kind,
+        kind=camera.manner.kind,
         manufacturer=MANUFACTURER,
         model=MODEL,
         serial=camera.serial,
@@ -38,14 +39,14 @@ def identify(session: CameraSession, request: Identify) -> DeviceIdentity:
         firmware=FIRMWARE,
         firmware_sha256=FIRMWARE_SHA256,
         boot_counter=camera.boot_counter,
-        simulator=True,
+        simulator=Capability.SIMULATOR in camera.manner.capabilities,
     )
 
 
 @ReadCapabilities.handler(CAMERA)
 def capabilities(session: CameraSession, request: ReadCapabilities) -> DeviceCapabilities:
     return DeviceCapabilities(
-        capabilities=CAPABILITIES,
+        capabilities=session.camera.manner.capabilities,
         max_streams=MAX_STREAMS,
         max_requests=MAX_REQUESTS,
         battery_cells=1,
@@ -60,7 +61,7 @@ def status(session: CameraSession, request: ReadStatus) -> DeviceStatus:
         state=camera.state,
         docked=camera.docked,
         uptime_s=camera.uptime_s,
-        faults=camera.faults,
+        faults=camera.report.faults,
         streams=session.open_streams,
         boot_counter=camera.boot_counter,
     )

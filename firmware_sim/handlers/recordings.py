@@ -109,7 +109,7 @@ class _Footage:
         except NoSuchRecording as error:
             raise StreamFault(ErrorCode.NOT_FOUND, "the recording is gone") from error
         except OSError as error:
-            self.camera.storage_error = True
+            self.camera.report.storage_error = True
             raise StreamFault(ErrorCode.STORAGE_FAULT, str(error)) from error
         if len(data) != size:
             raise StreamFault(ErrorCode.STORAGE_FAULT, f"{len(data)} bytes where {size} were stored")

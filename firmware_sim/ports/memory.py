@@ -13,6 +13,7 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount, FaultPlan
 from firmware_sim.footage import FootageUnavailable
 from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera
+from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.pipe import PipeUser
 from firmware_sim.ports.lane import Lane
 from firmware_sim.serving import attach
@@ -190,6 +191,7 @@ class _DeviceKey:
     footage: Footage
     state: str
     faults: str
+    personality: str
 
 
 _made: dict[_DeviceKey, tuple[SimCamera, FaultCount]] = {}
@@ -200,11 +202,11 @@ def open_sim(uri: Uri) -> MemoryTransport:
     """The transport to the camera that a `sim:` URI names. The same options reach the same camera again, for as
     long as the process lives.
 
-    `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR` and `faults=PLAN` make the camera;
-    `rate` (bytes/s) and `piece` (bytes) the line to it. Raises `ValueError` for what they cannot be, also for a
-    state directory that cannot be used, and `ImportError` without the extra that makes footage.
+    `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN` and `personality=NAME`
+    make the camera; `rate` (bytes/s) and `piece` (bytes) the line to it. Raises `ValueError` for what they cannot
+    be, also for a state directory that cannot be used, and `ImportError` without the extra that makes footage.
     """
-    uri.allow("seed", "recordings", "mib", "footage", "state", "faults", "rate", "piece")
+    uri.allow("seed", "recordings", "mib", "footage", "state", "faults", "personality", "rate", "piece")
     options = uri.options
     key = _DeviceKey(
         seed=uri.option("seed", 0, low=0, high=0xFFFF_FFFF),
@@ -213,19 +215,23 @@ def open_sim(uri: Uri) -> MemoryTransport:
         footage=Footage(options.get("footage", Footage.REAL.value)),
         state=options.get("state", ""),
         faults=options.get("faults", ""),
+        personality=options.get("personality", ""),
     )
+    if key.personality and key.personality not in PERSONALITIES:
+        raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
     plan = FaultPlan.parse(key.faults, key.seed)
     rate = uri.option("rate", 0, low=0, high=10_000_000_000)
     piece = uri.option("piece", 0, low=0, high=MAX_PAYLOAD)
     if key not in _made:
         _made[key] = _make(key, plan), FaultCount(plan)
     camera, count = _made[key]
-    return MemoryTransport(camera, faults=count, rate=rate or None, piece=piece or None)
+    name = f"sim:?seed={key.seed}"
+    return MemoryTransport(camera, faults=count, rate=rate or None, piece=piece or None, name=name)
 
 
 def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera:
     try:
-        return make_camera(
+        camera = make_camera(
             seed=key.seed,
             recordings=key.recordings,
             mib=key.mib or None,
@@ -237,6 +243,9 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera:
         raise ImportError(str(error)) from error
     except StateError as error:
         raise ValueError(str(error)) from error
+    if key.personality:
+        PERSONALITIES[key.personality](camera)
+    return camera
 
 
 def forget_sims() -> None:

@@ -4,7 +4,7 @@ What a shell drives: it gives bytes and the time, and takes bytes, events and th
 sockets and no clock, so that whole offloads run in virtual time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,11 @@ from bwc_protocol.link import (
 from bwc_protocol.message import DATA_MAX
 
 AHEAD_S: Final = 0.25
-"""Sealed and unacknowledged bytes of a channel stay under what it carries in this time, so that a request
-waits no longer than this behind footage."""
+"""Sealed and unacknowledged bytes of a channel stay under what it carries in this time and the shortest round
+trip, so that a request waits no longer than this behind footage. Without the round trip, a pipe that takes longer
+than this could never show a rate above the first guess."""
+ROUND_TRIP_MAX_S: Final = 2.0
+"""What of the round trip counts: beyond, a peer could make its own answers late and the queue long."""
 AHEAD_MAX: Final = 4_194_304
 """The same in bytes, for links whose rate is beyond measure: twice the largest window."""
 BULK_S: Final = 0.1
@@ -76,8 +79,14 @@ class Endpoint:
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Takes bytes of the pipe, of any length and cut anywhere."""
-        self.link.receive(data, now)
-        self._digest(now)
+        for _ in self.receiving(data, now):
+            pass
+
+    def receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[None]:
+        """The same, with a pause after each frame in which `events` may be drained: see `Link.receiving`."""
+        for _ in self.link.receiving(data, now):
+            self._digest(now)
+            yield
 
     def tick(self, now: float) -> None:
         """To be called when `deadline()` has passed."""
@@ -104,9 +113,10 @@ class Endpoint:
 
     def outgoing(self, now: float, limit: int) -> list[bytes]:
         """Drains about `limit` bytes to be written to the pipe."""
+        ahead_s = AHEAD_S + min(ROUND_TRIP_MAX_S, self.link.shortest_round_trip())
         for channel, conversation in self.conversations.items():
             rate = self.link.channel_rate(channel)
-            budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * AHEAD_S))) - self.link.outstanding(channel)
+            budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * ahead_s))) - self.link.outstanding(channel)
             size = min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
             for piece in conversation.outgoing(budget, size):
                 self.link.send(channel, piece)

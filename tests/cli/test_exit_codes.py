@@ -1,9 +1,11 @@
 """Each exit code, from the real command; and no error without one."""
 
+import functools
 import importlib
 import os
 import pkgutil
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 import bwc_sdk
+from bwc_protocol.link import LinkParams
 from bwc_sdk.cli import clock as clock_verb
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.failure import EXIT_CODES, code_for
@@ -112,7 +115,11 @@ def another_protocol() -> Iterator[str]:
         thread.join(5)
 
 
-def test_4_what_answers_is_no_such_device(bwc: Bwc, another_protocol: str) -> None:
+def test_4_what_answers_is_no_such_device(
+    bwc: Bwc, another_protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = functools.partial(LinkParams, hello_for_s=0.3)  # 5 s for people, too long for a test
+    monkeypatch.setattr("bwc_sdk.line.LinkParams", impatient)
     ran = bwc("info", device=another_protocol)
     assert ran.code == 4
     assert "another protocol" in ran.err
@@ -227,3 +234,24 @@ def test_141_the_reader_of_the_output_is_gone() -> None:
         os.close(writer)
     assert process.returncode == 141
     assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "state"), [(["battery"], "nothing was changed"), (["assign", "O-1"], "look at its state")]
+)
+def test_130_ctrl_c_says_what_state_things_are_in(
+    bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch, argv: list[str], state: str
+) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bwc_sdk.cli.on_camera.output_for", pressed)
+    ran = bwc(*argv, device=sim)
+    assert ran.code == 130 and state in ran.err
+    assert state in bwc(*argv, "--json", device=sim).error["rule"]
+
+
+def test_the_readme_has_the_table_of_exit_codes() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = {int(number) for number in re.findall(r"^\| (\d+) \| \w", readme, re.MULTILINE)}
+    assert rows == {int(code) for code in ExitCode}

@@ -70,6 +70,11 @@ def test_an_error_leaves_standard_output_empty(bwc: Bwc, sim: str) -> None:
     assert ran.error["advice"]
 
 
+def test_a_wrong_value_is_told_as_json_too(bwc: Bwc, sim: str) -> None:
+    ran = bwc("raw", "battery.status", "cel=0", "--json", device=sim)
+    assert ran.out == "" and ran.error["exit_code"] == ran.code == 2
+
+
 def test_a_configuration_error_lists_each_problem(bwc: Bwc, sim: str) -> None:
     ran = bwc("config", "set", "a=1", "recording.pre_event_s=x", "--json", device=sim)
     assert len(ran.error["problems"]) == 2

@@ -106,7 +106,10 @@ class Bench:
         (call,) = [f for f in self.heard() if f.type is FrameType.HELLO]
         hello = Hello.decode(call.payload)
         ack = HelloAck(
-            host_nonce=hello.host_nonce, max_payload=min(1024, hello.max_payload), version=1, window=hello.max_window
+            host_nonce=hello.host_nonce,
+            max_payload=min(1024, hello.max_payload),
+            version=1,
+            window=hello.max_window,
         )
         self.nonce = link
         return self.say(FrameType.HELLO_ACK, payload=replace(ack, **fields).encode())
@@ -176,6 +179,10 @@ class End:
         return [event for event in self.events if isinstance(event, kind)]
 
 
+HOST = LinkParams()
+DEVICE = LinkParams(channels=9)
+
+
 class Wire:
     """A host and a device joined by a pipe with faults, driven by their deadlines alone."""
 
@@ -185,14 +192,16 @@ class Wire:
         to_host: Faults | None = None,
         *,
         seed: int = 0,
-        host: LinkParams = LinkParams(),
-        device: LinkParams = LinkParams(channels=9),
+        host: LinkParams = HOST,
+        device: LinkParams = DEVICE,
     ) -> None:
         self.now = 0.0
         self.random = random.Random(seed)
         nonce = lambda: self.random.getrandbits(32)  # noqa: E731
         self.host = End(Link(LinkRole.HOST, host, nonce=nonce), to_device)
-        self.device = End(Link(LinkRole.DEVICE, device, nonce=nonce), to_host if to_host is not None else to_device)
+        self.device = End(
+            Link(LinkRole.DEVICE, device, nonce=nonce), to_host if to_host is not None else to_device
+        )
         self._flying: list[tuple[float, int, End, bytes]] = []
         self._order = itertools.count()
 

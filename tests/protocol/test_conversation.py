@@ -275,6 +275,18 @@ def test_an_orderly_close_delivers_what_was_queued_and_both_know() -> None:
     assert pair.host.outgoing(1 << 20, 4096) == [] == pair.device.outgoing(1 << 20, 4096)
 
 
+def test_nothing_is_said_behind_the_close() -> None:
+    """A reply that was queued when the peer closed: nobody reads it, and a secure session cannot send it."""
+    pair = Pair()
+    pair.run()
+    request_id = pair.host.request(ReadStatus())
+    pair.run()
+    pair.device.reply(request_id, samples.typical(DeviceStatus))
+    pair.host.close()
+    pair.carry(from_host=True)
+    assert b"".join(pair.device.outgoing(1 << 20, 4096)) == bytes([RecordType.ALERT, 1, 0, 0, 0])
+
+
 def test_nothing_happens_on_a_conversation_that_failed() -> None:
     pair = Pair()
     pair.run()

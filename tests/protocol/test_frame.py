@@ -132,7 +132,10 @@ def test_frames_round_trip_however_they_are_cut(sent: list[Frame], step: int) ->
     assert parser.counters.resyncs == 0
 
 
-@given(st.lists(st.one_of(st.binary(max_size=300), frames().map(encode_frame), st.just(SYNC * 20))), st.integers(1, 99))
+@given(
+    st.lists(st.one_of(st.binary(max_size=300), frames().map(encode_frame), st.just(SYNC * 20))),
+    st.integers(1, 99),
+)
 def test_any_bytes_are_taken_without_a_crash_and_within_the_bound(pieces: list[bytes], step: int) -> None:
     parser = FrameParser(200)
     data = b"".join(pieces)
@@ -151,7 +154,9 @@ def test_any_bytes_are_taken_without_a_crash_and_within_the_bound(pieces: list[b
     st.sampled_from(["cut", "insert", "flip"]),
     st.integers(1, 200),
 )
-def test_damage_costs_only_the_frame_that_it_hits(sent: list[Frame], data: st.DataObject, how: str, step: int) -> None:
+def test_damage_costs_only_the_frame_that_it_hits(
+    sent: list[Frame], data: st.DataObject, how: str, step: int
+) -> None:
     parts = [encode_frame(f) for f in sent]
     hit = data.draw(st.integers(0, len(parts) - 1))
     at = data.draw(st.integers(0, len(parts[hit]) - 1))
@@ -166,7 +171,7 @@ def test_damage_costs_only_the_frame_that_it_hits(sent: list[Frame], data: st.Da
     parser = FrameParser(MAX)
     got = feed(parser, b"".join(parts), step=step) + list(parser.expire(PARTIAL_S))
     kept = sent[:hit] + sent[hit + 1 :]
-    assert got == kept or got == sent  # an insertion between two frames, or of nothing that matters, hits none
+    assert got in (kept, sent)  # an insertion between two frames hits none
 
 
 @pytest.mark.parametrize("noise", [b"", b"\x00", SYNC, SYNC[:1], SYNC * 30, b"AT+GMI\r\n", bytes(range(256))])

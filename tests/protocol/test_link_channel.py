@@ -1,5 +1,7 @@
 """Epochs, resets, windows and acknowledgements of channels, frame by frame."""
 
+import itertools
+
 import pytest
 
 from bwc_protocol.frame import Frame, FrameType, Reset, ResetReason, encode_frame
@@ -88,7 +90,9 @@ def test_the_first_epoch_is_0_and_each_next_one_more(host) -> None:
 
 
 @pytest.mark.parametrize(("epoch", "seq"), [(1, 0), (255, 0), (254, 0), (0, 1)])
-def test_a_closed_device_accepts_only_the_next_epoch_and_only_from_its_first_frame(device, epoch, seq) -> None:
+def test_a_closed_device_accepts_only_the_next_epoch_and_only_from_its_first_frame(
+    device, epoch, seq
+) -> None:
     assert device.say(DATA, epoch=epoch, seq=seq, payload=b"x") == []
     assert device.link.events() == []
 
@@ -536,8 +540,8 @@ def test_the_timer_doubles(host) -> None:
         host.wait(0.001)
         if host.link.counters.retransmissions > before:
             times.append(host.now)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
-    assert all(1.7 < later / earlier < 2.3 for earlier, later in zip(gaps, gaps[1:], strict=False))
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert all(1.7 < later / earlier < 2.3 for earlier, later in itertools.pairwise(gaps))
 
 
 def test_a_peer_that_makes_too_much_wait_gets_reset_overflow(device) -> None:
@@ -555,7 +559,9 @@ def test_what_waits_for_the_pipe_is_bounded_whatever_the_peer_asks(device) -> No
     for epoch in range(20):
         for channel in range(65):
             ping = Frame(PING, channel, device.nonce, epoch)
-            reset = Frame(RESET, channel, device.nonce, epoch, payload=Reset(reason=ResetReason.NORMAL).encode())
+            reset = Frame(
+                RESET, channel, device.nonce, epoch, payload=Reset(reason=ResetReason.NORMAL).encode()
+            )
             device.link.receive(encode_frame(ping) + encode_frame(reset), device.now)
     assert len(device.link.outgoing(device.now)) <= 65 * 2
 

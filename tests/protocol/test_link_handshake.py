@@ -130,7 +130,9 @@ def test_without_a_common_version_the_device_says_so(bench) -> None:
     host = bench(HOST)
     host.link.open(host.now)
     host.put(
-        Frame(FrameType.BYE, payload=Bye(reason=ByeReason.VERSION, host_nonce=bench.NONCE).encode(), version=7)
+        Frame(
+            FrameType.BYE, payload=Bye(reason=ByeReason.VERSION, host_nonce=bench.NONCE).encode(), version=7
+        )
     )
     assert downs(host.link) == [LinkDownReason.VERSION]
 
@@ -246,7 +248,9 @@ def test_bye_busy_answers_only_hello(bench) -> None:
 def test_busy_reaches_the_host_that_asked(bench) -> None:
     host = bench(HOST)
     host.link.open(host.now)
-    host.put(Frame(FrameType.BYE, payload=Bye(reason=ByeReason.BUSY, host_nonce=1, retry_after_ms=9).encode()))
+    host.put(
+        Frame(FrameType.BYE, payload=Bye(reason=ByeReason.BUSY, host_nonce=1, retry_after_ms=9).encode())
+    )
     assert host.link.state is LinkState.CALLING
     mine = Bye(reason=ByeReason.BUSY, host_nonce=bench.NONCE, retry_after_ms=9)
     host.put(Frame(FrameType.BYE, payload=mine.encode()))
@@ -453,8 +457,16 @@ def test_malformed_control_payloads_are_counted_and_dropped(bench, connected) ->
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_payload": 19}, {"max_payload": 61_441}, {"max_window": 0}, {"max_window": 33}, {"channels": 66}]
-    + [{"lowest_version": 2}, {"highest_version": 16}, {"initial_rate": 0.0}],
+    [
+        {"max_payload": 19},
+        {"max_payload": 61_441},
+        {"max_window": 0},
+        {"max_window": 33},
+        {"channels": 66},
+        {"lowest_version": 2},
+        {"highest_version": 16},
+        {"initial_rate": 0.0},
+    ],
 )
 def test_parameters_that_no_link_could_work_with_are_refused(wrong) -> None:
     with pytest.raises(ValueError):

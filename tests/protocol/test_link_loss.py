@@ -6,7 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bwc_protocol.link import ChannelReset, LinkDown, LinkDownReason, LinkParams, LinkState, ResetReason
+from bwc_protocol.frame import Frame, FrameType, encode_frame
+from bwc_protocol.link import (
+    ChannelReset,
+    LinkDown,
+    LinkDownReason,
+    LinkParams,
+    LinkRole,
+    LinkState,
+    ResetReason,
+)
+from bwc_protocol.link.scheduler import Scheduler
 
 SMALL = LinkParams(max_payload=512, channels=9)
 """Small frames, so that little data makes many of them."""
@@ -54,7 +64,14 @@ LADDER = {
     "reordering": {"reorder": 0.3},
     "delayed": {"delay_s": 0.4},
     "jitter": {"jitter_s": 0.05},
-    "all at once": {"loss": 0.05, "corrupt": 0.05, "duplicate": 0.05, "reorder": 0.05, "truncate": 0.02, "insert": 0.02},
+    "all at once": {
+        "loss": 0.05,
+        "corrupt": 0.05,
+        "duplicate": 0.05,
+        "reorder": 0.05,
+        "truncate": 0.02,
+        "insert": 0.02,
+    },
 }
 
 
@@ -82,7 +99,10 @@ def test_any_interleaving_delivers_each_byte_once_in_order_or_fails_in_bounded_t
 ) -> None:
     params = LinkParams(max_payload=128, max_window=window, channels=2)
     pair = wire(
-        faults(loss=loss, duplicate=duplicate, reorder=reorder, corrupt=corrupt), seed=seed, host=params, device=params
+        faults(loss=loss, duplicate=duplicate, reorder=reorder, corrupt=corrupt),
+        seed=seed,
+        host=params,
+        device=params,
     )
     pair.host.link.open(0.0)
     pair.run(lambda: pair.host.link.state in (LinkState.LIVE, LinkState.CLOSED) and pair.now > 0, within=16.0)
@@ -101,26 +121,43 @@ def test_any_interleaving_delivers_each_byte_once_in_order_or_fails_in_bounded_t
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 2**32 - 1), lives=st.integers(2, 6), loss=st.floats(0.0, 0.3), reorder=st.floats(0.0, 0.3))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lives=st.integers(2, 6),
+    loss=st.floats(0.0, 0.3),
+    reorder=st.floats(0.0, 0.3),
+)
 def test_no_byte_of_one_life_of_a_channel_reaches_another(seed, lives, loss, reorder, wire, faults) -> None:
-    pair = wire(faults(loss=loss, duplicate=0.3, reorder=reorder), seed=seed, host=SMALL, device=SMALL).connect(())
+    pair = wire(
+        faults(loss=loss, duplicate=0.3, reorder=reorder), seed=seed, host=SMALL, device=SMALL
+    ).connect(())
     host, device = pair.host.link, pair.device.link
+
+    def ended() -> bool:  # so much loss may also swallow every PING of 5 s
+        return bool(pair.host.of(LinkDown) or pair.device.of(LinkDown))
+
     for life in range(lives):
         host.open_channel(0)
         host.send(0, bytes([life]) * 2_000)
         pair.device.received.clear()
-        assert pair.run(lambda now=life: pair.device.received[0].count(now) >= 700, within=60.0)
+        assert pair.run(lambda now=life: pair.device.received[0].count(now) >= 700 or ended(), within=60.0)
         got = bytes(pair.device.received[0])
         assert got == bytes(sorted(got))  # nothing of the last life behind the first byte of this
+        if ended():
+            return
         by = (host, device)[pair.random.randrange(2)]
         by.reset(0, ResetReason.NORMAL, pair.now)
         if by is device:
             resets = len(pair.host.of(ChannelReset))
-            assert pair.run(lambda before=resets: len(pair.host.of(ChannelReset)) > before, within=60.0)
+            assert pair.run(lambda n=resets: len(pair.host.of(ChannelReset)) > n or ended(), within=60.0)
+            if ended():
+                return
 
 
 @pytest.mark.parametrize("direction", ["to the device", "to the host", "both"])
-def test_a_pipe_cut_at_every_byte_of_a_short_connection_fails_in_bounded_time(direction, wire, faults) -> None:
+def test_a_pipe_cut_at_every_byte_of_a_short_connection_fails_in_bounded_time(
+    direction, wire, faults
+) -> None:
     whole = wire(host=SMALL, device=SMALL).connect()
     assert exchange(whole, b"question" * 20, b"answer" * 20, within=5.0)
     length = max(whole.host.passed, whole.device.passed)
@@ -174,9 +211,6 @@ def test_two_percent_loss_costs_little_of_a_fast_link(wire, faults) -> None:
 
 
 def test_a_lost_frame_is_repaired_before_its_timer_when_three_later_ones_arrive(bench) -> None:
-    from bwc_protocol.frame import FrameType
-    from bwc_protocol.link import LinkRole
-
     host = bench(LinkRole.HOST).connected_host()
     host.link.open_channel(0)
     host.link.send(0, b"x")
@@ -190,7 +224,7 @@ def test_a_lost_frame_is_repaired_before_its_timer_when_three_later_ones_arrive(
     assert host.link.counters.timeouts == 0
 
 
-def test_a_whole_flight_lost_is_repaired_in_two_round_trips_after_the_timer(wire, faults) -> None:
+def test_a_whole_flight_lost_costs_one_timer_and_not_one_for_each_frame(wire, faults) -> None:
     pair = wire(faults(rate=10e6, delay_s=0.001), host=SMALL, device=SMALL).connect()
     transfer(pair, 200_000, within=10.0)
     pair.device.faults = faults(loss=1.0)
@@ -198,15 +232,19 @@ def test_a_whole_flight_lost_is_repaired_in_two_round_trips_after_the_timer(wire
     pair.run(lambda: False, within=0.0)
     pair.device.faults = faults(rate=10e6, delay_s=0.001)
     begun, before = pair.now, len(pair.host.received[0])
+    timeouts = pair.device.link.counters.timeouts
     assert pair.run(lambda: len(pair.host.received[0]) == before + 32 * 512, within=10.0)
-    assert pair.now - begun < 0.2
+    assert pair.device.link.counters.timeouts - timeouts <= 4
+    assert pair.now - begun < 0.15
 
 
 # Slow links
 
 
 @pytest.mark.parametrize(("initial_rate", "in_vain"), [(11_520.0, 0), (32_768.0, 4)])
-def test_at_115200_baud_frames_are_not_sent_again_while_on_the_wire(initial_rate, in_vain, wire, faults) -> None:
+def test_at_115200_baud_frames_are_not_sent_again_while_on_the_wire(
+    initial_rate, in_vain, wire, faults
+) -> None:
     params = LinkParams(max_payload=1_024, initial_rate=initial_rate)
     pair = wire(faults(rate=11_520.0, delay_s=0.001), host=params, device=params).connect()
     took = transfer(pair, 200_000, within=120.0)
@@ -284,21 +322,41 @@ def test_channels_share_the_link_by_bytes_and_not_by_frames(wire, faults) -> Non
     assert len(pair.host.received[1]) == pytest.approx(500_000, rel=0.1)
 
 
-def test_a_closed_window_earns_nothing_meanwhile(wire, faults) -> None:
+class Turn:
+    """A channel as the scheduler sees it: frames of one size, while the window is open."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.open, self.deficit = size, True, 0
+
+    def next_size(self) -> int:
+        return self.size if self.open else 0
+
+
+def test_the_scheduler_gives_each_channel_a_quantum_a_turn() -> None:
+    scheduler, large, small = Scheduler(1_000), Turn(1_000), Turn(100)
+    scheduler.add(large)
+    scheduler.add(small)
+    assert [scheduler.next() for _ in range(22)] == ([large] + [small] * 10) * 2
+
+
+def test_a_closed_window_earns_nothing_meanwhile() -> None:
     """Else a channel that reopens would hold up the others with what it saved."""
-    params = LinkParams(max_payload=1_024, channels=3)
-    pair = wire(faults(rate=1e6), host=params, device=params).connect((1, 2))
-    for n in (1, 2):
-        pair.host.link.send(n, b"go")
-    assert pair.run(lambda: all(pair.device.received[n] for n in (1, 2)), within=1.0)
-    pair.host.stalled.add(1)
-    for n in (1, 2):
-        pair.device.link.send(n, bytes(400_000))
-    assert pair.run(lambda: len(pair.host.received[2]) >= 200_000, within=5.0)
-    pair.host.resume(1)
-    first, second = len(pair.host.received[1]), len(pair.host.received[2])
-    assert pair.run(lambda: len(pair.host.received[1]) >= first + 100_000, within=5.0)
-    assert len(pair.host.received[2]) - second == pytest.approx(100_000, rel=0.4)
+    scheduler, stalled, busy = Scheduler(1_000), Turn(600), Turn(600)
+    scheduler.add(stalled)
+    scheduler.add(busy)
+    stalled.open = False
+    assert {scheduler.next() for _ in range(50)} == {busy}
+    stalled.open = True
+    turns = [scheduler.next() for _ in range(20)]
+    assert abs(turns.count(stalled) - turns.count(busy)) <= 2
+
+
+def test_a_scheduler_without_anything_to_send_ends_its_search() -> None:
+    scheduler, closed = Scheduler(1_000), Turn(600)
+    assert scheduler.next() is None
+    scheduler.add(closed)
+    closed.open = False
+    assert scheduler.next() is None
 
 
 def test_control_passes_queued_data(wire, faults) -> None:
@@ -308,8 +366,6 @@ def test_control_passes_queued_data(wire, faults) -> None:
     assert pair.run(lambda: bool(pair.device.received[0]), within=1.0)
     pair.device.link.send(0, bytes(100_000))
     pair.device.link.reset(5, ResetReason.NORMAL, pair.now)
-    from bwc_protocol.frame import Frame, FrameType, encode_frame
-
     nonce = pair.device.events[0].nonce
     pair.device.link.receive(encode_frame(Frame(FrameType.PING, 4, nonce)), pair.now)
     first = pair.device.link.outgoing(pair.now, 1)

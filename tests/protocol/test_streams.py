@@ -150,6 +150,23 @@ def test_a_stream_without_credit_holds_no_other_back() -> None:
     assert [e.stream for e in of(pair.host_events, StreamFinished)] == [empty, running]
 
 
+def test_the_end_of_one_stream_lets_the_next_go_in_the_same_round() -> None:
+    """Else it would wait until something else happens on the link."""
+    pair = ready()
+    for length in (500, 0, 700):
+        stream = pair.host.request(samples.typical(OpenSegment))
+        pair.carry(from_host=True)
+        pair.device.reply(stream, StreamOpened(length=length))
+        pair.device.send_stream(stream, BytesSource(FOOTAGE[:length]), length)
+    pair.budget = 0
+    pair.carry(from_host=False)
+    pair.host.grant(stream, 700)
+    pair.carry(from_host=True)
+    pair.budget = 10_000
+    pair.carry(from_host=False)
+    assert received(pair.host_events, stream) == FOOTAGE[:700]
+
+
 def test_a_request_passes_footage_that_waits() -> None:
     """Control goes first: what waits is plaintext above the session, never sealed bulk."""
     pair = ready()

@@ -5,7 +5,7 @@ Bytes and the time go in; bytes, events and the next deadline come out. After ea
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -104,9 +104,18 @@ class Link:
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Takes bytes of the pipe, of any length and cut anywhere. `data` is not kept."""
+        for _ in self.receiving(data, now):
+            pass
+
+    def receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[None]:
+        """The same, with a pause after each frame. Exhaust it; `data` must not change until then.
+
+        Whoever acts on the events in the pauses has one payload in memory where it would else be all of `data`.
+        """
         self._now = now
         for frame in self._parser.feed(data, now):
             self._frame(frame, now)
+            yield
 
     def tick(self, now: float) -> None:
         """Runs the timers that are due: to be called when `deadline()` has passed."""
@@ -237,6 +246,12 @@ class Link:
     def rate(self) -> float:
         """Measured bytes a second of the link; `initial_rate` before there is one."""
         return self.params.initial_rate if self._channels is None else self._channels.pipe.meter.rate
+
+    def shortest_round_trip(self) -> float:
+        """Seconds that a frame and its acknowledgement took at best; `timer_initial_s` before there is one."""
+        if self._channels is None:
+            return self.params.timer_initial_s
+        return self._channels.pipe.round_trip.shortest
 
     def channel_rate(self, channel: int) -> float:
         """The same of one channel."""

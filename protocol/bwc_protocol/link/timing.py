@@ -31,7 +31,7 @@ class RoundTrip:
 
     def sample(self, measured: float, queued_s: float) -> None:
         """A frame that was sent once was acknowledged after `measured`; `queued_s` of it was the queue."""
-        if measured < self.shortest:
+        if measured < self.shortest or self._smoothed is None:
             self.shortest = measured
         rest = max(0.0, measured - queued_s)
         if self._smoothed is None:

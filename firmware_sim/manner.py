@@ -1,0 +1,66 @@
+"""How a device speaks: what personalities change, and the camera itself does not care about."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.conversation import Conversation, LocalInfo
+from bwc_protocol.declare import NO_ROLE, Handlers, Version
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.preamble import NEWEST, OLDEST, Preamble
+from bwc_protocol.session import RECORD_MAX, InsecureSession, PeerCredentials
+from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.model import FIRMWARE_SHA256
+
+if TYPE_CHECKING:
+    from firmware_sim.camera_session import CameraSession
+
+CAPABILITIES: Final = (
+    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
+)
+
+
+@dataclass(slots=True)
+class Manner:
+    """A well-behaved camera of this version, unless a personality says otherwise."""
+
+    oldest: Version = OLDEST
+    newest: Version = NEWEST
+    kind: PeerKind = PeerKind.CAMERA
+    capabilities: Capability = CAPABILITIES
+    accepts: Callable[[PeerCredentials], bool] = lambda peer: True
+    """Whether the host's credentials are accepted."""
+    split: Callable[[int], int] | None = None
+    """Where the session cuts its output; None: not at all."""
+    handlers: Handlers[CameraSession] | None = None
+    """What it answers; None: what a camera does."""
+
+    def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
+        """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""
+        local = LocalInfo(
+            kind=self.kind,
+            identity=identity,
+            roles=NO_ROLE,
+            capabilities=int(self.capabilities),
+            boot_counter=boot_counter,
+            firmware_sha256=FIRMWARE_SHA256,
+        )
+        preamble = Preamble(
+            oldest=self.oldest,
+            newest=self.newest,
+            kind=self.kind,
+            max_plaintext=RECORD_MAX,
+            random=entropy.randbytes(16),
+        )
+        session = InsecureSession(
+            client=True,
+            identity=identity,
+            roles=NO_ROLE,
+            random=entropy.randbytes(16),
+            accept=self.accepts,
+            split=self.split,
+        )
+        return Conversation(local, preamble, session)

@@ -1,0 +1,75 @@
+"""`bwc config`: files that go round, differences, and what bad input gets."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Bwc = Callable[..., Any]
+
+
+def test_what_is_shown_as_toml_can_be_applied(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    file = tmp_path / "camera.toml"
+    file.write_text(bwc("config", "show", "--toml", device=sim).out)
+    assert bwc("config", "set", "recording.pre_event_s=45", "overlay.identity=off", device=sim).code == 0
+    assert bwc("config", "get", "recording.pre_event_s", device=sim).out == "45\n"
+    assert bwc("config", "apply", str(file), device=sim).code == 0
+    assert bwc("config", "get", "recording.pre_event_s", device=sim).out == "30\n"
+    assert bwc("config", "get", "overlay.identity", device=sim).out == "true\n"
+    assert bwc("config", "show", "--toml", device=sim).out == file.read_text()
+
+
+def test_diff_lists_what_differs_and_is_no_failure(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[recording]\npre_event_s = 60\nsegment_s = 900\n")
+    ran = bwc("config", "diff", str(file), device=sim)
+    assert (ran.code, ran.out) == (0, "recording.pre_event_s\t60\t30\t30\n")
+    ran = bwc("config", "diff", str(file), "--json", device=sim)
+    assert ran.document["differences"] == [
+        {"key": "recording.pre_event_s", "file": 60, "effective": 30, "pending": 30}
+    ]
+
+
+def test_diff_tells_pending_from_effective(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[radio]\nble_docked = 'full'\n")  # takes effect at the next boot
+    ran = bwc("config", "apply", str(file), device=sim)
+    assert "take effect later" in ran.err
+    assert bwc("config", "diff", str(file), device=sim).out == "radio.ble_docked\tfull\toff\tfull\n"
+    assert bwc("config", "diff", "--exit-code", str(file), device=sim).code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("recording.pre_evnt_s = 3", "did you mean recording.pre_event_s"),
+        ("recording.pre_event_s = 'x'", "takes a whole number"),
+        ("recording.pre_event_s = 121", "not within 0 to 120"),
+        ("recording.resolution = '8K'", "takes one of"),
+        ("recording.pre_event_s = 1.5", "takes a number"),
+        ("recording.pre_event_s =", "not TOML"),
+        ("recording.pre_event_s = 3\nrecording.pre_event_s = 4", "not TOML"),
+    ],
+)
+def test_a_bad_file_changes_nothing_and_names_the_setting(
+    bwc: Bwc, sim: str, tmp_path: Path, content: str, told: str
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("overlay.identity = false\n" + content)
+    before = bwc("config", "show", "--toml", device=sim).out
+    ran = bwc("config", "apply", str(file), device=sim)
+    assert ran.code == 8
+    assert told in ran.err
+    assert bwc("config", "show", "--toml", device=sim).out == before
+
+
+def test_a_missing_file_and_a_missing_setting_are_told(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    assert bwc("config", "apply", str(tmp_path / "none.toml"), device=sim).code == 8
+    ran = bwc("config", "get", "recording.pre_evnt_s", device=sim)
+    assert ran.code == 8 and "did you mean" in ran.err
+
+
+@pytest.mark.parametrize("pairs", [["recording.pre_event_s"], ["a=1", "a=2"]])
+def test_what_is_no_pair_is_a_wrong_command_line(bwc: Bwc, sim: str, pairs: list[str]) -> None:
+    assert bwc("config", "set", *pairs, device=sim).code == 2

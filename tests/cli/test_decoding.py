@@ -1,0 +1,108 @@
+"""Captures come back in the specification's words, and a damaged one is named by its line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bwc_sdk.capture import CaptureError
+from bwc_sdk.decoding import LINE_MAX, Decoded, decode_file
+
+Bwc = Callable[..., Any]
+
+
+@pytest.fixture
+def capture(bwc: Bwc, sim: str, tmp_path: Path) -> Path:
+    file = tmp_path / "cap"
+    assert bwc("raw", "battery.status", "cell=9", "--capture", str(file), device=sim).code == 6
+    return file
+
+
+def test_a_conversation_is_told_by_name(capture: Path) -> None:
+    found = list(decode_file(capture))
+    frames = [one.name for one in found if one.layer == "frame"]
+    messages = [(one.sender, one.name) for one in found if one.layer == "message"]
+    assert frames[:2] == ["HELLO", "HELLO_ACK"]
+    assert ("host", "battery.status request") in messages
+    assert ("device", "battery.status error") in messages
+    error = next(one for one in found if one.name == "battery.status error")
+    assert error.fields["code"] == "not-found"
+    assert not any(one.problem for one in found)
+
+
+def test_the_verb_prints_lines_or_one_document(bwc: Bwc, capture: Path) -> None:
+    assert "-> message battery.status request request=1 cell=9" in bwc("decode", str(capture)).out
+    document = bwc("decode", str(capture), "--messages", "--json").document
+    assert {one["layer"] for one in document["capture"]} == {"message"}
+    assert bwc("decode", "/dev/null", "--json").document == {"capture": []}
+
+
+def _one(tmp_path: Path, line: dict[str, Any]) -> Decoded:
+    file = tmp_path / "cap"
+    file.write_text(json.dumps(line) + "\n")
+    return next(decode_file(file))
+
+
+def _message(opcode: int, flags: int = 0, body: str = "") -> dict[str, Any]:
+    return {
+        "t": 0,
+        "dir": "device",
+        "message": {"opcode": opcode, "flags": flags, "request": 1, "body": body},
+    }
+
+
+def test_what_breaks_the_specification_is_marked_and_kept(tmp_path: Path) -> None:
+    one = _one(tmp_path, _message(0x0201, 1, "50"))
+    assert one.name == "battery.status reply" and "ends inside" in one.problem
+    assert one.fields["body"] == "50"
+    unknown = _one(tmp_path, _message(0x7777, 1, "aa"))
+    assert unknown.name == "0x7777 reply" and "another version" in unknown.problem
+    assert "flags" in _one(tmp_path, _message(0x0201, 0x80)).name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "garbage",
+        "[]",
+        "{}",
+        '{"t": 0, "dir": "host"}',
+        '{"t": 0, "dir": "nobody", "frame": ""}',
+        '{"t": 0, "dir": "host", "frame": "00"}',
+        '{"t": 0, "dir": "host", "frame": 7}',
+        '{"t": 0, "dir": "host", "message": {"opcode": "x"}}',
+        '{"t": 0, "dir": "host", "message": {"opcode": 1, "flags": 0, "request": 0, "body": "zz"}}',
+        "[" * 50_000,
+    ],
+)
+def test_a_line_that_is_none_is_named(bwc: Bwc, tmp_path: Path, line: str) -> None:
+    file = tmp_path / "cap"
+    file.write_text('{"t": 0, "dir": "host", "bad": "00"}\n' + line + "\n")
+    with pytest.raises(CaptureError, match="line 2"):
+        list(decode_file(file))
+    ran = bwc("decode", str(file))
+    assert ran.code == 9 and "Traceback" not in ran.err
+
+
+def test_an_endless_line_is_not_read_to_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "cap"
+    file.write_text('"' + "x" * (2 * LINE_MAX))
+    with pytest.raises(CaptureError, match="longer than"):
+        list(decode_file(file))
+
+
+def test_a_capture_whose_writer_was_killed_ends_at_its_last_whole_line(capture: Path) -> None:
+    whole = capture.read_bytes()
+    capture.write_bytes(whole[:-10])
+    assert len(list(decode_file(capture))) == whole.count(b"\n") - 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00" * 100])
+def test_a_file_that_is_no_capture_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "cap").write_bytes(content + b"\n")
+    with pytest.raises(CaptureError):
+        list(decode_file(tmp_path / "cap"))
+    with pytest.raises(CaptureError):
+        list(decode_file(tmp_path / "missing"))

@@ -1,0 +1,97 @@
+"""A verb loads what it needs and no more, and the overview loads no verb at all."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from bwc_sdk.cli.app import VERBS, load
+
+PROBE = """
+import json, sys
+from bwc_sdk.__main__ import main
+code = main(json.loads(sys.argv[1]))
+sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def _loaded(*argv: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, json.dumps(argv)], capture_output=True, text=True, check=True
+    )
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0
+    return set(modules)
+
+
+def test_the_version_is_told_before_anything_is_loaded() -> None:
+    loaded = _loaded("--version")
+    assert not loaded & {"typer", "click", "rich", "asyncio", "construct", "bwc_protocol", "bwc_sdk.cli"}
+
+
+def test_the_overview_loads_no_verb_and_no_protocol() -> None:
+    loaded = _loaded("--help")
+    assert not loaded & {"asyncio", "construct", "rich", "serial", "bwc_protocol", "bwc_sdk.cli.battery"}
+
+
+def test_what_needs_no_device_loads_no_event_loop_and_no_protocol() -> None:
+    assert not _loaded("devices") & {"asyncio", "construct", "rich", "bwc_protocol", "bwc_sdk.connection"}
+
+
+def test_a_pipe_loads_no_tables_and_a_camera_no_offload_engine() -> None:
+    loaded = _loaded("battery", "--device", "sim:?seed=77&recordings=0&mib=1")
+    assert not loaded & {"rich", "bleak", "usb", "cryptography", "bwc_sdk.offload", "bwc_sdk.sync"}
+
+
+@pytest.mark.parametrize("name", [name for name, verb in VERBS.items() if not verb.extra])
+def test_the_overview_says_what_the_verb_says_of_itself(name: str) -> None:
+    command: Any = load(name)
+    assert (command.help or "").splitlines()[0] == VERBS[name].help
+
+
+def test_a_verb_of_another_package_is_listed_and_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bwc_sdk.cli.app import run
+
+    ran: list[int] = []
+
+    def conformance(count: int = 1) -> None:
+        ran.append(count)
+
+    class Plugin:
+        name = "conformance"
+        module = "elsewhere"
+        dist = None
+
+        def load(self) -> Any:
+            return conformance
+
+    monkeypatch.setattr(
+        "bwc_sdk.cli.app._plugins", lambda name=None: [Plugin()] if name in (None, "conformance") else []
+    )
+    assert run(["conformance", "--count", "3"]) == 0
+    assert ran == [3]
+    assert run(["--help"]) == 0
+
+
+def test_shell_completion_knows_verbs_options_and_values() -> None:
+    def completed(line: str) -> str:
+        words = line.split(" ")
+        done = subprocess.run(
+            [sys.executable, "-m", "bwc_sdk"],
+            env={
+                "_BWC_COMPLETE": "complete_bash",
+                "COMP_WORDS": line,
+                "COMP_CWORD": str(len(words) - 1),
+                "PATH": "",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    assert "battery" in completed("bwc ba")
+    assert "show" in completed("bwc config s") and "set" in completed("bwc config s")
+    assert "dock-offload" in completed("bwc offload --role ")

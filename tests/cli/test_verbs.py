@@ -1,0 +1,216 @@
+"""Verbs that change something: they do it once, on the right thing, and say what it did."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bwc_sdk.cli.audit import check_head
+from bwc_sdk.cli.clock import SourceName, host_source
+from bwc_sdk.cli.storage import life_time
+from bwc_sdk.errors import AuditBroken, ClockImplausible
+from bwc_sdk.host_time import STA_UNSYNC, TIME_ERROR, HostTime, host_time, judged
+
+Bwc = Callable[..., Any]
+
+
+def test_no_device_is_guessed_even_if_only_one_is_plugged_in(
+    bwc: Bwc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bwc_sdk.discover import Slot
+
+    one = Slot("serial:/dev/ttyACM0", "1-4", "1209:0001", "camera", True)
+    monkeypatch.setattr("bwc_sdk.cli.on_camera.slots", lambda: (one,))
+    ran = bwc("info")
+    assert ran.code == 2
+    assert "serial:/dev/ttyACM0" in ran.err and "--device" in ran.err
+
+
+def test_a_reboot_needs_the_devices_name_or_yes(bwc: Bwc, sim: str) -> None:
+    before = bwc("info", "--json", device=sim).document
+    assert bwc("reboot", device=sim).code == 2
+    assert bwc("reboot", "SIM-0", device=sim).code == 4
+    after = bwc("info", "--json", device=sim).document
+    assert after["status"]["boot_counter"] == before["status"]["boot_counter"]
+    assert bwc("reboot", before["device"]["identity"], device=sim).code == 0
+
+
+def test_an_assignment_is_made_shown_and_cleared(bwc: Bwc, sim: str) -> None:
+    assert bwc("assign", "O-17", "--unit", "North", device=sim).code == 0
+    shown = bwc("assign", "--json", device=sim).document["assignment"]
+    assert (shown["officer"], shown["unit"], shown["assigned"]) == ("O-17", "North", True)
+    assert bwc("assign", "--clear", "--json", device=sim).document["assignment"]["assigned"] is False
+
+
+@pytest.mark.parametrize("argv", [["--clear", "O-1"], ["--unit", "North"]])
+def test_a_contradicting_assignment_is_a_wrong_command_line(bwc: Bwc, sim: str, argv: list[str]) -> None:
+    assert bwc("assign", *argv, device=sim).code == 2
+
+
+def test_a_value_that_its_field_cannot_carry_is_refused_here(bwc: Bwc, sim: str) -> None:
+    ran = bwc("assign", "O" * 65, device=sim)
+    assert ran.code == 2 and "at most 64" in ran.err
+
+
+def test_a_recording_is_named_by_number_or_by_the_first_digits_of_its_id(bwc: Bwc, sim: str) -> None:
+    listed = bwc("recordings", "list", "--json", device=sim).document["recordings"]
+    identity = listed[1]["recording"]
+    for which in (str(listed[1]["sequence"]), identity, identity[:8].upper()):
+        shown = bwc("recordings", "show", which, "--json", device=sim).document
+        assert shown["recording"]["recording"] == identity
+        assert shown["manifest"]["recording_id"] == identity
+    for which in ("99", "", "zzzz", identity[:3]):
+        assert bwc("recordings", "show", which, device=sim).code == 6
+
+
+def test_marks_and_holds_come_and_go_and_are_on_record(bwc: Bwc, sim: str) -> None:
+    def annotate(*argv: str) -> list[str]:
+        marks: list[str] = bwc("recordings", *argv, "--json", device=sim).document["annotation"]["marks"]
+        return marks
+
+    assert annotate("mark", "1") == ["marked"]
+    assert annotate("hold", "1", "--reason", "case 7") == ["marked", "held"]
+    assert annotate("mark", "1", "--remove") == ["held"]
+    assert annotate("release", "1", "--reason", "closed") == []
+    said = bwc("recordings", "show", "1", "--json", device=sim).document["annotations"]
+    assert [one["kind"] for one in said][-4:] == ["marked", "held", "unmarked", "released"]
+    assert said[-1]["text"] == "closed"
+
+
+def test_a_hold_without_a_reason_is_a_wrong_command_line(bwc: Bwc, sim: str) -> None:
+    assert bwc("recordings", "hold", "1", device=sim).code == 2
+
+
+def test_the_audit_log_is_read_from_where_one_stopped(bwc: Bwc, sim: str) -> None:
+    bwc("assign", "O-1", device=sim)
+    entries = bwc("audit", "--json", device=sim).document["entries"]
+    rest = bwc("audit", "--after", str(entries[1]["sequence"]), "--json", device=sim).document["entries"]
+    assert rest[0]["sequence"] == entries[2]["sequence"]
+    assert "assigned" in {entry["kind"] for entry in entries}
+
+
+def test_a_log_whose_newest_entry_is_another_is_broken() -> None:
+    from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditKind
+
+    entry = AuditEntry(
+        sequence=4,
+        utc_ns=0,
+        boot_counter=1,
+        kind=AuditKind.BOOT,
+        actor="",
+        detail="",
+        sha256=b"\x01" * 32,
+    )
+    check_head([entry], AuditHead(sequence=5, sha256=bytes(32), first=1), "")  # written since
+    for sequence in (3, 4):
+        with pytest.raises(AuditBroken):
+            check_head([entry], AuditHead(sequence=sequence, sha256=bytes(32), first=1), "")
+
+
+# The clock
+
+
+def test_showing_the_clock_sets_nothing(bwc: Bwc, sim: str) -> None:
+    revisions = [bwc("clock", "show", "--json", device=sim).document["clock"]["revision"] for _ in range(2)]
+    assert revisions[0] == revisions[1]
+
+
+def test_a_sync_tells_before_and_after(bwc: Bwc, sim: str) -> None:
+    told = bwc("clock", "sync", "--source", "ptp", "--json", device=sim).document
+    assert (told["source"], told["reason"]) == ("ptp", "routine")
+    assert abs(told["after"]["offset_ns"]) < abs(told["before"]["offset_ns"])
+
+
+def test_a_step_beyond_what_the_reason_allows_is_refused_by_the_host(
+    bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwc_sdk.clock_sync.ROUTINE_STEP_S", 0.0)
+    before = bwc("clock", "show", "--json", device=sim).document["clock"]["revision"]
+    ran = bwc("clock", "sync", "--source", "ntp", device=sim)
+    assert ran.code == 13 and "beyond" in ran.err
+    assert bwc("clock", "show", "--json", device=sim).document["clock"]["revision"] == before
+    assert bwc("clock", "sync", "--source", "nonsense", device=sim).code == 2
+
+
+def test_the_kernels_word_counts_unless_the_operator_gives_his(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kernel(said: HostTime) -> None:
+        monkeypatch.setattr("bwc_sdk.cli.clock.host_time", lambda: said)
+
+    kernel(HostTime(True, 2_000_000))
+    assert host_source(None, "")[1] == host_source(SourceName.PTP, "")[1] == 2_000_000
+    for unsure in (HostTime(False, 0), HostTime(None, 0)):
+        kernel(unsure)
+        with pytest.raises(ClockImplausible):
+            host_source(None, "")
+        assert host_source(SourceName.GNSS, "")[1] == 0
+
+
+def test_what_adjtimex_answers_is_understood() -> None:
+    assert judged(0, 0, 1500) == HostTime(True, 1_500_000)
+    assert judged(0, STA_UNSYNC, 1500) == HostTime(False, 0)
+    assert judged(TIME_ERROR, 0, 1500) == HostTime(False, 0)
+    assert judged(-1, 0, 0) == HostTime(None, 0)
+    assert isinstance(host_time(), HostTime)
+
+
+@pytest.mark.parametrize(
+    ("register", "said"),
+    [
+        (0, "unknown(0)"),
+        (1, "0 to 10 % used"),
+        (10, "90 to 100 % used"),
+        (11, "exceeded"),
+        (12, "unknown(12)"),
+    ],
+)
+def test_the_life_time_register_in_words(register: int, said: str) -> None:
+    assert life_time(register) == said
+
+
+# The offload
+
+
+def test_an_offload_in_a_pipe_tells_each_file_in_a_line(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    ran = bwc("offload", str(tmp_path), device=sim)
+    stored = [line.split("\t") for line in ran.out.splitlines() if line.startswith("stored\t")]
+    files = [Path(line[3]) for line in stored if len(line) == 6]
+    assert ran.code == 0 and len(files) == 3
+    assert all(file.is_file() for file in files)
+    assert ran.out.splitlines()[-1].startswith("complete\t3 of 3")
+    again = bwc("offload", str(tmp_path), device=sim)
+    assert again.code == 0 and again.out.count("it was there already") == 3
+
+
+def test_only_the_recordings_that_were_named_are_copied(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    assert bwc("offload", str(tmp_path), "2", device=sim).code == 0
+    assert len(list(tmp_path.glob("*.mp4"))) == 1
+    assert bwc("offload", str(tmp_path), "2", "77", device=sim).code == 6
+
+
+def test_the_wrong_camera_gives_nothing(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    assert bwc("offload", str(tmp_path), "--expect", "SIM-0", device=sim).code == 4
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_a_lost_connection_is_made_again_and_captured_in_a_file_of_its_own(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    capture = tmp_path / "cap"
+    (tmp_path / "dest").mkdir()
+    pulled = f"{sim}&faults=cut@700000"
+    ran = bwc("offload", str(tmp_path / "dest"), "--capture", str(capture), device=pulled)
+    assert ran.code == 0
+    assert "lost\t" in ran.out and "reconnected" in ran.out
+    assert capture.stat().st_size > 0 and capture.with_name("cap.2").stat().st_size > 0
+
+
+def test_a_terminal_gets_a_table_of_outcomes(
+    bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = bwc("offload", str(tmp_path), device=sim)
+    assert ran.code == 0
+    assert "3 of 3 recordings stored and verified" in ran.out
+    assert "planned" in ran.err and "Traceback" not in ran.err

@@ -1,0 +1,208 @@
+"""What the pytest plugin promises a bench: inert, careful with hardware, and never a silent change."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+DEVICE = "sim:?seed=77&recordings=1&mib=1"
+
+HARDWARE = """
+import firmware_sim.camera, firmware_sim.handlers.device, firmware_sim.model
+from bwc_protocol.messages.identity import Capability
+
+# A simulated camera that calls itself hardware.
+firmware_sim.camera.CAPABILITIES &= ~Capability.SIMULATOR
+real = firmware_sim.handlers.device.DeviceIdentity
+firmware_sim.handlers.device.DeviceIdentity = lambda **facts: real(**(facts | {"simulator": False}))
+"""
+
+TWO_TESTS = """
+import pytest
+
+@pytest.mark.bwc_read_only
+def test_reads(camera):
+    camera.device.status()
+
+def test_changes(camera):
+    camera.config.apply({"alarm.battery_low_pct": 33})
+"""
+
+
+def run(pytester: pytest.Pytester, *options: str, device: str = DEVICE) -> pytest.RunResult:
+    return pytester.runpytest_subprocess("--bwc-device", device, "-v", *options)
+
+
+def test_the_plugin_imports_nothing_of_the_sdk_unless_a_fixture_is_asked_for(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it():
+            loaded = {name.partition(".")[0] for name in sys.modules}
+            assert not loaded & {"bwc_sdk", "bwc_protocol", "firmware_sim", "construct", "serial"}
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*device under test*")
+
+
+def test_on_hardware_only_read_only_tests_run(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(HARDWARE)
+    pytester.makepyfile(TWO_TESTS)
+    result = run(pytester, "--bwc-insecure", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*SIM-0000004D is no simulator*--bwc-expendable*", "*hardware, INSECURE*"])
+
+
+def test_hardware_that_is_named_as_expendable_is_changed_and_restored(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(HARDWARE)
+    pytester.makepyfile(
+        TWO_TESTS
+        + """
+def test_was_restored(camera):
+    assert camera.config.values()["alarm.battery_low_pct"] == 15
+"""
+    )
+    result = run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004D")
+    result.assert_outcomes(passed=3)
+
+
+def test_another_identity_makes_nothing_expendable(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(HARDWARE)
+    pytester.makepyfile(TWO_TESTS)
+    run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004E").assert_outcomes(passed=1, skipped=1)
+
+
+def test_a_test_that_is_wrongly_marked_read_only_is_stopped_by_the_firmware(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest(HARDWARE)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.bwc_read_only
+        def test_lies(camera):
+            camera.config.apply({"alarm.battery_low_pct": 33})
+        """
+    )
+    result = run(pytester, "--bwc-insecure")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*config.stage was refused: NOT_PERMITTED*"])
+
+
+def test_an_insecure_session_with_hardware_has_to_be_asked_for(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(HARDWARE)
+    pytester.makepyfile(TWO_TESTS)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*insecure session is for simulators*"])
+
+
+def test_configuration_assignment_and_clock_are_restored_even_when_the_test_fails(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        from bwc_protocol.messages.clock import ClockReason, TimeSource
+        from bwc_protocol.messages.config import Setting, SettingType
+
+        found = {}
+
+        def test_looks(camera):
+            found.update(config=camera.config.values(), offset=camera.clock.measure().offset_ns)
+
+        def test_changes_and_fails(camera):
+            camera.config.apply({"alarm.battery_low_pct": 33, "indicator.tones": False})
+            state = camera.config.state()
+            camera.config.stage(
+                revision=state.revision,
+                settings=(Setting(key="alarm.battery_low_pct", type=SettingType.INT, number=44),),
+            )
+            now = camera.assignment.read()
+            camera.assignment.assign(officer="somebody", revision=now.revision)
+            camera.clock.set(
+                offset_ns=3_600_000_000_000, uncertainty_ns=1, reason=ClockReason.BENCH,
+                source=TimeSource.UNSYNCHRONISED, revision=camera.clock.read().revision,
+            )
+            assert False, "as tests do"
+
+        def test_is_as_before(camera):
+            assert camera.config.values() == found["config"]
+            assert camera.config.state().staged == 0
+            assert not camera.assignment.read().assigned
+            assert abs(camera.clock.measure().offset_ns - found["offset"]) < 100_000_000
+        """
+    )
+    run(pytester).assert_outcomes(passed=2, failed=1)
+
+
+def test_a_device_out_of_reach_ends_the_session_at_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("\n".join(f"def test_{n}(camera): ..." for n in range(20)))
+    result = run(pytester, device="tcp:127.0.0.1:1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the device under test is out of reach*"])
+
+
+def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import firmware_sim.ports.memory as memory
+
+        def test_loses_it(camera):
+            ((device, _),) = memory._made.values()
+            device.go_down()
+
+        def test_never_runs(camera): ...
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the device under test is out of reach*"])
+
+
+def test_a_fault_that_a_test_brought_about_is_an_error_of_that_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import firmware_sim.ports.memory as memory
+
+        def test_harms_it(camera):
+            ((device, _),) = memory._made.values()
+            device.storage_error = True
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*new faults after the test*STORAGE_ERROR*"])
+
+
+def test_each_connection_of_each_test_has_its_own_capture(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    captures = tmp_path / "captures"
+    run(pytester, "--bwc-capture", str(captures)).assert_outcomes(passed=2)
+    names = {path.name for path in captures.iterdir()}
+    assert {"test_reads-1.jsonl", "test_changes-1.jsonl"} <= names
+    for path in captures.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, "a capture names people and devices"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert lines
+
+
+def test_every_result_in_the_report_names_the_device(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    report = tmp_path / "report.xml"
+    result = run(pytester, f"--junitxml={report}", "-o", "junit_family=xunit1")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*SIM-0000004D*simulator, INSECURE session"])
+    for case in ElementTree.parse(report).iter("testcase"):
+        told = {element.get("name"): element.get("value") for element in case.iter("property")}
+        assert told["bwc_identity"] == "SIM-0000004D"
+        assert told["bwc_simulator"] == "True"
+        assert told["bwc_secure"] == "False"

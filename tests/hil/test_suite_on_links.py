@@ -1,0 +1,70 @@
+"""The HIL suite passes on a simulated camera over every link, started in another process as by hand."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+FIRST_LINE_S = 30.0
+SUITE_S = 110
+"""On two busy cores; alone it takes about ten seconds."""
+
+pytestmark = pytest.mark.timeout(150)
+
+
+@contextmanager
+def simulator(listen: str) -> Iterator[str]:
+    """`bwc sim` in a process of its own; gives the URI that it prints."""
+    command = [sys.executable, "-m", "bwc_sdk", "sim", "--recordings", "4", "--listen", listen]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        uri = process.stdout.readline().strip()
+        assert uri, f"the simulator ended with {process.wait(FIRST_LINE_S)}"
+        yield uri
+        assert process.poll() is None, "the simulator did not survive the suite"
+    finally:
+        process.send_signal(signal.SIGINT)
+        status = process.wait(FIRST_LINE_S)
+        assert process.stdout is not None
+        process.stdout.close()
+    assert status == 0
+
+
+def run_suite(where: Path, *options: str) -> str:
+    """What the suite's last line says, run from a folder that is not the project's."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", *options],
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SUITE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout.strip().splitlines()[-1]
+
+
+def check(summary: str) -> None:
+    passed = re.search(r"(\d+) passed", summary)
+    assert passed is not None
+    assert int(passed[1]) >= 75, summary
+    assert "skipped" not in summary, "on the simulator every test runs"
+
+
+def test_in_memory_without_any_option(tmp_path: Path) -> None:
+    check(run_suite(tmp_path))
+
+
+@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty"])
+def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
+    with simulator(listen) as uri:
+        check(run_suite(tmp_path, "--bwc-device", uri))
