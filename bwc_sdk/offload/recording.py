@@ -116,11 +116,11 @@ class RecordingCopy:
     async def _list_again(self, camera: Camera) -> bool:
         """Takes the recording as the camera lists it now, once; whether it is gone."""
         await self.release()
-        self._listed_again = True
         async for entry in camera.recordings.iterate():
             if entry.recording == self.entry.recording:
                 self.entry = entry
                 self._manifest = None
                 self._stored = []
+                self._listed_again = True
                 return False
         return True

@@ -12,29 +12,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.evidence import (
-    DIGEST_SIZE,
-    EvidenceError,
-    Manifest,
-    chunk_span,
-    verify_table,
-)
+from bwc_protocol.evidence import Manifest, chunk_span
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.errors import BwcError, CommandError, DestinationError, EvidenceMismatch, ProtocolViolation
+from bwc_sdk.errors import (
+    BwcError,
+    CommandError,
+    CommandTimeout,
+    DestinationError,
+    EvidenceMismatch,
+    ProtocolViolation,
+)
 from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.destination import NameTaken, destination_error
 from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
 from bwc_sdk.offload.intake import Intake
-from bwc_sdk.offload.naming import (
-    CUSTODY_SUFFIX,
-    MANIFEST_SUFFIX,
-    TABLE_SUFFIX,
-    recording_name,
-    segment_name,
-)
 from bwc_sdk.offload.outcome import StoredSegment
 from bwc_sdk.offload.segment_file import Found, SegmentFile
+from bwc_sdk.offload.sidecars import Sidecars
 from bwc_sdk.offload.slabs import chunks_a_slab
 from bwc_sdk.offload.waiting import spread
 from bwc_sdk.offload.work import Work
@@ -71,8 +66,8 @@ class SegmentCopy:
         self._manifest = manifest
         self._segment = segment
         self._on_progress = on_progress
-        self._name = segment_name(manifest.camera, manifest.recording_id, segment, entry.manifest_sha256)
-        self._file = SegmentFile(work.destination, self._name, manifest.segments[segment])
+        self._sidecars = Sidecars(work.destination, manifest, segment)
+        self._file = SegmentFile(work.destination, self._sidecars.name, manifest.segments[segment])
         self._table = b""
         self._found = Found.NOTHING
         self._missing: set[int] = set()
@@ -116,7 +111,7 @@ class SegmentCopy:
         return self._found is Found.FINAL
 
     def _typed(self, error: OSError, what: str) -> DestinationError:
-        return destination_error(error, f"{what} {self._name}", self._work.destination.path)
+        return destination_error(error, f"{what} {self._file.final}", self._work.destination.path)
 
     async def _medium_failed(self, error: OSError) -> None:
         """An I/O error is final for this file: it goes, and all of it is fetched again into a new one."""
@@ -137,7 +132,7 @@ class SegmentCopy:
         self._missing = set(range(self._file.chunks))
         self._good_bytes = self._kept = 0
         try:
-            kept = await self._work.blocking(self._kept_table)
+            kept = await self._work.blocking(self._sidecars.kept_table)
             self._table = kept or await self._ask_table(camera)
         except BwcError:
             await self.release()  # the table comes first: the next attempt begins anew
@@ -145,32 +140,14 @@ class SegmentCopy:
         if self._found is Found.PART:
             await self._look_through()
         if self._found is not Found.FINAL:
-            await self._work.blocking(self._keep_sidecars)
+            await self._work.blocking(partial(self._sidecars.keep, self._table))
             await self._work.blocking(self._file.reserve)
 
     async def _ask_table(self, camera: Camera) -> bytes:
-        return await camera.recordings.read_table(self._entry, self._manifest, self._segment)
-
-    def _kept_table(self) -> bytes | None:
-        most = self._file.chunks * DIGEST_SIZE
-        for final in (True, False):
-            kept = self._work.destination.read_small(self._name + TABLE_SUFFIX, most, final=final)
-            try:
-                if kept is not None:
-                    verify_table(kept, self._manifest.segments[self._segment])
-                    return kept
-            except EvidenceError:
-                continue  # torn by a crash, or rotten; a final one is not replaced, but refused later
-        return None
-
-    def _keep_sidecars(self) -> None:
-        """Table and manifest are durable before the first byte of footage."""
-        for name, content in (
-            (self._name + TABLE_SUFFIX, self._table),
-            (self._name + MANIFEST_SUFFIX, self._manifest.encode()),
-        ):
-            if self._work.destination.read_small(name, len(content), final=False) != content:
-                self._work.destination.keep_small(name, content)
+        try:
+            return await camera.recordings.read_table(self._entry, self._manifest, self._segment)
+        except TimeoutError as error:  # which is an OSError, and would be taken for one of the medium
+            raise CommandTimeout("the chunk table did not come", device=camera.name) from error
 
     async def _look_through(self) -> None:
         """Finds what an earlier attempt left that is good, on the medium."""
@@ -290,12 +267,7 @@ class SegmentCopy:
         return stored
 
     def _take_names(self) -> None:
-        at, name = self._work.destination, self._name
-        manifest = recording_name(
-            self._manifest.camera, self._manifest.recording_id, self._entry.manifest_sha256
-        )
-        at.place_small(manifest + MANIFEST_SUFFIX, name + MANIFEST_SUFFIX, self._manifest.encode())
-        at.place_small(name + TABLE_SUFFIX, name + TABLE_SUFFIX, self._table)
+        self._sidecars.place(self._table)
         if self._found is Found.FINAL:
             self._file.forget_part()
             self._file.settle_name()
@@ -311,7 +283,7 @@ class SegmentCopy:
             from_medium=self._from_medium,
             stored_utc_ns=self._work.world.utc_ns(),
         )
-        at.place_once(name + CUSTODY_SUFFIX, custody.encode())
+        self._sidecars.record(custody)
 
 
 def _runs(chunks: set[int]) -> list[range]:

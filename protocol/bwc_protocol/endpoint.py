@@ -118,7 +118,7 @@ class Endpoint:
             rate = self.link.channel_rate(channel)
             budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * ahead_s))) - self.link.outstanding(channel)
             size = min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
-            for piece in conversation.outgoing(budget, size):
+            for piece in conversation.outgoing(budget, size, self.link.max_payload):
                 self.link.send(channel, piece)
         return self.link.outgoing(now, limit)
 

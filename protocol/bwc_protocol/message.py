@@ -18,6 +18,9 @@ MESSAGE_HEADER: Final = c.Struct(
 HEADER: Final = struct.Struct("<IHHI")  # derived from MESSAGE_HEADER; a test holds the two together
 OFFSET: Final = struct.Struct("<Q")
 
+DATA_HEADER: Final = struct.Struct("<IHHIQ")
+"""Header and offset of `stream.data`, which begin every message of footage."""
+
 BODY_MAX: Final = 65_536 - HEADER.size
 """A message with its header fits one session record."""
 STREAM_DATA: Final = 0x11
@@ -56,9 +59,14 @@ def build(opcode: int, flags: int, request: int, body: bytes) -> bytes:
     return HEADER.pack(len(body), opcode, flags, request) + body
 
 
+def data_header(stream: int, offset: int, size: int) -> bytes:
+    """What goes before `size` bytes of footage in a `stream.data` message."""
+    return DATA_HEADER.pack(OFFSET.size + size, STREAM_DATA, 0, stream, offset)
+
+
 def build_data(stream: int, offset: int, data: bytes) -> bytes:
     """The bytes of a `stream.data` message."""
-    return b"".join((HEADER.pack(OFFSET.size + len(data), STREAM_DATA, 0, stream), OFFSET.pack(offset), data))
+    return data_header(stream, offset, len(data)) + data
 
 
 class MessageReader:
@@ -87,6 +95,12 @@ class MessageReader:
                 self._left -= take
                 at += take
                 continue
+            if self._header is None and not self._gathered and end - at > DATA_HEADER.size:
+                length, opcode, flags, stream, offset = DATA_HEADER.unpack_from(view, at)
+                if opcode == STREAM_DATA and not flags and OFFSET.size < length <= BODY_MAX:
+                    self._stream, self._offset, self._left = stream, offset, length - OFFSET.size
+                    at += DATA_HEADER.size
+                    continue
             wanted = self._wanted()
             take = min(wanted - len(self._gathered), end - at)
             self._gathered += view[at : at + take]

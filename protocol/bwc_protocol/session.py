@@ -80,8 +80,12 @@ class Session(Protocol):
     def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
         """Takes bytes of the channel and gives the plaintext in them. Raises `SessionFailed`."""
 
-    def seal(self, plaintext: bytes) -> None:
-        """Protects at most the peer's `max_plaintext` bytes and queues them for `outgoing`."""
+    overhead: int
+    """Bytes that sealing adds to a plaintext."""
+
+    def seal(self, *parts: bytes | memoryview) -> None:
+        """Protects the parts as one plaintext, of at most the peer's `max_plaintext` bytes, and queues it for
+        `outgoing`. The parts are not kept."""
 
     def close(self, alert: Alert = Alert.CLOSE) -> None:
         """Queues the end of the session."""
@@ -107,6 +111,7 @@ class InsecureSession:
     """
 
     secure = False
+    overhead = 4
 
     def __init__(
         self,
@@ -165,8 +170,8 @@ class InsecureSession:
                 self._record_complete()
         return found
 
-    def seal(self, plaintext: bytes) -> None:
-        self._record(RecordType.DATA, plaintext)
+    def seal(self, *parts: bytes | memoryview) -> None:
+        self._record(RecordType.DATA, *parts)
 
     def close(self, alert: Alert = Alert.CLOSE) -> None:
         self._record(RecordType.ALERT, bytes([alert]))
@@ -183,17 +188,20 @@ class InsecureSession:
             joined = joined[cut:]
         return pieces
 
-    def _record(self, kind: RecordType, body: bytes) -> None:
-        self._out.append((kind | len(body) << 8).to_bytes(4, "little"))
-        self._out.append(body)
+    def _record(self, kind: RecordType, *parts: bytes | memoryview) -> None:
+        header = (kind | sum(map(len, parts)) << 8).to_bytes(4, "little")
+        self._out.append(b"".join((header, *parts)))
 
     def _read_header(self, view: memoryview, at: int, end: int) -> int:
         take = min(4 - len(self._partial), end - at)
-        self._partial += view[at : at + take]
-        if len(self._partial) < 4:
-            return end
-        word = int.from_bytes(self._partial, "little")
-        self._partial.clear()
+        if take == 4:
+            word = int.from_bytes(view[at : at + 4], "little")
+        else:
+            self._partial += view[at : at + take]
+            if len(self._partial) < 4:
+                return end
+            word = int.from_bytes(self._partial, "little")
+            self._partial.clear()
         kind, length = word & 0xFF, word >> 8
         if kind not in (RecordType.HANDSHAKE, RecordType.DATA, RecordType.ALERT):
             self._fail(Alert.MALFORMED, f"record type {kind} does not exist")

@@ -22,7 +22,7 @@ class StreamFault(Exception):
 class StreamSource(Protocol):
     """Where a stream's bytes come from."""
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         """Exactly `size` bytes from `offset` of the stream. Raises `StreamFault`."""
 
 
@@ -40,9 +40,9 @@ class BytesSource:
 class ReaderSource:
     """A stream of what a function reads."""
 
-    reader: Callable[[int, int], bytes]
+    reader: Callable[[int, int], bytes | memoryview]
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         return self.reader(offset, size)
 
 

@@ -1,23 +1,26 @@
 """What the pytest plugin promises a bench: inert, careful with hardware, and never a silent change."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from firmware_sim.ports.memory import forget_sims
+
 pytest_plugins = ["pytester"]
 
 DEVICE = "sim:?seed=77&recordings=1&mib=1"
 
-HARDWARE = """
-import firmware_sim.camera, firmware_sim.handlers.device, firmware_sim.model
-from bwc_protocol.messages.identity import Capability
+HARDWARE = DEVICE + "&personality=no-simulator"
 
-# A simulated camera that calls itself hardware.
-firmware_sim.camera.CAPABILITIES &= ~Capability.SIMULATOR
-real = firmware_sim.handlers.device.DeviceIdentity
-firmware_sim.handlers.device.DeviceIdentity = lambda **facts: real(**(facts | {"simulator": False}))
+THE_DEVICE = f"""
+from bwc_sdk.transport.uri import DeviceUri
+from firmware_sim.ports.memory import open_sim
+
+def the_device():
+    return open_sim(DeviceUri.parse("{DEVICE}")).camera
 """
 
 TWO_TESTS = """
@@ -32,8 +35,15 @@ def test_changes(camera):
 """
 
 
+@pytest.fixture(autouse=True)
+def _new_device() -> Iterator[None]:
+    """Each test has a device of its own, as it comes from the factory."""
+    yield
+    forget_sims()
+
+
 def run(pytester: pytest.Pytester, *options: str, device: str = DEVICE) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("--bwc-device", device, "-v", *options)
+    return pytester.runpytest_inprocess("--bwc-device", device, "-v", *options)
 
 
 def test_the_plugin_imports_nothing_of_the_sdk_unless_a_fixture_is_asked_for(
@@ -54,7 +64,6 @@ def test_the_plugin_imports_nothing_of_the_sdk_unless_a_fixture_is_asked_for(
 
 
 def test_on_hardware_only_read_only_tests_run(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(HARDWARE)
     pytester.makepyfile(TWO_TESTS)
     result = run(pytester, "--bwc-insecure", "-rs")
     result.assert_outcomes(passed=1, skipped=1)
@@ -62,7 +71,6 @@ def test_on_hardware_only_read_only_tests_run(pytester: pytest.Pytester) -> None
 
 
 def test_hardware_that_is_named_as_expendable_is_changed_and_restored(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(HARDWARE)
     pytester.makepyfile(
         TWO_TESTS
         + """
@@ -70,20 +78,20 @@ def test_was_restored(camera):
     assert camera.config.values()["alarm.battery_low_pct"] == 15
 """
     )
-    result = run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004D")
+    result = run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004D", device=HARDWARE)
     result.assert_outcomes(passed=3)
 
 
 def test_another_identity_makes_nothing_expendable(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(HARDWARE)
     pytester.makepyfile(TWO_TESTS)
-    run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004E").assert_outcomes(passed=1, skipped=1)
+    run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004E", device=HARDWARE).assert_outcomes(
+        passed=1, skipped=1
+    )
 
 
 def test_a_test_that_is_wrongly_marked_read_only_is_stopped_by_the_firmware(
     pytester: pytest.Pytester,
 ) -> None:
-    pytester.makeconftest(HARDWARE)
     pytester.makepyfile(
         """
         import pytest
@@ -93,15 +101,14 @@ def test_a_test_that_is_wrongly_marked_read_only_is_stopped_by_the_firmware(
             camera.config.apply({"alarm.battery_low_pct": 33})
         """
     )
-    result = run(pytester, "--bwc-insecure")
+    result = run(pytester, "--bwc-insecure", device=HARDWARE)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*config.stage was refused: NOT_PERMITTED*"])
 
 
 def test_an_insecure_session_with_hardware_has_to_be_asked_for(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(HARDWARE)
     pytester.makepyfile(TWO_TESTS)
-    result = run(pytester)
+    result = run(pytester, device=HARDWARE)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*insecure session is for simulators*"])
 
@@ -153,15 +160,13 @@ def test_a_device_out_of_reach_ends_the_session_at_once(pytester: pytest.Pyteste
 
 def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        """
-        import firmware_sim.ports.memory as memory
+        THE_DEVICE
+        + """
+def test_loses_it(camera):
+    the_device().go_down()
 
-        def test_loses_it(camera):
-            ((device, _),) = memory._made.values()
-            device.go_down()
-
-        def test_never_runs(camera): ...
-        """
+def test_never_runs(camera): ...
+"""
     )
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=1)
@@ -170,13 +175,11 @@ def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pyt
 
 def test_a_fault_that_a_test_brought_about_is_an_error_of_that_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        """
-        import firmware_sim.ports.memory as memory
-
-        def test_harms_it(camera):
-            ((device, _),) = memory._made.values()
-            device.storage_error = True
-        """
+        THE_DEVICE
+        + """
+def test_harms_it(camera):
+    the_device().report.storage_error = True
+"""
     )
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=1)

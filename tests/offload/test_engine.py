@@ -14,6 +14,7 @@ from bwc_sdk.errors import (
     DestinationFull,
     DeviceLost,
     NotADevice,
+    ProtocolViolation,
     SessionRefused,
 )
 from bwc_sdk.filesystem import OsFileSystem
@@ -407,3 +408,75 @@ def test_a_cancelled_offload_leaves_a_part_file_and_no_lock(lab, tmp_path: Path)
     assert result.complete
     assert any(isinstance(event, Resumed) for event in events)
     assert device.sent - sent < 101 * lab.chunk
+
+
+def test_a_stream_of_another_length_than_was_asked_for_is_a_violation(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    original = device.connect
+
+    async def connect():
+        camera = await original()
+        honest = camera.open
+
+        async def open_longer(*arguments, **options):
+            stream = await honest(*arguments, **options)
+            stream.length += 1
+            return stream
+
+        camera.open = open_longer
+        return camera
+
+    device.connect = connect
+    policy = OffloadPolicy(attempts=2, reserve_bytes=0)
+    result, _ = lab.run(device, OsFileSystem(), tmp_path, policy=policy)
+    assert isinstance(result.outcomes[0].error, ProtocolViolation)
+    assert device.sent == 0
+
+
+def test_a_table_that_does_not_come_is_trouble_of_the_line_not_of_the_disk(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    original = device.connect
+
+    async def connect():
+        camera = await original()
+        if device.connections == 1:
+
+            async def never(*_):
+                raise TimeoutError
+
+            camera.read_table = never
+        return camera
+
+    device.connect = connect
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete and result.reconnections == 1
+
+
+def test_a_camera_that_is_busy_is_asked_again_when_it_says(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    busy = [CommandError("recordings.open", ErrorCode.BUSY, "", retry_after_s=4.0)]
+
+    def refuse() -> None:
+        if busy:
+            raise busy.pop()
+
+    device.before_open = refuse
+    result, events = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete
+    assert [event.wait_s for event in events if isinstance(event, ConnectionLost)] == [4.0]
+
+
+def test_a_reader_who_reads_nothing_pauses_the_copy(lab, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("bwc_sdk.offload.feed.FULL", 10)
+    device = lab.device([lab.recording(sequence, (100,)) for sequence in range(1, 30)])
+
+    async def main():
+        job = lab.job(device, OsFileSystem(), tmp_path)
+        await anext(job)
+        await asyncio.sleep(3600)
+        waiting = device.sent
+        return waiting, await job.run()
+
+    waiting, result = run_virtual(main())
+    assert waiting < 5 * 100
+    assert result.complete and device.sent == 29 * 100

@@ -13,7 +13,7 @@ from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import Finished, OffloadPolicy, Refused, StillOnCamera, StoredVerified
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
-SIZES = ((4 * 4096 + 100, 5000), (300,))
+SIZES = ((2 * 4096 + 100, 300), (50,))
 
 
 def recordings(lab):
@@ -209,7 +209,7 @@ def cut_and_resume(lab, seed: int, step: int, **options) -> None:
     check_all_stored(device, disk)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_power_may_fail_at_any_operation_and_again_while_resuming(lab, seed: int) -> None:
     for step in range(steps_of_a_clean_run(lab) + 1):
         cut_and_resume(lab, seed, step)
@@ -219,7 +219,7 @@ def test_the_power_may_fail_at_any_operation_and_again_while_resuming(lab, seed:
 def test_without_this_step_a_power_cut_shows_it(lab, skipped: str) -> None:
     """The test above has teeth: it fails when the engine leaves the step out."""
     with pytest.raises(AssertionError):
-        for seed in range(4):
+        for seed in range(3):
             for step in range(steps_of_a_clean_run(lab) + 1):
                 cut_and_resume(lab, seed, step, skip=(skipped,))
 
@@ -261,3 +261,85 @@ def test_a_recording_that_another_process_holds_stays_on_the_camera_the_others_a
     assert isinstance(result.outcomes[0], StillOnCamera)
     assert "another process" in result.outcomes[0].reason
     assert isinstance(result.outcomes[1], StoredVerified)
+
+
+def part_name(disk) -> str:
+    return next(name for name in disk.live[".incoming"] if name.endswith(".part"))
+
+
+def test_a_file_that_was_published_between_opening_and_locking_is_not_written(lab) -> None:
+    disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))], cut_at=[5000])
+    lab.run(device, lab.files(disk), policy=OffloadPolicy(attempts=0, reserve_bytes=0))
+    inode = disk.live[".incoming"][part_name(disk)]
+    probes = []
+
+    def publish(step: int, operation: str) -> None:
+        """The other process ends just then: its file is the one that was opened."""
+        if operation == "lock":
+            probes.append(step)
+            if len(probes) == 3:  # the first two prove the locks
+                name = part_name(disk)
+                disk.live[""][name[:-5] + ".mp4"] = disk.live[".incoming"].pop(name)
+                inode.live = inode.durable = bytearray(device.recordings[0].footage[0])
+
+    sent = device.sent
+    result, _ = lab.run(device, lab.files(disk, publish))
+    assert result.complete and result.outcomes[0].already_there
+    assert device.sent == sent
+
+
+def test_a_part_file_that_is_made_just_after_another_process_published_is_removed(lab) -> None:
+    disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))])
+    clean, _ = lab.run(device, lab.files(disk))
+    final = clean.outcomes[0].segments[0].path.name
+    inode = disk.live[""].pop(final)
+    created = []
+
+    def publish(step: int, operation: str) -> None:
+        if operation == "create" and not created:
+            created.append(step)
+            disk.live[""][final] = inode
+
+    sent = device.sent
+    files = lab.files(disk, publish)
+    files.disk.live[".incoming"].setdefault("lock-probe", type(inode)())
+    result, _ = lab.run(device, files)
+    assert result.complete and result.outcomes[0].already_there
+    assert device.sent == sent
+    assert list(disk.live[".incoming"]) == ["lock-probe"]
+
+
+def test_a_name_whose_sync_failed_is_taken_back_and_written_anew(lab) -> None:
+    """A sync that is repeated after an error reports success for what may be lost."""
+    disk, device = lab.disk(), lab.device([lab.recording(1, (5000,))])
+    renames = []
+
+    def fail(step: int, operation: str) -> None:
+        if operation == "rename":
+            renames.append(step)
+        if operation == "sync_directory" and len(renames) == 3:  # manifest, table, footage
+            raise OSError(errno.EIO, "injected")
+
+    result, _ = lab.run(device, lab.files(disk, fail))
+    assert isinstance(result.outcomes[0], StillOnCamera)
+    assert not any(name.endswith(".mp4") for name in disk.final())
+    sent = device.sent
+    assert lab.run(device, lab.files(disk))[0].complete
+    assert device.sent == sent
+
+
+def test_a_file_that_is_given_up_loses_its_name_before_its_lock(lab) -> None:
+    disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))])
+    held = []
+
+    def fail(step: int, operation: str) -> None:
+        if operation == "write" and not held and any(n.endswith(".part") for n in disk.live[".incoming"]):
+            inode = disk.live[".incoming"][part_name(disk)]
+            if len(inode.live) > 2 * lab.chunk:
+                held.append(inode)
+                raise OSError(errno.EIO, "injected")
+        if operation == "remove" and held:
+            assert held[0].locked_by
+
+    assert lab.run(device, lab.files(disk, fail))[0].complete
+    assert held

@@ -42,9 +42,8 @@ from bwc_protocol.declare import (
     Wire,
 )
 from bwc_protocol.message import (
+    DATA_HEADER,
     DATA_MAX,
-    HEADER,
-    OFFSET,
     Flag,
     Message,
     MessageReader,
@@ -460,16 +459,20 @@ class Conversation:
 
     # Out
 
-    def outgoing(self, bulk_budget: int, bulk_size: int) -> list[bytes]:
+    def outgoing(self, bulk_budget: int, bulk_size: int, frame_size: int = 0) -> list[bytes]:
         """Drains the bytes to be sent: all control, then at most about `bulk_budget` bytes of streams in
-        messages of at most `bulk_size`."""
+        messages of at most `bulk_size`.
+
+        With `frame_size`, messages that are larger than a frame fill whole frames: then most frames are one piece
+        of one message, and are neither joined by the sender nor taken apart by the receiver.
+        """
         out: list[bytes] = []
         if self._raw:
             out, self._raw = self._raw, []
         if self._session.peer is not None:
             self._seal_control()
             if len(self._streams) and self.state is State.READY:
-                self._seal_bulk(bulk_budget, bulk_size)
+                self._seal_bulk(bulk_budget, bulk_size, frame_size)
         out.extend(self._session.outgoing())
         return out
 
@@ -481,9 +484,12 @@ class Conversation:
             for at in range(0, len(message), limit):
                 self._session.seal(message[at : at + limit])
 
-    def _seal_bulk(self, budget: int, size: int) -> None:
-        most = self._peer_limit() - HEADER.size - OFFSET.size
-        self._streams.seal_bulk(self._session.seal, self._seal_now, budget, max(1, min(size, DATA_MAX, most)))
+    def _seal_bulk(self, budget: int, size: int, frame_size: int) -> None:
+        size = max(1, min(size, DATA_MAX, self._peer_limit() - DATA_HEADER.size))
+        around = self._session.overhead + DATA_HEADER.size
+        if 0 < frame_size <= size + around:
+            size -= (size + around) % frame_size
+        self._streams.seal_bulk(self._session.seal, self._seal_now, budget, size)
 
     def _seal_now(self, request_id: int, control: Control) -> None:
         body = control.codec.encode(control)

@@ -11,7 +11,7 @@ from bwc_protocol.conversation.events import (
     StreamReceived,
 )
 from bwc_protocol.declare import Control, MalformedMessage
-from bwc_protocol.message import StreamBytes, build_data
+from bwc_protocol.message import StreamBytes, data_header
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamEnd
 from bwc_protocol.stream import Incoming, Outgoing, StreamFault, StreamSource
 from bwc_protocol.vocabulary import ErrorCode
@@ -126,7 +126,7 @@ class Streams:
     # Out
 
     def seal_bulk(
-        self, seal: Callable[[bytes], None], end: Callable[[int, StreamEnd], None], budget: int, size: int
+        self, seal: Callable[..., None], end: Callable[[int, StreamEnd], None], budget: int, size: int
     ) -> None:
         """Seals about `budget` bytes in messages of at most `size` bytes of footage, stream by stream in turn.
 
@@ -147,7 +147,7 @@ class Streams:
                 except StreamFault as fault:
                     code, detail = int(fault.code), line(fault.detail)
                 else:
-                    seal(build_data(stream, out.sent, data))
+                    seal(data_header(stream, out.sent, take), data)
                     out.sent += take
                     budget -= take
             if code or out.sent == out.length:
