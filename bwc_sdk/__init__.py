@@ -3,6 +3,10 @@
     async with bwc_sdk.connect("serial:/dev/ttyACM0") as camera:
         print(await camera.battery.status())
 
+    async with bwc_sdk.connect_station("tcp:127.0.0.1:7000") as station:
+        for bay in await station.bays.list():
+            print(bay)
+
 `bwc_sdk.sync` has the same for programs without asyncio. Names load when they are first used, so that
 importing the package costs nothing.
 """
@@ -17,20 +21,44 @@ if TYPE_CHECKING:
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
     from bwc_sdk.camera import Camera as Camera
     from bwc_sdk.connecting import connect as connect
+    from bwc_sdk.connecting import connect_station as connect_station
     from bwc_sdk.errors import BwcError as BwcError
+    from bwc_sdk.station import DockingStation as DockingStation
+    from bwc_sdk.watching import Arrived as Arrived
+    from bwc_sdk.watching import Departed as Departed
+    from bwc_sdk.watching import watch as watch
     from bwc_sdk.world import World as World
 
 _HOMES = {
+    "Arrived": "bwc_sdk.watching",
     "BwcError": "bwc_sdk.errors",
     "Camera": "bwc_sdk.camera",
+    "Departed": "bwc_sdk.watching",
+    "DockingStation": "bwc_sdk.station",
     "ErrorCode": "bwc_protocol.vocabulary",
     "Role": "bwc_protocol.declare",
     "Unknown": "bwc_protocol.declare",
     "World": "bwc_sdk.world",
     "connect": "bwc_sdk.connecting",
+    "connect_station": "bwc_sdk.connecting",
+    "watch": "bwc_sdk.watching",
 }
 
-__all__ = ["BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"]
+__all__ = [
+    "Arrived",
+    "BwcError",
+    "Camera",
+    "Departed",
+    "DockingStation",
+    "ErrorCode",
+    "Role",
+    "Unknown",
+    "World",
+    "__version__",
+    "connect",
+    "connect_station",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -28,7 +28,7 @@ from bwc_sdk.audit_chain import check_page
 from bwc_sdk.clock_sync import Measurement, check_step, measure
 from bwc_sdk.configuration import Value, fit, to_settings, value_of
 from bwc_sdk.connection import Connection, IncomingStream, StreamSink
-from bwc_sdk.errors import ConfigError, EvidenceMismatch, ProtocolViolation
+from bwc_sdk.errors import BwcError, ConfigError, EvidenceMismatch, ProtocolViolation
 from bwc_sdk.world import World
 
 LISTING_MAX: Final = 1_000_000
@@ -135,7 +135,10 @@ class Config(config.Config):
             after = await self.commit(revision=before.revision)
         except BaseException:
             if self._connection.error is None:
-                await self.abort()
+                try:
+                    await self.abort()
+                except BwcError:
+                    pass  # what went wrong first is what the caller has to know
             raise
         pending = await self.values(ConfigView.PENDING)
         wrong = [key for key, value in values.items() if pending.get(key) != value]
@@ -292,7 +295,7 @@ class Camera:
 
     async def close(self) -> None:
         """Ends session, link and pipe in order; idempotent, bounded."""
-        await self.connection.line.close()
+        await self.connection.close()
 
     async def __aenter__(self) -> Self:
         return self

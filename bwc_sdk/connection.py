@@ -27,7 +27,7 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.declare import Effect, Event, Request, Role
+from bwc_protocol.declare import Effect, Event, Request
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import Capability
@@ -35,6 +35,7 @@ from bwc_protocol.preamble import Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession
 from bwc_protocol.stream import BytesSource
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
+from bwc_sdk.access import Access
 from bwc_sdk.capture import Capture
 from bwc_sdk.errors import (
     BwcError,
@@ -44,6 +45,7 @@ from bwc_sdk.errors import (
     DeviceLost,
     NotADevice,
     OutcomeUnknown,
+    PortNotFound,
     ProtocolViolation,
     SessionError,
     SessionRefused,
@@ -94,11 +96,20 @@ class IncomingStream:
 
 
 class Connection:
-    """A conversation that is ready. Requests may be sent by several tasks at once."""
+    """A conversation that is ready. Requests may be sent by several tasks at once.
 
-    def __init__(self, line: Line, *, call_timeout_s: float = CALL_S) -> None:
+    `channel` is 0 for the device at the end of the line, else the bay of a docking station.
+    """
+
+    def __init__(
+        self, line: Line, channel: int = 0, *, shared: bool = False, call_timeout_s: float = CALL_S
+    ) -> None:
         self.line = line
+        self.channel = channel
         self.name = line.name
+        if channel:
+            self.name += f"{'&' if '?' in line.name else '?'}bay={channel}"
+        self._shared = shared
         self.call_timeout_s = call_timeout_s
         self.conversation: Conversation | None = None
         self.peer: PeerInfo | None = None
@@ -115,7 +126,7 @@ class Connection:
 
     # Life
 
-    async def establish(self, channel: int, local: LocalInfo, world: World, capture: Capture | None) -> None:
+    async def establish(self, local: LocalInfo, world: World, capture: Capture | None) -> None:
         """Opens the channel and runs preamble, handshake, session info and READY. Raises `BwcError`."""
 
         def make() -> Conversation:
@@ -128,7 +139,7 @@ class Connection:
                 conversation.tap = capture.message
             return conversation
 
-        self.line.connect(channel, make, self)
+        self.line.connect(self.channel, make, self)
         self.peer = await self._established
 
     async def farewell(self) -> None:
@@ -142,6 +153,21 @@ class Connection:
                 await self._closed.wait()
         except TimeoutError:
             pass  # the device does not answer; the link is closed all the same
+
+    async def hang_up(self) -> None:
+        """Ends the conversation and its channel; the line stays open. Idempotent and bounded."""
+        try:
+            await self.farewell()
+        finally:
+            self.line.disconnect(self)
+            self.lost(DeviceLost("the connection was closed here", device=self.name))
+
+    async def close(self) -> None:
+        """Ends the conversation, and with it the line, unless it is shared. Idempotent and bounded."""
+        if self._shared:
+            await self.hang_up()
+        else:
+            await self.line.close()
 
     @property
     def error(self) -> BwcError | None:
@@ -160,13 +186,16 @@ class Connection:
         _, reply = await self._ask(request)
         return reply  # type: ignore[no-any-return]  # the declaration binds the reply's type
 
-    async def _ask(self, request: Request[Any]) -> tuple[int, Any]:
+    async def _ask(self, request: Request[Any], sink: StreamSink | None = None) -> tuple[int, Any]:
         async with self._slots:
             if self._error is not None or self.conversation is None:
                 raise self._error or DeviceLost("not connected", device=self.name)
             request_id = self.conversation.request(request)
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._replies[request_id] = (request, future)
+            if sink is not None:
+                # Known before the reply: the stream may end in the same batch that opens it.
+                self._sinks[request_id] = sink
             self.line.pump()
             try:
                 async with asyncio.timeout(self.call_timeout_s):
@@ -180,6 +209,8 @@ class Connection:
             finally:
                 if self._replies.pop(request_id, None) is not None and not future.done():
                     self.conversation.forget(request_id)
+                if not future.done() or future.cancelled() or future.exception() is not None:
+                    self._sinks.pop(request_id, None)
 
     def _no_reply(self, request: Request[Any]) -> BwcError:
         if request.effect is Effect.READS:
@@ -194,10 +225,9 @@ class Connection:
 
     async def open_stream(self, request: Request[StreamOpened], sink: StreamSink) -> IncomingStream:
         """Sends a request that opens a stream from the device. Nothing comes before `grant`."""
-        stream, opened = await self._ask(request)
+        stream, opened = await self._ask(request, sink)
         if self._error is not None:
             raise self._error
-        self._sinks[stream] = sink
         return IncomingStream(self, stream, opened.length)
 
     async def read_stream(self, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
@@ -212,6 +242,10 @@ class Connection:
         try:
             async with asyncio.timeout(self.call_timeout_s + stream.length / 1_000):
                 return await sink.whole
+        except TimeoutError as error:
+            stream.cancel()
+            rule = f"the stream of {request.name} did not end in time"
+            raise CommandTimeout(rule, device=self.name) from error
         except BaseException:
             stream.cancel()
             raise
@@ -349,13 +383,28 @@ class Connection:
             case FailReason.PROTOCOL | FailReason.OVERFLOW:
                 return ProtocolViolation(detail, device=self.name)
 
-    def reset(self, reason: ResetReason) -> None:
+    def reset(self, reason: ResetReason, retry_after_ms: int = 0) -> None:
         """The channel was reset."""
         self._closed.set()
-        if reason in (ResetReason.BUSY,):
-            self.lost(DeviceBusy("the device is busy", device=self.name))
-        else:
-            self.lost(DeviceLost(f"the channel was reset: {reason.name}", device=self.name))
+        self.lost(self._reset_error(reason, retry_after_ms))
+
+    def _reset_error(self, reason: ResetReason, retry_after_ms: int) -> BwcError:
+        match reason:
+            case ResetReason.BUSY:
+                rule = "another host has the camera in this bay"
+                return DeviceBusy(rule, device=self.name, retry_after_s=retry_after_ms / 1000)
+            case ResetReason.NO_DEVICE if not self._established.done():
+                return PortNotFound(
+                    "no camera answers in this bay, or there is no such bay",
+                    device=self.name,
+                    advice="'bwc station bays' shows what is in each bay",
+                )
+            case ResetReason.NO_DEVICE:
+                return DeviceLost("the camera in this bay no longer answers", device=self.name)
+            case ResetReason.UNDOCKED:
+                return DeviceLost("the camera was taken out of its bay", device=self.name)
+            case _:
+                return DeviceLost(f"the channel was reset: {reason.name}", device=self.name)
 
     def lost(self, error: BwcError) -> None:
         """Ends everything that waits on this connection."""
@@ -366,6 +415,7 @@ class Connection:
         self._news.set()
         if not self._established.done():
             self._established.set_exception(error)
+            self._established.exception()  # seen: who gave the connecting up does not look any more
         for request, future in self._replies.values():
             if not future.done():
                 if request.effect is Effect.READS:
@@ -397,6 +447,7 @@ class _Gather:
             return
         if error is not None:
             self.whole.set_exception(error)
+            self.whole.exception()  # seen: nobody may be waiting, if the opening itself failed
         else:
             self.whole.set_result(bytes(self._parts))
 
@@ -408,31 +459,45 @@ def _code(number: int) -> Any:
 
 
 async def connect_channel(
-    transport: Transport,
-    *,
-    kind: PeerKind,
-    identity: str,
-    roles: Role,
-    expect: str | None,
-    allow_insecure: bool,
-    world: World,
-    capture: Capture | None,
-    channel: int = 0,
+    transport: Transport, channel: int, kind: PeerKind, access: Access, capture: Capture | None
 ) -> Connection:
     """Opens `transport` and brings a conversation with a device of `kind` up to READY, within 15 s."""
-    line = Line(transport, world, capture)
-    connection = Connection(line)
+    line = Line(transport, access.world, capture)
     try:
         async with asyncio.timeout(CONNECT_S):
             await line.open()
-            local = LocalInfo(kind=PeerKind.HOST, identity=identity, roles=roles)
-            await connection.establish(channel, local, world, capture)
-        _check_peer(connection, kind, expect, allow_insecure)
+            return await open_channel(line, channel, kind, access, capture)
     except TimeoutError as error:
         await line.close()
         raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
     except BaseException:
         await line.close()
+        raise
+
+
+async def open_channel(
+    line: Line,
+    channel: int,
+    kind: PeerKind,
+    access: Access,
+    capture: Capture | None = None,
+    *,
+    shared: bool = False,
+) -> Connection:
+    """Brings a conversation on a channel of a live line up to READY, within 15 s.
+
+    A connection that is `shared` leaves the line open when it closes.
+    """
+    connection = Connection(line, channel, shared=shared)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await connection.establish(access.local(), access.world, capture)
+        _check_peer(connection, kind, access.expect, access.allow_insecure)
+    except TimeoutError as error:
+        await connection.hang_up()
+        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=connection.name) from error
+    except BaseException:
+        await connection.hang_up()
         raise
     return connection
 

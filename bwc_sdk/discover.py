@@ -1,11 +1,12 @@
 """What is plugged in, by slot. A device shows no name before a session protects it: only where it is plugged in.
 
-Looking changes nothing and opens nothing. Serial ports are found by pyserial.
+Looking changes nothing and opens nothing. Serial ports are found by pyserial. A device that is reached in two ways,
+as a camera with a bulk interface and a serial port, is one slot.
 """
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,8 @@ class Slot:
     """What the descriptor says; hostile text."""
     accessible: bool
     """Whether this user may open it."""
+    others: tuple[str, ...] = ()
+    """Other URIs of the same device: ways that are slower, or that this user may not take."""
 
 
 class _Port(Protocol):
@@ -45,16 +48,38 @@ class _Port(Protocol):
 
 
 def slots(*, uarts: bool = False) -> tuple[Slot, ...]:
-    """Every USB serial port, in the order of port paths; with `uarts` also those that are soldered on."""
+    """Every USB device that may be ours: those with the bulk interface, and every USB serial port.
+
+    In the order of port paths; with `uarts` also serial ports that are soldered on.
+    """
     from serial.tools import list_ports
 
-    return slots_of(list_ports.comports(), uarts=uarts)
+    from bwc_sdk.usb_slots import usb_slots
+
+    return merged(usb_slots(), slots_of(list_ports.comports(), uarts=uarts))
+
+
+def merged(bulk: Iterable[Slot], serial: Iterable[Slot]) -> tuple[Slot, ...]:
+    """One slot a device: the better link first, unless this user may only open the other."""
+    found = {slot.port_path: slot for slot in bulk}
+    ports: list[Slot] = []
+    for port in serial:
+        best = found.get(port.port_path) if port.port_path else None
+        if best is None:
+            ports.append(port)
+        elif best.accessible or not port.accessible:
+            found[port.port_path] = replace(best, others=(*best.others, port.uri))
+        else:
+            others = (*best.others, best.uri)
+            found[port.port_path] = replace(port, others=others, description=best.description)
+    everything = [*found.values(), *ports]
+    return tuple(sorted(everything, key=lambda slot: (not slot.port_path, _natural(slot.port_path))))
 
 
 def slots_of(ports: Iterable[_Port], *, uarts: bool = False) -> tuple[Slot, ...]:
     """The slots behind what pyserial lists."""
-    found = [_slot(port) for port in ports if uarts or port.vid is not None]
-    return tuple(sorted(found, key=lambda slot: (not slot.port_path, _natural(slot.port_path), slot.uri)))
+    found = [port for port in ports if uarts or port.vid is not None]
+    return tuple(_slot(port) for port in sorted(found, key=_place))
 
 
 def _slot(port: _Port) -> Slot:
@@ -68,5 +93,11 @@ def _slot(port: _Port) -> Slot:
     )
 
 
-def _natural(path: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in path.replace("-", ".").split(".") if part.isdecimal())
+def _place(port: _Port) -> tuple[bool, tuple[int, ...], str]:
+    """The order of ports: by USB port, then by the interface of a device that has several."""
+    return not port.location, _natural(port.location or ""), port.device
+
+
+def _natural(location: str) -> tuple[int, ...]:
+    parts = location.replace("-", ".").replace(":", ".").split(".")
+    return tuple(int(part) for part in parts if part.isdecimal())

@@ -14,6 +14,7 @@ from typing import Final
 
 from bwc_sdk.discover import slots
 from bwc_sdk.host_time import host_time
+from bwc_sdk.usb_slots import UDEV_ADVICE
 
 OLDEST_PYTHON: Final = (3, 11)
 CORE: Final = {
@@ -28,10 +29,12 @@ CORE: Final = {
 EXTRAS: Final = {
     "usb": {"pyusb": "usb"},
     "ble": {"bleak": "bleak"},
-    "sim": {"av": "av", "numpy": "numpy", "pillow": "PIL"},
+    "sim": {"av": "av", "bumble": "bumble", "numpy": "numpy", "pillow": "PIL"},
     "hil": {"pytest": "pytest", "pytest-timeout": "pytest_timeout"},
 }
 BLUETOOTH: Final = Path("/sys/class/bluetooth")
+SYSTEM_BUS: Final = Path("/run/dbus/system_bus_socket")
+"""Where bleak finds BlueZ."""
 
 
 class State(enum.Enum):
@@ -62,7 +65,7 @@ def examine() -> Iterator[Check]:
     for extra, parts in EXTRAS.items():
         yield _extra(extra, parts)
     yield _plugins()
-    yield from _serial_ports()
+    yield from _devices()
     yield _usb_library()
     yield _bluetooth()
     yield _clock()
@@ -112,13 +115,13 @@ def _plugins() -> Check:
     return Check("plug-ins", State.GOOD if found else State.ABSENT, ", ".join(sorted(found)) or "none")
 
 
-def _serial_ports() -> Iterator[Check]:
+def _devices() -> Iterator[Check]:
     found = slots()
     if not found:
         yield Check(
-            "serial ports",
+            "devices",
             State.ABSENT,
-            "no USB serial port",
+            "no USB serial port, and no camera on USB",
             "plug a device in; a charge-only cable shows none",
         )
     for slot in found:
@@ -126,9 +129,9 @@ def _serial_ports() -> Iterator[Check]:
             yield Check(slot.uri, State.GOOD, f"USB {slot.port_path or 'port'}, may be opened")
         else:
             path = Path(slot.uri.partition(":")[2])
-            yield Check(
-                slot.uri, State.WARNING, "this user may not open it", permission_advice(path, _group_of)
-            )
+            usb = slot.uri.startswith("usb:")
+            advice = UDEV_ADVICE if usb else permission_advice(path, _group_of)
+            yield Check(slot.uri, State.WARNING, "this user may not open it", advice)
 
 
 def permission_advice(path: Path, group_of: Callable[[Path], str | None]) -> str:
@@ -149,16 +152,35 @@ def _group_of(path: Path) -> str | None:
 
 def _usb_library() -> Check:
     library = find_library("usb-1.0")
+    if library is None and find_spec("libusb_package") is not None:
+        library = f"libusb-package {_version('libusb-package')}"
     if library is None:
         return Check("libusb", State.ABSENT, "not found", "install libusb-1.0 to use usb: devices")
     return Check("libusb", State.GOOD, library)
 
 
 def _bluetooth() -> Check:
-    adapters = sorted(one.name for one in BLUETOOTH.iterdir()) if BLUETOOTH.is_dir() else []
+    adapters = sorted(BLUETOOTH.glob("hci*")) if BLUETOOTH.is_dir() else []
+    names = ", ".join(one.name for one in adapters)
     if not adapters:
         return Check("bluetooth", State.ABSENT, "no adapter", "needed only for ble: devices")
-    return Check("bluetooth", State.GOOD, ", ".join(adapters))
+    if all(_blocked(adapter) for adapter in adapters):
+        return Check("bluetooth", State.WARNING, f"{names}: switched off", "rfkill unblock bluetooth")
+    if sys.platform == "linux" and not SYSTEM_BUS.exists():
+        return Check("bluetooth", State.WARNING, f"{names}, but no D-Bus", "start dbus and bluetoothd")
+    return Check("bluetooth", State.GOOD, names)
+
+
+def _blocked(adapter: Path) -> bool:
+    """Whether a switch, of hardware or software, keeps the adapter off."""
+    for switch in adapter.glob("rfkill*"):
+        for kind in ("soft", "hard"):
+            try:
+                if (switch / kind).read_text().strip() == "1":
+                    return True
+            except OSError:
+                pass  # another kernel; what it does not say is no reason to warn
+    return False
 
 
 def _clock() -> Check:

@@ -204,6 +204,26 @@ class AuditBroken(BwcError):
 # Offload
 
 
+class SlowLink(BwcError):
+    """Raised when footage would take too long over the link by which the camera was reached; nothing was copied.
+
+    `size_bytes` is what is still to come, `estimate_s` how long that takes at best.
+    """
+
+    layer = "offload"
+
+    def __init__(self, size_bytes: int, estimate_s: float, *, device: str = "") -> None:
+        hours, minutes = divmod(max(1, round(estimate_s / 60)), 60)
+        about = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        super().__init__(
+            f"{size_bytes} bytes of footage would take about {about} over this link",
+            device=device,
+            advice="offload over USB, or allow it: --allow-slow, OffloadPolicy(allow_slow=True)",
+        )
+        self.size_bytes = size_bytes
+        self.estimate_s = estimate_s
+
+
 class DestinationError(BwcError):
     """Raised when the destination of an offload cannot be used: missing, read-only, no locks, or a fault."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.conversation import Conversation
-from bwc_protocol.endpoint import Endpoint, OnChannel
+from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
 from bwc_sdk.errors import (
     BwcError,
@@ -47,13 +47,7 @@ class Line:
         self._capture = capture
         self._entropy = world.entropy
         self._makers: dict[int, Callable[[], Conversation]] = {}
-        params = LinkParams(
-            max_payload=transport.limits.max_payload,
-            dead_after_s=transport.limits.dead_after_s,
-            initial_rate=transport.limits.initial_rate,
-        )
-        link = Link(LinkRole.HOST, params, nonce=self._nonce)
-        self.endpoint = Endpoint(link, lambda channel: self._makers[channel]())
+        self.endpoint = self._make_endpoint()
         self._connections: dict[int, Connection] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._up: asyncio.Future[None] | None = None
@@ -61,6 +55,16 @@ class Line:
         self._timer_at = 0.0
         self._pumping = False
         self.error: BwcError | None = None
+
+    def _make_endpoint(self) -> Endpoint:
+        limits = self.transport.limits
+        params = LinkParams(
+            max_payload=limits.max_payload,
+            dead_after_s=limits.dead_after_s,
+            initial_rate=limits.initial_rate,
+        )
+        link = Link(LinkRole.HOST, params, nonce=self._nonce)
+        return Endpoint(link, lambda channel: self._makers[channel]())
 
     def _nonce(self) -> int:
         return int.from_bytes(self._entropy(4), "little")
@@ -74,7 +78,10 @@ class Line:
         """Opens the pipe and brings the link up. Raises `TransportError` or `LinkError`."""
         self._loop = asyncio.get_running_loop()
         self._up = self._loop.create_future()
+        limits = self.transport.limits
         await self.transport.open(self)
+        if self.transport.limits != limits:
+            self.endpoint = self._make_endpoint()  # a pipe such as BLE knows its limits only once it is open
         self.endpoint.open(self._loop.time())
         self.pump()
         try:
@@ -88,10 +95,21 @@ class Line:
         assert self._loop is not None
         if self.error is not None:
             raise self.error
+        other = self._connections.get(channel)
+        if other is not None and other.error is None:
+            raise DeviceBusy("this program has it open already", device=connection.name)
+        self.endpoint.close_channel(channel, self._loop.time())  # an earlier conversation may still linger
         self._makers[channel] = make
         self._connections[channel] = connection
         connection.conversation = self.endpoint.open_channel(channel, self._loop.time())
         self.pump()
+
+    def disconnect(self, connection: Connection) -> None:
+        """Ends the channel of a connection, at once; without effect when it has ended, or has a successor."""
+        if self._loop is not None and self._connections.get(connection.channel) is connection:
+            del self._connections[connection.channel]
+            self.endpoint.close_channel(connection.channel, self._loop.time())
+            self.pump()
 
     async def close(self) -> None:
         """Ends conversations in order, then the link, then the pipe; idempotent and bounded."""
@@ -142,22 +160,23 @@ class Line:
         try:
             self._dispatch()
             while self.error is None or self.error.layer != "transport":
-                room = self.transport.room()
-                parts = self.endpoint.outgoing(self._loop.time(), min(room, BURST)) if room > 0 else []
+                room = min(self.transport.room(), BURST)
+                parts = self.endpoint.outgoing(self._loop.time(), room) if room > 0 else []
                 if parts:
                     if self._capture is not None:
                         for part in parts:
                             self._capture.pipe(True, part)
                     self.transport.write(parts)
-                self._dispatch()
-                if not parts:
-                    break
+                if not self._dispatch() and (not parts or sum(map(len, parts)) < room):
+                    break  # that was all, and nothing happened that could bring more
         finally:
             self._pumping = False
         self._arm()
 
     def _arm(self) -> None:
         assert self._loop is not None
+        if self._timer is not None and self._timer_at <= self._loop.time() + COARSE_S:
+            return  # it fires soon, looks again, and costs less than to look after every frame
         deadline = self.endpoint.deadline() if self.error is None else None
         if deadline is None:
             if self._timer is not None:
@@ -166,7 +185,7 @@ class Line:
             return
         if self._timer is not None and not self._timer.cancelled():
             if self._timer_at <= deadline:
-                return  # it fires early, looks again, and costs less than a new timer for every frame
+                return  # it fires early, looks again, and costs less than a new timer
             self._timer.cancel()
         self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._tick)
@@ -180,8 +199,11 @@ class Line:
             self.endpoint.tick(now)
         self.pump()
 
-    def _dispatch(self) -> None:
+    def _dispatch(self) -> bool:
+        """Tells what happened; whether anything did."""
+        happened = False
         while events := self.endpoint.events():
+            happened = True
             for event in events:
                 match event:
                     case OnChannel(channel=channel, event=inner):
@@ -191,13 +213,14 @@ class Line:
                     case ChannelReset(channel=channel, reason=reason):
                         connection = self._connections.pop(channel, None)
                         if connection is not None:
-                            connection.reset(reason)
+                            connection.reset(reason, event.retry_after_ms)
                     case LinkUp():
                         log.debug("%s: link up, frames of %d bytes", self.name, event.max_payload)
                         if self._up is not None and not self._up.done():
                             self._up.set_result(None)
                     case LinkDown():
                         self._end(self._down_error(event))
+        return happened
 
     def _down_error(self, down: LinkDown) -> BwcError:
         match down.reason:

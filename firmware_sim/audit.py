@@ -17,6 +17,8 @@ from firmware_sim.state_dir import StateError, write_atomic
 
 MAX_ENTRIES: Final = 20_000
 """About 4 MiB: months of shifts at a few dozen entries a day."""
+TAIL: Final = 64
+"""Entries whose chain a self-test checks: it takes no longer after years."""
 ACTOR_MAX: Final = 64
 DETAIL_MAX: Final = 160
 """Bytes of UTF-8; longer text is cut, never refused: an entry that is not written is the worse loss."""
@@ -100,6 +102,17 @@ class AuditLog:
     def first_sequence(self) -> int:
         """Number of the oldest entry that is kept."""
         return self._base_sequence + 1
+
+    def verify_tail(self) -> tuple[bool, int]:
+        """Whether the newest entries are chained, and how many there ever were."""
+        last, _ = self.head()
+        page = self.read(max(0, last - TAIL), TAIL)
+        previous = page.previous_sha256
+        for entry in page.entries:
+            if not entry.follows(previous):
+                return False, last
+            previous = entry.sha256
+        return True, last
 
     def close(self) -> None:
         """Closes the file, if there is one."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bwc_protocol.evidence import NO_SHA256
 from bwc_protocol.link import DeviceGate
@@ -26,8 +27,17 @@ from firmware_sim.device_time import DeviceTime
 from firmware_sim.emmc import EmmcHealth
 from firmware_sim.keeping import kept_of, take_up
 from firmware_sim.manner import Manner
-from firmware_sim.model import AMBIENT_C, FIRMWARE_SHA256, IDLE_MA, OFF_MA, RECORDING_MA, SLEEPING_MA, CameraOptions
+from firmware_sim.model import (
+    AMBIENT_C,
+    FIRMWARE_SHA256,
+    IDLE_MA,
+    OFF_MA,
+    RECORDING_MA,
+    SLEEPING_MA,
+    CameraOptions,
+)
 from firmware_sim.open_recording import RecorderSettings
+from firmware_sim.radio import Radio
 from firmware_sim.recorder import Recorder
 from firmware_sim.report import Report
 from firmware_sim.settings import Settings
@@ -36,7 +46,7 @@ from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StoredRec
 from firmware_sim.wearer import Wearer
 
 if TYPE_CHECKING:
-    from firmware_sim.camera_session import CameraSession
+    from firmware_sim.session import DeviceSession
 
 STATE_NAME: Final = "device"
 BOOT_S: Final = 2.0
@@ -54,6 +64,17 @@ PROVISIONED_S: Final = 8 * 3600.0
 PROVISIONED_UNCERTAINTY_NS: Final = 5_000_000
 
 
+class Port(Protocol):
+    """What a camera knows of whoever serves it."""
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the loop that it belongs to is closed."""
+
+    def drop(self, orderly: bool) -> None:
+        """The camera goes down; in order it still says so."""
+
+
 class SimCamera:
     """One camera. `utc_ns` is the true time at its first boot of this run (default: the system's)."""
 
@@ -63,22 +84,27 @@ class SimCamera:
         self.gate = DeviceGate()
         self.manner = Manner()
         self.wearer = Wearer(self)
-        self.sessions: set[CameraSession] = set()
-        self.dropped: list[Callable[[bool], None]] = []
-        """Called when the device goes down, with whether in order: whoever serves it drops what is connected."""
+        self.radio = Radio(self)
+        self.sessions: set[DeviceSession] = set()
+        self.ports: list[Port] = []
+        """Who serves it, on whatever loop."""
         self.docked = self.options.docked
+        self.dock_feeds = True
+        """Whether the dock in which it stands gives it power."""
         self.running = False
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
         self._clock_lost = False
         self._birth_utc_ns = time.time_ns() if utc_ns is None else utc_ns
+        self._held = ExitStack()
         self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
+        if self._directory is not None:
+            self._held.callback(self._directory.close)
         try:
             self._assemble(self._directory.load(STATE_NAME) if self._directory is not None else None)
             self._boot()
         except BaseException:
-            if self._directory is not None:
-                self._directory.close()
+            self._held.close()
             raise
 
     # Making
@@ -95,6 +121,7 @@ class SimCamera:
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
+        self._held.callback(self.audit.close)
         self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
         if kept is None:
             self.clock.set_utc_ns(
@@ -113,10 +140,8 @@ class SimCamera:
     def close(self) -> None:
         """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
         self.go_down()
-        if self._directory is not None:
-            self.audit.close()
-            self._directory.close()
-            self._directory = None
+        self._held.close()
+        self._directory = None
 
     # Power
 
@@ -152,6 +177,7 @@ class SimCamera:
             self._recording_closed(recovered.recording)
         self.report.changes()
         self.save()
+        self.radio.tell()
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
         """Goes down in order after `delay_s`, and boots again."""
@@ -173,9 +199,21 @@ class SimCamera:
             self.running = False
             self.save()
 
+    def lose_recording(self) -> None:
+        """The first recording that is listed disappears from the listing."""
+        self.vanished.update(found.recording_id for found in self.listing(0, 1))
+
     def _drop(self, *, orderly: bool) -> None:
-        for drop in list(self.dropped):
-            drop(orderly)
+        for port in list(self.ports):
+            port.drop(orderly)
+        self.radio.went_down()
+
+    def serve_by(self, port: Port) -> None:
+        """Adds a port. One whose loop ended without a farewell lets go: it would hold the device for ever."""
+        for other in list(self.ports):
+            if other.deserted:
+                other.drop(orderly=False)
+        self.ports.append(port)
 
     def awake(self) -> bool:
         """Whether it runs; boots it when the time for that has come."""
@@ -186,9 +224,10 @@ class SimCamera:
     def dock(self) -> None:
         """Puts it into a dock, which charges it and wakes one whose battery was empty."""
         self.settle()
-        self.docked = True
+        self.docked = self.dock_feeds = True
         if not self.running and self._boot_at_s is None:
             self._boot_at_s = self.time() + BOOT_S
+        self.radio.tell()
 
     def undock(self) -> None:
         """Takes it out of the dock: settings that wait for that take effect."""
@@ -197,6 +236,12 @@ class SimCamera:
         if self.settings.take_effect(TakesEffect.ON_UNDOCK):
             self.apply_settings()
             self.report.config()
+        self.radio.tell()
+
+    def clock_was_set(self) -> None:
+        """Tells the hosts, and keeps the time."""
+        self.report.clock()
+        self.save()
 
     # Time
 
@@ -227,7 +272,8 @@ class SimCamera:
         now = self.time()
         passed, self._settled_s = now - self._settled_s, now
         if passed > 0:
-            self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=self.docked)
+            fed = self.docked and self.dock_feeds
+            self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=fed)
         if not self.running and self.battery.deeply_discharged:
             self._clock_lost = True  # known at the next boot
         if not self.awake():
@@ -255,6 +301,10 @@ class SimCamera:
                 return IDLE_MA
 
     # What it is and does
+
+    def cameras(self) -> list[SimCamera]:
+        """Itself: what is done to all cameras of a device is done to this one."""
+        return [self]
 
     @property
     def state(self) -> CameraState:

@@ -1,38 +1,20 @@
-"""One host's conversation as the device's handlers see it (spec: Messages, Streams)."""
+"""One host's conversation with a camera (spec: Messages, Streams)."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bwc_protocol.conversation import Conversation, PeerInfo
-from bwc_protocol.declare import Event, FieldRangeError, Handlers, Request, Role
-from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.core import StreamOpened
-from bwc_protocol.stream import StreamSource
-from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.refusal import Refusal
+from bwc_protocol.declare import Handlers
+from firmware_sim.session import DeviceSession
 
 if TYPE_CHECKING:
     from firmware_sim.camera import SimCamera
 
-log = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Upload:
-    """A stream from the host that is being gathered. Its announced length bounds it."""
-
-    length: int
-    finish: Callable[[bytes], None]
-    """Takes the whole; raises `Refusal` with the verdict when it does not."""
-    data: bytearray = field(default_factory=bytearray)
-
-
-class CameraSession:
-    """What a handler is given: the camera, who asks, and the means to open streams."""
+class CameraSession(DeviceSession):
+    """What a camera's handler is given."""
 
     def __init__(
         self,
@@ -40,104 +22,12 @@ class CameraSession:
         conversation: Conversation,
         peer: PeerInfo,
         handlers: Handlers[CameraSession],
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__(camera, conversation, peer, handlers, wake)
         self.camera = camera
-        self.peer = peer
-        self._conversation = conversation
-        self._handlers = handlers
-        self._request_id = 0
-        self._uploads: dict[int, Upload] = {}
-        self._after_reply: list[Callable[[], None]] = []
-
-    @property
-    def identity(self) -> str:
-        """Who the host says, or in a secure session proves, that it is."""
-        return self.peer.identity
-
-    @property
-    def open_streams(self) -> int:
-        """Streams that are open now, in both directions."""
-        return self._conversation.open_streams
-
-    def may(self, role: Role) -> bool:
-        """Whether the host has one of the roles."""
-        return bool(self.peer.roles & role)
-
-    def audit(self, kind: AuditKind, detail: str) -> None:
-        """Writes into the log that this host did something."""
-        self.camera.audit.append(kind, detail, self.identity)
-
-    def tell(self, event: Event) -> None:
-        """Sends an event."""
-        self._conversation.send_event(event)
-
-    # For handlers
-
-    def open_stream(self, source: StreamSource, length: int) -> StreamOpened:
-        """Opens a stream to the host under the request that is being answered."""
-        request_id = self._request_id
-        self._after_reply.append(lambda: self._conversation.send_stream(request_id, source, length))
-        return StreamOpened(length=length)
-
-    def take_upload(self, length: int, finish: Callable[[bytes], None]) -> StreamOpened:
-        """Lets the host send `length` bytes under the request that is being answered."""
-        request_id = self._request_id
-
-        def begin() -> None:
-            self._uploads[request_id] = Upload(length, finish)
-            self._conversation.expect_stream(request_id, length)
-            self._conversation.grant(request_id, length)
-
-        self._after_reply.append(begin)
-        return StreamOpened(length=length)
-
-    # For the port
-
-    def answer(self, request_id: int, request: Request[Any]) -> None:
-        """Runs the handler of a request. Whatever goes wrong in it is an answer, never the end of the device."""
-        self._request_id = request_id
-        self._after_reply.clear()
-        try:
-            reply = self._handlers.by_opcode[request.opcode](self, request)
-            self._conversation.reply(request_id, reply)
-        except Refusal as refusal:
-            self._conversation.refuse(request_id, refusal.code, refusal.detail, refusal.retry_after_ms)
-            return
-        except (Exception, FieldRangeError) as error:
-            log.exception("%s failed", request.name)
-            self._conversation.refuse(
-                request_id, ErrorCode.INTERNAL, f"{type(error).__name__} in {request.name}"
-            )
-            return
-        for then in self._after_reply:
-            then()
-
-    def upload_data(self, stream: int, data: bytes | memoryview) -> None:
-        """The next bytes of an upload; the last one brings the verdict."""
-        upload = self._uploads.get(stream)
-        if upload is None:
-            return
-        upload.data += data
-        if len(upload.data) < upload.length:
-            return
-        del self._uploads[stream]
-        try:
-            upload.finish(bytes(upload.data))
-        except Refusal as refusal:
-            self._conversation.finish(stream, refusal.code, refusal.detail)
-        except Exception as error:
-            log.exception("an upload failed")
-            self._conversation.finish(stream, ErrorCode.INTERNAL, type(error).__name__)
-        else:
-            self._conversation.finish(stream)
-
-    def upload_gone(self, stream: int) -> None:
-        """The host gave an upload up, or could not go on with it."""
-        self._uploads.pop(stream, None)
 
     def ended(self, why: str) -> None:
         """The conversation is over: what it had staged is dropped."""
-        self.camera.sessions.discard(self)
         self.camera.settings.abort()
-        if self.camera.running:
-            self.audit(AuditKind.SESSION_CLOSED, why)
+        super().ended(why)

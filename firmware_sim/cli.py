@@ -1,24 +1,28 @@
-"""`bwc sim`: serves a simulated camera until it is interrupted."""
+"""`bwc sim`: serves a simulated camera, or a docking station full of them, until it is interrupted."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
 import typer
 
+from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.footage import FootageUnavailable
-from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera
+from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
+from firmware_sim.ports.usbip import camera_on_usb
+from firmware_sim.provisioning import provision
 from firmware_sim.state_dir import StateError
+from firmware_sim.station import SimStation
 from firmware_sim.storage import StorageFull
 
 DEFAULT_LISTEN: Final = ("tcp:127.0.0.1:0",)
@@ -28,7 +32,7 @@ SEED_MAX: Final = 0xFFFF_FFFF
 
 
 class Listener(Protocol):
-    """A port that serves the camera."""
+    """A port that serves the device."""
 
     @property
     def uri(self) -> str: ...
@@ -62,34 +66,70 @@ def sim(
         list[str] | None,
         typer.Option(
             metavar="WHERE",
-            help="tcp:HOST:PORT (port 0: any that is free), pty, or pty:LINK for a name that stays; repeatable. "
-            "Default: tcp:127.0.0.1:0.",
+            help="tcp:HOST:PORT (port 0: any that is free), pty, pty:LINK for a name that stays, "
+            "usbip:HOST:PORT for a virtual USB bus, ble:tcp-server:HOST:PORT for virtual Bluetooth, "
+            "ble:vhci to give it to this machine, or ble:usb:0 "
+            "for the air; repeatable. Default: tcp:127.0.0.1:0.",
+        ),
+    ] = None,
+    station: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BAYS",
+            min=1,
+            max=BAYS_MAX,
+            help="Serve a docking station with such a camera in each bay.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Configured so from the start, such as radio.ble_docked=full."
         ),
     ] = None,
 ) -> None:
-    """Serve a simulated camera until interrupted. Prints the URI of each port as soon as it answers."""
+    """Serve a simulated camera or docking station until interrupted. Prints the URI of each port once it answers."""
     try:
         plan = FaultPlan.parse(faults, seed)
         wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
         play = _personality(personality)
-        camera = make_camera(
-            seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
-        )
+        values = _values(settings or [])
+        device: SimCamera | SimStation
+        if station is None:
+            device = make_camera(
+                seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
+            )
+        elif state is None:
+            device = make_station(
+                station, seed=seed, recordings=recordings, mib=mib, footage=footage, faults=plan
+            )
+        else:
+            raise ValueError("a station keeps no state: give --state to a camera")
     except (FaultSyntaxError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     except (FootageUnavailable, StateError, StorageFull, OSError) as error:
         typer.echo(f"bwc sim: {error}", err=True)
         raise typer.Exit(1) from error
-    play(camera)
+    try:
+        for camera in device.cameras():
+            provision(camera, values)
+    except ValueError as error:
+        device.close()
+        raise typer.BadParameter(str(error)) from error
+    for camera in device.cameras():
+        play(camera)
     if plan.on_link or plan.decays:
         typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
     try:
-        asyncio.run(_serve(camera, plan, wanted))
+        asyncio.run(_serve(device, plan, wanted))
     except OSError as error:
         typer.echo(f"bwc sim: cannot listen: {error}", err=True)
         raise typer.Exit(1) from error
+    except ImportError as error:
+        typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
+        raise typer.Exit(11) from error
     finally:
-        camera.close()
+        device.close()
 
 
 def _personality(name: str) -> Personality:
@@ -101,7 +141,15 @@ def _personality(name: str) -> Personality:
     return PERSONALITIES[name]
 
 
-Maker = Callable[[SimCamera, FaultCount], Listener]
+def _values(words: list[str]) -> dict[str, str]:
+    """Raises `ValueError`."""
+    pairs = [word.partition("=") for word in words]
+    if any(not equals for _, equals, _ in pairs):
+        raise ValueError("--set takes KEY=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+Maker = Callable[[SimCamera | SimStation, FaultCount], Listener | Awaitable[Listener]]
 
 
 def _where(word: str) -> Maker:
@@ -109,27 +157,49 @@ def _where(word: str) -> Maker:
     scheme, _, rest = word.partition(":")
     if scheme == "pty":
         link = Path(rest).absolute() if rest else None
-        return lambda camera, faults: PtyPort(camera, link=link, faults=faults, moved=_say)
+        return lambda device, faults: PtyPort(device, link=link, faults=faults, moved=_say)
     host, _, port = rest.rpartition(":")
     if scheme == "tcp" and host and port.isdecimal() and int(port) < 65_536:
-        return lambda camera, faults: TcpPort(camera, host.strip("[]"), int(port), faults)
-    raise ValueError(f"{word!r} is no place to listen: write tcp:127.0.0.1:0, pty or pty:LINK")
+        return lambda device, faults: TcpPort(device, host.strip("[]"), int(port), faults)
+    if scheme == "usbip" and host and port.isdecimal() and int(port) < 65_536:
+        return lambda device, faults: camera_on_usb(device, host.strip("[]"), int(port), faults)
+    if scheme == "ble" and rest:
+        return lambda device, faults: _on_air(device, rest, faults)
+    raise ValueError(
+        f"{word!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, usbip:127.0.0.1:0 "
+        "or ble:tcp-server:…"
+    )
 
 
-async def _serve(camera: SimCamera, plan: FaultPlan, wanted: list[Maker]) -> None:
+async def _on_air(camera: SimCamera | SimStation, where: str, faults: FaultCount) -> Listener:
+    if isinstance(camera, SimStation):
+        raise OSError("a station has no radio")
+    from firmware_sim.ports.ble_listen import listen  # half a second that only Bluetooth is worth
+
+    port = await listen(camera, where, faults, _say)
+    if not camera.radio.audible:
+        advice = "--set radio.ble_docked=full lets it be heard in its dock"
+        typer.echo(f"bwc sim: the camera is silent on BLE; {advice}", err=True)
+    return port
+
+
+async def _serve(device: SimCamera | SimStation, plan: FaultPlan, wanted: list[Maker]) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     faults = FaultCount(plan)
     listeners: list[Listener] = []
+    if isinstance(device, SimStation):
+        await device.start()
     try:
         for make in wanted:
-            listeners.append(make(camera, faults))
+            made = make(device, faults)
+            listeners.append(await made if isinstance(made, Awaitable) else made)
             _say(listeners[-1].uri)
         await ended.wait()
     finally:
-        connected = bool(camera.sessions)
-        camera.go_down()
+        connected = bool(device.sessions)
+        device.go_down()
         await asyncio.sleep(FAREWELL_S if connected else 0)
         for listener in listeners:
             listener.close()

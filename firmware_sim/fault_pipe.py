@@ -5,9 +5,8 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from firmware_sim.camera import SimCamera
 from firmware_sim.faults import LOSSY_PAYLOAD, Affliction, FaultCount, Strike, Trigger, Way
 from firmware_sim.frame_units import FrameUnits
 from firmware_sim.pipe import Pipe, PipeUser
@@ -18,13 +17,23 @@ QUEUE_MAX: Final = 2_097_152
 """Bytes on their way through one direction: a delayed line holds no more than a window of the link."""
 
 
+class Afflicted(Protocol):
+    """The device behind the pipe, as far as a plan strikes it."""
+
+    def crash(self) -> None:
+        """Resets at once."""
+
+    def lose_recording(self) -> None:
+        """A recording disappears."""
+
+
 class FaultyPipe:
     """The pipe for its port, and the port for its pipe. `user` is the port, set once it is made."""
 
-    def __init__(self, camera: SimCamera, pipe: Pipe, count: FaultCount) -> None:
+    def __init__(self, device: Afflicted, pipe: Pipe, count: FaultCount) -> None:
         self.user: PipeUser | None = None
         self.max_payload = min(pipe.max_payload, LOSSY_PAYLOAD) if count.plan.lossy else pipe.max_payload
-        self._camera = camera
+        self._device = device
         self._pipe = pipe
         self._count = count
         self._loop = asyncio.get_running_loop()
@@ -116,10 +125,9 @@ class FaultyPipe:
                 self._stalled_until = self._loop.time() + lasts
             case Strike.REBOOT:
                 # Not from inside the port's own call: a reset does not wait for it to return.
-                self._loop.call_soon(self._camera.crash)
+                self._loop.call_soon(self._device.crash)
             case Strike.VANISH:
-                newest = self._camera.listing(0, 1)
-                self._camera.vanished.update(found.recording_id for found in newest)
+                self._device.lose_recording()
 
     def _flush(self) -> None:
         for lane in self._lanes.values():

@@ -1,4 +1,4 @@
-"""Makes a camera that comes with footage, as one finds it in a dock at the end of a shift."""
+"""Makes cameras that come with footage, as one finds them in a dock at the end of a shift, and the dock."""
 
 import enum
 import random
@@ -11,6 +11,7 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.faults import Decay, FaultPlan
 from firmware_sim.footage_source import FootageSource, Mp4Footage, SyntheticFootage
 from firmware_sim.model import CAPACITY_BYTES, CameraOptions
+from firmware_sim.station import SimStation
 from firmware_sim.storage import Annotation, StorageFull
 
 MIB: Final = 1_048_576
@@ -76,6 +77,35 @@ def make_camera(
         camera.close()
         raise
     return camera
+
+
+def make_station(
+    bays: int,
+    *,
+    seed: int = 0,
+    docked: int | None = None,
+    recordings: int = 0,
+    mib: int | None = None,
+    footage: Footage = Footage.REAL,
+    faults: FaultPlan | None = None,
+    utc_ns: int | None = None,
+) -> SimStation:
+    """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
+
+    `faults` is about what the cameras have stored. Raises what `make_camera` raises, `ValueError` for a number of
+    bays that no station has.
+    """
+    station = SimStation(bays, seed=seed, utc_ns=utc_ns)
+    try:
+        for bay in range(1, 1 + (bays if docked is None else min(docked, bays))):
+            camera = make_camera(
+                seed=seed + bay, recordings=recordings, mib=mib, footage=footage, faults=faults, utc_ns=utc_ns
+            )
+            station.dock(bay, camera)
+    except BaseException:
+        station.close()
+        raise
+    return station
 
 
 def _fill(camera: SimCamera, count: int) -> None:

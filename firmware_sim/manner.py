@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from bwc_protocol.conversation import Conversation, LocalInfo
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
@@ -14,9 +14,6 @@ from bwc_protocol.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession, PeerCredentials
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.model import FIRMWARE_SHA256
-
-if TYPE_CHECKING:
-    from firmware_sim.camera_session import CameraSession
 
 CAPABILITIES: Final = (
     Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
@@ -35,8 +32,9 @@ class Manner:
     """Whether the host's credentials are accepted."""
     split: Callable[[int], int] | None = None
     """Where the session cuts its output; None: not at all."""
-    handlers: Handlers[CameraSession] | None = None
-    """What it answers; None: what a camera does."""
+    handlers: Handlers[Any] | None = None
+    """What it answers; None: what a device of its kind does."""
+    firmware_sha256: bytes = FIRMWARE_SHA256
 
     def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
         """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""
@@ -46,7 +44,7 @@ class Manner:
             roles=NO_ROLE,
             capabilities=int(self.capabilities),
             boot_counter=boot_counter,
-            firmware_sha256=FIRMWARE_SHA256,
+            firmware_sha256=self.firmware_sha256,
         )
         preamble = Preamble(
             oldest=self.oldest,

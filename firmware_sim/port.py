@@ -1,11 +1,14 @@
-"""Serves one pipe as a camera: a thin shell around `Endpoint` in the device's role (spec: Link).
+"""Serves one pipe as a device: a thin shell around `Endpoint` in the device's role (spec: Link).
 
-A device never speaks first. All pipes of one camera share its gate, so that a second host is told BUSY.
+A device never speaks first. All pipes of one device share its gate, so that a second host is told BUSY.
 """
 
 import asyncio
 import logging
-from typing import Final
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from bwc_protocol.conversation import (
     Closed,
@@ -13,18 +16,30 @@ from bwc_protocol.conversation import (
     ConversationEvent,
     Established,
     Failed,
+    PeerInfo,
     RequestReceived,
     StreamCancelled,
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.endpoint import Endpoint, OnChannel
-from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp
+from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
+from bwc_protocol.link import (
+    ChannelReset,
+    DeviceGate,
+    Link,
+    LinkDown,
+    LinkEvent,
+    LinkParams,
+    LinkRole,
+    LinkUp,
+)
 from bwc_protocol.messages.audit import AuditKind
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera import Port, SimCamera
 from firmware_sim.camera_session import CameraSession
+from firmware_sim.device_time import DeviceTime
 from firmware_sim.handlers import CAMERA
 from firmware_sim.pipe import Pipe
+from firmware_sim.session import DeviceSession
 
 log = logging.getLogger(__name__)
 
@@ -32,39 +47,80 @@ BURST: Final = 1_048_576
 """Bytes handed to the pipe at once: fewer, larger writes are what makes a fast link fast."""
 
 
-class DevicePort:
-    """One pipe of one camera. Belongs to the event loop that it is made on."""
+class Served(Protocol):
+    """A device, as far as its ports are concerned."""
 
-    def __init__(self, camera: SimCamera, pipe: Pipe, name: str) -> None:
-        self.camera = camera
+    time: DeviceTime
+    gate: DeviceGate
+    entropy: random.Random
+    sessions: set[DeviceSession]
+    ports: list[Port]
+
+    def serve_by(self, port: Port) -> None:
+        """Adds a port."""
+
+    def awake(self) -> bool:
+        """Whether it runs; boots it when the time for that has come."""
+
+    def glance(self) -> None:
+        """Brings it up to the present."""
+
+    def deadline(self) -> float | None:
+        """When it is to be brought up to the present, in seconds of `time`."""
+
+
+class DevicePort(ABC):
+    """One pipe of one device. Belongs to the event loop that it is made on."""
+
+    def __init__(
+        self,
+        device: Served,
+        pipe: Pipe,
+        name: str,
+        *,
+        channels: int = 1,
+        relayed: Callable[[LinkEvent, float], bool] | None = None,
+    ) -> None:
+        self.device = device
         self.pipe = pipe
         self.name = name
         self._loop = asyncio.get_running_loop()
-        camera.time.follow(self._loop)
-        params = LinkParams(max_payload=pipe.max_payload)
-        link = Link(LinkRole.DEVICE, params, nonce=self._nonce, gate=camera.gate)
-        self.endpoint = Endpoint(link, self._converse)
+        device.time.follow(self._loop)
+        params = LinkParams(max_payload=pipe.max_payload, channels=channels)
+        link = Link(LinkRole.DEVICE, params, nonce=self._nonce, gate=device.gate)
+        self.endpoint = Endpoint(link, self._converse, relayed)
         self._conversations: dict[int, Conversation] = {}
-        self._sessions: dict[int, CameraSession] = {}
+        self._sessions: dict[int, DeviceSession] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._pumping = False
         self._over = False
-        camera.dropped.append(self._drop)
+        device.serve_by(self)
 
     def _nonce(self) -> int:
-        return self.camera.entropy.getrandbits(32)
+        return self.device.entropy.getrandbits(32)
 
     def _converse(self, channel: int) -> Conversation:
-        camera = self.camera
-        made = camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
-        self._conversations[channel] = made
+        made = self._conversations[channel] = self.new_conversation()
         return made
+
+    # What the kind of device adds
+
+    @abstractmethod
+    def new_conversation(self) -> Conversation:
+        """The device's end of a conversation on a channel that a host opened."""
+
+    @abstractmethod
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        """The session of a host that is ready."""
+
+    def rested(self) -> None:  # noqa: B027  # a camera has nothing to do then
+        """Everything that came was acted upon."""
 
     # The pipe's user
 
     def received(self, data: bytes | memoryview) -> None:
-        if not self.camera.awake():
+        if not self.device.awake():
             return  # switched off, or still booting: nobody hears it
         self.endpoint.receive(data, self._loop.time())
         self.pump()
@@ -76,23 +132,34 @@ class DevicePort:
         self.endpoint.pipe_lost(self._loop.time())
         self._dispatch()
         self._arm()
+        self.rested()
 
     def lost(self) -> None:
         if not self._over:
             self._over = True
             self.endpoint.pipe_lost(self._loop.time())
             self._dispatch()
-            self.camera.dropped.remove(self._drop)
+            self.device.ports.remove(self)
             self._disarm()
+            self.rested()
 
-    def _drop(self, orderly: bool) -> None:
-        """The camera goes down; in order it says so, else it just falls silent."""
+    # The device's port
+
+    @property
+    def deserted(self) -> bool:
+        return self._loop.is_closed()
+
+    def drop(self, orderly: bool) -> None:
+        if self.deserted:
+            self.lost()
+            return
         if orderly:
             self.endpoint.close(self._loop.time())
             self.pump()
         else:
             self.endpoint.pipe_lost(self._loop.time())
             self._dispatch()
+            self.rested()
         self.pipe.restarted()
 
     # The pump
@@ -105,24 +172,26 @@ class DevicePort:
         try:
             self._dispatch()
             while True:
-                room = self.pipe.room()
-                parts = self.endpoint.outgoing(self._loop.time(), min(room, BURST)) if room > 0 else []
+                room = min(self.pipe.room(), BURST)
+                parts = self.endpoint.outgoing(self._loop.time(), room) if room > 0 else []
                 if parts:
                     self.pipe.write(parts)
-                self._dispatch()
-                if not parts:
-                    break
+                if not self._dispatch() and (not parts or sum(map(len, parts)) < room):
+                    break  # that was all, and nothing happened that could bring more
         finally:
             self._pumping = False
         self._arm()
+        self.rested()
 
     def _arm(self) -> None:
-        """Sets the timer for whatever is due next: of the link, or of a camera that somebody watches."""
+        """Sets the timer for whatever is due next: of the link, or of a device that somebody watches."""
+        if self._timer is not None and self._timer_at <= self._loop.time() + COARSE_S and not self._over:
+            return  # it fires soon, looks again, and costs less than to look after every frame
         due = [self.endpoint.deadline()]
         if self._sessions:
-            camera_due = self.camera.deadline()
-            if camera_due is not None:
-                due.append(self._loop.time() + camera_due - self.camera.time())
+            device_due = self.device.deadline()
+            if device_due is not None:
+                due.append(self._loop.time() + device_due - self.device.time())
         known = [at for at in due if at is not None]
         if self._over or not known:
             self._disarm()
@@ -130,7 +199,7 @@ class DevicePort:
         deadline = min(known)
         if self._timer is not None:
             if self._timer_at <= deadline:
-                return  # it fires early, looks again, and costs less than a new timer for every frame
+                return  # it fires early, looks again, and costs less than a new timer
             self._timer.cancel()
         self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._tick)
@@ -143,7 +212,7 @@ class DevicePort:
     def _tick(self) -> None:
         self._timer = None
         if self._sessions:
-            self.camera.glance()
+            self.device.glance()
         now = self._loop.time()
         deadline = self.endpoint.deadline()
         if deadline is not None and deadline <= now:
@@ -152,8 +221,11 @@ class DevicePort:
 
     # What happened
 
-    def _dispatch(self) -> None:
+    def _dispatch(self) -> bool:
+        """Acts on what happened; whether anything did."""
+        happened = False
         while events := self.endpoint.events():
+            happened = True
             for event in events:
                 match event:
                     case OnChannel(channel=channel, event=inner):
@@ -166,20 +238,20 @@ class DevicePort:
                         log.debug("%s: link down, %s", self.name, down.value)
                         for channel in list(self._sessions):
                             self._end(channel, f"link down: {down.value}")
+        return happened
 
     def _converse_event(self, channel: int, event: ConversationEvent) -> None:
         session = self._sessions.get(channel)
         match event:
             case Established(peer=peer):
-                handlers = self.camera.manner.handlers or CAMERA
-                session = CameraSession(self.camera, self._conversations[channel], peer, handlers)
+                session = self.new_session(self._conversations[channel], peer)
                 self._sessions[channel] = session
-                self.camera.sessions.add(session)
+                self.device.sessions.add(session)
                 secure = "secure" if peer.secure else "insecure"
                 session.audit(AuditKind.SESSION_OPENED, f"{peer.roles!r}, {secure}, on {self.name}")
             case RequestReceived(request_id=request_id, request=request):
                 if session is not None:
-                    self.camera.glance()
+                    self.device.glance()
                     session.answer(request_id, request)
             case StreamReceived(stream=stream, data=data):
                 if session is not None:
@@ -199,3 +271,23 @@ class DevicePort:
         session = self._sessions.pop(channel, None)
         if session is not None:
             session.ended(why)
+
+
+class CameraPort(DevicePort):
+    """One pipe of one camera. With `reads_only` hosts on it may ask, and change or carry off nothing."""
+
+    def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
+        self.camera = camera
+        self._reads_only = reads_only
+        super().__init__(camera, pipe, name)
+
+    def new_conversation(self) -> Conversation:
+        camera = self.camera
+        return camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
+
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        session = CameraSession(
+            self.camera, conversation, peer, self.camera.manner.handlers or CAMERA, self.pump
+        )
+        session.reads_only = self._reads_only
+        return session

@@ -8,7 +8,6 @@ from bwc_protocol.evidence import ClockState, chunk_digest, chunk_span
 from bwc_protocol.messages.battery import ChargeState
 from bwc_protocol.messages.identity import SelfTestStep, TestResult
 from bwc_protocol.messages.storage import PreEol
-from firmware_sim.audit import AuditLog
 from firmware_sim.footage_source import Mp4Footage
 from firmware_sim.open_recording import MS
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 WORN_OUT_PCT: Final = 70
 """State of health below which a cell no longer lasts a shift: 10 of 13 hours."""
 VOLTAGE_MV: Final = (2_750, 4_250)
-AUDIT_TAIL: Final = 64
-"""Entries of the log whose chain is checked: the test takes no longer after years."""
 
 Outcome = tuple[TestResult, str]
 
@@ -111,18 +108,8 @@ def _audio(camera: "SimCamera") -> Outcome:
 
 
 def _audit(camera: "SimCamera") -> Outcome:
-    last, _ = camera.audit.head()
-    return _verdict(_chained(camera.audit, last), f"{last} entries")
-
-
-def _chained(audit: AuditLog, last: int) -> bool:
-    page = audit.read(max(0, last - AUDIT_TAIL), AUDIT_TAIL)
-    previous = page.previous_sha256
-    for entry in page.entries:
-        if not entry.follows(previous):
-            return False
-        previous = entry.sha256
-    return True
+    chained, entries = camera.audit.verify_tail()
+    return _verdict(chained, f"{entries} entries")
 
 
 def _assignment(camera: "SimCamera") -> Outcome:

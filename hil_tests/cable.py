@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bwc_sdk.errors import DeviceLost
-from bwc_sdk.transport import Receiver, Transport
+from bwc_sdk.transport import PipeLimits, Receiver, Transport
 
 
 class Cable:
@@ -15,11 +15,15 @@ class Cable:
 
     def __init__(self, inner: Transport, cut_after: int | None = None) -> None:
         self.name = inner.name
-        self.limits = inner.limits
         self.came = 0
         self._inner = inner
         self._cut_after = cut_after
         self._receiver: Receiver | None = None
+
+    @property
+    def limits(self) -> PipeLimits:
+        """As of the inner transport, which may know them only once it is open."""
+        return self._inner.limits
 
     async def open(self, receiver: Receiver) -> None:
         self._receiver = receiver

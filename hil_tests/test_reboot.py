@@ -10,6 +10,7 @@ from bwc_protocol.messages.config import ConfigView
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import BwcError, LinkError, TransportError
 from bwc_sdk.sync import SyncCamera
+from hil_tests.bench import Bench
 from hil_tests.refusals import refused
 
 BACK_S = 40.0
@@ -36,7 +37,9 @@ def test_a_reboot_against_another_boot_is_a_conflict(camera: SyncCamera) -> None
         camera.device.reboot(boot_counter=boot_counter - 1)
 
 
-def test_a_reboot_counts_and_loses_nothing(connect_as: Callable[[Role], SyncCamera]) -> None:
+def test_a_reboot_counts_and_loses_nothing(
+    connect_as: Callable[[Role], SyncCamera], bwc_bench: Bench
+) -> None:
     camera = connect_as(Role.BENCH)
     before = camera.device.status()
     listing = camera.recordings.list()
@@ -50,7 +53,8 @@ def test_a_reboot_counts_and_loses_nothing(connect_as: Callable[[Role], SyncCame
             camera.device.status()
             time.sleep(0.1)
     camera.close()
-    with _when_back(connect_as, Role.BENCH, before.boot_counter) as camera:
+    # Not by `connect_as`: until it is back it is out of reach, and that ends no session of the bench.
+    with _when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
         after = camera.device.status()
         assert after.boot_counter == before.boot_counter + 1
         assert after.uptime_s <= BACK_S

@@ -57,7 +57,11 @@ LAYOUTS: Final[dict[str, tuple[Any, Meanings]]] = {
     ),
     "reset": (
         frame.RESET,
-        {"reason": "see below", "reserved": "0; ignored"},
+        {
+            "reason": "see below",
+            "reserved": "0; ignored",
+            "retry_after_ms": "with BUSY: when to open the channel again; else 0",
+        },
     ),
     "preamble": (
         preamble.PREAMBLE,

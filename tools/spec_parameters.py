@@ -4,20 +4,21 @@ import dataclasses
 from types import ModuleType
 from typing import Final
 
-from bwc_protocol import endpoint, message, preamble, session, stream
+from bwc_protocol import endpoint, gatt, message, preamble, session, splice, stream
 from bwc_protocol.conversation import machine
 from bwc_protocol.evidence import vocabulary as evidence
 from bwc_protocol.frame import header, parser
 from bwc_protocol.link import LinkParams, gate
-from bwc_protocol.messages import audit, config, recordings
+from bwc_protocol.messages import audit, config, recordings, station
 from tools.source_docs import constant_docs, field_docs
 
 LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
     "frame": (header, parser),
-    "link": (gate,),
+    "link": (gate, splice),
+    "BLE": (gatt,),
     "session": (preamble, session, machine),
     "messages and streams": (message, stream, endpoint),
-    "subjects": (recordings, config, audit),
+    "subjects": (recordings, config, audit, station),
     "recording": (evidence,),
 }
 """Modules whose documented numbers are parameters, by layer."""

@@ -31,7 +31,7 @@ from bwc_protocol.declare import (
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
 from bwc_protocol.messages import config
-from tools import spec_example, spec_parameters
+from tools import spec_example, spec_parameters, spec_usb
 from tools.source_docs import member_docs
 from tools.spec_layouts import LAYOUTS, layout
 
@@ -140,6 +140,10 @@ def _roles(roles: Role) -> str:
     return ", ".join(f"`{role.name}`" for role in Role if role in roles)
 
 
+def _kinds(kinds: frozenset[vocabulary.PeerKind]) -> str:
+    return ", ".join(kind.name.lower() for kind in vocabulary.PeerKind if kind in kinds)
+
+
 # Commands
 
 
@@ -149,13 +153,14 @@ def command_index() -> str:
         (
             f"`{opcode:#06x}`",
             f"[`{cls.name}`](#{_anchor(cls.name)})",
+            _kinds(cls.answered_by),
             _roles(cls.roles),
             _EFFECTS[cls.effect],
             _doc(cls),
         )
         for opcode, cls in sorted(COMMANDS.items())
     ]
-    return table(("opcode", "command", "roles", "effect", "what it does"), rows)
+    return table(("opcode", "command", "answered by", "roles", "effect", "what it does"), rows)
 
 
 def event_index() -> str:
@@ -194,7 +199,12 @@ def subject(cls: type[Any]) -> str:
 
 
 def _command(cls: type[Request[Any]]) -> str:
-    facts = [f"opcode `{cls.opcode:#06x}`", f"roles: {_roles(cls.roles)}", f"effect: {_EFFECTS[cls.effect]}"]
+    facts = [
+        f"opcode `{cls.opcode:#06x}`",
+        f"answered by: {_kinds(cls.answered_by)}",
+        f"roles: {_roles(cls.roles)}",
+        f"effect: {_EFFECTS[cls.effect]}",
+    ]
     if cls.guard:
         facts.append(f"precondition: `{cls.guard}`")
     if cls.stream is not None:
@@ -286,6 +296,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "bye-reasons": lambda: numbers(frame.ByeReason),
     "handshake-body": lambda: fields(session._Hello),
     "alerts": lambda: numbers(session.Alert),
+    "usb-descriptors": spec_usb.descriptors,
     "peer-kinds": lambda: numbers(vocabulary.PeerKind),
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),

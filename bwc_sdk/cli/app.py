@@ -45,6 +45,7 @@ VERBS: Final = {
     "reboot": Verb("Reboot the device."),
     "raw": Verb("Send one declared command, such as battery.status cell=0."),
     "decode": Verb("Print a capture file in the specification's words."),
+    "bridge": Verb("Offer a local device to a remote bench as tcp:HOST:PORT."),
     "doctor": Verb("Check what this host needs: parts, ports, permissions, adapters."),
     "version": Verb("Versions of the SDK, the protocol and its parts."),
     "sim": Verb("Serve a simulated camera.", extra="sim"),

@@ -18,28 +18,40 @@ def devices(
     settings: Settings,
     output: Output,
     every: Annotated[bool, typer.Option("--all", help="Also UARTs that are not on USB.")] = False,
+    ble: Annotated[
+        bool, typer.Option("--ble", help="Also cameras in radio reach; listens for four seconds.")
+    ] = False,
+    hci: Annotated[
+        str,
+        typer.Option(
+            "--hci", metavar="SPEC", help="Listen with this controller, such as usb:0, not with the system's."
+        ),
+    ] = "",
     identify: Annotated[
         bool, typer.Option("--identify", help="Connect to each and ask who it is; changes nothing on it.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with a line for each arrival and departure, until Ctrl-C.")
     ] = False,
 ) -> None:
     """List what is plugged in, by slot.
 
-    A device shows no name before a session is up; --identify asks each one.
+    A device shows no name before a session is up; --identify asks each one. With --watch --json one line a change.
     """
+    if watch:
+        if identify:
+            raise typer.BadParameter("--watch opens nothing, and so cannot --identify")
+        from bwc_sdk.cli.devices_watch import run_watch
+
+        return run_watch(output, uarts=every, ble=ble, hci=hci)
     found = slots(uarts=every)
+    if ble or hci:
+        found += _nearby(hci)
     names = _identify(settings, found) if identify else {}
     output.show(
         {
             "devices": [
-                {
-                    "uri": slot.uri,
-                    "port_path": slot.port_path,
-                    "usb_id": slot.usb_id,
-                    "description": slot.description,
-                    "accessible": slot.accessible,
-                    **({"found": names[slot.uri]} if slot.uri in names else {}),
-                }
-                for slot in found
+                document(slot) | ({"found": names[slot.uri]} if slot.uri in names else {}) for slot in found
             ]
         },
         Rows(
@@ -63,11 +75,31 @@ def devices(
                 ]
                 for slot in found
             ],
-            empty="no device is plugged in",
+            empty="no device is found",
         ),
     )
     if not found:
         output.note("'bwc doctor' says what may be in the way")
+
+
+def document(slot: Slot) -> dict[str, object]:
+    """A slot in JSON."""
+    return {
+        "uri": slot.uri,
+        "port_path": slot.port_path,
+        "usb_id": slot.usb_id,
+        "description": slot.description,
+        "accessible": slot.accessible,
+        "others": list(slot.others),
+    }
+
+
+def _nearby(hci: str) -> tuple[Slot, ...]:
+    import asyncio
+
+    from bwc_sdk.nearby import nearby
+
+    return asyncio.run(nearby(hci=hci))
 
 
 def _identify(settings: Settings, found: tuple[Slot, ...]) -> dict[str, str]:

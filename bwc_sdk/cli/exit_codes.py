@@ -35,6 +35,8 @@ class ExitCode(enum.IntEnum):
     """A clock must not be set by what was measured, or by a host that does not know its time to be right."""
     EVIDENCE_MISMATCH = 14
     """A hash does not match: of footage, of a manifest, or in the device's log."""
+    SLOW_LINK = 15
+    """Footage would take too long over this link; `--allow-slow` lets it. Nothing was copied."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

@@ -43,6 +43,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
     errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,
     errors.EvidenceMismatch: ExitCode.EVIDENCE_MISMATCH,
+    errors.SlowLink: ExitCode.SLOW_LINK,
     errors.DestinationError: ExitCode.BAD_DESTINATION,
     errors.DestinationBusy: ExitCode.BUSY,
     CaptureError: ExitCode.BAD_DESTINATION,
@@ -103,6 +104,8 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
         facts |= {"command": error.command, "code": str(error.code), "detail": error.detail}
     if isinstance(error, errors.OutcomeUnknown):
         facts |= {"command": error.command, "safe_to_repeat": error.safe_to_repeat}
+    if isinstance(error, errors.SlowLink):
+        facts |= {"size_bytes": error.size_bytes, "estimate_s": round(error.estimate_s)}
     if isinstance(error, errors.ConfigError):
         facts["problems"] = list(error.problems)
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:

@@ -47,6 +47,10 @@ def offload_verb(
     attempts: Annotated[
         int, typer.Option(min=0, max=1000, help="Reconnections in a row that may bring nothing.")
     ] = DEFAULTS.attempts,
+    allow_slow: Annotated[
+        bool,
+        typer.Option("--allow-slow", help="Also over a link that is not meant for footage, such as BLE."),
+    ] = False,
 ) -> int:
     """Copy recordings off the device, verified, and resume where it stopped.
 
@@ -55,7 +59,7 @@ def offload_verb(
     With --json one line an event, the last one the result.
     """
     require_device(settings)
-    policy = dataclasses.replace(DEFAULTS, attempts=attempts)
+    policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow)
     if settings.timeout_s is not None:
         policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
     connect = _Connect(settings, expect)

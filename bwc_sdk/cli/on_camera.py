@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
+from bwc_sdk.access import Connecting
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
-from bwc_sdk.connecting import Connecting, connect
+from bwc_sdk.connecting import connect
 from bwc_sdk.discover import slots
 
 
@@ -31,7 +32,7 @@ def require_device(settings: Settings) -> str:
     raise NoDeviceNamed("no device is named", advice=advice)
 
 
-def connecting(settings: Settings, default: Role, *, expect: str | None = None) -> Connecting:
+def connecting(settings: Settings, default: Role, *, expect: str | None = None) -> Connecting[Camera]:
     """The connection that the common options describe, not yet begun."""
     return connect(
         require_device(settings),

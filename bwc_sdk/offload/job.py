@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
@@ -25,9 +25,10 @@ from bwc_sdk.offload.events import (
 )
 from bwc_sdk.offload.feed import Feed
 from bwc_sdk.offload.outcome import OffloadResult, Outcome, StillOnCamera
+from bwc_sdk.offload.pace import check_pace
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
-from bwc_sdk.offload.reach import Connect, GaveUp, Reach
+from bwc_sdk.offload.reach import Connect, Fruitless, GaveUp, Reach, Unreached
 from bwc_sdk.offload.recording import RecordingCopy
 from bwc_sdk.offload.waiting import all_settled, settled
 from bwc_sdk.offload.work import Work
@@ -36,12 +37,17 @@ from bwc_sdk.world import World
 if TYPE_CHECKING:
     from bwc_sdk.camera import Camera
 
+FRUITLESS_MAX: Final = 3
+"""Recordings in a row that cannot be copied although the camera answers: one may be at fault, and must not keep
+the others from being copied; with three it is the line."""
+
 
 class OffloadJob(AsyncIterator[OffloadEvent]):
     """An offload: iterate it for its events, then look at `result`. It begins with the first iteration.
 
     The iteration raises before anything is copied when the destination cannot be used (`DestinationError`),
-    the camera cannot be reached (what `connect` raises), or its list cannot be had. From `Planned` on, what
+    the camera cannot be reached (what `connect` raises) or only by a link that is not meant for footage
+    (`SlowLink`), or its list cannot be had. From `Planned` on, what
     goes wrong is an outcome of the recordings that it concerns. An iteration that is cancelled or closed
     leaves a destination on which the next offload goes on: no lock, no final name that is not verified.
     """
@@ -131,7 +137,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             secure=camera.peer.secure,
         )
         work.tell(Connected(work.identity, work.simulator, work.secure))
-        plan = await self._plan(work)
+        plan = await self._plan(camera, work)
         work.tell(Planned(plan, sum(entry.size_bytes for entry in plan)))
         result = OffloadResult(
             identity=work.identity,
@@ -143,39 +149,50 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         work.tell(Finished(result))
         return result
 
-    async def _plan(self, work: Work) -> tuple[RecordingEntry, ...]:
+    async def _plan(self, camera: Camera, work: Work) -> tuple[RecordingEntry, ...]:
         try:
             listed = await self._reach.keep(lambda camera: camera.recordings.list(), lambda: 0)
-        except GaveUp as gave_up:
-            raise gave_up.error from gave_up.__context__
+        except Unreached as unreached:
+            raise unreached.error from unreached.__cause__
         plan = choose(listed, self._wanted, device=work.identity)
         room = partial(check_room, work.destination, work.identity, plan, self._policy.reserve_bytes)
         try:
             await work.blocking(room)
+            await check_pace(camera, work, plan)
         except OSError as error:
             raise destination_error(error, "looking for room", self._path) from error
         return plan
 
     async def _copy_all(self, work: Work, plan: tuple[RecordingEntry, ...]) -> tuple[Outcome, ...]:
         outcomes: list[Outcome] = []
-        out_of_reach: BwcError | None = None
+        fruitless = 0
+        lost: BwcError | None = None
         for entry in plan:
             await self._feed.room()
-            if out_of_reach is None:
+            if lost is not None:
+                outcome: Outcome = _out_of_reach(entry, lost)
+            else:
                 work.tell(RecordingStarted(entry))
                 copy = RecordingCopy(work, entry)
                 try:
-                    outcome = await self._reach.keep(copy.run, lambda: work.tally.verified + len(outcomes))
-                except GaveUp as gave_up:
-                    out_of_reach = gave_up.error
+                    outcome = await self._reach.keep(copy.run, lambda: work.tally.verified)
+                    fruitless = 0
+                except Fruitless as failed:
+                    outcome = StillOnCamera(entry, failed.error.rule, failed.error)
+                    fruitless += 1
+                    lost = failed.error if fruitless == FRUITLESS_MAX else None
+                except GaveUp as failed:
+                    outcome = _out_of_reach(entry, failed.error)
+                    lost = failed.error
                 finally:
                     await copy.release()
-            if out_of_reach is not None:
-                reason = f"the camera is out of reach: {out_of_reach.rule}"
-                outcome = StillOnCamera(entry, reason, out_of_reach)
             outcomes.append(outcome)
             work.tell(RecordingFinished(outcome))
         return tuple(outcomes)
+
+
+def _out_of_reach(entry: RecordingEntry, error: BwcError) -> StillOnCamera:
+    return StillOnCamera(entry, f"the camera is out of reach: {error.rule}", error)
 
 
 def offload(

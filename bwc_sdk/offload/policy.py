@@ -29,6 +29,9 @@ class OffloadPolicy:
     reserve_bytes: int = 16 * 1024 * 1024
     """Room left free beside the footage: manifests, tables, custody records, and the file system's own needs."""
 
+    allow_slow: bool = False
+    """Whether footage may travel over a link that is not meant for it, such as BLE, where it takes hours."""
+
     def wait_s(self, attempt: int, entropy: Callable[[int], bytes]) -> float:
         """Seconds to wait before attempt number `attempt` (from 1)."""
         doublings = min(attempt - 1, MAX_DOUBLINGS)

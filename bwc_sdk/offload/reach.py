@@ -13,6 +13,7 @@ from bwc_sdk.errors import (
     CommandError,
     CommandTimeout,
     DeviceBusy,
+    DeviceLost,
     LinkError,
     ProtocolViolation,
     SessionError,
@@ -32,25 +33,32 @@ log = logging.getLogger(__name__)
 
 Connect = Callable[[], Awaitable["Camera"]]
 
-TROUBLE: Final = (TransportError, LinkError, SessionError, ProtocolViolation, CommandTimeout)
+_PASSING: Final = (TransportError, LinkError, SessionError, CommandTimeout)
 """What a new connection may mend."""
-_FINAL: Final = (WrongDevice, VersionMismatch, SessionRefused)
-"""What it does not."""
+_LASTING: Final = (WrongDevice, VersionMismatch, SessionRefused)
+"""What it does not, although it is of those kinds."""
 
 
-class GaveUp(Exception):
-    """The camera is out of reach for good; `error` says why."""
+class Unreached(Exception):
+    """What was to be done with the camera was not done; `error` says why."""
 
     def __init__(self, error: BwcError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
-def is_trouble(error: BwcError) -> bool:
-    """Whether it is worth connecting again."""
+class GaveUp(Unreached):
+    """The camera cannot be connected to any more, or it is another one."""
+
+
+class Fruitless(Unreached):
+    """The camera can be reached, but this cannot be done with it; something else perhaps can."""
+
+
+def _passes(error: BwcError) -> bool:
     if isinstance(error, CommandError):
         return error.code is ErrorCode.BUSY
-    return isinstance(error, TROUBLE) and not isinstance(error, _FINAL)
+    return isinstance(error, _PASSING) and not isinstance(error, _LASTING)
 
 
 class Reach:
@@ -70,7 +78,7 @@ class Reach:
         self._camera: Camera | None = None
         self._identity = ""
         self._attempt = 0
-        self._progress_seen = 0
+        self._error: BwcError = DeviceLost("not connected")
         self.reconnections = 0
 
     async def first(self) -> Camera:
@@ -80,39 +88,48 @@ class Reach:
         return self._camera
 
     async def keep(self, act: Callable[[Camera], Awaitable[T]], progress: Callable[[], int]) -> T:
-        """The result of `act`, begun again with a new connection whenever the old one ends.
+        """The result of `act`, begun again with a new connection when the old one ends.
 
-        `progress` is any number that grows when something was achieved. Raises `GaveUp` after
-        `policy.attempts` connections in a row that achieved nothing, and the errors of `act` that no new
-        connection mends.
+        `progress` is any number that grows when something was achieved: only attempts in a row without that
+        count. Raises `Fruitless` after `policy.attempts` of them, and at once when the camera breaks the
+        protocol; `GaveUp` when no connection comes about in as many.
         """
+        seen = progress()
         while True:
+            if self._camera is None:
+                await self._regain()
+            assert self._camera is not None
             try:
-                assert self._camera is not None
-                return await act(self._camera)
+                done = await act(self._camera)
             except BwcError as error:
-                if not is_trouble(error):
-                    raise
-                await self._again(error, progress())
+                await self.close()
+                self._error = error
+                if progress() != seen:
+                    seen, self._attempt = progress(), 0
+                if not _passes(error) or self._attempt >= self._policy.attempts:
+                    self._attempt = 0
+                    raise Fruitless(error) from error
+            else:
+                self._attempt = 0
+                return done
 
-    async def _again(self, error: BwcError, progress: int) -> None:
-        await self.close()
-        if progress != self._progress_seen:
-            self._progress_seen, self._attempt = progress, 0
-        while is_trouble(error) and self._attempt < self._policy.attempts:
+    async def _regain(self) -> None:
+        while self._attempt < self._policy.attempts:
             self._attempt += 1
             wait_s = self._policy.wait_s(self._attempt, self._entropy)
-            if isinstance(error, DeviceBusy | CommandError):
-                wait_s = min(max(wait_s, error.retry_after_s), self._policy.longest_wait_s)
-            log.info("%s; attempt %d in %.1f s", error, self._attempt, wait_s)
-            self._tell(ConnectionLost(error, self._attempt, wait_s))
+            if isinstance(self._error, DeviceBusy | CommandError):
+                wait_s = min(max(wait_s, self._error.retry_after_s), self._policy.longest_wait_s)
+            log.info("%s; attempt %d in %.1f s", self._error, self._attempt, wait_s)
+            self._tell(ConnectionLost(self._error, self._attempt, wait_s))
             await asyncio.sleep(wait_s)
             try:
                 await self._same_camera()
                 return
-            except BwcError as failed:
-                error = failed
-        raise GaveUp(error)
+            except BwcError as error:
+                self._error = error
+                if not _passes(error) and not isinstance(error, ProtocolViolation):
+                    break  # what a device sends while it boots may look like anything
+        raise GaveUp(self._error)
 
     async def _same_camera(self) -> None:
         camera = self._camera = await self._connect()

@@ -9,8 +9,19 @@
     print(job.result)
 """
 
-from bwc_sdk.sync.generated import SyncCamera, connect
+from bwc_sdk.sync.generated import SyncCamera, SyncDockingStation, connect, connect_station
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout
 from bwc_sdk.sync.offloading import SyncOffloadJob, offload
+from bwc_sdk.sync.watching import watch
 
-__all__ = ["BlockingIterator", "CallTimeout", "SyncCamera", "SyncOffloadJob", "connect", "offload"]
+__all__ = [
+    "BlockingIterator",
+    "CallTimeout",
+    "SyncCamera",
+    "SyncDockingStation",
+    "SyncOffloadJob",
+    "connect",
+    "connect_station",
+    "offload",
+    "watch",
+]

@@ -49,21 +49,53 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("a blocking call in the loop's own thread would wait for itself for ever")
-        future = asyncio.run_coroutine_threadsafe(_bounded(work, timeout), self.loop)
+        operation = _Operation(self.loop, work, timeout)
         try:
-            return future.result()
+            self.loop.call_soon_threadsafe(operation.start)
+            return operation.outcome.result()
         except BaseException:
-            # Ctrl-C lands here, in the caller's thread: end the work, and wait until it has ended.
-            if not future.done() and future.cancel():
-                self._settle()
+            # Ctrl-C lands here, in the caller's thread, wherever it was: end the work, and wait until it has
+            # ended. If it does not, the loop is stuck in somebody's callback; nothing more can be done from here.
+            if not operation.outcome.done():
+                self.loop.call_soon_threadsafe(operation.give_up)
+                operation.ended.wait(CANCEL_S)
             raise
 
-    def _settle(self) -> None:
-        done = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop)
-        try:
-            done.result(CANCEL_S)
-        except concurrent.futures.TimeoutError:
-            pass  # the loop is stuck in somebody's callback; nothing more can be done from here
+
+class _Operation(Generic[T]):
+    """One call of another thread: a task on the loop that can be given up at any point of its life."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], timeout: float | None
+    ) -> None:
+        self.outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self.ended = threading.Event()
+        self._loop = loop
+        self._work = work
+        self._timeout = timeout
+        self._task: asyncio.Task[T] | None = None
+
+    # On the loop
+
+    def start(self) -> None:
+        self._task = self._loop.create_task(_bounded(self._work, self._timeout))
+        self._task.add_done_callback(self._finished)
+
+    def give_up(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._work.close()
+            self.ended.set()
+
+    def _finished(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.outcome.cancel()
+        elif error := task.exception():
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
+        self.ended.set()
 
 
 async def _bounded(work: Coroutine[Any, Any, T], timeout: float | None) -> T:

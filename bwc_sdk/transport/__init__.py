@@ -5,8 +5,7 @@ nothing of frames: a frame may span many reads or BLE values.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
-
+from typing import Final, Protocol, runtime_checkable
 
 SLOW_RATE: Final = 32_768.0
 """A first guess of a pipe's rate, bytes/s: low enough not to drown a slow line; a fast one is found out soon."""
@@ -22,6 +21,24 @@ class Limits:
     """Silence after which the link is dead; BLE needs more."""
     initial_rate: float = SLOW_RATE
     """A first guess of the rate, bytes/s; measured from then on."""
+    footage_rate: float | None = None
+    """Bytes/s that footage would make over a pipe that is not meant for it, so that it takes days; None: it is."""
+
+
+class PipeLimits(Protocol):
+    """The same as the link reads it: a transport from elsewhere brings a class of its own."""
+
+    @property
+    def max_payload(self) -> int: ...
+
+    @property
+    def dead_after_s(self) -> float: ...
+
+    @property
+    def initial_rate(self) -> float: ...
+
+    @property
+    def footage_rate(self) -> float | None: ...
 
 
 class Receiver(Protocol):
@@ -42,7 +59,10 @@ class Transport(Protocol):
 
     name: str
     """How the pipe is called in messages: its URI without options."""
-    limits: Limits
+
+    @property
+    def limits(self) -> PipeLimits:
+        """What the link has to know. A radio knows it for certain only once it is open."""
 
     async def open(self, receiver: Receiver) -> None:
         """Opens exclusively and begins to receive. Raises `TransportError`."""
@@ -55,3 +75,17 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Closes; idempotent. `lost` is not called for a close of one's own."""
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """What most transports can do besides, for an owner that hands the bytes on to somebody slower.
+
+    The link never needs it: it takes everything at once, and its windows bound what may come.
+    """
+
+    def pause(self) -> None:
+        """Holds received bytes back, in the end at the device; little more than one read still comes. Idempotent."""
+
+    def resume(self) -> None:
+        """Lets them come again. Idempotent."""

@@ -47,6 +47,14 @@ class TcpTransport:
         if self._protocol is not None:
             self._protocol.write(parts)
 
+    def pause(self) -> None:
+        if self._protocol is not None:
+            self._protocol.hold(True)
+
+    def resume(self) -> None:
+        if self._protocol is not None:
+            self._protocol.hold(False)
+
     async def close(self) -> None:
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
@@ -96,11 +104,21 @@ class _Pipe(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._paused or transport.is_closing():
             return 0
-        return max(0, HIGH_WATER - transport.get_write_buffer_size())
+        # At least 1: asyncio pauses, and so tells when to go on, only once the buffer is above its mark.
+        return max(1, HIGH_WATER - transport.get_write_buffer_size())
 
     def write(self, parts: list[bytes]) -> None:
         if self._transport is not None:
             self._transport.writelines(parts)
+
+    def hold(self, held: bool) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if held:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
 
     def shut(self) -> None:
         self._receiver = None

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 from urllib.parse import parse_qsl
 
+from bwc_protocol.frame import MAX_CHANNEL
 from bwc_sdk.errors import InvalidUri, MissingExtra
 from bwc_sdk.transport import Transport
 
@@ -55,6 +56,16 @@ class DeviceUri:
             raise InvalidUri(f"option {key}={raw} of {self} is not a number from {low} to {high}")
         return int(raw)
 
+    @property
+    def bay(self) -> int:
+        """The bay of a docking station whose camera is meant; 0 = the device itself. Raises `InvalidUri`."""
+        return self.option("bay", 0, low=1, high=MAX_CHANNEL)
+
+    def without_bay(self) -> "DeviceUri":
+        """The same pipe, whichever device at its end is meant."""
+        options = {key: value for key, value in self.options.items() if key != "bay"}
+        return DeviceUri(self.scheme, self.address, options)
+
     def allow(self, *keys: str) -> None:
         """Raises `InvalidUri` when there are other options than these."""
         surplus = self.options.keys() - set(keys)
@@ -71,7 +82,11 @@ _EXTRAS: Final = {"usb": "usb", "ble": "ble", "sim": "sim"}
 
 
 def transport_for(uri: DeviceUri) -> Transport:
-    """The transport that a URI names, not yet opened. Raises `InvalidUri` or `MissingExtra`."""
+    """The transport that a URI names, not yet opened; a bay is not its affair.
+
+    Raises `InvalidUri` or `MissingExtra`.
+    """
+    uri = uri.without_bay()
     if uri.scheme == "tcp":
         from bwc_sdk.transport.tcp import TcpTransport
 
@@ -80,6 +95,16 @@ def transport_for(uri: DeviceUri) -> Transport:
         from bwc_sdk.transport.serial import SerialTransport
 
         return SerialTransport(uri)
+    if uri.scheme == "usb":
+        try:
+            from bwc_sdk.transport.usb import UsbTransport
+        except ImportError as error:
+            raise MissingExtra("the transport usb:", "usb") from error
+        return UsbTransport(uri)
+    if uri.scheme == "ble":
+        from bwc_sdk.transport.ble import BleTransport
+
+        return BleTransport(uri)
     for entry in entry_points(group="bwc_sdk.transports", name=uri.scheme):
         try:
             return cast(_Opener, entry.load())(uri)
@@ -89,4 +114,4 @@ def transport_for(uri: DeviceUri) -> Transport:
             raise InvalidUri(f"{uri}: {error}") from error
     if uri.scheme in _EXTRAS:
         raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
-    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice="known: serial, tcp, sim")
+    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice="known: serial, usb, ble, tcp, sim")

@@ -1,23 +1,21 @@
-"""The camera's own log."""
+"""The device's own log."""
 
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage, ReadAudit, ReadAuditHead
 from firmware_sim.audit import LogEntry
-from firmware_sim.camera_session import CameraSession
 from firmware_sim.handlers.registry import CAMERA
+from firmware_sim.session import DeviceSession
 
 
-@ReadAudit.handler(CAMERA)
-def page(session: CameraSession, request: ReadAudit) -> AuditPage:
-    log = session.camera.audit
+def page(session: DeviceSession, request: ReadAudit) -> AuditPage:
+    log = session.device.audit
     found = log.read(request.after, request.limit)
     last, _ = log.head()
     entries = tuple(_entry(entry) for entry in found.entries)
     return AuditPage(previous_sha256=found.previous_sha256, entries=entries, last=last)
 
 
-@ReadAuditHead.handler(CAMERA)
-def head(session: CameraSession, request: ReadAuditHead) -> AuditHead:
-    log = session.camera.audit
+def head(session: DeviceSession, request: ReadAuditHead) -> AuditHead:
+    log = session.device.audit
     sequence, sha256 = log.head()
     return AuditHead(sequence=sequence, sha256=sha256, first=log.first_sequence)
 
@@ -32,3 +30,7 @@ def _entry(entry: LogEntry) -> AuditEntry:
         detail=entry.detail,
         sha256=entry.sha256,
     )
+
+
+ReadAudit.handler(CAMERA)(page)
+ReadAuditHead.handler(CAMERA)(head)

@@ -1,6 +1,6 @@
 """The clock: read, exchange time stamps, set within limits.
 
-The limits are the device's own. A host checks them too, but a camera does not take a host's word for it: a
+The limits are the device's own. A host checks them too, but a device does not take a host's word for it: a
 wrong clock puts a wrong time on evidence.
 """
 
@@ -20,10 +20,10 @@ from bwc_protocol.messages.clock import (
     TimeSource,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera_session import CameraSession
 from firmware_sim.clock import DeviceClock
 from firmware_sim.handlers.registry import CAMERA
 from firmware_sim.refusal import Refusal
+from firmware_sim.session import DeviceSession
 
 NS: Final = 1_000_000_000
 ROUTINE_STEP_NS: Final = 300 * NS
@@ -36,9 +36,8 @@ LATEST_NS: Final = 4_102_444_800 * NS
 """2100-01-01: beyond the life of any camera."""
 
 
-@ReadClock.handler(CAMERA)
-def read(session: CameraSession, request: ReadClock) -> ClockReading:
-    clock = session.camera.clock
+def read(session: DeviceSession, request: ReadClock) -> ClockReading:
+    clock = session.device.clock
     return ClockReading(
         utc_ns=clock.utc_ns(),
         state=clock.state,
@@ -49,9 +48,8 @@ def read(session: CameraSession, request: ReadClock) -> ClockReading:
     )
 
 
-@ExchangeTime.handler(CAMERA)
-def exchange(session: CameraSession, request: ExchangeTime) -> ClockExchange:
-    clock = session.camera.clock
+def exchange(session: DeviceSession, request: ExchangeTime) -> ClockExchange:
+    clock = session.device.clock
     received_ns = clock.utc_ns()
     return ClockExchange(
         host_sent_ns=request.host_sent_ns,
@@ -61,9 +59,8 @@ def exchange(session: CameraSession, request: ExchangeTime) -> ClockExchange:
     )
 
 
-@SetClock.handler(CAMERA)
-def set_clock(session: CameraSession, request: SetClock) -> ClockSet:
-    clock = session.camera.clock
+def set_clock(session: DeviceSession, request: SetClock) -> ClockSet:
+    clock = session.device.clock
     try:
         reason, source = _check(session, clock, request)
     except Refusal as refusal:
@@ -75,12 +72,11 @@ def set_clock(session: CameraSession, request: SetClock) -> ClockSet:
         AuditKind.CLOCK_SET,
         f"{reason.name}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source.name}, was {before_ns}",
     )
-    session.camera.report.clock()
-    session.camera.save()
+    session.device.clock_was_set()
     return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
 
 
-def _check(session: CameraSession, clock: DeviceClock, request: SetClock) -> tuple[ClockReason, TimeSource]:
+def _check(session: DeviceSession, clock: DeviceClock, request: SetClock) -> tuple[ClockReason, TimeSource]:
     """Raises `Refusal` unless the step is allowed for the reason that is given."""
     reason, source = request.reason, request.source
     if isinstance(reason, Unknown) or isinstance(source, Unknown):
@@ -107,3 +103,8 @@ def _check(session: CameraSession, clock: DeviceClock, request: SetClock) -> tup
     if not EARLIEST_NS <= clock.utc_ns() + request.offset_ns < LATEST_NS:
         raise Refusal(ErrorCode.OUT_OF_RANGE, "a time before 2024 or after 2100")
     return reason, source
+
+
+ReadClock.handler(CAMERA)(read)
+ExchangeTime.handler(CAMERA)(exchange)
+SetClock.handler(CAMERA)(set_clock)

@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from firmware_sim.pipe import PipeUser
@@ -40,10 +41,10 @@ class DescriptorPipe(ABC):
         self._starved = room <= 0
         return max(0, room)
 
-    def write(self, parts: list[bytes]) -> None:
+    def write(self, parts: Sequence[bytes | memoryview]) -> None:
         if self._ending:
             return
-        self._queue.extend(map(memoryview, parts))
+        self._queue.extend(memoryview(part) for part in parts if part)  # an empty one is never written
         self._queued += sum(map(len, parts))
         if not self._writing:
             self._flush()

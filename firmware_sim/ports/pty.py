@@ -18,12 +18,16 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.ports.descriptor import DescriptorPipe
 from firmware_sim.serving import attach
+from firmware_sim.station import SimStation
 
 log = logging.getLogger(__name__)
 
 MAX_PAYLOAD: Final = 16_384
 LOOK_S: Final = 0.02
 """How often an unused port is looked at. A host says HELLO every 250 ms, and its bytes wait."""
+PATIENCE_MS: Final = 1
+"""A pty takes 4 KiB, and a host that reads empties it in a fraction of this: to wait for that is cheaper than to go
+through the loop. It happens at most once for each 4 KiB that wait."""
 REPLUG_S: Final = 1.0
 """A cable that was pulled is plugged in again after this."""
 REPLUG_TRIES: Final = 20
@@ -42,6 +46,8 @@ class PtyPipe(DescriptorPipe):
         self._watched = True
         self._look: asyncio.TimerHandle | None = None
         os.set_blocking(master, False)
+        self._room = select.poll()
+        self._room.register(master, select.POLLOUT)
         super().__init__(master, MAX_PAYLOAD)
 
     def restarted(self) -> None:
@@ -51,7 +57,12 @@ class PtyPipe(DescriptorPipe):
         return os.readv(self._fd, [view])
 
     def _write_some(self, parts: list[memoryview]) -> int:
-        return os.writev(self._fd, parts)
+        try:
+            return os.writev(self._fd, parts)
+        except BlockingIOError:
+            if not self._room.poll(PATIENCE_MS):
+                raise
+            return os.writev(self._fd, parts)
 
     def _gone(self) -> None:
         """No host has the port open: what is under way is nobody's, and reading waits until one comes."""
@@ -92,7 +103,7 @@ class PtyPort:
 
     def __init__(
         self,
-        camera: SimCamera,
+        camera: SimCamera | SimStation,
         *,
         link: Path | None = None,
         faults: FaultCount | None = None,

@@ -10,6 +10,7 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.ports.descriptor import DescriptorPipe
 from firmware_sim.serving import attach
+from firmware_sim.station import SimStation
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class TcpPort:
 
     def __init__(
         self,
-        camera: SimCamera,
+        camera: SimCamera | SimStation,
         host: str = "127.0.0.1",
         port: int = 0,
         faults: FaultCount | None = None,

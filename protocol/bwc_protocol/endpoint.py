@@ -15,6 +15,7 @@ from bwc_protocol.link import (
     ChannelReset,
     Link,
     LinkDown,
+    LinkEvent,
     LinkUp,
     ResetReason,
 )
@@ -32,6 +33,9 @@ BULK_S: Final = 0.1
 """What a bulk message takes of the channel at most: a request that comes behind it waits no longer."""
 BULK_MIN: Final = 512
 """Bytes of a bulk message on a channel so slow that it takes longer: smaller ones would be mostly headers."""
+COARSE_S: Final = 0.005
+"""How late a shell may look at a deadline: as long as an acknowledgement may wait. A shell whose timer runs out
+within this need not ask for a nearer deadline after each frame."""
 LINGER_S: Final = 1.0
 """How long a failed conversation may take to deliver its last word before the channel is reset."""
 
@@ -54,10 +58,20 @@ EndpointEvent = LinkUp | LinkDown | ChannelReset | OnChannel
 
 
 class Endpoint:
-    """One side of a pipe. `converse` makes the conversation of a channel when it opens."""
+    """One side of a pipe. `converse` makes the conversation of a channel when it opens.
 
-    def __init__(self, link: Link, converse: Callable[[int], Conversation]) -> None:
+    A station's uplink has channels without a conversation of its own: `relayed` is shown each event of the link
+    first, with the time, and says whether that was all that is to be done about it.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        converse: Callable[[int], Conversation],
+        relayed: Callable[[LinkEvent, float], bool] | None = None,
+    ) -> None:
         self.link = link
+        self._relayed = relayed
         self.conversations: dict[int, Conversation] = {}
         self._converse = converse
         self._events: list[EndpointEvent] = []
@@ -76,6 +90,12 @@ class Endpoint:
         self.link.open_channel(channel)
         conversation.start(now)
         return conversation
+
+    def close_channel(self, channel: int, now: float) -> None:
+        """Ends a channel at once, whatever is still to be said on it; without effect on a closed one."""
+        self.conversations.pop(channel, None)
+        self._leaving.pop(channel, None)
+        self.link.reset(channel, ResetReason.NORMAL, now)
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Takes bytes of the pipe, of any length and cut anywhere."""
@@ -113,14 +133,18 @@ class Endpoint:
 
     def outgoing(self, now: float, limit: int) -> list[bytes]:
         """Drains about `limit` bytes to be written to the pipe."""
-        ahead_s = AHEAD_S + min(ROUND_TRIP_MAX_S, self.link.shortest_round_trip())
         for channel, conversation in self.conversations.items():
-            rate = self.link.channel_rate(channel)
-            budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * ahead_s))) - self.link.outstanding(channel)
-            size = min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
+            budget, size = self._bulk(channel) if conversation.open_streams else (0, BULK_MIN)
             for piece in conversation.outgoing(budget, size, self.link.max_payload):
                 self.link.send(channel, piece)
         return self.link.outgoing(now, limit)
+
+    def _bulk(self, channel: int) -> tuple[int, int]:
+        """How many bytes of streams may be sealed now, and in messages of which size."""
+        rate = self.link.channel_rate(channel)
+        ahead_s = AHEAD_S + min(ROUND_TRIP_MAX_S, self.link.shortest_round_trip())
+        budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * ahead_s))) - self.link.outstanding(channel)
+        return budget, min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
 
     def deadline(self) -> float | None:
         """When `tick` is to be called next."""
@@ -138,6 +162,8 @@ class Endpoint:
 
     def _digest(self, now: float) -> None:
         for event in self.link.events():
+            if self._relayed is not None and self._relayed(event, now):
+                continue
             match event:
                 case ChannelData(channel=channel, data=data):
                     self.link.consumed(channel)

@@ -35,6 +35,9 @@ class Flag(enum.IntFlag):
     EVENT = 4
 
 
+_FLAGS: Final = {int(flags): flags for flags in (Flag(0), Flag.REPLY, Flag.ERROR, Flag.EVENT)}
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One whole message."""
@@ -95,11 +98,10 @@ class MessageReader:
                 self._left -= take
                 at += take
                 continue
-            if self._header is None and not self._gathered and end - at > DATA_HEADER.size:
-                length, opcode, flags, stream, offset = DATA_HEADER.unpack_from(view, at)
-                if opcode == STREAM_DATA and not flags and OFFSET.size < length <= BODY_MAX:
-                    self._stream, self._offset, self._left = stream, offset, length - OFFSET.size
-                    at += DATA_HEADER.size
+            if self._header is None and not self._gathered and end - at >= DATA_HEADER.size:
+                taken = self._take_at_once(view, at, end, found)
+                if taken:
+                    at += taken
                     continue
             wanted = self._wanted()
             take = min(wanted - len(self._gathered), end - at)
@@ -108,6 +110,19 @@ class MessageReader:
             if len(self._gathered) == wanted:
                 self._complete(found)
         return found
+
+    def _take_at_once(self, view: memoryview, at: int, end: int, found: list[Message | StreamBytes]) -> int:
+        """Takes a message, or the beginning of footage, that lies in one piece: most do. Bytes taken, 0 if none."""
+        length, opcode, flags, request, offset = DATA_HEADER.unpack_from(view, at)
+        _check(length, opcode, flags)
+        if opcode == STREAM_DATA:
+            self._stream, self._offset, self._left = request, offset, length - OFFSET.size
+            return DATA_HEADER.size
+        begin, stop = at + HEADER.size, at + HEADER.size + length
+        if stop > end:
+            return 0
+        found.append(Message(opcode, _FLAGS[flags], request, bytes(view[begin:stop])))
+        return stop - at
 
     def _wanted(self) -> int:
         if self._header is None:
@@ -126,17 +141,21 @@ class MessageReader:
             self._offset = OFFSET.unpack(self._gathered)[0]
             self._left = length - OFFSET.size
         else:
-            found.append(Message(opcode, Flag(flags), request, bytes(self._gathered)))
+            found.append(Message(opcode, _FLAGS[flags], request, bytes(self._gathered)))
         self._header = None
         self._gathered.clear()
 
     def _take_header(self) -> None:
-        length, opcode, flags, _ = header = HEADER.unpack(self._gathered)
+        header = HEADER.unpack(self._gathered)
         self._gathered.clear()
-        if length > BODY_MAX:
-            raise MalformedMessage("message", f"a body of {length} bytes, at most {BODY_MAX}")
-        if flags not in (0, Flag.REPLY, Flag.ERROR, Flag.EVENT):
-            raise MalformedMessage("message", f"flags {flags:#06x} are not known")
-        if opcode == STREAM_DATA and (length <= OFFSET.size or flags):
-            raise MalformedMessage("stream.data", "carries no bytes")
+        _check(*header[:3])
         self._header = header
+
+
+def _check(length: int, opcode: int, flags: int) -> None:
+    if length > BODY_MAX:
+        raise MalformedMessage("message", f"a body of {length} bytes, at most {BODY_MAX}")
+    if flags not in _FLAGS:
+        raise MalformedMessage("message", f"flags {flags:#06x} are not known")
+    if opcode == STREAM_DATA and (length <= OFFSET.size or flags):
+        raise MalformedMessage("stream.data", "carries no bytes")

@@ -20,15 +20,23 @@ pytestmark = pytest.mark.timeout(150)
 
 @contextmanager
 def simulator(listen: str) -> Iterator[str]:
-    """`bwc sim` in a process of its own; gives the URI that it prints."""
-    command = [sys.executable, "-m", "bwc_sdk", "sim", "--recordings", "4", "--listen", listen]
+    """A simulated camera in a process of its own; gives the URI at which it is reached."""
+    with serving("sim", "--recordings", "4", "--listen", listen) as uri:
+        # A port on a virtual USB bus is no device: the camera is what is plugged into it.
+        yield f"usb:1-1?usbip={uri.removeprefix('usbip:')}" if uri.startswith("usbip:") else uri
+
+
+@contextmanager
+def serving(*argv: str) -> Iterator[str]:
+    """A verb of `bwc` that serves, in a process of its own; gives the URI that it prints."""
+    command = [sys.executable, "-m", "bwc_sdk", *argv]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         uri = process.stdout.readline().strip()
-        assert uri, f"the simulator ended with {process.wait(FIRST_LINE_S)}"
+        assert uri, f"'bwc {argv[0]}' ended with {process.wait(FIRST_LINE_S)}"
         yield uri
-        assert process.poll() is None, "the simulator did not survive the suite"
+        assert process.poll() is None, f"'bwc {argv[0]}' did not survive the suite"
     finally:
         process.send_signal(signal.SIGINT)
         status = process.wait(FIRST_LINE_S)
@@ -64,7 +72,18 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
     check(run_suite(tmp_path))
 
 
-@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty"])
+@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
+        check(run_suite(tmp_path, "--bwc-device", uri))
+
+
+def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
+    with simulator("pty") as device, serving("bridge", "--device", device) as uri:
+        check(run_suite(tmp_path, "--bwc-device", uri))
+
+
+def test_by_radio_through_bleak(tmp_path: Path) -> None:
+    camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
+    with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))

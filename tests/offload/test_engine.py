@@ -427,10 +427,48 @@ def test_a_stream_of_another_length_than_was_asked_for_is_a_violation(lab, tmp_p
         return camera
 
     device.connect = connect
-    policy = OffloadPolicy(attempts=2, reserve_bytes=0)
+    device.recordings.extend(lab.recording(sequence, (100,)) for sequence in range(2, 7))
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert all(isinstance(outcome, StillOnCamera) for outcome in result.outcomes)
+    assert all(isinstance(outcome.error, ProtocolViolation) for outcome in result.outcomes)
+    assert device.sent == 0 and device.connections == 3  # three in a row, then it is the camera
+
+
+def test_one_recording_that_breaks_the_connection_does_not_keep_the_others(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(sequence, (100,)) for sequence in (1, 2, 3)])
+
+    def break_off() -> None:
+        if len(tried) < 4:  # the first recording, and three more attempts
+            tried.append(device.connections)
+            raise DeviceLost("it resets whenever this is read")
+
+    tried: list[int] = []
+    device.before_open = break_off
+    policy = OffloadPolicy(attempts=3, reserve_bytes=0)
     result, _ = lab.run(device, OsFileSystem(), tmp_path, policy=policy)
-    assert isinstance(result.outcomes[0].error, ProtocolViolation)
-    assert device.sent == 0
+    kinds = [type(outcome) for outcome in result.outcomes]
+    assert kinds == [StillOnCamera, StoredVerified, StoredVerified]
+    assert "resets" in result.outcomes[0].reason
+    assert tried == [1, 2, 3, 4]
+
+
+def test_a_listing_that_breaks_the_protocol_is_not_asked_for_again(lab, tmp_path: Path) -> None:
+    device = lab.device([])
+    original = device.connect
+
+    async def connect():
+        camera = await original()
+
+        async def endless():
+            raise ProtocolViolation("a listing that never ends")
+
+        camera.list = endless
+        return camera
+
+    device.connect = connect
+    with pytest.raises(ProtocolViolation):
+        lab.run(device, OsFileSystem(), tmp_path)
+    assert device.connections == 1
 
 
 def test_a_table_that_does_not_come_is_trouble_of_the_line_not_of_the_disk(lab, tmp_path: Path) -> None:

@@ -201,6 +201,13 @@ def test_reset_of_an_opening_that_was_never_seen_closes_its_epoch_and_is_answere
     assert device.link.events() == [ChannelOpened(0, 1), ChannelData(0, b"next")]
 
 
+def test_an_answer_opens_no_epoch(device) -> None:
+    """It belongs to no RESET that was sent: taken for one, it would make the next opening an old one."""
+    assert device.reset(ResetReason.ANSWER, epoch=0) == []
+    device.say(DATA, epoch=0, seq=0, payload=b"first")
+    assert device.link.events() == [ChannelOpened(0, 0), ChannelData(0, b"first")]
+
+
 def test_a_host_lets_no_device_assign_epochs(host) -> None:
     speaking(host)
     host.link.reset(0, ResetReason.NORMAL, host.now)
@@ -528,6 +535,19 @@ def test_exhausted_retries_send_reset_timeout(host) -> None:
     assert len(of(heard, DATA)) == 1 + host.link.params.retries
     assert set(resets(heard)) == {(0, 0, ResetReason.TIMEOUT)}
     assert ChannelReset(0, ResetReason.TIMEOUT) in host.link.events()
+
+
+def test_a_pipe_that_takes_nothing_does_not_use_up_the_retries(host) -> None:
+    """Each frame in flight would run out in turn, while none of them can be sent again."""
+    speaking(host)
+    host.link.send(0, bytes(30 * 1_024))
+    host.heard()
+    for _ in range(300):  # 30 s of ticks, and nothing is drained
+        host.now += 0.1
+        host.link.tick(host.now)
+        host.link.receive(encode_frame(Frame(PONG, 0, host.nonce, 255)), host.now)
+    assert host.link.events() == []
+    assert host.link.counters.timeouts == 1
 
 
 def test_the_timer_doubles(host) -> None:

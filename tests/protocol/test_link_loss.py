@@ -227,6 +227,7 @@ def test_a_lost_frame_is_repaired_before_its_timer_when_three_later_ones_arrive(
 def test_a_whole_flight_lost_costs_one_timer_and_not_one_for_each_frame(wire, faults) -> None:
     pair = wire(faults(rate=10e6, delay_s=0.001), host=SMALL, device=SMALL).connect()
     transfer(pair, 200_000, within=10.0)
+    assert pair.run(lambda: not pair.device.link.outstanding(0), within=1.0)
     pair.device.faults = faults(loss=1.0)
     pair.device.link.send(0, bytes(32 * 512))
     pair.run(lambda: False, within=0.0)
@@ -268,13 +269,15 @@ def test_a_slow_guess_about_a_fast_link_is_found_out_at_once(wire, faults) -> No
     assert pair.device.link.rate() > 50e6
 
 
-def test_short_requests_on_an_idle_link_do_not_talk_the_rate_down(wire, faults) -> None:
+@pytest.mark.parametrize("size", [5, 2_000])
+def test_messages_on_an_idle_link_do_not_talk_the_rate_down(size, wire, faults) -> None:
     pair = wire(faults(rate=10e6, delay_s=0.001)).connect()
     transfer(pair, 3_000_000, within=10.0)
+    assert pair.run(lambda: not pair.device.link.outstanding(0), within=1.0)
     before = pair.device.link.rate()
     for _ in range(50):
         pair.host.received.clear()
-        pair.device.link.send(0, b"event")
+        pair.device.link.send(0, bytes(size))
         assert pair.run(lambda: bool(pair.host.received[0]), within=1.0)
         pair.run(lambda: False, within=0.05)
     assert pair.device.link.rate() >= 0.9 * before

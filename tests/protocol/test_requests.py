@@ -21,13 +21,13 @@ from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus, Reboot, StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.session import RecordType
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from tools import samples
-from tools.pair import Pair, host_end
+from tools.pair import Pair, device_end, host_end
 
 
-def ready(roles: Role = Role.BENCH) -> Pair:
-    pair = Pair(host_end(roles=roles))
+def ready(roles: Role = Role.BENCH, kind: PeerKind = PeerKind.CAMERA) -> Pair:
+    pair = Pair(host_end(roles=roles), device_end(kind=kind))
     pair.run()
     pair.host_events.clear()
     pair.device_events.clear()
@@ -65,7 +65,7 @@ def test_answers_find_their_request_in_any_order() -> None:
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name)
 def test_the_device_enforces_the_role_that_each_command_declares(role: Role) -> None:
     for request in COMMANDS.values():
-        pair = ready(role)
+        pair = ready(role, min(request.answered_by))
         pair.host.request(samples.typical(request))
         pair.run()
         if request.roles & role:
@@ -89,6 +89,18 @@ def test_an_unknown_opcode_is_answered_unsupported() -> None:
     data = b"".join(pair.device.outgoing(0, 512))
     assert data[4:16] == build(0x7777, Flag.ERROR, 5, bytes(len(data) - 16))[:12]
     assert ErrorReply.codec.decode(data[16:]).code is ErrorCode.UNSUPPORTED
+
+
+@pytest.mark.parametrize("kind", [PeerKind.CAMERA, PeerKind.STATION], ids=lambda kind: kind.name)
+def test_a_command_of_another_kind_of_device_is_answered_unsupported(kind: PeerKind) -> None:
+    foreign = [request for request in COMMANDS.values() if kind not in request.answered_by]
+    assert foreign
+    for request in foreign:
+        pair = ready(ANYONE, kind)
+        pair.host.request(samples.typical(request))
+        pair.run()
+        assert pair.device_events == [], request.name
+        assert refusal(pair).code is ErrorCode.UNSUPPORTED, request.name
 
 
 def test_a_request_that_breaks_its_declaration_is_answered_malformed() -> None:

@@ -85,9 +85,9 @@ def test_a_transport_that_is_not_installed_names_the_extra_that_brings_it(
 ) -> None:
     monkeypatch.setattr(uri_module, "entry_points", lambda **_: ())
     with pytest.raises(MissingExtra) as caught:
-        transport_for(DeviceUri.parse("ble:00:11:22:33:44:55"))
-    assert caught.value.extra == "ble"
-    assert "bwc-sdk[ble]" in caught.value.advice
+        transport_for(DeviceUri.parse("sim:?seed=1"))
+    assert caught.value.extra == "sim"
+    assert "bwc-sdk[sim]" in caught.value.advice
 
 
 def test_an_unknown_scheme_is_refused_and_the_known_ones_are_named() -> None:

@@ -61,7 +61,7 @@ class Desk:
         """The bytes of the stream that the request opens."""
         self.ask(request)
         source, length = self.streams[self._number]
-        return source.read(0, length)
+        return bytes(source.read(0, length))
 
     def upload(self, request: Request[Any], data: bytes) -> ErrorCode | None:
         """The verdict on an upload."""
@@ -138,3 +138,9 @@ def desk(camera: SimCamera) -> Desk:
 def desk_as(camera: SimCamera) -> Callable[[Role], Desk]:
     """A host in some role."""
     return lambda roles: Desk(camera, roles)
+
+
+@pytest.fixture
+def desk_type() -> type[Desk]:
+    """For tests that make their own camera."""
+    return Desk

@@ -12,13 +12,14 @@ from typing import Final
 from tools.bench.listing import listing
 from tools.bench.offloading import offloading
 from tools.bench.process import BenchError
+from tools.bench.radio import radio
 from tools.bench.result import Result, table, write_json
 from tools.bench.round_trips import round_trips
 from tools.bench.start_up import start_up
 
-NAMES: Final = ("start-up", "listing", "round-trip", "offload-tcp", "offload-pty")
-SIZES_MIB: Final = {"tcp": [16, 64, 256, 1024], "pty": [16, 32]}
-QUICK_MIB: Final = {"tcp": [64], "pty": [16]}
+NAMES: Final = ("start-up", "listing", "round-trip", "offload-tcp", "offload-pty", "offload-ble")
+SIZES_MIB: Final = {"tcp": [16, 64, 256, 1024], "pty": [16, 32], "ble": [8]}
+QUICK_MIB: Final = {"tcp": [64], "pty": [16], "ble": [4]}
 QUICK_ROUNDS: Final = 3
 
 
@@ -60,7 +61,12 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             link = name.removeprefix("offload-")
             sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)[link]
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
-                yield from offloading(link, sizes, rounds, Path(store))
+                measure = (
+                    radio(sizes, rounds, Path(store))
+                    if link == "ble"
+                    else offloading(link, sizes, rounds, Path(store))
+                )
+                yield from measure
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -60,7 +60,7 @@ class Receiver:
         trailer = memoryview(bytearray(4))
         self._fill_all(trailer)
         if int.from_bytes(trailer, "little") != crc:
-            raise ValueError(f"the bytes do not have the sender's CRC {crc:x} {bytes(trailer).hex()}")
+            raise ValueError("the bytes do not have the sender's CRC")
 
     def _receive(self) -> int:
         crc, left = 0, self._size

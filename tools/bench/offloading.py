@@ -38,7 +38,7 @@ def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[st
     order = list(contenders)
     for _ in range(rounds):
         for module in order:
-            samples[module].append(_sample(module, contenders[module], mib, store))
+            samples[module].append(sample(module, contenders[module], mib, store))
         order.reverse()  # neither always runs on what the other left behind
     ours, ideal = samples[OURS], samples[IDEAL]
     more = {
@@ -57,7 +57,8 @@ def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[st
     )
 
 
-def _sample(module: str, address: str, mib: int, store: Path) -> Sample:
+def sample(module: str, address: str, mib: int, store: Path) -> Sample:
+    """One run of a contender, into a directory of its own."""
     _warm(store / "throw-away", mib)
     target = store / "target"
     target.mkdir()

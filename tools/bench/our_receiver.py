@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bwc_sdk.transport.serial
 import bwc_sdk.transport.tcp  # noqa: F401  # imports are no part of the sample
-from bwc_sdk.offload import StoredVerified, offload
+from bwc_sdk.offload import OffloadPolicy, StoredVerified, offload
 from tools.bench.process import measured
 
 MIB = 1_048_576
@@ -17,7 +17,7 @@ MIB = 1_048_576
 
 async def receive(uri: str, directory: Path) -> int:
     """Offloads; the bytes that are stored and verified. Raises when anything stayed behind."""
-    job = offload(uri, directory)
+    job = offload(uri, directory, policy=OffloadPolicy(allow_slow=True))
     async for _ in job:
         pass
     if not job.result.complete:
@@ -29,6 +29,11 @@ async def receive(uri: str, directory: Path) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1].startswith("ble:"):
+        import bleak  # noqa: F401
+
+        import bwc_sdk.transport.ble
+        import bwc_sdk.transport.bumble_backend  # noqa: F401
     with measured():
         stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3])))
         if stored != int(sys.argv[2]) * MIB:

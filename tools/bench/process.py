@@ -16,6 +16,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent.parent
 CHILD_S: Final = 300.0
 """A sample that takes longer hangs: 1 GiB over a pty takes about 20 s."""
+FAREWELL_S: Final = 5.0
+"""A server that has not ended by then is killed."""
 
 
 class BenchError(Exception):
@@ -65,6 +67,10 @@ def serving(*arguments: str) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
+            try:
+                server.wait(FAREWELL_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def _cpu_seconds() -> float:

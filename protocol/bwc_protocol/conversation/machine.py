@@ -261,9 +261,9 @@ class Conversation:
             return
         if self.tap is not None:
             self.tap(False, message)
-        if message.flags & (Flag.REPLY | Flag.ERROR):
+        if message.flags == Flag.REPLY or message.flags == Flag.ERROR:
             self._take_answer(message)
-        elif message.flags & Flag.EVENT:
+        elif message.flags == Flag.EVENT:
             self._take_event(message)
         elif message.opcode in CONTROLS:
             self._take_control(message.request, CONTROLS[message.opcode].codec.decode(message.body))
@@ -350,7 +350,7 @@ class Conversation:
         if message.opcode != request.opcode:
             raise MalformedMessage(request.name, f"answered with opcode {message.opcode:#06x}")
         try:
-            if message.flags & Flag.ERROR:
+            if message.flags == Flag.ERROR:
                 error = ErrorReply.codec.decode(message.body)
                 self._emit(ErrorReceived(message.request, error))
                 return
@@ -367,7 +367,7 @@ class Conversation:
     def _drop_late(self, message: Message) -> None:
         """Nobody waits for this answer; a stream that it opened would hold a place on the device for ever."""
         declared = COMMANDS.get(message.opcode)
-        opened = declared is not None and declared.stream is not None and message.flags & Flag.REPLY
+        opened = declared is not None and declared.stream is not None and message.flags == Flag.REPLY
         if self._host and opened and message.request not in self._streams:
             self._send_control(message.request, StreamCancel(code=0))
 
@@ -389,7 +389,10 @@ class Conversation:
             self._refuse(opcode, request_id, ErrorCode.NOT_READY, "before READY")
         elif declared is None:
             self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"opcode {opcode:#06x}")
-        elif not declared.roles & self.peer.roles:
+        elif self._local.kind not in declared.answered_by:
+            kind = self._local.kind.name.lower()
+            self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"{declared.name} is not for a {kind}")
+        elif not int(declared.roles) & int(self.peer.roles):  # a third of the time of the enum's own
             self._refuse(
                 opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs {declared.roles!r}"
             )
@@ -466,13 +469,14 @@ class Conversation:
         With `frame_size`, messages that are larger than a frame fill whole frames: then most frames are one piece
         of one message, and are neither joined by the sender nor taken apart by the receiver.
         """
-        out: list[bytes] = []
-        if self._raw:
-            out, self._raw = self._raw, []
         if self._session.peer is not None:
-            self._seal_control()
-            if len(self._streams) and self.state is State.READY:
+            if self._control:
+                self._seal_control()
+            if bulk_budget > 0 and len(self._streams) and self.state is State.READY:
                 self._seal_bulk(bulk_budget, bulk_size, frame_size)
+        if not self._raw:
+            return self._session.outgoing()
+        out, self._raw = self._raw, []
         out.extend(self._session.outgoing())
         return out
 

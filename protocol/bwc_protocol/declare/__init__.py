@@ -7,10 +7,13 @@ bytes and back, `command` gives a class its opcode, roles, reply and effect.
 from bwc_protocol.declare.codec import Codec, FieldRangeError, MalformedMessage
 from bwc_protocol.declare.command import (
     ANYONE,
+    CAMERAS,
     COMMANDS,
     CONTROLS,
+    DEVICES,
     EVENTS,
     NO_ROLE,
+    STATIONS,
     Caller,
     Control,
     Effect,
@@ -54,10 +57,13 @@ from bwc_protocol.declare.plain import from_text, to_plain
 
 __all__ = [
     "ANYONE",
+    "CAMERAS",
     "COMMANDS",
     "CONTROLS",
+    "DEVICES",
     "EVENTS",
     "NO_ROLE",
+    "STATIONS",
     "V1_0",
     "Caller",
     "Codec",

@@ -25,6 +25,7 @@ from typing import (
 from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.fields import V1_0, Version
+from bwc_protocol.vocabulary import PeerKind
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +49,12 @@ class Role(enum.IntFlag):
 
 NO_ROLE: Final = Role(0)
 ANYONE: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.AUDITOR | Role.BENCH
+
+
+CAMERAS: Final = frozenset({PeerKind.CAMERA})
+STATIONS: Final = frozenset({PeerKind.STATION})
+DEVICES: Final = CAMERAS | STATIONS
+"""Which kinds of device answer a command; the others answer UNSUPPORTED."""
 
 
 class Effect(enum.Enum):
@@ -105,6 +112,7 @@ class Request(Wire, Generic[R]):
     effect: ClassVar[Effect]
     guard: ClassVar[str]
     stream: ClassVar[StreamDirection | None]
+    answered_by: ClassVar[frozenset[PeerKind]]
     since: ClassVar[Version]
 
     @classmethod
@@ -126,9 +134,13 @@ class Handlers(Generic[D]):
     def __init__(self) -> None:
         self.by_opcode: dict[int, Callable[[D, Any], Any]] = {}
 
-    def missing(self) -> set[str]:
-        """The names of declared commands that have no handler."""
-        return {request.name for opcode, request in COMMANDS.items() if opcode not in self.by_opcode}
+    def missing(self, kind: PeerKind = PeerKind.CAMERA) -> set[str]:
+        """The names of commands that a device of this kind has to answer and that have no handler."""
+        return {
+            request.name
+            for opcode, request in COMMANDS.items()
+            if kind in request.answered_by and opcode not in self.by_opcode
+        }
 
 
 COMMANDS: Final[dict[int, type[Request[Any]]]] = {}
@@ -172,9 +184,11 @@ def command(
     effect: Effect = Effect.READS,
     guard: str = "",
     stream: StreamDirection | None = None,
+    answered_by: frozenset[PeerKind] = CAMERAS,
     since: Version = V1_0,
 ) -> Callable[[Q], Q]:
-    """Declares a command. `name` is `subject.method`; `guard` names the field that is its precondition."""
+    """Declares a command. `name` is `subject.method`; `guard` names the field that is its precondition;
+    `answered_by` the kinds of device that have it."""
 
     def declare(cls: Q) -> Q:
         made: Any = wire(cls)
@@ -184,6 +198,7 @@ def command(
             raise TypeError(f"{name}: a command says in one line what it does")
         made.opcode, made.name, made.roles, made.effect = opcode, name, roles, effect
         made.guard, made.stream, made.since = guard, stream, since
+        made.answered_by = answered_by
         made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
         if COMMANDS.setdefault(opcode, made) is not made:
             raise TypeError(f"opcode {opcode:#06x} is declared twice")

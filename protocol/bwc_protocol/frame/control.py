@@ -73,7 +73,7 @@ BYE: Final = c.Struct(
     "reason" / c.Int8ul,
     "reserved" / c.Padding(3),
 )
-RESET: Final = c.Struct("reason" / c.Int8ul, "reserved" / c.Padding(3))
+RESET: Final = c.Struct("reason" / c.Int8ul, "reserved" / c.Padding(1), "retry_after_ms" / c.Int16ul)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +151,17 @@ class Reset:
     """Closes the epoch of a channel that the header names. A reason that is not known reads as PROTOCOL."""
 
     reason: ResetReason
+    retry_after_ms: int = 0
 
     def encode(self) -> bytes:
-        return bytes(RESET.build({"reason": self.reason}))
+        return bytes(RESET.build(asdict(self)))
 
     @staticmethod
     def decode(payload: bytes) -> "Reset":
         """Raises `MalformedControl`."""
-        reason: int = _parse(RESET, payload).reason
-        return Reset(reason=_RESETS.get(reason, ResetReason.PROTOCOL))
+        raw = _parse(RESET, payload)
+        reason: int = raw.reason
+        return Reset(reason=_RESETS.get(reason, ResetReason.PROTOCOL), retry_after_ms=int(raw.retry_after_ms))
 
 
 _RESETS: Final[dict[int, ResetReason]] = {reason.value: reason for reason in ResetReason}

@@ -11,7 +11,7 @@ CLOSED(e), and still answers RESET(e).
 import enum
 from typing import Final
 
-from bwc_protocol.frame import ResetReason
+from bwc_protocol.frame import Reset
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound
 from bwc_protocol.link.params import LinkParams
@@ -54,7 +54,7 @@ class Channel:
         self.may_open = True
         """Host: the device is known to have closed `epoch`. Else a lost RESET would deadlock, and epochs could wrap
         within the life of an old duplicate."""
-        self.repeating: ResetReason | None = None
+        self.repeating: Reset | None = None
         """A RESET of `epoch` is sent again and again until the peer shows that it knows."""
         self.repeat_at = 0.0
         self.repeats = 0
@@ -96,9 +96,9 @@ class Channel:
         self.inbound = self.outbound = None
         self.state = ChannelState.CLOSED
 
-    def repeat(self, reason: ResetReason, now: float) -> None:
-        """Begins to repeat RESET(epoch, reason)."""
-        self.repeating = reason
+    def repeat(self, reset: Reset, now: float) -> None:
+        """Begins to repeat a RESET of the epoch."""
+        self.repeating = reset
         self.repeats = 0
         self.repeat_at = now
 

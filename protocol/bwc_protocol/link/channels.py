@@ -31,6 +31,7 @@ from bwc_protocol.link.outbound import Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams, LinkRole
 from bwc_protocol.link.scheduler import Scheduler
 
+ANSWER: Final = Reset(reason=ResetReason.ANSWER)
 JOIN_MAX: Final = 4_096
 """Payloads up to here are copied into one piece with their header: cheaper than three writes."""
 
@@ -65,7 +66,7 @@ class Channels:
         self._scheduler = Scheduler(max_payload)
         self._urgent: dict[Channel, None] = {}  # acknowledgements that go at once, in order
         # What goes before data. One entry a channel, the last one counts: a peer cannot make them pile up.
-        self._resets: dict[int, tuple[int, ResetReason]] = {}
+        self._resets: dict[int, tuple[int, Reset]] = {}
         self._pongs: dict[int, int] = {}
         self._pings: dict[int, int] = {}
 
@@ -114,7 +115,7 @@ class Channels:
                 return
             if channel.number >= self._params.channels:
                 channel.skip(frame.epoch)
-                self._repeat(channel, ResetReason.NO_DEVICE, now)
+                self._repeat(channel, Reset(reason=ResetReason.NO_DEVICE), now)
                 return
             self._prepare(channel, edge=0)
             channel.begin()
@@ -134,17 +135,18 @@ class Channels:
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
-            reason = Reset.decode(frame.payload).reason
+            reset = Reset.decode(frame.payload)
         except MalformedControl:
             self._counters.malformed += 1
             return
         self._counters.resets_in += 1
-        answer = reason is ResetReason.ANSWER
+        answer = reset.reason is ResetReason.ANSWER
         if frame.epoch == channel.epoch:
             if channel.state is ChannelState.OPEN:
                 self._close(channel)
                 # An ANSWER to a RESET that was never sent: the peer is confused, and has closed.
-                self._events.append(ChannelReset(channel.number, ResetReason.PROTOCOL if answer else reason))
+                reason = ResetReason.PROTOCOL if answer else reset.reason
+                self._events.append(ChannelReset(channel.number, reason, reset.retry_after_ms))
             channel.repeating = None
             channel.may_open = True
         elif (
@@ -159,7 +161,7 @@ class Channels:
             self._counters.stale_epoch += 1
             return
         if not answer:
-            self._resets[channel.number] = (frame.epoch, ResetReason.ANSWER)
+            self._resets[channel.number] = (frame.epoch, ANSWER)
 
     # The application
 
@@ -189,7 +191,7 @@ class Channels:
         if channel.outbound.outstanding > self._params.send_max:
             self._fail(channel, ResetReason.OVERFLOW, now)
 
-    def reset(self, number: int, reason: ResetReason, now: float) -> None:
+    def reset(self, number: int, reason: ResetReason, now: float, retry_after_ms: int = 0) -> None:
         """Closes a channel; without effect on a closed one."""
         channel = self._channels.get(number)
         if channel is None or channel.state is ChannelState.CLOSED:
@@ -197,7 +199,7 @@ class Channels:
         known = channel.state is ChannelState.OPEN
         self._close(channel)
         if known:  # else the peer has never heard of the epoch
-            self._repeat(channel, reason, now)
+            self._repeat(channel, Reset(reason=reason, retry_after_ms=retry_after_ms), now)
 
     def consumed(self, number: int, frames: int) -> None:
         """The application took `frames` pieces of data."""
@@ -228,8 +230,8 @@ class Channels:
         self._scheduler.remove(channel)
         self._urgent.pop(channel, None)
 
-    def _repeat(self, channel: Channel, reason: ResetReason, now: float) -> None:
-        channel.repeat(reason, now)
+    def _repeat(self, channel: Channel, reset: Reset, now: float) -> None:
+        channel.repeat(reset, now)
         self._repeat_now(channel, now)
 
     def _repeat_now(self, channel: Channel, now: float) -> None:
@@ -287,8 +289,8 @@ class Channels:
 
     def _control(self, out: list[bytes]) -> int:
         before = len(out)
-        for number, (epoch, reason) in self._resets.items():
-            payload = Reset(reason=reason).encode()
+        for number, (epoch, reset) in self._resets.items():
+            payload = reset.encode()
             header = self._header(FrameType.RESET, number, epoch, length=len(payload))
             out.append(header + payload + payload_crc(header, payload))
             self._counters.resets_out += 1

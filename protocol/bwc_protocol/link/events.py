@@ -78,6 +78,8 @@ class ChannelReset:
 
     channel: int
     reason: ResetReason
+    retry_after_ms: int = 0
+    """Given with BUSY: when to try again; 0 = the peer does not say."""
 
 
 LinkEvent = LinkUp | LinkDown | ChannelOpened | ChannelData | ChannelReset

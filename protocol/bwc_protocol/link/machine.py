@@ -164,11 +164,19 @@ class Link:
         if self._channels is not None:
             self._channels.send(channel, data, self._now)
 
-    def reset(self, channel: int, reason: ResetReason, now: float) -> None:
-        """Closes `channel` and discards both directions. Without an event, and without effect on a closed one."""
+    def reset(self, channel: int, reason: ResetReason, now: float, retry_after_ms: int = 0) -> None:
+        """Closes `channel` and discards both directions. Without an event, and without effect on a closed one.
+
+        `retry_after_ms` (0 to 65,535) goes with BUSY: when the peer is to try again.
+        """
         self._now = now
         if self._channels is not None:
-            self._channels.reset(channel, reason, now)
+            self._channels.reset(channel, reason, now, retry_after_ms)
+
+    def window_bytes(self, channel: int) -> int:
+        """Bytes of one window of `channel` on this link: frames that it takes at once × negotiated payload."""
+        window = self.params.max_window if self._channels is None else self._channels.window
+        return self.params.slots(channel, self.max_payload, window) * self.max_payload
 
     def consumed(self, channel: int, frames: int = 1) -> None:
         """The application took that many `ChannelData` of `channel`: their slots of the window are free again."""

@@ -18,10 +18,11 @@ QUEUEING_S: Final = 0.01
 class RoundTrip:
     """Smoothed round trip and its deviation, in seconds, without the time of queued bytes."""
 
-    __slots__ = ("_deviation", "_initial", "_smoothed", "_tick", "part", "shortest")
+    __slots__ = ("_deviation", "_initial", "_most", "_smoothed", "_tick", "part", "shortest")
 
     def __init__(self, params: LinkParams) -> None:
         self._tick = params.timer_floor_s
+        self._most = params.timer_max_s
         self._initial = params.timer_initial_s
         self._smoothed: float | None = None
         self._deviation = 0.0
@@ -33,13 +34,15 @@ class RoundTrip:
         """A frame that was sent once was acknowledged after `measured`; `queued_s` of it was the queue."""
         if measured < self.shortest or self._smoothed is None:
             self.shortest = measured
-        rest = max(0.0, measured - queued_s)
+        # Longer than the timer, it is the wait for a sign of life or for a copy after a lost acknowledgement. Taken
+        # whole, such samples feed the timer by which the next one is waited for, and a lossy line comes to a halt.
+        rest = min(max(0.0, measured - queued_s), self.part)
         if self._smoothed is None:
             self._smoothed, self._deviation = rest, rest / 2
         else:
             self._deviation += (abs(rest - self._smoothed) - self._deviation) / 4
             self._smoothed += (rest - self._smoothed) / 8
-        self.part = max(self._tick, self._smoothed + 4 * self._deviation)
+        self.part = min(max(self._tick, self._smoothed + 4 * self._deviation), self._most)
 
 
 class RateMeter:

@@ -9,6 +9,7 @@ from bwc_protocol.messages import (
     core,
     identity,
     recordings,
+    station,
     storage,
 )
 
@@ -21,6 +22,7 @@ SUBJECTS = (
     recordings.Recordings,
     assignment.Assignment,
     audit.Audit,
+    station.Station,
 )
 
 __all__ = [
@@ -33,5 +35,6 @@ __all__ = [
     "core",
     "identity",
     "recordings",
+    "station",
     "storage",
 ]

@@ -3,6 +3,7 @@
 import enum
 
 from bwc_protocol.declare import (
+    DEVICES,
     Request,
     Role,
     Subject,
@@ -47,6 +48,12 @@ class AuditKind(enum.IntEnum):
     REBOOT_REQUESTED = 16
     STORAGE_FULL = 17
     PRUNED = 18
+    PAIRING_OPENED = 19
+    DOCKED = 20
+    UNDOCKED = 21
+    BAY_SWITCHED = 22
+    BAY_ALARM = 23
+    BAY_RELEASED = 24
 
 
 @wire
@@ -71,7 +78,7 @@ class AuditPage(Wire):
     last: int = u64("sequence number of the newest entry of the log")
 
 
-@command(0x0801, "audit.page", roles=READERS)
+@command(0x0801, "audit.page", roles=READERS, answered_by=DEVICES)
 class ReadAudit(Request[AuditPage]):
     """Read a page of the entries after a sequence number."""
 
@@ -88,7 +95,7 @@ class AuditHead(Wire):
     first: int = u64("sequence number of the oldest entry that is kept")
 
 
-@command(0x0802, "audit.head", roles=READERS)
+@command(0x0802, "audit.head", roles=READERS, answered_by=DEVICES)
 class ReadAuditHead(Request[AuditHead]):
     """Read number and hash of the newest entry, to compare with what was seen before."""
 

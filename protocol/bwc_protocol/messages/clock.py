@@ -7,6 +7,7 @@ import enum
 
 from bwc_protocol.declare import (
     ANYONE,
+    DEVICES,
     Effect,
     Event,
     Request,
@@ -63,7 +64,7 @@ class ClockReading(Wire):
     revision: int = u32("counts sets; the precondition of the next")
 
 
-@command(0x0401, "clock.read", roles=ANYONE)
+@command(0x0401, "clock.read", roles=ANYONE, answered_by=DEVICES)
 class ReadClock(Request[ClockReading]):
     """Read time, state and uncertainty."""
 
@@ -78,7 +79,7 @@ class ClockExchange(Wire):
     revision: int = u32("counts sets: exchanges of different revisions must not be mixed")
 
 
-@command(0x0402, "clock.exchange", roles=ANYONE)
+@command(0x0402, "clock.exchange", roles=ANYONE, answered_by=DEVICES)
 class ExchangeTime(Request[ClockExchange]):
     """Exchange time stamps, to measure offset and delay without changing anything."""
 
@@ -100,6 +101,7 @@ class ClockSet(Wire):
     roles=Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH,
     effect=Effect.GUARDED,
     guard="revision",
+    answered_by=DEVICES,
 )
 class SetClock(Request[ClockSet]):
     """Add a measured offset to the clock, within the limits of the reason; audited."""

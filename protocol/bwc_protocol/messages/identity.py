@@ -4,6 +4,7 @@ import enum
 
 from bwc_protocol.declare import (
     ANYONE,
+    DEVICES,
     Effect,
     Event,
     Request,
@@ -90,7 +91,7 @@ class DeviceIdentity(Wire):
     simulator: bool = boolean("whether this is a simulator")
 
 
-@command(0x0101, "device.identify", roles=ANYONE)
+@command(0x0101, "device.identify", roles=ANYONE, answered_by=DEVICES)
 class Identify(Request[DeviceIdentity]):
     """Read who and what the device is."""
 
@@ -106,7 +107,7 @@ class DeviceCapabilities(Wire):
     config_keys: int = u32("settings in its schema")
 
 
-@command(0x0102, "device.capabilities", roles=ANYONE)
+@command(0x0102, "device.capabilities", roles=ANYONE, answered_by=DEVICES)
 class ReadCapabilities(Request[DeviceCapabilities]):
     """Read what the device can do."""
 
@@ -123,7 +124,7 @@ class DeviceStatus(Wire):
     boot_counter: int = u32("boots since the device was made")
 
 
-@command(0x0103, "device.status", roles=ANYONE)
+@command(0x0103, "device.status", roles=ANYONE, answered_by=DEVICES)
 class ReadStatus(Request[DeviceStatus]):
     """Read what the device is doing."""
 
@@ -150,9 +151,10 @@ class SelfTestReport(Wire):
     "device.self_test",
     roles=Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH,
     effect=Effect.REPEATABLE,
+    answered_by=DEVICES,
 )
 class SelfTest(Request[SelfTestReport]):
-    """Run the self-test: storage, battery, clock, sensor, audio, assignment. Changes no recording."""
+    """Run the self-test: storage, battery, clock, sensor, audio, assignment; of a station supply, bays, clock."""
 
 
 @wire
@@ -168,6 +170,7 @@ class RebootAccepted(Wire):
     roles=Role.TECHNICIAN | Role.BENCH,
     effect=Effect.GUARDED,
     guard="boot_counter",
+    answered_by=DEVICES,
 )
 class Reboot(Request[RebootAccepted]):
     """Reboot, if the device still is in the boot that the caller saw."""

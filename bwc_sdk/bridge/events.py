@@ -1,0 +1,35 @@
+"""What a bridge tells of its clients."""
+
+from dataclasses import dataclass
+
+from bwc_sdk.errors import BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCame:
+    """A client is served; the device is being opened for it."""
+
+    peer: str
+    """Address and port of the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRefused:
+    """A client was closed at once: another one has the device."""
+
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft:
+    """The client and the device are closed."""
+
+    peer: str
+    bytes_to_device: int
+    bytes_to_client: int
+    error: BwcError | None
+    """Why the bridge ended it: the device could not be opened, went away, or one side stalled; None: the client
+    left, or the bridge was closed."""
+
+
+BridgeEvent = ClientCame | ClientRefused | ClientLeft

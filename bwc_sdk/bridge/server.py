@@ -1,0 +1,161 @@
+"""Listens for the clients of a bridge, and serves one at a time."""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from bwc_sdk.bridge.events import BridgeEvent, ClientCame, ClientLeft, ClientRefused
+from bwc_sdk.bridge.visit import Visit
+from bwc_sdk.errors import BwcError, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.transport import Transport
+from bwc_sdk.transport.uri import DeviceUri, transport_for
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 0.5
+"""How long a second client is kept before it is refused: one that connects again is often faster than the end of
+its own earlier connection."""
+BACKLOG: Final = 4
+"""Connections that the system keeps until they are looked at: one is served, and the others refused."""
+
+
+class Bridge:
+    """Offers one device to one client at a time, on `host`:`port` (0: any that is free); use with `async with`.
+
+    `device` is a URI, or makes a transport: the device is opened afresh for each client and closed after it.
+    A second client is closed at once. When the device goes away its client is closed; the next one opens it again.
+    `told` hears of clients. There are no keys here, and whoever reaches the port reaches the device: bind it to
+    anything but loopback only in a network that you trust.
+    """
+
+    def __init__(
+        self,
+        device: str | Callable[[], Transport],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        told: Callable[[BridgeEvent], None] = lambda event: None,
+    ) -> None:
+        """Raises `InvalidUri` and `MissingExtra`; nothing is opened yet."""
+        if isinstance(device, str):
+            uri = DeviceUri.parse(device)
+            transport_for(uri)
+            self._make: Callable[[], Transport] = lambda: transport_for(uri)
+        else:
+            self._make = device
+        self._host, self._port = host, port
+        self._told = told
+        self._server: asyncio.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._now: Visit | None = None
+        self._next: Visit | None = None
+        self._patience: asyncio.TimerHandle | None = None
+
+    @property
+    def uri(self) -> str:
+        """What a remote `connect` takes, with this machine's address in the place of one that means all of them."""
+        return f"tcp:{_written(self._host)}:{self._port}"
+
+    @property
+    def local_only(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self._host)
+
+    async def open(self) -> None:
+        """Listens. Raises `PortBusy`, `PortForbidden` or `PortNotFound` for an address that cannot be had."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            sock = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise _listening_error(self.uri, error) from error
+        self._host, self._port = sock.getsockname()[:2]
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Visit(self._came), sock=sock)
+
+    async def close(self) -> None:
+        """Stops listening, closes the client and the device; idempotent."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self._refuse_next()
+        if self._now is not None:
+            self._now.finish()
+        if self._serving is not None:
+            await self._serving
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # Clients
+
+    def _came(self, visit: Visit) -> None:
+        if self._server is None or self._next is not None:
+            self._refuse(visit)
+        elif self._now is None:
+            self._now = visit
+            self._serving = asyncio.get_running_loop().create_task(self._serve(), name="bwc-bridge")
+        else:
+            self._next = visit
+            self._patience = asyncio.get_running_loop().call_later(GRACE_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        if self._now is not None and not self._now.over:
+            self._refuse_next()  # else the earlier client has left, and only its device is still being closed
+
+    def _refuse_next(self) -> None:
+        visit = self._take_next()
+        if visit is not None:
+            self._refuse(visit)
+
+    def _take_next(self) -> Visit | None:
+        visit, self._next = self._next, None
+        if self._patience is not None:
+            self._patience.cancel()
+        return visit
+
+    def _refuse(self, visit: Visit) -> None:
+        log.info("%s: %s refused, another client has the device", self.uri, visit.peer)
+        visit.refuse()
+        self._told(ClientRefused(visit.peer))
+
+    async def _serve(self) -> None:
+        while (visit := self._now) is not None:
+            log.info("%s: %s comes", self.uri, visit.peer)
+            self._told(ClientCame(visit.peer))
+            error = await visit.serve(self._make)
+            log.info("%s: %s left: %s", self.uri, visit.peer, error or "the client closed")
+            self._told(ClientLeft(visit.peer, visit.bytes_to_device, visit.bytes_to_client, error))
+            self._now = self._take_next()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _listening_error(uri: str, error: OSError) -> BwcError:
+    if error.errno == errno.EADDRINUSE:
+        return PortBusy("another process listens there", device=uri)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PortForbidden(
+            "the system does not let this user listen there", device=uri, advice="choose a port above 1023"
+        )
+    return PortNotFound(f"it cannot listen there: {error.strerror or error}", device=uri)

@@ -1,0 +1,109 @@
+"""`bwc bridge`."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+
+from bwc_sdk.bridge import Bridge, BridgeEvent, ClientCame, ClientLeft, ClientRefused
+from bwc_sdk.cli.on_camera import require_device
+from bwc_sdk.cli.options import Settings
+from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.text import size
+from bwc_sdk.cli.verb import local_verb, verbs
+
+DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"
+
+app = verbs()
+
+
+@app.command("bridge")
+@local_verb
+def bridge(
+    settings: Settings,
+    output: Output,
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE",
+            help="tcp:HOST:PORT; port 0: any that is free. Beyond loopback only if it says so.",
+        ),
+    ] = DEFAULT_LISTEN,
+) -> None:
+    """Offer a local device to a remote bench as tcp:HOST:PORT.
+
+    Copies bytes until interrupted and holds no keys. Serves one client at a time, a second one is closed at once;
+    the device is opened afresh for each, and left alone between them. Prints the URI as soon as it answers.
+    With --json one line an event.
+    """
+    host, port = _where(listen)
+    offered = Bridge(require_device(settings), host=host, port=port, told=_teller(output))
+    if not offered.local_only:
+        output.note(
+            f"warning: whoever reaches {listen} reaches the device: "
+            "what protects the session protects it, the bridge does not"
+        )
+    asyncio.run(_serve(offered, output))
+
+
+def _where(word: str) -> tuple[str, int]:
+    scheme, _, rest = word.partition(":")
+    host, _, port = rest.rpartition(":")
+    if scheme != "tcp" or not host or not (port.isascii() and port.isdecimal()) or int(port) >= 65_536:
+        raise typer.BadParameter(f"{word!r} is no place to listen: write tcp:127.0.0.1:0")
+    return host.strip("[]"), int(port)
+
+
+async def _serve(offered: Bridge, output: Output) -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    async with offered:
+        output.show({"event": "listening", "uri": offered.uri})
+        if not output.as_json:
+            output.line(offered.uri)
+        sys.stdout.flush()
+        await ended.wait()
+
+
+def _teller(output: Output) -> Callable[[BridgeEvent], None]:
+    """What tells people on stderr, or scripts on stdout, of clients."""
+
+    def tell(event: BridgeEvent) -> None:
+        with contextlib.suppress(BrokenPipeError):  # a reader that is gone does not end the bridge
+            output.show(_document(event))
+            output.note(_sentence(event))
+            sys.stdout.flush()
+
+    return tell
+
+
+def _sentence(event: BridgeEvent) -> str:
+    match event:
+        case ClientCame(peer=peer):
+            return f"{peer}: served"
+        case ClientRefused(peer=peer):
+            return f"{peer}: refused, another client has the device"
+        case ClientLeft(peer=peer, bytes_to_device=to_device, bytes_to_client=to_client, error=error):
+            why = f"closed, {error}" if error else "left"
+            return f"{peer}: {why}; {size(to_device)} to the device, {size(to_client)} to the client"
+
+
+def _document(event: BridgeEvent) -> dict[str, object]:
+    match event:
+        case ClientCame(peer=peer):
+            return {"event": "client_came", "peer": peer}
+        case ClientRefused(peer=peer):
+            return {"event": "client_refused", "peer": peer}
+        case ClientLeft(peer=peer, bytes_to_device=to_device, bytes_to_client=to_client, error=error):
+            return {
+                "event": "client_left",
+                "peer": peer,
+                "bytes_to_device": to_device,
+                "bytes_to_client": to_client,
+                "error": str(error) if error else None,
+            }

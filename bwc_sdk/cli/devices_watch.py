@@ -1,0 +1,30 @@
+"""`bwc devices --watch`: a line a change, until Ctrl-C."""
+
+import asyncio
+import json
+import sys
+
+from bwc_sdk.cli.devices import document
+from bwc_sdk.cli.output import Output
+from bwc_sdk.watching import Arrived, Change, watch
+
+
+def run_watch(output: Output, *, uarts: bool, ble: bool, hci: str) -> None:
+    """Prints what is there, and then every arrival and departure."""
+
+    async def whole() -> None:
+        async for change in watch(uarts=uarts, ble=ble, hci=hci):
+            _show(output, change)
+            sys.stdout.flush()
+
+    asyncio.run(whole())
+
+
+def _show(output: Output, change: Change) -> None:
+    what = "arrived" if isinstance(change, Arrived) else "departed"
+    slot = change.slot
+    if output.as_json:
+        output.write(json.dumps({"event": what, "slot": change.name, **document(slot)}))
+        return
+    may_open = "" if slot.accessible else "may not open"
+    output.line(what, change.name, slot.uri, slot.usb_id or "-", slot.description or "-", may_open)

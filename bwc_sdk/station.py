@@ -1,0 +1,123 @@
+"""A docking station: its own subjects, its bays, and the cameras in them (spec: Station, Station commands)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from bwc_protocol.conversation import PeerInfo
+from bwc_protocol.declare import Event, Role
+from bwc_protocol.messages import identity, station
+from bwc_protocol.messages.station import BAYS_MAX, BayStatus
+from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.access import Access, Connecting
+from bwc_sdk.camera import Audit, Camera, Clock
+from bwc_sdk.connection import Connection, open_channel
+from bwc_sdk.errors import PortNotFound, ProtocolViolation, WrongDevice
+
+
+class Bays(station.Station):
+    """The station as a whole and its bays, numbered from 1."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._name = connection.name
+
+    async def list(self) -> tuple[BayStatus, ...]:
+        """All bays, in the order of their numbers.
+
+        Raises `ProtocolViolation` for a list that goes back or does not end, and for two bays that claim to
+        hold the same camera.
+        """
+        found: list[BayStatus] = []
+        start = 1
+        while start:
+            page = await self.bays(start=start)
+            for bay in page.bays:
+                if bay.bay < start or (found and bay.bay <= found[-1].bay):
+                    raise ProtocolViolation("a list of bays that goes back", device=self._name)
+                found.append(bay)
+            if page.next and (not page.bays or page.next <= page.bays[-1].bay):
+                raise ProtocolViolation("a list of bays whose cursor does not advance", device=self._name)
+            start = page.next
+        holders: dict[str, int] = {}
+        for bay in found:
+            if bay.label and holders.setdefault(bay.label, bay.bay) != bay.bay:
+                rule = f"bays {holders[bay.label]} and {bay.bay} both claim to hold {bay.label!r}"
+                raise ProtocolViolation(rule, device=self._name)
+        return tuple(found)
+
+
+class DockingStation:
+    """A docking station that is connected. Use as `async with`; opening changes nothing on it.
+
+    All cameras of its bays share the station's one link, and end with it.
+    """
+
+    def __init__(self, connection: Connection, access: Access) -> None:
+        assert connection.peer is not None
+        self.connection = connection
+        self.peer: PeerInfo = connection.peer
+        self.device = identity.Device(connection)
+        self.bays = Bays(connection)
+        self.clock = Clock(connection, access.world)
+        self.audit = Audit(connection)
+        self._access = access
+        self._cameras: dict[int, Connection] = {}  # at most one a bay; what has ended is replaced
+
+    @property
+    def name(self) -> str:
+        """The URI by which it was reached."""
+        return self.connection.name
+
+    @property
+    def identity(self) -> str:
+        """The name in its certificate: the serial number."""
+        return self.peer.identity
+
+    def camera(self, bay: int, *, role: Role | None = None, expect: str | None = None) -> Connecting[Camera]:
+        """Connects to the camera in a bay, over the station's link.
+
+        `role` is the station connection's unless it is given; `expect` the serial number that the camera must
+        have. Raises `PortNotFound` for a bay that does not exist or has no camera that answers, `DeviceBusy`
+        when another host has it by another way (with a time to come back) or this program has it open,
+        `WrongDevice` for another camera than was expected and for one that also answers in another bay, and what
+        `connect` raises otherwise. Closing it leaves the station connected.
+        """
+        return Connecting(partial(self._open_camera, bay, role, expect))
+
+    async def _open_camera(self, bay: int, role: Role | None, expect: str | None) -> Camera:
+        if not 1 <= bay <= BAYS_MAX:
+            raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=self.name)
+        access = replace(
+            self._access, role=self._access.role if role is None else role, expect=expect, capture=None
+        )
+        connection = await open_channel(self.connection.line, bay, PeerKind.CAMERA, access, shared=True)
+        assert connection.peer is not None
+        claimed = connection.peer.identity
+        for other, held in self._cameras.items():
+            if other != bay and held.error is None and held.peer and held.peer.identity == claimed:
+                await connection.close()
+                rule = f"bays {other} and {bay} both claim to hold {claimed!r}"
+                raise WrongDevice(rule, device=connection.name)
+        self._cameras[bay] = connection
+        return Camera(connection, self._access.world)
+
+    def events(self) -> AsyncIterator[Event]:
+        """What the station tells without being asked, until the connection ends; for one reader."""
+        return self.connection.events()
+
+    async def close(self) -> None:
+        """Ends the sessions with the cameras and the station, then link and pipe; idempotent, bounded."""
+        await self.connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

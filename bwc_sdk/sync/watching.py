@@ -1,0 +1,24 @@
+"""What comes and goes, for blocking programs: the same events."""
+
+from __future__ import annotations
+
+from bwc_sdk import watching
+from bwc_sdk.sync.loop import BlockingIterator, loop_thread
+from bwc_sdk.watching import Change, Look
+
+
+def watch(
+    *,
+    uarts: bool = False,
+    ble: bool = False,
+    adapter: str = "",
+    hci: str = "",
+    look: Look | None = None,
+    timeout: float | None = None,
+) -> BlockingIterator[Change]:
+    """What is plugged in, and then every arrival and departure; see `bwc_sdk.watching.watch`.
+
+    `close()` ends it. With `timeout`, waiting longer for the next change raises `CallTimeout` and ends it.
+    """
+    changes = watching.watch(uarts=uarts, ble=ble, adapter=adapter, hci=hci, look=look)
+    return BlockingIterator(loop_thread(), changes, timeout)

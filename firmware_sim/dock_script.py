@@ -1,0 +1,44 @@
+"""Officers who come and go: seeded dockings and undockings, for tests and for `bwc sim --station`."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from firmware_sim.camera import SimCamera
+from firmware_sim.station import SimStation
+
+PAUSE_S: Final = 20.0
+"""Mean time between two officers at one station, at the change of shifts."""
+
+
+class DockScript:
+    """Puts cameras into bays and takes them out; the same seed does the same.
+
+    `away` are cameras that stand in no bay at the start. `cycles` counts dockings.
+    """
+
+    def __init__(
+        self, station: SimStation, away: Sequence[SimCamera] = (), *, seed: int = 0, pause_s: float = PAUSE_S
+    ) -> None:
+        self.cycles = 0
+        self._station = station
+        self._away = list(away)
+        self._pause_s = pause_s
+        self._random = random.Random(f"dock script {seed}")
+
+    async def run(self, cycles: int | None = None) -> None:
+        """Goes on until `cycles` dockings were made; None: until it is cancelled."""
+        while cycles is None or self.cycles < cycles:
+            await asyncio.sleep(self._random.expovariate(1 / self._pause_s))
+            self.step()
+
+    def step(self) -> None:
+        """One officer: at an occupied bay he or she takes the camera, at an empty one puts one back."""
+        bay = self._random.choice(list(self._station.bays.values()))
+        if bay.camera is not None:
+            self._away.append(self._station.undock(bay.number))
+        elif self._away:
+            camera = self._away.pop(self._random.randrange(len(self._away)))
+            self._station.dock(bay.number, camera)
+            self.cycles += 1

@@ -1,0 +1,225 @@
+"""The docking station: its bays, and those commands that every device answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bwc_protocol.conversation import MAX_REQUESTS
+from bwc_protocol.messages.audit import AuditKind, ReadAudit, ReadAuditHead
+from bwc_protocol.messages.clock import ExchangeTime, ReadClock, SetClock
+from bwc_protocol.messages.identity import (
+    Capability,
+    DeviceCapabilities,
+    DeviceIdentity,
+    DeviceStatus,
+    Identify,
+    ReadCapabilities,
+    ReadStatus,
+    Reboot,
+    RebootAccepted,
+    SelfTest,
+    SelfTestReport,
+    TestResult,
+)
+from bwc_protocol.messages.station import (
+    BAY_PAGE_MAX,
+    BayPage,
+    BayStatus,
+    IdentifyBay,
+    LeaseBay,
+    ListBays,
+    ReadBay,
+    ReadStation,
+    ReleaseBay,
+    StationStatus,
+    SwitchData,
+    SwitchPower,
+)
+from bwc_protocol.stream import MAX_STREAMS
+from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim.camera import REBOOT_DELAY_S
+from firmware_sim.handlers import audit, clock
+from firmware_sim.handlers.registry import STATION
+from firmware_sim.model import MANUFACTURER
+from firmware_sim.refusal import Refusal
+from firmware_sim.station_model import FIRMWARE, FIRMWARE_SHA256, HARDWARE, MODEL
+from firmware_sim.station_self_test import self_test
+from firmware_sim.station_session import StationSession
+
+if TYPE_CHECKING:
+    from firmware_sim.bay import SimBay
+
+ReadAudit.handler(STATION)(audit.page)
+ReadAuditHead.handler(STATION)(audit.head)
+ReadClock.handler(STATION)(clock.read)
+ExchangeTime.handler(STATION)(clock.exchange)
+SetClock.handler(STATION)(clock.set_clock)
+
+
+# The station
+
+
+@ReadStation.handler(STATION)
+def station_status(session: StationSession, request: ReadStation) -> StationStatus:
+    station = session.station
+    bays = station.bays.values()
+    return StationStatus(
+        bays=len(bays),
+        present=sum(bay.camera is not None for bay in bays),
+        quarantined=sum(bay.quarantined for bay in bays),
+        supply_mv=station.supply_mv,
+        supply_ma=station.supply_ma,
+        temperature_dc=station.temperature_dc,
+        faults=station.faults,
+    )
+
+
+# Bays
+
+
+@ListBays.handler(STATION)
+def page(session: StationSession, request: ListBays) -> BayPage:
+    bays = [bay for number, bay in session.station.bays.items() if number >= request.start]
+    following = bays[BAY_PAGE_MAX].number if len(bays) > BAY_PAGE_MAX else 0
+    return BayPage(bays=tuple(bay.status() for bay in bays[:BAY_PAGE_MAX]), next=following)
+
+
+@ReadBay.handler(STATION)
+def bay_status(session: StationSession, request: ReadBay) -> BayStatus:
+    return _find(session, request.bay).status()
+
+
+@SwitchPower.handler(STATION)
+def power(session: StationSession, request: SwitchPower) -> BayStatus:
+    bay = _usable(session, request.bay)
+    if bay.power is not request.on:
+        bay.switch_power(request.on)
+        _note_switch(session, bay, "power", request.on)
+    return bay.status()
+
+
+@SwitchData.handler(STATION)
+def data(session: StationSession, request: SwitchData) -> BayStatus:
+    bay = _usable(session, request.bay)
+    if bay.data is not request.on:
+        bay.switch_data(request.on)
+        _note_switch(session, bay, "data", request.on)
+    return bay.status()
+
+
+@IdentifyBay.handler(STATION)
+def identify_bay(session: StationSession, request: IdentifyBay) -> BayStatus:
+    bay = _find(session, request.bay)
+    bay.blink(request.seconds)
+    return bay.status()
+
+
+@ReleaseBay.handler(STATION)
+def release(session: StationSession, request: ReleaseBay) -> BayStatus:
+    bay = _find(session, request.bay)
+    if not bay.quarantined or request.incident != bay.incident:
+        state = f"in quarantine for incident {bay.incident}" if bay.quarantined else "not in quarantine"
+        raise Refusal(ErrorCode.CONFLICT, f"bay {bay.number} is {state}")
+    if bay.alarms:
+        raise Refusal(ErrorCode.WRONG_STATE, f"bay {bay.number}: the alarm is not over: {bay.alarms.name}")
+    bay.release()
+    session.audit(AuditKind.BAY_RELEASED, f"bay {bay.number}, incident {bay.incident}")
+    session.station.changed()
+    return bay.status()
+
+
+@LeaseBay.handler(STATION)
+def lease(session: StationSession, request: LeaseBay) -> BayStatus:
+    bay = _find(session, request.bay)
+    if bay.camera is None or request.docking != bay.docking:
+        raise Refusal(ErrorCode.CONFLICT, f"bay {bay.number} has another docking, or nothing in it")
+    others = session.station.bays.values()
+    if request.seconds and any(
+        other is not bay and other.lease_s and other.label == request.label for other in others
+    ):
+        raise Refusal(ErrorCode.CONFLICT, "another bay shows that label: two bays cannot hold one camera")
+    if request.seconds and not request.label.strip():
+        raise Refusal(ErrorCode.OUT_OF_RANGE, "a lease names what is in the bay")
+    bay.lease(request.label, request.seconds)
+    session.station.changed()
+    return bay.status()
+
+
+def _find(session: StationSession, number: int) -> SimBay:
+    try:
+        return session.station.bays[number]
+    except KeyError as error:
+        raise Refusal(ErrorCode.NOT_FOUND, f"there are {len(session.station.bays)} bays") from error
+
+
+def _usable(session: StationSession, number: int) -> SimBay:
+    bay = _find(session, number)
+    if bay.quarantined:
+        raise Refusal(ErrorCode.WRONG_STATE, f"bay {number} is in quarantine")
+    return bay
+
+
+def _note_switch(session: StationSession, bay: SimBay, what: str, on: bool) -> None:
+    session.audit(AuditKind.BAY_SWITCHED, f"bay {bay.number}: {what} {'on' if on else 'off'}")
+    session.station.changed()
+
+
+# What every device answers
+
+
+@Identify.handler(STATION)
+def identify(session: StationSession, request: Identify) -> DeviceIdentity:
+    station = session.station
+    return DeviceIdentity(
+        kind=station.manner.kind,
+        manufacturer=MANUFACTURER,
+        model=MODEL,
+        serial=station.serial,
+        hardware=HARDWARE,
+        firmware=FIRMWARE,
+        firmware_sha256=FIRMWARE_SHA256,
+        boot_counter=station.boot_counter,
+        simulator=Capability.SIMULATOR in station.manner.capabilities,
+    )
+
+
+@ReadCapabilities.handler(STATION)
+def capabilities(session: StationSession, request: ReadCapabilities) -> DeviceCapabilities:
+    return DeviceCapabilities(
+        capabilities=session.station.manner.capabilities,
+        max_streams=MAX_STREAMS,
+        max_requests=MAX_REQUESTS,
+        battery_cells=0,
+        config_keys=0,
+    )
+
+
+@ReadStatus.handler(STATION)
+def status(session: StationSession, request: ReadStatus) -> DeviceStatus:
+    station = session.station
+    return DeviceStatus(
+        state=station.state,
+        docked=False,
+        uptime_s=station.uptime_s,
+        faults=station.device_faults,
+        streams=session.open_streams,
+        boot_counter=station.boot_counter,
+    )
+
+
+@SelfTest.handler(STATION)
+def run_self_test(session: StationSession, request: SelfTest) -> SelfTestReport:
+    steps = self_test(session.station)
+    failed = [step.name for step in steps if step.result is TestResult.FAILED]
+    session.audit(AuditKind.SELF_TEST, f"failed: {', '.join(failed)}" if failed else "passed")
+    return SelfTestReport(passed=not failed, steps=steps)
+
+
+@Reboot.handler(STATION)
+def reboot(session: StationSession, request: Reboot) -> RebootAccepted:
+    station = session.station
+    if request.boot_counter != station.boot_counter:
+        raise Refusal(ErrorCode.CONFLICT, f"this is boot {station.boot_counter}, not {request.boot_counter}")
+    session.audit(AuditKind.REBOOT_REQUESTED, f"in boot {station.boot_counter}")
+    station.request_reboot(REBOOT_DELAY_S)
+    return RebootAccepted(delay_ms=round(REBOOT_DELAY_S * 1000))

@@ -1,0 +1,258 @@
+"""A docking station and its bays (spec: Station, Station commands, 0x0Axx).
+
+A station charges and switches; it never knows which camera stands in a bay. What it shows of that is what a host
+told it, for as long as that host's lease runs and the camera stays.
+"""
+
+import enum
+from typing import Final
+
+from bwc_protocol.declare import (
+    ANYONE,
+    STATIONS,
+    Effect,
+    Event,
+    Request,
+    Role,
+    Subject,
+    Unknown,
+    Wire,
+    boolean,
+    choice,
+    command,
+    event,
+    flags,
+    i16,
+    items,
+    method,
+    text,
+    u16,
+    u32,
+    wire,
+)
+from bwc_protocol.frame import MAX_CHANNEL
+from bwc_protocol.messages.battery import ChargeState
+
+OPERATORS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
+BAYS_MAX: Final = MAX_CHANNEL
+"""Bays of one station: each is a channel of its uplink."""
+BAY_PAGE_MAX: Final = 32
+"""Bays of one page: 32 of at most 110 bytes are one message on any link."""
+LABEL_MAX: Final = 64
+"""Bytes of a label: the identity of a camera fits."""
+LEASE_MAX_S: Final = 3_600
+"""Longest lease: a host that is gone for an hour no longer speaks for the camera."""
+IDENTIFY_MAX_S: Final = 600
+"""Longest blinking: what nobody came to look at in ten minutes is switched off."""
+
+
+class BayState(enum.IntEnum):
+    """Where a bay stands."""
+
+    EMPTY = 0
+    DETECTED = 1
+    """Something is in it, and no link has come about yet."""
+    LINKED = 2
+    """A camera answers: the bay's channel can be opened."""
+    IDENTIFIED = 3
+    """The same, and a host has told which camera it is; its lease runs."""
+    BUSY = 4
+    """A camera is in it, and another host has it by another way."""
+    FAULT = 5
+    """Something is in it that does not answer."""
+    QUARANTINE = 6
+    """Switched off by an alarm, until it is released."""
+
+
+class LedMeaning(enum.IntEnum):
+    """What the light of a bay says to whoever stands before it."""
+
+    OFF = 0
+    EMPTY = 1
+    CHARGING = 2
+    READY = 3
+    """Charged; it can be taken."""
+    TRANSFERRING = 4
+    """A host uses it; better left where it is."""
+    ATTENTION = 5
+    """It is there and cannot be used: no answer, or switched off."""
+    QUARANTINE = 6
+    """Do not take it, do not plug it in elsewhere: call somebody."""
+    IDENTIFY = 7
+    """Somebody looks for this bay."""
+
+
+class BayAlarm(enum.IntFlag):
+    """What is wrong with a bay; each of them switches it off and quarantines it."""
+
+    OVER_TEMPERATURE = 1 << 0
+    SWELLING = 1 << 1
+    """The camera's case presses against the sensor: its cell has swollen."""
+
+
+class StationFault(enum.IntFlag):
+    """What is wrong with the station itself."""
+
+    CLOCK_UNSET = 1 << 0
+    SUPPLY = 1 << 1
+    """The supply is outside its range; charging may be slow."""
+    QUARANTINE = 1 << 2
+    """At least one bay is quarantined."""
+
+
+@wire
+class StationStatus(Wire):
+    """The station as a whole."""
+
+    bays: int = u16("bays, numbered from 1", min=1, max=BAYS_MAX)
+    present: int = u16("bays with something in them", max=BAYS_MAX)
+    quarantined: int = u16("bays in quarantine", max=BAYS_MAX)
+    supply_mv: int = u16("supply voltage", unit="mV")
+    supply_ma: int = u32("supply current, all bays together", unit="mA")
+    temperature_dc: int = i16("temperature inside the station, tenths of a degree", unit="0.1 °C")
+    faults: StationFault = flags(StationFault, "faults that are present")
+
+
+@command(0x0A01, "station.status", roles=ANYONE, answered_by=STATIONS)
+class ReadStation(Request[StationStatus]):
+    """Read the state of the station as a whole."""
+
+
+@wire
+class BayStatus(Wire):
+    """One bay."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    state: BayState | Unknown = choice(BayState, "where it stands")
+    present: bool = boolean("whether something is in it")
+    docking: int = u32("counts dockings in this bay; names what is in it")
+    power: bool = boolean("whether its power is switched on")
+    data: bool = boolean("whether its data lines are switched on")
+    charge: ChargeState | Unknown = choice(ChargeState, "what its charger does")
+    charge_ma: int = u16("current into the camera", unit="mA")
+    temperature_dc: int = i16("temperature at the contacts, tenths of a degree", unit="0.1 °C")
+    led: LedMeaning | Unknown = choice(LedMeaning, "what its light says")
+    alarms: BayAlarm = flags(BayAlarm, "alarms that are present")
+    incident: int = u32("counts quarantines of this bay; the precondition of its release")
+    retry_after_ms: int = u32("while BUSY: when the camera may be free; else 0", unit="ms")
+    label: str = text("which camera it is, as a host told; nothing without a lease", max=LABEL_MAX)
+    lease_s: int = u16("what is left of that host's lease", unit="s", max=LEASE_MAX_S)
+
+
+@wire
+class BayPage(Wire):
+    """A page of bays, in the order of their numbers."""
+
+    bays: tuple[BayStatus, ...] = items(BayStatus, "bays", max=BAY_PAGE_MAX)
+    next: int = u16("bay with which the next page begins; 0 = this was the last", max=BAYS_MAX)
+
+
+@command(0x0A02, "station.bays", roles=ANYONE, answered_by=STATIONS)
+class ListBays(Request[BayPage]):
+    """Read a page of bays."""
+
+    start: int = u16("first bay wanted", min=1, max=BAYS_MAX, default=1)
+
+
+@command(0x0A03, "station.bay", roles=ANYONE, answered_by=STATIONS)
+class ReadBay(Request[BayStatus]):
+    """Read one bay; NOT_FOUND if the station has no such bay."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+
+
+@command(0x0A04, "station.power", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+class SwitchPower(Request[BayStatus]):
+    """Switch the power of a bay; WRONG_STATE while it is in quarantine."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    on: bool = boolean("on or off")
+
+
+@command(0x0A05, "station.data", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+class SwitchData(Request[BayStatus]):
+    """Switch the data lines of a bay, which ends what runs on its channel; WRONG_STATE while in quarantine."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    on: bool = boolean("on or off")
+
+
+@command(0x0A06, "station.identify", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+class IdentifyBay(Request[BayStatus]):
+    """Let the light of a bay blink, so that somebody finds it."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    seconds: int = u16("for how long; 0 = stop", unit="s", max=IDENTIFY_MAX_S, default=30)
+
+
+@command(
+    0x0A07,
+    "station.release",
+    roles=Role.TECHNICIAN | Role.BENCH,
+    effect=Effect.GUARDED,
+    guard="incident",
+    answered_by=STATIONS,
+)
+class ReleaseBay(Request[BayStatus]):
+    """Release a bay from quarantine, if its alarm is over; WRONG_STATE otherwise."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    incident: int = u32("incident that the caller looked into")
+
+
+@command(0x0A08, "station.lease", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+class LeaseBay(Request[BayStatus]):
+    """Tell which camera is in a bay, for a time; CONFLICT if it changed, or if another bay shows that label."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    docking: int = u32("docking that the host speaks of")
+    label: str = text("which camera it is", max=LABEL_MAX)
+    seconds: int = u16("how long the host speaks for it; 0 = no longer", unit="s", max=LEASE_MAX_S)
+
+
+@event(0x0AF0, "station.docked")
+class Docked(Event):
+    """Something was put into a bay."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    docking: int = u32("its number among the dockings of this bay")
+
+
+@event(0x0AF1, "station.undocked")
+class Undocked(Event):
+    """A bay was emptied."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    docking: int = u32("the docking that ended")
+
+
+@event(0x0AF2, "station.alarm")
+class BayAlarmed(Event):
+    """A bay was switched off and quarantined."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    alarms: BayAlarm = flags(BayAlarm, "why")
+    temperature_dc: int = i16("temperature at the contacts, tenths of a degree", unit="0.1 °C")
+    incident: int = u32("its number among the quarantines of this bay")
+
+
+@event(0x0AF3, "station.bay_changed")
+class BayChanged(Event):
+    """A bay changed its state."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    state: BayState | Unknown = choice(BayState, "where it stands now")
+    docking: int = u32("the docking that this is about")
+
+
+class Station(Subject):
+    """The single steps; `DockingStation.bays` adds the list of all bays."""
+
+    status = method(ReadStation)
+    bays = method(ListBays)
+    bay = method(ReadBay)
+    power = method(SwitchPower)
+    data = method(SwitchData)
+    identify = method(IdentifyBay)
+    release = method(ReleaseBay)
+    lease = method(LeaseBay)

@@ -1,0 +1,210 @@
+"""What a docking station does between its uplink and its bays: it joins streams that it cannot read (spec: Station).
+
+A station is the device of its uplink and the host of each bay's link. Both are terminated here; only bytes pass
+between channel n of the uplink and channel 0 of the camera in bay n. Sans-IO: the owner of the links hands their
+events in, and sends what `stirred` names.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from bwc_protocol.link import (
+    ChannelData,
+    ChannelOpened,
+    ChannelReset,
+    Link,
+    LinkDown,
+    LinkDownReason,
+    LinkEvent,
+    LinkUp,
+    ResetReason,
+)
+
+CAMERA_CHANNEL: Final = 0  # the device itself, on the link of a bay
+UPLINK: Final = 0  # what `Relay.stirred` calls the uplink: there is no bay 0
+RETRY_MAX_MS: Final = 65_535
+"""Longest time that a RESET can name; a camera that says more is asked again earlier, and says so again."""
+
+
+class _Way:
+    """One direction of a splice: at most one window, and a frame, wait for the sink."""
+
+    __slots__ = ("_bound", "_from", "_held", "_sink", "_source", "_to")
+
+    def __init__(self, source: Link, source_channel: int, sink: Link, sink_channel: int) -> None:
+        self._source, self._from = source, source_channel
+        self._sink, self._to = sink, sink_channel
+        self._bound = sink.window_bytes(sink_channel)
+        self._held: deque[bytes] = deque()  # not yet taken: each occupies a slot of the source's window
+
+    @property
+    def waiting(self) -> bool:
+        """Whether bytes wait for room on the other side."""
+        return bool(self._held)
+
+    def take(self, data: bytes) -> bool:
+        """The next bytes of the source; whether any were passed on."""
+        self._held.append(data)
+        return self.flow()
+
+    def flow(self) -> bool:
+        """Reads from the source while the sink's buffer has room; whether any bytes were passed on."""
+        held = self._held
+        before = len(held)
+        while held and self._sink.outstanding(self._to) < self._bound:
+            self._sink.send(self._to, held.popleft())
+            self._source.consumed(self._from)
+        return len(held) != before
+
+
+class Splice:
+    """One epoch of an uplink's channel, joined to one epoch of a camera's channel.
+
+    When either ends it is dropped, and both buffers with it; it is never used again. That the camera's channel
+    opens only after the RESET of its last epoch was answered is the link's own rule: what is passed on before
+    waits inside it.
+    """
+
+    __slots__ = ("_bay", "channel", "down", "up", "uplink")
+
+    def __init__(self, uplink: Link, channel: int, bay: Link) -> None:
+        bay.open_channel(CAMERA_CHANNEL)
+        self.uplink = uplink
+        self.channel = channel
+        self._bay = bay
+        self.down = _Way(uplink, channel, bay, CAMERA_CHANNEL)
+        self.up = _Way(bay, CAMERA_CHANNEL, uplink, channel)
+
+    def uplink_ended(self, reason: ResetReason, now: float) -> None:
+        """The uplink's epoch is over: resets the camera's channel."""
+        self._bay.reset(CAMERA_CHANNEL, reason, now)
+
+    def bay_ended(self, reason: ResetReason, now: float, retry_after_ms: int = 0) -> None:
+        """The camera's epoch is over: resets the uplink's channel."""
+        self.uplink.reset(self.channel, reason, now, retry_after_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    """Why a bay cannot be opened."""
+
+    reason: ResetReason = ResetReason.NO_DEVICE
+    retry_after_ms: int = 0
+
+
+NOTHING_THERE: Final = _Absent()
+
+
+class Relay:
+    """All splices of one station with `bays` bays, which are numbered from 1 and are their channels' numbers.
+
+    A station may have several uplink pipes; its gate keeps all but one of them out. After each call, `stirred`
+    names the links that have something to send.
+    """
+
+    def __init__(self, bays: int) -> None:
+        self.bays = bays
+        self._links: dict[int, Link] = {}  # the live link of each bay
+        self._absent: dict[int, _Absent] = {}
+        self._splices: dict[int, Splice] = {}
+        self._stirred: set[int] = set()
+
+    def live(self, bay: int) -> bool:
+        """Whether the camera in a bay can be opened."""
+        return bay in self._links
+
+    def spliced(self, bay: int) -> bool:
+        """Whether a host uses the camera in a bay."""
+        return bay in self._splices
+
+    def stirred(self) -> set[int]:
+        """Drains which links have something to send: numbers of bays, and `UPLINK`."""
+        stirred, self._stirred = self._stirred, set()
+        return stirred
+
+    # The uplink
+
+    def uplink_event(self, uplink: Link, event: LinkEvent, now: float) -> bool:
+        """Takes what concerns a bay's channel; False for what is not for the relay, or not for it alone."""
+        match event:
+            case ChannelData(channel=channel, data=data) if channel:
+                splice = self._splices.get(channel)
+                if splice is not None and splice.uplink is uplink and splice.down.take(data):
+                    self._stirred.add(channel)
+                return True
+            case ChannelOpened(channel=channel) if channel:
+                self._opened(uplink, channel, now)
+                return True
+            case ChannelReset(channel=channel, reason=reason) if channel:
+                self._uplink_ended(channel, reason, now)
+                return True
+            case LinkDown():
+                for bay in [bay for bay, splice in self._splices.items() if splice.uplink is uplink]:
+                    self._uplink_ended(bay, ResetReason.NORMAL, now)
+                return False
+            case _:
+                return False
+
+    def _opened(self, uplink: Link, channel: int, now: float) -> None:
+        self._uplink_ended(channel, ResetReason.NORMAL, now)  # of another pipe, which has not been missed yet
+        link = self._links.get(channel)
+        if link is None:
+            absent = self._absent.get(channel, NOTHING_THERE)
+            uplink.reset(channel, absent.reason, now, absent.retry_after_ms)
+            self._stirred.add(UPLINK)
+        else:
+            self._splices[channel] = Splice(uplink, channel, link)
+
+    def _uplink_ended(self, bay: int, reason: ResetReason, now: float) -> None:
+        splice = self._splices.pop(bay, None)
+        if splice is not None:
+            splice.uplink_ended(reason, now)
+            self._stirred.add(bay)
+
+    # The bays
+
+    def bay_event(self, bay: int, link: Link, event: LinkEvent, now: float) -> None:
+        """Takes what happened on the link of a bay."""
+        match event:
+            case LinkUp():
+                self._absent.pop(bay, None)
+                self._links[bay] = link
+            case LinkDown(reason=LinkDownReason.BUSY, retry_after_ms=retry_after_ms):
+                self.leave(bay, ResetReason.BUSY, now, min(retry_after_ms or 0, RETRY_MAX_MS))
+            case LinkDown():
+                self.leave(bay, ResetReason.NO_DEVICE, now)
+            case ChannelData(data=data):
+                splice = self._splices.get(bay)
+                if splice is None:
+                    link.consumed(CAMERA_CHANNEL)
+                elif splice.up.take(data):
+                    self._stirred.add(UPLINK)
+            case ChannelReset(reason=reason, retry_after_ms=retry_after_ms):
+                self._bay_ended(bay, _Absent(reason, retry_after_ms), now)
+            case ChannelOpened():
+                pass  # a host opens channels; a device never does
+
+    def leave(self, bay: int, reason: ResetReason, now: float, retry_after_ms: int = 0) -> None:
+        """The link of a bay is over: UNDOCKED ends what a host has open, and openings get NO_DEVICE from now on;
+        any other `reason` is what openings get, too."""
+        self._links.pop(bay, None)
+        ending = _Absent(reason, retry_after_ms)
+        self._absent[bay] = NOTHING_THERE if reason is ResetReason.UNDOCKED else ending
+        self._bay_ended(bay, ending, now)
+
+    def _bay_ended(self, bay: int, why: _Absent, now: float) -> None:
+        splice = self._splices.pop(bay, None)
+        if splice is not None:
+            splice.bay_ended(why.reason, now, why.retry_after_ms)
+            self._stirred.add(UPLINK)
+
+    # Both
+
+    def flow(self) -> None:
+        """Passes on what has waited for room: to be called when acknowledgements may have come."""
+        for bay, splice in self._splices.items():
+            if splice.down.waiting and splice.down.flow():
+                self._stirred.add(bay)
+            if splice.up.waiting and splice.up.flow():
+                self._stirred.add(UPLINK)

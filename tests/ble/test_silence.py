@@ -1,0 +1,304 @@
+"""What is in the air: nothing, unless the button or the dock allow it; and then no name, no number, no address
+that stays (spec: BLE)."""
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from bumble import crypto
+from bumble.core import AdvertisingData
+
+from bwc_protocol.declare import Role
+from bwc_protocol.gatt import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, advertisement
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import CommandError, DeviceLost
+from firmware_sim.model import FIRMWARE, MODEL
+from firmware_sim.ports.ble import BlePort
+from tools.air import FULL, Air, connecting, in_the_air
+
+SILENT: dict[str, str] = {}
+STATUS = {"radio.ble_docked": "status"}
+A_WHILE_S = 10.0
+
+
+async def heard_for(air: Air, seconds: float = A_WHILE_S) -> int:
+    air.sniffer.take()
+    await asyncio.sleep(seconds)
+    return len(air.sniffer.take())
+
+
+# Silence
+
+
+@pytest.mark.parametrize(
+    ("docked", "settings", "audible"),
+    [
+        (False, SILENT, False),
+        (False, FULL, False),
+        (True, SILENT, False),
+        (True, STATUS, True),
+        (True, FULL, True),
+    ],
+)
+def test_a_camera_is_heard_only_in_a_dock_that_allows_it(
+    docked: bool, settings: dict[str, str], audible: bool
+) -> None:
+    async def use(air: Air) -> int:
+        await air.camera(docked=docked, settings=settings)
+        return await heard_for(air)
+
+    assert bool(in_the_air(use)) is audible
+
+
+def test_the_button_lets_an_undocked_camera_be_heard_for_two_minutes() -> None:
+    async def use(air: Air) -> tuple[int, int, int]:
+        port = await air.camera(docked=False, settings=SILENT, advertise_ms=500.0)
+        before = await heard_for(air)
+        assert port.camera.radio.press()
+        within = await heard_for(air, PAIRING_WINDOW_S - 1)
+        await asyncio.sleep(2)
+        return before, within, await heard_for(air)
+
+    before, within, after = in_the_air(use)
+    assert (before, after) == (0, 0)
+    assert within > 100
+
+
+def test_taking_it_out_of_the_dock_silences_it_at_once() -> None:
+    async def use(air: Air) -> tuple[int, int, int]:
+        port = await air.camera()
+        docked = await heard_for(air)
+        port.camera.undock()
+        await asyncio.sleep(0.05)
+        undocked = await heard_for(air)
+        port.camera.dock()
+        return docked, undocked, await heard_for(air)
+
+    docked, undocked, again = in_the_air(use)
+    assert docked and again
+    assert undocked == 0
+
+
+def test_a_camera_that_is_off_is_silent_and_one_that_booted_is_heard_again_without_its_window() -> None:
+    async def use(air: Air) -> list[int]:
+        port = await air.camera(settings=SILENT)
+        camera = port.camera
+        camera.radio.press()
+        counts = [await heard_for(air)]
+        camera.crash()
+        await asyncio.sleep(0.05)
+        counts.append(await heard_for(air, 1.5))
+        counts.append(await heard_for(air))
+        assert camera.running
+        camera.go_down()
+        counts.append(await heard_for(air))
+        assert not camera.radio.press(), "the button of a camera that is off does nothing"
+        return counts
+
+    first, off, booted, down = in_the_air(use)
+    assert first
+    assert (off, booted, down) == (0, 0, 0)
+
+
+def test_a_docked_camera_boots_by_itself_and_is_heard_again() -> None:
+    async def use(air: Air) -> tuple[int, int]:
+        port = await air.camera()
+        port.camera.crash()
+        await asyncio.sleep(0.05)
+        return await heard_for(air, 1.5), await heard_for(air)
+
+    off, booted = in_the_air(use)
+    assert off == 0
+    assert booted
+
+
+def test_whoever_is_connected_keeps_a_camera_from_being_heard_by_others() -> None:
+    async def use(air: Air) -> int:
+        await air.camera()
+        async with await air.connecting():
+            return await heard_for(air)
+
+    assert in_the_air(use) == 0
+
+
+def test_undocking_ends_a_connection_that_only_the_dock_allowed() -> None:
+    async def use(air: Air) -> float:
+        port = await air.camera()
+        async with await air.connecting() as camera:
+            port.camera.undock()
+            begin = asyncio.get_running_loop().time()
+            with pytest.raises(DeviceLost):
+                while True:
+                    await camera.battery.status()
+                    await asyncio.sleep(0.05)
+            return asyncio.get_running_loop().time() - begin
+
+    assert in_the_air(use) < 1.0
+
+
+def test_a_connection_made_in_the_window_outlives_it() -> None:
+    async def use(air: Air) -> None:
+        port = await air.camera(docked=False, settings=SILENT)
+        port.camera.radio.press()
+        async with await air.connecting() as camera:
+            await asyncio.sleep(PAIRING_WINDOW_S + 10)
+            await camera.battery.status()
+        assert await heard_for(air) == 0
+
+    in_the_air(use)
+
+
+# What is said
+
+
+def test_an_advertisement_is_the_same_of_every_camera() -> None:
+    async def use(air: Air) -> set[bytes]:
+        await air.camera(seed=5)
+        await air.camera(seed=6)
+        await asyncio.sleep(1)
+        heard = air.sniffer.take()
+        assert len({bytes(pdu.advertiser_address) for pdu in heard}) == 2
+        return {bytes(pdu.data) for pdu in heard}
+
+    assert in_the_air(use) == {advertisement()}
+
+
+def test_an_advertisement_has_the_service_and_no_name() -> None:
+    data = AdvertisingData.from_bytes(advertisement())
+    kinds = {kind for kind, _ in data.ad_structures}
+    assert kinds == {AdvertisingData.FLAGS, AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS}
+    assert len(advertisement()) <= 31
+    uuids = data.get(AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS)
+    assert uuids is not None
+    assert [uuid.to_hex_str("-").lower() for uuid in uuids] == [SERVICE_UUID]
+
+
+def _everything_readable(air: Air, port: BlePort) -> Any:
+    async def read() -> bytes:
+        """Whatever anybody may read from the peripheral without a session."""
+        bluetooth = await air.host()
+        device = await bluetooth.find("", "ble:")
+        client = bluetooth.connection(device, lambda _: None, 5.0)
+        found = bytearray()
+        async with client:
+            for service in client.services:
+                for characteristic in service.characteristics:
+                    if "read" in characteristic.properties:
+                        found += await client.read_gatt_char(characteristic)
+        return bytes(found)
+
+    return read()
+
+
+def test_nothing_that_can_be_read_before_a_session_tells_who_it_is() -> None:
+    async def use(air: Air) -> bytes:
+        port = await air.camera()
+        said = advertisement() + port.device.scan_response_data + await _everything_readable(air, port)
+        for secret in (port.camera.serial, MODEL, FIRMWARE):
+            assert secret.encode() not in said
+        assert port.camera.options.seed.to_bytes(4, "little") not in said
+        return bytes(port.device.scan_response_data) + port.device.name.encode()
+
+    assert in_the_air(use) == b"", "no scan response, and an empty device name"
+
+
+# Addresses
+
+
+def test_the_address_is_resolvable_private_and_not_that_of_the_controller() -> None:
+    async def use(air: Air) -> None:
+        port = await air.camera()
+        await asyncio.sleep(1)
+        addresses = {bytes(pdu.advertiser_address) for pdu in air.sniffer.take()}
+        (address,) = addresses
+        assert address[5] >> 6 == 0b01, "resolvable private"
+        assert address[:3] == crypto.ah(port._irk, address[3:])
+        assert address != bytes(port.device.public_address)
+
+    in_the_air(use)
+
+
+def test_the_address_is_replaced_every_quarter_of_an_hour() -> None:
+    async def use(air: Air) -> tuple[list[bytes], list[float]]:
+        await air.camera(advertise_ms=3_000.0)
+        seen: list[bytes] = []
+        times: list[float] = []
+        for _ in range(4 * 90 + 5):
+            await asyncio.sleep(10)
+            for pdu in air.sniffer.take():
+                address = bytes(pdu.advertiser_address)
+                if not seen or seen[-1] != address:
+                    seen.append(address)
+                    times.append(asyncio.get_running_loop().time())
+        return seen, times
+
+    seen, times = in_the_air(use)
+    assert len(seen) == len(set(seen)) == 5, "four replacements in an hour, none of them an old one"
+    for one, other in pairwise(times):
+        assert other - one <= ROTATE_S + 10
+
+
+def test_an_address_that_came_due_during_a_connection_is_replaced_before_the_next_word() -> None:
+    async def use(air: Air) -> set[bytes]:
+        port = await air.camera(rotate_s=60.0)
+        async with await air.connecting() as camera:
+            before = port.address
+            await asyncio.sleep(90)
+            await camera.battery.status()
+            assert port.address == before, "nothing changes under a connection"
+            air.sniffer.take()
+        await asyncio.sleep(1)
+        assert port.address != before
+        return {bytes(pdu.advertiser_address) for pdu in air.sniffer.take()}
+
+    assert len(in_the_air(use)) == 1
+
+
+def test_pairing_is_refused_since_it_would_hand_out_the_key_that_resolves_addresses() -> None:
+    async def use(air: Air) -> None:
+        port = await air.camera()
+        bluetooth = await air.host()
+        device = await bluetooth.find("", "ble:")
+        client = bluetooth.connection(device, lambda _: None, 5.0)
+        async with client:
+            with pytest.raises(Exception, match=r"(?i)pairing|failed|rejected"):
+                async with asyncio.timeout(30):
+                    await client.pair()
+        keystore = port.device.keystore
+        assert keystore is None or not await keystore.get_all()
+
+    in_the_air(use)
+
+
+# What a host may do
+
+
+def test_in_the_mode_status_a_host_of_any_role_may_ask_and_do_nothing_else() -> None:
+    async def use(air: Air) -> None:
+        await air.camera(settings=STATUS)
+        async with await air.connecting(role=Role.BENCH | Role.DOCK_OFFLOAD) as camera:
+            await camera.battery.status()
+            await camera.config.values()
+            (entry,) = await camera.recordings.list()
+            manifest = await camera.recordings.read_manifest(entry)
+            for refused in (
+                camera.config.apply({"alarm.battery_low_pct": 20}),
+                camera.recordings.read_table(entry, manifest, 0),
+                camera.recordings.mark(recording=entry.recording, manifest_sha256=entry.manifest_sha256),
+            ):
+                with pytest.raises(CommandError) as caught:
+                    await refused
+                assert caught.value.code is ErrorCode.NOT_PERMITTED
+
+    in_the_air(use)
+
+
+def test_the_button_gives_a_host_its_full_rights_also_in_the_mode_status() -> None:
+    async def use(air: Air) -> None:
+        port = await air.camera(settings=STATUS)
+        port.camera.radio.press()
+        async with connecting(await air.host()) as camera:
+            await camera.config.apply({"alarm.battery_low_pct": 20})
+
+    in_the_air(use)

@@ -1,0 +1,55 @@
+"""What a link learns about its pipe is not spoilt by what it has lost (spec: Retransmission)."""
+
+import random
+import statistics
+
+import pytest
+
+from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.timing import RoundTrip
+
+PARAMS = LinkParams()
+
+
+def test_round_trips_settle_on_what_the_pipe_takes() -> None:
+    trip = RoundTrip(PARAMS)
+    for _ in range(100):
+        trip.sample(0.2, 0.0)
+    assert 0.2 <= trip.part <= 0.25
+
+
+def test_the_time_of_queued_bytes_is_not_taken_for_distance() -> None:
+    trip = RoundTrip(PARAMS)
+    for _ in range(100):
+        trip.sample(0.510, 0.5)
+    assert trip.part <= 2 * PARAMS.timer_floor_s
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_acknowledgements_that_were_lost_do_not_feed_the_timer_that_waits_for_them(seed: int) -> None:
+    """One in ten is lost, and a PING a second later brings what it said. Taken whole, such waits would hold the
+    timer at seven tenths of a second on a pipe that answers within a millisecond."""
+    rng = random.Random(seed)
+    trip = RoundTrip(PARAMS)
+    timers = []
+    for _ in range(500):
+        trip.sample(1.0 if rng.random() < 0.1 else 0.001, 0.0)
+        timers.append(trip.part)
+    assert statistics.median(timers) == PARAMS.timer_floor_s
+    assert max(timers[10:]) < 0.5
+
+
+def test_the_timer_follows_a_pipe_that_becomes_slow() -> None:
+    trip = RoundTrip(PARAMS)
+    for _ in range(50):
+        trip.sample(0.01, 0.0)
+    for _ in range(50):
+        trip.sample(0.8, 0.0)
+    assert 0.8 <= trip.part <= PARAMS.timer_max_s
+
+
+def test_the_timer_has_a_bound_whatever_is_measured() -> None:
+    trip = RoundTrip(PARAMS)
+    for _ in range(50):
+        trip.sample(60.0, 0.0)
+    assert trip.part == PARAMS.timer_max_s

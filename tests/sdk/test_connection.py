@@ -1,0 +1,187 @@
+"""What becomes of calls and streams when replies are late, refused, or never come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+import bwc_sdk
+from bwc_protocol.declare import FieldRangeError
+from bwc_protocol.messages.identity import StateChanged
+from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, DeviceLost, OutcomeUnknown, WrongDevice
+from firmware_sim.faults import FaultPlan
+from firmware_sim.making import Footage, make_camera
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.virtual_time import run_virtual
+
+Scenario = Callable[[bwc_sdk.Camera, MemoryTransport], Awaitable[None]]
+
+
+def play(scenario: Scenario, *, faults: str = "", mib: int = 1) -> None:
+    """Runs `scenario` on a camera with one recording, in virtual time."""
+
+    async def main() -> None:
+        device = make_camera(seed=3, recordings=1, mib=mib, footage=Footage.SYNTHETIC)
+        transport = MemoryTransport(device, faults=FaultPlan.parse(faults, 3))
+        try:
+            async with bwc_sdk.connect(transport, role=bwc_sdk.Role.BENCH) as camera:
+                await scenario(camera, transport)
+        finally:
+            device.close()
+
+    run_virtual(main())
+
+
+def test_a_late_reply_is_dropped_and_never_taken_for_the_next_one() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        camera.connection.call_timeout_s = 0.3  # a round trip takes 0.8 s
+        with pytest.raises(CommandTimeout, match=r"storage\.status"):
+            await camera.storage.status()
+        camera.connection.call_timeout_s = 10
+        assert (await camera.battery.status()).charge_pct <= 100
+        assert camera.connection.error is None
+
+    play(scenario, faults="delay=0.4")
+
+
+def test_a_command_that_changes_something_and_got_no_reply_has_an_unknown_outcome() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        state = await camera.assignment.read()
+        camera.connection.call_timeout_s = 0.3
+        with pytest.raises(OutcomeUnknown) as caught:
+            await camera.assignment.assign(officer="K1", revision=state.revision)
+        assert caught.value.safe_to_repeat and caught.value.command == "assignment.assign"
+        camera.connection.call_timeout_s = 10
+        # It did take effect; so sending it again is refused, and does no harm.
+        with pytest.raises(CommandError) as refused:
+            await camera.assignment.assign(officer="K1", revision=state.revision)
+        assert refused.value.code is bwc_sdk.ErrorCode.CONFLICT
+        assert (await camera.assignment.read()).officer == "K1"
+
+    play(scenario, faults="delay=0.4")
+
+
+def test_an_unplug_ends_every_call_that_waits_with_the_error_that_fits() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        reads = asyncio.ensure_future(camera.battery.status())
+        changes = asyncio.ensure_future(camera.config.abort())
+        await asyncio.sleep(0.01)
+        transport.unplug()
+        with pytest.raises(DeviceLost):
+            await reads
+        with pytest.raises(OutcomeUnknown) as caught:
+            await changes
+        assert isinstance(caught.value.__cause__, DeviceLost)
+        with pytest.raises(DeviceLost):
+            await camera.battery.status()
+
+    play(scenario, faults="delay=0.1")
+
+
+def test_many_calls_at_once_are_all_answered_though_the_device_takes_sixteen() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        found = await asyncio.gather(*(camera.device.status() for _ in range(100)))
+        assert len(found) == 100
+
+    play(scenario)
+
+
+def test_a_cancelled_call_frees_its_place() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        for _ in range(40):
+            call = asyncio.ensure_future(camera.device.status())
+            await asyncio.sleep(0.01)
+            call.cancel()
+        assert (await camera.device.status()).boot_counter == 1
+
+    play(scenario, faults="delay=0.1")
+
+
+def test_a_value_that_its_field_cannot_carry_is_refused_before_anything_is_sent() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        before = camera.connection.line.endpoint.link.counters.frames_out
+        with pytest.raises(FieldRangeError, match="cell"):
+            await camera.battery.status(cell=256)
+        assert camera.connection.line.endpoint.link.counters.frames_out == before
+        assert (await camera.battery.status(cell=0)).charge_pct <= 100
+
+    play(scenario)
+
+
+class _Sink:
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.end: asyncio.Future[BwcError | None] = asyncio.get_running_loop().create_future()
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        assert offset == self.bytes
+        self.bytes += len(data)
+
+    def ended(self, error: BwcError | None) -> None:
+        self.end.set_result(error)
+
+
+def test_a_stream_brings_no_byte_beyond_its_credit_and_can_be_cancelled_at_any_point() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        (entry,) = await camera.recordings.list()
+        sink = _Sink()
+        stream = await camera.recordings.open(entry, 0, sink)
+        await asyncio.sleep(1)
+        assert sink.bytes == 0
+        stream.grant(100_000)
+        await asyncio.sleep(1)
+        assert sink.bytes == 100_000
+        stream.cancel()
+        await asyncio.sleep(1)
+        assert sink.bytes == 100_000 and (await camera.device.status()).streams == 0
+
+    play(scenario, mib=4)
+
+
+def test_a_stream_that_is_open_when_the_cable_is_pulled_is_told() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        (entry,) = await camera.recordings.list()
+        sink = _Sink()
+        stream = await camera.recordings.open(entry, 0, sink)
+        stream.grant(1_000)
+        await asyncio.sleep(1)
+        transport.unplug()
+        assert isinstance(await sink.end, DeviceLost)
+
+    play(scenario)
+
+
+def test_events_come_in_order_and_end_with_the_connection() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        async def collect() -> list[object]:
+            found: list[object] = []
+            try:
+                async for event in camera.events():
+                    found.append(event)
+            except DeviceLost:
+                return found
+            raise AssertionError("events ended without the connection")
+
+        listening = asyncio.ensure_future(collect())
+        await asyncio.sleep(0.1)
+        transport.camera.wearer.start()
+        await asyncio.sleep(5)
+        transport.unplug()
+        found = await listening
+        assert any(isinstance(event, StateChanged) for event in found)
+
+    play(scenario)
+
+
+def test_the_camera_that_was_expected_is_the_only_one_that_will_do() -> None:
+    async def main() -> None:
+        device = make_camera(seed=3)
+        try:
+            with pytest.raises(WrongDevice, match="SIM-00000003"):
+                await bwc_sdk.connect(MemoryTransport(device), expect="SIM-99")
+        finally:
+            device.close()
+
+    run_virtual(main())

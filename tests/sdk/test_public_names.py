@@ -1,0 +1,81 @@
+"""The public names: what programs may import, pinned, so that none goes or comes unnoticed."""
+
+import importlib
+import inspect
+
+import pytest
+
+import bwc_sdk
+from bwc_sdk import errors
+
+PUBLIC = {
+    "bwc_sdk.offload": {
+        "ChunkRejected",
+        "Connected",
+        "ConnectionLost",
+        "Finished",
+        "OffloadEvent",
+        "OffloadJob",
+        "OffloadPolicy",
+        "OffloadResult",
+        "Outcome",
+        "Planned",
+        "Progress",
+        "Reconnected",
+        "RecordingFinished",
+        "RecordingStarted",
+        "Refused",
+        "Resumed",
+        "SegmentStored",
+        "StillOnCamera",
+        "StoredSegment",
+        "StoredVerified",
+        "offload",
+        "outcome_word",
+    },
+}
+ALWAYS = {"BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"}
+SYNC_ALWAYS = {"BlockingIterator", "CallTimeout", "SyncCamera", "SyncOffloadJob", "connect", "offload"}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_package_exports_exactly_what_is_published(module: str) -> None:
+    assert set(importlib.import_module(module).__all__) == PUBLIC[module]
+
+
+def test_the_first_published_names_stay() -> None:
+    assert set(bwc_sdk.__all__) >= ALWAYS
+    assert set(importlib.import_module("bwc_sdk.sync").__all__) >= SYNC_ALWAYS
+
+
+@pytest.mark.parametrize("name", sorted(bwc_sdk.__all__))
+def test_every_name_can_be_had_and_documents_itself(name: str) -> None:
+    found = getattr(bwc_sdk, name)
+    assert isinstance(found, str) or inspect.getdoc(found)
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = bwc_sdk.no_such_name
+
+
+def _classes() -> list[type[errors.BwcError]]:
+    found, todo = [], [errors.BwcError]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo.extend(one.__subclasses__())
+    return found
+
+
+def test_there_is_one_root_of_errors_and_each_says_when_it_is_raised() -> None:
+    for one in _classes():
+        assert one.__doc__, one.__name__
+        assert one is errors.BwcError or "Raised when" in one.__doc__, one.__name__
+        assert one.layer, one.__name__
+
+
+def test_an_error_names_device_layer_and_rule() -> None:
+    error = errors.DeviceLost("the cable was pulled", device="serial:/dev/ttyACM0")
+    assert str(error) == "serial:/dev/ttyACM0: transport: the cable was pulled"
+    assert str(errors.InvalidUri("no scheme")) == "uri: no scheme"

@@ -1,0 +1,169 @@
+"""The camera behind real descriptors: TCP and a pty, by the SDK's own transports and by plain files."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bwc_sdk
+from bwc_protocol.declare import Role
+from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, PortNotFound
+from firmware_sim.camera import SimCamera
+from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.ports.pty import PtyPort
+from firmware_sim.ports.tcp import MAX_PIPES, TcpPort
+
+Listener = TcpPort | PtyPort
+BOUND_S = 10.0
+
+
+def serve(listen: Callable[[], Listener], use: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Serves a camera on a real loop while `use` runs, for at most ten seconds."""
+
+    async def run() -> Any:
+        async with asyncio.timeout(BOUND_S):
+            port = listen()
+            try:
+                return await use(port)
+            finally:
+                port.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(params=["tcp", "pty"])
+def listen(request: pytest.FixtureRequest, camera: SimCamera, tmp_path: Path) -> Callable[[], Listener]:
+    if request.param == "tcp":
+        return lambda: TcpPort(camera)
+    return lambda: PtyPort(camera, link=tmp_path / "camera")
+
+
+async def table_of(uri: str) -> int:
+    async with bwc_sdk.connect(uri, role=Role.BENCH) as host:
+        entry = (await host.recordings.list())[0]
+        manifest = await host.recordings.read_manifest(entry)
+        return len(await host.recordings.read_table(entry, manifest, 0))
+
+
+def test_hosts_come_and_go(listen: Callable[[], Listener]) -> None:
+    async def use(port: Listener) -> list[int]:
+        return [await table_of(port.uri) for _ in range(3)]
+
+    assert serve(listen, use) == [64, 64, 64]
+
+
+def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Callable[[], Listener]) -> None:
+    async def use(port: Listener) -> int:
+        host = await bwc_sdk.connect(port.uri, role=Role.BENCH)
+        await host.device.status()
+        port.pull()
+        with pytest.raises(BwcError) as lost:
+            while True:
+                await host.device.status()
+        assert isinstance(lost.value, DeviceLost)
+        await host.close()
+        while True:
+            try:
+                return await table_of(port.uri)
+            except PortNotFound:
+                await asyncio.sleep(0.05)  # the cable is out
+
+    assert serve(listen, use) == 64
+
+
+def test_a_crash_of_the_camera_ends_the_link_and_it_comes_back(
+    camera: SimCamera, listen: Callable[[], Listener]
+) -> None:
+    async def use(port: Listener) -> int:
+        host = await bwc_sdk.connect(port.uri, role=Role.BENCH)
+        await host.device.status()
+        camera.crash()
+        camera.time.skip(60)  # and has booted since
+        assert camera.awake()
+        with pytest.raises(BwcError):
+            while True:
+                await host.device.status()
+        await host.close()
+        async with bwc_sdk.connect(port.uri) as again:
+            return again.peer.boot_counter
+
+    assert serve(listen, use) == 2
+
+
+def test_a_second_host_over_tcp_is_told_busy_and_garbage_harms_nobody(camera: SimCamera) -> None:
+    async def use(port: Listener) -> None:
+        async with bwc_sdk.connect(port.uri) as first:
+            host, number = port.uri.removeprefix("tcp:").split(":")
+            with socket.create_connection((host, int(number))) as stranger:
+                stranger.sendall(os.urandom(100_000))
+                with pytest.raises(DeviceBusy):
+                    await bwc_sdk.connect(port.uri)
+                await first.device.status()
+
+    serve(lambda: TcpPort(camera), use)
+
+
+def test_more_connections_than_it_serves_wait_and_harm_nobody(camera: SimCamera) -> None:
+    async def use(port: Listener) -> None:
+        host, number = port.uri.removeprefix("tcp:").split(":")
+        async with bwc_sdk.connect(port.uri) as first:
+            strangers = [await asyncio.open_connection(host, int(number)) for _ in range(24)]
+            await first.device.status()
+            assert len(camera.ports) == MAX_PIPES
+            for _, writer in strangers:
+                writer.close()
+                await writer.wait_closed()
+            await first.device.status()
+        assert await table_of(port.uri) == 64
+
+    serve(lambda: TcpPort(camera), use)
+
+
+def test_both_ports_of_one_camera_have_one_host(camera: SimCamera) -> None:
+    async def use(tcp: Listener) -> None:
+        pty = PtyPort(camera)
+        try:
+            async with bwc_sdk.connect(tcp.uri):
+                with pytest.raises(DeviceBusy):
+                    await bwc_sdk.connect(pty.uri)
+            async with bwc_sdk.connect(pty.uri) as host:
+                await host.device.status()
+        finally:
+            pty.close()
+
+    serve(lambda: TcpPort(camera), use)
+
+
+def test_a_pty_names_itself_and_its_link_goes_with_it(camera: SimCamera, tmp_path: Path) -> None:
+    async def use(port: Listener) -> None:
+        assert port.uri == f"serial:{tmp_path / 'camera'}"
+        assert (tmp_path / "camera").readlink().parts[:3] == ("/", "dev", "pts")
+
+    serve(lambda: PtyPort(camera, link=tmp_path / "camera"), use)
+    assert not (tmp_path / "camera").is_symlink()
+
+
+def test_what_a_host_left_unread_does_not_reach_the_next_one(camera: SimCamera) -> None:
+    async def use(port: Listener) -> int:
+        path = port.uri.removeprefix("serial:")
+        for _ in range(3):  # a host that is killed in the middle of a word
+            fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+            os.write(fd, b"\xb3\x57\x13\x00" + bytes(17))
+            await asyncio.sleep(0.05)
+            os.close(fd)
+        return await table_of(port.uri)
+
+    assert serve(lambda: PtyPort(camera), use) == 64
+
+
+def test_a_fault_plan_goes_on_over_reconnections(camera: SimCamera) -> None:
+    async def use(port: Listener) -> int:
+        with pytest.raises(BwcError):
+            await table_of(port.uri)
+        return await table_of(port.uri)
+
+    assert serve(lambda: TcpPort(camera, faults=FaultCount(FaultPlan.parse("cut@700"))), use) == 64

@@ -1,0 +1,249 @@
+"""Bytes pass the bulk endpoints whole, whatever the packets are, and what fails ends in the one error."""
+
+import asyncio
+import errno
+import time
+from typing import Any
+
+import pytest
+import usb.core
+
+from bwc_protocol import usb_descriptors as descriptors
+from bwc_sdk.errors import DeviceLost, TransportError
+from bwc_sdk.transport.usb import MENDS_MAX
+from bwc_sdk.transport.usbip_backend import UsbIpBackend
+
+PACKET = descriptors.BULK_PACKET
+TEXT = bytes(range(256)) * 4096
+
+
+@pytest.mark.parametrize("size", [1, PACKET - 1, PACKET, PACKET + 1, 4 * PACKET, 65_536, 300_000])
+def test_a_write_of_any_size_reaches_the_firmware_at_once(lab: Any, size: int) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        transport.write([TEXT[:size]])
+        assert await firmware.has(size) == TEXT[:size]
+
+    lab.bare(use)
+
+
+def test_only_a_write_of_whole_packets_is_followed_by_an_empty_one(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> tuple[int, int]:
+        transport.write([TEXT[: PACKET - 1]])
+        await firmware.has(PACKET - 1)
+        without = port.device.bulk.zero_length_out
+        transport.write([TEXT[:PACKET]])
+        await firmware.has(2 * PACKET - 1)
+        return without, port.device.bulk.zero_length_out
+
+    assert lab.bare(use) == (0, 1)
+
+
+def test_a_device_controller_waits_for_the_end_of_a_transfer(lab: Any) -> None:
+    """Why the empty packet matters: the promise above fails on this device without it."""
+
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        device = transport._device
+        await asyncio.to_thread(device.write, descriptors.BULK_OUT, TEXT[:PACKET])
+        assert not firmware.came
+        await asyncio.to_thread(device.write, descriptors.BULK_OUT, b"")
+        assert firmware.came == TEXT[:PACKET]
+
+    lab.bare(use)
+
+
+@pytest.mark.parametrize("piece", [None, 1, PACKET - 1, PACKET, PACKET + 1])
+def test_transfers_to_the_host_may_end_anywhere(lab: Any, piece: int | None) -> None:
+    size = 500 if piece == 1 else len(TEXT)
+
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        port.device.bulk.piece = piece
+        port.device.bulk.write([TEXT[:size]])
+        assert await host.has(size) == TEXT[:size]
+
+    lab.bare(use)
+
+
+def test_an_empty_transfer_to_the_host_is_not_its_end(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        port.device.bulk.zero_length_in = 20
+        port.device.bulk.write([b"after them"])
+        assert await host.has(10) == b"after them"
+
+    lab.bare(use)
+
+
+def test_a_read_that_times_out_loses_nothing(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        for at in range(0, 3000, 100):
+            port.device.bulk.write([TEXT[at : at + 100]])
+            await asyncio.sleep(0.011)  # about the length of a read in vain
+        assert await host.has(3000) == TEXT[:3000]
+
+    lab.bare(use)
+
+
+@pytest.mark.parametrize("endpoint", [descriptors.BULK_IN, descriptors.BULK_OUT])
+def test_a_halt_is_cleared_and_what_was_queued_still_comes(lab: Any, endpoint: int) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        port.device.bulk.halt(endpoint, again=MENDS_MAX - 1)
+        transport.write([b"to the device"])
+        assert await firmware.has(13) == b"to the device"
+        port.device.bulk.write([b"to the host"])
+        assert await host.has(11) == b"to the host"
+
+    lab.bare(use)
+
+
+@pytest.mark.parametrize("endpoint", [descriptors.BULK_IN, descriptors.BULK_OUT])
+def test_a_device_that_halts_for_ever_is_given_up(lab: Any, endpoint: int) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> Exception:
+        port.device.bulk.halt(endpoint, again=1000)
+        transport.write([b"to the device"])
+        return await host.ends()
+
+    error = lab.bare(use)
+    assert type(error) is TransportError
+    assert "halts its endpoint" in error.rule
+
+
+def test_an_overlong_packet_is_lost_and_no_more(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        port.device.bulk.babbles = MENDS_MAX
+        port.device.bulk.write([b"x" * PACKET])
+        while port.device.bulk.babbles:  # noqa: ASYNC110  # the device model has no events of its own
+            await asyncio.sleep(0)
+        port.device.bulk.write([b"whole"])
+        assert await host.has(5) == b"whole"
+
+    lab.bare(use)
+
+
+def test_a_device_that_babbles_for_ever_is_given_up(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> Exception:
+        port.device.bulk.babbles = 1000
+        port.device.bulk.write([b"x"])
+        return await host.ends()
+
+    error = lab.bare(use)
+    assert type(error) is TransportError
+    assert "larger than its descriptors say" in error.rule
+
+
+class _Failing(UsbIpBackend):
+    """libusb as it is when the cable goes: `number` says how."""
+
+    number: int | None = None
+    failing = False
+
+    def bulk_read(self, handle: Any, endpoint: int, interface: int, into: Any, timeout: int) -> int:
+        if self.failing:
+            raise usb.core.USBError("gone", None, self.number)
+        return super().bulk_read(handle, endpoint, interface, into, timeout)
+
+    def bulk_write(self, handle: Any, endpoint: int, interface: int, data: Any, timeout: int) -> int:
+        if self.failing:
+            raise usb.core.USBError("gone", None, self.number)
+        return super().bulk_write(handle, endpoint, interface, data, timeout)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.ENODEV, errno.ENOENT, errno.EPROTO, errno.ESHUTDOWN, errno.EILSEQ, None]
+)
+def test_each_error_of_an_unplug_is_the_one_disconnect_error(lab: Any, number: int | None) -> None:
+    made: list[_Failing] = []
+
+    def backend(server: tuple[str, int]) -> _Failing:
+        made.append(_Failing(server))
+        made[0].number = number
+        return made[0]
+
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> Exception:
+        made[0].failing = True
+        transport.write([b"x"])
+        return await host.ends()
+
+    assert type(lab.bare(use, backend)) is DeviceLost
+
+
+def test_a_halt_that_cannot_be_cleared_because_the_cable_is_out_is_a_disconnect(lab: Any) -> None:
+    class Halted(_Failing):
+        number = errno.EPIPE
+
+        def clear_halt(self, handle: Any, endpoint: int) -> None:
+            raise usb.core.USBError("gone", None, errno.ENODEV)
+
+    made: list[Halted] = []
+
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> Exception:
+        made[0].failing = True
+        return await host.ends()
+
+    error = lab.bare(use, lambda server: made.append(Halted(server)) or made[0])  # type: ignore[func-returns-value]
+    assert type(error) is DeviceLost
+
+
+def test_an_unplug_is_reported_within_a_second_once(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> tuple[Exception, float]:
+        transport.write([TEXT])
+        port.device.bulk.write([TEXT])
+        await host.has(1)
+        began = time.monotonic()
+        port.unplug()
+        return await host.ends(), time.monotonic() - began
+
+    error, took_s = lab.bare(use)
+    assert type(error) is DeviceLost
+    assert took_s < 1.0
+
+
+def test_a_device_that_takes_nothing_does_not_hold_the_close(lab: Any) -> None:
+    class Full(UsbIpBackend):
+        def bulk_write(self, handle: Any, endpoint: int, interface: int, data: Any, timeout: int) -> int:
+            time.sleep(timeout / 1000)
+            raise usb.core.USBTimeoutError("full", -7, errno.ETIMEDOUT)
+
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> float:
+        transport.write([TEXT])
+        assert transport.room() < transport.high_water
+        began = time.monotonic()
+        await transport.close()
+        assert host.error is None, "a close of one's own is no loss"
+        return time.monotonic() - began
+
+    assert lab.bare(use, Full) < 1.5
+
+
+def test_a_farewell_still_goes_out_when_the_pipe_is_closed_at_once(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> bytes:
+        transport.write([TEXT])
+        await transport.close()
+        return bytes(firmware.came)
+
+    assert lab.bare(use) == TEXT
+
+
+def test_what_an_earlier_owner_left_in_the_endpoint_is_not_for_the_next(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        handle = transport._device._ctx.backend.open_device(transport._device._ctx.dev)
+        try:
+            await transport.close()  # as after a crash: the device is still attached, and does not know
+            port.device.bulk.write([TEXT])
+            await transport.open(host)
+            port.device.bulk.write([b"fresh"])
+            assert await host.has(5) == b"fresh"
+        finally:
+            transport._device._ctx.backend.close_device(handle)
+
+    lab.bare(use)
+
+
+def test_a_host_that_comes_back_is_a_new_host_to_the_firmware(lab: Any) -> None:
+    async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
+        port.device.bulk.write([TEXT])
+        await transport.close()
+        left = firmware.hosts_left
+        await transport.open(host)
+        assert firmware.hosts_left > left
+        assert port.device.bulk.room() > len(TEXT)
+
+    lab.bare(use)
