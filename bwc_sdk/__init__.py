@@ -7,8 +7,20 @@
         for bay in await station.bays.list():
             print(bay)
 
-`bwc_sdk.sync` has the same for programs without asyncio. Names load when they are first used, so that
-importing the package costs nothing.
+    connect            a camera by its URI: `Camera`, with one attribute a subject
+    connect_station    a docking station by its URI: `DockingStation`
+    watch              what is plugged in and what comes and goes: `Arrived`, `Departed`
+    Role               what this host asks to be
+    ErrorCode          why a device refused a command
+    Unknown            a number that a newer device sent and this SDK has no name for
+    BwcError           the root of all errors; `bwc_sdk.errors` has a class for each thing to do next
+    World              clock, randomness, files and workers, to be replaced in tests
+    __version__        of the SDK
+
+    bwc_sdk.offload    copies recordings off a camera, verified and resumed: `offload`, its events and outcomes
+    bwc_sdk.sync       all of it for programs without asyncio
+
+Names load when they are first used, so that importing the package costs nothing.
 """
 
 from bwc_sdk.version import __version__ as __version__
@@ -59,6 +71,10 @@ __all__ = [
     "connect_station",
     "watch",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> object:

@@ -11,8 +11,10 @@ from bwc_protocol import evidence
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Event
 from bwc_protocol.evidence import Manifest
-from bwc_protocol.messages import assignment, audit, battery, clock, config, identity, recordings, storage
+from bwc_protocol.messages import audit, clock, config, recordings
+from bwc_protocol.messages.assignment import Assignment
 from bwc_protocol.messages.audit import AuditEntry
+from bwc_protocol.messages.battery import Battery
 from bwc_protocol.messages.clock import ClockReason, ClockSet, TimeSource
 from bwc_protocol.messages.config import (
     MAX_SETTINGS,
@@ -23,7 +25,9 @@ from bwc_protocol.messages.config import (
     SettingSchema,
     UploadConfig,
 )
+from bwc_protocol.messages.identity import Device
 from bwc_protocol.messages.recordings import Annotation, OpenSegment, OpenTable, RecordingEntry
+from bwc_protocol.messages.storage import Storage
 from bwc_sdk.audit_chain import check_page
 from bwc_sdk.clock_sync import Measurement, check_step, measure
 from bwc_sdk.configuration import Value, fit, to_settings, value_of
@@ -122,10 +126,13 @@ class Config(config.Config):
     async def apply(self, values: Mapping[str, Value]) -> ConfigState:
         """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
 
-        Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
+        Values that the device has already are not sent: the state is then the present one, and its revision the
+        same. Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
         the configuration; nothing of it was applied), `ProtocolViolation` when what is read back differs.
         """
         settings = to_settings(await self.schema_all(), values, device=self._connection.name)
+        if not await self._differing(values):
+            return await self.state()
         before = await self.state()
         if before.staged:
             await self.abort()
@@ -140,12 +147,16 @@ class Config(config.Config):
                 except BwcError:
                     pass  # what went wrong first is what the caller has to know
             raise
-        pending = await self.values(ConfigView.PENDING)
-        wrong = [key for key, value in values.items() if pending.get(key) != value]
+        wrong = await self._differing(values)
         if wrong:
-            rule = f"read back differently after apply: {', '.join(sorted(wrong))}"
+            rule = f"read back differently after apply: {', '.join(wrong)}"
             raise ProtocolViolation(rule, device=self._connection.name)
         return after
+
+    async def _differing(self, values: Mapping[str, Value]) -> tuple[str, ...]:
+        """The keys of `values` that the device will have another value for."""
+        pending = await self.values(ConfigView.PENDING)
+        return tuple(sorted(key for key, value in values.items() if pending.get(key) != value))
 
     async def upload(self, values: Mapping[str, Value]) -> ConfigState:
         """Stages a whole configuration by one stream and gives what is staged; `commit` applies it."""
@@ -263,26 +274,57 @@ class Audit(audit.Audit):
 
 
 class Camera:
-    """A camera that is connected. Use as `async with`; opening changes nothing on the device."""
+    """A camera that is connected. Use as `async with`; opening changes nothing on the device.
+
+    Attributes:
+        device: identity, capabilities, status, self-test, reboot.
+        battery: charge, load and health.
+        storage: level, recording time left, wear of the eMMC.
+        clock: read, measure by exchanges, set within limits.
+        config: schema, values, and the transaction that changes them.
+        recordings: listing, manifests, stored bytes, marks and holds.
+        assignment: who carries the camera.
+        audit: the camera's log, checked against its chain of hashes.
+        peer: what the camera said of itself when the session began.
+        connection: the conversation underneath; its `call` sends any declared command.
+        world: clock, randomness, files and workers that were injected.
+    """
+
+    device: Device
+    battery: Battery
+    storage: Storage
+    clock: Clock
+    config: Config
+    recordings: Recordings
+    assignment: Assignment
+    audit: Audit
+    peer: PeerInfo
+    connection: Connection
+    world: World
 
     def __init__(self, connection: Connection, world: World) -> None:
         assert connection.peer is not None
         self.connection = connection
         self.world = world
-        self.peer: PeerInfo = connection.peer
-        self.device = identity.Device(connection)
-        self.battery = battery.Battery(connection)
-        self.storage = storage.Storage(connection)
+        self.peer = connection.peer
+        self.device = Device(connection)
+        self.battery = Battery(connection)
+        self.storage = Storage(connection)
         self.clock = Clock(connection, world)
         self.config = Config(connection)
         self.recordings = Recordings(connection)
-        self.assignment = assignment.Assignment(connection)
+        self.assignment = Assignment(connection)
         self.audit = Audit(connection)
 
     @property
     def name(self) -> str:
         """The URI by which it was reached."""
         return self.connection.name
+
+    @property
+    def footage_rate(self) -> float | None:
+        """Bytes/s that footage would make over a link that is not meant for it; None for any other link."""
+        return self.connection.line.transport.limits.footage_rate
 
     @property
     def identity(self) -> str:

@@ -14,12 +14,12 @@ from typing import Final
 
 from bwc_protocol.frame import FrameParser, encode_header
 from bwc_protocol.message import Message
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import HostFileError
 
 MAX_PAYLOAD: Final = 61_440
 
 
-class CaptureError(BwcError):
+class CaptureError(HostFileError):
     """Raised when a capture file cannot be written or read."""
 
     layer = "capture"

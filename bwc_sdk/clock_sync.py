@@ -69,7 +69,7 @@ def check_step(measured: Measurement, reason: ClockReason, source: TimeSource, *
     step = abs(measured.offset_ns) / 1e9
     if limit is not None and step > limit:
         raise ClockImplausible(
-            f"a step of {step:.1f} s is beyond the {limit:g} s that the reason {reason.name} allows",
+            f"a step of {step:.1f} s is beyond the {limit:g} s that the reason {reason} allows",
             device=device,
             advice="find out which of the two clocks is wrong first",
         )

@@ -5,6 +5,7 @@ A file is TOML: dotted keys or tables, one value a setting. Only the device's sc
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import json
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType
-from bwc_sdk.errors import ConfigError
+from bwc_sdk.errors import ConfigError, ConfigFileError, HostFileError
 
 Value = bool | int | str
 FILE_MAX: Final = 1_048_576
@@ -52,19 +53,19 @@ def _misfit(schema: SettingSchema, value: Value) -> str:
     unit = f" {schema.unit}" if schema.unit else ""
     match schema.type:
         case SettingType.BOOL:
-            return "" if isinstance(value, bool) else f"takes true or false, not {value!r}"
+            return "" if isinstance(value, bool) else f"takes true or false, not {_toml_value(value)}"
         case SettingType.INT:
             if isinstance(value, bool) or not isinstance(value, int):
-                return f"takes a whole number, not {value!r}"
+                return f"takes a whole number, not {_toml_value(value)}"
             if not schema.low <= value <= schema.high:
                 return f"{value}{unit} is not within {schema.low} to {schema.high}{unit}"
             return ""
         case SettingType.CHOICE:
             choices = schema.choices.split("|")
-            return "" if value in choices else f"takes one of {', '.join(choices)}, not {value!r}"
+            return "" if value in choices else f"takes one of {', '.join(choices)}, not {_toml_value(value)}"
         case SettingType.TEXT:
             if not isinstance(value, str):
-                return f"takes a text, not {value!r}"
+                return f"takes a text, not {_toml_value(value)}"
             size = len(value.encode())
             if not schema.low <= size <= schema.high:
                 return f"{size} bytes are not within {schema.low} to {schema.high}"
@@ -106,16 +107,26 @@ def parse_value(schema: SettingSchema, text: str) -> Value:
 
 
 def read_file(path: Path) -> dict[str, Value]:
-    """The values of a configuration file. Raises `ConfigError` when it is not one."""
+    """The values of a configuration file.
+
+    Raises `HostFileError` when it cannot be read, `ConfigError` when it is no configuration file.
+    """
     try:
-        if path.stat().st_size > FILE_MAX:
-            raise ConfigError((f"{path}: larger than {FILE_MAX} bytes",))
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(FILE_MAX + 1)
     except OSError as error:
-        raise ConfigError((f"{path}: {error.strerror or error}",)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError((f"{path}: not TOML: {error}",)) from error
-    return dict(_flatten("", tree))
+        rule = f"{path} cannot be read: {error.strerror or error}"
+        raise HostFileError(rule, advice="is the path right?") from error
+    if len(content) > FILE_MAX:
+        raise ConfigFileError(f"{path}: larger than {FILE_MAX} bytes")
+    try:
+        return dict(_flatten("", tomllib.loads(content.decode("utf-8"))))
+    except UnicodeDecodeError as error:
+        raise ConfigFileError(f"{path}: not TOML: it is not UTF-8") from error
+    except RecursionError as error:
+        raise ConfigFileError(f"{path}: tables within tables without end") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigFileError(f"{path}: not TOML: {error}") from error
 
 
 def _flatten(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
@@ -125,7 +136,19 @@ def _flatten(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Value]
         elif isinstance(value, bool | int | str):
             yield prefix + key, value
         else:
-            raise ConfigError((f"{prefix}{key}: takes a number, a text or true/false, not {value!r}",))
+            problem = f"takes a whole number, a text or true/false, not {_kind_of(value)}"
+            raise ConfigError((f"{prefix}{key}: {problem}",))
+
+
+def _kind_of(value: object) -> str:
+    """A TOML value that no setting takes, in TOML's words."""
+    match value:
+        case float():
+            return str(value)
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return f"the date or time {value.isoformat()}"
+        case _:
+            return "a list"
 
 
 def to_toml(values: Mapping[str, Value]) -> str:

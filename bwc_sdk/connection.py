@@ -116,6 +116,7 @@ class Connection:
         self.dropped_events = 0
         self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
         self._error: BwcError | None = None
+        self._leaving = False
         self._replies: dict[int, tuple[Request[Any], asyncio.Future[Any]]] = {}
         self._slots = asyncio.Semaphore(MAX_REQUESTS)
         self._sinks: dict[int, StreamSink] = {}
@@ -146,6 +147,7 @@ class Connection:
         """Ends the conversation in order, in bounded time."""
         if self.conversation is None or self._error is not None:
             return
+        self._leaving = True
         self.conversation.close()
         self.line.pump()
         try:
@@ -410,6 +412,8 @@ class Connection:
         """Ends everything that waits on this connection."""
         if self._error is not None:
             return
+        if self._leaving:  # whatever the device says to it, the end began here
+            error = DeviceLost("the connection was closed here", device=self.name)
         self._error = error
         self._closed.set()
         self._news.set()
@@ -507,7 +511,9 @@ def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allo
     assert peer is not None
     if peer.kind is not kind:
         rule = f"it is a {peer.kind.name.lower()}, not a {kind.name.lower()}"
-        raise WrongDevice(rule, device=connection.name)
+        station = peer.kind is PeerKind.STATION
+        advice = "?bay=3 at the end of its URI names the camera in bay 3" if station else ""
+        raise WrongDevice(rule, device=connection.name, advice=advice)
     if expect is not None and peer.identity != expect:
         raise WrongDevice(f"it is {peer.identity!r}, not {expect!r}", device=connection.name)
     if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not allow_insecure:

@@ -1,7 +1,7 @@
 """Captures in the specification's words: frames by type and number, messages by name and field (spec: Captures)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,9 @@ from bwc_sdk.capture import CaptureError
 
 LINE_MAX: Final = 262_144
 """Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""
+
+LINE_BEGIN: Final = '{"t": '
+"""How every line of a capture begins, so that the torn end of one is told from a file that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,11 @@ class Decoded:
     """What breaks the specification, or nothing."""
 
 
-def decode_file(path: Path) -> Iterator[Decoded]:
-    """The lines of a capture, one by one. Raises `CaptureError` with the number of a line that is none."""
+def decode_file(path: Path, on_torn: Callable[[int], None] = lambda number: None) -> Iterator[Decoded]:
+    """The lines of a capture, one by one. Raises `CaptureError` with the number of a line that is none.
+
+    The last line may be torn, as when its writer was killed: it is left out, and `on_torn` gets its number.
+    """
     try:
         with path.open(encoding="utf-8") as file:
             number = 0
@@ -42,13 +48,23 @@ def decode_file(path: Path) -> Iterator[Decoded]:
                 number += 1
                 if len(line) > LINE_MAX:
                     raise CaptureError(f"{path}, line {number}: longer than {LINE_MAX} characters")
-                if not line.endswith("\n"):
-                    return  # the last line of a capture whose writer was killed
+                if not line.endswith("\n") and _is_torn(line):
+                    on_torn(number)
+                    return
                 yield _decode_line(line, f"{path}, line {number}")
     except UnicodeDecodeError as error:
         raise CaptureError(f"{path} is not a capture: it is not UTF-8") from error
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_torn(line: str) -> bool:
+    """Whether a line without its end is the beginning of one of a capture, and not the whole of it."""
+    try:
+        json.loads(line)
+        return False
+    except ValueError:
+        return line.startswith(LINE_BEGIN[: len(line)])
 
 
 def _decode_line(line: str, where: str) -> Decoded:

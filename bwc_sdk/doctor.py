@@ -27,7 +27,7 @@ CORE: Final = {
     "rich": "rich",
 }
 EXTRAS: Final = {
-    "usb": {"pyusb": "usb"},
+    "usb": {"pyusb": "usb", "libusb-package": "libusb_package"},
     "ble": {"bleak": "bleak"},
     "sim": {"av": "av", "bumble": "bumble", "numpy": "numpy", "pillow": "PIL"},
     "hil": {"pytest": "pytest", "pytest-timeout": "pytest_timeout"},

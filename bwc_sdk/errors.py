@@ -7,8 +7,8 @@ chains its cause.
 from typing import ClassVar
 
 from bwc_protocol.declare import Unknown
-from bwc_protocol.declare.plain import label
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.word import label
 
 
 class BwcError(Exception):
@@ -37,6 +37,12 @@ class InvalidUri(BwcError):
     """Raised when a device URI does not have the form `scheme:address[?key=value&…]`."""
 
     layer = "uri"
+
+
+class HostFileError(BwcError):
+    """Raised when a file of this host that the caller named cannot be read or written."""
+
+    layer = "file"
 
 
 class MissingExtra(BwcError):
@@ -76,7 +82,12 @@ class DeviceLost(TransportError):
     """Raised when the device goes away while it is in use: unplugged, undocked, switched off, out of range.
 
     Everything on the connection ends; nothing of it is resumed. Connecting again is the caller's choice.
+    `known` says that the transport saw what it was, by descriptors or a service, before it went.
     """
+
+    def __init__(self, rule: str, *, device: str = "", advice: str = "", known: bool = False) -> None:
+        super().__init__(rule, device=device, advice=advice)
+        self.known = known
 
 
 # Link and session
@@ -187,6 +198,14 @@ class ConfigError(BwcError):
     def __init__(self, problems: tuple[str, ...], *, device: str = "") -> None:
         super().__init__("; ".join(problems), device=device)
         self.problems = problems
+
+
+class ConfigFileError(ConfigError):
+    """Raised when a file is no configuration file at all: not TOML, or too large."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((problem,))
+        self.advice = "is the path right? 'bwc config show --toml' prints a file as it has to be"
 
 
 class ClockImplausible(BwcError):

@@ -145,6 +145,17 @@ class Line:
             lost = DeviceLost(f"the pipe is gone: {error}", device=self.name)
             lost.__cause__ = error
             error = lost
+        opening = self._up is not None and not self._up.done()
+        lost_early = isinstance(error, DeviceLost) and not error.known
+        if opening and lost_early and not self.endpoint.link.counters.frames_in:
+            # Something ended the pipe that never proved to be a device: not worth the wait for it to come back.
+            stranger = NotADevice(
+                "it ended the connection without a word of this protocol",
+                device=self.name,
+                advice="is this the camera's port, and has it no other client?",
+            )
+            stranger.__cause__ = error
+            error = stranger
         self._end(error)
 
     def writable(self) -> None:
@@ -250,7 +261,7 @@ class Line:
         log.debug("%s: %s", self.name, error)
         if self._up is not None and not self._up.done():
             self._up.set_exception(error)
-            if isinstance(error, TransportError):
+            if isinstance(error, TransportError | NotADevice):
                 self._up.exception()  # seen: `open` raises it
         connections, self._connections = list(self._connections.values()), {}
         for connection in connections:

@@ -10,7 +10,8 @@ from typing import Self
 
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Event, Role
-from bwc_protocol.messages import identity, station
+from bwc_protocol.messages import station
+from bwc_protocol.messages.identity import Device
 from bwc_protocol.messages.station import BAYS_MAX, BayStatus
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.access import Access, Connecting
@@ -54,14 +55,29 @@ class Bays(station.Station):
 class DockingStation:
     """A docking station that is connected. Use as `async with`; opening changes nothing on it.
 
-    All cameras of its bays share the station's one link, and end with it.
+    All cameras of its bays share the station's one link, and end with it; `camera` connects to one.
+
+    Attributes:
+        device: identity, capabilities, status, self-test, reboot, of the station itself.
+        bays: the supply, and each bay: what is in it, its power, data lines, light and lock.
+        clock: read, measure by exchanges, set within limits.
+        audit: the station's log, checked against its chain of hashes.
+        peer: what the station said of itself when the session began.
+        connection: the conversation underneath; its `call` sends any declared command.
     """
+
+    device: Device
+    bays: Bays
+    clock: Clock
+    audit: Audit
+    peer: PeerInfo
+    connection: Connection
 
     def __init__(self, connection: Connection, access: Access) -> None:
         assert connection.peer is not None
         self.connection = connection
-        self.peer: PeerInfo = connection.peer
-        self.device = identity.Device(connection)
+        self.peer = connection.peer
+        self.device = Device(connection)
         self.bays = Bays(connection)
         self.clock = Clock(connection, access.world)
         self.audit = Audit(connection)

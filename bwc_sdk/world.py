@@ -4,43 +4,15 @@ Time that drives protocol and timers is the event loop's own (`loop.time()`), so
 clock runs everything above it in virtual time.
 """
 
-import asyncio
-import os
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
 
 from bwc_sdk.filesystem import FileSystem, OsFileSystem
-
-T = TypeVar("T")
-
-
-class Workers(Protocol):
-    """Runs blocking work (hashing, writing, fsync) beside the event loop."""
-
-    async def run(self, work: Callable[..., T], *args: Any) -> T:
-        """The result of `work(*args)`."""
-
-
-class ThreadWorkers:
-    """A small pool of threads, about one a core: hashing and writing release the interpreter lock."""
-
-    def __init__(self, threads: int | None = None) -> None:
-        self._pool = ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), "bwc-worker")
-
-    async def run(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
-
-
-class InlineWorkers:
-    """Runs the work at once, on the loop: for virtual time, where a thread would break determinism."""
-
-    async def run(self, work: Callable[..., T], *args: Any) -> T:
-        return work(*args)
-
+from bwc_sdk.workers import InlineWorkers as InlineWorkers
+from bwc_sdk.workers import ThreadWorkers as ThreadWorkers
+from bwc_sdk.workers import Workers as Workers
 
 _pool: list[ThreadWorkers] = []
 

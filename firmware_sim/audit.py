@@ -23,6 +23,9 @@ ACTOR_MAX: Final = 64
 DETAIL_MAX: Final = 160
 """Bytes of UTF-8; longer text is cut, never refused: an entry that is not written is the worse loss."""
 
+CUT: Final = "…"
+"""Stands for the rest of a text that was cut."""
+
 
 class AuditDamaged(StateError):
     """The log of a state directory does not hash to what it claims."""
@@ -184,7 +187,10 @@ class AuditLog:
 def _clean(text: str, limit: int) -> str:
     """Text that fits and cannot forge lines or colours of a log."""
     printable = "".join(c if c.isprintable() else "?" for c in text)
-    return printable.encode(errors="replace")[:limit].decode(errors="ignore")
+    content = printable.encode(errors="replace")
+    if len(content) <= limit:
+        return content.decode()
+    return content[: limit - len(CUT.encode())].decode(errors="ignore") + CUT
 
 
 def _line(entry: LogEntry) -> bytes:

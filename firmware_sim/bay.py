@@ -173,7 +173,7 @@ class SimBay:
             self.incident += 1
             self.switch_power(False)
             self.switch_data(False)
-            detail = f"bay {self.number}: {self.alarms.name}, {self.temperature_dc / 10:.1f} °C"
+            detail = f"bay {self.number}: {self.alarms}, {self.temperature_dc / 10:.1f} °C"
             self.station.audit.append(AuditKind.BAY_ALARM, detail, self.station.serial)
             self.station.alarmed(self)
 

@@ -58,6 +58,7 @@ class BayPort:
         now = self._loop.time()
         for _ in self.link.receiving(data, now):
             self._dispatch(now)
+        self._bay.station.relay.flow(self._bay.number)
         self.pump()
         self._bay.station.stir()
 

@@ -24,7 +24,7 @@ class Blob(Protocol):
     def size_bytes(self) -> int:
         """How many there are."""
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         """`size` bytes from `offset`; fewer only at the end. Raises `OSError` if the storage fails."""
 
 
@@ -74,7 +74,7 @@ class SyntheticBlob:
     seed: int
     size_bytes: int
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         end = min(offset + size, self.size_bytes)
         noise, phase, pieces = _noise(), self.seed % BLOCK_SIZE, []
         while offset < end:
@@ -87,7 +87,7 @@ class SyntheticBlob:
             start = (phase + offset) % BLOCK_SIZE
             pieces.append(noise[start : start + stop - offset])
             offset = stop
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Prefix:
     whole: Blob
     size_bytes: int
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         return self.whole.read(offset, min(size, max(0, self.size_bytes - offset)))
 
 

@@ -13,6 +13,7 @@ import typer
 
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera import SimCamera
+from firmware_sim.dock_script import DockScript
 from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.footage import FootageUnavailable
 from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
@@ -81,6 +82,15 @@ def sim(
             help="Serve a docking station with such a camera in each bay.",
         ),
     ] = None,
+    churn: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.01,
+            max=86_400,
+            help="Cameras come and go at the station, one in so many seconds on average.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,6 +104,8 @@ def sim(
         wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
         play = _personality(personality)
         values = _values(settings or [])
+        if churn is not None and station is None:
+            raise ValueError("--churn needs a --station")
         device: SimCamera | SimStation
         if station is None:
             device = make_camera(
@@ -121,7 +133,7 @@ def sim(
     if plan.on_link or plan.decays:
         typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
     try:
-        asyncio.run(_serve(device, plan, wanted))
+        asyncio.run(_serve(device, plan, wanted, churn))
     except OSError as error:
         typer.echo(f"bwc sim: cannot listen: {error}", err=True)
         raise typer.Exit(1) from error
@@ -183,14 +195,20 @@ async def _on_air(camera: SimCamera | SimStation, where: str, faults: FaultCount
     return port
 
 
-async def _serve(device: SimCamera | SimStation, plan: FaultPlan, wanted: list[Maker]) -> None:
+async def _serve(
+    device: SimCamera | SimStation, plan: FaultPlan, wanted: list[Maker], churn: float | None
+) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     faults = FaultCount(plan)
     listeners: list[Listener] = []
+    officers: asyncio.Task[None] | None = None
     if isinstance(device, SimStation):
         await device.start()
+        if churn is not None:
+            script = DockScript(device, seed=device.seed, pause_s=churn)
+            officers = asyncio.create_task(script.run())
     try:
         for make in wanted:
             made = make(device, faults)
@@ -198,6 +216,8 @@ async def _serve(device: SimCamera | SimStation, plan: FaultPlan, wanted: list[M
             _say(listeners[-1].uri)
         await ended.wait()
     finally:
+        if officers is not None:
+            officers.cancel()
         connected = bool(device.sessions)
         device.go_down()
         await asyncio.sleep(FAREWELL_S if connected else 0)

@@ -89,8 +89,8 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     clock = await bwc.document("clock", "sync", "--source", "operator")
     before, after = clock["before"], clock["after"]
     console.print(
-        f"   off by {before['offset_ns'] / 1e6:+.1f} ms (± {before['uncertainty_ns'] / 1e6:.2f} ms), "
-        f"now by {after['offset_ns'] / 1e6:+.3f} ms"
+        f"   it was {_off(before['offset_ns'], 1)} (± {before['uncertainty_ns'] / 1e6:.2f} ms), "
+        f"and is now {_off(after['offset_ns'], 3)}"
     )
 
     console.print("[bold]3. It is configured: staged, applied in one transaction, read back[/]")
@@ -103,6 +103,7 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     console.print("   " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in CONFIGURATION.items()))
 
     console.print("[bold]4. Its footage is offloaded, and half-way the cable is pulled[/]")
+    console.print("   [dim]marked and held recordings come first, then the oldest[/]")
     result = await _offload(console, bwc, port, out)
 
     console.print("[bold]5. What arrived is compared with what the camera recorded[/]")
@@ -112,11 +113,16 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     console.print(f"   contact sheet: {sheet}")
 
 
+def _off(offset_ns: int, digits: int) -> str:
+    """What has to be added to the camera's time to get the host's, as people say it."""
+    return f"{abs(offset_ns) / 1e6:.{digits}f} ms {'behind' if offset_ns > 0 else 'ahead'}"
+
+
 async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dict[str, Any]:
     columns = (
         TextColumn("   {task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        DownloadColumn(binary_units=True),
         TextColumn("{task.fields[note]}"),
     )
     tasks: dict[int, TaskID] = {}

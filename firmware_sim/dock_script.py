@@ -1,4 +1,4 @@
-"""Officers who come and go: seeded dockings and undockings, for tests and for `bwc sim --station`."""
+"""Officers who come and go: seeded dockings and undockings, for tests and for `bwc sim --station 8 --churn 20`."""
 
 import asyncio
 import random

@@ -146,7 +146,7 @@ def long_segment(camera: SimCamera) -> None:
         length = (request.length or blob.size_bytes - request.offset) + SURPLUS
 
         def read(offset: int, size: int) -> bytes:
-            return blob.read(request.offset + offset, size).ljust(size, b"\0")
+            return bytes(blob.read(request.offset + offset, size)).ljust(size, b"\0")
 
         return session.open_stream(ReaderSource(read), length)
 

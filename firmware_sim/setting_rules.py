@@ -65,7 +65,7 @@ class SettingRule:
     def accept(self, setting: Setting) -> Value:
         """The value of a setting from the wire. Raises `Refusal` (WRONG_TYPE, OUT_OF_RANGE)."""
         if setting.type is not self.type:
-            raise Refusal(ErrorCode.WRONG_TYPE, f"{self.key} takes {self.type.name}, not {setting.type!s}")
+            raise Refusal(ErrorCode.WRONG_TYPE, f"{self.key} takes {self.type}, not {setting.type}")
         value: Value = setting.text if isinstance(self.default, str) else setting.number
         if not self.allows(value):
             raise Refusal(ErrorCode.OUT_OF_RANGE, f"{self.key} cannot be {value!r}")

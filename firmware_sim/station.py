@@ -174,7 +174,6 @@ class SimStation:
             return  # the stir that runs does it
         self._stirring = True
         try:
-            self.relay.flow()
             while stirred := self.relay.stirred():
                 for number in stirred:
                     if number != UPLINK:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bwc_protocol.conversation import Conversation, PeerInfo
 from bwc_protocol.link import LinkEvent
+from bwc_protocol.splice import UPLINK
 from firmware_sim.handlers import STATION
 from firmware_sim.pipe import Pipe
 from firmware_sim.port import DevicePort
@@ -33,6 +34,7 @@ class StationPort(DevicePort):
 
     def received(self, data: bytes | memoryview) -> None:
         super().received(data)
+        self.station.relay.flow(UPLINK)
         self.station.stir()
 
     def rested(self) -> None:

@@ -225,7 +225,7 @@ class Storage:
         self._check_segment(recording, segment)
         return recording.tables[segment]
 
-    def read(self, recording_id: bytes, segment: int, offset: int, size: int) -> bytes:
+    def read(self, recording_id: bytes, segment: int, offset: int, size: int) -> bytes | memoryview:
         """Stored bytes of a segment, fewer than `size` only at its end.
 
         Raises `NoSuchRecording`, and `OSError` if the flash fails.

@@ -38,7 +38,7 @@ class Wearer:
             camera.report.changes()
             return False
         if not running:
-            detail = f"recording {recording_id.hex()}, {trigger.name}"
+            detail = f"recording {recording_id.hex()}, {trigger}"
             camera.audit.append(AuditKind.RECORDING_STARTED, detail, camera.serial)
         camera.report.changes()
         return True

@@ -181,21 +181,32 @@ def _doc(cls: type[Any]) -> str:
 
 
 def subject(cls: type[Any]) -> str:
-    """The commands and events of one subject, with every record and enumeration that they use."""
+    """The commands and events of one subject, with every record and enumeration that no earlier one uses."""
     name = cls.__name__.lower()
     requests = [c for _, c in sorted(COMMANDS.items()) if c.name.split(".")[0] == name]
     events = [c for _, c in sorted(EVENTS.items()) if c.name.split(".")[0] == name]
     parts = [_command(request) for request in requests] + [_event(event) for event in events]
-    used: dict[str, str] = {}
-    for request in requests:
-        _collect(request.codec.fields.values(), used)
-        _collect(request.reply.codec.fields.values(), used)
-    for told in events:
-        _collect(told.codec.fields.values(), used)
+    used = _used(cls)
+    earlier = messages.SUBJECTS[: messages.SUBJECTS.index(cls)]
+    listed = {title for other in earlier for title in _used(other)} | _ELSEWHERE.keys()
     if name == "config":
         used["ConfigDocument"] = f"{_doc(config.ConfigDocument)}\n\n{fields(config.ConfigDocument)}"
-    parts += [f"#### {title}\n\n{text}" for title, text in used.items() if title not in _ELSEWHERE]
+    parts += [f"#### {title}\n\n{text}" for title, text in used.items() if title not in listed]
     return "\n\n".join(parts)
+
+
+def _used(cls: type[Any]) -> dict[str, str]:
+    """Every record and enumeration of a subject, by name, with its text."""
+    name = cls.__name__.lower()
+    used: dict[str, str] = {}
+    for _, request in sorted(COMMANDS.items()):
+        if request.name.split(".")[0] == name:
+            _collect(request.codec.fields.values(), used)
+            _collect(request.reply.codec.fields.values(), used)
+    for _, told in sorted(EVENTS.items()):
+        if told.name.split(".")[0] == name:
+            _collect(told.codec.fields.values(), used)
+    return used
 
 
 def _command(cls: type[Request[Any]]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import re
 import subprocess
 import sys
 import types
@@ -38,6 +39,8 @@ STATION: Final[dict[str, type[Any]]] = {
     "clock": camera.Clock,
     "audit": camera.Audit,
 }
+BENEATH: Final = re.compile(r" {4}(connection|world): ")
+"""Attributes that a blocking program has no use for: their methods are coroutines."""
 ASYNC_ONLY: Final = {
     # Its sink is called on the loop; a blocking program copies footage with `offload`.
     "Recordings.open",
@@ -155,10 +158,14 @@ class Writer:
             ("types", "TracebackType"),
             ("typing", "Self"),
         }
-        doc = inspect.cleandoc(twin.__doc__ or "").replace("`async with`", "`with`").replace("\n", "\n    ")
+        said = inspect.cleandoc(twin.__doc__ or "").replace("`async with`", "`with`").splitlines()
+        doc = "\n    ".join(line for line in said if not BENEATH.match(line))
         lines = [
             f"class Sync{twin.__name__}:",
-            f'    """{doc}"""',
+            f'    """{doc}',
+            '    """',
+            "",
+            *(f"    {name}: Sync{subject.__name__}" for name, subject in subjects.items()),
             "",
             f"    def __init__(self, twin: {twin.__name__}, thread: LoopThread) -> None:",
             "        self._twin = twin",

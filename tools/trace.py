@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.conversation import Established, ReplyReceived, RequestReceived
+from bwc_protocol.conversation import Closed, Established, ReplyReceived, RequestReceived
 from bwc_protocol.endpoint import Endpoint, OnChannel
 from bwc_protocol.frame import Frame, FrameParser
 from bwc_protocol.link import Link, LinkDown, LinkParams, LinkRole, LinkUp
@@ -82,15 +82,11 @@ class Exchange:
                     self._host.conversations[0].request(ReadBattery(cell=0))
                 case OnChannel(event=ReplyReceived()):
                     self._host.conversations[0].close()
+                case OnChannel(event=Closed()):
+                    self._host.close(self._now)  # with the link ends its channel: no RESET is needed
                 case LinkDown():
                     over = True
-        if self.passed and self._closed():
-            self._host.close(self._now)
         return over
-
-    def _closed(self) -> bool:
-        """The host has reset the channel and the device has answered."""
-        return any(p.frame.type.name == "RESET" and not p.from_host for p in self.passed) and not self._pipe
 
     def _wait(self) -> None:
         times = [t for t in (self._host.deadline(), self._device.deadline()) if t is not None]

@@ -17,8 +17,8 @@ OVERFLOW: Final = 8_388_608
 """Bytes that wait for the client before it is closed. A device that can be paused still hands over one backlog of
 4 MiB; one that cannot (BLE) is slower than this by far, unless it floods."""
 STALLED_S: Final = 10.0
-"""A side that takes nothing from one look to the next while bytes wait for it is given up. The link is dead after 5 s, or 10 s on
-BLE, so that nothing is lost by it; without it a client that vanished would keep the device for ever."""
+"""A side that takes nothing from one look to the next while bytes wait for it is given up. The link is dead after
+5 s, or 10 s on BLE, so that nothing is lost by it; without it a client that vanished would keep the device for ever."""
 LINGER_S: Final = 0.5
 """How long the client may take to receive the last bytes."""
 KEEPALIVE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}

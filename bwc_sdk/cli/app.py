@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import Settings
+from bwc_sdk.cli.streams import check_streams, settle, writing
 from bwc_sdk.cli.verb import common_options, guarded, verbs
 from bwc_sdk.version import __version__
 
@@ -41,6 +42,8 @@ VERBS: Final = {
     "assign": Verb("Show or change who carries the device."),
     "recordings": Verb("List, inspect, mark and hold recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
+    "station": Verb("Show a docking station, and switch its bays."),
+    "dock": Verb("Offload every camera that comes to a docking station."),
     "audit": Verb("Read the device's log and check its chain of hashes."),
     "reboot": Verb("Reboot the device."),
     "raw": Verb("Send one declared command, such as battery.status cell=0."),
@@ -48,7 +51,7 @@ VERBS: Final = {
     "bridge": Verb("Offer a local device to a remote bench as tcp:HOST:PORT."),
     "doctor": Verb("Check what this host needs: parts, ports, permissions, adapters."),
     "version": Verb("Versions of the SDK, the protocol and its parts."),
-    "sim": Verb("Serve a simulated camera.", extra="sim"),
+    "sim": Verb("Serve a simulated camera or docking station.", extra="sim"),
     "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),
 }
 
@@ -122,7 +125,9 @@ def _missing(name: str, extra: str, cause: ImportError | None) -> Any:
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"bwc {__version__}\n")
+        with writing():
+            sys.stdout.write(f"bwc {__version__}\n")
+            sys.stdout.flush()
         raise typer.Exit
 
 
@@ -147,10 +152,11 @@ common_options(app, VERSION)
 
 def run(argv: list[str]) -> int:
     """Runs one command line and gives its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a character gets its escape: a device's text must not end a report.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        check_streams()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape: a device's text must not end a report.
+            sys.stdout.reconfigure(errors="backslashreplace")
         app(argv, prog_name="bwc")
     except SystemExit as end:
         if isinstance(end.code, int):
@@ -162,5 +168,6 @@ def run(argv: list[str]) -> int:
         # Before a verb began or in one that another package brings; our own never let one pass.
         from bwc_sdk.cli.failure import report
 
+        settle()
         return report(error, as_json="--json" in argv)
     return ExitCode.SUCCESS

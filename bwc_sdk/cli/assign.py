@@ -7,34 +7,42 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.on_camera import run_on_camera
+from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output
-from bwc_sdk.cli.verb import UNSURE, camera_verb, verbs
+from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
 
 app = verbs()
 
 
 @app.command("assign")
-@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
-async def assign(
-    camera: Camera,
+@local_verb
+def assign(
+    settings: Settings,
     output: Output,
     officer: Annotated[
         str | None, typer.Argument(help="Officer, by the agency's identifier; without one, show who it is.")
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Unit.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the device back into the pool.")] = False,
-) -> None:
+) -> int | None:
     """Show or change who carries the device.
 
     Recordings from then on are the officer's. Refused when somebody else changed it meanwhile.
     """
     if clear and (officer or unit):
         raise typer.BadParameter("--clear takes neither an officer nor a unit")
+    if officer == "":
+        raise typer.BadParameter("an officer's identifier is not empty; --clear takes the device back")
     if unit and not officer:
         raise typer.BadParameter("--unit needs an officer")
-    state = await camera.assignment.read()
-    if clear:
-        state = await camera.assignment.clear(revision=state.revision)
-    elif officer:
-        state = await camera.assignment.assign(officer=officer, unit=unit or "", revision=state.revision)
-    output.show({"assignment": to_plain(state)}, Facts("assignment", list(facts(state))))
+
+    async def work(camera: Camera, out: Output) -> None:
+        state = await camera.assignment.read()
+        if clear:
+            state = await camera.assignment.clear(revision=state.revision)
+        elif officer:
+            state = await camera.assignment.assign(officer=officer, unit=unit or "", revision=state.revision)
+        out.show({"assignment": to_plain(state)}, Facts("assignment", list(facts(state))))
+
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNSURE)

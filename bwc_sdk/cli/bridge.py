@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import signal
-import sys
 from collections.abc import Callable
 from typing import Annotated, Final
 
 import typer
 
 from bwc_sdk.bridge import Bridge, BridgeEvent, ClientCame, ClientLeft, ClientRefused
+from bwc_sdk.cli.failure import OutputError
 from bwc_sdk.cli.on_camera import require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
@@ -66,7 +66,7 @@ async def _serve(offered: Bridge, output: Output) -> None:
         output.show({"event": "listening", "uri": offered.uri})
         if not output.as_json:
             output.line(offered.uri)
-        sys.stdout.flush()
+        output.flush()
         await ended.wait()
 
 
@@ -74,10 +74,11 @@ def _teller(output: Output) -> Callable[[BridgeEvent], None]:
     """What tells people on stderr, or scripts on stdout, of clients."""
 
     def tell(event: BridgeEvent) -> None:
-        with contextlib.suppress(BrokenPipeError):  # a reader that is gone does not end the bridge
+        # A reader that is gone, or a log that is full, does not end the bridge.
+        with contextlib.suppress(BrokenPipeError, OutputError):
             output.show(_document(event))
             output.note(_sentence(event))
-            sys.stdout.flush()
+            output.flush()
 
     return tell
 

@@ -9,6 +9,7 @@ from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_sdk.camera import Camera
+from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import Fact, fact, facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
@@ -49,7 +50,7 @@ async def show(camera: Camera, output: Output) -> None:
     output.show(
         {"clock": to_plain(reading), "measured": _document(measured)},
         Facts("clock", list(facts(reading))),
-        Facts("measured against this host", _facts(measured)),
+        Facts("measured against this host", _facts(measured), section="measured"),
     )
 
 
@@ -90,9 +91,10 @@ async def sync(
             "set": to_plain(done),
             "after": _document(after),
         },
-        Facts("before", [fact("reason", why), fact("source", time_source), *_facts(before)]),
-        Facts("set", list(facts(done))),
-        Facts("after", _facts(after)),
+        Facts("", [fact("reason", why), fact("source", time_source)]),
+        Facts("before", _facts(before), section="before"),
+        Facts("set", list(facts(done)), section="set"),
+        Facts("after", _facts(after), section="after"),
     )
 
 
@@ -124,4 +126,13 @@ def _document(measured: Measurement) -> dict[str, int]:
 
 def _facts(measured: Measurement) -> list[Fact]:
     units = {"rounds": ""}
-    return [fact(name, value, unit=units.get(name, "ns")) for name, value in _document(measured).items()]
+    shown = {"offset_ns": offset_in_words(measured.offset_ns)}
+    return [
+        fact(name, value, shown.get(name), unit=units.get(name, "ns"))
+        for name, value in _document(measured).items()
+    ]
+
+
+def offset_in_words(offset_ns: int) -> str:
+    """What has to be added to the device's time to get the host's, as people say it."""
+    return f"{text.small_time(abs(offset_ns))} {'behind' if offset_ns > 0 else 'ahead of'} this host"

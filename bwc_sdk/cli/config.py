@@ -12,8 +12,10 @@ from bwc_protocol.messages.config import ConfigState, ConfigView, SettingSchema,
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.on_camera import run_on_camera
+from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
-from bwc_sdk.cli.verb import camera_verb, common_options, verbs
+from bwc_sdk.cli.verb import UNCHANGED, camera_verb, common_options, local_verb, verbs
 from bwc_sdk.configuration import Value, default_of, fit, parse_value, read_file, to_toml
 from bwc_sdk.errors import ConfigError
 
@@ -90,60 +92,88 @@ async def get(
 
 
 @app.command("set")
-@camera_verb(Role.TECHNICIAN, interrupted=APPLYING)
-async def set_values(
-    camera: Camera,
+@local_verb
+def set_values(
+    settings: Settings,
     output: Output,
     pairs: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their new values.")
     ],
-) -> None:
+) -> int | None:
     """Change settings, all of them or none."""
-    schema = {setting.key: setting for setting in await camera.config.schema_all()}
-    values: dict[str, Value] = {}
-    problems: list[str] = []
+    typed = _typed_pairs(pairs)
+
+    async def work(camera: Camera, out: Output) -> None:
+        schema = {setting.key: setting for setting in await camera.config.schema_all()}
+        values: dict[str, Value] = {}
+        problems: list[str] = []
+        for key, text in typed.items():
+            try:
+                values[key] = parse_value(schema[key], text) if key in schema else text
+            except ConfigError as error:
+                problems += error.problems
+        problems += fit(schema.values(), {key: value for key, value in values.items() if key not in schema})
+        if problems:
+            raise ConfigError(tuple(problems), device=camera.name)
+        await _apply(camera, out, values)
+
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=APPLYING)
+
+
+def _typed_pairs(pairs: list[str]) -> dict[str, str]:
+    """Raises `BadParameter`."""
+    typed: dict[str, str] = {}
     for pair in pairs:
-        key, equals, typed = pair.partition("=")
+        key, equals, value = pair.partition("=")
         if not equals:
             raise typer.BadParameter(f"{pair!r} is not KEY=VALUE")
-        if key in values:
+        if key in typed:
             raise typer.BadParameter(f"{key} is given twice")
-        try:
-            values[key] = parse_value(schema[key], typed) if key in schema else typed
-        except ConfigError as error:
-            problems += error.problems
-    problems += fit(schema.values(), {key: value for key, value in values.items() if key not in schema})
-    if problems:
-        raise ConfigError(tuple(problems), device=camera.name)
-    await _apply(camera, output, values)
+        typed[key] = value
+    return typed
 
 
 @app.command("apply")
-@camera_verb(Role.TECHNICIAN, interrupted=APPLYING)
-async def apply(
-    camera: Camera,
+@local_verb
+def apply(
+    settings: Settings,
     output: Output,
     file: Annotated[Path, typer.Argument(help="TOML file; settings that it does not name stay as they are.")],
-) -> None:
+) -> int | None:
     """Check a file against the device's schema, apply it in one transaction and read it back."""
-    await _apply(camera, output, read_file(file))
+    values = read_file(file)
+
+    async def work(camera: Camera, out: Output) -> None:
+        await _apply(camera, out, values)
+
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=APPLYING)
 
 
 @app.command("diff")
-@camera_verb(Role.TECHNICIAN)
-async def diff(
-    camera: Camera,
+@local_verb
+def diff(
+    settings: Settings,
     output: Output,
     file: Annotated[Path, typer.Argument(help="TOML file to compare with.")],
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 when anything differs.")
     ] = False,
-) -> int:
+) -> int | None:
     """Compare a file with what the device does now and what it will do.
 
     Lists the settings of FILE whose effective or pending value is another.
     """
     wanted = read_file(file)
+
+    async def work(camera: Camera, out: Output) -> int:
+        differing = await _diff(camera, out, wanted)
+        return ExitCode.UNEXPECTED if differing and exit_code else ExitCode.SUCCESS
+
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNCHANGED)
+
+
+async def _diff(camera: Camera, output: Output, wanted: Mapping[str, Value]) -> bool:
+    """Shows the settings that differ; whether any does."""
     await camera.config.check(wanted)
     effective = await camera.config.values(ConfigView.EFFECTIVE)
     pending = await camera.config.values(ConfigView.PENDING)
@@ -173,12 +203,17 @@ async def diff(
             empty="no differences",
         ),
     )
-    return ExitCode.UNEXPECTED if differing and exit_code else ExitCode.SUCCESS
+    return bool(differing)
 
 
 async def _apply(camera: Camera, output: Output, values: Mapping[str, Value]) -> None:
+    before = await camera.config.state()
     state: ConfigState = await camera.config.apply(values)
-    output.show({"state": to_plain(state), "applied": values}, Facts("applied", list(facts(state))))
+    changed = state.revision != before.revision
+    document = {"state": to_plain(state), "applied": values, "changed": changed}
+    output.show(document, Facts("applied" if changed else "configuration", list(facts(state))))
+    if not changed:
+        output.note("nothing to change: the device has these values already")
     if state.pending:
         output.note(f"{state.pending} settings take effect later: 'bwc config show' names the moment")
 

@@ -26,21 +26,25 @@ def decode(
     messages: Annotated[bool, typer.Option("--messages", help="Leave the frames out.")] = False,
 ) -> None:
     """Print a capture file in the specification's words."""
-    found = (one for one in decode_file(file) if not messages or one.layer == "message")
+    torn: list[int] = []
+    found = (one for one in decode_file(file, torn.append) if not messages or one.layer == "message")
     if output.as_json:
-        _document(output, found)
+        _document(output, found, torn)
         return
     for one in found:
         output.write(line_of(one))
+    if torn:
+        output.note(f"note: the capture ends inside line {torn[0]}, as when its writer was killed")
 
 
-def _document(output: Output, found: Iterable[Decoded]) -> None:
+def _document(output: Output, found: Iterable[Decoded], torn: list[int]) -> None:
     # Written as it is read: a capture of a whole day does not fit in memory.
     separator = '{"capture": ['
     for one in found:
         output.write(separator + json.dumps(dataclasses.asdict(one)))
         separator = ", "
-    output.write("]}" if separator == ", " else '{"capture": []}')
+    head = "" if separator == ", " else separator
+    output.write(f'{head}], "ends_inside_line": {json.dumps(torn[0] if torn else None)}}}')
 
 
 def line_of(one: Decoded) -> str:

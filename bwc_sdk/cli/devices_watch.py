@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 
 from bwc_sdk.cli.devices import document
 from bwc_sdk.cli.output import Output
@@ -15,7 +14,7 @@ def run_watch(output: Output, *, uarts: bool, ble: bool, hci: str) -> None:
     async def whole() -> None:
         async for change in watch(uarts=uarts, ble=ble, hci=hci):
             _show(output, change)
-            sys.stdout.flush()
+            output.flush()
 
     asyncio.run(whole())
 

@@ -1,5 +1,6 @@
 """From an error to what a person or a script sees of it: cause, next step, exit code."""
 
+import errno
 import json
 import os
 import sys
@@ -10,18 +11,25 @@ import typer
 
 from bwc_protocol.declare import FieldRangeError
 from bwc_sdk import errors
-from bwc_sdk.capture import CaptureError
+from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
 
 DEBUG_ENV: Final = "BWC_DEBUG"
 """Environment variable: 1 = show the traceback of every error."""
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class NoDeviceNamed(errors.BwcError):
     """Raised when a verb needs a device and none is named: the only one found may be the wrong one."""
 
     layer = "command line"
+
+
+class OutputError(errors.HostFileError):
+    """Raised when standard output is closed, or takes nothing more."""
+
+    layer = "output"
 
 
 EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
@@ -46,7 +54,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.SlowLink: ExitCode.SLOW_LINK,
     errors.DestinationError: ExitCode.BAD_DESTINATION,
     errors.DestinationBusy: ExitCode.BUSY,
-    CaptureError: ExitCode.BAD_DESTINATION,
+    errors.HostFileError: ExitCode.BAD_DESTINATION,
 }
 """The nearest class in an error's ancestry decides."""
 
@@ -58,6 +66,10 @@ def code_for(error: BaseException) -> ExitCode:
             return EXIT_CODES[kind]
     if isinstance(error, FieldRangeError | typer.BadParameter):
         return ExitCode.USAGE  # a value that was typed and that its field cannot carry
+    if isinstance(error, OSError) and error.errno in FULL:
+        return (
+            ExitCode.BAD_DESTINATION
+        )  # wherever it was: this host has no room, and the program is not at fault
     return ExitCode.UNEXPECTED
 
 
@@ -92,13 +104,15 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
             "layer": error.layer,
             "device": error.device,
             "rule": error.rule,
-            "advice": error.advice or _ADVICE.get(code, ""),
+            "advice": advice_for(error),
         }
     else:
-        advice = "" if code is ExitCode.USAGE else f"{DEBUG_ENV}=1 shows where; please report it"
-        rule = str(error) or type(error).__name__
+        rule, advice = str(error) or type(error).__name__, ""
         if code is ExitCode.UNEXPECTED:
             rule = f"{type(error).__name__}: {rule}"
+            advice = f"{DEBUG_ENV}=1 shows where; please report it"
+        elif code is ExitCode.BAD_DESTINATION:
+            advice = "make room where this host writes"
         facts |= {"layer": "command line", "device": "", "rule": rule, "advice": advice}
     if isinstance(error, errors.CommandError):
         facts |= {"command": error.command, "code": str(error.code), "detail": error.detail}
@@ -111,13 +125,3 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:
         facts["retry_after_s"] = error.retry_after_s
     return facts
-
-
-_ADVICE: Final = {
-    ExitCode.UNREACHABLE: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
-    ExitCode.NOT_A_DEVICE: "check that the URI names a camera; --capture FILE keeps what passed",
-    ExitCode.LOST: "check cable and power, then run the command again",
-    ExitCode.BUSY: "wait for the other user to finish, then run the command again",
-    ExitCode.BAD_CONFIG: "'bwc config show' lists every setting with its range",
-    ExitCode.REFUSED: "read the reason; a refusal for want of rights may need another --role",
-}

@@ -25,6 +25,6 @@ async def info(camera: Camera, output: Output) -> None:
             "protocol": f"{major}.{minor}",
         },
         Facts("identity", [*facts(identity), fact("protocol", f"{major}.{minor}")]),
-        Facts("status", list(facts(status, but=("boot_counter",)))),
-        Facts("capabilities", list(facts(capabilities))),
+        Facts("status", list(facts(status, but=("boot_counter",))), section="status"),
+        Facts("capabilities", list(facts(capabilities)), section="capabilities"),
     )

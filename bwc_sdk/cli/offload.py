@@ -13,12 +13,14 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.offload_events import json_line, outcome_document, summary, values_of
+from bwc_sdk.cli.offload_events import json_line, next_steps, outcome_document, summary, values_of
+from bwc_sdk.cli.offload_fleet import fleet_job, run_fleet
 from bwc_sdk.cli.on_camera import connecting, output_for, require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
+from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
-from bwc_sdk.offload import OffloadEvent, OffloadPolicy, OffloadResult, Progress, offload
+from bwc_sdk.offload import Budget, OffloadEvent, OffloadPolicy, OffloadResult, Progress, offload
 
 DEFAULTS: Final = OffloadPolicy()
 PROGRESS_EVERY_S: Final = 0.5
@@ -51,19 +53,44 @@ def offload_verb(
         bool,
         typer.Option("--allow-slow", help="Also over a link that is not meant for footage, such as BLE."),
     ] = False,
+    station: Annotated[
+        str | None, typer.Option(metavar="URI", help="Every camera in the bays of this station, all at once.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URI", help="Another camera beside --device, at the same time; repeatable."),
+    ] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
+    ] = None,
 ) -> int:
     """Copy recordings off the device, verified, and resume where it stopped.
 
     Marked and held recordings come first. A lost connection is made again; after an interruption the same
     command goes on with what is good on disk. Exits with 10 unless every recording is stored and verified.
-    With --json one line an event, the last one the result.
+    With --json one line an event, the last one the result. With --station or --also many cameras are offloaded at
+    once: each line begins with the camera's slot, and one camera that fails does not keep the others from being
+    finished.
     """
-    require_device(settings)
+    rate = rate_of(limit) if limit is not None else None
+    many = station is not None or bool(also)
+    if many and (recordings or expect is not None or settings.capture is not None):
+        raise typer.BadParameter("RECORDING, --expect and --capture are about one camera, not about many")
+    if station is not None and (also or settings.device is not None):
+        raise typer.BadParameter("--station is by itself: without --device and --also")
+    devices = [] if station is not None else [require_device(settings), *(also or ())]
     policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow)
     if settings.timeout_s is not None:
         policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
+    if many:
+        fleet = fleet_job(
+            settings, destination, station=station, devices=devices, policy=policy, limit_bytes_per_s=rate
+        )
+        return run_fleet(fleet, output, interrupted=STOPPED)
     connect = _Connect(settings, expect)
-    job = offload(connect, destination, recordings=recordings, policy=policy)
+    budget = Budget(rate) if rate is not None else None
+    job = offload(connect, destination, recordings=recordings, policy=policy, budget=budget)
 
     async def whole() -> OffloadResult:
         with contextlib.ExitStack() as stack:
@@ -79,6 +106,8 @@ def offload_verb(
         raise Interrupted(STOPPED) from stop
     if output.terminal and not output.as_json:
         _table(output, result)
+    for line in next_steps(result):
+        output.note(line)
     return ExitCode.SUCCESS if result.complete else ExitCode.INCOMPLETE
 
 
@@ -114,7 +143,7 @@ def _teller(output: Output, stack: contextlib.ExitStack) -> Callable[[OffloadEve
             draw(event)
         if not output.terminal and (values := values_of(event)):
             output.line(*values)
-            sys.stdout.flush()
+            output.flush()
 
     return tell
 
@@ -139,7 +168,7 @@ class _JsonLines:
                 return
             self._told_at = now
         self._output.write(json_line(event))
-        sys.stdout.flush()
+        self._output.flush()
 
 
 def _table(output: Output, result: OffloadResult) -> None:

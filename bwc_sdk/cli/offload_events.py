@@ -33,6 +33,8 @@ from bwc_sdk.offload import (
     outcome_word,
 )
 
+LISTED_MAX: Final = 10
+"""Numbers in one line for people; all of them are in the result."""
 _WORD_BEGIN: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -152,3 +154,26 @@ def summary(result: OffloadResult) -> str:
     if result.reconnections:
         parts.append(f"reconnections: {result.reconnections}")
     return ", ".join(parts)
+
+
+def next_steps(result: OffloadResult) -> list[str]:
+    """What to do about the recordings that are not stored: one line for each kind of outcome."""
+    left = [one.entry.sequence for one in result.outcomes if isinstance(one, StillOnCamera)]
+    refused = [one.entry.sequence for one in result.outcomes if isinstance(one, Refused)]
+    lines = []
+    if left:
+        lines.append(
+            f"still on the camera: {_listed(left)}. Run the same command again: it goes on with what is good on disk"
+        )
+    if refused:
+        lines.append(
+            f"refused: {_listed(refused)}. Trying again does not help: see the reason, compare "
+            "'bwc recordings show' with what stands under that name in the destination, and keep both"
+        )
+    return lines
+
+
+def _listed(sequences: list[int]) -> str:
+    shown = ", ".join(map(str, sequences[:LISTED_MAX]))
+    more = len(sequences) - LISTED_MAX
+    return f"recording {shown}" + (f" and {more} more" if more > 0 else "")

@@ -1,7 +1,8 @@
-"""From the common options to a connected camera, and back to an exit code."""
+"""From the common options to a connected camera or docking station, and back to an exit code."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
@@ -11,8 +12,11 @@ from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
-from bwc_sdk.connecting import connect
+from bwc_sdk.connecting import connect, connect_station
 from bwc_sdk.discover import slots
+from bwc_sdk.station import DockingStation
+
+C = TypeVar("C", Camera, DockingStation)
 
 
 def role_of(name: RoleName) -> Role:
@@ -52,11 +56,37 @@ def run_on_camera(
 ) -> int | None:
     """Connects, runs `work` and disconnects, also when it fails. Ctrl-C raises `Interrupted`."""
 
+    return _run(settings, connecting(settings, default), work, interrupted)
+
+
+def run_on_station(
+    settings: Settings,
+    default: Role,
+    work: Callable[[DockingStation, Output], Awaitable[int | None]],
+    *,
+    interrupted: str,
+) -> int | None:
+    """The same on a docking station."""
+    link = connect_station(
+        require_device(settings),
+        role=role_of(settings.role) if settings.role else default,
+        allow_insecure=settings.allow_insecure,
+        capture=settings.capture,
+    )
+    return _run(settings, link, work, interrupted)
+
+
+def _run(
+    settings: Settings,
+    link: Connecting[C],
+    work: Callable[[C, Output], Awaitable[int | None]],
+    interrupted: str,
+) -> int | None:
     async def whole() -> int | None:
-        async with connecting(settings, default) as camera:
+        async with link as client:
             if settings.timeout_s is not None:
-                camera.connection.call_timeout_s = settings.timeout_s
-            return await work(camera, output_for(settings, camera))
+                client.connection.call_timeout_s = settings.timeout_s
+            return await work(client, output_for(settings, client))
 
     try:
         return asyncio.run(whole())
@@ -64,18 +94,18 @@ def run_on_camera(
         raise Interrupted(interrupted) from stop
 
 
-def output_for(settings: Settings, camera: Camera) -> Output:
+def output_for(settings: Settings, client: Camera | DockingStation) -> Output:
     """Output that says of every result where it comes from, and what that is worth."""
-    simulator = bool(camera.peer.capabilities & Capability.SIMULATOR)
-    secure = camera.peer.secure
+    simulator = bool(client.peer.capabilities & Capability.SIMULATOR)
+    secure = client.peer.secure
     output = Output(settings.as_json)
     output.device = {
-        "uri": settings.device_uri() or camera.name,
-        "identity": camera.identity,
+        "uri": settings.device_uri() or client.name,
+        "identity": client.identity,
         "simulator": simulator,
         "secure": secure,
     }
     if simulator or not secure:
         what = "a simulator" if simulator else "not a simulator"
-        output.note(f"note: {camera.identity} is {what}; this session is {'' if secure else 'not '}protected")
+        output.note(f"note: {client.identity} is {what}; this session is {'' if secure else 'not '}protected")
     return output

@@ -35,7 +35,7 @@ class Settings:
     role: RoleName | None = None
     allow_insecure: bool = False
     timeout_s: float | None = None
-    """Seconds that a reply may take; None = the default of the verb."""
+    """Seconds that a reply may take; None = the default of the verb. Connecting has a bound of its own."""
     capture: Path | None = None
     verbose: int = 0
 
@@ -78,7 +78,14 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
     ),
     "as_json": (Annotated[bool, typer.Option("--json", help="Print one JSON document.")], False),
     "role": (
-        Annotated[RoleName | None, typer.Option("--role", help="What this host asks to be.")],
+        Annotated[
+            RoleName | None,
+            typer.Option(
+                "--role",
+                help="What this host asks to be. Default: what the verb needs: technician, for offload dock-offload, "
+                "for audit auditor.",
+            ),
+        ],
         None,
     ),
     "allow_insecure": (
@@ -99,7 +106,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
                 metavar="SECONDS",
                 min=REPLY_MIN_S,
                 max=REPLY_MAX_S,
-                help="How long a reply may take.",
+                help="How long each reply may take, default 10. Connecting is bounded by itself: 15.",
             ),
         ],
         None,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bwc_sdk.cli.streams import writing
 from bwc_sdk.cli.text import clean
 
 if TYPE_CHECKING:
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Values of one thing. A pipe gets `name<TAB>value` lines."""
+    """Values of one thing. A pipe gets `name<TAB>value` lines.
+
+    `section` goes before each name where a verb prints several things: within one output no key is repeated.
+    """
 
     title: str
     facts: Sequence[Fact]
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Things of one kind. A pipe gets one line a thing, values separated by tabs, without headings.
 
-    `shown` has what a terminal gets where that differs from the plain values.
+    `shown` has what a terminal gets where that differs from the plain values. With a `section` each line begins
+    with it and the number of the thing, from 0: for a verb that prints more than one table.
     """
 
     title: str
@@ -34,6 +40,7 @@ class Rows:
     plain: Sequence[Sequence[object]]
     shown: Sequence[Sequence[str]] | None = None
     empty: str = "none"
+    section: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +62,13 @@ class Output:
 
     def write(self, line: str) -> None:
         """One line of text as it is, already safe to show."""
-        sys.stdout.write(line + "\n")
+        with writing():
+            sys.stdout.write(line + "\n")
+
+    def flush(self) -> None:
+        """Lets a reader have what was written so far."""
+        with writing():
+            sys.stdout.flush()
 
     def line(self, *values: object) -> None:
         """One line of values; each made safe, tabs between them in a pipe and spaces on a terminal."""
@@ -70,13 +83,16 @@ class Output:
         if self.terminal:
             from bwc_sdk.cli.tables import draw
 
-            draw(part)
+            with writing():
+                draw(part)
         elif isinstance(part, Facts):
+            prefix = f"{part.section}." if part.section else ""
             for one in part.facts:
-                self.write(f"{one.name}\t{_flat(one.plain)}")
+                self.write(f"{prefix}{one.name}\t{_flat(one.plain)}")
         else:
-            for row in part.plain:
-                self.write("\t".join(map(_flat, row)))
+            for number, row in enumerate(part.plain):
+                first = [f"{part.section}.{number}"] if part.section else []
+                self.write("\t".join([*first, *map(_flat, row)]))
 
 
 def _flat(value: object) -> str:
@@ -91,7 +107,7 @@ def _flat(value: object) -> str:
     return clean(str(value))
 
 
-def rows_of(title: str, things: Iterable[Sequence[Fact]], *, empty: str = "none") -> Rows:
+def rows_of(title: str, things: Iterable[Sequence[Fact]], *, empty: str = "none", section: str = "") -> Rows:
     """A table of things that have the same facts."""
     listed = list(things)
     return Rows(
@@ -100,4 +116,5 @@ def rows_of(title: str, things: Iterable[Sequence[Fact]], *, empty: str = "none"
         plain=[[one.plain for one in row] for row in listed],
         shown=[[one.shown for one in row] for row in listed],
         empty=empty,
+        section=section,
     )

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from bwc_protocol.declare import COMMANDS, Request, Role, from_text, to_plain
+from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
-from bwc_sdk.cli.on_camera import run_on_camera
+from bwc_sdk.cli.on_camera import run_on_camera, run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
+from bwc_sdk.station import DockingStation
 
 app = verbs()
 
@@ -38,11 +40,13 @@ def raw(
     kind = _command(command)
     request = parse_request(kind, fields or [])
 
-    async def send(camera: Camera, out: Output) -> None:
-        reply = await camera.connection.call(request)
+    async def send(client: Camera | DockingStation, out: Output) -> None:
+        reply = await client.connection.call(request)
         out.show({"command": kind.name, "reply": to_plain(reply)}, Facts(kind.name, list(facts(reply))))
 
-    return run_on_camera(settings, role_for(kind), send, interrupted=UNSURE)
+    if PeerKind.CAMERA in kind.answered_by:
+        return run_on_camera(settings, role_for(kind), send, interrupted=UNSURE)
+    return run_on_station(settings, role_for(kind), send, interrupted=UNSURE)
 
 
 def _command(name: str) -> type[Request[Any]]:
@@ -73,7 +77,7 @@ def parse_request(kind: type[Request[Any]], pairs: list[str]) -> Request[Any]:
         if not equals or name not in specs or name in values:
             known = ", ".join(specs) or "no fields"
             raise typer.BadParameter(f"{pair!r}: {kind.name} takes {known}, each once, as FIELD=VALUE")
-        values[name] = from_text(f"{kind.name} {name}", specs[name], typed)
+        values[name] = from_text(f"{kind.name}.{name}", specs[name], typed)
     required = inspect.signature(kind).parameters.values()
     missing = [
         f"{one.name} ({specs[one.name].doc})"

@@ -7,33 +7,41 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.on_camera import run_on_camera
+from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output
-from bwc_sdk.cli.verb import UNSURE, camera_verb, verbs
+from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
 from bwc_sdk.errors import WrongDevice
 
 app = verbs()
 
 
 @app.command("reboot")
-@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
-async def reboot(
-    camera: Camera,
+@local_verb
+def reboot(
+    settings: Settings,
     output: Output,
     serial: Annotated[
         str | None, typer.Argument(help="The device's identity, so that the right one is rebooted.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Reboot whichever device answers.")] = False,
-) -> None:
+) -> int | None:
     """Reboot the device.
 
     Needs its identity (see 'bwc info') or --yes. Everything on its links ends; footage is safe.
     """
     if serial is None and not yes:
-        raise typer.BadParameter(f"name the device ({camera.identity}) or give --yes")
-    if serial is not None and serial != camera.identity:
-        raise WrongDevice(
-            f"it is {camera.identity!r}, not {serial!r}; it was not rebooted", device=camera.name
-        )
-    status = await camera.device.status()
-    accepted = await camera.device.reboot(boot_counter=status.boot_counter)
-    output.show({"reboot": to_plain(accepted)}, Facts("rebooting", list(facts(accepted))))
+        raise typer.BadParameter("name the device, as 'bwc info' shows it, or give --yes")
+
+    async def work(camera: Camera, out: Output) -> None:
+        if serial is not None and serial != camera.identity:
+            raise WrongDevice(
+                f"it is {camera.identity!r}, not {serial!r}; it was not rebooted",
+                device=camera.name,
+                advice="'bwc devices --identify' says who is where",
+            )
+        status = await camera.device.status()
+        accepted = await camera.device.reboot(boot_counter=status.boot_counter)
+        out.show({"reboot": to_plain(accepted)}, Facts("rebooting", list(facts(accepted))))
+
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNSURE)

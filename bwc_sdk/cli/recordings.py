@@ -64,9 +64,9 @@ async def show_recording(camera: Camera, output: Output, recording: Which) -> No
             "annotations": [to_plain(annotation) for annotation in annotations],
         },
         Facts(f"recording {entry.sequence}", list(facts(entry))),
-        Facts("manifest", _manifest(manifest)),
+        Facts("manifest", _manifest(manifest), section="manifest"),
         _segments(manifest),
-        rows_of("annotations", (list(facts(annotation)) for annotation in annotations)),
+        rows_of("annotations", (list(facts(one)) for one in annotations), section="annotation"),
     )
 
 
@@ -170,10 +170,11 @@ def _segments(manifest: Manifest) -> Rows:
     names = [name for name in plain[0] if name not in (LATER, "table_sha256")] + ["table_sha256"]
     return Rows(
         title="segments",
-        headings=["segment", *map(label, names)],
-        plain=[[number, *(one[name] for name in names)] for number, one in enumerate(plain)],
+        section="segment",
+        headings=[label(name) for name in names],
+        plain=[[one[name] for name in names] for one in plain],
         shown=[
-            [str(number), *(show(name, getattr(segment, name), _unit(name)) for name in names)]
-            for number, segment in enumerate(manifest.segments)
+            [show(name, getattr(segment, name), _unit(name)) for name in names]
+            for segment in manifest.segments
         ],
     )

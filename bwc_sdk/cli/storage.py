@@ -25,7 +25,7 @@ async def storage(camera: Camera, output: Output) -> None:
     output.show(
         {"status": to_plain(status), "health": to_plain(health)},
         Facts("level", list(facts(status))),
-        Facts("eMMC health", [_read(one, health) for one in facts(health)]),
+        Facts("eMMC health", [_read(one, health) for one in facts(health)], section="health"),
     )
 
 

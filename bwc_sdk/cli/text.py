@@ -4,6 +4,8 @@ import datetime
 import unicodedata
 from typing import Final
 
+from bwc_sdk.quantity import size as size
+
 _STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that move cursors, reverse text or break lines: shown as escapes."""
 _FAR_NS: Final = 253_402_300_800 * 1_000_000_000
@@ -29,18 +31,6 @@ def utc(ns: int) -> str:
     stamp = datetime.datetime.fromtimestamp(ns // 1_000_000_000, datetime.UTC)
     milliseconds = ns // 1_000_000 % 1000
     return f"{stamp:%Y-%m-%dT%H:%M:%S}" + (f".{milliseconds:03d}Z" if milliseconds else "Z")
-
-
-def size(count: int) -> str:
-    """A number of bytes, in binary units."""
-    if count < 1024:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        value /= 1024
-        if value < 1024 or unit == "TiB":
-            break
-    return f"{value:.1f} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
@@ -15,10 +14,12 @@ import typer
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import COMMON, Settings, take
 from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.streams import settle, writing
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.camera import Camera
+    from bwc_sdk.station import DockingStation
 
 P = ParamSpec("P")
 
@@ -72,6 +73,25 @@ def camera_verb(
     return decorate
 
 
+def station_verb(
+    role: Role, *, interrupted: str = UNCHANGED
+) -> Callable[[Callable[Concatenate[DockingStation, Output, P], Awaitable[int | None]]], Callable[..., None]]:
+    """A verb on a connected docking station: `async function(station, output, …)`; see `camera_verb`."""
+
+    def decorate(
+        function: Callable[Concatenate[DockingStation, Output, P], Awaitable[int | None]],
+    ) -> Callable[..., None]:
+        def run(settings: Settings, /, **given: Any) -> int | None:
+            from bwc_sdk.cli.on_camera import run_on_station
+
+            work = functools.partial(function, **given)
+            return run_on_station(settings, role, work, interrupted=interrupted)
+
+        return _command(run, function)
+
+    return decorate
+
+
 def common_options(group: typer.Typer, *own: inspect.Parameter) -> None:
     """Lets a noun that has verbs of its own take the common options, too; `own` options act by themselves."""
 
@@ -118,7 +138,8 @@ def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
         )
     try:
         code = work() or ExitCode.SUCCESS
-        sys.stdout.flush()
+        with writing():
+            sys.stdout.flush()
         return code
     except (typer.Exit, typer.Abort):
         raise
@@ -127,12 +148,12 @@ def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
 
         return report_interrupted(str(stop) or UNCHANGED, as_json=settings.as_json)
     except BrokenPipeError:
-        # What is still buffered has no reader; without this the interpreter complains about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        settle()
         return ExitCode.READER_GONE
     except Exception as error:
         if isinstance(error, typer.BadParameter) and not settings.as_json:
             raise  # typer shows the usage with it
         from bwc_sdk.cli.failure import report
 
+        settle()
         return report(error, as_json=settings.as_json)

@@ -7,6 +7,8 @@ if not job.result.complete:
     ...
 """
 
+from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.dock_watch import DockWatch, dock_watch
 from bwc_sdk.offload.events import (
     ChunkRejected,
     Connected,
@@ -21,6 +23,8 @@ from bwc_sdk.offload.events import (
     Resumed,
     SegmentStored,
 )
+from bwc_sdk.offload.fleet import FleetJob, offload_many, offload_station
+from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, Interrupted, StationLost
 from bwc_sdk.offload.job import OffloadJob, offload
 from bwc_sdk.offload.outcome import (
     OffloadResult,
@@ -34,10 +38,17 @@ from bwc_sdk.offload.outcome import (
 from bwc_sdk.offload.policy import OffloadPolicy
 
 __all__ = [
+    "Budget",
+    "CameraEvent",
+    "CameraFailed",
     "ChunkRejected",
     "Connected",
     "ConnectionLost",
+    "DockWatch",
     "Finished",
+    "FleetJob",
+    "FleetResult",
+    "Interrupted",
     "OffloadEvent",
     "OffloadJob",
     "OffloadPolicy",
@@ -51,9 +62,13 @@ __all__ = [
     "Refused",
     "Resumed",
     "SegmentStored",
+    "StationLost",
     "StillOnCamera",
     "StoredSegment",
     "StoredVerified",
+    "dock_watch",
     "offload",
+    "offload_many",
+    "offload_station",
     "outcome_word",
 ]

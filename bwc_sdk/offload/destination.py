@@ -4,6 +4,7 @@ What is complete and verified stands in the directory itself; everything unfinis
 on the same file system, so that the step between the two is one atomic rename.
 """
 
+import contextlib
 import errno
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,26 @@ LOCK_PROBE: Final = "lock-probe"
 """A file that stays: making and removing one for each offload makes later creations slow on some systems."""
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FORBIDDEN: Final = (
+    "the destination may not be written by this user",
+    "give this user the right to write there, or choose another directory",
+)
 _RULES: Final = {
-    errno.ENOENT: "the destination does not exist",
-    errno.ENOTDIR: "the destination is not a directory",
-    errno.EROFS: "the destination is read-only",
-    errno.EACCES: "the destination may not be written by this user",
-    errno.EPERM: "the destination may not be written by this user",
-    errno.EFBIG: "the destination's file system cannot hold a file of that size",
-    errno.ELOOP: "a link stands where the destination's own file should be",
+    errno.ENOENT: ("the destination does not exist", "make the directory first: mkdir -p"),
+    errno.ENOTDIR: ("the destination is not a directory", "name a directory"),
+    errno.EROFS: ("the destination is read-only", "mount it writable, or choose another directory"),
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EFBIG: (
+        "the destination's file system cannot hold a file of that size",
+        "choose a file system without that limit: not FAT",
+    ),
+    errno.ELOOP: (
+        "a link stands where the destination's own file should be",
+        "find out who put it there, and remove it",
+    ),
 }
+"""What is wrong, and what to do about it."""
 
 
 def destination_error(error: OSError, what: str, path: Path) -> DestinationError:
@@ -34,8 +46,8 @@ def destination_error(error: OSError, what: str, path: Path) -> DestinationError
     number = error.errno or 0
     if number in _FULL:
         return DestinationFull(f"the destination is full: {what}", device=str(path))
-    rule = _RULES.get(number, error.strerror or str(error))
-    return DestinationError(f"{rule}: {what}", device=str(path))
+    rule, advice = _RULES.get(number, (error.strerror or str(error), ""))
+    return DestinationError(f"{rule}: {what}", device=str(path), advice=advice)
 
 
 class NameTaken(Exception):
@@ -62,6 +74,12 @@ class Destination:
             incoming = files.open_inside(directory, INCOMING)
         except OSError as error:
             files.close(directory)
+            if error.errno == errno.ENOENT:  # it does exist; its file system, such as /proc, makes none in it
+                raise DestinationError(
+                    "no directory can be made in the destination",
+                    device=str(path),
+                    advice="choose a directory on a disk",
+                ) from error
             raise destination_error(error, f"opening {INCOMING} in it", path) from error
         opened = cls(files, path, directory, incoming)
         try:
@@ -87,12 +105,16 @@ class Destination:
         except OSError as error:
             if error.errno in _RULES or error.errno in _FULL:
                 raise destination_error(error, "creating a file in it", self.path) from error
-            raise DestinationError(
-                f"the destination's file system has no locks: {error.strerror}", device=str(self.path)
-            ) from error
+            raise self._unsafe(f"has no locks: {error.strerror}") from error
         if not exclusive:
-            rule = "the destination's file system gives one lock to two holders"
-            raise DestinationError(rule, device=str(self.path))
+            raise self._unsafe("gives one lock to two holders")
+
+    def _unsafe(self, why: str) -> DestinationError:
+        return DestinationError(
+            f"the destination's file system {why}",
+            device=str(self.path),
+            advice="choose a local disk, or a network file system that is mounted with locks",
+        )
 
     def _open_probe(self) -> int:
         try:
@@ -134,13 +156,18 @@ class Destination:
             return None
 
     def keep_small(self, name: str, content: bytes) -> None:
-        """Writes a small file into `.incoming`, durable; what an interrupted attempt left there is replaced."""
+        """Writes a small file into `.incoming`, durable; what an interrupted attempt left there is replaced,
+        and of one that fails nothing is left."""
         if self.files.size_of(self.incoming, name) is not None:
             self.files.remove(self.incoming, name)
         file = self.files.create(self.incoming, name)
         try:
             write_all(self.files, file, memoryview(content), 0)
             self.files.sync(file)
+        except OSError:
+            with contextlib.suppress(OSError):  # the first error is what the caller has to know
+                self.files.remove(self.incoming, name)
+            raise
         finally:
             self.files.close(file)
 

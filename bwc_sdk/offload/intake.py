@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bwc_sdk.errors import BwcError, DeviceLost
+from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.segment_file import SegmentFile
 from bwc_sdk.offload.slabs import SlabPool, chunks_a_slab
 from bwc_sdk.offload.waiting import all_settled
@@ -31,7 +32,10 @@ OnChunks = Callable[[range, list[int]], None]
 
 
 class Intake:
-    """The sink of one stream: the chunks `run` of a segment, from the first to the last."""
+    """The sink of one stream: the chunks `run` of a segment, from the first to the last.
+
+    With a `share` of a budget, credit is paid for before it is granted, first for what is `urgent`.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,8 @@ class Intake:
         workers: Workers,
         slabs: SlabPool,
         on_chunks: OnChunks,
+        share: Share | None = None,
+        urgent: bool = False,
     ) -> None:
         self.offset = run.start * file.chunk_size
         self.length = min(run.stop * file.chunk_size, file.size_bytes) - self.offset
@@ -51,6 +57,9 @@ class Intake:
         self._workers = workers
         self._slabs = slabs
         self._on_chunks = on_chunks
+        self._share = share
+        self._urgent = urgent
+        self._asked = False
         self._slab_bytes = chunks_a_slab(file.chunk_size) * file.chunk_size
         self._slab: memoryview | None = None
         self._fill = 0
@@ -84,6 +93,8 @@ class Intake:
             view = view[size:]
             if self._fill == self._slab_bytes or (not view and self.received == self.length):
                 self._hand_over()
+        if self._share is not None:
+            self._grant()
 
     def ended(self, error: BwcError | None) -> None:
         """Everything came, or nothing more will."""
@@ -129,11 +140,25 @@ class Intake:
         limit = min(self.length, self._stored + WINDOW_BYTES)
         if self._stream is None or self._over.is_set() or limit <= self._granted:
             return
-        if limit == self.length or limit - self._granted >= CREDIT_STEP_BYTES:
-            if self.received == self._granted:
-                self._last_byte_at = self._loop.time()  # the silence until here was ours
-            self._granted = limit
-            self._stream.grant(limit)
+        if self._share is not None:
+            ahead = min(limit, self.received + self._share.ahead_bytes) - self._granted
+            if ahead > 0 and not self._asked:
+                self._asked = True
+                self._share.ask(ahead, self._urgent, self._paid)
+        elif limit == self.length or limit - self._granted >= CREDIT_STEP_BYTES:
+            self._grant_to(limit)
+
+    def _paid(self, size: int) -> None:
+        self._asked = False
+        self._grant_to(self._granted + size)
+        self._grant()
+
+    def _grant_to(self, limit: int) -> None:
+        assert self._stream is not None
+        if self.received == self._granted:
+            self._last_byte_at = self._loop.time()  # the silence until here was ours
+        self._granted = limit
+        self._stream.grant(limit)
 
     # The engine's side
 
@@ -149,6 +174,9 @@ class Intake:
             await self._wait(silence_s)
         finally:
             self._over.set()
+            if self._share is not None:
+                self._share.withdraw()
+                self._share.give_back(max(0, self._granted - self.received))
             if self.received < self.length:
                 stream.cancel()
             self._stream = None

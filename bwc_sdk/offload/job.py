@@ -14,6 +14,7 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connecting import connect
 from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination, destination_error
 from bwc_sdk.offload.events import (
     Connected,
@@ -60,11 +61,13 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         recordings: Collection[int] | None,
         world: World,
         policy: OffloadPolicy,
+        budget: Budget | None = None,
     ) -> None:
         self._path = destination
         self._wanted = recordings
         self._world = world
         self._policy = policy
+        self._share = budget.share() if budget is not None else None
         self._feed = Feed()
         self._reach = Reach(connect, policy, world.entropy, self._feed.tell)
         self._task: asyncio.Task[OffloadResult] | None = None
@@ -135,6 +138,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             identity=camera.identity,
             simulator=bool(camera.peer.capabilities & Capability.SIMULATOR),
             secure=camera.peer.secure,
+            share=self._share,
         )
         work.tell(Connected(work.identity, work.simulator, work.secure))
         plan = await self._plan(camera, work)
@@ -202,6 +206,7 @@ def offload(
     recordings: Collection[int] | None = None,
     world: World | None = None,
     policy: OffloadPolicy | None = None,
+    budget: Budget | None = None,
     role: Role = Role.DOCK_OFFLOAD,
     expect: str | None = None,
     allow_insecure: bool = False,
@@ -210,7 +215,8 @@ def offload(
     """Copies recordings of a camera into a directory, verified; see `OffloadJob`.
 
     `device` is a URI, or a function that connects (called anew for each reconnection; then `role`, `expect`,
-    `allow_insecure` and `capture` are its own affair). `recordings` are sequence numbers, None for all.
+    `allow_insecure` and `capture` are its own affair). `recordings` are sequence numbers, None for all. `budget` bounds
+    the bandwidth, together with all offloads that are given the same one.
     """
     world = world or World()
     if isinstance(device, str):
@@ -224,7 +230,7 @@ def offload(
             world=world,
         )
     policy = policy or OffloadPolicy()
-    return OffloadJob(device, destination, recordings=recordings, world=world, policy=policy)
+    return OffloadJob(device, destination, recordings=recordings, world=world, policy=policy, budget=budget)
 
 
 async def _connect(

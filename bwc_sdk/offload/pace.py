@@ -19,7 +19,7 @@ async def check_pace(camera: Camera, work: Work, plan: Collection[RecordingEntry
 
     What is stored already needs no link. Raises `OSError`.
     """
-    rate = camera.connection.line.transport.limits.footage_rate
+    rate = camera.footage_rate
     if rate is None or work.policy.allow_slow:
         return
 

@@ -8,6 +8,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, DestinationFull
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.naming import segment_name
+from bwc_sdk.quantity import size
 
 URGENT = Mark.MARKED | Mark.HELD
 
@@ -49,5 +50,8 @@ def check_room(
         return
     least = min(bytes_needed(destination, identity, entry) for entry in plan)
     if least > max(0, free):
-        rule = f"the destination has room for {max(0, free)} bytes, and {least} are to come"
-        raise DestinationFull(rule, device=str(destination.path))
+        raise DestinationFull(
+            f"the destination has room for {size(max(0, free))} of footage ({size(reserve_bytes)} are kept free), "
+            f"and {size(least)} are to come",
+            device=str(destination.path),
+        )

@@ -28,6 +28,7 @@ from bwc_sdk.offload.destination import NameTaken, destination_error
 from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
 from bwc_sdk.offload.intake import Intake
 from bwc_sdk.offload.outcome import StoredSegment
+from bwc_sdk.offload.plan import URGENT
 from bwc_sdk.offload.segment_file import Found, SegmentFile
 from bwc_sdk.offload.sidecars import Sidecars
 from bwc_sdk.offload.slabs import chunks_a_slab
@@ -213,6 +214,8 @@ class SegmentCopy:
             workers=self._work.world.workers,
             slabs=self._work.slabs,
             on_chunks=self._arrived,
+            share=self._work.share,
+            urgent=bool(self._entry.marks & URGENT),
         )
         where = {"offset": intake.offset, "length": intake.length}
         try:

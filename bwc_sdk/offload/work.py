@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.policy import OffloadPolicy
@@ -37,6 +38,8 @@ class Work:
     """The camera that the offload began with; no other is accepted after a reconnection."""
     simulator: bool
     secure: bool
+    share: Share | None = None
+    """Of a bandwidth budget; None: as fast as it goes."""
     slabs: SlabPool = field(default_factory=SlabPool)
     tally: Tally = field(default_factory=Tally)
 

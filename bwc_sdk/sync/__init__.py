@@ -7,6 +7,8 @@
     for event in job:
         print(event)
     print(job.result)
+
+`watch` tells what comes and goes.
 """
 
 from bwc_sdk.sync.generated import SyncCamera, SyncDockingStation, connect, connect_station

@@ -187,7 +187,8 @@ class SyncConfig:
     def apply(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> ConfigState:
         """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
 
-        Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
+        Values that the device has already are not sent: the state is then the present one, and its revision the
+        same. Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
         the configuration; nothing of it was applied), `ProtocolViolation` when what is read back differs."""
         return self._thread.run(self._twin.apply(values), timeout)
 
@@ -412,7 +413,28 @@ class SyncBays:
 
 
 class SyncCamera:
-    """A camera that is connected. Use as `with`; opening changes nothing on the device."""
+    """A camera that is connected. Use as `with`; opening changes nothing on the device.
+
+    Attributes:
+        device: identity, capabilities, status, self-test, reboot.
+        battery: charge, load and health.
+        storage: level, recording time left, wear of the eMMC.
+        clock: read, measure by exchanges, set within limits.
+        config: schema, values, and the transaction that changes them.
+        recordings: listing, manifests, stored bytes, marks and holds.
+        assignment: who carries the camera.
+        audit: the camera's log, checked against its chain of hashes.
+        peer: what the camera said of itself when the session began.
+    """
+
+    device: SyncDevice
+    battery: SyncBattery
+    storage: SyncStorage
+    clock: SyncClock
+    config: SyncConfig
+    recordings: SyncRecordings
+    assignment: SyncAssignment
+    audit: SyncAudit
 
     def __init__(self, twin: Camera, thread: LoopThread) -> None:
         self._twin = twin
@@ -461,7 +483,20 @@ class SyncCamera:
 class SyncDockingStation:
     """A docking station that is connected. Use as `with`; opening changes nothing on it.
 
-    All cameras of its bays share the station's one link, and end with it."""
+    All cameras of its bays share the station's one link, and end with it; `camera` connects to one.
+
+    Attributes:
+        device: identity, capabilities, status, self-test, reboot, of the station itself.
+        bays: the supply, and each bay: what is in it, its power, data lines, light and lock.
+        clock: read, measure by exchanges, set within limits.
+        audit: the station's log, checked against its chain of hashes.
+        peer: what the station said of itself when the session began.
+    """
+
+    device: SyncDevice
+    bays: SyncBays
+    clock: SyncClock
+    audit: SyncAudit
 
     def __init__(self, twin: DockingStation, thread: LoopThread) -> None:
         self._twin = twin

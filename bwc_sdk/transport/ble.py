@@ -83,6 +83,7 @@ class BleTransport:
         self._client: BleakClient | None = None
         self._to_device: BleakGATTCharacteristic | None = None
         self._gone = asyncio.Event()
+        self._came: list[bytearray] = []
         self._waiting = Packer()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -218,7 +219,7 @@ class BleTransport:
                     self._starved = False
                     self._receiver.writable()
         except (BleakError, OSError, EOFError) as error:
-            lost = DeviceLost(f"the connection failed: {error}", device=self.name)
+            lost = DeviceLost(f"the connection failed: {error}", device=self.name, known=True)
             lost.__cause__ = error
             self._tell_lost(lost)
 
@@ -227,21 +228,29 @@ class BleTransport:
             rule = f"it notified a value of {len(value)} bytes, at most {VALUE_MAX}"
             self._fault = ProtocolViolation(rule, device=self.name)
             self._tell_lost(self._fault)
-        elif self._receiver is not None and value:
-            self._receiver.received(bytes(value))
+            return
+        if not self._came:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._came.append(value)
+
+    def _hand_over(self) -> None:
+        """What came in one turn of the loop at once: a value is short, and each call passes through all layers."""
+        data, self._came = b"".join(self._came), []
+        if self._receiver is not None and data:
+            self._receiver.received(data)
 
     def _disconnected(self, gone: asyncio.Event) -> None:
         gone.set()
         if self._writer is not None and gone is self._gone:
-            self._tell_lost(
-                DeviceLost("the connection ended: out of reach or switched off", device=self.name)
-            )
+            rule = "the connection ended: out of reach or switched off"
+            self._tell_lost(DeviceLost(rule, device=self.name, known=True))
 
     def _tell_lost(self, error: BwcError) -> None:
         self._gone.set()
         writer, self._writer = self._writer, None
         if writer is None:
             return  # not open yet: `open` raises it
+        self._hand_over()
         receiver, self._receiver = self._receiver, None
         if writer is not asyncio.current_task():
             writer.cancel()

@@ -7,7 +7,9 @@ one that a USB/IP server exports, a simulator or a bench elsewhere.
 import array
 import errno
 import re
+from ctypes.util import find_library
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final
 
 import usb.core
@@ -120,9 +122,11 @@ class UsbTransport(BlockingTransport):
 
             return backend_for(self._server)
         backend = libusb()
-        if backend is None:
-            raise MissingExtra("libusb is not installed; the transport usb:", "usb")
-        return backend
+        if backend is not None:
+            return backend
+        if libusb_installed():
+            raise PortNotFound("libusb finds no USB on this machine", device=self.name)
+        raise MissingExtra("libusb is not installed; the transport usb:", "usb")
 
     def _drain(self) -> None:
         """Forgets what the device had ready for an earlier owner: it never speaks first, so nothing is for us."""
@@ -209,7 +213,10 @@ class UsbTransport(BlockingTransport):
 
 
 def libusb() -> object | None:
-    """pyusb's backend on the system's libusb, or on the one of the package `libusb-package`; None without both."""
+    """pyusb's backend on the system's libusb, or on the one of the package `libusb-package`.
+
+    None where there is neither, or nothing for it to look at, as in a container.
+    """
     import usb.backend.libusb1
 
     backend: object | None = usb.backend.libusb1.get_backend()
@@ -220,6 +227,11 @@ def libusb() -> object | None:
             return None
         backend = usb.backend.libusb1.get_backend(find_library=libusb_package.find_library)
     return backend
+
+
+def libusb_installed() -> bool:
+    """Whether there is a libusb to load, of the system or of the package."""
+    return find_library("usb-1.0") is not None or find_spec("libusb_package") is not None
 
 
 def bulk_interface(configuration: Any, name: str) -> Endpoints:

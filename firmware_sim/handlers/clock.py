@@ -70,7 +70,7 @@ def set_clock(session: DeviceSession, request: SetClock) -> ClockSet:
     clock.set_utc_ns(before_ns + request.offset_ns, request.uncertainty_ns, source)
     session.audit(
         AuditKind.CLOCK_SET,
-        f"{reason.name}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source.name}, was {before_ns}",
+        f"{reason}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source}, was {before_ns}",
     )
     session.device.clock_was_set()
     return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
@@ -84,19 +84,19 @@ def _check(session: DeviceSession, clock: DeviceClock, request: SetClock) -> tup
     if request.revision != clock.revision:
         raise Refusal(ErrorCode.CONFLICT, f"the clock's revision is {clock.revision}")
     if reason is ClockReason.BENCH and not session.may(Role.BENCH):
-        raise Refusal(ErrorCode.NOT_PERMITTED, "the reason BENCH needs the role bench")
+        raise Refusal(ErrorCode.NOT_PERMITTED, "the reason bench needs the role bench")
     if source is TimeSource.UNSYNCHRONISED and reason is not ClockReason.BENCH:
         raise Refusal(ErrorCode.IMPLAUSIBLE, "the host does not know its time to be right")
     unset = clock.state is ClockState.UNSET
     if unset and reason in (ClockReason.ROUTINE, ClockReason.CORRECTION):
-        raise Refusal(ErrorCode.WRONG_STATE, "the clock is not set; the reason is FIRST_SET")
+        raise Refusal(ErrorCode.WRONG_STATE, "the clock is not set; the reason is first-set")
     if not unset and reason is ClockReason.FIRST_SET:
         raise Refusal(ErrorCode.WRONG_STATE, "the clock is set")
     limit_ns = {ClockReason.ROUTINE: ROUTINE_STEP_NS, ClockReason.CORRECTION: CORRECTION_STEP_NS}.get(reason)
     if limit_ns is not None and abs(request.offset_ns) > limit_ns:
         raise Refusal(
             ErrorCode.IMPLAUSIBLE,
-            f"{reason.name} allows {limit_ns // NS} s, not {request.offset_ns / NS:.1f}",
+            f"{reason} allows {limit_ns // NS} s, not {request.offset_ns / NS:.1f}",
         )
     if request.uncertainty_ns > (limit_ns or CORRECTION_STEP_NS):
         raise Refusal(ErrorCode.IMPLAUSIBLE, "the offset is not known better than the step that is allowed")

@@ -102,7 +102,7 @@ class _Footage:
     segment: int
     begin: int
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes | memoryview:
         try:
             blob = self.camera.recording(self.recording).blobs[self.segment]
             data = blob.read(self.begin + offset, size)
@@ -171,7 +171,7 @@ def erase(session: CameraSession, request: EraseRecording) -> Done:
         # No key of a final destination is known to this device, so that no receipt can be valid.
         raise Refusal(ErrorCode.NEEDS_RECEIPT, "no receipt of a final destination that this camera trusts")
     except Refusal as refusal:
-        session.audit(AuditKind.ERASE_REFUSED, f"recording {request.recording.hex()}: {refusal.code.name}")
+        session.audit(AuditKind.ERASE_REFUSED, f"recording {request.recording.hex()}: {refusal.code}")
         raise
 
 

@@ -121,7 +121,7 @@ def release(session: StationSession, request: ReleaseBay) -> BayStatus:
         state = f"in quarantine for incident {bay.incident}" if bay.quarantined else "not in quarantine"
         raise Refusal(ErrorCode.CONFLICT, f"bay {bay.number} is {state}")
     if bay.alarms:
-        raise Refusal(ErrorCode.WRONG_STATE, f"bay {bay.number}: the alarm is not over: {bay.alarms.name}")
+        raise Refusal(ErrorCode.WRONG_STATE, f"bay {bay.number}: the alarm is not over: {bay.alarms}")
     bay.release()
     session.audit(AuditKind.BAY_RELEASED, f"bay {bay.number}, incident {bay.incident}")
     session.station.changed()

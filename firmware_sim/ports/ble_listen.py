@@ -73,10 +73,10 @@ async def listen(
 
 
 def host_and_port(where: str) -> tuple[str, int]:
-    """Of `tcp-server:HOST:PORT`. Raises `ValueError`."""
+    """Of `tcp-server:HOST:PORT`. Raises `OSError`."""
     host, _, port = where.removeprefix(TCP_SERVER).rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65_535:
-        raise ValueError(f"{where!r} names no host and port")
+        raise OSError(f"{where!r} names no host and port")
     return host.strip("[]"), int(port)
 
 

@@ -86,7 +86,8 @@ class Adapter(Controller):
 
     def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
         if isinstance(packet, hci.HCI_AclDataPacket):
-            self.on_hci_acl_data_packet(packet)  # bumble writes a line of log first, wanted or not: twice the time
+            # bumble would first make a line of log, wanted or not, which takes as long as all the rest.
+            self.on_hci_acl_data_packet(packet)
         else:
             super().on_hci_packet(packet)
 
@@ -178,6 +179,7 @@ class _Client(asyncio.Protocol):
         self._parser = PacketParser()
         self._adapter: Adapter | None = None
         self._transport: asyncio.Transport | None = None
+        self._to_host: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -194,9 +196,15 @@ class _Client(asyncio.Protocol):
             self.close()
 
     def on_packet(self, packet: bytes) -> None:
-        """From the adapter to its host."""
+        """From the adapter to its host: what comes in one turn of the loop in one piece."""
+        if not self._to_host:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._to_host.append(packet)
+
+    def _flush(self) -> None:
+        data, self._to_host = b"".join(self._to_host), []
         if self._transport is not None:
-            self._transport.write(packet)
+            self._transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

@@ -36,6 +36,7 @@ class Lane:
         self._starved = False
         self._scheduled = False
         self._free_at = 0.0
+        self._slot = 0  # bytes whose time on the line runs; what came since waits for its own
         self._ended: Callable[[], None] | None = None
         self._open = True
 
@@ -73,8 +74,8 @@ class Lane:
         if self._rate is None:
             self._loop.call_soon(self._run)
         else:
-            size = min(self._slice(), self._queued)
-            self._free_at = max(self._free_at, self._loop.time()) + size / self._rate
+            self._slot = min(self._slice(), self._queued)
+            self._free_at = max(self._free_at, self._loop.time()) + self._slot / self._rate
             self._loop.call_at(self._free_at, self._run)
 
     def _slice(self) -> int:
@@ -89,7 +90,7 @@ class Lane:
             for at in range(0, len(data), step):
                 self._deliver(data[at : at + step])
         else:
-            self._deliver(self._take(min(self._slice(), self._queued)))
+            self._deliver(self._take(min(self._slot, self._queued)))
         if self._queue:
             self._schedule()
         elif self._ended is not None:

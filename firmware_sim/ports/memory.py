@@ -102,6 +102,8 @@ class Uri(Protocol):
 
     options: dict[str, str]
 
+    def __str__(self) -> str: ...
+
     def allow(self, *keys: str) -> None: ...
 
     def option(self, key: str, default: int, *, low: int, high: int) -> int: ...
@@ -158,8 +160,7 @@ def open_sim(uri: Uri) -> MemoryTransport:
     if key not in _made:
         _made[key] = _make(key, plan), FaultCount(plan)
     device, count = _made[key]
-    name = f"sim:?seed={key.seed}" + (f"&station={key.station}" if key.station else "")
-    return MemoryTransport(device, faults=count, rate=rate or None, piece=piece or None, name=name)
+    return MemoryTransport(device, faults=count, rate=rate or None, piece=piece or None, name=str(uri))
 
 
 def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:

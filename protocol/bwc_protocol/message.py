@@ -113,7 +113,8 @@ class MessageReader:
 
     def _take_at_once(self, view: memoryview, at: int, end: int, found: list[Message | StreamBytes]) -> int:
         """Takes a message, or the beginning of footage, that lies in one piece: most do. Bytes taken, 0 if none."""
-        length, opcode, flags, request, offset = DATA_HEADER.unpack_from(view, at)
+        header: tuple[int, int, int, int, int] = DATA_HEADER.unpack_from(view, at)
+        length, opcode, flags, request, offset = header
         _check(length, opcode, flags)
         if opcode == STREAM_DATA:
             self._stream, self._offset, self._left = request, offset, length - OFFSET.size

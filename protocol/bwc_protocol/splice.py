@@ -108,6 +108,7 @@ class Relay:
         self._links: dict[int, Link] = {}  # the live link of each bay
         self._absent: dict[int, _Absent] = {}
         self._splices: dict[int, Splice] = {}
+        self._waiting: set[int] = set()  # bays whose bytes wait for room on the uplink
         self._stirred: set[int] = set()
 
     def live(self, bay: int) -> bool:
@@ -178,8 +179,11 @@ class Relay:
                 splice = self._splices.get(bay)
                 if splice is None:
                     link.consumed(CAMERA_CHANNEL)
-                elif splice.up.take(data):
-                    self._stirred.add(UPLINK)
+                else:
+                    if splice.up.take(data):
+                        self._stirred.add(UPLINK)
+                    if splice.up.waiting:
+                        self._waiting.add(bay)
             case ChannelReset(reason=reason, retry_after_ms=retry_after_ms):
                 self._bay_ended(bay, _Absent(reason, retry_after_ms), now)
             case ChannelOpened():
@@ -199,12 +203,19 @@ class Relay:
             splice.bay_ended(why.reason, now, why.retry_after_ms)
             self._stirred.add(UPLINK)
 
-    # Both
+    # Room
 
-    def flow(self) -> None:
-        """Passes on what has waited for room: to be called when acknowledgements may have come."""
-        for bay, splice in self._splices.items():
-            if splice.down.waiting and splice.down.flow():
-                self._stirred.add(bay)
-            if splice.up.waiting and splice.up.flow():
+    def flow(self, link: int) -> None:
+        """Passes on what has waited for room on a link, named as `stirred` names it: to be called when
+        acknowledgements may have come on it."""
+        if link != UPLINK:
+            splice = self._splices.get(link)
+            if splice is not None and splice.down.waiting and splice.down.flow():
+                self._stirred.add(link)
+            return
+        for bay in tuple(self._waiting):
+            splice = self._splices.get(bay)
+            if splice is not None and splice.up.flow():
                 self._stirred.add(UPLINK)
+            if splice is None or not splice.up.waiting:
+                self._waiting.discard(bay)

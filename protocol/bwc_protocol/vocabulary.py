@@ -1,9 +1,9 @@
 """Numbers that more than one layer speaks of: error codes and device kinds (spec: Error codes)."""
 
-import enum
+from bwc_protocol.word import Word
 
 
-class PeerKind(enum.IntEnum):
+class PeerKind(Word):
     """What stands at one end of a conversation."""
 
     HOST = 1
@@ -11,13 +11,13 @@ class PeerKind(enum.IntEnum):
     STATION = 3
 
 
-class ErrorCode(enum.IntEnum):
+class ErrorCode(Word):
     """Why a device did not do what a request asked. Nothing was changed unless the code says otherwise."""
 
     UNSUPPORTED = 1
     """The opcode is not known to this device: an older firmware, or a capability that it lacks."""
     MALFORMED = 2
-    """The body breaks the declaration of its message."""
+    """The body breaks the declaration of its message, as its tables alone show, or the request's id is 0."""
     NOT_PERMITTED = 3
     """The role of the host does not carry this command."""
     NOT_READY = 4
@@ -29,7 +29,7 @@ class ErrorCode(enum.IntEnum):
     CONFLICT = 7
     """The precondition does not hold: something changed since it was read."""
     OUT_OF_RANGE = 8
-    """A value, offset or length is outside its limits."""
+    """The body is well-formed; a value in it is outside what this device, its schema or the recording allows."""
     WRONG_STATE = 9
     """The device is in a state that does not allow this, such as rebooting while it records."""
     NEEDS_RECEIPT = 10

@@ -16,6 +16,7 @@ from bumble.gatt import Characteristic, Service
 
 from bwc_protocol.declare import Role
 from bwc_protocol.gatt import SERVICE_UUID, TO_DEVICE_UUID, TO_HOST_UUID, VALUE_MAX
+from bwc_protocol.messages.identity import Capability
 from bwc_sdk.errors import (
     BwcError,
     DeviceLost,
@@ -60,6 +61,7 @@ def test_control_status_clock_configuration_log_and_listing_work_by_radio() -> N
         port = await air.camera(recordings=3)
         async with await air.connecting(port.uri, role=Role.TECHNICIAN) as camera:
             assert (await camera.device.identify()).serial == port.camera.serial
+            assert camera.peer.capabilities & Capability.BLE
             assert (await camera.battery.status()).charge_pct > 0
             assert (await camera.storage.status()).recordings == 3
             assert (await camera.clock.measure()).uncertainty_ns < 50_000_000

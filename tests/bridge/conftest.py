@@ -36,6 +36,7 @@ class Device:
         self._owner.opened.set()
 
     def room(self) -> int:
+        assert self.receiver is not None, "an opened device is asked"
         return 65_536 if self.capacity is None else self.capacity
 
     def write(self, parts: list[bytes]) -> None:

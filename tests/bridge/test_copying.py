@@ -5,6 +5,7 @@ import random
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -329,7 +330,7 @@ def test_a_client_that_stalls_before_a_flood_that_cannot_be_held_back_is_closed(
     async def main() -> None:
         one = bench()
         async with one.bridge() as bridge:
-            _, writer = await one.client(bridge)
+            reader, writer = await one.client(bridge)
             writer.transport.pause_reading()
             device, sent = one.devices[0], 0
             while device.receiver is not None:
@@ -337,7 +338,13 @@ def test_a_client_that_stalls_before_a_flood_that_cannot_be_held_back_is_closed(
                 sent += 65_536
                 assert sent < OVERFLOW + KERNEL
                 await asyncio.sleep(0)
-            assert "behind the device" in (await one.until(ClientLeft)).error.rule
+            left = await one.until(ClientLeft)
+            assert "behind the device" in left.error.rule
+            writer.transport.resume_reading()
+            received = 0
+            with suppress(ConnectionResetError):
+                received = len(await reader.read())
+            assert received < left.bytes_to_client, "what it had not taken in time is not kept for it"
             writer.close()
 
     virtual(main)

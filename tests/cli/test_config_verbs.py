@@ -47,7 +47,9 @@ def test_diff_tells_pending_from_effective(bwc: Bwc, sim: str, tmp_path: Path) -
         ("recording.pre_event_s = 'x'", "takes a whole number"),
         ("recording.pre_event_s = 121", "not within 0 to 120"),
         ("recording.resolution = '8K'", "takes one of"),
-        ("recording.pre_event_s = 1.5", "takes a number"),
+        ("recording.pre_event_s = 1.5", "takes a whole number, a text or true/false, not 1.5"),
+        ("recording.pre_event_s = 2026-01-31", "not the date or time 2026-01-31"),
+        ("recording.pre_event_s = [1, 2]", "not a list"),
         ("recording.pre_event_s =", "not TOML"),
         ("recording.pre_event_s = 3\nrecording.pre_event_s = 4", "not TOML"),
     ],
@@ -65,9 +67,38 @@ def test_a_bad_file_changes_nothing_and_names_the_setting(
 
 
 def test_a_missing_file_and_a_missing_setting_are_told(bwc: Bwc, sim: str, tmp_path: Path) -> None:
-    assert bwc("config", "apply", str(tmp_path / "none.toml"), device=sim).code == 8
+    ran = bwc("config", "apply", str(tmp_path / "none.toml"), device=sim)
+    assert ran.code == 9 and "none.toml" in ran.err and "is the path right?" in ran.err
     ran = bwc("config", "get", "recording.pre_evnt_s", device=sim)
     assert ran.code == 8 and "did you mean" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["apply", "diff"])
+def test_a_file_is_read_before_the_port_is_opened(bwc: Bwc, tmp_path: Path, verb: str) -> None:
+    nobody = "tcp:127.0.0.1:1"
+    (tmp_path / "bad.toml").write_text("recording.pre_event_s = 2026-01-31\n")
+    assert bwc("config", verb, str(tmp_path / "none.toml"), device=nobody).code == 9
+    assert bwc("config", verb, str(tmp_path), device=nobody).code == 9
+    assert bwc("config", verb, str(tmp_path / "bad.toml"), device=nobody).code == 8
+
+
+def test_a_file_that_is_no_configuration_at_all_asks_for_the_path(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(b"\xff\xd8\xff")
+    ran = bwc("config", "apply", str(tmp_path / "photo"), device=sim)
+    assert ran.code == 8 and "not TOML" in ran.err and "is the path right?" in ran.err
+
+
+def test_a_file_that_changes_nothing_is_told_and_makes_no_revision(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("recording.pre_event_s = 45\n")
+    first = bwc("config", "apply", str(file), "--json", device=sim).document
+    again = bwc("config", "apply", str(file), "--json", device=sim).document
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert again["state"]["revision"] == first["state"]["revision"]
+    assert "nothing to change" in bwc("config", "apply", str(file), device=sim).err
+    assert bwc("config", "set", "recording.pre_event_s=121", device=sim).code == 8
 
 
 @pytest.mark.parametrize("pairs", [["recording.pre_event_s"], ["a=1", "a=2"]])

@@ -36,7 +36,7 @@ def test_the_verb_prints_lines_or_one_document(bwc: Bwc, capture: Path) -> None:
     assert "-> message battery.status request request=1 cell=9" in bwc("decode", str(capture)).out
     document = bwc("decode", str(capture), "--messages", "--json").document
     assert {one["layer"] for one in document["capture"]} == {"message"}
-    assert bwc("decode", "/dev/null", "--json").document == {"capture": []}
+    assert bwc("decode", "/dev/null", "--json").document == {"capture": [], "ends_inside_line": None}
 
 
 def _one(tmp_path: Path, line: dict[str, Any]) -> Decoded:
@@ -93,10 +93,22 @@ def test_an_endless_line_is_not_read_to_its_end(tmp_path: Path) -> None:
         list(decode_file(file))
 
 
-def test_a_capture_whose_writer_was_killed_ends_at_its_last_whole_line(capture: Path) -> None:
+def test_a_capture_whose_writer_was_killed_ends_at_its_last_whole_line(bwc: Bwc, capture: Path) -> None:
     whole = capture.read_bytes()
-    capture.write_bytes(whole[:-10])
-    assert len(list(decode_file(capture))) == whole.count(b"\n") - 1
+    lines = whole.count(b"\n")
+    for torn in (1, 10):  # without its line end a line is whole; without more it is not
+        capture.write_bytes(whole[:-torn])
+        assert len(list(decode_file(capture))) == lines - (torn > 1)
+    ran = bwc("decode", str(capture))
+    assert ran.code == 0 and ran.out.count("\n") == lines - 1
+    assert f"ends inside line {lines}" in ran.err
+    assert bwc("decode", str(capture), "--json").document["ends_inside_line"] == lines
+
+
+def test_a_file_of_one_line_that_is_no_capture_is_not_taken_for_a_torn_one(tmp_path: Path) -> None:
+    (tmp_path / "cap").write_text("hello")
+    with pytest.raises(CaptureError, match="line 1"):
+        list(decode_file(tmp_path / "cap"))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00" * 100])

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,30 @@ def test_what_is_not_known_is_shown_as_such(capsys: pytest.CaptureFixture[str]) 
     assert show("marks", Mark(0), "") == "none"
     Output(as_json=False, terminal=False).show({}, Facts("", list(facts(STATUS))))
     assert "time_left_s\tunknown\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["info"],
+        ["battery"],
+        ["storage"],
+        ["clock", "show"],
+        ["clock", "sync", "--source", "ntp"],
+        ["recordings", "show", "1"],
+        ["assign"],
+    ],
+    ids=" ".join,
+)
+def test_in_a_pipe_no_key_comes_twice(bwc: Callable[..., Any], sim: str, argv: list[str]) -> None:
+    bwc("recordings", "mark", "1", device=sim)
+    bwc("recordings", "mark", "1", "--remove", device=sim)
+    keys = [line.split("\t")[0] for line in bwc(*argv, device=sim).out.splitlines()]
+    assert keys and len(set(keys)) == len(keys)
+    if argv == ["clock", "show"]:
+        assert {"uncertainty_ns", "measured.uncertainty_ns"} <= set(keys)
+    if "show" in argv and "1" in argv:
+        assert {"segment.0", "annotation.0", "annotation.1", "manifest.sequence"} <= set(keys)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bwc_sdk.cli.audit import check_head
-from bwc_sdk.cli.clock import SourceName, host_source
+from bwc_sdk.cli.clock import SourceName, host_source, offset_in_words
 from bwc_sdk.cli.storage import life_time
 from bwc_sdk.errors import AuditBroken, ClockImplausible
 from bwc_sdk.host_time import STA_UNSYNC, TIME_ERROR, HostTime, host_time, judged
@@ -30,6 +30,7 @@ def test_no_device_is_guessed_even_if_only_one_is_plugged_in(
 def test_a_reboot_needs_the_devices_name_or_yes(bwc: Bwc, sim: str) -> None:
     before = bwc("info", "--json", device=sim).document
     assert bwc("reboot", device=sim).code == 2
+    assert bwc("reboot", device="tcp:127.0.0.1:1").code == 2  # told before anything is opened
     assert bwc("reboot", "SIM-0", device=sim).code == 4
     after = bwc("info", "--json", device=sim).document
     assert after["status"]["boot_counter"] == before["status"]["boot_counter"]
@@ -43,9 +44,10 @@ def test_an_assignment_is_made_shown_and_cleared(bwc: Bwc, sim: str) -> None:
     assert bwc("assign", "--clear", "--json", device=sim).document["assignment"]["assigned"] is False
 
 
-@pytest.mark.parametrize("argv", [["--clear", "O-1"], ["--unit", "North"]])
+@pytest.mark.parametrize("argv", [["--clear", "O-1"], ["--unit", "North"], [""]])
 def test_a_contradicting_assignment_is_a_wrong_command_line(bwc: Bwc, sim: str, argv: list[str]) -> None:
     assert bwc("assign", *argv, device=sim).code == 2
+    assert bwc("assign", *argv, device="tcp:127.0.0.1:1").code == 2  # and nothing is opened for it
 
 
 def test_a_value_that_its_field_cannot_carry_is_refused_here(bwc: Bwc, sim: str) -> None:
@@ -114,6 +116,11 @@ def test_a_log_whose_newest_entry_is_another_is_broken() -> None:
 def test_showing_the_clock_sets_nothing(bwc: Bwc, sim: str) -> None:
     revisions = [bwc("clock", "show", "--json", device=sim).document["clock"]["revision"] for _ in range(2)]
     assert revisions[0] == revisions[1]
+
+
+def test_how_far_a_clock_is_off_is_said_in_words() -> None:
+    assert offset_in_words(12_300_000) == "12.300 ms behind this host"
+    assert offset_in_words(-400) == "400 ns ahead of this host"
 
 
 def test_a_sync_tells_before_and_after(bwc: Bwc, sim: str) -> None:

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.timeout(150)
 
 
 @contextmanager
-def simulator(listen: str) -> Iterator[str]:
-    """A simulated camera in a process of its own; gives the URI at which it is reached."""
-    with serving("sim", "--recordings", "4", "--listen", listen) as uri:
+def simulator(listen: str, *options: str) -> Iterator[str]:
+    """A simulated device in a process of its own; gives the URI at which it is reached."""
+    with serving("sim", "--recordings", "4", "--listen", listen, *options) as uri:
         # A port on a virtual USB bus is no device: the camera is what is plugged into it.
         yield f"usb:1-1?usbip={uri.removeprefix('usbip:')}" if uri.startswith("usbip:") else uri
 
@@ -76,6 +76,12 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
+
+
+@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
+def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
+    with simulator(listen, "--station", "4") as uri:
+        check(run_suite(tmp_path, "--bwc-device", f"{uri}{'&' if '?' in uri else '?'}bay=3"))
 
 
 def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ class FakeCamera:
         self.device = device
         self.identity = device.identity
         self.name = "fake:"
+        self.footage_rate: float | None = None
         self.peer = SimpleNamespace(secure=False, capabilities=Capability.SIMULATOR)
         self.recordings = self
         self.lost: BwcError | None = None

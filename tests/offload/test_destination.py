@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk.errors import DestinationError
+from bwc_sdk.errors import DestinationError, DestinationFull
 from bwc_sdk.filesystem import OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
+from bwc_sdk.offload.custody import Custody
+from bwc_sdk.offload.sidecars import Sidecars
 from firmware_sim.virtual_time import run_virtual
 
 
@@ -104,3 +106,33 @@ def test_two_cameras_with_the_same_recording_id_keep_both(lab, tmp_path: Path) -
         result, _ = lab.run(device, OsFileSystem(), tmp_path)
         assert result.complete and not any(isinstance(o, Refused) for o in result.outcomes)
     assert {p.read_bytes() for p in tmp_path.glob("*.mp4")} == {one.footage[0], other.footage[0]}
+
+
+@pytest.mark.parametrize("operation", ["write", "sync"])
+def test_a_small_file_that_cannot_be_kept_leaves_nothing_behind(
+    lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """The custody record comes last: on a full disk the footage stands, and no empty record beside it."""
+    device = lab.device([lab.recording(1, (10_000,))])
+    files = OsFileSystem()
+    full = False
+
+    def custody(self: Sidecars, record: Custody) -> None:
+        nonlocal full
+        full = True
+        write_custody(self, record)
+
+    def fails(*_: object) -> int:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*_)
+
+    write_custody, real = Sidecars.record, getattr(files, operation)
+    monkeypatch.setattr(Sidecars, "record", custody)
+    monkeypatch.setattr(files, operation, fails)
+    result, _ = lab.run(device, files, tmp_path)
+    assert isinstance(result.outcomes[0], StillOnCamera)
+    assert isinstance(result.outcomes[0].error, DestinationFull)
+    assert not list((tmp_path / ".incoming").glob("*custody*"))
+    monkeypatch.undo()
+    assert lab.run(device, OsFileSystem(), tmp_path)[0].complete

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bwc_protocol.declare import (
     NO_ROLE,
     V1_0,
     Effect,
+    FieldRangeError,
     Handlers,
     MalformedMessage,
     Request,
@@ -38,6 +40,7 @@ from bwc_protocol.messages.battery import BatteryStatus, ChargeState, ReadBatter
 from bwc_protocol.messages.config import MAX_UPLOAD, ConfigDocument
 from bwc_protocol.messages.core import Done
 from bwc_protocol.messages.identity import Fault
+from bwc_protocol.word import Word, Words
 from tools import samples
 
 
@@ -247,3 +250,32 @@ def test_versions_start_at_one() -> None:
     assert V1_0 == (1, 0)
     for cls in samples.every_class():
         assert all(spec.since >= V1_0 for spec in cls.codec.fields.values())
+
+
+# What people read
+
+
+def test_an_enumeration_prints_as_the_specification_names_it_and_stays_a_number() -> None:
+    assert f"{ChargeState.DISCHARGING}" == str(ChargeState.DISCHARGING) == "discharging"
+    assert f"{Role.TECHNICIAN | Role.BENCH}" == "technician, bench"
+    assert str(NO_ROLE) == "none"
+    assert f"{Role.BENCH:#06x}" == f"{int(Role.BENCH):#06x}"
+    assert json.dumps([ChargeState.DISCHARGING, Role.BENCH]) == json.dumps(
+        [int(ChargeState.DISCHARGING), int(Role.BENCH)]
+    )
+
+
+def test_every_enumeration_of_a_declaration_prints_in_words() -> None:
+    declared: set[type[Wire]] = {*COMMANDS.values(), *EVENTS.values(), *CONTROLS.values()}
+    declared |= {request.reply for request in COMMANDS.values()}
+    found = {spec.enum for one in declared for spec in one.codec.fields.values() if spec.enum is not None}
+    assert len(found) > 10
+    for kind in found:
+        assert issubclass(kind, Word | Words), kind.__name__
+
+
+def test_a_field_is_named_as_the_specification_names_it() -> None:
+    with pytest.raises(FieldRangeError, match=r"^battery\.status\.cell: "):
+        ReadBattery.codec.encode(ReadBattery(cell=256))
+    with pytest.raises(MalformedMessage, match=r"^BatteryStatus\.charge_pct: "):
+        BatteryStatus.codec.decode(b"")

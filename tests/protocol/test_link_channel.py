@@ -593,3 +593,28 @@ def test_a_frames_timer_starts_when_it_is_handed_out(host) -> None:
     host.link.receive(encode_frame(Frame(PONG, 0, host.nonce, 255)), host.now)
     assert [f.seq for f in of(host.heard(), DATA)] == [1, 2, 3]
     assert host.link.counters.timeouts == 0
+
+
+def test_an_acknowledgement_that_the_pipe_does_not_take_leaves_no_deadline_in_the_past(device) -> None:
+    """Else a shell that obeys `deadline` would spin for as long as the pipe is full."""
+    opened(device)
+    device.say(DATA, seq=1, payload=b"more")
+    for _ in range(3):
+        deadline = device.link.deadline()
+        assert deadline is not None and deadline > device.now
+        device.now = deadline
+        device.link.tick(device.now)  # and nothing is drained
+
+
+def test_a_busy_reset_says_when_to_come_back_each_time_it_is_repeated(device, bench) -> None:
+    opened(device)
+    device.link.reset(0, ResetReason.BUSY, device.now, retry_after_ms=1_500)
+    told = [Reset.decode(f.payload) for f in device.wait(1.0) if f.type is RESET]
+    assert len(told) > 2 and set(told) == {Reset(reason=ResetReason.BUSY, retry_after_ms=1_500)}
+
+
+def test_a_host_learns_when_to_come_back(host) -> None:
+    speaking(host)
+    reset = Reset(reason=ResetReason.BUSY, retry_after_ms=1_500)
+    host.say(RESET, epoch=0, payload=reset.encode())
+    assert host.link.events() == [ChannelReset(0, ResetReason.BUSY, 1_500)]

@@ -77,6 +77,8 @@ def test_the_host_sends_a_ping_at_once_on_the_granted_link(bench) -> None:
     host.link.open(host.now)
     (ping,) = host.grant(link=0x1234)
     assert (ping.type, ping.channel, ping.link) == (FrameType.PING, 0, 0x1234)
+    assert ping.epoch == 255, "no life of the channel has begun"
+    assert (ping.seq, ping.ack, ping.sack, ping.window) == (0, 0, 0, 0)
     assert host.link.state is LinkState.CHECKING and host.link.events() == []
     host.say(FrameType.PONG)
     assert [type(e) for e in host.link.events()] == [LinkUp]
@@ -119,8 +121,36 @@ def test_an_ack_for_another_host_is_not_taken(bench) -> None:
 def test_an_ack_beyond_what_was_offered_is_refused_by_name(bench, wrong) -> None:
     host = bench(HOST, max_payload=1_024)
     host.link.open(host.now)
-    host.grant(**wrong)
+    answers = host.grant(**wrong)
     assert downs(host.link) == [LinkDownReason.PROTOCOL]
+    assert bye(answers) == [(host.nonce, Bye(reason=ByeReason.PROTOCOL))]
+
+
+def test_a_grant_that_the_host_refuses_is_forgotten(bench) -> None:
+    device = bench(DEVICE)
+    device.hello()
+    device.say(FrameType.BYE, payload=Bye(reason=ByeReason.PROTOCOL).encode())
+    device.say(FrameType.PING)
+    assert device.link.state is LinkState.LISTENING
+
+
+@pytest.mark.parametrize("wrong", [{"max_payload": 19}, {"max_payload": 0}, {"max_window": 0}])
+def test_an_offer_that_no_link_could_work_with_is_refused_by_name(bench, wrong) -> None:
+    device = bench(DEVICE)
+    answer = device.hello(nonce=3, **wrong)
+    assert bye([answer]) == [(0, Bye(reason=ByeReason.PROTOCOL, host_nonce=3))]
+    host = bench(HOST)
+    host.link.open(host.now)
+    host.put(answer)
+    assert host.link.state is LinkState.CALLING, "another host was meant"
+    host.put(Frame(FrameType.BYE, payload=Bye(reason=ByeReason.PROTOCOL, host_nonce=bench.NONCE).encode()))
+    assert downs(host.link) == [LinkDownReason.PROTOCOL]
+
+
+def test_a_refused_offer_leaves_the_live_link_alone(bench) -> None:
+    device = bench(DEVICE).connected_device()
+    device.hello(nonce=8, max_window=0)
+    assert device.link.state is LinkState.LIVE and downs(device.link) == []
 
 
 def test_without_a_common_version_the_device_says_so(bench) -> None:
@@ -354,6 +384,15 @@ def test_frames_of_another_version_are_dropped(bench) -> None:
     device = bench(DEVICE).connected_device()
     assert device.say(FrameType.PING, version=2) == []
     assert device.link.counters.malformed == 1
+
+
+def test_a_frame_of_another_version_does_not_make_a_candidate_live(bench) -> None:
+    device = bench(DEVICE)
+    device.hello()
+    device.say(FrameType.PING, version=2)
+    assert device.link.state is LinkState.LISTENING
+    device.say(FrameType.PING)
+    assert device.link.state is LinkState.LIVE
 
 
 # Keep-alive and end

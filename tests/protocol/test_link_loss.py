@@ -350,6 +350,7 @@ def test_a_closed_window_earns_nothing_meanwhile() -> None:
     stalled.open = False
     assert {scheduler.next() for _ in range(50)} == {busy}
     stalled.open = True
+    scheduler.wake(stalled)
     turns = [scheduler.next() for _ in range(20)]
     assert abs(turns.count(stalled) - turns.count(busy)) <= 2
 
@@ -359,6 +360,14 @@ def test_a_scheduler_without_anything_to_send_ends_its_search() -> None:
     assert scheduler.next() is None
     scheduler.add(closed)
     closed.open = False
+    assert scheduler.next() is None
+    scheduler.wake(closed)
+    assert scheduler.next() is None
+    closed.open = True
+    scheduler.wake(closed)
+    assert scheduler.next() is closed
+    scheduler.remove(closed)
+    scheduler.wake(closed)
     assert scheduler.next() is None
 
 

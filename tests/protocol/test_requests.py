@@ -112,6 +112,15 @@ def test_a_request_that_breaks_its_declaration_is_answered_malformed() -> None:
     assert pair.device_events == []
 
 
+def test_request_id_0_is_malformed_and_without_effect() -> None:
+    pair = ready()
+    say(pair, build(ReadStatus.opcode, 0, 0, b""), to_host=False)
+    assert pair.device_events == []
+    data = b"".join(pair.device.outgoing(0, 512))
+    assert data[4:16] == build(ReadStatus.opcode, Flag.ERROR, 0, bytes(len(data) - 16))[:12]
+    assert ErrorReply.codec.decode(data[16:]).code is ErrorCode.MALFORMED
+
+
 def test_requests_beyond_the_bound_are_busy_and_not_held() -> None:
     pair = ready()
     for number in range(MAX_REQUESTS):

@@ -15,7 +15,23 @@ from tools.spec_layouts import LAYOUTS, field_names
 ROOT = Path(__file__).parents[2]
 TEXT = spec_tables.SPECIFICATION.read_text(encoding="utf-8")
 RULES = re.findall(r"^- \*\*([A-Z]{3}-\d{3})\*\* (.*)$", TEXT, re.MULTILINE)
-FAMILIES = ("FRM", "LNK", "CHN", "STA", "USB", "BLE", "SES", "MSG", "STR", "REC", "CLK", "CFG", "AUD", "ROL")
+FAMILIES = (
+    "FRM",
+    "LNK",
+    "CHN",
+    "STA",
+    "TRN",
+    "USB",
+    "BLE",
+    "SES",
+    "MSG",
+    "STR",
+    "REC",
+    "CLK",
+    "CFG",
+    "AUD",
+    "ROL",
+)
 
 
 def headings() -> list[str]:

@@ -19,7 +19,7 @@ from bwc_protocol.link import (
     LinkUp,
     ResetReason,
 )
-from bwc_protocol.splice import Relay
+from bwc_protocol.splice import UPLINK, Relay
 
 FRAME = 64
 WINDOW = 4
@@ -145,7 +145,7 @@ class Dock:
                 self.relay.bay_event(self.bays[link], link, event, self.now)
             elif link in self.uplinks:
                 self.relay.uplink_event(link, event, self.now)
-        self.relay.flow()
+        self.relay.flow(self.bays.get(link, UPLINK))
 
     def run(self, seconds: float = 0.0) -> None:
         """Carries bytes until nothing moves, and then lets time pass."""

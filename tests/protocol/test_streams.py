@@ -261,6 +261,17 @@ def test_a_device_may_stop_an_upload_early_with_a_reason() -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+@pytest.mark.parametrize("beyond", [1, 2**64 - 1 - len(FOOTAGE)])
+def test_credit_beyond_the_length_is_credit_for_all_of_it(beyond: int) -> None:
+    pair = ready()
+    stream = download(pair)
+    pair.host.grant(stream, len(FOOTAGE) + beyond)
+    pair.run()
+    assert received(pair.host_events, stream) == FOOTAGE
+    assert of(pair.host_events, StreamFinished) == [StreamFinished(stream, len(FOOTAGE), 0, "")]
+    assert pair.host.open_streams == pair.device.open_streams == 0
+
+
 def test_credit_that_is_taken_back_ends_the_conversation() -> None:
     pair = ready()
     stream = download(pair)

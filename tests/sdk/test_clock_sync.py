@@ -112,7 +112,7 @@ def test_each_reason_bounds_the_step_in_both_directions(
     reason: ClockReason, allowed_s: float, refused_s: float, sign: int
 ) -> None:
     check_step(step(sign * allowed_s), reason, TimeSource.NTP)
-    with pytest.raises(ClockImplausible, match=reason.name):
+    with pytest.raises(ClockImplausible, match=str(reason)):
         check_step(step(sign * refused_s), reason, TimeSource.NTP)
 
 

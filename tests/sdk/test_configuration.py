@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bwc_sdk
 from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType, TakesEffect
 from bwc_sdk.configuration import (
@@ -19,7 +20,10 @@ from bwc_sdk.configuration import (
     to_toml,
     value_of,
 )
-from bwc_sdk.errors import ConfigError
+from bwc_sdk.errors import ConfigError, HostFileError
+from firmware_sim.making import Footage, make_camera
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.virtual_time import run_virtual
 
 
 def schema(key: str, kind: SettingType | Unknown, **facts: object) -> SettingSchema:
@@ -156,8 +160,48 @@ def test_a_file_of_other_bytes_or_of_any_size_is_refused(tmp_path: Path) -> None
     path.write_bytes(b"#" * (FILE_MAX + 1))
     with pytest.raises(ConfigError, match="larger"):
         read_file(path)
-    with pytest.raises(ConfigError, match="missing"):
-        read_file(tmp_path / "missing.toml")
+    path.write_text(".".join("a" * 2_000) + " = 1")
+    with pytest.raises(ConfigError, match="without end"):
+        read_file(path)
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_configuration(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.toml", tmp_path):
+        with pytest.raises(HostFileError, match=path.name) as caught:
+            read_file(path)
+        assert not isinstance(caught.value, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = 2026-01-31", "not the date or time 2026-01-31$"),
+        ("a = 07:30:00", "not the date or time 07:30:00$"),
+        ("a = 1.5", "not 1.5$"),
+        ("a = [1]", "not a list$"),
+    ],
+)
+def test_a_value_that_no_setting_takes_is_named_in_the_words_of_toml(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_file(write(tmp_path, text))
+
+
+def test_what_the_device_has_already_is_checked_and_not_sent() -> None:
+    async def main() -> None:
+        device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
+        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+            first = await camera.config.apply({"recording.pre_event_s": 45})
+            assert await camera.config.apply({"recording.pre_event_s": 45}) == first
+            later = await camera.config.apply({"radio.ble_docked": "full"})  # pending until the next boot
+            assert await camera.config.apply({"radio.ble_docked": "full"}) == later
+            assert later.revision == first.revision + 1
+            with pytest.raises(ConfigError):
+                await camera.config.apply({"recording.pre_event_s": 45, "no.such": 1})
+        device.close()
+
+    run_virtual(main())
 
 
 @given(

@@ -185,3 +185,21 @@ def test_the_camera_that_was_expected_is_the_only_one_that_will_do() -> None:
             device.close()
 
     run_virtual(main())
+
+
+def test_a_camera_that_was_closed_here_says_so_whatever_the_device_answered() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        await camera.close()
+        with pytest.raises(DeviceLost, match="closed here"):
+            await camera.battery.status()
+
+    play(scenario)
+
+
+def test_a_simulated_camera_is_called_by_the_uri_that_was_given() -> None:
+    async def main() -> None:
+        for uri in ("sim:?seed=7&recordings=0", "sim:?recordings=0&seed=8&rate=500000"):
+            async with bwc_sdk.connect(uri) as camera:
+                assert camera.name == uri
+
+    run_virtual(main())

@@ -2,18 +2,27 @@
 
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
 import bwc_sdk
 from bwc_sdk import errors
+from bwc_sdk.sync import SyncCamera, SyncDockingStation
 
 PUBLIC = {
     "bwc_sdk.offload": {
+        "Budget",
+        "CameraEvent",
+        "CameraFailed",
         "ChunkRejected",
         "Connected",
         "ConnectionLost",
+        "DockWatch",
         "Finished",
+        "FleetJob",
+        "FleetResult",
+        "Interrupted",
         "OffloadEvent",
         "OffloadJob",
         "OffloadPolicy",
@@ -27,10 +36,14 @@ PUBLIC = {
         "Refused",
         "Resumed",
         "SegmentStored",
+        "StationLost",
         "StillOnCamera",
         "StoredSegment",
         "StoredVerified",
+        "dock_watch",
         "offload",
+        "offload_many",
+        "offload_station",
         "outcome_word",
     },
 }
@@ -79,3 +92,28 @@ def test_an_error_names_device_layer_and_rule() -> None:
     error = errors.DeviceLost("the cable was pulled", device="serial:/dev/ttyACM0")
     assert str(error) == "serial:/dev/ttyACM0: transport: the cable was pulled"
     assert str(errors.InvalidUri("no scheme")) == "uri: no scheme"
+
+
+# What `help()` shows
+
+
+@pytest.mark.parametrize("client", [bwc_sdk.Camera, bwc_sdk.DockingStation, SyncCamera, SyncDockingStation])
+def test_a_client_documents_every_one_of_its_subjects(client: type[object]) -> None:
+    documented = inspect.getdoc(client) or ""
+    assert {"device", "clock", "audit"} < set(client.__annotations__)
+    for subject in client.__annotations__:
+        assert f"\n    {subject}: " in documented, subject
+
+
+def test_the_package_documents_every_public_name() -> None:
+    for name in bwc_sdk.__all__:
+        assert name in (bwc_sdk.__doc__ or ""), name
+    assert set(bwc_sdk.__all__) <= set(dir(bwc_sdk))
+
+
+def test_the_readme_names_every_error_that_a_program_may_catch() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    tree = readme.partition("### Errors and outcomes")[2].partition("### ")[0]
+    for kind in _classes():
+        if kind.__module__ == errors.__name__:
+            assert kind.__name__ in tree, kind.__name__

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import bwc_sdk
-from bwc_sdk.errors import BwcError, DeviceLost, LinkError, PortNotFound
+from bwc_sdk.errors import BwcError, DeviceLost, NotADevice, PortNotFound
 from bwc_sdk.transport.tcp import HIGH_WATER, TcpTransport
 from bwc_sdk.transport.uri import DeviceUri
 
@@ -179,7 +179,7 @@ def test_a_service_that_is_no_camera_and_hangs_up_is_one_typed_error(greeting: b
         with pytest.raises(BwcError) as caught:
             await bwc_sdk.connect(uri)
         server.close()
-        assert isinstance(caught.value, DeviceLost | LinkError)
+        assert isinstance(caught.value, NotADevice)
         assert caught.value.device == uri
 
     run(main())

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 import bwc_sdk
+from bwc_protocol.gatt import PAIRING_WINDOW_S
 from bwc_sdk import watching
 from bwc_sdk.discover import Slot, slots_of
 from bwc_sdk.errors import TransportError
 from bwc_sdk.watching import FAILURES_MAX, HEARD_MAX, SILENT_S, Arrived, Change, Departed, Sighting, watch
 from firmware_sim.virtual_time import run_virtual
+from tools.air import Air, in_the_air
 
 
 def seen(path: str, uri: str, plugging: str = "", **other: Any) -> Sighting:
@@ -225,6 +227,22 @@ def test_a_camera_on_the_air_arrives_when_it_is_heard_and_departs_when_it_falls_
     assert short(changes) == ["+1-4.2", "+ble:AA:00", "-ble:AA:00"]
     assert changes[1][0] - 5 < 1 and 0 <= changes[2][0] - 40 - SILENT_S < 1
     assert not radio.listening
+
+
+def test_bleak_hears_a_camera_whose_button_is_pressed_until_its_window_closes() -> None:
+    async def use(air: Air) -> None:
+        port = await air.camera(docked=False, settings={})
+        loop = asyncio.get_running_loop()
+        async with aclosing(watch(look=lambda: [], bluetooth=await air.host())) as changes:
+            pressed = loop.call_later(5, port.camera.radio.press)
+            arrived = await anext(changes)
+            assert isinstance(arrived, Arrived) and arrived.slot.uri == port.uri
+            assert loop.time() - pressed.when() < 1
+            assert isinstance(await anext(changes), Departed)
+            assert abs(loop.time() - pressed.when() - PAIRING_WINDOW_S - SILENT_S) < 1
+        assert not port.camera.sessions
+
+    in_the_air(use)
 
 
 def test_a_flood_of_addresses_is_bounded() -> None:

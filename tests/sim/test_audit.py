@@ -101,8 +101,13 @@ def test_a_full_log_drops_the_oldest_says_so_and_stays_verifiable() -> None:
 
 def test_text_from_outside_cannot_forge_the_log() -> None:
     entry = log().append(AuditKind.REFUSED, "x\n\x1b[31mroot" + "é" * 200, "a" * 200)
-    assert entry.detail.startswith("x??[31mroot") and len(entry.detail.encode()) <= 160
-    assert entry.actor == "a" * 64
+    assert entry.detail.startswith("x??[31mroot") and 157 < len(entry.detail.encode()) <= 160
+    assert entry.actor == "a" * 61 + "…"
+
+
+def test_what_does_not_fit_is_seen_to_be_cut_and_what_fits_is_whole() -> None:
+    assert log().append(AuditKind.REFUSED, "é" * 100).detail == "é" * 78 + "…"
+    assert log().append(AuditKind.REFUSED, "é" * 80).detail == "é" * 80
 
 
 def test_the_log_goes_on_after_a_restart(tmp_path: Path) -> None:

@@ -303,12 +303,37 @@ def test_an_opening_is_refused_for_what_is_not_there_or_has_changed(desk: Any) -
         ({"segment": 1}, ErrorCode.NOT_FOUND),
         ({"segment": 65_535}, ErrorCode.NOT_FOUND),
         ({"offset": size}, ErrorCode.OUT_OF_RANGE),
+        ({"offset": size, "length": 1}, ErrorCode.OUT_OF_RANGE),
+        ({"offset": size + 1}, ErrorCode.OUT_OF_RANGE),
+        ({"offset": 2, "length": 2**64 - 1}, ErrorCode.OUT_OF_RANGE),
+        ({"offset": 2**64 - 1}, ErrorCode.OUT_OF_RANGE),
+        ({"length": size + 1}, ErrorCode.OUT_OF_RANGE),
         ({"offset": 1, "length": size}, ErrorCode.OUT_OF_RANGE),
         ({"offset": 2**64 - 1, "length": 2**64 - 1}, ErrorCode.OUT_OF_RANGE),
     ]
     for change, code in changes:
         assert desk.refused(replace(good, **change)) is code
     assert not desk.streams
+
+
+def test_an_opening_announces_exactly_what_was_asked_for_and_at_least_a_byte(desk: Any) -> None:
+    first = entries(desk)[0]
+    size = first.size_bytes
+    for offset, length, announced in (
+        (0, 0, size),
+        (0, size, size),
+        (size - 1, 0, 1),
+        (size - 1, 1, 1),
+        (size - 7, 3, 3),
+    ):
+        request = OpenSegment(
+            recording=first.recording,
+            manifest_sha256=first.manifest_sha256,
+            segment=0,
+            offset=offset,
+            length=length,
+        )
+        assert desk.ask(request).length == announced, (offset, length)
 
 
 def test_a_flash_that_fails_ends_the_stream_and_shows_in_the_status(camera: SimCamera, desk: Any) -> None:

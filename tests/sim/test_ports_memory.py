@@ -254,7 +254,7 @@ def test_sessions_are_logged_with_who_and_how(camera: SimCamera) -> None:
     entries = [(e.kind, e.actor, e.detail) for e in camera.audit.read(0, last).entries][1:]
     assert [kind for kind, _, _ in entries] == [AuditKind.SESSION_OPENED, AuditKind.SESSION_CLOSED]
     assert {actor for _, actor, _ in entries} == {"tester"}
-    assert "AUDITOR" in entries[0][2]
+    assert "auditor" in entries[0][2]
     assert "insecure" in entries[0][2]
 
 

@@ -35,13 +35,13 @@ class refused:
 
     def __enter__(self) -> None: ...
 
-    def __exit__(self, kind, error, trace) -> bool:  # type: ignore[no-untyped-def]
+    def __exit__(self, kind, error, trace) -> bool:
         assert isinstance(error, CommandError), error
         assert error.code is self._code, error
         return True
 
 
-async def told(stream, count: int) -> list[Event]:  # type: ignore[no-untyped-def]
+async def told(stream, count: int) -> list[Event]:
     """The next `count` events, which come within a minute."""
     async with asyncio.timeout(60):
         return [await anext(stream) for _ in range(count)]
@@ -51,7 +51,7 @@ def test_every_command_of_a_station_has_a_handler() -> None:
     assert STATION.missing(PeerKind.STATION) == set()
 
 
-def test_all_bays_are_listed_in_pages_and_in_order(new_station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_all_bays_are_listed_in_pages_and_in_order(new_station, host, play) -> None:
     async def scenario() -> None:
         async with host(new_station(64, docked=2)) as station:
             first = await station.bays.bays()
@@ -65,7 +65,7 @@ def test_all_bays_are_listed_in_pages_and_in_order(new_station, host, play) -> N
     play(scenario())
 
 
-def test_a_docked_camera_is_charged_and_linked(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_a_docked_camera_is_charged_and_linked(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             bay = await client.bays.bay(bay=2)
@@ -88,7 +88,7 @@ def test_a_docked_camera_is_charged_and_linked(station, host, play) -> None:  # 
     play(scenario())
 
 
-def test_power_off_stops_charging_and_leaves_the_data_lines(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_power_off_stops_charging_and_leaves_the_data_lines(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client, client.camera(1) as camera:
             off = await client.bays.power(bay=1, on=False)
@@ -103,7 +103,7 @@ def test_power_off_stops_charging_and_leaves_the_data_lines(station, host, play)
     play(scenario())
 
 
-def test_data_off_ends_the_bays_channel_until_data_is_on(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_data_off_ends_the_bays_channel_until_data_is_on(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             camera, other = await client.camera(1), await client.camera(2)
@@ -122,7 +122,7 @@ def test_data_off_ends_the_bays_channel_until_data_is_on(station, host, play) ->
     play(scenario())
 
 
-def test_a_bay_blinks_for_the_time_asked_for(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_a_bay_blinks_for_the_time_asked_for(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             assert (await client.bays.identify(bay=3, seconds=10)).led is LedMeaning.IDENTIFY
@@ -140,7 +140,7 @@ def test_a_bay_blinks_for_the_time_asked_for(station, host, play) -> None:  # ty
 
 
 @pytest.mark.parametrize("alarm", [BayAlarm.OVER_TEMPERATURE, BayAlarm.SWELLING])
-def test_sta_010_an_alarm_switches_the_bay_off_without_a_host(station, play, alarm) -> None:  # type: ignore[no-untyped-def]
+def test_sta_010_an_alarm_switches_the_bay_off_without_a_host(station, play, alarm) -> None:
     async def scenario() -> None:
         await station.start()
         bay = station.bays[2]
@@ -158,7 +158,7 @@ def test_sta_010_an_alarm_switches_the_bay_off_without_a_host(station, play, ala
     play(scenario())
 
 
-def test_an_alarm_is_told_and_ends_what_runs_in_that_bay_alone(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_an_alarm_is_told_and_ends_what_runs_in_that_bay_alone(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             hot, other = await client.camera(2), await client.camera(3)
@@ -179,7 +179,7 @@ def test_an_alarm_is_told_and_ends_what_runs_in_that_bay_alone(station, host, pl
 
 def test_sta_011_a_quarantine_ends_by_release_alone_and_only_when_the_alarm_is_over(
     station, host, play
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             station.bays[2].heat_dc = 700
@@ -208,7 +208,7 @@ def test_sta_011_a_quarantine_ends_by_release_alone_and_only_when_the_alarm_is_o
     play(scenario())
 
 
-def test_a_camera_put_into_a_quarantined_bay_gets_neither_power_nor_data(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_a_camera_put_into_a_quarantined_bay_gets_neither_power_nor_data(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             station.bays[1].swollen = True
@@ -225,7 +225,7 @@ def test_a_camera_put_into_a_quarantined_bay_gets_neither_power_nor_data(station
 # Leases
 
 
-def test_sta_009_a_label_is_shown_as_long_as_its_lease(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_sta_009_a_label_is_shown_as_long_as_its_lease(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             shown = await client.bays.lease(bay=1, docking=1, label="SIM-1", seconds=60)
@@ -243,7 +243,7 @@ def test_sta_009_a_label_is_shown_as_long_as_its_lease(station, host, play) -> N
     play(scenario())
 
 
-def test_sta_008_a_label_leaves_with_its_camera_and_does_not_name_the_next(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_sta_008_a_label_leaves_with_its_camera_and_does_not_name_the_next(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             await client.bays.lease(bay=1, docking=1, label="SIM-1", seconds=60)
@@ -260,7 +260,7 @@ def test_sta_008_a_label_leaves_with_its_camera_and_does_not_name_the_next(stati
     play(scenario())
 
 
-def test_sta_009_two_bays_cannot_show_one_camera(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_sta_009_two_bays_cannot_show_one_camera(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             await client.bays.lease(bay=1, docking=1, label="SIM-1", seconds=60)
@@ -278,7 +278,7 @@ def test_sta_009_two_bays_cannot_show_one_camera(station, host, play) -> None:  
 # Coming and going
 
 
-def test_docking_and_undocking_are_told(station, host, play, new_camera) -> None:  # type: ignore[no-untyped-def]
+def test_docking_and_undocking_are_told(station, host, play, new_camera) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             await client.bays.status()  # from its first reply on, a host is told
@@ -299,7 +299,7 @@ def test_docking_and_undocking_are_told(station, host, play, new_camera) -> None
     play(scenario())
 
 
-def test_an_impossible_docking_is_an_error_of_the_scenario(station, new_camera) -> None:  # type: ignore[no-untyped-def]
+def test_an_impossible_docking_is_an_error_of_the_scenario(station, new_camera) -> None:
     with pytest.raises(ValueError, match="occupied"):
         station.dock(1, new_camera(9))
     with pytest.raises(ValueError, match="no bay 5"):
@@ -314,7 +314,7 @@ def test_an_impossible_docking_is_an_error_of_the_scenario(station, new_camera) 
 # Rights and kinds
 
 
-def test_an_auditor_sees_and_switches_nothing(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_an_auditor_sees_and_switches_nothing(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station, Role.AUDITOR) as client:
             assert len(await client.bays.list()) == 4
@@ -334,7 +334,7 @@ def test_an_auditor_sees_and_switches_nothing(station, host, play) -> None:  # t
     play(scenario())
 
 
-def test_the_wrong_kind_is_wrong_device(station, new_camera, play) -> None:  # type: ignore[no-untyped-def]
+def test_the_wrong_kind_is_wrong_device(station, new_camera, play) -> None:
     async def scenario() -> None:
         with pytest.raises(WrongDevice, match="it is a station, not a camera"):
             await bwc_sdk.connect(MemoryTransport(station))
@@ -347,7 +347,7 @@ def test_the_wrong_kind_is_wrong_device(station, new_camera, play) -> None:  # t
 # The station itself
 
 
-def test_identity_clock_self_test_and_log_are_those_of_any_device(station, host, play) -> None:  # type: ignore[no-untyped-def]
+def test_identity_clock_self_test_and_log_are_those_of_any_device(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             who = await client.device.identify()
@@ -373,7 +373,7 @@ def test_identity_clock_self_test_and_log_are_those_of_any_device(station, host,
 
 
 @pytest.mark.parametrize("crash", [False, True])
-def test_a_station_that_restarts_has_all_its_cameras_again(station, host, play, crash) -> None:  # type: ignore[no-untyped-def]
+def test_a_station_that_restarts_has_all_its_cameras_again(station, host, play, crash) -> None:
     async def scenario() -> None:
         async with host(station) as client:
             camera = await client.camera(1)

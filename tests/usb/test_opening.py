@@ -196,7 +196,15 @@ def test_without_pyusb_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_libusb_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwc_sdk.transport.usb.libusb", lambda: None)
+    monkeypatch.setattr("bwc_sdk.transport.usb.libusb_installed", lambda: False)
     with pytest.raises(MissingExtra, match="libusb"):
+        asyncio.run(_connect("usb:1-4.2"))
+
+
+def test_a_machine_without_usb_has_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwc_sdk.transport.usb.libusb", lambda: None)
+    monkeypatch.setattr("bwc_sdk.transport.usb.libusb_installed", lambda: True)
+    with pytest.raises(PortNotFound):
         asyncio.run(_connect("usb:1-4.2"))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tools.bench.docking import docking
 from tools.bench.listing import listing
 from tools.bench.offloading import offloading
 from tools.bench.process import BenchError
@@ -17,9 +18,27 @@ from tools.bench.result import Result, table, write_json
 from tools.bench.round_trips import round_trips
 from tools.bench.start_up import start_up
 
-NAMES: Final = ("start-up", "listing", "round-trip", "offload-tcp", "offload-pty", "offload-ble")
-SIZES_MIB: Final = {"tcp": [16, 64, 256, 1024], "pty": [16, 32], "ble": [8]}
-QUICK_MIB: Final = {"tcp": [64], "pty": [16], "ble": [4]}
+NAMES: Final = (
+    "start-up",
+    "listing",
+    "round-trip",
+    "offload-tcp",
+    "offload-pty",
+    "offload-usb",
+    "offload-ble",
+    "station-1",
+    "station-4",
+    "station-16",
+    "station-64",
+)
+SIZES_MIB: Final = {
+    "tcp": [16, 64, 256, 1024],
+    "pty": [16, 32],
+    "usb": [16, 64, 256],
+    "ble": [16],
+    "station": [256],
+}
+QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [64]}
 QUICK_ROUNDS: Final = 3
 
 
@@ -57,6 +76,10 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             yield from listing(rounds)
         case "round-trip":
             yield from round_trips(rounds)
+        case _ if name.startswith("station-"):
+            sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["station"]
+            with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                yield from docking(int(name.removeprefix("station-")), sizes, rounds, Path(store))
         case _:
             link = name.removeprefix("offload-")
             sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)[link]

@@ -117,6 +117,10 @@ def open_link(address: str) -> tuple[Fill, Callable[[bytes], object]]:
         host, _, port = rest.rpartition(":")
         link = socket.create_connection((host, int(port)))
         return link.recv_into, link.sendall
+    if scheme == "usb":
+        from tools.bench import ideal_usb  # the others do without what it needs
+
+        return ideal_usb.open_reader(rest.partition("usbip=")[2])
     file = os.open(rest, os.O_RDWR | os.O_NOCTTY)
     tty.setraw(file)
     return (lambda view: os.readv(file, [view])), (lambda data: os.write(file, data))

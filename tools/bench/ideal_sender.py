@@ -1,11 +1,12 @@
 """The other end of the ideal receiver: sends as many bytes as it is asked for, and nothing else.
 
-    python -m tools.bench.ideal_sender tcp|pty
+    python -m tools.bench.ideal_sender tcp|pty|usb
 
-Prints `tcp:HOST:PORT` or `serial:PATH`. A request is 8 bytes, little-endian: how many bytes are wanted. The answer
+Prints a device URI. A request is 8 bytes, little-endian: how many bytes are wanted. The answer
 is that many bytes and their CRC-32C.
 """
 
+import asyncio
 import os
 import socket
 import sys
@@ -63,8 +64,15 @@ def serve_pty() -> None:
         pass
 
 
+def serve_usb() -> None:
+    """Request after request on the bulk interface of a virtual USB device, until killed."""
+    from tools.bench import ideal_usb  # the others do without what it needs
+
+    asyncio.run(ideal_usb.serve())
+
+
 if __name__ == "__main__":
     try:
-        {"tcp": serve_tcp, "pty": serve_pty}[sys.argv[1]]()
+        {"tcp": serve_tcp, "pty": serve_pty, "usb": serve_usb}[sys.argv[1]]()
     except KeyboardInterrupt:
         pass

@@ -13,8 +13,8 @@ from tools.bench.result import Result, compare
 
 MIB: Final = 1_048_576
 GIB: Final = 1024 * MIB
-LISTEN: Final = {"tcp": "tcp:127.0.0.1:0", "pty": "pty"}
-AIMS: Final = {"tcp": 0.80, "pty": 0.90}
+LISTEN: Final = {"tcp": "tcp:127.0.0.1:0", "pty": "pty", "usb": "usbip:127.0.0.1:0"}
+AIMS: Final = {"tcp": 0.80, "pty": 0.90, "usb": 0.70}
 ROOM: Final = 3
 """Free space wanted, in sizes: the throw-away file, the stored one, and a margin."""
 
@@ -30,7 +30,9 @@ def offloading(link: str, sizes_mib: list[int], rounds: int | None, store: Path)
                 raise BenchError(f"{store} has no room for {ROOM} × {mib} MiB")
             camera = ("bwc_sdk", "sim", "--recordings", "1", "--mib", str(mib), "--listen", LISTEN[link])
             with serving(*camera) as uri:
-                yield _one_size(link, mib, rounds or _rounds(mib), store, {OURS: uri, IDEAL: ideal})
+                # A port on a virtual USB bus is no device: the camera is what is plugged into it.
+                device = uri.replace("usbip:", "usb:1-1?usbip=")
+                yield _one_size(link, mib, rounds or _rounds(mib), store, {OURS: device, IDEAL: ideal})
 
 
 def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[str, str]) -> Result:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import bwc_sdk.transport.serial
-import bwc_sdk.transport.tcp  # noqa: F401  # imports are no part of the sample
+import bwc_sdk.transport.tcp  # imports are no part of the sample
+import bwc_sdk.transport.usbip_backend
 from bwc_sdk.offload import OffloadPolicy, StoredVerified, offload
 from tools.bench.process import measured
 

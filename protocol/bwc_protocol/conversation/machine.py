@@ -394,7 +394,7 @@ class Conversation:
             self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"{declared.name} is not for a {kind}")
         elif not int(declared.roles) & int(self.peer.roles):  # a third of the time of the enum's own
             self._refuse(
-                opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs {declared.roles!r}"
+                opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs one of: {declared.roles}"
             )
         elif request_id in self._answering or request_id in self._streams:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)
@@ -402,6 +402,8 @@ class Conversation:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_REQUESTS} requests are outstanding", 100)
         elif declared.stream and len(self._streams) >= MAX_STREAMS:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_STREAMS} streams are open", 1000)
+        elif not request_id:
+            self._refuse(opcode, request_id, ErrorCode.MALFORMED, "request id 0 belongs to events")
         else:
             try:
                 request = declared.codec.decode(message.body)

@@ -60,6 +60,8 @@ class Codec:
 
     def __init__(self, cls: type[Any]) -> None:
         self.cls = cls
+        self.name: str = cls.__name__
+        """How errors call it: as the specification does, which knows a command by the name that it declares."""
         self.fields: dict[str, FieldSpec] = {f.name: f.metadata["spec"] for f in dataclasses.fields(cls)}
         self.construct: c.Construct[Any, Any] = c.Struct(*(n / s.subcon for n, s in self.fields.items()))
         self._defaults = {f.name: f.default for f in dataclasses.fields(cls)}
@@ -114,13 +116,13 @@ class Codec:
     def _check(self, name: str, spec: FieldSpec, item: Any) -> None:
         if spec.low is None or spec.high is None:
             if type(item) is not bytes or len(item) != spec.bound:
-                raise FieldRangeError(f"{self.cls.__name__}.{name}", f"takes exactly {spec.bound} bytes")
+                raise FieldRangeError(f"{self.name}.{name}", f"takes exactly {spec.bound} bytes")
             return
         if not isinstance(item, int):
-            raise FieldRangeError(f"{self.cls.__name__}.{name}", f"takes a number, not {item!r}")
+            raise FieldRangeError(f"{self.name}.{name}", f"takes a number, not {item!r}")
         if not spec.low <= item <= spec.high:
             rule = f"{item} is not within {spec.low} to {spec.high}"
-            raise FieldRangeError(f"{self.cls.__name__}.{name}", rule)
+            raise FieldRangeError(f"{self.name}.{name}", rule)
 
     def _unpack(self, run: _Run, data: bytes | memoryview, at: int, end: int, values: dict[str, Any]) -> int:
         if at + run.layout.size <= end:
@@ -138,7 +140,7 @@ class Codec:
                 return -1
             layout = struct.Struct("<" + spec.code)
             if at + layout.size > end:
-                raise MalformedMessage(f"{self.cls.__name__}.{name}", "the message ends inside a known field")
+                raise MalformedMessage(f"{self.name}.{name}", "the message ends inside a known field")
             values[name] = self._accept(name, spec, layout.unpack_from(data, at)[0])
             at += layout.size
         return at
@@ -148,16 +150,16 @@ class Codec:
             try:
                 return spec.from_wire(item)
             except ValueError as error:
-                raise MalformedMessage(f"{self.cls.__name__}.{name}", str(error)) from error
+                raise MalformedMessage(f"{self.name}.{name}", str(error)) from error
         if spec.low is not None and spec.high is not None and not spec.low <= item <= spec.high:
             rule = f"{item} is not within {spec.low} to {spec.high}"
-            raise MalformedMessage(f"{self.cls.__name__}.{name}", rule)
+            raise MalformedMessage(f"{self.name}.{name}", rule)
         return item
 
     # Fields with a length of their own
 
     def _encode_sized(self, name: str, spec: FieldSpec, value: Any) -> bytes:
-        where = f"{self.cls.__name__}.{name}"
+        where = f"{self.name}.{name}"
         item = getattr(value, name)
         if spec.kind == "items":
             if len(item) > (spec.bound or 0):
@@ -182,7 +184,7 @@ class Codec:
     ) -> int:
         if at == end and spec.since > V1_0:
             return -1
-        where = f"{self.cls.__name__}.{name}"
+        where = f"{self.name}.{name}"
         if spec.kind != "items":
             body, at = _take(where, data, at, end)
             values[name] = self._decode_body(where, spec, body)

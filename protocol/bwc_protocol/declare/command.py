@@ -26,13 +26,14 @@ from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.fields import V1_0, Version
 from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.word import Words
 
 P = ParamSpec("P")
 R = TypeVar("R")
 D = TypeVar("D")
 
 
-class Role(enum.IntFlag):
+class Role(Words):
     """What a host may do, given by its certificate (by its word in the insecure session)."""
 
     TECHNICIAN = 1
@@ -197,6 +198,7 @@ def command(
         if not made.__doc__:
             raise TypeError(f"{name}: a command says in one line what it does")
         made.opcode, made.name, made.roles, made.effect = opcode, name, roles, effect
+        made.codec.name = name
         made.guard, made.stream, made.since = guard, stream, since
         made.answered_by = answered_by
         made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
@@ -221,6 +223,7 @@ def event(opcode: int, name: str, *, since: Version = V1_0) -> Callable[[V], V]:
     def declare(cls: V) -> V:
         made: Any = wire(cls)
         made.opcode, made.name, made.since = opcode, name, since
+        made.codec.name = name
         if opcode in COMMANDS or EVENTS.setdefault(opcode, made) is not made:
             raise TypeError(f"opcode {opcode:#06x} is declared twice")
         return cast(V, made)
@@ -242,6 +245,7 @@ def control(opcode: int, name: str) -> Callable[[K], K]:
     def declare(cls: K) -> K:
         made: Any = wire(cls)
         made.opcode, made.name = opcode, name
+        made.codec.name = name
         if opcode > 0xFF or CONTROLS.setdefault(opcode, made) is not made:
             raise TypeError(f"control opcode {opcode:#06x} is out of range or declared twice")
         return cast(K, made)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import construct as c
 
@@ -109,95 +109,43 @@ def _integer(
     return _field(spec, default)
 
 
-def u8(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Unsigned, 8 bits."""
-    return cast(int, _integer("u8", doc, unit, min, max, since, default))
+class IntegerMaker(Protocol):
+    """Makes the field of an integer; `min` and `max` narrow the range that its type has."""
+
+    def __call__(
+        self,
+        doc: str,
+        *,
+        unit: str = "",
+        min: int | None = None,
+        max: int | None = None,
+        since: Version = V1_0,
+        default: Any = _REQUIRED,
+    ) -> int: ...
 
 
-def u16(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Unsigned, 16 bits."""
-    return cast(int, _integer("u16", doc, unit, min, max, since, default))
+def _integer_maker(kind: str) -> IntegerMaker:
+    def make(
+        doc: str,
+        *,
+        unit: str = "",
+        min: int | None = None,
+        max: int | None = None,
+        since: Version = V1_0,
+        default: Any = _REQUIRED,
+    ) -> int:
+        return cast(int, _integer(kind, doc, unit, min, max, since, default))
+
+    return make
 
 
-def u32(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Unsigned, 32 bits."""
-    return cast(int, _integer("u32", doc, unit, min, max, since, default))
-
-
-def u64(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Unsigned, 64 bits."""
-    return cast(int, _integer("u64", doc, unit, min, max, since, default))
-
-
-def i16(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Signed, 16 bits."""
-    return cast(int, _integer("i16", doc, unit, min, max, since, default))
-
-
-def i32(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Signed, 32 bits."""
-    return cast(int, _integer("i32", doc, unit, min, max, since, default))
-
-
-def i64(
-    doc: str,
-    *,
-    unit: str = "",
-    min: int | None = None,
-    max: int | None = None,
-    since: Version = V1_0,
-    default: Any = _REQUIRED,
-) -> int:
-    """Signed, 64 bits."""
-    return cast(int, _integer("i64", doc, unit, min, max, since, default))
+u8: Final = _integer_maker("u8")
+u16: Final = _integer_maker("u16")
+u32: Final = _integer_maker("u32")
+u64: Final = _integer_maker("u64")
+i16: Final = _integer_maker("i16")
+i32: Final = _integer_maker("i32")
+i64: Final = _integer_maker("i64")
 
 
 def _optional(kind: str, none: int, doc: str, unit: str, since: Version, default: Any) -> Any:

@@ -6,11 +6,7 @@ from typing import Any
 
 from bwc_protocol.declare.codec import FieldRangeError
 from bwc_protocol.declare.fields import FieldSpec, Unknown
-
-
-def label(member: enum.IntEnum | enum.IntFlag) -> str:
-    """The lower-case, hyphenated name of an enumeration's member: `LinkUp.NO_DEVICE` is `no-device`."""
-    return (member.name or str(int(member))).lower().replace("_", "-")
+from bwc_protocol.word import label
 
 
 def to_plain(value: Any) -> Any:

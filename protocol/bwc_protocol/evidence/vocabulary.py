@@ -1,7 +1,8 @@
 """Numbers of the recording container: limits with their reasons, and what its enumerations say."""
 
-import enum
 from typing import Final
+
+from bwc_protocol.word import Word
 
 MANIFEST_VERSION: Final = 1
 """Raised only when an older reader would misread; appended fields do not raise it."""
@@ -41,7 +42,7 @@ NO_SHA256: Final = bytes(DIGEST_SIZE)
 """Stands where there is nothing to hash: before the first manifest, and where no policy applies."""
 
 
-class ClockState(enum.IntEnum):
+class ClockState(Word):
     """How far a device's time can be relied on."""
 
     UNSET = 0
@@ -52,7 +53,7 @@ class ClockState(enum.IntEnum):
     """Running on its own crystal for longer than that; the uncertainty grows and is still a bound."""
 
 
-class TriggerReason(enum.IntEnum):
+class TriggerReason(Word):
     """What started a recording."""
 
     OFFICER_BUTTON = 1
@@ -67,7 +68,7 @@ class TriggerReason(enum.IntEnum):
     """A test bench; such a recording is no evidence."""
 
 
-class CipherSuite(enum.IntEnum):
+class CipherSuite(Word):
     """How chunks are protected at rest."""
 
     NONE = 0

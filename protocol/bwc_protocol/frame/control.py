@@ -50,7 +50,7 @@ class ByeReason(enum.IntEnum):
     SILENT = 5
     """Nothing was heard for the whole of the dead time."""
     PROTOCOL = 6
-    """The peer breaks a rule of the link."""
+    """The peer breaks a rule of the link; in answer to HELLO or HELLO_ACK: no link could work with its offer."""
 
 
 HELLO: Final = c.Struct(

@@ -55,13 +55,21 @@ class FrameType(enum.IntEnum):
     """What a frame is. Values that are not listed are skipped: a later version may use them."""
 
     HELLO = 1
+    """A host asks for a link."""
     HELLO_ACK = 2
+    """The device grants one, and names it."""
     DATA = 3
+    """Bytes of a channel; carries the acknowledgement of the other direction too."""
     ACK = 4
+    """The acknowledgement of a channel alone."""
     RESET = 5
+    """Ends a life of a channel, or answers its end."""
     PING = 6
+    """Asks for a sign of life, and for the window of a channel."""
     PONG = 7
+    """The answer to PING."""
     BYE = 8
+    """Ends a link, or refuses one."""
 
 
 class Frame(NamedTuple):

@@ -17,7 +17,7 @@ from bwc_protocol.frame import (
     pack_header,
     payload_crc,
 )
-from bwc_protocol.link.channel import Channel, ChannelState
+from bwc_protocol.link.channel import FIRST_EPOCH, Channel, ChannelState
 from bwc_protocol.link.events import (
     ChannelData,
     ChannelOpened,
@@ -132,6 +132,7 @@ class Channels:
         assert channel.outbound is not None
         if not channel.outbound.acknowledge(frame.ack, frame.window, frame.sack, now):
             self._counters.void_acks += 1
+        self._scheduler.wake(channel)
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
@@ -149,6 +150,7 @@ class Channels:
                 self._events.append(ChannelReset(channel.number, reason, reset.retry_after_ms))
             channel.repeating = None
             channel.may_open = True
+            self._scheduler.wake(channel)
         elif (
             not self._host
             and channel.state is ChannelState.CLOSED
@@ -188,6 +190,7 @@ class Channels:
         if channel is None or channel.outbound is None or not data:
             return
         channel.outbound.push(data)
+        self._scheduler.wake(channel)
         if channel.outbound.outstanding > self._params.send_max:
             self._fail(channel, ResetReason.OVERFLOW, now)
 
@@ -223,7 +226,7 @@ class Channels:
     def ping(self, number: int = 0) -> None:
         """Asks for a sign of life, and for the state of the window of `number`."""
         channel = self._channels.get(number)
-        self._pings[number] = 0 if channel is None else channel.epoch
+        self._pings[number] = FIRST_EPOCH if channel is None else channel.epoch
 
     def _close(self, channel: Channel) -> None:
         channel.close()
@@ -266,13 +269,16 @@ class Channels:
             assert inbound is not None and outbound is not None
             if inbound.due is not None and inbound.due <= now:
                 inbound.urgent = True
+                inbound.due = None  # it goes as soon as the pipe takes it; no deadline may stay in the past
                 self._urgent[channel] = None
             timer = outbound.deadline()
             if timer is not None and timer <= now:
                 if outbound.blocked:
                     outbound.probed(now)
                     self.ping(channel.number)
-                elif not outbound.expire():
+                elif outbound.expire():
+                    self._scheduler.wake(channel)
+                else:
                     self._fail(channel, ResetReason.TIMEOUT, now)
 
     # Frames out

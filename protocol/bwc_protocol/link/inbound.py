@@ -63,7 +63,7 @@ class Inbound:
             self._fresh += 1
             if self._fresh >= self._every:
                 self.urgent = True
-            elif self.due is None:
+            elif self.due is None and not self.urgent:
                 self.due = now + self._params.ack_after_s
             if not self._held:
                 self.ack = (seq + 1) & SEQ_MASK

@@ -271,15 +271,18 @@ class Link:
         if frame.type in ABOUT_LINKS:
             self._about_link(frame, now)
             return
-        channels = self._channels
+        channels, elected = self._channels, None
         if channels is None or frame.link != channels.nonce:
-            if self._candidate is None or frame.link != self._candidate.channels.nonce:
+            elected = self._candidate
+            if elected is None or frame.link != elected.channels.nonce:
                 self._stranger(frame, now)
                 return
-            channels = self._elect(self._candidate, now)
+            channels = elected.channels
         if frame.version != channels.version:
             self._tally.malformed += 1
             return
+        if elected is not None:
+            self._elect(elected, now)
         self._heard_at = now
         self._first_ping_at = None
         if self.state is LinkState.CHECKING:
@@ -322,6 +325,8 @@ class Link:
                         self._down(LinkDownReason.BUSY, bye.retry_after_ms)
                     case ByeReason.VERSION:
                         self._down(LinkDownReason.VERSION)
+                    case ByeReason.PROTOCOL:
+                        self._down(LinkDownReason.PROTOCOL)
                     case _:
                         self._tally.malformed += 1
             return  # a refusal that comes late: the host has been accepted since
@@ -380,6 +385,8 @@ class Link:
             or not 1 <= ack.window <= params.max_window
         ):
             self._down(LinkDownReason.PROTOCOL)
+            if link:
+                self._say_bye(Bye(reason=ByeReason.PROTOCOL), link)  # the device may forget what it granted
             return
         self._handshake.pop(FrameType.HELLO, None)
         self._channels = self._make(link, ack.version, ack.max_payload, ack.window)
@@ -429,6 +436,7 @@ class Link:
             return
         if not hello.max_payload >= MIN_PAYLOAD or not hello.max_window >= 1:
             self._tally.malformed += 1
+            self._say_bye(Bye(reason=ByeReason.PROTOCOL, host_nonce=hello.host_nonce), 0)
             return
         candidate = self._candidate
         if self._channels is not None and hello.host_nonce == self._live_host_nonce:
@@ -468,7 +476,7 @@ class Link:
                 return nonce
         raise LinkStateError("the source of nonces repeats itself")
 
-    def _elect(self, candidate: _Candidate, now: float) -> Channels:
+    def _elect(self, candidate: _Candidate, now: float) -> None:
         """The host uses the link that it was granted; only now an older one on this pipe ends."""
         if self._channels is not None:
             self._down(LinkDownReason.REPLACED)
@@ -481,7 +489,6 @@ class Link:
         if candidate.grants == 1:
             candidate.channels.pipe.round_trip.sample(now - candidate.granted_at, 0.0)
         self._live(candidate.channels)
-        return candidate.channels
 
     def forget_candidate(self) -> None:
         """Device: another pipe went live, so a half-open link here is void."""

@@ -1,7 +1,5 @@
 """The device's own log: append-only, each entry chained to the one before (spec: Audit log, 0x08xx)."""
 
-import enum
-
 from bwc_protocol.declare import (
     DEVICES,
     Request,
@@ -21,13 +19,14 @@ from bwc_protocol.declare import (
     u64,
     wire,
 )
+from bwc_protocol.word import Word
 
 READERS = Role.AUDITOR | Role.TECHNICIAN | Role.BENCH
 AUDIT_PAGE_MAX = 128
 """Entries of one page: 128 of at most 300 bytes stay below the largest message."""
 
 
-class AuditKind(enum.IntEnum):
+class AuditKind(Word):
     """What happened."""
 
     BOOT = 1

@@ -1,7 +1,5 @@
 """Battery charge and health (spec: Battery, 0x02xx)."""
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     Event,
@@ -20,9 +18,10 @@ from bwc_protocol.declare import (
     u16,
     wire,
 )
+from bwc_protocol.word import Word
 
 
-class ChargeState(enum.IntEnum):
+class ChargeState(Word):
     """What the charger does."""
 
     DISCHARGING = 0

@@ -3,8 +3,6 @@
 All times are nanoseconds of UTC since 1970-01-01, leap seconds not counted (POSIX).
 """
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     DEVICES,
@@ -25,9 +23,10 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.evidence import ClockState
+from bwc_protocol.word import Word
 
 
-class ClockReason(enum.IntEnum):
+class ClockReason(Word):
     """Why a clock is set; decides how large a step is allowed."""
 
     ROUTINE = 1
@@ -40,7 +39,7 @@ class ClockReason(enum.IntEnum):
     """A bench test; any step, only under the role `bench`."""
 
 
-class TimeSource(enum.IntEnum):
+class TimeSource(Word):
     """Where the host has its time from."""
 
     UNSYNCHRONISED = 0

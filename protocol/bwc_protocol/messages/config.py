@@ -5,8 +5,6 @@ only at the moment that the schema names) and *staged* (sent, not applied). `app
 or none.
 """
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     Effect,
@@ -31,6 +29,7 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.word import Word
 
 MAX_SETTINGS = 512
 """Settings that a schema may have; bounds paging on the host and memory on the device."""
@@ -38,7 +37,7 @@ MAX_UPLOAD = 262_144
 """Bytes of an uploaded configuration: 512 settings at their largest stay below."""
 
 
-class SettingType(enum.IntEnum):
+class SettingType(Word):
     """The type of a setting's value."""
 
     BOOL = 1
@@ -47,7 +46,7 @@ class SettingType(enum.IntEnum):
     TEXT = 4
 
 
-class TakesEffect(enum.IntEnum):
+class TakesEffect(Word):
     """When an applied value becomes effective."""
 
     AT_ONCE = 1
@@ -55,7 +54,7 @@ class TakesEffect(enum.IntEnum):
     ON_REBOOT = 3
 
 
-class ConfigView(enum.IntEnum):
+class ConfigView(Word):
     """Which values are read."""
 
     EFFECTIVE = 1

@@ -32,7 +32,7 @@ class SessionInfo(Control):
     kind: PeerKind | Unknown = choice(PeerKind, "what the sender is")
     roles: Role = flags(Role, "roles of a host; 0 from a device")
     identity: str = text("name in the sender's certificate; a device's serial number", max=64)
-    capabilities: int = u64("bits of Capability; 0 from a host")
+    capabilities: int = u64("low 32 bits: those of device.capabilities; the others 0, ignored; 0 from a host")
     boot_counter: int = u32("boots of a device since it was made; 0 from a host")
     firmware_sha256: bytes = blob("SHA-256 of a device's firmware; zeros from a host", size=32)
 

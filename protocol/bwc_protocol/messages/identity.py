@@ -1,7 +1,5 @@
 """Identity, capabilities, state and maintenance of a device (spec: Identity, 0x01xx)."""
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     DEVICES,
@@ -26,9 +24,10 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.word import Word, Words
 
 
-class Capability(enum.IntFlag):
+class Capability(Words):
     """What a device can do beyond the obligatory."""
 
     SERIAL = 1 << 0
@@ -42,7 +41,7 @@ class Capability(enum.IntFlag):
     """The device is a simulator: nothing on it is evidence, and tests may change it."""
 
 
-class CameraState(enum.IntEnum):
+class CameraState(Word):
     """What the camera is doing."""
 
     BOOTING = 0
@@ -53,7 +52,7 @@ class CameraState(enum.IntEnum):
     FAULT = 5
 
 
-class Fault(enum.IntFlag):
+class Fault(Words):
     """Faults that a device reports; none set means healthy."""
 
     CLOCK_UNSET = 1 << 0
@@ -66,7 +65,7 @@ class Fault(enum.IntFlag):
     AUDIO = 1 << 7
 
 
-class TestResult(enum.IntEnum):
+class TestResult(Word):
     """Outcome of one self-test step."""
 
     __test__ = False  # not a test class of ours, whatever its name begins with

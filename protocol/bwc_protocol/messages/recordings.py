@@ -1,7 +1,5 @@
 """Recordings: list, manifest, chunk tables, footage, annotations (spec: Recordings, 0x06xx)."""
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     Effect,
@@ -29,6 +27,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.evidence import MANIFEST_MAX, TriggerReason
 from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.word import Word, Words
 
 OFFLOADERS = Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
 ANNOTATORS = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
@@ -36,7 +35,7 @@ LIST_PAGE_MAX = 256
 """Entries of one page: 256 of about 160 bytes stay below the largest message."""
 
 
-class Mark(enum.IntFlag):
+class Mark(Words):
     """What is known of a recording beside its manifest."""
 
     MARKED = 1 << 0
@@ -47,7 +46,7 @@ class Mark(enum.IntFlag):
     """Power was lost while it was recorded; it ends at the last whole chunk."""
 
 
-class AnnotationKind(enum.IntEnum):
+class AnnotationKind(Word):
     """What an annotation says."""
 
     MARKED = 1
@@ -123,7 +122,7 @@ class OpenSegment(Request[StreamOpened]):
     manifest_sha256: bytes = blob("manifest that the caller goes by; CONFLICT if it is another", size=32)
     segment: int = u16("segment, from 0")
     offset: int = u64("first byte wanted", unit="byte")
-    length: int = u64("bytes wanted; 0 = to the end", unit="byte")
+    length: int = u64("bytes wanted, never cut short; 0 = all from the offset to the end", unit="byte")
 
 
 @wire

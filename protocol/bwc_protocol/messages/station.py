@@ -1,10 +1,9 @@
-"""A docking station and its bays (spec: Station, Station commands, 0x0Axx).
+"""A docking station and its bays (spec: Station, Station commands, 0x0axx).
 
 A station charges and switches; it never knows which camera stands in a bay. What it shows of that is what a host
 told it, for as long as that host's lease runs and the camera stays.
 """
 
-import enum
 from typing import Final
 
 from bwc_protocol.declare import (
@@ -32,6 +31,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_protocol.messages.battery import ChargeState
+from bwc_protocol.word import Word, Words
 
 OPERATORS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
 BAYS_MAX: Final = MAX_CHANNEL
@@ -46,7 +46,7 @@ IDENTIFY_MAX_S: Final = 600
 """Longest blinking: what nobody came to look at in ten minutes is switched off."""
 
 
-class BayState(enum.IntEnum):
+class BayState(Word):
     """Where a bay stands."""
 
     EMPTY = 0
@@ -64,7 +64,7 @@ class BayState(enum.IntEnum):
     """Switched off by an alarm, until it is released."""
 
 
-class LedMeaning(enum.IntEnum):
+class LedMeaning(Word):
     """What the light of a bay says to whoever stands before it."""
 
     OFF = 0
@@ -82,7 +82,7 @@ class LedMeaning(enum.IntEnum):
     """Somebody looks for this bay."""
 
 
-class BayAlarm(enum.IntFlag):
+class BayAlarm(Words):
     """What is wrong with a bay; each of them switches it off and quarantines it."""
 
     OVER_TEMPERATURE = 1 << 0
@@ -90,7 +90,7 @@ class BayAlarm(enum.IntFlag):
     """The camera's case presses against the sensor: its cell has swollen."""
 
 
-class StationFault(enum.IntFlag):
+class StationFault(Words):
     """What is wrong with the station itself."""
 
     CLOCK_UNSET = 1 << 0

@@ -1,7 +1,5 @@
 """Storage level and eMMC health (spec: Storage, 0x03xx)."""
 
-import enum
-
 from bwc_protocol.declare import (
     ANYONE,
     Request,
@@ -19,9 +17,10 @@ from bwc_protocol.declare import (
     u64,
     wire,
 )
+from bwc_protocol.word import Word
 
 
-class PreEol(enum.IntEnum):
+class PreEol(Word):
     """PRE_EOL_INFO of JEDEC eMMC 5.0, EXT_CSD byte 267: spare blocks consumed."""
 
     UNDEFINED = 0x00

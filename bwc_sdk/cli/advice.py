@@ -1,0 +1,80 @@
+"""The next step after an error, where there is one."""
+
+from typing import Final
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import errors
+
+_REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
+_SETTINGS: Final = "'bwc config show' lists every setting with its type and range"
+
+BY_CODE: Final[dict[ErrorCode, str]] = {
+    ErrorCode.UNSUPPORTED: "the device does not have this command: 'bwc info' shows firmware and capabilities",
+    ErrorCode.MALFORMED: f"'bwc version' and 'bwc info' tell how old each side is; {_REPORT}",
+    ErrorCode.NOT_PERMITTED: "ask for a role that may, such as --role bench",
+    ErrorCode.NOT_READY: "run the command again",
+    ErrorCode.BUSY: "run the command again in a moment",
+    ErrorCode.NOT_FOUND: "check the number or name that was given",
+    ErrorCode.CONFLICT: "something changed since it was read: read it again, and repeat the command",
+    ErrorCode.OUT_OF_RANGE: "give a value within the limits",
+    ErrorCode.WRONG_STATE: "'bwc info' shows what the device is doing",
+    ErrorCode.NEEDS_RECEIPT: "there are no signed receipts in this version: what is recorded stays on the device",
+    ErrorCode.HELD: "'bwc recordings release' lifts a hold",
+    ErrorCode.UNKNOWN_SETTING: _SETTINGS,
+    ErrorCode.WRONG_TYPE: _SETTINGS,
+    ErrorCode.IMPLAUSIBLE: "find out which clock is wrong; 'bwc clock show' sets nothing",
+    ErrorCode.STORAGE_FAULT: "offload what can be read; 'bwc storage' shows how worn it is",
+    ErrorCode.FULL: "'bwc storage' shows how full it is",
+    ErrorCode.HASH_MISMATCH: "run the command again; nothing of what arrived was used",
+    ErrorCode.INTERNAL: "'bwc audit' shows what the device says of it; run the command again",
+}
+"""After a refusal, by its reason."""
+
+_LISTED_BY: Final = {
+    "recordings": "'bwc recordings list' shows what there is",
+    "offload": "'bwc recordings list' shows what there is",
+    "config": _SETTINGS,
+    "station": "'bwc station bays' shows what there is",
+}
+"""Where to look up what was not found, by subject of the command."""
+
+BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
+    errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
+    errors.HostFileError: "is the path right?",
+    errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
+    errors.PortBusy: "end the program that has it open, then run the command again",
+    errors.DeviceLost: "check cable and power, then run the command again",
+    errors.LinkError: f"check that the URI names a camera; {_REPORT}",
+    errors.DeviceBusy: "wait for the other host to finish, then run the command again",
+    errors.SessionError: f"run the command again; {_REPORT}",
+    errors.VersionMismatch: "update the older of the two",
+    errors.WrongDevice: "'bwc devices --identify' says who is where",
+    errors.ProtocolViolation: _REPORT,
+    errors.CommandTimeout: "run the command again; --timeout gives the device longer",
+    errors.ConfigError: _SETTINGS,
+    errors.AuditBroken: "keep a copy of the log ('bwc audit --json' as far as it goes), and have the device examined",
+    errors.EvidenceMismatch: "nothing was replaced: keep both, and have somebody look",
+    errors.DestinationError: "choose another directory, or look at the disk",
+    errors.DestinationFull: "make room, or choose another directory; what is stored already is not fetched again",
+    errors.DestinationBusy: "wait for the other offload to finish, then run the command again",
+}
+"""After any other error; the nearest class in its ancestry decides."""
+
+
+def advice_for(error: errors.BwcError) -> str:
+    """What to do next, in one line; "" where nothing can be said. What the error itself advises comes first."""
+    if error.advice:
+        return error.advice
+    if isinstance(error, errors.CommandError):
+        return _after_refusal(error)
+    return next((BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS), "")
+
+
+def _after_refusal(error: errors.CommandError) -> str:
+    if isinstance(error.code, Unknown):
+        return "the device's firmware is newer than this SDK: update it"
+    subject = error.command.partition(".")[0]
+    if error.code is ErrorCode.NOT_FOUND and subject in _LISTED_BY:
+        return _LISTED_BY[subject]
+    return BY_CODE[error.code]

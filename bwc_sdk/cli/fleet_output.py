@@ -1,0 +1,124 @@
+"""Events of many cameras at once, as JSON lines, as plain lines and as a few lines on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final, assert_never
+
+from bwc_sdk.cli.advice import advice_for
+from bwc_sdk.cli.offload_events import json_line, next_steps, result_document, summary, values_of
+from bwc_sdk.cli.output import Output
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload import (
+    CameraEvent,
+    CameraFailed,
+    FleetResult,
+    Interrupted,
+    OffloadResult,
+    Progress,
+    StationLost,
+)
+
+PROGRESS_EVERY_S: Final = 0.5
+"""Progress of one camera at most this often."""
+PLAIN_EVERY_S: Final = 5.0
+"""The same in plain lines, which people read as they come."""
+
+
+class FleetTeller:
+    """Writes each event as it comes: one line, which begins with the camera's slot."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._told_s: dict[str, float] = {}
+
+    def tell(self, tagged: CameraEvent) -> None:
+        """Writes one event."""
+        if isinstance(tagged.event, Progress) and not self._due(tagged.slot, tagged.event):
+            return
+        if self._output.as_json:
+            self._output.write(json.dumps(_document(tagged)))
+        else:
+            self._output.line(tagged.slot, *_values(tagged))
+        self._output.flush()
+
+    def _due(self, slot: str, progress: Progress) -> bool:
+        now = asyncio.get_running_loop().time()
+        every_s = PROGRESS_EVERY_S if self._output.as_json else PLAIN_EVERY_S
+        if (
+            now < self._told_s.get(slot, float("-inf")) + every_s
+            and progress.bytes_done < progress.bytes_total
+        ):
+            return False
+        self._told_s[slot] = now
+        return True
+
+
+def _values(tagged: CameraEvent) -> tuple[object, ...]:
+    match tagged.event:
+        case Progress(recording=recording, bytes_done=done, bytes_total=total):
+            return "progress", f"recording {recording}", f"{done} of {total} bytes"
+        case CameraFailed(error=error):
+            return "FAILED", error.rule
+        case Interrupted(identity=identity):
+            return "interrupted", identity or "-", "taken out; goes on in whatever bay it comes back to"
+        case StationLost(error=error, wait_s=wait_s):
+            return "lost", error.rule, f"again in {wait_s:.1f} s"
+        case event:
+            return values_of(event)
+
+
+def _document(tagged: CameraEvent) -> dict[str, Any]:
+    match tagged.event:
+        case CameraFailed(error=error):
+            fields: dict[str, Any] = {"event": "camera_failed", "error": _error(error)}
+        case Interrupted(identity=identity):
+            fields = {"event": "interrupted", "identity": identity}
+        case StationLost(error=error, wait_s=wait_s):
+            fields = {"event": "station_lost", "error": _error(error), "wait_s": wait_s}
+        case event:
+            fields = json.loads(json_line(event))
+            if fields["event"] == "result":
+                fields["event"] = "camera_result"  # `result` is the last line, about all of them
+    return {"slot": tagged.slot, **fields}
+
+
+def _error(error: BwcError) -> dict[str, str]:
+    return {
+        "class": type(error).__name__,
+        "layer": error.layer,
+        "device": error.device,
+        "rule": error.rule,
+        "advice": advice_for(error),
+    }
+
+
+def show_result(output: Output, result: FleetResult) -> None:
+    """The end: in JSON the last line, otherwise a note for each camera that is not complete, and one on the whole."""
+    if output.as_json:
+        cameras = [{"slot": slot, **_camera(one)} for slot, one in result.cameras.items()]
+        output.write(json.dumps({"event": "result", "complete": result.complete, "cameras": cameras}))
+        return
+    done = 0
+    for slot, one in result.cameras.items():
+        match one:
+            case OffloadResult():
+                done += one.complete
+                if not one.complete:
+                    output.note(f"{slot}: {one.identity}: {summary(one)}")
+                for line in next_steps(one):
+                    output.note(f"{slot}: {line}")
+            case BwcError():
+                output.note(f"{slot}: error: {one.rule}")
+                if advice := advice_for(one):
+                    output.note(f"{slot}:   try: {advice}")
+            case _:
+                assert_never(one)
+    output.note(f"{done} of {len(result.cameras)} cameras stored and verified")
+
+
+def _camera(one: OffloadResult | BwcError) -> dict[str, Any]:
+    if isinstance(one, OffloadResult):
+        return result_document(one)
+    return {"complete": False, "error": _error(one)}

@@ -1,0 +1,203 @@
+"""What docking-station software does all day: whoever puts a camera into a bay has it offloaded.
+
+Which camera stands where is looked up whenever the station says that something changed, and now and then without
+that, so that no event has to arrive. A docking is known by its number (spec: Station commands): a camera that was
+taken out and put back between two looks is a new visit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.station import BayState, BayStatus
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.events import Connected, Finished
+from bwc_sdk.offload.fleet import bay_slot, station_by
+from bwc_sdk.offload.fleet_events import STATION, CameraEvent, CameraFailed, Interrupted, StationLost
+from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.job import OffloadJob
+from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.station_link import ConnectStation, StationLink
+from bwc_sdk.offload.waiting import settled
+from bwc_sdk.station import DockingStation
+from bwc_sdk.world import World
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 30.0
+"""Longest time between two looks at the bays: what an event that was lost would have told is found then."""
+RETRY_S: Final = 60.0
+"""After this a camera that still stands in its bay and is not wholly stored is tried again."""
+
+_ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One stay of one camera in one bay."""
+
+    docking: int
+    task: asyncio.Task[None]
+    identity: str = ""
+    complete: bool = False
+    ended_s: float = 0.0
+
+
+class DockWatch(FleetStream):
+    """Offloads every camera that comes to the station, for ever: iterate it for the events.
+
+    The iteration raises `DestinationError` when the destination cannot be used at the beginning. A station that
+    is lost is told as `StationLost` and connected to again.
+    """
+
+    def __init__(
+        self,
+        connect: ConnectStation,
+        destination: Path,
+        *,
+        world: World | None = None,
+        policy: OffloadPolicy | None = None,
+        limit_bytes_per_s: float | None = None,
+    ) -> None:
+        super().__init__()
+        self._link = StationLink(connect)
+        self._path = destination
+        self._world = world or World()
+        self._policy = policy or OffloadPolicy()
+        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else None
+        self._visits: dict[int, _Visit] = {}  # at most one a bay
+        self._changed = asyncio.Event()
+
+    async def _main(self) -> None:
+        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        (await settled(opening)).close()  # told once, not by every camera
+        attempt = 0
+        try:
+            while True:
+                try:
+                    station = await self._link.station()
+                    attempt = 0
+                    await self._attend(station)
+                except BwcError as error:
+                    attempt += 1
+                    wait_s = self._policy.wait_s(attempt, self._world.entropy)
+                    log.info("%s; the station is tried again in %.1f s", error, wait_s)
+                    await self._tell(CameraEvent(STATION, StationLost(error, wait_s)))
+                    await asyncio.sleep(wait_s)
+        finally:
+            try:
+                await stop(*(visit.task for visit in self._visits.values()))
+            finally:
+                await self._link.close()
+
+    # The station
+
+    async def _attend(self, station: DockingStation) -> None:
+        """Follows the bays over one link. Raises what ends it."""
+        # While the link was down anything may have stood in a bay, and a station that booted counts anew.
+        self._visits = {bay: visit for bay, visit in self._visits.items() if not visit.task.done()}
+        listener = asyncio.create_task(self._listen(station))
+        try:
+            while not listener.done():
+                self._changed.clear()
+                await self._look(await station.bays.list())
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    pass
+            listener.result()
+        finally:
+            await stop(listener)
+
+    async def _listen(self, station: DockingStation) -> None:
+        try:
+            async for _ in station.events():
+                self._changed.set()
+        finally:
+            self._changed.set()
+
+    async def _look(self, bays: tuple[BayStatus, ...]) -> None:
+        gone = {
+            number: visit
+            for number, visit in self._visits.items()
+            if not any(bay.bay == number and bay.present and bay.docking == visit.docking for bay in bays)
+        }
+        await self._end(gone)  # before any begins: a camera that moved must find its files free
+        now = asyncio.get_running_loop().time()
+        for bay in bays:
+            if bay.state in _ANSWERING and self._due(bay.bay, now):
+                self._begin(bay)
+
+    def _due(self, bay: int, now_s: float) -> bool:
+        visit = self._visits.get(bay)
+        if visit is None:
+            return True
+        return visit.task.done() and not visit.complete and now_s >= visit.ended_s + RETRY_S
+
+    # The visits
+
+    def _begin(self, bay: BayStatus) -> None:
+        job = OffloadJob(
+            partial(self._link.camera, bay.bay),
+            self._path,
+            recordings=None,
+            world=self._world,
+            policy=self._policy,
+            budget=self._budget,
+        )
+        run = self._offload(bay.bay, job)
+        self._visits[bay.bay] = _Visit(bay.docking, asyncio.create_task(run))
+
+    async def _offload(self, bay: int, job: OffloadJob) -> None:
+        visit, slot = self._visits[bay], bay_slot(bay)
+        try:
+            async with job:
+                async for event in job:
+                    if isinstance(event, Connected):
+                        visit.identity = event.identity
+                    if isinstance(event, Finished):
+                        visit.complete = event.result.complete
+                    await self._tell(CameraEvent(slot, event))
+        except BwcError as error:
+            await self._tell(CameraEvent(slot, CameraFailed(error)))
+        finally:
+            visit.ended_s = asyncio.get_running_loop().time()
+
+    async def _end(self, gone: dict[int, _Visit]) -> None:
+        running = {bay: visit for bay, visit in gone.items() if not visit.task.done()}
+        await stop(*(visit.task for visit in running.values()))
+        for bay in gone:
+            del self._visits[bay]
+        for bay, visit in running.items():
+            if not visit.complete:
+                await self._tell(CameraEvent(bay_slot(bay), Interrupted(visit.identity)))
+
+
+def dock_watch(
+    station: str | ConnectStation,
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+) -> DockWatch:
+    """Offloads every camera that is put into a bay of a docking station, for ever; see `DockWatch`.
+
+    Arguments are those of `offload_station`. A camera that is taken out is told as `Interrupted`, and goes on with
+    what is good on disk in whatever bay it comes back to; one that stands there and could not be stored is tried
+    again every minute.
+    """
+    world = world or World()
+    connect = station_by(station, role=role, allow_insecure=allow_insecure, world=world)
+    return DockWatch(connect, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)

@@ -1,0 +1,177 @@
+"""The offload of many cameras at once into one directory.
+
+Each camera has an offload of its own, on a connection of its own; bays of a station share the station's link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bwc_protocol.declare import Role
+from bwc_sdk.connecting import connect, connect_station
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.events import Finished
+from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult
+from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.job import OffloadJob
+from bwc_sdk.offload.outcome import OffloadResult
+from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.reach import Connect
+from bwc_sdk.offload.station_link import ConnectStation, StationLink
+from bwc_sdk.offload.waiting import all_settled, settled
+from bwc_sdk.world import World
+
+if TYPE_CHECKING:
+    from bwc_sdk.camera import Camera
+    from bwc_sdk.station import DockingStation
+
+
+class FleetJob(FleetStream):
+    """An offload of many cameras: iterate it for the events of all, then look at `result`.
+
+    A camera that fails is told as `CameraFailed`, and the others are finished. The iteration raises only what
+    concerns all of them: `DestinationError`, and with a station what `connect_station` raises at the beginning.
+    """
+
+    def __init__(
+        self,
+        cameras: Mapping[str, Connect] | ConnectStation,
+        destination: Path,
+        *,
+        world: World | None = None,
+        policy: OffloadPolicy | None = None,
+        limit_bytes_per_s: float | None = None,
+    ) -> None:
+        super().__init__()
+        self._cameras = cameras
+        self._path = destination
+        self._world = world or World()
+        self._policy = policy or OffloadPolicy()
+        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else None
+        self._results: dict[str, OffloadResult | BwcError] = {}
+
+    @property
+    def result(self) -> FleetResult:
+        """What became of every camera. Raises `RuntimeError` before the iteration has ended."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            raise RuntimeError("the offload has not come to its end")
+        self._task.result()
+        return FleetResult(self._results)
+
+    async def run(self) -> FleetResult:
+        """Runs it to its end for a caller who does not want the events."""
+        async for _ in self:
+            pass
+        return self.result
+
+    async def _main(self) -> None:
+        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        (await settled(opening)).close()  # told once, not by every camera
+        if isinstance(self._cameras, Mapping):
+            await self._offload_all(self._cameras)
+            return
+        link = StationLink(self._cameras)
+        try:
+            bays = await (await link.station()).bays.list()
+            await self._offload_all(
+                {bay_slot(bay.bay): partial(link.camera, bay.bay) for bay in bays if bay.present}
+            )
+        finally:
+            await link.close()
+
+    async def _offload_all(self, cameras: Mapping[str, Connect]) -> None:
+        tasks = [asyncio.create_task(self._offload(slot, connect)) for slot, connect in cameras.items()]
+        try:
+            await all_settled(tasks)
+        finally:
+            await stop(*tasks)
+        for task in tasks:
+            task.result()
+
+    async def _offload(self, slot: str, connect: Connect) -> None:
+        job = OffloadJob(
+            connect,
+            self._path,
+            recordings=None,
+            world=self._world,
+            policy=self._policy,
+            budget=self._budget,
+        )
+        try:
+            async with job:
+                async for event in job:
+                    if isinstance(event, Finished):
+                        self._results[slot] = event.result
+                    await self._tell(CameraEvent(slot, event))
+        except BwcError as error:
+            self._results[slot] = error
+            await self._tell(CameraEvent(slot, CameraFailed(error)))
+
+
+def bay_slot(bay: int) -> str:
+    """The slot of a bay."""
+    return f"bay {bay}"
+
+
+def offload_many(
+    devices: Mapping[str, Connect] | Iterable[str],
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+) -> FleetJob:
+    """Copies all recordings of several cameras at once into a directory, verified; see `FleetJob`.
+
+    `devices` are URIs, which are then the slots, or functions that connect by slot (then `role` and
+    `allow_insecure` are their own affair). `limit_bytes_per_s` bounds the footage of all together.
+    """
+    world = world or World()
+    if not isinstance(devices, Mapping):
+        access = partial(_camera, role=role, allow_insecure=allow_insecure, world=world)
+        devices = {uri: partial(access, uri) for uri in devices}
+    return FleetJob(devices, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)
+
+
+def offload_station(
+    station: str | ConnectStation,
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+) -> FleetJob:
+    """The same with the cameras that stand in the bays of a docking station when it begins.
+
+    `station` is a URI or a function that connects (called anew when the link to the station is lost).
+    """
+    world = world or World()
+    connect = station_by(station, role=role, allow_insecure=allow_insecure, world=world)
+    return FleetJob(connect, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)
+
+
+def station_by(
+    station: str | ConnectStation, *, role: Role, allow_insecure: bool, world: World
+) -> ConnectStation:
+    """The function that connects to a station, from its URI or from itself."""
+    if not isinstance(station, str):
+        return station
+    return partial(_station, station, role=role, allow_insecure=allow_insecure, world=world)
+
+
+async def _camera(uri: str, *, role: Role, allow_insecure: bool, world: World) -> Camera:
+    return await connect(uri, role=role, allow_insecure=allow_insecure, world=world)
+
+
+async def _station(uri: str, *, role: Role, allow_insecure: bool, world: World) -> DockingStation:
+    return await connect_station(uri, role=role, allow_insecure=allow_insecure, world=world)

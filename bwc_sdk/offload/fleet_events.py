@@ -1,0 +1,54 @@
+"""What an offload of many cameras tells: the events of each camera, tagged with its slot."""
+
+from dataclasses import dataclass
+
+from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.events import OffloadEvent
+from bwc_sdk.offload.outcome import OffloadResult
+
+STATION = "station"
+"""The slot of what concerns the docking station itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFailed:
+    """The offload of this camera did not begin, or ended without a result; the others go on."""
+
+    error: BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The camera was taken out while it was being offloaded; it goes on in whatever bay the camera comes back to."""
+
+    identity: str
+    """Its serial number, "" if it was taken before it said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationLost:
+    """The docking station cannot be reached; it is tried again in `wait_s` seconds."""
+
+    error: BwcError
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvent:
+    """Something about one camera."""
+
+    slot: str
+    """Where it is: `bay 3` of a station, the URI of a camera by itself, or `station`."""
+    event: OffloadEvent | CameraFailed | Interrupted | StationLost
+
+
+@dataclass(frozen=True, slots=True)
+class FleetResult:
+    """The end: for each slot the camera's result, or the error that kept it from having one."""
+
+    cameras: dict[str, OffloadResult | BwcError]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every recording of every camera is stored and verified. Without any camera, it is."""
+        return all(isinstance(one, OffloadResult) and one.complete for one in self.cameras.values())

@@ -1,0 +1,150 @@
+"""Whatever goes wrong, the last line says what to do next, and says it truly."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import TriggerReason
+from bwc_protocol.messages.recordings import Mark, RecordingEntry
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import errors
+from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
+from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
+from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps
+from bwc_sdk.offload import OffloadResult, Refused, StillOnCamera
+from bwc_sdk.offload.destination import destination_error
+
+Bwc = Callable[..., Any]
+SAY_IT_THEMSELVES = {NoDeviceNamed, errors.MissingExtra, errors.OutcomeUnknown, errors.SlowLink}
+NEEDS_ONE = {errors.BwcError, errors.CommandError, errors.ClockImplausible} | SAY_IT_THEMSELVES
+
+
+def test_every_refusal_has_a_next_step() -> None:
+    assert set(BY_CODE) == set(ErrorCode)
+    assert "update" in advice_for(errors.CommandError("x.y", Unknown(999), ""))
+
+
+def test_every_kind_of_error_has_a_next_step() -> None:
+    for kind in EXIT_CODES:
+        assert kind in NEEDS_ONE or any(one in BY_CLASS for one in kind.__mro__), kind.__name__
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("recordings.open", ErrorCode.NOT_FOUND, "bwc recordings list"),
+        ("offload", ErrorCode.NOT_FOUND, "bwc recordings list"),
+        ("config.read", ErrorCode.NOT_FOUND, "bwc config show"),
+        ("battery.status", ErrorCode.NOT_FOUND, "check the number"),
+        ("assignment.assign", ErrorCode.CONFLICT, "read it again, and repeat"),
+        ("recordings.erase", ErrorCode.NEEDS_RECEIPT, "no signed receipts in this version"),
+        ("device.reboot", ErrorCode.NOT_PERMITTED, "--role"),
+    ],
+)
+def test_a_refusal_is_followed_by_what_fits_it(command: str, code: ErrorCode, said: str) -> None:
+    assert said in advice_for(errors.CommandError(command, code, ""))
+
+
+def test_what_an_error_advises_itself_comes_first() -> None:
+    assert advice_for(errors.DeviceLost("gone", advice="look under the desk")) == "look under the desk"
+
+
+def test_roles_and_fields_are_told_in_words_not_in_python(bwc: Bwc, sim: str) -> None:
+    ran = bwc("raw", "device.reboot", "boot_counter=1", "--role", "auditor", device=sim)
+    assert ran.code == 6 and "device.reboot needs one of: technician, bench" in ran.err
+    ran = bwc("raw", "recordings.page", "limit=0", device=sim)
+    assert ran.code == 2 and "recordings.page.limit: 0 is not within 1" in ran.err
+    assert "\tauditor, insecure, on sim:" in bwc("audit", device=sim).out
+    assert bwc("raw", "battery.status", "cell=9", "--json", device=sim).error["code"] == "not-found"
+
+
+# Destinations
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="this system has no /proc")
+def test_a_directory_in_which_none_can_be_made_is_not_called_missing(bwc: Bwc, sim: str) -> None:
+    ran = bwc("offload", "/proc", device=sim)
+    assert ran.code == 9
+    assert "does not exist" not in ran.err and "choose a directory on a disk" in ran.err
+
+
+def test_a_missing_destination_and_one_that_is_a_file_say_what_to_do(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert "mkdir -p" in bwc("offload", str(tmp_path / "missing"), device=sim).err
+    assert "name a directory" in bwc("offload", str(tmp_path / "file"), device=sim).err
+
+
+@pytest.mark.parametrize("name", ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT", "EFBIG", "ELOOP", "EIO"])
+def test_every_fault_of_a_destination_has_a_next_step(name: str) -> None:
+    number = getattr(__import__("errno"), name)
+    assert advice_for(destination_error(OSError(number, os.strerror(number)), "storing x", Path("/d")))
+
+
+def test_a_full_destination_names_sizes_that_people_read_and_what_is_kept_free(
+    bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwc_sdk.offload.destination.Destination.free_bytes", lambda self: 17 << 20)
+    big = sim.replace("mib=1", "mib=8")
+    ran = bwc("offload", str(tmp_path), device=big)
+    assert ran.code == 9
+    assert (
+        "room for 1.0 MiB" in ran.err
+        and "16.0 MiB are kept free" in ran.err
+        and "8.0 MiB are to come" in ran.err
+    )
+    assert "make room" in ran.err
+
+
+# What an offload leaves to do
+
+
+def _entry(sequence: int) -> RecordingEntry:
+    return RecordingEntry(
+        sequence=sequence,
+        recording=bytes(16),
+        manifest_sha256=bytes(32),
+        size_bytes=1,
+        segments=1,
+        started_utc_ns=0,
+        duration_ms=0,
+        trigger=TriggerReason.OFFICER_BUTTON,
+        marks=Mark(0),
+        category="",
+        annotations=0,
+    )
+
+
+def test_an_incomplete_offload_says_run_it_again_and_a_refused_file_says_look(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    ran = bwc("offload", str(tmp_path), device=f"{sim}&faults=bad=1")
+    tmp_path = tmp_path / "another"
+    tmp_path.mkdir()
+    assert ran.code == 10 and "Run the same command again" in ran.err
+
+    assert bwc("offload", str(tmp_path), "2", device=sim).code == 0
+    (stored,) = tmp_path.glob("*.mp4")
+    stored.write_bytes(b"something else")
+    ran = bwc("offload", str(tmp_path), "2", device=sim)
+    assert ran.code == 10
+    assert "refused: recording 2. Trying again does not help" in ran.err
+    assert "Run the same command again" not in ran.err
+
+
+def test_a_long_list_of_what_is_left_is_cut() -> None:
+    left = tuple(StillOnCamera(_entry(number), "x") for number in range(1, LISTED_MAX + 3))
+    (line,) = next_steps(OffloadResult("c", left, 0, 0, 0))
+    assert "10 and 2 more" in line
+    assert next_steps(OffloadResult("c", (), 0, 0, 0)) == []
+    assert len(next_steps(OffloadResult("c", (*left, Refused(_entry(99), "y")), 0, 0, 0))) == 2
+
+
+def test_the_wrong_camera_says_how_to_find_the_right_one(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    ran = bwc("offload", str(tmp_path), "--expect", "SIM-0", device=sim)
+    assert "bwc devices --identify" in ran.err

@@ -1,0 +1,135 @@
+"""`bwc station`, `bwc … ?bay=N` and the blocking twin: the same station by other doors."""
+
+import json
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+import bwc_sdk.sync
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.station import BayState
+from bwc_sdk.__main__ import main
+from bwc_sdk.errors import WrongDevice
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.station import SimStation
+
+Bwc = Callable[..., tuple[int, str, str]]
+_seeds = count(70_000, 100)
+
+
+@pytest.fixture
+def bwc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bwc:
+    """Runs a command line: exit code, output, errors."""
+    monkeypatch.delenv("BWC_DEVICE", raising=False)
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(argv))
+        said = capsys.readouterr()
+        return int(code), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def uri() -> str:
+    """A fresh station with three cameras. The same URI is the same station."""
+    return f"sim:?seed={next(_seeds)}&station=3&recordings=1&mib=1"
+
+
+def document(ran: tuple[int, str, str]) -> dict[str, object]:
+    code, out, err = ran
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_a_station_is_shown_with_identity_state_and_clock(bwc: Bwc, uri: str) -> None:
+    shown = document(bwc("station", "show", "--json", "-d", uri))
+    assert shown["identity"]["kind"] == "station" and shown["station"]["bays"] == 3
+    assert shown["clock"]["state"] == "synced"
+    code, out, _ = bwc("station", "show", "-d", uri)
+    assert code == 0 and "bays\t3" in out
+
+
+def test_bays_are_listed_a_line_each(bwc: Bwc, uri: str) -> None:
+    bays = document(bwc("station", "bays", "--json", "-d", uri))["bays"]
+    assert [bay["bay"] for bay in bays] == [1, 2, 3]
+    code, out, _ = bwc("station", "bays", "-d", uri)
+    assert code == 0 and len(out.splitlines()) == 3 and out.startswith("1\tlinked\t")
+
+
+def test_a_bay_is_switched_and_says_so(bwc: Bwc, uri: str) -> None:
+    for what in ("power", "data"):
+        for word, on in (("off", False), ("on", True)):
+            shown = document(bwc("station", "bay", "2", what, word, "--json", "-d", uri))
+            assert shown["bay"][what] is on
+            again = document(bwc("station", "bay", "2", "--json", "-d", uri))
+            assert again["bay"][what] is on
+    shown = document(bwc("station", "bay", "2", "identify", "--json", "-d", uri))
+    assert shown["bay"]["led"] == "identify"
+    stopped = document(bwc("station", "bay", "2", "identify", "0", "--json", "-d", uri))
+    assert stopped["bay"]["led"] != "identify"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("2", "power"),
+        ("2", "power", "maybe"),
+        ("2", "data", "1"),
+        ("2", "identify", "long"),
+        ("2", "release"),
+        ("2", "explode"),
+        ("0",),
+        ("65",),
+        ("x",),
+    ],
+)
+def test_a_wrong_command_line_opens_nothing(bwc: Bwc, argv: tuple[str, ...]) -> None:
+    code, _, err = bwc("station", "bay", *argv, "-d", "tcp:203.0.113.1:9")
+    assert code == 2 and err
+
+
+def test_refusals_and_absent_bays_have_their_exit_codes(bwc: Bwc, uri: str) -> None:
+    assert bwc("station", "bay", "9", "-d", uri)[0] == 6
+    assert bwc("station", "bay", "2", "release", "1", "-d", uri)[0] == 6
+    assert bwc("info", "-d", f"{uri}&bay=9")[0] == 3
+    assert bwc("station", "show", "-d", f"{uri}&bay=1")[0] == 2
+    assert bwc("info", "-d", uri)[0] == 4, "a station where a camera was meant"
+    assert bwc("station", "show", "-d", "sim:?recordings=0")[0] == 4
+
+
+def test_any_verb_reaches_the_camera_in_a_bay(bwc: Bwc, uri: str) -> None:
+    names = {
+        document(bwc("info", "--json", "-d", f"{uri}&bay={bay}"))["identity"]["serial"]
+        for bay in (1, 2, 3)
+    }
+    assert len(names) == 3
+    assert document(bwc("battery", "--json", "-d", f"{uri}&bay=2"))["battery"]
+
+
+def test_a_raw_command_of_a_station_connects_to_one(bwc: Bwc, uri: str) -> None:
+    shown = document(bwc("raw", "station.bay", "bay=2", "--json", "-d", uri))
+    assert shown["reply"]["bay"] == 2
+
+
+def test_the_self_tests_result_is_the_exit_code(bwc: Bwc, uri: str) -> None:
+    code, out, err = bwc("station", "self-test", "-d", uri)
+    assert code == 0 and "supply" in out and "passed" in err
+
+
+# The blocking twin
+
+
+def test_the_blocking_twin_reaches_station_and_cameras(new_station: Callable[..., SimStation]) -> None:
+    sim = new_station(2, docked=1)
+    with bwc_sdk.sync.connect_station(MemoryTransport(sim), role=Role.BENCH) as station:
+        assert [bay.state for bay in station.bays.list()] == [BayState.LINKED, BayState.EMPTY]
+        with station.camera(1, expect="SIM-00000065") as camera:
+            assert camera.battery.status().charge_pct > 0
+            assert camera.name.endswith("bay=1")
+        with pytest.raises(WrongDevice):
+            station.camera(1, expect="SIM-0")
+        assert station.device.self_test().passed
+        assert station.identity == sim.serial and station.peer.identity == sim.serial

@@ -1,0 +1,126 @@
+"""One host at a time has a camera, whichever way it comes; the others are told when to come back, and never by whom."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import bwc_sdk
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.station import BayChanged, BayState
+from bwc_sdk.errors import DeviceBusy
+from firmware_sim.camera import SimCamera
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.ports.pty import PtyPort
+from firmware_sim.ports.tcp import TcpPort
+from firmware_sim.station import SimStation
+
+Cable = Callable[[SimCamera | SimStation], TcpPort | PtyPort]
+CABLES = {"tcp": TcpPort, "pty": PtyPort}
+
+
+@pytest.fixture(params=sorted(CABLES))
+def cable(request: pytest.FixtureRequest) -> Cable:
+    """A way to a device beside its station."""
+    return CABLES[request.param]
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., object]]:
+    """Real ports need real time."""
+    yield asyncio.run
+
+
+def test_a_cable_to_a_camera_that_a_station_has_is_busy(new_station, cable: Cable, run) -> None:
+    station = new_station(2)
+
+    async def scenario() -> None:
+        await station.start()
+        camera = station.bays[1].camera
+        port = cable(camera)
+        try:
+            async with (
+                bwc_sdk.connect_station(MemoryTransport(station)) as client,
+                client.camera(1) as docked,
+            ):
+                before = await docked.battery.status()
+                with pytest.raises(DeviceBusy) as busy:
+                    await bwc_sdk.connect(port.uri)
+                assert busy.value.retry_after_s > 0
+                assert docked.peer.identity not in str(busy.value) and "@" not in str(busy.value)
+                assert (await docked.battery.status()).cycles == before.cycles
+                assert len(camera.sessions) == 1, "nothing of the second host came through"
+        finally:
+            port.close()
+
+    run(scenario())
+
+
+def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
+    new_station, cable: Cable, run
+) -> None:
+    station = new_station(2, docked=1)
+
+    async def scenario() -> None:
+        await station.start()
+        camera = station.undock(1)
+        port = cable(camera)
+        try:
+            async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as client:
+                direct = await bwc_sdk.connect(port.uri)
+                station.dock(1, camera)
+                await asyncio.sleep(0.1)
+                with pytest.raises(DeviceBusy) as busy:
+                    await client.camera(1)
+                assert busy.value.retry_after_s == pytest.approx(1.0)
+                shown = await client.bays.bay(bay=1)
+                assert (shown.state, shown.retry_after_ms, shown.label) == (BayState.BUSY, 1000, "")
+                assert [session.peer.identity for session in camera.sessions] == [direct_identity(camera)]
+                await direct.device.status()
+                await direct.close()
+                async with asyncio.timeout(5):
+                    async for event in client.events():
+                        if event == BayChanged(bay=1, state=BayState.LINKED, docking=2):
+                            break
+                async with client.camera(1) as docked:
+                    assert docked.identity == camera.serial
+        finally:
+            port.close()
+
+    run(scenario())
+
+
+def direct_identity(camera: SimCamera) -> str:
+    (session,) = camera.sessions
+    return session.peer.identity
+
+
+@pytest.mark.parametrize(("first", "second"), [("tcp", "tcp"), ("tcp", "pty"), ("pty", "tcp")])
+def test_the_second_host_of_a_station_is_busy_on_any_pair_of_links(
+    new_station, run, first: str, second: str, tmp_path: Path
+) -> None:
+    station = new_station(2)
+
+    async def scenario() -> None:
+        await station.start()
+        ports = [CABLES[first](station), CABLES[second](station)]
+        try:
+            async with bwc_sdk.connect_station(ports[0].uri) as one, one.camera(1) as camera:
+                for attempt in (
+                    bwc_sdk.connect_station(ports[1].uri),
+                    bwc_sdk.connect(f"{ports[1].uri}?bay=2"),
+                ):
+                    with pytest.raises(DeviceBusy) as busy:
+                        await attempt
+                    assert busy.value.retry_after_s > 0
+                await camera.device.status()
+                await one.bays.status()
+            async with bwc_sdk.connect(f"{ports[1].uri}?bay=1") as camera:
+                assert camera.name.endswith("?bay=1")
+                assert camera.identity == station.bays[1].camera.serial
+        finally:
+            for port in ports:
+                port.close()
+
+    run(scenario())
