@@ -1,6 +1,7 @@
 """`bwc battery`."""
 
 from bwc_protocol.declare import Role, to_plain
+from bwc_protocol.messages.battery import BatteryStatus
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import fact, facts
 from bwc_sdk.cli.output import Facts, Output
@@ -20,5 +21,10 @@ async def battery(camera: Camera, output: Output) -> None:
     cells = [await camera.battery.status(cell=cell) for cell in range(count)]
     output.show(
         {"battery": [{"cell": number, **to_plain(cell)} for number, cell in enumerate(cells)]},
-        *(Facts(f"cell {number}", [fact("cell", number), *facts(cell)]) for number, cell in enumerate(cells)),
+        *(_cell(number, cell) for number, cell in enumerate(cells)),
     )
+
+
+def _cell(number: int, status: BatteryStatus) -> Facts:
+    section = f"cell.{number}" if number else ""  # most devices have one cell: its keys stand alone
+    return Facts(f"cell {number}", [fact("cell", number), *facts(status)], section=section)

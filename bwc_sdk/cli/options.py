@@ -106,7 +106,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
                 metavar="SECONDS",
                 min=REPLY_MIN_S,
                 max=REPLY_MAX_S,
-                help="How long each reply may take, default 10. Connecting is bounded by itself: 15.",
+                help="How long each reply may take; default 10. Connecting takes 15 at most, whatever this says.",
             ),
         ],
         None,

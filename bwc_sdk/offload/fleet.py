@@ -24,7 +24,7 @@ from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.reach import Connect
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
-from bwc_sdk.offload.waiting import all_settled, settled
+from bwc_sdk.offload.waiting import settled
 from bwc_sdk.world import World
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ class FleetJob(FleetStream):
     async def _offload_all(self, cameras: Mapping[str, Connect]) -> None:
         tasks = [asyncio.create_task(self._offload(slot, connect)) for slot, connect in cameras.items()]
         try:
-            await all_settled(tasks)
+            if tasks:
+                await asyncio.wait(tasks)
         finally:
             await stop(*tasks)
         for task in tasks:

@@ -149,7 +149,11 @@ class Intake:
             self._grant_to(limit)
 
     def _paid(self, size: int) -> None:
+        assert self._share is not None
         self._asked = False
+        if self._stream is None or self._over.is_set():
+            self._share.give_back(size)
+            return
         self._grant_to(self._granted + size)
         self._grant()
 

@@ -1,5 +1,6 @@
 """What people see: units, unknown values, and hostile text that cannot steer a terminal."""
 
+import dataclasses
 import io
 import sys
 from collections.abc import Callable
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from bwc_protocol.declare import Unknown
-from bwc_protocol.messages.battery import BatteryStatus, ChargeState
+from bwc_protocol.messages.battery import Battery, BatteryStatus, ChargeState
+from bwc_protocol.messages.identity import Device, DeviceCapabilities
 from bwc_protocol.messages.recordings import Mark
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import Fact, facts, show
@@ -120,6 +122,23 @@ def test_in_a_pipe_no_key_comes_twice(bwc: Callable[..., Any], sim: str, argv: l
         assert {"uncertainty_ns", "measured.uncertainty_ns"} <= set(keys)
     if "show" in argv and "1" in argv:
         assert {"segment.0", "annotation.0", "annotation.1", "manifest.sequence"} <= set(keys)
+
+
+def test_a_second_cell_has_keys_of_its_own(
+    bwc: Callable[..., Any], sim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capabilities, status = Device.capabilities, Battery.status
+
+    async def two_cells(self: Device) -> DeviceCapabilities:
+        return dataclasses.replace(await capabilities(self), battery_cells=2)
+
+    async def any_cell(self: Battery, *, cell: int) -> BatteryStatus:
+        return await status(self, cell=0)
+
+    monkeypatch.setattr(Device, "capabilities", two_cells)
+    monkeypatch.setattr(Battery, "status", any_cell)
+    keys = [line.split("\t")[0] for line in bwc("battery", device=sim).out.splitlines()]
+    assert {"charge_pct", "cell.1.charge_pct"} <= set(keys) and len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize(

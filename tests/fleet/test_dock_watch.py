@@ -1,16 +1,19 @@
 """The loop that docking-station software runs: cameras come and go, and nothing is lost or left behind."""
 
 import asyncio
-import gc
 from pathlib import Path
 
 import pytest
 
-from bwc_sdk.errors import DestinationError
-from bwc_sdk.offload import Finished, Interrupted, Progress, Resumed, StationLost, dock_watch
+from bwc_sdk.camera import Camera
+from bwc_sdk.errors import DestinationError, DeviceLost
+from bwc_sdk.offload import CameraFailed, Finished, Interrupted, Progress, Resumed, StationLost, dock_watch
+from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
+from bwc_sdk.offload.station_link import StationLink
 from firmware_sim.dock_script import DockScript
 
 CYCLES = 200
+"""Dockings: fifty a bay."""
 
 
 def test_an_interrupted_camera_resumes_in_another_bay(new_station, host, play, world, store) -> None:
@@ -82,22 +85,54 @@ def test_a_station_that_reboots_is_told_and_its_cameras_are_finished(
     play(scenario())
 
 
-def test_a_thousand_officers_leave_nothing_behind(new_station, host, play, world, store) -> None:
+def test_a_camera_that_failed_and_still_stands_there_is_tried_again(
+    new_station, host, play, world, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = StationLink.camera
+    attempts = 0
+
+    async def fails_at_first(link: StationLink, bay: int) -> Camera:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise DeviceLost("contacts are dirty")
+        return await connect(link, bay)
+
+    monkeypatch.setattr(StationLink, "camera", fails_at_first)
+    station = new_station(1)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        failed_s = 0.0
+        async with dock_watch(host(station), store, world=world) as watch:
+            async for tagged in watch:
+                match tagged.event:
+                    case CameraFailed():
+                        failed_s = loop.time()
+                    case Finished(result=result):
+                        assert result.complete
+                        assert RETRY_S <= loop.time() - failed_s <= RETRY_S + LOOK_S + 1
+                        break
+        assert failed_s
+
+    play(scenario())
+
+
+def test_officers_who_come_and_go_leave_nothing_behind(new_station, host, play, world, store) -> None:
     """Tasks, handles and visits are bounded by the number of bays, however many dockings there were."""
     station = new_station(4, docked=4)
     script = DockScript(station, seed=7, pause_s=5.0)
 
     async def scenario() -> None:
-        tasks, handles, objects = [], [], []
+        tasks: list[int] = []
+        handles: list[int] = []
         async with dock_watch(host(station), store, world=world) as watch:
             reader = asyncio.create_task(_read(watch))
             while script.cycles < CYCLES:
                 await script.run(script.cycles + CYCLES // 4)
                 await asyncio.sleep(200)
-                gc.collect()
                 tasks.append(len(asyncio.all_tasks()))
                 handles.append(_handles())
-                objects.append(len(gc.get_objects()))
             reader.cancel()
             await asyncio.wait([reader])
         assert max(tasks) <= 4 * 4 + 8

@@ -22,8 +22,10 @@ from bwc_sdk.offload import (
     offload_station,
 )
 from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.making import Footage, make_camera
 
 MIB = 1_048_576
+NOON_NS = 1_800_014_400 * 1_000_000_000
 FAST = OffloadPolicy(attempts=2, silence_s=5.0)
 
 
@@ -79,18 +81,21 @@ def test_the_budget_is_kept_and_shared_fairly(bays, new_station, host, play, wor
 
 
 def test_marked_and_held_recordings_come_first_across_cameras(new_station, host, play, world, store) -> None:
-    station = new_station(4, recordings=3)  # of three the second is marked, and the third held
+    station = new_station(2, docked=1, recordings=3)  # of three the second is marked, and the third held
+    ordinary = make_camera(seed=900, recordings=1, mib=1, footage=Footage.SYNTHETIC, utc_ns=NOON_NS)
+    station.dock(2, ordinary)
 
     async def scenario() -> None:
         job = offload_station(host(station), store, world=world, limit_bytes_per_s=1_000_000)
         events, _ = await timed(job)
         assert job.result.complete
         order = [
-            bool(tagged.event.outcome.entry.marks & (Mark.MARKED | Mark.HELD))
+            (tagged.slot, bool(tagged.event.outcome.entry.marks & (Mark.MARKED | Mark.HELD)))
             for tagged in events
             if isinstance(tagged.event, RecordingFinished)
         ]
-        assert order == [True] * 8 + [False] * 4
+        assert order[:2] == [("bay 1", True)] * 2, "the other camera has only ordinary footage, and waits"
+        assert sorted(order[2:]) == [("bay 1", False), ("bay 2", False)]
 
     play(scenario())
 

@@ -102,8 +102,7 @@ def test_refusals_and_absent_bays_have_their_exit_codes(bwc: Bwc, uri: str) -> N
 
 def test_any_verb_reaches_the_camera_in_a_bay(bwc: Bwc, uri: str) -> None:
     names = {
-        document(bwc("info", "--json", "-d", f"{uri}&bay={bay}"))["identity"]["serial"]
-        for bay in (1, 2, 3)
+        document(bwc("info", "--json", "-d", f"{uri}&bay={bay}"))["identity"]["serial"] for bay in (1, 2, 3)
     }
     assert len(names) == 3
     assert document(bwc("battery", "--json", "-d", f"{uri}&bay=2"))["battery"]

@@ -1,0 +1,111 @@
+"""`bwc offload --station`, `--also`, `--limit` and `bwc dock watch`."""
+
+import json
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+import typer
+
+from bwc_sdk.__main__ import main
+from bwc_sdk.cli.rate import rate_of
+
+Bwc = Callable[..., tuple[int, str, str]]
+_seeds = count(91_000, 100)
+
+
+@pytest.fixture
+def bwc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bwc:
+    """Runs a command line: exit code, output, errors."""
+    monkeypatch.delenv("BWC_DEVICE", raising=False)
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(argv))
+        said = capsys.readouterr()
+        return int(code), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def uri() -> str:
+    """A fresh station with three cameras."""
+    return f"sim:?seed={next(_seeds)}&station=3&recordings=1&mib=1"
+
+
+def test_every_bay_is_offloaded_and_the_last_line_is_the_result(bwc: Bwc, uri: str, store: Path) -> None:
+    code, out, err = bwc("offload", str(store), "--station", uri, "--limit", "800Mbit/s", "--json")
+    assert code == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert all("slot" in line for line in lines[:-1])
+    assert [line["event"] for line in lines].count("camera_result") == 3
+    last = lines[-1]
+    assert last["event"] == "result" and last["complete"]
+    assert {one["slot"] for one in last["cameras"]} == {"bay 1", "bay 2", "bay 3"}
+
+
+def test_plain_lines_begin_with_the_bay(bwc: Bwc, uri: str, store: Path) -> None:
+    code, out, err = bwc("offload", str(store), "--station", uri)
+    assert code == 0 and "3 of 3 cameras stored and verified" in err
+    assert {line.split("\t")[0] for line in out.splitlines()} == {"bay 1", "bay 2", "bay 3"}
+
+
+def test_several_cameras_without_a_station_and_one_that_is_not_there(bwc: Bwc, store: Path) -> None:
+    here = [f"sim:?seed={next(_seeds)}&recordings=1&mib=1" for _ in range(2)]
+    nobody = "tcp:127.0.0.1:1"
+    code, out, err = bwc("offload", str(store), "-d", here[0], "--also", here[1], "--also", nobody, "--json")
+    assert code == 10, err
+    cameras = {one["slot"]: one for one in json.loads(out.splitlines()[-1])["cameras"]}
+    assert [cameras[slot]["complete"] for slot in (*here, nobody)] == [True, True, False]
+    assert cameras[nobody]["error"]["layer"] == "transport"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--station", "sim:?station=1", "--limit", "fast"), "no bandwidth"),
+        (("--station", "sim:?station=1", "--limit", "200"), "no bandwidth"),
+        (("--station", "sim:?station=1", "--limit", "10parsec/s"), "no unit"),
+        (("--station", "sim:?station=1", "--limit", "20Mb/s"), "bits or bytes"),
+        (("--station", "sim:?station=1", "--limit", "1kbit/s"), "from 1 kB/s"),
+        (("--station", "sim:?station=1", "-d", "sim:"), "by itself"),
+        (("--station", "sim:?station=1", "--also", "sim:"), "by itself"),
+        (("7", "--station", "sim:?station=1"), "about one camera"),
+        (("--also", "sim:", "-d", "sim:", "--expect", "X"), "about one camera"),
+        (("--also", "sim:"), "no device is named"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_sent(
+    bwc: Bwc, store: Path, argv: tuple[str, ...], said: str
+) -> None:
+    code, out, err = bwc("offload", str(store), *argv, "--json")
+    assert code == 2 and not out and said in err
+
+
+def test_the_watch_refuses_a_destination_and_a_limit_that_are_none(
+    bwc: Bwc, uri: str, tmp_path: Path
+) -> None:
+    assert bwc("dock", "watch", str(tmp_path / "missing"), "-d", uri, "--json")[0] == 9
+    assert bwc("dock", "watch", str(tmp_path), "-d", uri, "--limit", "much", "--json")[0] == 2
+    assert bwc("dock", "watch", str(tmp_path), "--json")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("200Mbit/s", 25e6),
+        ("1 Gbit/s", 125e6),
+        ("25MB/s", 25e6),
+        ("1.5MiB/s", 1.5 * 1024**2),
+        ("8kbit/s", 1e3),
+    ],
+)
+def test_a_bandwidth_is_read_as_people_write_it(text: str, rate: float) -> None:
+    assert rate_of(text) == rate
+
+
+def test_a_bandwidth_of_hostile_length_is_refused() -> None:
+    with pytest.raises(typer.BadParameter):
+        rate_of("9" * 400 + "GB/s")
