@@ -5,6 +5,7 @@ a format says the same. With a format, in arithmetic and in JSON they are the nu
 """
 
 import enum
+from typing import Any
 
 
 def label(member: enum.IntEnum | enum.IntFlag) -> str:
@@ -24,6 +25,14 @@ class Word(enum.IntEnum):
 
 class Words(enum.IntFlag):
     """Any of several values together: `marked, held`, or `none`."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        made = super()._missing_(value)
+        if isinstance(value, int) and value & ~sum(member.value for member in cls):
+            # An enum remembers every combination for ever, and a hostile peer has 2^32 of them to send.
+            cls._value2member_map_.pop(value, None)
+        return made
 
     def __str__(self) -> str:
         return ", ".join(label(member) for member in type(self) if member in self) or "none"

@@ -174,6 +174,15 @@ def test_bits_without_a_name_are_kept() -> None:
             assert int(getattr(cls.codec.decode(cls.codec.encode(value)), name)) == 0xFFFF_FFFF
 
 
+def test_a_peer_that_sends_every_combination_of_bits_does_not_fill_the_memory() -> None:
+    from bwc_protocol.messages.recordings import Mark
+
+    known = len(Mark._value2member_map_)
+    for bits in range(1_000):
+        assert int(Mark(bits << 8 | 1)) == bits << 8 | 1
+    assert len(Mark._value2member_map_) - known <= 2 ** len(Mark)
+
+
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "x\u202ey", "\u2028", "\u200b", "\x00"])
 def test_no_text_can_rewrite_a_terminal_or_a_log(text: str) -> None:
     from bwc_protocol.messages.recordings import CategoriseRecording
