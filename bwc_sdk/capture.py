@@ -8,6 +8,7 @@ Each line has `t` (seconds since the capture began), `dir` ("host" or "device": 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from typing import Final
 from bwc_protocol.frame import FrameParser, encode_header
 from bwc_protocol.message import Message
 from bwc_sdk.errors import HostFileError
+
+log = logging.getLogger(__name__)
 
 MAX_PAYLOAD: Final = 61_440
 
@@ -59,10 +62,24 @@ class Capture:
 
     def close(self) -> None:
         """Closes the file; what still passes is not written."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._give_up(error)
 
     def _line(self, sent: bool, **what: object) -> None:
         if self._file.closed:
             return
         head = {"t": round(self._now() - self._start, 6), "dir": "host" if sent else "device"}
-        self._file.write(json.dumps(head | what) + "\n")
+        try:
+            self._file.write(json.dumps(head | what) + "\n")
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """A capture that cannot go on must not take the connection with it."""
+        log.warning("the capture %s ends here: %s", self._file.name, error.strerror)
+        try:
+            self._file.close()
+        except OSError:
+            pass  # what it still held cannot be written either; the file counts as closed now

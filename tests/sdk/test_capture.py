@@ -78,6 +78,14 @@ def test_what_passes_after_the_close_is_not_written_and_harms_nothing(tmp_path: 
     assert lines(path) == []
 
 
+def test_a_capture_whose_disk_is_full_ends_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    capture = Capture(Path("/dev/full"), lambda: 0.0)
+    for _ in range(3):
+        capture.pipe(True, encode_frame(Frame(FrameType.PING, link=7)))
+    capture.close()
+    assert caplog.text.count("ends here") == 1
+
+
 def test_a_connection_is_captured_from_hello_to_bye_by_argument_or_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
