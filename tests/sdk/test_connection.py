@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 import bwc_sdk
+from bwc_protocol.conversation import ConversationEvent, ReplyReceived, StreamFinished
 from bwc_protocol.declare import FieldRangeError
+from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import StateChanged
 from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, DeviceLost, OutcomeUnknown, WrongDevice
 from firmware_sim.faults import FaultPlan
@@ -149,6 +151,26 @@ def test_a_stream_that_is_open_when_the_cable_is_pulled_is_told() -> None:
         await asyncio.sleep(1)
         transport.unplug()
         assert isinstance(await sink.end, DeviceLost)
+
+    play(scenario)
+
+
+def test_a_stream_that_ends_in_the_batch_that_opens_it_is_told() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        (entry,) = await camera.recordings.list()
+        connection, sink = camera.connection, _Sink()
+        handle = connection.handle
+
+        def batch(event: ConversationEvent) -> None:
+            handle(event)
+            if isinstance(event, ReplyReceived) and isinstance(event.reply, StreamOpened):
+                handle(StreamFinished(event.request_id, 0, bwc_sdk.ErrorCode.STORAGE_FAULT, "unreadable"))
+
+        connection.handle = batch  # type: ignore[method-assign]  # the device's two messages in one read
+        await camera.recordings.open(entry, 0, sink)
+        async with asyncio.timeout(1):
+            error = await sink.end
+        assert isinstance(error, CommandError) and error.code is bwc_sdk.ErrorCode.STORAGE_FAULT
 
     play(scenario)
 
