@@ -1,13 +1,15 @@
 # The two commands of the README need nothing but this file and Python 3.11 or newer:
 #   make demo    watch a simulated camera give up its footage
 #   make test    format, lint, types, import contracts, tests, the built wheel
+# A third one needs some of Debian's programs, and says which:
+#   make test-stack    serial, USB and BLE through an unmodified Linux kernel, in a virtual machine
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports generated unit wheel bench docs clean
+.PHONY: help demo test test-stack lint types imports generated unit wheel bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,6 +46,9 @@ unit: $(READY)
 
 wheel: $(READY)
 	$(BIN)/python -m tools.check_wheel
+
+test-stack: $(READY)
+	@$(BIN)/python -m tools.stack
 
 bench: $(READY)
 	$(BIN)/python -m tools.bench

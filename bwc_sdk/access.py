@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from bwc_protocol.conversation import LocalInfo
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.world import World
+
+IDENTITY_MAX: Final = 64
+"""Bytes of a host's name in session and audit log (spec: session.info)."""
+
+
+def own_identity() -> str:
+    """How this host calls itself unless it is told: `user@host`, as far as the field goes."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        user = "unknown"  # no variable names the user, and no list of users either: a container, a service
+    name = "".join(sign if sign.isprintable() else "?" for sign in f"{user}@{socket.gethostname()}")
+    return name.encode("utf-8", "replace")[:IDENTITY_MAX].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ from bwc_sdk.world import World
 LISTING_MAX: Final = 1_000_000
 """Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
 ANNOTATIONS_MAX: Final = 10_000
+REREADS_MAX: Final = 16
+"""How often settings are read again since others were applied between two pages. People are not that quick."""
 
 
 class Clock(clock.Clock):
@@ -106,10 +108,13 @@ class Config(config.Config):
 
     async def _read_all(self, view: ConfigView) -> tuple[int, list[Setting]]:
         found: list[Setting] = []
-        start, revision = 0, -1
+        start, revision, rereads = 0, -1, 0
         while True:
             page = await self.read(view=view, start=start)
             if revision not in (-1, page.revision):
+                rereads += 1
+                if rereads > REREADS_MAX:
+                    raise ProtocolViolation("settings that never stay the same", device=self._connection.name)
                 found, start, revision = [], 0, -1  # applied by somebody between two pages: read again
                 continue
             revision = page.revision

@@ -2,16 +2,17 @@
 
 Each line has `t` (seconds since the capture began), `dir` ("host" or "device": who sent it) and either `frame`
 (the header of a frame, hex, with the payload's length in `bytes`; `bad` for bytes that are no frame) or
-`message` (opcode, flags, request id and body of a message that is not stream data).
+`message` (opcode, flags, request id and body of a message that is not stream data) with the `channel` that it is of.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from bwc_protocol.frame import FrameParser, encode_header
 from bwc_protocol.message import Message
@@ -39,7 +40,14 @@ class Capture:
             raise CaptureError(f"{path} cannot be written: {error.strerror}") from error
         self._now = now
         self._start = now()
+        self._channel = 0
         self._parsers = (FrameParser(MAX_PAYLOAD), FrameParser(MAX_PAYLOAD))
+
+    def on(self, channel: int) -> Self:
+        """The same capture for the conversation on another channel: into the same file, closed with it."""
+        other = copy.copy(self)
+        other._channel = channel
+        return other
 
     def pipe(self, sent: bool, data: bytes | memoryview) -> None:
         """Bytes of the pipe, sent by the host or received from the device."""
@@ -52,6 +60,7 @@ class Capture:
         """A message of the conversation."""
         self._line(
             sent,
+            channel=self._channel,
             message={
                 "opcode": message.opcode,
                 "flags": int(message.flags),

@@ -1,27 +1,27 @@
-"""`connect` and `connect_station`: from a device URI to a client that is ready."""
+"""`connect`, `connect_station` and `connect_device`: from a device URI to a client that is ready."""
 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
-import socket
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.access import Access, Connecting
+from bwc_sdk.access import Access, Connecting, own_identity
 from bwc_sdk.camera import Camera
 from bwc_sdk.capture import Capture
-from bwc_sdk.connection import Connection, connect_channel
-from bwc_sdk.errors import InvalidUri
+from bwc_sdk.errors import InvalidUri, NotADevice, WrongDevice
+from bwc_sdk.line import Line
+from bwc_sdk.opening import CONNECT_S, connect_channel, open_channel
 from bwc_sdk.station import DockingStation
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 from bwc_sdk.world import World
 
+AnyDevice = Camera | DockingStation
 CAPTURE_ENV: Final = "BWC_CAPTURE"
 """Environment variable: a file that every connection of this process is captured to."""
 
@@ -68,6 +68,23 @@ def connect_station(
     return Connecting(partial(_open_station, device, access))
 
 
+def connect_device(
+    device: str | Transport,
+    *,
+    role: Role = Role.TECHNICIAN,
+    identity: str | None = None,
+    allow_insecure: bool = False,
+    capture: Path | None = None,
+    world: World | None = None,
+) -> Connecting[AnyDevice]:
+    """Connects to what a URI (or a transport of one's own) names, be it a camera or a docking station.
+
+    For what both can do: identity, status, clock, self-test, log, reboot. Arguments and errors are those of `connect`.
+    """
+    access = _access(role, identity, None, allow_insecure, capture, world)
+    return Connecting(partial(_open_device, device, access))
+
+
 def _access(
     role: Role,
     identity: str | None,
@@ -78,7 +95,7 @@ def _access(
 ) -> Access:
     return Access(
         role=role,
-        identity=identity or f"{getpass.getuser()}@{socket.gethostname()}"[:64],
+        identity=identity or own_identity(),
         expect=expect,
         allow_insecure=allow_insecure,
         capture=capture or (Path(os.environ[CAPTURE_ENV]) if CAPTURE_ENV in os.environ else None),
@@ -93,7 +110,10 @@ async def _open_camera(device: str | Transport, bay: int, access: Access) -> Cam
             raise InvalidUri(f"{uri} names a bay, and so does its caller")
         bay = bay or uri.bay
         device = transport_for(uri)
-    return Camera(await _connection(device, bay, PeerKind.CAMERA, access), access.world)
+    capture = _capture(access)
+    if capture is not None and bay:
+        capture = capture.on(bay)
+    return Camera(await connect_channel(device, bay, PeerKind.CAMERA, access, capture), access.world)
 
 
 async def _open_station(device: str | Transport, access: Access) -> DockingStation:
@@ -104,11 +124,37 @@ async def _open_station(device: str | Transport, access: Access) -> DockingStati
                 f"{uri} names a camera in a bay, not the station", advice="leave the option bay out"
             )
         device = transport_for(uri)
-    return DockingStation(await _connection(device, 0, PeerKind.STATION, access), access)
+    capture = _capture(access)
+    return DockingStation(
+        await connect_channel(device, 0, PeerKind.STATION, access, capture), access, capture
+    )
 
 
-async def _connection(transport: Transport, bay: int, kind: PeerKind, access: Access) -> Connection:
-    capture = None
-    if access.capture is not None:
-        capture = Capture(access.capture, asyncio.get_running_loop().time)
-    return await connect_channel(transport, bay, kind, access, capture)
+async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
+    if isinstance(device, str):
+        uri = DeviceUri.parse(device)
+        if uri.bay:
+            return await _open_camera(device, 0, access)
+        device = transport_for(uri)
+    capture = _capture(access)
+    line = Line(device, access.world, capture)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await line.open()
+            try:
+                return Camera(await open_channel(line, 0, PeerKind.CAMERA, access, capture), access.world)
+            except WrongDevice:  # it said so over a link that is good: begin anew on it, as what it is
+                connection = await open_channel(line, 0, PeerKind.STATION, access, capture)
+                return DockingStation(connection, access, capture)
+    except TimeoutError as error:
+        await line.close()
+        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
+    except BaseException:
+        await line.close()
+        raise
+
+
+def _capture(access: Access) -> Capture | None:
+    if access.capture is None:
+        return None
+    return Capture(access.capture, asyncio.get_running_loop().time)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from bwc_protocol.conversation import (
     MAX_REQUESTS,
@@ -17,7 +17,6 @@ from bwc_protocol.conversation import (
     Established,
     EventReceived,
     Failed,
-    FailReason,
     LocalInfo,
     PeerInfo,
     ReplyMalformed,
@@ -30,42 +29,40 @@ from bwc_protocol.conversation import (
 from bwc_protocol.declare import Effect, Event, Request
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.core import StreamOpened
-from bwc_protocol.messages.identity import Capability
 from bwc_protocol.preamble import Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession
 from bwc_protocol.stream import BytesSource
-from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from bwc_sdk.access import Access
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.capture import Capture
+from bwc_sdk.endings import failure, reset_error
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
     CommandTimeout,
-    DeviceBusy,
     DeviceLost,
-    NotADevice,
     OutcomeUnknown,
-    PortNotFound,
     ProtocolViolation,
-    SessionError,
-    SessionRefused,
-    VersionMismatch,
-    WrongDevice,
 )
 from bwc_sdk.line import Line
-from bwc_sdk.transport import Transport
 from bwc_sdk.world import World
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
-CONNECT_S: Final = 15.0
-"""A connect ends within this, whatever the other end does: 5 s of HELLO, 10 s of handshake."""
 CALL_S: Final = 10.0
 """A request whose reply takes longer is given up, unless its caller says otherwise."""
 EVENTS_MAX: Final = 1_024
 """Events kept for a reader that is slow; beyond, the oldest are dropped and counted."""
 FAREWELL_S: Final = 1.0
+
+
+class _Asked(NamedTuple):
+    """A request on its way."""
+
+    request: Request[Any]
+    reply: asyncio.Future[Any]
+    due: float
+    """When it is given up."""
 
 
 class StreamSink(Protocol):
@@ -117,7 +114,8 @@ class Connection:
         self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
         self._error: BwcError | None = None
         self._leaving = False
-        self._replies: dict[int, tuple[Request[Any], asyncio.Future[Any]]] = {}
+        self._replies: dict[int, _Asked] = {}
+        self._watch: asyncio.TimerHandle | None = None  # when the first of them has waited too long
         self._slots = asyncio.Semaphore(MAX_REQUESTS)
         self._sinks: dict[int, StreamSink] = {}
         self._uploads: dict[int, asyncio.Future[StreamFinished]] = {}
@@ -193,26 +191,43 @@ class Connection:
             if self._error is not None or self.conversation is None:
                 raise self._error or DeviceLost("not connected", device=self.name)
             request_id = self.conversation.request(request)
-            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self._replies[request_id] = (request, future)
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[Any] = loop.create_future()
+            due = loop.time() + self.call_timeout_s
+            self._replies[request_id] = _Asked(request, future, due)
+            if self._watch is None or due < self._watch.when():
+                self._watch_until(due)
             if sink is not None:
                 # Known before the reply: the stream may end in the same batch that opens it.
                 self._sinks[request_id] = sink
             self.line.pump()
             try:
-                async with asyncio.timeout(self.call_timeout_s):
-                    return request_id, await future
-            except TimeoutError as error:
-                raise self._no_reply(request) from error
+                return request_id, await future
             except BaseException:
                 if request.stream is not None and future.done():
                     self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
                 raise
             finally:
-                if self._replies.pop(request_id, None) is not None and not future.done():
-                    self.conversation.forget(request_id)
+                del self._replies[request_id]
+                self.conversation.forget(request_id)  # an answer that is still to come
                 if not future.done() or future.cancelled() or future.exception() is not None:
                     self._sinks.pop(request_id, None)
+
+    def _watch_until(self, due: float | None) -> None:
+        """One timer for all that is asked: one a request would cost more than the request."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = None
+        if due is not None:
+            self._watch = asyncio.get_running_loop().call_at(due, self._look_at_watch)
+
+    def _look_at_watch(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for asked in list(self._replies.values()):
+            if asked.due <= now and not asked.reply.done():
+                asked.reply.set_exception(self._no_reply(asked.request))
+        waiting = [asked.due for asked in self._replies.values() if not asked.reply.done()]
+        self._watch_until(min(waiting, default=None))
 
     def _no_reply(self, request: Request[Any]) -> BwcError:
         if request.effect is Effect.READS:
@@ -316,10 +331,10 @@ class Connection:
             case ReplyReceived(request_id=request_id, reply=reply):
                 self._settle(request_id, reply, None)
             case ErrorReceived(request_id=request_id, error=reply):
-                request = self._replies[request_id][0] if request_id in self._replies else None
-                if request is not None:
+                asked = self._replies.get(request_id)
+                if asked is not None:
                     refused = CommandError(
-                        request.name,
+                        asked.request.name,
                         reply.code,
                         reply.detail,
                         device=self.name,
@@ -341,7 +356,7 @@ class Connection:
                 if not self._established.done():
                     self._established.set_result(peer)
             case Failed(reason=reason, detail=detail):
-                self.lost(self._failure(reason, detail))
+                self.lost(failure(reason, detail, self.name))
             case Closed():
                 self._closed.set()
                 self.lost(DeviceLost("the device closed the session", device=self.name))
@@ -349,13 +364,13 @@ class Connection:
                 pass  # the conversation refuses requests of a device by itself
 
     def _settle(self, request_id: int, reply: Any, error: BwcError | None) -> None:
-        waiting = self._replies.get(request_id)
-        if waiting is None or waiting[1].done():
+        asked = self._replies.get(request_id)
+        if asked is None or asked.reply.done():
             return
         if error is not None:
-            waiting[1].set_exception(error)
+            asked.reply.set_exception(error)
         else:
-            waiting[1].set_result(reply)
+            asked.reply.set_result(reply)
 
     def _stream_finished(self, event: StreamFinished) -> None:
         upload = self._uploads.get(event.stream)
@@ -370,43 +385,10 @@ class Connection:
                 error = CommandError("stream", _code(event.code), event.detail, device=self.name)
             sink.ended(error)
 
-    def _failure(self, reason: FailReason, detail: str) -> BwcError:
-        match reason:
-            case FailReason.NOT_A_DEVICE:
-                return NotADevice(f"it does not speak this protocol: {detail}", device=self.name)
-            case FailReason.VERSION:
-                return VersionMismatch(detail, device=self.name, advice="update the older of the two")
-            case FailReason.REFUSED:
-                return SessionRefused(detail, device=self.name)
-            case FailReason.SESSION:
-                return SessionError(detail, device=self.name)
-            case FailReason.TIMEOUT:
-                return NotADevice(f"the handshake did not finish: {detail}", device=self.name)
-            case FailReason.PROTOCOL | FailReason.OVERFLOW:
-                return ProtocolViolation(detail, device=self.name)
-
     def reset(self, reason: ResetReason, retry_after_ms: int = 0) -> None:
         """The channel was reset."""
         self._closed.set()
-        self.lost(self._reset_error(reason, retry_after_ms))
-
-    def _reset_error(self, reason: ResetReason, retry_after_ms: int) -> BwcError:
-        match reason:
-            case ResetReason.BUSY:
-                rule = "another host has the camera in this bay"
-                return DeviceBusy(rule, device=self.name, retry_after_s=retry_after_ms / 1000)
-            case ResetReason.NO_DEVICE if not self._established.done():
-                return PortNotFound(
-                    "no camera answers in this bay, or there is no such bay",
-                    device=self.name,
-                    advice="'bwc station bays' shows what is in each bay",
-                )
-            case ResetReason.NO_DEVICE:
-                return DeviceLost("the camera in this bay no longer answers", device=self.name)
-            case ResetReason.UNDOCKED:
-                return DeviceLost("the camera was taken out of its bay", device=self.name)
-            case _:
-                return DeviceLost(f"the channel was reset: {reason.name}", device=self.name)
+        self.lost(reset_error(reason, retry_after_ms, self.name, established=self._established.done()))
 
     def lost(self, error: BwcError) -> None:
         """Ends everything that waits on this connection."""
@@ -420,14 +402,15 @@ class Connection:
         if not self._established.done():
             self._established.set_exception(error)
             self._established.exception()  # seen: who gave the connecting up does not look any more
-        for request, future in self._replies.values():
-            if not future.done():
-                if request.effect is Effect.READS:
-                    future.set_exception(error)
+        self._watch_until(None)
+        for asked in self._replies.values():
+            if not asked.reply.done():
+                if asked.request.effect is Effect.READS:
+                    asked.reply.set_exception(error)
                 else:
-                    unknown = self._no_reply(request)
+                    unknown = self._no_reply(asked.request)
                     unknown.__cause__ = error
-                    future.set_exception(unknown)
+                    asked.reply.set_exception(unknown)
         for upload in self._uploads.values():
             if not upload.done():
                 upload.set_exception(error)
@@ -460,65 +443,3 @@ def _code(number: int) -> Any:
     from bwc_protocol.declare import Unknown
 
     return ErrorCode(number) if number in list(ErrorCode) else Unknown(number)
-
-
-async def connect_channel(
-    transport: Transport, channel: int, kind: PeerKind, access: Access, capture: Capture | None
-) -> Connection:
-    """Opens `transport` and brings a conversation with a device of `kind` up to READY, within 15 s."""
-    line = Line(transport, access.world, capture)
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            await line.open()
-            return await open_channel(line, channel, kind, access, capture)
-    except TimeoutError as error:
-        await line.close()
-        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
-    except BaseException:
-        await line.close()
-        raise
-
-
-async def open_channel(
-    line: Line,
-    channel: int,
-    kind: PeerKind,
-    access: Access,
-    capture: Capture | None = None,
-    *,
-    shared: bool = False,
-) -> Connection:
-    """Brings a conversation on a channel of a live line up to READY, within 15 s.
-
-    A connection that is `shared` leaves the line open when it closes.
-    """
-    connection = Connection(line, channel, shared=shared)
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            await connection.establish(access.local(), access.world, capture)
-        _check_peer(connection, kind, access.expect, access.allow_insecure)
-    except TimeoutError as error:
-        await connection.hang_up()
-        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=connection.name) from error
-    except BaseException:
-        await connection.hang_up()
-        raise
-    return connection
-
-
-def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allow_insecure: bool) -> None:
-    peer = connection.peer
-    assert peer is not None
-    if peer.kind is not kind:
-        rule = f"it is a {peer.kind.name.lower()}, not a {kind.name.lower()}"
-        station = peer.kind is PeerKind.STATION
-        advice = "?bay=3 at the end of its URI names the camera in bay 3" if station else ""
-        raise WrongDevice(rule, device=connection.name, advice=advice)
-    if expect is not None and peer.identity != expect:
-        raise WrongDevice(f"it is {peer.identity!r}, not {expect!r}", device=connection.name)
-    if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not allow_insecure:
-        raise SessionRefused(
-            "an insecure session is for simulators, and this device does not call itself one",
-            device=connection.name,
-            advice="connect with allow_insecure only on a bench, to a device without evidence",
-        )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ class Decoded:
     """Seconds since the capture began."""
     sender: str
     """`host` or `device`."""
+    channel: int
+    """0 for the device at the end of the line, else the bay of a docking station."""
     layer: str
     """`frame` or `message`."""
     name: str
@@ -70,17 +73,23 @@ def _is_torn(line: str) -> bool:
 def _decode_line(line: str, where: str) -> Decoded:
     try:
         raw = json.loads(line)
+        if not isinstance(raw, dict) or not isinstance(raw.get("message", {}), dict):
+            raise ValueError("not an object of JSON")
         t, sender = float(raw["t"]), str(raw["dir"])
         if sender not in ("host", "device"):
             raise ValueError("dir is neither host nor device")
         if "message" in raw:
-            return _message(t, sender, raw["message"])
+            return _message(t, sender, int(raw.get("channel", 0)), raw["message"])
         if "frame" in raw:
             return _frame(t, sender, bytes.fromhex(raw["frame"]))
         if "bad" in raw:
-            return Decoded(t, sender, "frame", "?", {"bytes": str(raw["bad"])}, "bytes that are no frame")
+            return Decoded(t, sender, 0, "frame", "?", {"bytes": str(raw["bad"])}, "bytes that are no frame")
         raise ValueError("neither frame nor message")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except KeyError as error:
+        raise CaptureError(f"{where}: not a line of a capture: it has no {error}") from error
+    except RecursionError as error:
+        raise CaptureError(f"{where}: not a line of a capture: nested too deeply") from error
+    except (ValueError, TypeError, OverflowError) as error:
         raise CaptureError(f"{where}: not a line of a capture: {error}") from error
 
 
@@ -91,7 +100,6 @@ def _frame(t: float, sender: str, header: bytes) -> Decoded:
     number = kind & 15
     known = number in list(FrameType)
     fields = {
-        "channel": channel,
         "link": f"{link:08x}",
         "epoch": epoch,
         "seq": seq,
@@ -101,22 +109,25 @@ def _frame(t: float, sender: str, header: bytes) -> Decoded:
         "length": length,
     }
     name = FrameType(number).name if known else f"unknown({number})"
-    return Decoded(t, sender, "frame", name, fields, "" if known else "a frame type of another version")
+    return Decoded(
+        t, sender, channel, "frame", name, fields, "" if known else "a frame type of another version"
+    )
 
 
-def _message(t: float, sender: str, raw: dict[str, Any]) -> Decoded:
+def _message(t: float, sender: str, channel: int, raw: dict[str, Any]) -> Decoded:
     opcode, flags, request = int(raw["opcode"]), int(raw["flags"]), int(raw["request"])
     body = bytes.fromhex(raw["body"])
     declared, kind = _declaration(opcode, flags)
     name = f"{_name(opcode)} {kind}".rstrip()
+    told = partial(Decoded, t, sender, channel, "message", name)
     if declared is None:
         rule = "an opcode of another version" if _name(opcode)[0] == "0" else "flags that do not fit it"
-        return Decoded(t, sender, "message", name, {"request": request, "body": body.hex()}, rule)
+        return told({"request": request, "body": body.hex()}, rule)
     try:
         fields = to_plain(declared.codec.decode(body))
     except MalformedMessage as error:
-        return Decoded(t, sender, "message", name, {"request": request, "body": body.hex()}, str(error))
-    return Decoded(t, sender, "message", name, {"request": request, **fields})
+        return told({"request": request, "body": body.hex()}, str(error))
+    return told({"request": request, **fields})
 
 
 def _declaration(opcode: int, flags: int) -> tuple[type[Wire] | None, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import stat
 from functools import cache
@@ -122,6 +121,10 @@ class OsFileSystem:
     """The operating system's, by POSIX calls; Linux's own where they are stronger."""
 
     def open_directory(self, path: Path) -> int:
+        if not hasattr(os, "O_DIRECTORY"):
+            raise OSError(
+                errno.EOPNOTSUPP, "footage is stored on POSIX systems only, such as Linux and macOS"
+            )
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def open_inside(self, directory: int, name: str) -> int:
@@ -170,6 +173,8 @@ class OsFileSystem:
         return file
 
     def lock(self, file: int) -> bool:
+        import fcntl  # Windows has none, and everything but storing footage works there
+
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

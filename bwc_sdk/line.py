@@ -167,6 +167,11 @@ class Line:
         """Moves events up and bytes down until there is nothing more to do now."""
         if self._pumping or self._loop is None:
             return  # the pump that is running does it
+        self._move()
+        self._look_soon()
+
+    def _move(self) -> None:
+        assert self._loop is not None
         self._pumping = True
         try:
             self._dispatch()
@@ -182,24 +187,13 @@ class Line:
                     break  # that was all, and nothing happened that could bring more
         finally:
             self._pumping = False
-        self._arm()
 
-    def _arm(self) -> None:
+    def _look_soon(self) -> None:
+        """Has the deadlines looked at within `COARSE_S`: cheaper than to look after every frame."""
         assert self._loop is not None
-        if self._timer is not None and self._timer_at <= self._loop.time() + COARSE_S:
-            return  # it fires soon, looks again, and costs less than to look after every frame
-        deadline = self.endpoint.deadline() if self.error is None else None
-        if deadline is None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            return
-        if self._timer is not None and not self._timer.cancelled():
-            if self._timer_at <= deadline:
-                return  # it fires early, looks again, and costs less than a new timer
-            self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._loop.call_at(deadline, self._tick)
+        soon = self._loop.time() + COARSE_S
+        if self._timer is None or self._timer_at > soon:
+            self._arm(soon if self.error is None else None)
 
     def _tick(self) -> None:
         assert self._loop is not None
@@ -208,7 +202,17 @@ class Line:
         deadline = self.endpoint.deadline()
         if deadline is not None and deadline <= now:
             self.endpoint.tick(now)
-        self.pump()
+        self._move()
+        self._arm(self.endpoint.deadline() if self.error is None else None)
+
+    def _arm(self, at: float | None) -> None:
+        assert self._loop is not None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if at is not None:
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._tick)
 
     def _dispatch(self) -> bool:
         """Tells what happened; whether anything did."""

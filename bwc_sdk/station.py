@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -16,8 +17,10 @@ from bwc_protocol.messages.station import BAYS_MAX, BayStatus
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.access import Access, Connecting
 from bwc_sdk.camera import Audit, Camera, Clock
-from bwc_sdk.connection import Connection, open_channel
-from bwc_sdk.errors import PortNotFound, ProtocolViolation, WrongDevice
+from bwc_sdk.capture import Capture
+from bwc_sdk.connection import Connection
+from bwc_sdk.errors import DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
+from bwc_sdk.opening import open_channel
 
 
 class Bays(station.Station):
@@ -73,7 +76,7 @@ class DockingStation:
     peer: PeerInfo
     connection: Connection
 
-    def __init__(self, connection: Connection, access: Access) -> None:
+    def __init__(self, connection: Connection, access: Access, capture: Capture | None = None) -> None:
         assert connection.peer is not None
         self.connection = connection
         self.peer = connection.peer
@@ -82,7 +85,11 @@ class DockingStation:
         self.clock = Clock(connection, access.world)
         self.audit = Audit(connection)
         self._access = access
+        self._capture = capture
         self._cameras: dict[int, Connection] = {}  # at most one a bay; what has ended is replaced
+        self._free_at: dict[
+            int, float
+        ] = {}  # when a bay that was busy may be asked again, by the loop's time
 
     @property
     def name(self) -> str:
@@ -108,10 +115,16 @@ class DockingStation:
     async def _open_camera(self, bay: int, role: Role | None, expect: str | None) -> Camera:
         if not 1 <= bay <= BAYS_MAX:
             raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=self.name)
-        access = replace(
-            self._access, role=self._access.role if role is None else role, expect=expect, capture=None
-        )
-        connection = await open_channel(self.connection.line, bay, PeerKind.CAMERA, access, shared=True)
+        role = self._access.role if role is None else role
+        access = replace(self._access, role=role, expect=expect)
+        capture = self._capture.on(bay) if self._capture is not None else None
+        line = self.connection.line
+        self._check_pause(bay)
+        try:
+            connection = await open_channel(line, bay, PeerKind.CAMERA, access, capture, shared=True)
+        except DeviceBusy as busy:
+            self._free_at[bay] = asyncio.get_running_loop().time() + busy.retry_after_s
+            raise
         assert connection.peer is not None
         claimed = connection.peer.identity
         for other, held in self._cameras.items():
@@ -121,6 +134,13 @@ class DockingStation:
                 raise WrongDevice(rule, device=connection.name)
         self._cameras[bay] = connection
         return Camera(connection, self._access.world)
+
+    def _check_pause(self, bay: int) -> None:
+        """A bay that was busy is not asked again before the time that it named."""
+        left_s = self._free_at.get(bay, 0.0) - asyncio.get_running_loop().time()
+        if left_s > 0:
+            rule = f"another host has the camera in bay {bay}, which was not asked again yet"
+            raise DeviceBusy(rule, device=self.name, retry_after_s=left_s)
 
     def events(self) -> AsyncIterator[Event]:
         """What the station tells without being asked, until the connection ends; for one reader."""

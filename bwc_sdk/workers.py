@@ -13,9 +13,13 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
+
+WAITERS: Final = 8
+"""Threads for work that waits for the medium. A file system writes its journal once for all that wait at the same
+time; more threads gain little."""
 
 
 class Workers(Protocol):
@@ -24,15 +28,45 @@ class Workers(Protocol):
     async def run(self, work: Callable[..., T], *args: Any) -> T:
         """The result of `work(*args)`. Work that has begun goes on when the caller is cancelled."""
 
+    async def wait(self, work: Callable[..., T], *args: Any) -> T:
+        """The same for work that mostly waits, as a sync does: it keeps nobody's hashing waiting."""
+
 
 class ThreadWorkers:
-    """A small pool of threads, about one a core: hashing and writing release the interpreter lock.
+    """Two small pools of threads: one about as large as there are cores, since hashing and writing release the
+    interpreter lock, and one for work that waits for the medium.
 
-    The threads are daemons and serve every event loop of the process.
+    Were they one, the syncs of a few files would take all threads of it, and everything that arrives meanwhile from
+    other cameras would wait for them. The threads are daemons and serve every event loop of the process.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._limit = threads or max(2, os.cpu_count() or 2)
+    def __init__(self, threads: int | None = None, waiters: int = WAITERS) -> None:
+        self._busy = _Threads("bwc-worker", threads or max(2, os.cpu_count() or 2))
+        self._waiting = _Threads("bwc-waiter", waiters)
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        return await self._busy.run(work, *args)
+
+    async def wait(self, work: Callable[..., T], *args: Any) -> T:
+        return await self._waiting.run(work, *args)
+
+
+class InlineWorkers:
+    """Runs the work at once, on the loop: for virtual time, where a thread would break determinism."""
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        return work(*args)
+
+    async def wait(self, work: Callable[..., T], *args: Any) -> T:
+        return work(*args)
+
+
+class _Threads:
+    """At most `limit` threads, begun as they are needed."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
         self._started = 0
         self._lock = threading.Lock()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
@@ -56,7 +90,7 @@ class ThreadWorkers:
         with self._lock:
             if self._started < self._limit:
                 self._started += 1
-                name = f"bwc-worker-{self._started}"
+                name = f"{self._name}-{self._started}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
@@ -68,13 +102,6 @@ class ThreadWorkers:
                 job.error = error
             job.mailbox.put(job)
             del job  # whatever it holds is not held until the next one comes
-
-
-class InlineWorkers:
-    """Runs the work at once, on the loop: for virtual time, where a thread would break determinism."""
-
-    async def run(self, work: Callable[..., T], *args: Any) -> T:
-        return work(*args)
 
 
 class _Job:

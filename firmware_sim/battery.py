@@ -157,12 +157,14 @@ class Battery:
     @property
     def usable(self) -> float:
         """Share of the usable charge that is left, from 0 to 1."""
-        return max(0.0, (self.state.charge - self.withheld) / (1.0 - self.withheld))
+        withheld = self.withheld
+        return max(0.0, (self.state.charge - withheld) / (1.0 - withheld))
 
     @property
     def charge_pct(self) -> int:
         """State of charge as shown, in %; 0 only when nothing usable is left."""
-        return max(1, round(self.usable * 100)) if self.usable > 0 else 0
+        usable = self.usable
+        return max(1, round(usable * 100)) if usable > 0 else 0
 
     @property
     def voltage_mv(self) -> int:

@@ -29,7 +29,7 @@ from firmware_sim.keeping import kept_of, take_up
 from firmware_sim.manner import Manner
 from firmware_sim.model import (
     AMBIENT_C,
-    FIRMWARE_SHA256,
+    CAMERA_MAKE,
     IDLE_MA,
     OFF_MA,
     RECORDING_MA,
@@ -77,6 +77,8 @@ class Port(Protocol):
 
 class SimCamera:
     """One camera. `utc_ns` is the true time at its first boot of this run (default: the system's)."""
+
+    make: Final = CAMERA_MAKE
 
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
@@ -153,6 +155,7 @@ class SimCamera:
         self._reboot_at_s: float | None = None
         self._boot_at_s: float | None = None
         self._booted_s = self._settled_s = self._saved_s = self.time()
+        self._glance_at_s = 0.0  # until then nothing is due that a request could see
         if self._clock_lost:
             self._clock_lost = False
             self.clock.reset()
@@ -166,7 +169,7 @@ class SimCamera:
             self.options.footage,
             random.Random(self.entropy.randbytes(16)),
             camera=self.serial,
-            firmware_sha256=FIRMWARE_SHA256,
+            firmware_sha256=self.make.firmware_sha256,
             boot_counter=self.boot_counter,
             closed=self._recording_closed,
         )
@@ -213,10 +216,15 @@ class SimCamera:
         for other in list(self.ports):
             if other.deserted:
                 other.drop(orderly=False)
+        self.awake()  # a reboot that came due before this port was there does not end it
         self.ports.append(port)
 
     def awake(self) -> bool:
-        """Whether it runs; boots it when the time for that has come."""
+        """Whether it runs; brings about what has come due meanwhile: a reboot that was asked for, and the boot."""
+        if self.running and self._reboot_at_s is not None and self.time() >= self._reboot_at_s:
+            # At its own time: nobody may have looked since, and a host that comes later finds it up again.
+            self._boot_at_s = self._reboot_at_s + BOOT_S
+            self.go_down()
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
             self._boot()
         return self.running
@@ -264,12 +272,14 @@ class SimCamera:
     def glance(self) -> None:
         """Settles, unless that was done a moment ago: for every request, and cheap."""
         now = self.time()
-        if now - self._settled_s >= GLANCE_S or now >= (self.deadline() or now):
+        if now >= self._glance_at_s:
             self.settle()
+            self._glance_at_s = min(now + GLANCE_S, self.deadline() or now)
 
     def settle(self) -> None:
         """Lets the time since the last call pass for everything, and tells what changed."""
         now = self.time()
+        self._glance_at_s = 0.0
         passed, self._settled_s = now - self._settled_s, now
         if passed > 0:
             fed = self.docked and self.dock_feeds
@@ -279,10 +289,7 @@ class SimCamera:
         if not self.awake():
             return
         self.recorder.advance()
-        if self._reboot_at_s is not None and now >= self._reboot_at_s:
-            self.go_down()
-            self._boot_at_s = now + BOOT_S
-        elif self.battery.empty:
+        if self.battery.empty:
             self.go_down()
         else:
             self.report.changes()
@@ -325,6 +332,11 @@ class SimCamera:
             return self.storage.page(after, limit)
         page = self.storage.page(after, limit + len(self.vanished))
         return [found for found in page if found.recording_id not in self.vanished][:limit]
+
+    @property
+    def config_keys(self) -> int:
+        """Settings that it has."""
+        return len(self.settings.rules)
 
     @property
     def recording_count(self) -> int:

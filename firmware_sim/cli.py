@@ -12,6 +12,7 @@ from typing import Annotated, Final, Protocol
 import typer
 
 from bwc_protocol.messages.station import BAYS_MAX
+from firmware_sim import exit_codes
 from firmware_sim.camera import SimCamera
 from firmware_sim.dock_script import DockScript
 from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
@@ -20,6 +21,7 @@ from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, m
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
+from firmware_sim.ports.tty import TtyPort
 from firmware_sim.ports.usbip import camera_on_usb
 from firmware_sim.provisioning import provision
 from firmware_sim.state_dir import StateError
@@ -68,6 +70,7 @@ def sim(
         typer.Option(
             metavar="WHERE",
             help="tcp:HOST:PORT (port 0: any that is free), pty, pty:LINK for a name that stays, "
+            "tty:PATH for a line of this machine such as a USB gadget's, "
             "usbip:HOST:PORT for a virtual USB bus, ble:tcp-server:HOST:PORT for virtual Bluetooth, "
             "ble:vhci to give it to this machine, or ble:usb:0 "
             "for the air; repeatable. Default: tcp:127.0.0.1:0.",
@@ -121,7 +124,7 @@ def sim(
         raise typer.BadParameter(str(error)) from error
     except (FootageUnavailable, StateError, StorageFull, OSError) as error:
         typer.echo(f"bwc sim: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_codes.making(error)) from error
     try:
         for camera in device.cameras():
             provision(camera, values)
@@ -136,10 +139,10 @@ def sim(
         asyncio.run(_serve(device, plan, wanted, churn))
     except OSError as error:
         typer.echo(f"bwc sim: cannot listen: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_codes.listening(error)) from error
     except ImportError as error:
         typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
-        raise typer.Exit(11) from error
+        raise typer.Exit(exit_codes.MISSING_PART) from error
     finally:
         device.close()
 
@@ -170,6 +173,9 @@ def _where(word: str) -> Maker:
     if scheme == "pty":
         link = Path(rest).absolute() if rest else None
         return lambda device, faults: PtyPort(device, link=link, faults=faults, moved=_say)
+    if scheme == "tty" and rest:
+        line = Path(rest).absolute()
+        return lambda device, faults: TtyPort(device, line, faults)
     host, _, port = rest.rpartition(":")
     if scheme == "tcp" and host and port.isdecimal() and int(port) < 65_536:
         return lambda device, faults: TcpPort(device, host.strip("[]"), int(port), faults)
@@ -178,7 +184,7 @@ def _where(word: str) -> Maker:
     if scheme == "ble" and rest:
         return lambda device, faults: _on_air(device, rest, faults)
     raise ValueError(
-        f"{word!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, usbip:127.0.0.1:0 "
+        f"{word!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, tty:PATH, usbip:127.0.0.1:0 "
         "or ble:tcp-server:…"
     )
 

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
+from firmware_sim import exit_codes
 from firmware_sim.camera import SimCamera
 from firmware_sim.contact_sheet import contact_sheet
 from firmware_sim.faults import FaultCount, FaultPlan
@@ -60,7 +61,7 @@ def demo(
         asyncio.run(_demo(console, out, recordings, seed))
     except (StepFailed, FootageUnavailable, OSError) as error:
         typer.echo(f"bwc demo: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_codes.making(error)) from error
 
 
 async def _demo(console: Console, out: Path, recordings: int, seed: int) -> None:

@@ -42,3 +42,10 @@ class DockScript:
             camera = self._away.pop(self._random.randrange(len(self._away)))
             self._station.dock(bay.number, camera)
             self.cycles += 1
+
+    def everybody_back(self) -> None:
+        """The end of the shift: every camera that is away is put into a bay, as far as there are any free."""
+        for bay in self._station.bays.values():
+            if bay.camera is None and self._away:
+                self._station.dock(bay.number, self._away.pop())
+                self.cycles += 1

@@ -13,7 +13,7 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession, PeerCredentials
 from bwc_protocol.vocabulary import PeerKind
-from firmware_sim.model import FIRMWARE_SHA256
+from firmware_sim.model import CAMERA_MAKE
 
 CAPABILITIES: Final = (
     Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
@@ -34,7 +34,7 @@ class Manner:
     """Where the session cuts its output; None: not at all."""
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
-    firmware_sha256: bytes = FIRMWARE_SHA256
+    firmware_sha256: bytes = CAMERA_MAKE.firmware_sha256
 
     def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
         """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""

@@ -7,12 +7,24 @@ from typing import Final
 
 from firmware_sim.footage_source import FootageSource, Mp4Footage
 
-MANUFACTURER: Final = "bwc-sdk"
-MODEL: Final = "SimCam 1"
-HARDWARE: Final = "sim-A"
-FIRMWARE: Final = "1.0.0"
-FIRMWARE_SHA256: Final = hashlib.sha256(f"{MODEL} {FIRMWARE}".encode()).digest()
-"""Stands for the image of the firmware: the same for the same version, another for another."""
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """What every device of a model and firmware has in common."""
+
+    model: str
+    hardware: str
+    firmware: str
+    battery_cells: int
+    manufacturer: str = "bwc-sdk"
+
+    @property
+    def firmware_sha256(self) -> bytes:
+        """Stands for the image of the firmware: the same for the same version, another for another."""
+        return hashlib.sha256(f"{self.model} {self.firmware}".encode()).digest()
+
+
+CAMERA_MAKE: Final = Make("SimCam 1", "sim-A", "1.0.0", battery_cells=1)
 CAPACITY_BYTES: Final = 64_000_000_000
 """A common size; 23 hours at the default rate."""
 

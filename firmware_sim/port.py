@@ -17,6 +17,7 @@ from bwc_protocol.conversation import (
     Established,
     Failed,
     PeerInfo,
+    RequestNotPermitted,
     RequestReceived,
     StreamCancelled,
     StreamFinished,
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 
 BURST: Final = 1_048_576
 """Bytes handed to the pipe at once: fewer, larger writes are what makes a fast link fast."""
+
+ROUNDING_S: Final = 1e-6
+"""The device's time is computed out of the loop's, and may come out lower in its last digits."""
 
 
 class Served(Protocol):
@@ -131,7 +135,7 @@ class DevicePort(ABC):
     def host_left(self) -> None:
         self.endpoint.pipe_lost(self._loop.time())
         self._dispatch()
-        self._arm()
+        self._look_soon()
         self.rested()
 
     def lost(self) -> None:
@@ -168,6 +172,11 @@ class DevicePort(ABC):
         """Moves events up and bytes down until there is nothing more to do now."""
         if self._pumping or self._over:
             return  # the pump that is running does it
+        self._move()
+        self._look_soon()
+        self.rested()
+
+    def _move(self) -> None:
         self._pumping = True
         try:
             self._dispatch()
@@ -180,44 +189,53 @@ class DevicePort(ABC):
                     break  # that was all, and nothing happened that could bring more
         finally:
             self._pumping = False
-        self._arm()
-        self.rested()
 
-    def _arm(self) -> None:
+    def _look_soon(self) -> None:
+        """Has the deadlines looked at within `COARSE_S`: cheaper than to look after every frame."""
+        soon = self._loop.time() + COARSE_S
+        if self._over:
+            self._disarm()
+        elif self._timer is None or self._timer_at > soon:
+            self._arm(soon)
+
+    def _arm_exactly(self) -> None:
         """Sets the timer for whatever is due next: of the link, or of a device that somebody watches."""
-        if self._timer is not None and self._timer_at <= self._loop.time() + COARSE_S and not self._over:
-            return  # it fires soon, looks again, and costs less than to look after every frame
         due = [self.endpoint.deadline()]
         if self._sessions:
             device_due = self.device.deadline()
             if device_due is not None:
                 due.append(self._loop.time() + device_due - self.device.time())
         known = [at for at in due if at is not None]
-        if self._over or not known:
-            self._disarm()
-            return
-        deadline = min(known)
-        if self._timer is not None:
-            if self._timer_at <= deadline:
-                return  # it fires early, looks again, and costs less than a new timer
-            self._timer.cancel()
-        self._timer_at = deadline
-        self._timer = self._loop.call_at(deadline, self._tick)
+        self._arm(min(known) if known and not self._over else None)
+
+    def _arm(self, at: float | None) -> None:
+        self._disarm()
+        if at is not None:
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._tick)
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _device_is_due(self) -> bool:
+        """Whether the device itself asked to be looked at; most ticks are the link's, every few ms of a transfer."""
+        due = self.device.deadline()
+        return due is not None and due <= self.device.time() + ROUNDING_S
+
     def _tick(self) -> None:
         self._timer = None
-        if self._sessions:
+        if self._sessions and self._device_is_due():
             self.device.glance()
         now = self._loop.time()
         deadline = self.endpoint.deadline()
         if deadline is not None and deadline <= now:
             self.endpoint.tick(now)
-        self.pump()
+        if not self._over:
+            self._move()
+        self._arm_exactly()
+        self.rested()
 
     # What happened
 
@@ -253,6 +271,9 @@ class DevicePort(ABC):
                 if session is not None:
                     self.device.glance()
                     session.answer(request_id, request)
+            case RequestNotPermitted(command=command):
+                if session is not None:
+                    session.not_permitted(command)
             case StreamReceived(stream=stream, data=data):
                 if session is not None:
                     session.upload_data(stream, data)

@@ -30,6 +30,7 @@ def self_test(camera: "SimCamera") -> tuple[SelfTestStep, ...]:
         ("clock", _clock),
         ("sensor", _sensor),
         ("audio", _audio),
+        ("indicators", _indicators),
         ("audit log", _audit),
         ("assignment", _assignment),
     )
@@ -104,6 +105,22 @@ def _audio(camera: "SimCamera") -> Outcome:
     return (
         TestResult.PASSED,
         "muted" if camera.recorder.muted else f"gain {camera.settings['audio.gain_db']} dB",
+    )
+
+
+def _indicators(camera: "SimCamera") -> Outcome:
+    """What a wearer would see, hear and feel of a recording, as it is configured."""
+    settings = camera.settings
+    parts = (
+        ("indicator.front_led", f"front light {settings['indicator.brightness_pct']} %"),
+        ("indicator.tones", "tones"),
+        ("haptics.enabled", "vibration"),
+    )
+    shown = [words for key, words in parts if settings[key]]
+    if camera.recorder.stealthy:
+        return TestResult.SKIPPED, "all off: stealth"
+    return (
+        (TestResult.PASSED, ", ".join(shown)) if shown else (TestResult.SKIPPED, "all off by configuration")
     )
 
 

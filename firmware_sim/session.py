@@ -15,6 +15,8 @@ from bwc_protocol.stream import StreamSource
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.audit import AuditLog
 from firmware_sim.clock import DeviceClock
+from firmware_sim.manner import Manner
+from firmware_sim.model import Make
 from firmware_sim.refusal import Refusal
 
 log = logging.getLogger(__name__)
@@ -36,9 +38,18 @@ class Device(Protocol):
     serial: str
     boot_counter: int
     running: bool
+    manner: Manner
     clock: DeviceClock
     audit: AuditLog
     sessions: set[DeviceSession]
+
+    @property
+    def make(self) -> Make:
+        """Model, hardware and firmware."""
+
+    @property
+    def config_keys(self) -> int:
+        """Settings that it has."""
 
     def clock_was_set(self) -> None:
         """Tells the hosts, and keeps it."""
@@ -65,6 +76,7 @@ class DeviceSession:
         self._request_id = 0
         self._uploads: dict[int, Upload] = {}
         self._after_reply: list[Callable[[], None]] = []
+        self._denied: set[int] = set()
 
     @property
     def identity(self) -> str:
@@ -117,6 +129,7 @@ class DeviceSession:
         self._after_reply.clear()
         if self.reads_only and (request.effect is not Effect.READS or request.stream is not None):
             detail = "by radio this device tells its state, and nothing more (radio.ble_docked)"
+            self.not_permitted(type(request), "by radio")
             self._conversation.refuse(request_id, ErrorCode.NOT_PERMITTED, detail)
             return
         try:
@@ -133,6 +146,16 @@ class DeviceSession:
             return
         for then in self._after_reply:
             then()
+
+    def not_permitted(self, command: type[Request[Any]], how: str = "") -> None:
+        """Writes into the log that the host's role, or the way by which it came, does not allow what it asked for.
+
+        Each command once: a host that repeats itself does not push older entries out of a log that is full.
+        """
+        if command.opcode not in self._denied:
+            self._denied.add(command.opcode)
+            how = how or f"to {self.peer.roles or 'no role'}"
+            self.audit(AuditKind.REFUSED, f"{command.name} is not permitted {how}")
 
     def upload_data(self, stream: int, data: bytes | memoryview) -> None:
         """The next bytes of an upload; the last one brings the verdict."""

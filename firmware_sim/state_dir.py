@@ -19,6 +19,10 @@ class StateError(Exception):
     """A state directory that cannot be used: locked by another simulator, or damaged."""
 
 
+class StateInUse(StateError):
+    """Another simulator has the directory."""
+
+
 def sync_directory(path: Path) -> None:
     """Makes renames inside `path` durable."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -50,7 +54,7 @@ class StateDirectory:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise StateError(f"{path} is in use by another simulator") from error
+            raise StateInUse(f"{path} is in use by another simulator") from error
         for leftover in path.glob(f"{TEMPORARY}*"):
             leftover.unlink()
 

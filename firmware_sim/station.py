@@ -39,7 +39,7 @@ from firmware_sim.pipe import Pipe, PipeUser
 from firmware_sim.session import DeviceSession
 from firmware_sim.station_model import (
     AMBIENT_DC,
-    FIRMWARE_SHA256,
+    STATION_MAKE,
     SUPPLY_LOSS_MV_PER_A,
     SUPPLY_MV,
     SUPPLY_RANGE_MV,
@@ -60,6 +60,9 @@ UNCERTAINTY_NS: Final = 5_000_000
 class SimStation:
     """A station with `bays` bays (1 to 64). `utc_ns` is the true time at its first boot (default: the system's)."""
 
+    make: Final = STATION_MAKE
+    config_keys: Final = 0
+
     def __init__(self, bays: int, *, seed: int = 0, utc_ns: int | None = None) -> None:
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
@@ -70,7 +73,7 @@ class SimStation:
         self.manner = Manner(
             kind=PeerKind.STATION,
             capabilities=Capability.SERIAL | Capability.SIMULATOR,
-            firmware_sha256=FIRMWARE_SHA256,
+            firmware_sha256=STATION_MAKE.firmware_sha256,
         )
         self.relay = Relay(bays)
         self.sessions: set[DeviceSession] = set()

@@ -1,13 +1,10 @@
 """What kind of docking station is simulated."""
 
-import hashlib
 from typing import Final
 
-MODEL: Final = "SimDock 1"
-HARDWARE: Final = "sim-D"
-FIRMWARE: Final = "1.0.0"
-FIRMWARE_SHA256: Final = hashlib.sha256(f"{MODEL} {FIRMWARE}".encode()).digest()
-"""Stands for the image of the firmware, as that of the camera does."""
+from firmware_sim.model import Make
+
+STATION_MAKE: Final = Make("SimDock 1", "sim-D", "1.0.0", battery_cells=0)
 SUPPLY_MV: Final = 12_000
 SUPPLY_RANGE_MV: Final = (11_000, 12_600)
 SUPPLY_LOSS_MV_PER_A: Final = 8

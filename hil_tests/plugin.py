@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
 READ_ONLY: Final = "bwc_read_only"
+STACK: Final = "bwc_stack"
 _BENCH: Final = pytest.StashKey["Bench"]()
 
 
@@ -54,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{READ_ONLY}: changes nothing on the device; runs on any device")
+    config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

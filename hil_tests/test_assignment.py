@@ -1,11 +1,14 @@
 """Who carries a camera is set against what was read, and on record (spec: Assignment)."""
 
+import pytest
+
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 
 
+@pytest.mark.bwc_stack
 def test_an_assignment_is_read_back_and_cleared(camera: SyncCamera) -> None:
     head = camera.audit.head().sequence
     before = camera.assignment.read()

@@ -10,6 +10,7 @@ from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import IDENTITY
 
 
+@pytest.mark.bwc_stack
 @pytest.mark.bwc_read_only
 def test_the_whole_log_chains_up_to_its_head(camera: SyncCamera) -> None:
     entries = list(camera.audit.entries())

@@ -26,6 +26,7 @@ def test_measuring_changes_nothing(camera: SyncCamera) -> None:
     assert after.utc_ns > before.utc_ns
 
 
+@pytest.mark.bwc_stack
 @pytest.mark.bwc_read_only
 def test_two_measurements_agree_within_their_uncertainties(camera: SyncCamera) -> None:
     first, second = camera.clock.measure(), camera.clock.measure()
@@ -51,6 +52,7 @@ def test_a_clock_that_is_set_states_its_uncertainty(camera: SyncCamera) -> None:
     assert camera.clock.read().uncertainty_ns >= reading.uncertainty_ns, "it only grows between sets"
 
 
+@pytest.mark.bwc_stack
 def test_a_bench_moves_the_clock_by_exactly_what_it_said(camera: SyncCamera) -> None:
     before = camera.clock.measure()
     done = camera.clock.set(

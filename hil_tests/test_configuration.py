@@ -112,6 +112,7 @@ def test_applying_twice_is_safe(camera: SyncCamera) -> None:
     assert camera.config.values()[schema.key] == value
 
 
+@pytest.mark.bwc_stack
 def test_one_bad_value_keeps_all_the_good_ones_out(camera: SyncCamera) -> None:
     schema, value = _setting(camera)
     good = Setting(key=schema.key, type=schema.type, number=int(value))
@@ -156,6 +157,7 @@ def test_the_host_names_every_problem_before_anything_is_sent(camera: SyncCamera
     assert camera.config.state() == before
 
 
+@pytest.mark.bwc_stack
 def test_a_whole_configuration_is_uploaded_as_one_stream(camera: SyncCamera) -> None:
     if not camera.device.capabilities().capabilities & Capability.CONFIG_UPLOAD:
         pytest.skip("the device takes no uploads")

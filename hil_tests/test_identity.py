@@ -7,6 +7,7 @@ from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.sync import SyncCamera
 
 
+@pytest.mark.bwc_stack
 @pytest.mark.bwc_read_only
 def test_identity_is_complete_and_the_one_that_the_session_proved(camera: SyncCamera) -> None:
     identity = camera.device.identify()
@@ -38,6 +39,7 @@ def test_capabilities_agree_with_the_schema_and_the_cells_that_answer(camera: Sy
         camera.battery.status(cell=cell)
 
 
+@pytest.mark.bwc_stack
 @pytest.mark.bwc_read_only
 def test_status_is_of_a_camera_that_runs(camera: SyncCamera) -> None:
     first, second = camera.device.status(), camera.device.status()

@@ -105,6 +105,7 @@ def _check_stored(job: SyncOffloadJob, connect_as: Callable[[Role], SyncCamera])
                 assert hashlib.sha256(table).digest() == stored.table_sha256
 
 
+@pytest.mark.bwc_stack
 def test_footage_arrives_as_the_manifest_states_it(
     dock: Dock, chosen: list[int], dock_store: Path, connect_as: Callable[[Role], SyncCamera]
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_cable_that_breaks_costs_at_most_what_was_not_verified_yet(
     assert dock.cables[1].came <= (total - good_at_the_cut) * 1.02 + 64 * 1024
 
 
+@pytest.mark.bwc_stack
 def test_status_is_answered_while_footage_streams(dock: Dock, chosen: list[int], dock_store: Path) -> None:
     job = dock.offload(dock_store, chosen)
     streaming = False

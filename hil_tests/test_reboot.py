@@ -37,6 +37,7 @@ def test_a_reboot_against_another_boot_is_a_conflict(camera: SyncCamera) -> None
         camera.device.reboot(boot_counter=boot_counter - 1)
 
 
+@pytest.mark.bwc_stack
 def test_a_reboot_counts_and_loses_nothing(
     connect_as: Callable[[Role], SyncCamera], bwc_bench: Bench
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_cursor_behind_the_last_recording_finds_nothing(camera: SyncCamera) ->
 # Manifest and tables
 
 
+@pytest.mark.bwc_stack
 @pytest.mark.bwc_read_only
 def test_every_manifest_hashes_to_what_was_listed_and_tells_the_same_facts(camera: SyncCamera) -> None:
     for entry in camera.recordings.list():

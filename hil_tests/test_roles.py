@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.sync import SyncCamera
@@ -10,6 +12,7 @@ from hil_tests.refusals import refused
 NO_RECORDING = bytes(16)
 
 
+@pytest.mark.bwc_stack
 def test_a_technician_lists_but_never_gets_footage(connect_as: Callable[[Role], SyncCamera]) -> None:
     with connect_as(Role.TECHNICIAN) as camera:
         for entry in camera.recordings.list():

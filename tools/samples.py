@@ -112,6 +112,8 @@ def wire_value(spec: FieldSpec, value: Any) -> Any:
         return [wire_fields(item) for item in value]
     if spec.kind == "record":
         return wire_fields(value)
+    if value is None:
+        return spec.none
     return spec.to_wire(value) if spec.to_wire is not None else value
 
 

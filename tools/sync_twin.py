@@ -1,4 +1,5 @@
-"""Writes `bwc_sdk/sync/generated.py`, the blocking twin of the clients of camera and docking station.
+"""Writes `bwc_sdk/sync/generated.py`, the blocking twin of the clients of camera and docking station, and of what
+begins an offload.
 
 python -m tools.sync_twin           writes it
 python -m tools.sync_twin --check   fails when it is stale
@@ -20,7 +21,7 @@ from typing import Any, Final
 
 from bwc_protocol.declare import Request
 from bwc_protocol.messages import assignment, battery, identity, storage
-from bwc_sdk import camera, connecting, station
+from bwc_sdk import camera, connecting, offload, station
 
 TARGET: Final = Path(__file__).parent.parent / "bwc_sdk" / "sync" / "generated.py"
 CAMERA: Final[dict[str, type[Any]]] = {
@@ -39,6 +40,13 @@ STATION: Final[dict[str, type[Any]]] = {
     "clock": camera.Clock,
     "audit": camera.Audit,
 }
+OFFLOADS: Final[dict[Callable[..., Any], str]] = {
+    offload.offload: "SyncOffloadJob",
+    offload.offload_many: "SyncFleetJob",
+    offload.offload_station: "SyncFleetJob",
+    offload.dock_watch: "SyncDockWatch",
+}
+"""What begins an offload, and what it gives to a blocking program."""
 BENEATH: Final = re.compile(r" {4}(connection|world): ")
 """Attributes that a blocking program has no use for: their methods are coroutines."""
 ASYNC_ONLY: Final = {
@@ -235,6 +243,29 @@ class Writer:
             f"    return Sync{twin.__name__}(client, thread)\n"
         )
 
+    def offload(self, function: Callable[..., Any], job: str) -> str:
+        """What begins an offload. Devices are named by URI: a function that connects would be a coroutine."""
+        names = vars(sys.modules[function.__module__]) | {
+            "Camera": camera.Camera,
+            "DockingStation": station.DockingStation,
+        }
+        parameters = [
+            (name, _without_functions(hint), default, keyword)
+            for name, hint, default, keyword in self._parameters(function, names)
+        ]
+        declared, called = self.parameters(parameters)
+        self.imports |= {("bwc_sdk", "offload as offloads"), ("bwc_sdk.sync.offloading", job)}
+        doc = inspect.cleandoc(function.__doc__ or "").partition("\n")[0]
+        doc = doc.replace(f"`{job.removeprefix('Sync')}`", f"`{job}`")
+        return (
+            f"def {function.__name__}({declared.removeprefix('self, ')}) -> {job}:\n"
+            f'    """{doc}\n\n'
+            f"    Arguments are those of `bwc_sdk.offload.{function.__name__}`, devices by their URIs.\n"
+            f"    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.\n"
+            f'    """\n'
+            f"    return {job}(offloads.{function.__name__}({called}), timeout)\n"
+        )
+
     def connected(self) -> str:
         """What all of these wait for."""
         self.imports |= {("bwc_sdk.access", "Connecting"), ("bwc_sdk.access", "T")}
@@ -250,6 +281,18 @@ class Writer:
         ]
 
 
+def _without_functions(hint: Any) -> Any:
+    """A type without those of its alternatives that are functions, or tables of them."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return hint
+    kept = [one for one in typing.get_args(hint) if not _mentions_function(one)]
+    return typing.Union[tuple(kept)]  # noqa: UP007  # made of a list
+
+
+def _mentions_function(hint: Any) -> bool:
+    return typing.get_origin(hint) is Callable or any(map(_mentions_function, typing.get_args(hint)))
+
+
 def generate() -> str:
     """The module's source, formatted."""
     writer = Writer()
@@ -260,6 +303,7 @@ def generate() -> str:
         writer.client(station.DockingStation, STATION, writer.bay()),
         writer.connect(connecting.connect, camera.Camera),
         writer.connect(connecting.connect_station, station.DockingStation),
+        *(writer.offload(function, job) for function, job in OFFLOADS.items()),
         writer.connected(),
     ]
     imports = "\n".join(f"from {module} import {name}" for module, name in sorted(writer.imports))

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import Settings
-from bwc_sdk.cli.streams import check_streams, settle, writing
+from bwc_sdk.cli.streams import check_streams, settle, unfailing_remarks, writing
 from bwc_sdk.cli.verb import common_options, guarded, verbs
 from bwc_sdk.version import __version__
 
@@ -152,6 +152,11 @@ common_options(app, VERSION)
 
 def run(argv: list[str]) -> int:
     """Runs one command line and gives its exit code."""
+    with unfailing_remarks():
+        return _run(argv)
+
+
+def _run(argv: list[str]) -> int:
     try:
         check_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -159,6 +164,8 @@ def run(argv: list[str]) -> int:
             sys.stdout.reconfigure(errors="backslashreplace")
         app(argv, prog_name="bwc")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return ExitCode.READER_GONE  # of a help text: click itself calls that an unexpected error
         if isinstance(end.code, int):
             return end.code
         return ExitCode.UNEXPECTED if end.code else ExitCode.SUCCESS

@@ -6,30 +6,31 @@ import typer
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.audit import AuditEntry, AuditHead
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import show
 from bwc_sdk.cli.output import Output, Rows
-from bwc_sdk.cli.verb import camera_verb, verbs
+from bwc_sdk.cli.verb import device_verb, verbs
+from bwc_sdk.connecting import AnyDevice
 from bwc_sdk.errors import AuditBroken
 
 app = verbs()
 
 
 @app.command("audit")
-@camera_verb(Role.AUDITOR)
+@device_verb(Role.AUDITOR)
 async def audit(
-    camera: Camera,
+    device: AnyDevice,
     output: Output,
     after: Annotated[int, typer.Option(min=0, help="Only entries after this number.")] = 0,
 ) -> None:
     """Read the device's log and check its chain of hashes.
 
-    Fails when an entry was changed, lost or inserted.
+    Fails when an entry was changed, lost or inserted. Of a docking station: its own; ?bay=3 behind its URI is the
+    camera in bay 3.
     """
-    entries: list[AuditEntry] = [entry async for entry in camera.audit.entries(after=after)]
-    head = await camera.audit.head()
-    check_head(entries, head, camera.name)
+    entries: list[AuditEntry] = [entry async for entry in device.audit.entries(after=after)]
+    head = await device.audit.head()
+    check_head(entries, head, device.name)
     document: dict[str, Any] = {
         "entries": [to_plain(entry) for entry in entries],
         "head": to_plain(head),

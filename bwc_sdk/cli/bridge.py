@@ -61,7 +61,8 @@ def _where(word: str) -> tuple[str, int]:
 async def _serve(offered: Bridge, output: Output) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+        with contextlib.suppress(NotImplementedError):  # loops of Windows have none: Ctrl-C interrupts there
+            loop.add_signal_handler(number, ended.set)
     async with offered:
         output.show({"event": "listening", "uri": offered.uri})
         if not output.as_json:

@@ -8,12 +8,12 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import Fact, fact, facts
 from bwc_sdk.cli.output import Facts, Output
-from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
+from bwc_sdk.cli.verb import UNSURE, common_options, device_verb, verbs
 from bwc_sdk.clock_sync import Measurement
+from bwc_sdk.connecting import AnyDevice
 from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.host_time import host_time
 
@@ -37,16 +37,20 @@ class ReasonName(enum.StrEnum):
     BENCH = "bench"
 
 
-app = verbs(no_args_is_help=True, help="Read, measure and set the device's clock.")
+app = verbs(
+    no_args_is_help=True,
+    help="Read, measure and set the device's clock.\n\nOf a docking station: its own; ?bay=3 behind its URI is the "
+    "camera in bay 3.",
+)
 common_options(app)
 
 
 @app.command("show")
-@camera_verb(Role.TECHNICIAN)
-async def show(camera: Camera, output: Output) -> None:
+@device_verb(Role.TECHNICIAN)
+async def show(device: AnyDevice, output: Output) -> None:
     """Time, state and uncertainty, and how far it is from this host's clock; sets nothing."""
-    reading = await camera.clock.read()
-    measured = await camera.clock.measure()
+    reading = await device.clock.read()
+    measured = await device.clock.measure()
     output.show(
         {"clock": to_plain(reading), "measured": _document(measured)},
         Facts("clock", list(facts(reading))),
@@ -55,9 +59,9 @@ async def show(camera: Camera, output: Output) -> None:
 
 
 @app.command("sync")
-@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+@device_verb(Role.TECHNICIAN, interrupted=UNSURE)
 async def sync(
-    camera: Camera,
+    device: AnyDevice,
     output: Output,
     source: Annotated[
         SourceName | None,
@@ -75,14 +79,14 @@ async def sync(
     Refused when this host does not know its own time to be right, or when the step is beyond what the
     reason allows. The device keeps a record of every set.
     """
-    time_source, uncertainty_ns = host_source(source, camera.name)
-    reading = await camera.clock.read()
+    time_source, uncertainty_ns = host_source(source, device.name)
+    reading = await device.clock.read()
     if reason is not None:
         why = ClockReason[reason.name]
     else:
         why = ClockReason.FIRST_SET if reading.state is ClockState.UNSET else ClockReason.ROUTINE
-    before, done = await camera.clock.sync(reason=why, source=time_source, host_uncertainty_ns=uncertainty_ns)
-    after = await camera.clock.measure()
+    before, done = await device.clock.sync(reason=why, source=time_source, host_uncertainty_ns=uncertainty_ns)
+    after = await device.clock.measure()
     output.show(
         {
             "reason": to_plain(why),

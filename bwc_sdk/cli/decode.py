@@ -50,7 +50,8 @@ def _document(output: Output, found: Iterable[Decoded], torn: list[int]) -> None
 def line_of(one: Decoded) -> str:
     """One line for people and for grep."""
     arrow = "->" if one.sender == "host" else "<-"
-    fields = " ".join(f"{name}={_value(value)}" for name, value in one.fields.items())
+    numbers = {"channel": one.channel} if one.channel else {}
+    fields = " ".join(f"{name}={_value(value)}" for name, value in (numbers | one.fields).items())
     problem = f"  ! {one.problem}" if one.problem else ""
     return clean(f"{one.t:12.6f} {arrow} {one.layer:7} {one.name} {fields}{problem}".rstrip())
 

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from bwc_protocol.declare import Role
 from bwc_sdk.cli.fleet_output import FleetTeller
-from bwc_sdk.cli.on_camera import require_device, role_of
+from bwc_sdk.cli.offload_fleet import StationConnect
+from bwc_sdk.cli.on_camera import require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.rate import rate_of
@@ -38,14 +38,13 @@ def watch_verb(
     """Offload every camera that is put into a bay, until Ctrl-C.
 
     --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
-    is taken out is told as interrupted, and goes on in whatever bay it comes back to.
+    is taken out is told as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine is
+    told once, and again when it has recovered.
     """
     watch = dock_watch(
-        require_device(settings),
+        StationConnect(settings, require_device(settings)),
         destination,
         limit_bytes_per_s=rate_of(limit) if limit is not None else None,
-        role=role_of(settings.role) if settings.role else Role.DOCK_OFFLOAD,
-        allow_insecure=settings.allow_insecure,
     )
 
     async def whole() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Any, Final, assert_never
 
+from bwc_protocol.declare import to_plain
+from bwc_protocol.messages.station import BayState
 from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.offload_events import json_line, next_steps, result_document, summary, values_of
 from bwc_sdk.cli.output import Output
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload import (
+    BayRecovered,
+    BayTroubled,
     CameraEvent,
     CameraFailed,
     FleetResult,
@@ -65,8 +70,20 @@ def _values(tagged: CameraEvent) -> tuple[object, ...]:
             return "interrupted", identity or "-", "taken out; goes on in whatever bay it comes back to"
         case StationLost(error=error, wait_s=wait_s):
             return "lost", error.rule, f"again in {wait_s:.1f} s"
+        case BayTroubled():
+            return str(tagged.event.state), _trouble(tagged.slot, tagged.event)
+        case BayRecovered():
+            return ("recovered",)
         case event:
             return values_of(event)
+
+
+def _trouble(slot: str, event: BayTroubled) -> str:
+    if event.state is not BayState.QUARANTINE:
+        return "something is in it that does not answer"
+    why = f"{event.alarms}, " if event.alarms else ""
+    release = f"'bwc station {slot} release {event.incident}'"
+    return f"{why}{event.temperature_dc / 10:.1f} °C; somebody has to look, then {release}"
 
 
 def _document(tagged: CameraEvent) -> dict[str, Any]:
@@ -77,6 +94,13 @@ def _document(tagged: CameraEvent) -> dict[str, Any]:
             fields = {"event": "interrupted", "identity": identity}
         case StationLost(error=error, wait_s=wait_s):
             fields = {"event": "station_lost", "error": _error(error), "wait_s": wait_s}
+        case BayTroubled():
+            fields = {"event": "bay_troubled"}
+            fields |= {
+                one.name: to_plain(getattr(tagged.event, one.name)) for one in dataclasses.fields(BayTroubled)
+            }
+        case BayRecovered():
+            fields = {"event": "bay_recovered"}
         case event:
             fields = json.loads(json_line(event))
             if fields["event"] == "result":

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from bwc_protocol.declare import Role
-from bwc_sdk.cli.on_camera import connecting
+from bwc_sdk.cli.on_camera import connecting_any
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.errors import BwcError
 
@@ -23,7 +23,7 @@ async def _identity(settings: Settings, uri: str) -> str:
     try:
         # Several connections at once would write over each other's capture.
         one = dataclasses.replace(settings, device=uri, capture=None)
-        async with connecting(one, Role.TECHNICIAN) as camera:
-            return camera.identity
+        async with connecting_any(one, Role.TECHNICIAN) as device:
+            return device.identity
     except BwcError as error:
         return f"({error.rule})"

@@ -1,30 +1,37 @@
 """`bwc info`."""
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import fact, facts
 from bwc_sdk.cli.output import Facts, Output
-from bwc_sdk.cli.verb import camera_verb, verbs
+from bwc_sdk.cli.verb import device_verb, verbs
+from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.station import DockingStation
 
 app = verbs()
 
 
 @app.command("info")
-@camera_verb(Role.TECHNICIAN)
-async def info(camera: Camera, output: Output) -> None:
-    """Who and what the device is, and what it is doing."""
-    identity = await camera.device.identify()
-    status = await camera.device.status()
-    capabilities = await camera.device.capabilities()
-    major, minor = camera.peer.version
+@device_verb(Role.TECHNICIAN)
+async def info(device: AnyDevice, output: Output) -> None:
+    """Who and what the device is, and what it is doing.
+
+    Of a docking station: the station itself; ?bay=3 behind its URI is the camera in bay 3.
+    """
+    identity = await device.device.identify()
+    status = await device.device.status()
+    capabilities = await device.device.capabilities()
+    station = await device.bays.status() if isinstance(device, DockingStation) else None
+    major, minor = device.peer.version
     output.show(
         {
             "identity": to_plain(identity),
             "status": to_plain(status),
             "capabilities": to_plain(capabilities),
             "protocol": f"{major}.{minor}",
+            **({"station": to_plain(station)} if station is not None else {}),
         },
         Facts("identity", [*facts(identity), fact("protocol", f"{major}.{minor}")]),
         Facts("status", list(facts(status, but=("boot_counter",))), section="status"),
+        *([Facts("station", list(facts(station)), section="station")] if station is not None else []),
         Facts("capabilities", list(facts(capabilities)), section="capabilities"),
     )

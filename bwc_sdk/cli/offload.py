@@ -75,8 +75,10 @@ def offload_verb(
     """
     rate = rate_of(limit) if limit is not None else None
     many = station is not None or bool(also)
-    if many and (recordings or expect is not None or settings.capture is not None):
-        raise typer.BadParameter("RECORDING, --expect and --capture are about one camera, not about many")
+    if many and (recordings or expect is not None):
+        raise typer.BadParameter("RECORDING and --expect are about one camera, not about many")
+    if also and settings.capture is not None:
+        raise typer.BadParameter("--capture is about one link, not about many")
     if station is not None and (also or settings.device is not None):
         raise typer.BadParameter("--station is by itself: without --device and --also")
     devices = [] if station is not None else [require_device(settings), *(also or ())]
@@ -121,10 +123,7 @@ class _Connect:
 
     async def __call__(self) -> Camera:
         self._count += 1
-        settings = self._settings
-        if settings.capture is not None and self._count > 1:
-            again = settings.capture.with_name(f"{settings.capture.name}.{self._count}")
-            settings = dataclasses.replace(settings, capture=again)
+        settings = self._settings.for_connection(self._count)
         camera = await connecting(settings, Role.DOCK_OFFLOAD, expect=self._expect)
         if settings.timeout_s is not None:
             camera.connection.call_timeout_s = settings.timeout_s

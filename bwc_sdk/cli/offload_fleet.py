@@ -1,16 +1,18 @@
 """`bwc offload` with many cameras: `--station`, or `--also` beside `--device`."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.fleet_output import FleetTeller, show_result
-from bwc_sdk.cli.on_camera import role_of
+from bwc_sdk.cli.on_camera import connecting_station, output_for, role_of
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
 from bwc_sdk.offload import FleetJob, OffloadPolicy, offload_many, offload_station
+from bwc_sdk.station import DockingStation
 
 
 def fleet_job(
@@ -23,25 +25,39 @@ def fleet_job(
     limit_bytes_per_s: float | None,
 ) -> FleetJob:
     """The offload of every bay of `station`, or else of `devices`."""
-    role = role_of(settings.role) if settings.role else Role.DOCK_OFFLOAD
-    insecure = settings.allow_insecure
     if station is not None:
         return offload_station(
-            station,
+            StationConnect(settings, station),
             destination,
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
-            role=role,
-            allow_insecure=insecure,
         )
     return offload_many(
         devices,
         destination,
         policy=policy,
         limit_bytes_per_s=limit_bytes_per_s,
-        role=role,
-        allow_insecure=insecure,
+        role=role_of(settings.role) if settings.role else Role.DOCK_OFFLOAD,
+        allow_insecure=settings.allow_insecure,
     )
+
+
+class StationConnect:
+    """Connects to a station by the common options; a capture of each reconnection goes into a file of its own."""
+
+    def __init__(self, settings: Settings, uri: str) -> None:
+        self._settings = dataclasses.replace(settings, device=uri)
+        self._count = 0
+
+    async def __call__(self) -> DockingStation:
+        self._count += 1
+        settings = self._settings.for_connection(self._count)
+        station = await connecting_station(settings, Role.DOCK_OFFLOAD)
+        if settings.timeout_s is not None:
+            station.connection.call_timeout_s = settings.timeout_s
+        if self._count == 1:
+            output_for(settings, station)  # its note marks a session that is not protected
+        return station
 
 
 def run_fleet(job: FleetJob, output: Output, *, interrupted: str) -> ExitCode:

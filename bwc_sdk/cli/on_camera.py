@@ -12,11 +12,11 @@ from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
-from bwc_sdk.connecting import connect, connect_station
+from bwc_sdk.connecting import AnyDevice, connect, connect_device, connect_station
 from bwc_sdk.discover import slots
 from bwc_sdk.station import DockingStation
 
-C = TypeVar("C", Camera, DockingStation)
+C = TypeVar("C", bound=AnyDevice)
 
 
 def role_of(name: RoleName) -> Role:
@@ -47,6 +47,26 @@ def connecting(settings: Settings, default: Role, *, expect: str | None = None) 
     )
 
 
+def connecting_station(settings: Settings, default: Role) -> Connecting[DockingStation]:
+    """The same to a docking station."""
+    return connect_station(
+        require_device(settings),
+        role=role_of(settings.role) if settings.role else default,
+        allow_insecure=settings.allow_insecure,
+        capture=settings.capture,
+    )
+
+
+def connecting_any(settings: Settings, default: Role) -> Connecting[AnyDevice]:
+    """The same to whatever is there."""
+    return connect_device(
+        require_device(settings),
+        role=role_of(settings.role) if settings.role else default,
+        allow_insecure=settings.allow_insecure,
+        capture=settings.capture,
+    )
+
+
 def run_on_camera(
     settings: Settings,
     default: Role,
@@ -67,13 +87,18 @@ def run_on_station(
     interrupted: str,
 ) -> int | None:
     """The same on a docking station."""
-    link = connect_station(
-        require_device(settings),
-        role=role_of(settings.role) if settings.role else default,
-        allow_insecure=settings.allow_insecure,
-        capture=settings.capture,
-    )
-    return _run(settings, link, work, interrupted)
+    return _run(settings, connecting_station(settings, default), work, interrupted)
+
+
+def run_on_device(
+    settings: Settings,
+    default: Role,
+    work: Callable[[AnyDevice, Output], Awaitable[int | None]],
+    *,
+    interrupted: str,
+) -> int | None:
+    """The same on whatever is there: a camera, or a docking station itself."""
+    return _run(settings, connecting_any(settings, default), work, interrupted)
 
 
 def _run(
@@ -94,7 +119,7 @@ def _run(
         raise Interrupted(interrupted) from stop
 
 
-def output_for(settings: Settings, client: Camera | DockingStation) -> Output:
+def output_for(settings: Settings, client: AnyDevice) -> Output:
     """Output that says of every result where it comes from, and what that is worth."""
     simulator = bool(client.peer.capabilities & Capability.SIMULATOR)
     secure = client.peer.secure

@@ -7,13 +7,12 @@ import typer
 
 from bwc_protocol.declare import COMMANDS, Request, Role, from_text, to_plain
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
-from bwc_sdk.cli.on_camera import run_on_camera, run_on_station
+from bwc_sdk.cli.on_camera import run_on_camera, run_on_device, run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
-from bwc_sdk.station import DockingStation
+from bwc_sdk.connecting import AnyDevice
 
 app = verbs()
 
@@ -40,10 +39,12 @@ def raw(
     kind = _command(command)
     request = parse_request(kind, fields or [])
 
-    async def send(client: Camera | DockingStation, out: Output) -> None:
+    async def send(client: AnyDevice, out: Output) -> None:
         reply = await client.connection.call(request)
         out.show({"command": kind.name, "reply": to_plain(reply)}, Facts(kind.name, list(facts(reply))))
 
+    if {PeerKind.CAMERA, PeerKind.STATION} <= kind.answered_by:
+        return run_on_device(settings, role_for(kind), send, interrupted=UNSURE)
     if PeerKind.CAMERA in kind.answered_by:
         return run_on_camera(settings, role_for(kind), send, interrupted=UNSURE)
     return run_on_station(settings, role_for(kind), send, interrupted=UNSURE)

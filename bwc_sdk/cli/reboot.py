@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
-from bwc_sdk.cli.on_camera import run_on_camera
+from bwc_sdk.cli.on_camera import run_on_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
+from bwc_sdk.connecting import AnyDevice
 from bwc_sdk.errors import WrongDevice
 
 app = verbs()
@@ -28,20 +28,21 @@ def reboot(
 ) -> int | None:
     """Reboot the device.
 
-    Needs its identity (see 'bwc info') or --yes. Everything on its links ends; footage is safe.
+    Needs its identity (see 'bwc info') or --yes. Everything on its links ends; footage is safe. A docking station
+    takes all cameras in its bays off the line until it is up again.
     """
     if serial is None and not yes:
         raise typer.BadParameter("name the device, as 'bwc info' shows it, or give --yes")
 
-    async def work(camera: Camera, out: Output) -> None:
-        if serial is not None and serial != camera.identity:
+    async def work(device: AnyDevice, out: Output) -> None:
+        if serial is not None and serial != device.identity:
             raise WrongDevice(
-                f"it is {camera.identity!r}, not {serial!r}; it was not rebooted",
-                device=camera.name,
+                f"it is {device.identity!r}, not {serial!r}; it was not rebooted",
+                device=device.name,
                 advice="'bwc devices --identify' says who is where",
             )
-        status = await camera.device.status()
-        accepted = await camera.device.reboot(boot_counter=status.boot_counter)
+        status = await device.device.status()
+        accepted = await device.device.reboot(boot_counter=status.boot_counter)
         out.show({"reboot": to_plain(accepted)}, Facts("rebooting", list(facts(accepted))))
 
-    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNSURE)
+    return run_on_device(settings, Role.TECHNICIAN, work, interrupted=UNSURE)

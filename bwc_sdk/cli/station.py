@@ -7,11 +7,11 @@ import typer
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.station import BAYS_MAX, BayStatus
-from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.on_camera import run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, rows_of
+from bwc_sdk.cli.self_test import run_self_test
 from bwc_sdk.cli.verb import UNCHANGED, UNSURE, common_options, local_verb, station_verb, verbs
 from bwc_sdk.station import DockingStation
 
@@ -128,14 +128,8 @@ async def _act(station: DockingStation, bay: int, action: Action | None, on: boo
 @app.command("self-test")
 @station_verb(Role.TECHNICIAN)
 async def self_test(station: DockingStation, output: Output) -> int:
-    """Run the station's self-test; switches nothing.
+    """Run the station's self-test, as 'bwc self-test' does; switches nothing.
 
     Exits with 1 when a step failed.
     """
-    report = await station.device.self_test()
-    output.show(
-        {"self_test": to_plain(report)},
-        rows_of("self-test", (list(facts(step)) for step in report.steps), empty="no steps"),
-    )
-    output.note("passed" if report.passed else "FAILED")
-    return ExitCode.SUCCESS if report.passed else ExitCode.UNEXPECTED
+    return await run_self_test(station, output)

@@ -4,13 +4,40 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, TextIO, cast
 
 STDERR: Final = 2
 
 
 def check_streams() -> None:
     """Raises `OutputError` when there is nowhere to write a result; called before anything is opened or sent."""
+    if sys.stdout is None:
+        raise _output_error("standard output is closed", "give it somewhere to go, such as > /dev/null")
+
+
+class _Unfailing:
+    """A text stream that drops what it cannot write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def unfailing_remarks() -> Iterator[None]:
+    """A standard error that is closed, full or without a reader takes nothing from the result or its exit code."""
     if sys.stderr is None:
         # The next file that is opened would get its number, and what a library says there would go to a device.
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -18,8 +45,13 @@ def check_streams() -> None:
             os.dup2(nowhere, STDERR)
             os.close(nowhere)
         sys.stderr = os.fdopen(STDERR, "w")
-    if sys.stdout is None:
-        raise _output_error("standard output is closed", "give it somewhere to go, such as > /dev/null")
+    stream = sys.stderr
+    sys.stderr = cast(TextIO, _Unfailing(stream))
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = stream
 
 
 @contextlib.contextmanager

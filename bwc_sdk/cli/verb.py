@@ -19,6 +19,7 @@ from bwc_sdk.cli.streams import settle, writing
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.camera import Camera
+    from bwc_sdk.connecting import AnyDevice
     from bwc_sdk.station import DockingStation
 
 P = ParamSpec("P")
@@ -86,6 +87,25 @@ def station_verb(
 
             work = functools.partial(function, **given)
             return run_on_station(settings, role, work, interrupted=interrupted)
+
+        return _command(run, function)
+
+    return decorate
+
+
+def device_verb(
+    role: Role, *, interrupted: str = UNCHANGED
+) -> Callable[[Callable[Concatenate[AnyDevice, Output, P], Awaitable[int | None]]], Callable[..., None]]:
+    """A verb on whatever the URI names: `async function(camera_or_station, output, …)`; see `camera_verb`."""
+
+    def decorate(
+        function: Callable[Concatenate[AnyDevice, Output, P], Awaitable[int | None]],
+    ) -> Callable[..., None]:
+        def run(settings: Settings, /, **given: Any) -> int | None:
+            from bwc_sdk.cli.on_camera import run_on_device
+
+            work = functools.partial(function, **given)
+            return run_on_device(settings, role, work, interrupted=interrupted)
 
         return _command(run, function)
 

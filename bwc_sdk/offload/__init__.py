@@ -24,7 +24,15 @@ from bwc_sdk.offload.events import (
     SegmentStored,
 )
 from bwc_sdk.offload.fleet import FleetJob, offload_many, offload_station
-from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, Interrupted, StationLost
+from bwc_sdk.offload.fleet_events import (
+    BayRecovered,
+    BayTroubled,
+    CameraEvent,
+    CameraFailed,
+    FleetResult,
+    Interrupted,
+    StationLost,
+)
 from bwc_sdk.offload.job import OffloadJob, offload
 from bwc_sdk.offload.outcome import (
     OffloadResult,
@@ -38,6 +46,8 @@ from bwc_sdk.offload.outcome import (
 from bwc_sdk.offload.policy import OffloadPolicy
 
 __all__ = [
+    "BayRecovered",
+    "BayTroubled",
     "Budget",
     "CameraEvent",
     "CameraFailed",

@@ -46,16 +46,27 @@ class Budget:
         if not bytes_per_s >= RATE_MIN_BYTES_PER_S:
             raise ValueError(f"a budget is at least {RATE_MIN_BYTES_PER_S} bytes/s, not {bytes_per_s:g}")
         self.bytes_per_s = bytes_per_s
-        self.step_bytes = round(min(max(bytes_per_s * STEP_S, STEP_MIN_BYTES), STEP_MAX_BYTES))
         self._tokens = float(self.step_bytes)
         self._filled_s: float | None = None
         self._served = 0.0
         self._waiting: dict[Share, _Request] = {}
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def step_bytes(self) -> int:
+        """What is paid at once."""
+        return round(min(max(self.bytes_per_s * STEP_S, STEP_MIN_BYTES), STEP_MAX_BYTES))
+
     def share(self) -> Share:
         """A share for one camera."""
         return Share(self)
+
+    def limits(self, urgent: bool) -> bool:
+        """See `Share.limits`."""
+        return True
+
+    def arrived(self, share: Share, size: int, now_s: float) -> None:
+        """See `Share.arrived`."""
 
     def ask(self, share: Share, size: int, urgent: bool, paid: Callable[[int], None]) -> None:
         """See `Share.ask`."""
@@ -84,21 +95,27 @@ class Budget:
     def _serve(self) -> None:
         self._timer = None
         now = asyncio.get_running_loop().time()
-        since = now if self._filled_s is None else self._filled_s
-        self._filled_s = now
-        # What nobody wanted is not saved up, beyond what a timer that comes late would lose.
-        self._tokens = min(self._tokens + (now - since) * self.bytes_per_s, 2.0 * self.step_bytes)
+        self._refill(now)
         while self._waiting:
             share = min(self._waiting, key=lambda share: self._order(self._waiting[share], now))
             request = self._waiting[share]
             if self._tokens < request.size:
-                self._serve_later(max(WAIT_MIN_S, (request.size - self._tokens) / self.bytes_per_s))
+                self._serve_later(max(WAIT_MIN_S, self._wait_s(request.size - self._tokens)))
                 return
             del self._waiting[share]
             self._tokens -= request.size
             self._served = max(self._served, request.tag)
             share.served = request.tag + request.size
             request.paid(request.size)
+
+    def _refill(self, now_s: float) -> None:
+        since = now_s if self._filled_s is None else self._filled_s
+        self._filled_s = now_s
+        # What nobody wanted is not saved up, beyond what a timer that comes late would lose.
+        self._tokens = min(self._tokens + (now_s - since) * self.bytes_per_s, 2.0 * self.step_bytes)
+
+    def _wait_s(self, missing: float) -> float:
+        return missing / self.bytes_per_s
 
     @staticmethod
     def _order(request: _Request, now_s: float) -> tuple[bool, float, float]:
@@ -118,6 +135,14 @@ class Share:
     def ahead_bytes(self) -> int:
         """Credit that is worth holding before its bytes arrive; more would only be kept from others."""
         return 2 * self._budget.step_bytes
+
+    def limits(self, urgent: bool) -> bool:
+        """Whether credit has to be asked for now; otherwise it is free."""
+        return self._budget.limits(urgent)
+
+    def arrived(self, size: int, now_s: float) -> None:
+        """Tells of urgent footage that came."""
+        self._budget.arrived(self, size, now_s)
 
     def ask(self, size: int, urgent: bool, paid: Callable[[int], None]) -> None:
         """Asks for `size` bytes; `paid` is called on the loop, later, with how many of them are paid for."""

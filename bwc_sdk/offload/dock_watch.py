@@ -14,17 +14,26 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bwc_protocol.declare import Role
+from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.messages.station import BayState, BayStatus
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Connected, Finished
 from bwc_sdk.offload.fleet import bay_slot, station_by
-from bwc_sdk.offload.fleet_events import STATION, CameraEvent, CameraFailed, Interrupted, StationLost
+from bwc_sdk.offload.fleet_events import (
+    STATION,
+    BayRecovered,
+    BayTroubled,
+    CameraEvent,
+    CameraFailed,
+    Interrupted,
+    StationLost,
+)
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.precedence import Precedence
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
 from bwc_sdk.station import DockingStation
@@ -38,6 +47,7 @@ RETRY_S: Final = 60.0
 """After this a camera that still stands in its bay and is not wholly stored is tried again."""
 
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
+_TROUBLED: Final = (BayState.FAULT, BayState.QUARANTINE)
 
 
 @dataclass(slots=True)
@@ -55,7 +65,7 @@ class DockWatch(FleetStream):
     """Offloads every camera that comes to the station, for ever: iterate it for the events.
 
     The iteration raises `DestinationError` when the destination cannot be used at the beginning. A station that
-    is lost is told as `StationLost` and connected to again.
+    is lost is told as `StationLost` and connected to again; a bay that is in fault or in quarantine as `BayTroubled`.
     """
 
     def __init__(
@@ -72,8 +82,9 @@ class DockWatch(FleetStream):
         self._path = destination
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
-        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else None
+        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
         self._visits: dict[int, _Visit] = {}  # at most one a bay
+        self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were told
         self._changed = asyncio.Event()
 
     async def _main(self) -> None:
@@ -132,10 +143,25 @@ class DockWatch(FleetStream):
             if not any(bay.bay == number and bay.present and bay.docking == visit.docking for bay in bays)
         }
         await self._end(gone)  # before any begins: a camera that moved must find its files free
+        for bay in bays:
+            await self._tell_trouble(bay)
         now = asyncio.get_running_loop().time()
         for bay in bays:
             if bay.state in _ANSWERING and self._due(bay.bay, now):
                 self._begin(bay)
+
+    async def _tell_trouble(self, bay: BayStatus) -> None:
+        """Tells of a bay that cannot be used, once, and when it can be used again."""
+        slot = bay_slot(bay.bay)
+        if isinstance(bay.state, Unknown) or bay.state not in _TROUBLED:
+            if self._troubles.pop(bay.bay, None) is not None:
+                await self._tell(CameraEvent(slot, BayRecovered()))
+            return
+        trouble = (bay.state, bay.incident)
+        if self._troubles.get(bay.bay) != trouble:
+            self._troubles[bay.bay] = trouble
+            told = BayTroubled(bay.state, bay.alarms, bay.temperature_dc, bay.incident)
+            await self._tell(CameraEvent(slot, told))
 
     def _due(self, bay: int, now_s: float) -> bool:
         visit = self._visits.get(bay)

@@ -22,6 +22,7 @@ from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.precedence import Precedence
 from bwc_sdk.offload.reach import Connect
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
@@ -53,7 +54,7 @@ class FleetJob(FleetStream):
         self._path = destination
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
-        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else None
+        self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
         self._results: dict[str, OffloadResult | BwcError] = {}
 
     @property
@@ -94,6 +95,9 @@ class FleetJob(FleetStream):
             await stop(*tasks)
         for task in tasks:
             task.result()
+        self._results = {
+            slot: self._results[slot] for slot in cameras
+        }  # in their order, not in that of their ends
 
     async def _offload(self, slot: str, connect: Connect) -> None:
         job = OffloadJob(
@@ -152,7 +156,7 @@ def offload_station(
     role: Role = Role.DOCK_OFFLOAD,
     allow_insecure: bool = False,
 ) -> FleetJob:
-    """The same with the cameras that stand in the bays of a docking station when it begins.
+    """Copies all recordings of the cameras that stand in a station's bays when it begins, verified; see `FleetJob`.
 
     `station` is a URI or a function that connects (called anew when the link to the station is lost).
     """

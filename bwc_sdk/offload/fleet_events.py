@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bwc_protocol.messages.station import BayAlarm, BayState
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.outcome import OffloadResult
@@ -34,12 +35,31 @@ class StationLost:
 
 
 @dataclass(frozen=True, slots=True)
+class BayTroubled:
+    """Nothing is offloaded in this bay until somebody has looked at it. Told once for each change."""
+
+    state: BayState
+    """FAULT: something is in it that does not answer. QUARANTINE: an alarm switched it off."""
+    alarms: BayAlarm
+    """What is wrong now: none for a fault, and none for a quarantine whose cause has passed."""
+    temperature_dc: int
+    """At the contacts, tenths of a degree."""
+    incident: int
+    """Names the quarantine for its release."""
+
+
+@dataclass(frozen=True, slots=True)
+class BayRecovered:
+    """What `BayTroubled` told of this bay is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class CameraEvent:
     """Something about one camera."""
 
     slot: str
     """Where it is: `bay 3` of a station, the URI of a camera by itself, or `station`."""
-    event: OffloadEvent | CameraFailed | Interrupted | StationLost
+    event: OffloadEvent | CameraFailed | Interrupted | StationLost | BayTroubled | BayRecovered
 
 
 @dataclass(frozen=True, slots=True)

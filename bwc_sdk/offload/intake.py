@@ -1,7 +1,8 @@
 """Takes a run of chunks from a stream into the segment's file (spec: Streams).
 
 Bytes go into slabs on the event loop; a full slab goes to a worker, which hashes and writes it. Credit follows
-the workers, so that what is in memory is at most the window, however large the recording and slow the disk.
+the workers, so that what is in memory is at most the window, however large the recording and slow the disk. The
+window is smaller while many streams run, so that all of them together stay bounded, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.segment_file import SegmentFile
-from bwc_sdk.offload.slabs import SlabPool, chunks_a_slab
+from bwc_sdk.offload.slabs import SLAB_BYTES, SlabPool, chunks_a_slab
 from bwc_sdk.offload.waiting import all_settled
 from bwc_sdk.world import Workers
 
@@ -34,7 +35,8 @@ OnChunks = Callable[[range, list[int]], None]
 class Intake:
     """The sink of one stream: the chunks `run` of a segment, from the first to the last.
 
-    With a `share` of a budget, credit is paid for before it is granted, first for what is `urgent`.
+    With a `share` of a budget, credit is paid for before it is granted where that limits it, first for what is
+    `urgent`.
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class Intake:
             if self._fill == self._slab_bytes or (not view and self.received == self.length):
                 self._hand_over()
         if self._share is not None:
+            if self._urgent:
+                self._share.arrived(len(data), self._last_byte_at)
             self._grant()
 
     def ended(self, error: BwcError | None) -> None:
@@ -137,15 +141,21 @@ class Intake:
             self._grant()
 
     def _grant(self) -> None:
-        limit = min(self.length, self._stored + WINDOW_BYTES)
+        # A slab first: those that begin together must not each be given the window of one that is alone.
+        window = self._slabs.window_bytes(WINDOW_BYTES if self._stored else min(WINDOW_BYTES, SLAB_BYTES))
+        limit = min(self.length, self._stored + window)
         if self._stream is None or self._over.is_set() or limit <= self._granted:
             return
-        if self._share is not None:
+        if self._share is not None and self._share.limits(self._urgent):
             ahead = min(limit, self.received + self._share.ahead_bytes) - self._granted
             if ahead > 0 and not self._asked:
                 self._asked = True
                 self._share.ask(ahead, self._urgent, self._paid)
-        elif limit == self.length or limit - self._granted >= CREDIT_STEP_BYTES:
+        elif (
+            limit == self.length
+            or limit - self._granted >= min(CREDIT_STEP_BYTES, window // 2)
+            or self._granted - self._stored < self._slab_bytes  # no slab would fill, and no worker ask again
+        ):
             self._grant_to(limit)
 
     def _paid(self, size: int) -> None:
@@ -173,8 +183,9 @@ class Intake:
         without a byte, or the `OSError` of a write. When it has returned or raised, no worker uses the file.
         """
         self._stream = stream
-        self._grant()
+        self._slabs.join(self)
         try:
+            self._grant()
             await self._wait(silence_s)
         finally:
             self._over.set()
@@ -187,7 +198,10 @@ class Intake:
             if self._slab is not None:
                 self._slabs.give(self._slab)
                 self._slab = None
-            await all_settled(tuple(self._jobs))
+            try:
+                await all_settled(tuple(self._jobs))
+            finally:
+                self._slabs.leave(self)
         if self._error is not None:
             raise self._error
 

@@ -119,7 +119,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
     # The work
 
     async def _main(self) -> OffloadResult:
-        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
         destination = await settled(opening)
         try:
             return await self._offload(await self._reach.first(), destination)

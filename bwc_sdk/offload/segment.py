@@ -166,14 +166,16 @@ class SegmentCopy:
         bad: set[int] = set()
         step = chunks_a_slab(self._file.chunk_size)
 
-        async def read(first: int) -> None:
+        def check(first: int) -> list[int]:
+            # Taken by the worker: as many slabs as there are workers, however many files wait for one.
             slab = self._work.slabs.take()
-            count = min(step, self._file.chunks - first)
-            check = self._work.world.workers.run(self._file.check, slab, first, count, self._table)
             try:
-                bad.update(await check)
+                return self._file.check(slab, first, min(step, self._file.chunks - first), self._table)
             finally:
                 self._work.slabs.give(slab)
+
+        async def read(first: int) -> None:
+            bad.update(await self._work.world.workers.run(check, first))
 
         await spread((partial(read, first) for first in range(0, self._file.chunks, step)), READERS)
         return bad

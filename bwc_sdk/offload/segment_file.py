@@ -13,7 +13,7 @@ from bwc_sdk.filesystem import read_upto, write_all
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 
-WRITE_BACK_BYTES: Final = 32 * 1024 * 1024
+WRITE_BACK_BYTES: Final = 4 * 1024 * 1024
 """The medium works while the rest arrives, so that the final sync has little left; smaller steps gain nothing."""
 RACES_MAX: Final = 8
 """Times that another process may create, publish or remove the file between two of our calls. It needs a whole

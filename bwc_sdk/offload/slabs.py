@@ -1,28 +1,58 @@
-"""Buffers between the link and the file: a megabyte each, page-aligned, used again and again."""
+"""Buffers between the link and the file: a megabyte each, page-aligned, used again and again by all offloads."""
 
 import mmap
 from typing import Final
 
 SLAB_BYTES: Final = 1_048_576
 """The largest chunk. Larger writes gain nothing."""
+WINDOWS_BYTES: Final = 32 * SLAB_BYTES
+"""Windows of all streams together: four of the largest. More cameras at once share it, so that sixty-four of them do
+not take sixty-four times the memory of one; what one of them then lacks in window, the others fill on the link."""
+SPARE_MAX: Final = 8
+"""Slabs that are kept when a stream ends: one of the largest windows. The rest goes back to the system."""
 
 
 class SlabPool:
     """Slabs that are free, last in first out, so that the one that is still in the processor's cache comes next.
 
-    It has no bound of its own: what is taken is bounded by stream credit, and by the jobs that read files.
+    One pool serves all offloads of a process: what one camera does not need at the moment, another uses. `take` and
+    `give` may be called from any thread.
     """
 
     def __init__(self) -> None:
         self._free: list[memoryview] = []
+        self._streams: set[object] = set()
 
     def take(self) -> memoryview:
         """A slab of `SLAB_BYTES`."""
-        return self._free.pop() if self._free else memoryview(mmap.mmap(-1, SLAB_BYTES))
+        try:
+            return self._free.pop()
+        except IndexError:
+            return memoryview(mmap.mmap(-1, SLAB_BYTES))
 
     def give(self, slab: memoryview) -> None:
         """Gives a slab back."""
         self._free.append(slab)
+
+    # The streams that fill slabs
+
+    def join(self, stream: object) -> None:
+        """`stream` takes slabs from now on; with it the windows of all shrink."""
+        self._streams.add(stream)
+
+    def leave(self, stream: object) -> None:
+        """… and takes no more. What is spare beyond `SPARE_MAX` is released."""
+        self._streams.discard(stream)
+        del self._free[:-SPARE_MAX]
+
+    def window_bytes(self, most: int) -> int:
+        """Bytes that one stream may have under way, at most `most`: an equal part of `WINDOWS_BYTES`, and never less
+        than the slab that it fills."""
+        return min(most, max(SLAB_BYTES, WINDOWS_BYTES // max(1, len(self._streams))))
+
+
+SHARED: Final = SlabPool()
+"""The pool of this process."""
 
 
 def chunks_a_slab(chunk_size: int) -> int:

@@ -8,7 +8,7 @@ from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.policy import OffloadPolicy
-from bwc_sdk.offload.slabs import SlabPool
+from bwc_sdk.offload.slabs import SHARED, SlabPool
 from bwc_sdk.offload.waiting import settled
 from bwc_sdk.world import World
 
@@ -40,9 +40,9 @@ class Work:
     secure: bool
     share: Share | None = None
     """Of a bandwidth budget; None: as fast as it goes."""
-    slabs: SlabPool = field(default_factory=SlabPool)
+    slabs: SlabPool = field(default_factory=lambda: SHARED)
     tally: Tally = field(default_factory=Tally)
 
     async def blocking(self, call: Callable[[], T]) -> T:
-        """The result of `call`, made by a worker; a cancellation takes effect after it."""
-        return await settled(self.world.workers.run(call))
+        """The result of `call`, which waits for the medium; a cancellation takes effect after it."""
+        return await settled(self.world.workers.wait(call))

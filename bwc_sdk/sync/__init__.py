@@ -8,22 +8,36 @@
         print(event)
     print(job.result)
 
-`watch` tells what comes and goes.
+`offload_many`, `offload_station` and `dock_watch` do so with many cameras at once; `watch` tells what comes and goes.
 """
 
-from bwc_sdk.sync.generated import SyncCamera, SyncDockingStation, connect, connect_station
+from bwc_sdk.sync.generated import (
+    SyncCamera,
+    SyncDockingStation,
+    connect,
+    connect_station,
+    dock_watch,
+    offload,
+    offload_many,
+    offload_station,
+)
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout
-from bwc_sdk.sync.offloading import SyncOffloadJob, offload
+from bwc_sdk.sync.offloading import SyncDockWatch, SyncFleetJob, SyncOffloadJob
 from bwc_sdk.sync.watching import watch
 
 __all__ = [
     "BlockingIterator",
     "CallTimeout",
     "SyncCamera",
+    "SyncDockWatch",
     "SyncDockingStation",
+    "SyncFleetJob",
     "SyncOffloadJob",
     "connect",
     "connect_station",
+    "dock_watch",
     "offload",
+    "offload_many",
+    "offload_station",
     "watch",
 ]

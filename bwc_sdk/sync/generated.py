@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,11 +44,15 @@ from bwc_protocol.messages.recordings import (
 from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
 from bwc_sdk import connecting
+from bwc_sdk import offload as offloads
 from bwc_sdk.access import Connecting, T
 from bwc_sdk.camera import Audit, Camera, Clock, Config, Recordings
 from bwc_sdk.clock_sync import Measurement
+from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.station import Bays, DockingStation
 from bwc_sdk.sync.loop import BlockingIterator, LoopThread, loop_thread
+from bwc_sdk.sync.offloading import SyncDockWatch, SyncFleetJob, SyncOffloadJob
 from bwc_sdk.transport import Transport
 from bwc_sdk.world import World
 
@@ -623,6 +627,132 @@ def connect_station(
         timeout,
     )
     return SyncDockingStation(client, thread)
+
+
+def offload(
+    device: str,
+    destination: Path,
+    *,
+    recordings: Collection[int] | None = None,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    budget: Budget | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    expect: str | None = None,
+    allow_insecure: bool = False,
+    capture: Path | None = None,
+    timeout: float | None = None,
+) -> SyncOffloadJob:
+    """Copies recordings of a camera into a directory, verified; see `SyncOffloadJob`.
+
+    Arguments are those of `bwc_sdk.offload.offload`, devices by their URIs.
+    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    """
+    return SyncOffloadJob(
+        offloads.offload(
+            device,
+            destination,
+            recordings=recordings,
+            world=world,
+            policy=policy,
+            budget=budget,
+            role=role,
+            expect=expect,
+            allow_insecure=allow_insecure,
+            capture=capture,
+        ),
+        timeout,
+    )
+
+
+def offload_many(
+    devices: Iterable[str],
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+    timeout: float | None = None,
+) -> SyncFleetJob:
+    """Copies all recordings of several cameras at once into a directory, verified; see `SyncFleetJob`.
+
+    Arguments are those of `bwc_sdk.offload.offload_many`, devices by their URIs.
+    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    """
+    return SyncFleetJob(
+        offloads.offload_many(
+            devices,
+            destination,
+            world=world,
+            policy=policy,
+            limit_bytes_per_s=limit_bytes_per_s,
+            role=role,
+            allow_insecure=allow_insecure,
+        ),
+        timeout,
+    )
+
+
+def offload_station(
+    station: str,
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+    timeout: float | None = None,
+) -> SyncFleetJob:
+    """Copies all recordings of the cameras that stand in a station's bays when it begins, verified; see `SyncFleetJob`.
+
+    Arguments are those of `bwc_sdk.offload.offload_station`, devices by their URIs.
+    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    """
+    return SyncFleetJob(
+        offloads.offload_station(
+            station,
+            destination,
+            world=world,
+            policy=policy,
+            limit_bytes_per_s=limit_bytes_per_s,
+            role=role,
+            allow_insecure=allow_insecure,
+        ),
+        timeout,
+    )
+
+
+def dock_watch(
+    station: str,
+    destination: Path,
+    *,
+    world: World | None = None,
+    policy: OffloadPolicy | None = None,
+    limit_bytes_per_s: float | None = None,
+    role: Role = Role.DOCK_OFFLOAD,
+    allow_insecure: bool = False,
+    timeout: float | None = None,
+) -> SyncDockWatch:
+    """Offloads every camera that is put into a bay of a docking station, for ever; see `SyncDockWatch`.
+
+    Arguments are those of `bwc_sdk.offload.dock_watch`, devices by their URIs.
+    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    """
+    return SyncDockWatch(
+        offloads.dock_watch(
+            station,
+            destination,
+            world=world,
+            policy=policy,
+            limit_bytes_per_s=limit_bytes_per_s,
+            role=role,
+            allow_insecure=allow_insecure,
+        ),
+        timeout,
+    )
 
 
 async def _connected(connecting: Connecting[T]) -> T:

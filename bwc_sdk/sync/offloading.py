@@ -1,45 +1,47 @@
-"""The offload for blocking programs: the same events and the same result."""
+"""Offloads for blocking programs: the same events and the same results, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from pathlib import Path
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
-from bwc_protocol.declare import Role
-from bwc_sdk.offload import OffloadEvent, OffloadJob, OffloadPolicy, OffloadResult
-from bwc_sdk.offload import offload as offload_async
+from bwc_sdk.offload import (
+    CameraEvent,
+    DockWatch,
+    FleetJob,
+    FleetResult,
+    OffloadEvent,
+    OffloadJob,
+    OffloadResult,
+)
 from bwc_sdk.sync.loop import BlockingIterator, loop_thread
-from bwc_sdk.world import World
+
+E = TypeVar("E")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class SyncOffloadJob(Iterator[OffloadEvent]):
-    """An offload: iterate it for its events, then look at `result`. It begins with the first iteration.
+class _Ending(Protocol[R_co]):
+    """What comes to an end and then has a result."""
 
-    Between two events the copying goes on; an iteration that is abandoned or closed is ended.
-    """
+    @property
+    @abstractmethod
+    def result(self) -> R_co: ...
 
-    def __init__(self, twin: OffloadJob) -> None:
-        self._twin = twin
-        self._events = BlockingIterator(loop_thread(), twin)
+
+class _Events(Iterator[E]):
+    """Events of work on the loop, which goes on between two of them and ends when nobody iterates any more."""
+
+    def __init__(self, twin: AsyncIterator[E], timeout: float | None = None) -> None:
+        self._events = BlockingIterator(loop_thread(), twin, timeout)
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> OffloadEvent:
+    def __next__(self) -> E:
         return next(self._events)
-
-    @property
-    def result(self) -> OffloadResult:
-        """What became of every recording. Raises `RuntimeError` before the iteration has ended."""
-        return self._twin.result
-
-    def run(self) -> OffloadResult:
-        """Runs it to its end for a caller who does not want the events."""
-        for _ in self:
-            pass
-        return self.result
 
     def close(self) -> None:
         """Stops it where it is; what arrived stays for the next offload."""
@@ -54,28 +56,49 @@ class SyncOffloadJob(Iterator[OffloadEvent]):
         self.close()
 
 
-def offload(
-    device: str,
-    destination: Path,
-    *,
-    recordings: Collection[int] | None = None,
-    role: Role = Role.DOCK_OFFLOAD,
-    expect: str | None = None,
-    allow_insecure: bool = False,
-    capture: Path | None = None,
-    policy: OffloadPolicy | None = None,
-    world: World | None = None,
-) -> SyncOffloadJob:
-    """Copies recordings off a camera, verified; see `bwc_sdk.offload.offload`."""
-    job = offload_async(
-        device,
-        destination,
-        recordings=recordings,
-        role=role,
-        expect=expect,
-        allow_insecure=allow_insecure,
-        capture=capture,
-        policy=policy,
-        world=world,
-    )
-    return SyncOffloadJob(job)
+class _Job(_Events[E], Generic[E, R]):
+    _twin: _Ending[R]
+
+    @property
+    def result(self) -> R:
+        """What became of it. Raises `RuntimeError` before the iteration has ended."""
+        return self._twin.result
+
+    def run(self) -> R:
+        """Runs it to its end for a caller who does not want the events."""
+        for _ in self:
+            pass
+        return self.result
+
+
+class SyncOffloadJob(_Job[OffloadEvent, OffloadResult]):
+    """An offload: iterate it for its events, then look at `result`. It begins with the first iteration.
+
+    Between two events the copying goes on; an iteration that is abandoned or closed is ended.
+    """
+
+    def __init__(self, twin: OffloadJob, timeout: float | None = None) -> None:
+        super().__init__(twin, timeout)
+        self._twin = twin
+
+
+class SyncFleetJob(_Job[CameraEvent, FleetResult]):
+    """An offload of many cameras: iterate it for the events of all, then look at `result`.
+
+    It begins with the first iteration and goes on between two events; an iteration that is abandoned or closed is
+    ended.
+    """
+
+    def __init__(self, twin: FleetJob, timeout: float | None = None) -> None:
+        super().__init__(twin, timeout)
+        self._twin = twin
+
+
+class SyncDockWatch(_Events[CameraEvent]):
+    """Offloads every camera that comes to the station, for ever: iterate it for the events.
+
+    It begins with the first iteration and goes on between two events; `close` ends it, as does abandoning it.
+    """
+
+    def __init__(self, twin: DockWatch, timeout: float | None = None) -> None:
+        super().__init__(twin, timeout)

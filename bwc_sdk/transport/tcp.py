@@ -1,6 +1,7 @@
 """`tcp:host:port`: a simulator, or a bridge to a device on another machine."""
 
 import asyncio
+import os
 import socket
 from typing import Final
 
@@ -37,7 +38,11 @@ class TcpTransport:
             async with asyncio.timeout(CONNECT_S):
                 await loop.create_connection(lambda: protocol, self._host, self._port)
         except (OSError, TimeoutError) as error:
-            raise PortNotFound(f"nobody answers: {error or 'timed out'}", device=self.name) from error
+            raise PortNotFound(
+                f"nobody answers: {_words(error)}",
+                device=self.name,
+                advice="is the simulator or the bridge running there, and is the port right?",
+            ) from error
         self._protocol = protocol
 
     def room(self) -> int:
@@ -60,6 +65,13 @@ class TcpTransport:
         if protocol is not None:
             protocol.shut()
             await asyncio.sleep(0)
+
+
+def _words(error: OSError) -> str:
+    """The system's, without the address, which the device's name has already."""
+    if isinstance(error, TimeoutError) or not error.errno:
+        return "timed out" if isinstance(error, TimeoutError) else str(error)
+    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
 
 
 class _Pipe(asyncio.BufferedProtocol):

@@ -1,8 +1,9 @@
 """Device URIs: `scheme:address[?key=value&…]`, read in this one place.
 
-`serial:/dev/ttyACM0`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
+`serial:/dev/ttyACM0`, `serial:COM3`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
 """
 
+import os
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
@@ -12,6 +13,8 @@ from bwc_protocol.frame import MAX_CHANNEL
 from bwc_sdk.errors import InvalidUri, MissingExtra
 from bwc_sdk.transport import Transport
 
+DESCRIPTORS: Final = os.name == "posix"
+"""Whether event loops of this system watch a port's descriptor; those of Windows do not."""
 URI_MAX: Final = 1024
 """Bytes of a URI: a path of the longest, and options."""
 
@@ -53,7 +56,10 @@ class DeviceUri:
         if raw is None:
             return default
         if not (raw.isascii() and raw.isdecimal()) or not low <= int(raw) <= high:
-            raise InvalidUri(f"option {key}={raw} of {self} is not a number from {low} to {high}")
+            raise InvalidUri(
+                f"option {key}={raw} of {self} is not a number from {low} to {high}",
+                advice="write such a number, or leave the option out",
+            )
         return int(raw)
 
     @property
@@ -92,6 +98,10 @@ def transport_for(uri: DeviceUri) -> Transport:
 
         return TcpTransport(uri)
     if uri.scheme == "serial":
+        if not DESCRIPTORS:
+            from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
+
+            return ThreadedSerialTransport(uri)
         from bwc_sdk.transport.serial import SerialTransport
 
         return SerialTransport(uri)
@@ -114,4 +124,7 @@ def transport_for(uri: DeviceUri) -> Transport:
             raise InvalidUri(f"{uri}: {error}") from error
     if uri.scheme in _EXTRAS:
         raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
-    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice="known: serial, usb, ble, tcp, sim")
+    advice = "known: serial, usb, ble, tcp, sim"
+    if uri.scheme == "usbip":
+        advice = f"the device on a virtual USB bus is usb:1-1?usbip={uri.address}"
+    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice=advice)

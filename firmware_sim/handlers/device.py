@@ -1,4 +1,4 @@
-"""Identity, capabilities, state, self-test, reboot."""
+"""Identity and capabilities of every device; state, self-test and reboot of a camera."""
 
 from bwc_protocol.conversation import MAX_REQUESTS
 from bwc_protocol.messages.audit import AuditKind
@@ -22,36 +22,39 @@ from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera import REBOOT_DELAY_S
 from firmware_sim.camera_session import CameraSession
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.model import FIRMWARE, FIRMWARE_SHA256, HARDWARE, MANUFACTURER, MODEL
 from firmware_sim.refusal import Refusal
 from firmware_sim.self_test import self_test
+from firmware_sim.session import DeviceSession
 
 
-@Identify.handler(CAMERA)
-def identify(session: CameraSession, request: Identify) -> DeviceIdentity:
-    camera = session.camera
+def identify(session: DeviceSession, request: Identify) -> DeviceIdentity:
+    device = session.device
     return DeviceIdentity(
-        kind=camera.manner.kind,
-        manufacturer=MANUFACTURER,
-        model=MODEL,
-        serial=camera.serial,
-        hardware=HARDWARE,
-        firmware=FIRMWARE,
-        firmware_sha256=FIRMWARE_SHA256,
-        boot_counter=camera.boot_counter,
-        simulator=Capability.SIMULATOR in camera.manner.capabilities,
+        kind=device.manner.kind,
+        manufacturer=device.make.manufacturer,
+        model=device.make.model,
+        serial=device.serial,
+        hardware=device.make.hardware,
+        firmware=device.make.firmware,
+        firmware_sha256=device.make.firmware_sha256,
+        boot_counter=device.boot_counter,
+        simulator=Capability.SIMULATOR in device.manner.capabilities,
     )
 
 
-@ReadCapabilities.handler(CAMERA)
-def capabilities(session: CameraSession, request: ReadCapabilities) -> DeviceCapabilities:
+def capabilities(session: DeviceSession, request: ReadCapabilities) -> DeviceCapabilities:
+    device = session.device
     return DeviceCapabilities(
-        capabilities=session.camera.manner.capabilities,
+        capabilities=device.manner.capabilities,
         max_streams=MAX_STREAMS,
         max_requests=MAX_REQUESTS,
-        battery_cells=1,
-        config_keys=len(session.camera.settings.rules),
+        battery_cells=device.make.battery_cells,
+        config_keys=device.config_keys,
     )
+
+
+Identify.handler(CAMERA)(identify)
+ReadCapabilities.handler(CAMERA)(capabilities)
 
 
 @ReadStatus.handler(CAMERA)

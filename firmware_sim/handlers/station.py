@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bwc_protocol.conversation import MAX_REQUESTS
 from bwc_protocol.messages.audit import AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import ExchangeTime, ReadClock, SetClock
 from bwc_protocol.messages.identity import (
-    Capability,
-    DeviceCapabilities,
-    DeviceIdentity,
     DeviceStatus,
     Identify,
     ReadCapabilities,
@@ -35,20 +31,19 @@ from bwc_protocol.messages.station import (
     SwitchData,
     SwitchPower,
 )
-from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera import REBOOT_DELAY_S
-from firmware_sim.handlers import audit, clock
+from firmware_sim.handlers import audit, clock, device
 from firmware_sim.handlers.registry import STATION
-from firmware_sim.model import MANUFACTURER
 from firmware_sim.refusal import Refusal
-from firmware_sim.station_model import FIRMWARE, FIRMWARE_SHA256, HARDWARE, MODEL
 from firmware_sim.station_self_test import self_test
 from firmware_sim.station_session import StationSession
 
 if TYPE_CHECKING:
     from firmware_sim.bay import SimBay
 
+Identify.handler(STATION)(device.identify)
+ReadCapabilities.handler(STATION)(device.capabilities)
 ReadAudit.handler(STATION)(audit.page)
 ReadAuditHead.handler(STATION)(audit.head)
 ReadClock.handler(STATION)(clock.read)
@@ -165,33 +160,6 @@ def _note_switch(session: StationSession, bay: SimBay, what: str, on: bool) -> N
 
 
 # What every device answers
-
-
-@Identify.handler(STATION)
-def identify(session: StationSession, request: Identify) -> DeviceIdentity:
-    station = session.station
-    return DeviceIdentity(
-        kind=station.manner.kind,
-        manufacturer=MANUFACTURER,
-        model=MODEL,
-        serial=station.serial,
-        hardware=HARDWARE,
-        firmware=FIRMWARE,
-        firmware_sha256=FIRMWARE_SHA256,
-        boot_counter=station.boot_counter,
-        simulator=Capability.SIMULATOR in station.manner.capabilities,
-    )
-
-
-@ReadCapabilities.handler(STATION)
-def capabilities(session: StationSession, request: ReadCapabilities) -> DeviceCapabilities:
-    return DeviceCapabilities(
-        capabilities=session.station.manner.capabilities,
-        max_streams=MAX_STREAMS,
-        max_requests=MAX_REQUESTS,
-        battery_cells=0,
-        config_keys=0,
-    )
 
 
 @ReadStatus.handler(STATION)

@@ -2,16 +2,14 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from firmware_sim.pipe import PipeUser
+from firmware_sim.ports.outflow import LoopOutflow, Outflow
 
 BUFFER: Final = 1_048_576
 """One read: sixteen of the largest frames, so that the loop is entered seldom."""
-PARTS_MAX: Final = 512
-"""Buffers of one gathered write; the system takes at least 1,024."""
 
 
 class DescriptorPipe(ABC):
@@ -27,37 +25,27 @@ class DescriptorPipe(ABC):
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
-        self._queue: deque[memoryview] = deque()
-        self._queued = 0
-        self._starved = False
-        self._writing = False
+        self._outflow = self._make_outflow()
         self._ending = False
         self._loop.add_reader(fd, self._readable)
 
     # For the port
 
     def room(self) -> int:
-        room = 0 if self._ending else self.high_water - self._queued
-        self._starved = room <= 0
-        return max(0, room)
+        return 0 if self._ending else self._outflow.room()
 
     def write(self, parts: Sequence[bytes | memoryview]) -> None:
-        if self._ending:
-            return
-        self._queue.extend(memoryview(part) for part in parts if part)  # an empty one is never written
-        self._queued += sum(map(len, parts))
-        if not self._writing:
-            self._flush()
+        if not self._ending:
+            self._outflow.write(parts)
 
     def restarted(self) -> None:
         """The device vanishes; what it sent last still goes out."""
         self._ending = True
-        if not self._queue:
+        if not self._outflow.waiting:
             self._lose()
 
     def pull(self) -> None:
         """Ends at once."""
-        self._queue.clear()
         self._lose()
 
     # What the descriptor is
@@ -78,6 +66,10 @@ class DescriptorPipe(ABC):
     def _close(self) -> None:
         """Closes the descriptor; it is no longer watched."""
 
+    def _make_outflow(self) -> Outflow:
+        """How its output gets out."""
+        return LoopOutflow(self._loop, self._fd, self._write_some, self.high_water, self)
+
     # The loop
 
     def _readable(self) -> None:
@@ -92,49 +84,20 @@ class DescriptorPipe(ABC):
         elif self.user is not None and not self._ending:
             self.user.received(self._view[:size])
 
-    def _flush(self) -> None:
-        try:
-            while self._queue:
-                parts = [self._queue[i] for i in range(min(len(self._queue), PARTS_MAX))]
-                self._wrote(self._write_some(parts))
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._forget_output()
-            self._gone()
-            return
-        self._watch_writable(bool(self._queue))
-        if not self._queue and self._ending:
-            self._lose()
-        elif self._starved and self._queued < self.high_water and self.user is not None:
-            self._starved = False
+    def room_again(self) -> None:
+        if self.user is not None and not self._ending:
             self.user.writable()
 
-    def _wrote(self, size: int) -> None:
-        self._queued -= size
-        while size:
-            first = self._queue[0]
-            if len(first) > size:
-                self._queue[0] = first[size:]
-                return
-            size -= len(first)
-            self._queue.popleft()
+    def all_written(self) -> None:
+        if self._ending:
+            self._lose()
 
-    def _watch_writable(self, wanted: bool) -> None:
-        if wanted and not self._writing:
-            self._loop.add_writer(self._fd, self._flush)
-        elif self._writing and not wanted:
-            self._loop.remove_writer(self._fd)
-        self._writing = wanted
-
-    def _forget_output(self) -> None:
-        self._queue.clear()
-        self._queued = 0
-        self._watch_writable(False)
+    def write_failed(self) -> None:
+        self._gone()
 
     def _stop(self) -> None:
         """Stops watching the descriptor."""
-        self._forget_output()
+        self._outflow.forget()
         self._loop.remove_reader(self._fd)
 
     def _lose(self) -> None:

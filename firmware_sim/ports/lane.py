@@ -24,6 +24,7 @@ class Lane:
         *,
         rate: float | None = None,
         piece: int | None = None,
+        free_at: float = 0.0,
     ) -> None:
         self._loop = loop
         self._deliver = deliver
@@ -35,7 +36,7 @@ class Lane:
         self._queued = 0
         self._starved = False
         self._scheduled = False
-        self._free_at = 0.0
+        self._free_at = free_at  # when what is on the line now has left it
         self._slot = 0  # bytes whose time on the line runs; what came since waits for its own
         self._ended: Callable[[], None] | None = None
         self._open = True
@@ -45,6 +46,13 @@ class Lane:
         room = self._capacity - self._queued if self._open else 0
         self._starved = room <= 0
         return max(0, room)
+
+    @property
+    def drained_at(self) -> float:
+        """When the last of what was pushed arrives, in seconds of the loop."""
+        return (
+            self._free_at + (self._queued - self._slot) / self._rate if self._rate and self._queued else 0.0
+        )
 
     def push(self, parts: list[bytes]) -> None:
         """Sends bytes."""

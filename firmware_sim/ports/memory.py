@@ -64,12 +64,15 @@ class MemoryTransport:
         self._rate = rate
         self._piece = piece
         self._pipe: MemoryPipe | None = None
+        self._free_at = 0.0  # when the line has carried what the last host sent
 
     async def open(self, receiver: HostEnd) -> None:
         """Plugs the device in."""
         if isinstance(self.camera, SimStation):
             await self.camera.start()
-        pipe = self._pipe = MemoryPipe(receiver, self.limits.max_payload, self._rate, self._piece)
+        pipe = self._pipe = MemoryPipe(
+            receiver, self.limits.max_payload, self._rate, self._piece, self._free_at
+        )
         pipe.user = attach(self.camera, pipe, self.name, self._faults)
 
     def room(self) -> int:
@@ -85,6 +88,7 @@ class MemoryTransport:
         """The host lets go; what it sent before still arrives."""
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
+            self._free_at = pipe.to_device.drained_at
             pipe.leave()
             await asyncio.sleep(0)
 

@@ -20,11 +20,17 @@ class HostEnd(Protocol):
 class MemoryPipe:
     """The device's end, and the two directions. `receiver` is the host; `user`, set once it is made, the device.
 
-    `rate` in bytes/s slows it down to a line, `piece` delivers at most so many bytes at once.
+    `rate` in bytes/s slows it down to a line, `piece` delivers at most so many bytes at once. The line carries
+    nothing to the device before `free_at`.
     """
 
     def __init__(
-        self, receiver: HostEnd, max_payload: int, rate: float | None = None, piece: int | None = None
+        self,
+        receiver: HostEnd,
+        max_payload: int,
+        rate: float | None = None,
+        piece: int | None = None,
+        free_at: float = 0.0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.max_payload = max_payload
@@ -32,7 +38,9 @@ class MemoryPipe:
         self._receiver: HostEnd | None = receiver
         self._loop = loop
         self.to_host = Lane(loop, self._at_host, self._device_writable, rate=rate, piece=piece)
-        self.to_device = Lane(loop, self._at_device, self._host_writable, rate=rate, piece=piece)
+        self.to_device = Lane(
+            loop, self._at_device, self._host_writable, rate=rate, piece=piece, free_at=free_at
+        )
 
     # For the port
 

@@ -17,17 +17,15 @@ from typing import Final
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.ports.thread_outflow import ThreadOutflow
 from firmware_sim.serving import attach
 from firmware_sim.station import SimStation
 
 log = logging.getLogger(__name__)
 
-MAX_PAYLOAD: Final = 16_384
+MAX_PAYLOAD: Final = 61_440
 LOOK_S: Final = 0.02
 """How often an unused port is looked at. A host says HELLO every 250 ms, and its bytes wait."""
-PATIENCE_MS: Final = 1
-"""A pty takes 4 KiB, and a host that reads empties it in a fraction of this: to wait for that is cheaper than to go
-through the loop. It happens at most once for each 4 KiB that wait."""
 REPLUG_S: Final = 1.0
 """A cable that was pulled is plugged in again after this."""
 REPLUG_TRIES: Final = 20
@@ -38,16 +36,14 @@ RETRY_S: Final = 0.1
 class PtyPipe(DescriptorPipe):
     """The master's end of one pty."""
 
-    high_water = 65_536
-    """A pty holds 4 KiB; more here would hide from the link how slow it is."""
+    high_water = 262_144
+    """Two writes of the thread, so that one is made while the other goes out: a few milliseconds."""
 
     def __init__(self, master: int, gone: Callable[[], None]) -> None:
         self._on_gone = gone
         self._watched = True
         self._look: asyncio.TimerHandle | None = None
         os.set_blocking(master, False)
-        self._room = select.poll()
-        self._room.register(master, select.POLLOUT)
         super().__init__(master, MAX_PAYLOAD)
 
     def restarted(self) -> None:
@@ -57,12 +53,11 @@ class PtyPipe(DescriptorPipe):
         return os.readv(self._fd, [view])
 
     def _write_some(self, parts: list[memoryview]) -> int:
-        try:
-            return os.writev(self._fd, parts)
-        except BlockingIOError:
-            if not self._room.poll(PATIENCE_MS):
-                raise
-            return os.writev(self._fd, parts)
+        return os.writev(self._fd, parts)
+
+    def _make_outflow(self) -> ThreadOutflow:
+        self._writer = ThreadOutflow(self._loop, self._fd, self._write_some, self.high_water, self)
+        return self._writer
 
     def _gone(self) -> None:
         """No host has the port open: what is under way is nobody's, and reading waits until one comes."""
@@ -89,6 +84,7 @@ class PtyPipe(DescriptorPipe):
     def _close(self) -> None:
         if self._look is not None:
             self._look.cancel()
+        self._writer.close()
         os.close(self._fd)
         self._loop.call_soon(self._on_gone)
 

@@ -254,7 +254,7 @@ class UsbIpConnection(DescriptorPipe):
     def _return(self, kind: int, number: int, status: int, size: int, *parts: bytes | memoryview) -> None:
         if self._fd < 0:
             return
-        if self._queued > OUTPUT_MAX:
+        if self._outflow.waiting > OUTPUT_MAX:
             self.pull()
             return
         # Bus, direction and endpoint are those of the request, which the host knows; they are 0 in an answer.

@@ -4,9 +4,8 @@ What a shell drives: it gives bytes and the time, and takes bytes, events and th
 sockets and no clock, so that whole offloads run in virtual time.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed, FailReason
 from bwc_protocol.link import (
@@ -39,6 +38,8 @@ within this need not ask for a nearer deadline after each frame."""
 LINGER_S: Final = 1.0
 """How long a failed conversation may take to deliver its last word before the channel is reset."""
 
+_SMALL: Final = 4_096  # bytes of a read that holds no more than a few messages
+
 _RESETS: Final = {
     FailReason.OVERFLOW: ResetReason.OVERFLOW,
     FailReason.TIMEOUT: ResetReason.TIMEOUT,
@@ -46,8 +47,7 @@ _RESETS: Final = {
 """What a failed conversation tells the peer's link; the others are PROTOCOL."""
 
 
-@dataclass(frozen=True, slots=True)
-class OnChannel:
+class OnChannel(NamedTuple):
     """What happened in the conversation of a channel."""
 
     channel: int
@@ -102,8 +102,18 @@ class Endpoint:
         for _ in self.receiving(data, now):
             pass
 
-    def receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[None]:
-        """The same, with a pause after each frame in which `events` may be drained: see `Link.receiving`."""
+    def receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterable[None]:
+        """The same, with a pause after each frame in which `events` may be drained: see `Link.receiving`.
+
+        What comes in a small read is taken at once: it is a few messages, and no footage to speak of.
+        """
+        if len(data) > _SMALL:
+            return self._receiving(data, now)
+        self.link.receive(data, now)
+        self._digest(now)
+        return (None,)
+
+    def _receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[None]:
         for _ in self.link.receiving(data, now):
             self._digest(now)
             yield
@@ -134,6 +144,8 @@ class Endpoint:
     def outgoing(self, now: float, limit: int) -> list[bytes]:
         """Drains about `limit` bytes to be written to the pipe."""
         for channel, conversation in self.conversations.items():
+            if conversation.quiet:
+                continue
             budget, size = self._bulk(channel) if conversation.open_streams else (0, BULK_MIN)
             for piece in conversation.outgoing(budget, size, self.link.max_payload):
                 self.link.send(channel, piece)
@@ -155,7 +167,9 @@ class Endpoint:
 
     def events(self) -> list[EndpointEvent]:
         """Drains what happened."""
-        events, self._events = self._events, []
+        events = self._events
+        if events:
+            self._events = []
         return events
 
     # Between link and conversations

@@ -6,6 +6,7 @@ flights, its output may be split anywhere, and it can fail after the client beli
 """
 
 import enum
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -20,6 +21,8 @@ HANDSHAKE_MAX: Final = 16_384
 """Handshake bytes taken from a peer that has not authenticated: four certificates and their signatures."""
 
 RECORD_HEADER: Final = c.Struct("type" / c.Int8ul, "length" / c.Int24ul)
+_WORD: Final = struct.Struct("<I")  # the same as one number
+_WHOLE_MAX: Final = 4 + RECORD_MAX
 
 
 class RecordType(enum.IntEnum):
@@ -82,6 +85,10 @@ class Session(Protocol):
 
     overhead: int
     """Bytes that sealing adds to a plaintext."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether `outgoing` has something."""
 
     def seal(self, *parts: bytes | memoryview) -> None:
         """Protects the parts as one plaintext, of at most the peer's `max_plaintext` bytes, and queues it for
@@ -149,9 +156,14 @@ class InsecureSession:
             self._record(RecordType.HANDSHAKE, self._hello.codec.encode(self._hello))
 
     def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
-        found: list[bytes | memoryview] = []
         view = memoryview(data)
         at, end = 0, len(view)
+        if 4 < end <= _WHOLE_MAX and self._type is None and not self._partial:
+            (word,) = _WORD.unpack_from(view)
+            whole = word == (end - 4) << 8 | RecordType.DATA
+            if whole and self._peer is not None and not self._closed and not self._failed:
+                return [view[4:]]  # one record in one piece: every small message
+        found: list[bytes | memoryview] = []
         while at < end:
             if self._closed or self._failed:
                 break  # whatever follows a close is not the peer's word any more
@@ -169,6 +181,10 @@ class InsecureSession:
             if not self._wanted:
                 self._record_complete()
         return found
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._out)
 
     def seal(self, *parts: bytes | memoryview) -> None:
         self._record(RecordType.DATA, *parts)

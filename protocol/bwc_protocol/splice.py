@@ -207,15 +207,19 @@ class Relay:
 
     def flow(self, link: int) -> None:
         """Passes on what has waited for room on a link, named as `stirred` names it: to be called when
-        acknowledgements may have come on it."""
+        acknowledgements may have come on it.
+
+        What is passed on stirs both ends: the one that carries it, and the one whose window it leaves, which has to
+        hear so at once. Its sender waits with a closed window, and would find out only by a probe.
+        """
         if link != UPLINK:
             splice = self._splices.get(link)
             if splice is not None and splice.down.waiting and splice.down.flow():
-                self._stirred.add(link)
+                self._stirred.update((link, UPLINK))
             return
         for bay in tuple(self._waiting):
             splice = self._splices.get(bay)
             if splice is not None and splice.up.flow():
-                self._stirred.add(UPLINK)
+                self._stirred.update((UPLINK, bay))
             if splice is None or not splice.up.waiting:
                 self._waiting.discard(bay)

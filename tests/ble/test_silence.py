@@ -11,9 +11,10 @@ from bumble.core import AdvertisingData
 
 from bwc_protocol.declare import Role
 from bwc_protocol.gatt import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, advertisement
+from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, DeviceLost
-from firmware_sim.model import FIRMWARE, MODEL
+from firmware_sim.model import CAMERA_MAKE
 from firmware_sim.ports.ble import BlePort
 from tools.air import FULL, Air, connecting, in_the_air
 
@@ -31,6 +32,7 @@ async def heard_for(air: Air, seconds: float = A_WHILE_S) -> int:
 # Silence
 
 
+@pytest.mark.rule("BLE-001")
 @pytest.mark.parametrize(
     ("docked", "settings", "audible"),
     [
@@ -51,6 +53,7 @@ def test_a_camera_is_heard_only_in_a_dock_that_allows_it(
     assert bool(in_the_air(use)) is audible
 
 
+@pytest.mark.rule("BLE-002")
 def test_the_button_lets_an_undocked_camera_be_heard_for_two_minutes() -> None:
     async def use(air: Air) -> tuple[int, int, int]:
         port = await air.camera(docked=False, settings=SILENT, advertise_ms=500.0)
@@ -80,6 +83,7 @@ def test_taking_it_out_of_the_dock_silences_it_at_once() -> None:
     assert undocked == 0
 
 
+@pytest.mark.rule("BLE-002")
 def test_a_camera_that_is_off_is_silent_and_one_that_booted_is_heard_again_without_its_window() -> None:
     async def use(air: Air) -> list[int]:
         port = await air.camera(settings=SILENT)
@@ -113,6 +117,7 @@ def test_a_docked_camera_boots_by_itself_and_is_heard_again() -> None:
     assert booted
 
 
+@pytest.mark.rule("BLE-007")
 def test_whoever_is_connected_keeps_a_camera_from_being_heard_by_others() -> None:
     async def use(air: Air) -> int:
         await air.camera()
@@ -122,6 +127,7 @@ def test_whoever_is_connected_keeps_a_camera_from_being_heard_by_others() -> Non
     assert in_the_air(use) == 0
 
 
+@pytest.mark.rule("BLE-007")
 def test_undocking_ends_a_connection_that_only_the_dock_allowed() -> None:
     async def use(air: Air) -> float:
         port = await air.camera()
@@ -164,6 +170,7 @@ def test_an_advertisement_is_the_same_of_every_camera() -> None:
     assert in_the_air(use) == {advertisement()}
 
 
+@pytest.mark.rule("BLE-003")
 def test_an_advertisement_has_the_service_and_no_name() -> None:
     data = AdvertisingData.from_bytes(advertisement())
     kinds = {kind for kind, _ in data.ad_structures}
@@ -191,11 +198,12 @@ def _everything_readable(air: Air, port: BlePort) -> Any:
     return read()
 
 
+@pytest.mark.rule("BLE-004")
 def test_nothing_that_can_be_read_before_a_session_tells_who_it_is() -> None:
     async def use(air: Air) -> bytes:
         port = await air.camera()
         said = advertisement() + port.device.scan_response_data + await _everything_readable(air, port)
-        for secret in (port.camera.serial, MODEL, FIRMWARE):
+        for secret in (port.camera.serial, CAMERA_MAKE.model, CAMERA_MAKE.firmware):
             assert secret.encode() not in said
         assert port.camera.options.seed.to_bytes(4, "little") not in said
         return bytes(port.device.scan_response_data) + port.device.name.encode()
@@ -206,6 +214,7 @@ def test_nothing_that_can_be_read_before_a_session_tells_who_it_is() -> None:
 # Addresses
 
 
+@pytest.mark.rule("BLE-005")
 def test_the_address_is_resolvable_private_and_not_that_of_the_controller() -> None:
     async def use(air: Air) -> None:
         port = await air.camera()
@@ -219,6 +228,7 @@ def test_the_address_is_resolvable_private_and_not_that_of_the_controller() -> N
     in_the_air(use)
 
 
+@pytest.mark.rule("BLE-005")
 def test_the_address_is_replaced_every_quarter_of_an_hour() -> None:
     async def use(air: Air) -> tuple[list[bytes], list[float]]:
         await air.camera(advertise_ms=3_000.0)
@@ -239,6 +249,7 @@ def test_the_address_is_replaced_every_quarter_of_an_hour() -> None:
         assert other - one <= ROTATE_S + 10
 
 
+@pytest.mark.rule("BLE-005")
 def test_an_address_that_came_due_during_a_connection_is_replaced_before_the_next_word() -> None:
     async def use(air: Air) -> set[bytes]:
         port = await air.camera(rotate_s=60.0)
@@ -255,6 +266,7 @@ def test_an_address_that_came_due_during_a_connection_is_replaced_before_the_nex
     assert len(in_the_air(use)) == 1
 
 
+@pytest.mark.rule("BLE-006")
 def test_pairing_is_refused_since_it_would_hand_out_the_key_that_resolves_addresses() -> None:
     async def use(air: Air) -> None:
         port = await air.camera()
@@ -274,6 +286,7 @@ def test_pairing_is_refused_since_it_would_hand_out_the_key_that_resolves_addres
 # What a host may do
 
 
+@pytest.mark.rule("BLE-010")
 def test_in_the_mode_status_a_host_of_any_role_may_ask_and_do_nothing_else() -> None:
     async def use(air: Air) -> None:
         await air.camera(settings=STATUS)
@@ -290,6 +303,11 @@ def test_in_the_mode_status_a_host_of_any_role_may_ask_and_do_nothing_else() -> 
                 with pytest.raises(CommandError) as caught:
                     await refused
                 assert caught.value.code is ErrorCode.NOT_PERMITTED
+            entries = (await camera.audit.page(limit=64)).entries
+            assert [entry.detail for entry in entries if entry.kind is AuditKind.REFUSED] == [
+                f"{name} is not permitted by radio"
+                for name in ("config.stage", "config.abort", "recordings.table", "recordings.mark")
+            ]
 
     in_the_air(use)
 

@@ -104,6 +104,7 @@ def test_a_connection_that_was_closed_can_be_made_again_at_once() -> None:
     in_the_air(use)
 
 
+@pytest.mark.rule("BLE-008")
 @pytest.mark.parametrize("mtu", [23, 100, 185, 247, 517])
 def test_every_mtu_works_and_no_value_is_longer_than_it_allows(mtu: int) -> None:
     written: list[int] = []
@@ -227,6 +228,7 @@ NO_NOTIFY = Characteristic.Properties.READ
 WITH_RESPONSE = Characteristic.Properties.WRITE
 
 
+@pytest.mark.rule("BLE-009")
 @pytest.mark.parametrize(
     ("services", "named"),
     [
@@ -273,6 +275,7 @@ def test_a_peripheral_that_takes_everything_and_says_nothing_is_no_device() -> N
     assert "nothing answers" in error.rule
 
 
+@pytest.mark.rule("BLE-008")
 def test_a_notification_that_is_longer_than_it_may_be_ends_the_connection() -> None:
     async def talker(air: Air) -> Any:
         stranger = await air.pretender()

@@ -72,6 +72,7 @@ def test_it_tells_scripts_of_clients_and_ends_while_one_is_served() -> None:
     assert (process.returncode, err) == (0, "")
 
 
+@pytest.mark.rule("TRN-005")
 def test_beyond_loopback_only_when_told_and_with_a_warning() -> None:
     with bridge("--listen", "tcp:0.0.0.0:0") as process:
         assert process.stdout is not None

@@ -224,11 +224,26 @@ def test_130_an_offload_that_is_interrupted_says_so_and_goes_on_later(bwc: Bwc, 
     assert '"resumed"' in ran.out
 
 
-def test_141_the_reader_of_the_output_is_gone() -> None:
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["raw"],
+        ["raw", "--json"],
+        ["--version"],
+        ["--help"],
+        ["config", "--help"],
+        ["doctor"],
+        ["recordings", "list", "--json", "--device", "sim:?recordings=1&mib=1"],
+        ["offload", "DEST", "--json", "--device", "sim:?recordings=1&mib=1"],
+    ],
+    ids=" ".join,
+)
+def test_141_the_reader_of_the_output_is_gone(argv: list[str], tmp_path: Path) -> None:
+    argv = [str(tmp_path) if word == "DEST" else word for word in argv]
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        with _process("raw", stdout=writer) as process:
+        with _process(*argv, stdout=writer) as process:
             said = process.communicate(timeout=20)[1]
     finally:
         os.close(writer)

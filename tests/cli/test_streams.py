@@ -37,6 +37,45 @@ def test_a_closed_standard_error_takes_nothing_from_the_result() -> None:
     assert _shell("bwc battery --device tcp:127.0.0.1:1 2>&-").returncode == 3
 
 
+@pytest.mark.parametrize("broken", ["gone", "full"])
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (f"battery --device {SIM}", 0),
+        ("battery --device tcp:127.0.0.1:1", 3),
+        ("battery --json --device tcp:127.0.0.1:1", 3),
+        (f"config get no.such --device {SIM}", 8),
+        (f"offload DEST --device {SIM}", 0),
+        ("no-such-verb", 2),
+    ],
+)
+def test_a_standard_error_that_cannot_be_written_takes_nothing_from_the_result(
+    line: str, code: int, broken: str, tmp_path: Path
+) -> None:
+    """An offload whose log is full, or whose `2>&1 | head` has seen enough, goes on and says how it ended."""
+    if broken == "full" and not FULL.exists():
+        pytest.skip("this system has no /dev/full")
+    if broken == "full":
+        nowhere = os.open(FULL, os.O_WRONLY)
+    else:
+        reader, nowhere = os.pipe()
+        os.close(reader)
+    argv = [str(tmp_path) if word == "DEST" else word for word in line.split()]
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "bwc_sdk", *argv],
+            stdout=subprocess.PIPE,
+            stderr=nowhere,
+            timeout=50,
+            env={key: value for key, value in os.environ.items() if not key.startswith("BWC_")},
+            check=False,
+        )
+    finally:
+        os.close(nowhere)
+    assert ran.returncode == code
+    assert bool(ran.stdout) is (code == 0)
+
+
 @needs_full
 @pytest.mark.parametrize("line", [f"battery --device '{SIM}'", "raw --json", "--version", "--help"])
 def test_a_full_output_is_no_fault_of_the_program(line: str) -> None:

@@ -92,6 +92,7 @@ def test_the_audit_log_is_read_from_where_one_stopped(bwc: Bwc, sim: str) -> Non
     assert "assigned" in {entry["kind"] for entry in entries}
 
 
+@pytest.mark.rule("AUD-005")
 def test_a_log_whose_newest_entry_is_another_is_broken() -> None:
     from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditKind
 

@@ -10,6 +10,7 @@ import typer
 
 from bwc_sdk.__main__ import main
 from bwc_sdk.cli.rate import rate_of
+from bwc_sdk.decoding import decode_file
 
 Bwc = Callable[..., tuple[int, str, str]]
 _seeds = count(91_000, 100)
@@ -52,6 +53,14 @@ def test_plain_lines_begin_with_the_bay(bwc: Bwc, uri: str, store: Path) -> None
     assert {line.split("\t")[0] for line in out.splitlines()} == {"bay 1", "bay 2", "bay 3"}
 
 
+def test_the_link_of_a_whole_station_can_be_captured(bwc: Bwc, uri: str, store: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    assert bwc("offload", str(store), "--station", uri, "--capture", str(path))[0] == 0
+    found = list(decode_file(path))
+    for bay in (1, 2, 3):
+        assert any(one.name == "recordings.manifest reply" and one.channel == bay for one in found)
+
+
 def test_several_cameras_without_a_station_and_one_that_is_not_there(bwc: Bwc, store: Path) -> None:
     here = [f"sim:?seed={next(_seeds)}&recordings=1&mib=1" for _ in range(2)]
     nobody = "tcp:127.0.0.1:1"
@@ -74,6 +83,7 @@ def test_several_cameras_without_a_station_and_one_that_is_not_there(bwc: Bwc, s
         (("--station", "sim:?station=1", "--also", "sim:"), "by itself"),
         (("7", "--station", "sim:?station=1"), "about one camera"),
         (("--also", "sim:", "-d", "sim:", "--expect", "X"), "about one camera"),
+        (("--also", "sim:", "-d", "sim:", "--capture", "wire.jsonl"), "about one link"),
         (("--also", "sim:"), "no device is named"),
     ],
 )

@@ -561,3 +561,6 @@ def lab() -> Lab:
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slabs of one small chunk, so that a recording of a few kilobytes takes many writes."""
     monkeypatch.setattr("bwc_sdk.offload.slabs.SLAB_BYTES", CHUNK)
+    monkeypatch.setattr(
+        "bwc_sdk.offload.slabs.SHARED._free", []
+    )  # small ones are not for the tests that follow

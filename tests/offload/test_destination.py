@@ -42,6 +42,7 @@ def test_it_must_be_writable(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "read-only" in refused(lab, tmp_path)
 
 
+@pytest.mark.rule("REC-012")
 def test_its_file_system_must_have_locks(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

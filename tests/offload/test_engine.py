@@ -91,6 +91,7 @@ def test_a_recording_that_is_asked_for_and_is_not_there_is_an_error_not_a_succes
     assert result.complete
 
 
+@pytest.mark.rule("REC-015")
 def test_what_is_stored_already_is_verified_and_not_fetched_again(lab, tmp_path: Path) -> None:
     device = lab.device([lab.recording(1, (10_000,))])
     lab.run(device, OsFileSystem(), tmp_path)
@@ -144,6 +145,7 @@ def test_another_sidecar_under_its_final_name_is_refused_and_not_touched(lab, tm
     assert path.read_bytes() == b"another"
 
 
+@pytest.mark.rule("REC-011")
 def test_a_damaged_chunk_is_asked_for_again_and_only_it(lab, tmp_path: Path) -> None:
     device = lab.device([lab.recording(1, (10 * lab.chunk,))])
     device.bad[1, 0, 4] = 2
@@ -333,6 +335,7 @@ def test_a_manifest_of_another_camera_is_refused(lab, tmp_path: Path) -> None:
     assert isinstance(result.outcomes[0], Refused) and "camera" in result.outcomes[0].reason
 
 
+@pytest.mark.rule("REC-010")
 def test_a_table_that_is_not_the_manifests_is_refused(lab, tmp_path: Path) -> None:
     recording = lab.recording(1, (10_000,))
     recording.tables[0] = bytes(len(recording.tables[0]))

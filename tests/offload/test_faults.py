@@ -79,6 +79,7 @@ def test_an_error_at_any_operation_costs_no_recording(lab, number: int, lasting:
         check_all_stored(device, disk)
 
 
+@pytest.mark.rule("REC-014")
 def test_an_error_on_sync_discards_the_file_and_fetches_all_of_it_again(lab) -> None:
     disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))])
     syncs = []
@@ -135,6 +136,7 @@ def test_a_write_that_writes_nothing_is_an_error_not_an_endless_loop(lab) -> Non
     assert all(isinstance(outcome, StillOnCamera) for outcome in result.outcomes)
 
 
+@pytest.mark.rule("REC-013")
 def test_a_medium_that_alters_a_byte_is_found_by_reading_back(lab) -> None:
     disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))])
     files = lab.files(disk)
@@ -163,6 +165,7 @@ def test_a_medium_that_alters_bytes_again_and_again_is_not_trusted(lab) -> None:
     assert not disk.final()
 
 
+@pytest.mark.rule("REC-013")
 @pytest.mark.parametrize("rename_replaces", [False, True])
 def test_a_final_name_that_appears_meanwhile_is_not_replaced(lab, rename_replaces: bool) -> None:
     """The second run shows that the test has teeth."""
@@ -215,6 +218,7 @@ def test_the_power_may_fail_at_any_operation_and_again_while_resuming(lab, seed:
         cut_and_resume(lab, seed, step)
 
 
+@pytest.mark.rule("REC-013")
 @pytest.mark.parametrize("skipped", ["sync", "sync_directory"])
 def test_without_this_step_a_power_cut_shows_it(lab, skipped: str) -> None:
     """The test above has teeth: it fails when the engine leaves the step out."""
@@ -250,6 +254,7 @@ def test_a_cache_that_cannot_be_dropped_is_said_in_the_custody_record(lab) -> No
         assert len(records) == 3 and all(said in record for record in records)
 
 
+@pytest.mark.rule("REC-012")
 def test_a_recording_that_another_process_holds_stays_on_the_camera_the_others_are_stored(lab) -> None:
     disk, device = lab.disk(), lab.device(recordings(lab))
     once = OffloadPolicy(attempts=0, reserve_bytes=0)

@@ -51,6 +51,7 @@ def parsed(value: Any) -> Any:
     return [parsed(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.rule("MSG-014")
 @each_class
 def test_the_codec_agrees_with_the_construct_definition(cls: type[Wire]) -> None:
     @settings(max_examples=20, deadline=None, database=None)
@@ -65,6 +66,7 @@ def test_the_codec_agrees_with_the_construct_definition(cls: type[Wire]) -> None
     check()
 
 
+@pytest.mark.rule("MSG-013")
 @each_class
 def test_a_message_that_ends_inside_a_known_field_is_an_error(cls: type[Wire]) -> None:
     data = cls.codec.encode(samples.typical(cls))
@@ -73,6 +75,7 @@ def test_a_message_that_ends_inside_a_known_field_is_an_error(cls: type[Wire]) -
             cls.codec.decode(data[:cut])
 
 
+@pytest.mark.rule("MSG-012")
 @each_class
 def test_surplus_bytes_of_a_newer_version_are_skipped(cls: type[Wire]) -> None:
     value = samples.typical(cls)
@@ -118,6 +121,7 @@ SIZED = [
 ]
 
 
+@pytest.mark.rule("MSG-014")
 @pytest.mark.parametrize(("cls", "name", "spec"), SIZED)
 def test_a_bound_holds_in_both_directions(cls: type[Wire], name: str, spec: FieldSpec) -> None:
     assert spec.bound is not None
@@ -152,6 +156,7 @@ def _with_one_more(cls: type[Wire], data: bytes, name: str, spec: FieldSpec) -> 
     return data[:at] + head + data[at + 2 : at + 2 + size] + more + data[at + 2 + size :]
 
 
+@pytest.mark.rule("MSG-015")
 def test_a_number_without_a_name_is_kept() -> None:
     for cls in CLASSES:
         for name, spec in cls.codec.fields.items():
@@ -183,6 +188,7 @@ def test_a_peer_that_sends_every_combination_of_bits_does_not_fill_the_memory() 
     assert len(Mark._value2member_map_) - known <= 2 ** len(Mark)
 
 
+@pytest.mark.rule("MSG-014")
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "x\u202ey", "\u2028", "\u200b", "\x00"])
 def test_no_text_can_rewrite_a_terminal_or_a_log(text: str) -> None:
     from bwc_protocol.messages.recordings import CategoriseRecording
@@ -199,6 +205,7 @@ def test_no_text_can_rewrite_a_terminal_or_a_log(text: str) -> None:
         )
 
 
+@pytest.mark.rule("MSG-014")
 def test_text_that_is_not_utf8_is_malformed() -> None:
     from bwc_protocol.messages.assignment import Assign
 

@@ -54,12 +54,14 @@ def test_both_sides_come_to_know_each_other() -> None:
     assert pair.host.deadline() is None and pair.device.deadline() is None
 
 
+@pytest.mark.rule("SES-001")
 def test_the_device_says_nothing_before_the_host() -> None:
     device = device_end()
     device.start(0.0)
     assert device.outgoing(1 << 20, 4096) == []
 
 
+@pytest.mark.rule("SES-013")
 def test_nothing_but_preamble_and_records_passes_before_the_session() -> None:
     """No name of the device before the host's preamble and the session's own handshake."""
     pair = Pair()
@@ -70,6 +72,7 @@ def test_nothing_but_preamble_and_records_passes_before_the_session() -> None:
     assert first[32] == RecordType.HANDSHAKE
 
 
+@pytest.mark.rule("SES-011")
 @settings(max_examples=60, deadline=None, database=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_stream_has_no_boundaries(seed: int) -> None:
@@ -91,6 +94,7 @@ def test_a_stream_has_no_boundaries(seed: int) -> None:
     assert [type(event).__name__ for event in pair.device_events] == ["Established", "RequestReceived"]
 
 
+@pytest.mark.rule("SES-002")
 @pytest.mark.parametrize("garbage", [b"HTTP/1.1 400", b"\x00", b"BWC\x02" + bytes(28), b"B" * 64])
 def test_a_peer_that_opens_with_something_else_is_no_device(garbage: bytes) -> None:
     host = host_end()
@@ -103,6 +107,7 @@ def test_a_peer_that_opens_with_something_else_is_no_device(garbage: bytes) -> N
     assert host.outgoing(0, 0) == [], "it does not talk to a stranger"
 
 
+@pytest.mark.rule("SES-002")
 @pytest.mark.parametrize(
     "broken",
     [
@@ -118,11 +123,21 @@ def test_a_preamble_that_breaks_a_rule_is_refused(broken: dict[str, int]) -> Non
     assert only_failure(host.events()).reason is FailReason.NOT_A_DEVICE
 
 
+@pytest.mark.rule("SES-002")
 def test_a_preamble_of_an_unknown_kind_is_refused() -> None:
     raw = bytearray(Preamble(kind=PeerKind.CAMERA, max_plaintext=512, random=bytes(16)).encode())
     raw[8] = 9
     with pytest.raises(NotAPreamble):
         Preamble.decode(bytes(raw))
+
+
+@pytest.mark.rule("FRM-008")
+def test_reserved_bytes_of_a_preamble_are_0_and_ignored() -> None:
+    preamble = Preamble(kind=PeerKind.CAMERA, max_plaintext=512, random=bytes(16))
+    raw = bytearray(preamble.encode())
+    assert raw[9:12] == bytes(3)
+    raw[9:12] = b"\xff\xff\xff"
+    assert Preamble.decode(bytes(raw)) == preamble
 
 
 @pytest.mark.parametrize(
@@ -145,6 +160,7 @@ def test_the_newest_version_that_both_speak_is_chosen(
     assert choose_version(ours, theirs) == choose_version(theirs, ours) == chosen
 
 
+@pytest.mark.rule("SES-003")
 @pytest.mark.parametrize("versions", [((2, 0), (2, 3)), ((0, 1), (0, 9))])
 def test_without_a_common_version_the_host_learns_what_the_device_speaks(versions: Versions) -> None:
     pair = Pair(host_end(), device_end(versions=versions))
@@ -157,6 +173,7 @@ def test_without_a_common_version_the_host_learns_what_the_device_speaks(version
     assert only_failure(pair.device_events).reason is FailReason.TIMEOUT
 
 
+@pytest.mark.rule("SES-005")
 @pytest.mark.parametrize("carried", [0, 1, 2, 3])
 def test_a_handshake_that_stops_anywhere_ends_in_bounded_time(carried: int) -> None:
     pair = Pair()
@@ -169,6 +186,7 @@ def test_a_handshake_that_stops_anywhere_ends_in_bounded_time(carried: int) -> N
     assert not waiting, "each side has failed or is established"
 
 
+@pytest.mark.rule("SES-007")
 def test_a_request_before_ready_is_not_executed() -> None:
     """The session is complete and the host is known, but the host has not said READY."""
     pair = Pair()
@@ -186,6 +204,7 @@ def test_a_request_before_ready_is_not_executed() -> None:
     assert ErrorReply.codec.decode(refusal.body).code is ErrorCode.NOT_READY
 
 
+@pytest.mark.rule("SES-009")
 def test_ready_counts_only_once_and_only_after_session_info() -> None:
     pair = Pair()
     pair.run()
@@ -194,6 +213,29 @@ def test_ready_counts_only_once_and_only_after_session_info() -> None:
     assert only_failure(pair.device.events()).reason is FailReason.PROTOCOL
 
 
+@pytest.mark.rule("SES-009")
+@pytest.mark.parametrize("to_host", [True, False], ids=["to the host", "to the device"])
+def test_a_second_session_info_ends_the_session(to_host: bool) -> None:
+    pair = Pair()
+    pair.run()
+    info = next(m for m in messages(pair, from_host=not to_host) if m.opcode == SessionInfo.opcode)
+    side = pair.host if to_host else pair.device
+    side.receive(record(build(info.opcode, 0, 0, info.body)), 0.0)
+    assert only_failure(side.events()).reason is FailReason.PROTOCOL
+
+
+@pytest.mark.rule("MSG-016")
+def test_the_version_that_was_chosen_is_that_of_the_whole_conversation() -> None:
+    pair = Pair(host_end(versions=((1, 0), (1, 4))), device_end(versions=((1, 0), (1, 2))))
+    pair.run()
+    for end in (pair.host, pair.device):
+        assert end.peer is not None and end.peer.version == (1, 2)
+    later = Preamble(newest=(1, 4), kind=PeerKind.HOST, max_plaintext=512, random=bytes(16))
+    pair.device.receive(later.encode(), 0.0)
+    assert only_failure(pair.device.events()).reason is FailReason.SESSION, "it is not chosen again"
+
+
+@pytest.mark.rule("MSG-004", "SES-009")
 def test_a_host_takes_no_ready_and_no_requests() -> None:
     for opcode in (Ready.opcode, ReadStatus.opcode):
         pair = Pair()
@@ -216,6 +258,7 @@ def tampered(pair: Pair, **changes: object) -> Failed:
     return only_failure(pair.host.events())
 
 
+@pytest.mark.rule("SES-006", "SES-008")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -287,6 +330,7 @@ def test_nothing_is_said_behind_the_close() -> None:
     assert b"".join(pair.device.outgoing(1 << 20, 4096)) == bytes([RecordType.ALERT, 1, 0, 0, 0])
 
 
+@pytest.mark.rule("SES-010")
 def test_nothing_happens_on_a_conversation_that_failed() -> None:
     pair = Pair()
     pair.run()

@@ -71,6 +71,7 @@ class List2(Wire):
     parts: tuple[Part2, ...] = items(Part2, "parts", max=4)
 
 
+@pytest.mark.rule("MSG-013")
 @pytest.mark.parametrize("known", [1, 3, 9])
 def test_appended_fields_that_are_missing_get_their_defaults(known: int) -> None:
     whole = Part2.codec.encode(Part2(a=1, b=2, c="later", d=3))
@@ -88,6 +89,7 @@ def test_a_message_that_ends_inside_an_appended_field_is_an_error(cut: int) -> N
         Part2.codec.decode(whole[:cut])
 
 
+@pytest.mark.rule("MSG-012")
 def test_old_and_new_records_in_a_list_read_each_other() -> None:
     new = List2(parts=(Part2(a=1, b=2, c="x", d=3), Part2(a=4)))
     assert List1.codec.decode(List2.codec.encode(new)) == List1(parts=(Part1(a=1), Part1(a=4)))
@@ -118,6 +120,7 @@ def test_not_known_is_not_a_number() -> None:
     assert Maybe.codec.encode(Maybe(x=None)) == b"\xff\xff"
 
 
+@pytest.mark.rule("MSG-017")
 def test_an_opcode_is_declared_once() -> None:
     with pytest.raises(TypeError, match="twice"):
 

@@ -152,6 +152,7 @@ class Line:
         assert self.run(10.0, lambda: bool(self.host_saw(Established)))
 
 
+@pytest.mark.rule("MSG-011")
 def test_a_status_request_answers_within_a_second_while_footage_fills_115200_baud() -> None:
     line = Line()
     line.connect()
@@ -196,6 +197,7 @@ def test_a_slow_line_delivers_every_byte_once() -> None:
     assert at == 100_000
 
 
+@pytest.mark.rule("SES-016")
 def test_an_orderly_close_is_followed_by_a_reset_of_the_channel() -> None:
     line = Line(rate=1e6)
     line.connect()

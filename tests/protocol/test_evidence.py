@@ -152,6 +152,7 @@ def test_the_encoding_of_a_known_manifest_never_changes() -> None:
 KNOWN_SHA256 = "36ffeca6edea7ae3da1d79b6b86637c729cf1091e0e85f58425227cb450126e2"
 
 
+@pytest.mark.rule("REC-003")
 def test_fields_of_a_newer_camera_are_kept_and_hash_the_same() -> None:
     newer = cbor2.loads(manifest().encode())
     newer[40] = [1, {0: b"later"}]
@@ -162,11 +163,13 @@ def test_fields_of_a_newer_camera_are_kept_and_hash_the_same() -> None:
     assert read.encode() == data and read.sha256 == hashlib.sha256(data).digest()
 
 
+@pytest.mark.rule("MSG-015")
 def test_a_number_without_a_name_is_kept_as_unknown() -> None:
     read = ev.Manifest.decode(manifest(trigger=Unknown(99)).encode())
     assert read.trigger == Unknown(99)
 
 
+@pytest.mark.rule("REC-002")
 @pytest.mark.parametrize(
     ("data", "rule"),
     [
@@ -195,6 +198,7 @@ def test_what_is_no_manifest_is_refused_by_rule(data: bytes, rule: str) -> None:
     assert caught.value.rule == rule
 
 
+@pytest.mark.rule("REC-002")
 @pytest.mark.parametrize(
     ("key", "value", "rule"),
     [

@@ -66,6 +66,24 @@ def feed(parser: FrameParser, data: bytes, now: float = 0.0, step: int | None = 
 # Layout
 
 
+@pytest.mark.rule("FRM-008")
+@pytest.mark.parametrize(
+    ("payload", "at"),
+    [
+        (Hello(host_nonce=1, max_payload=2, lowest=1, highest=1, max_window=3), (9, 10, 11)),
+        (Bye(reason=ByeReason.BUSY, host_nonce=1, retry_after_ms=2), (9, 10, 11)),
+        (Reset(reason=ResetReason.BUSY, retry_after_ms=700), (1,)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_reserved_bytes_are_sent_as_0_and_ignored(payload: Hello | Bye | Reset, at: tuple[int, ...]) -> None:
+    raw = bytearray(payload.encode())
+    assert [raw[i] for i in at] == [0] * len(at)
+    for i in at:
+        raw[i] = 0xFF
+    assert type(payload).decode(bytes(raw)) == payload
+
+
 @given(frames())
 def test_the_fast_header_is_the_declared_one(frame: Frame) -> None:
     raw = encode_header(frame)
@@ -101,6 +119,7 @@ def test_no_payload_means_no_payload_crc() -> None:
     assert len(encode_frame(Frame(FrameType.ACK))) == HEADER_SIZE
 
 
+@pytest.mark.rule("FRM-009")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -148,6 +167,7 @@ def test_any_bytes_are_taken_without_a_crash_and_within_the_bound(pieces: list[b
     assert parser.held_bytes == 0
 
 
+@pytest.mark.rule("FRM-001")
 @given(
     st.lists(frames(), min_size=1, max_size=4),
     st.data(),
@@ -174,6 +194,7 @@ def test_damage_costs_only_the_frame_that_it_hits(
     assert got in (kept, sent)  # an insertion between two frames hits none
 
 
+@pytest.mark.rule("FRM-006")
 @pytest.mark.parametrize("noise", [b"", b"\x00", SYNC, SYNC[:1], SYNC * 30, b"AT+GMI\r\n", bytes(range(256))])
 @pytest.mark.parametrize("step", [1, 7, 10_000])
 def test_a_good_frame_right_behind_noise_is_found(noise: bytes, step: int) -> None:
@@ -182,6 +203,7 @@ def test_a_good_frame_right_behind_noise_is_found(noise: bytes, step: int) -> No
     assert feed(parser, noise + encode_frame(sent[0]) + noise + encode_frame(sent[1]), step=step) == sent
 
 
+@pytest.mark.rule("FRM-003")
 def test_a_length_over_the_bound_is_refused_before_anything_is_kept() -> None:
     parser = FrameParser(64)
     big = Frame(FrameType.DATA, payload=bytes(65))
@@ -207,6 +229,7 @@ def test_the_bound_may_change_between_two_frames_of_one_read() -> None:
     assert got == [small, large]
 
 
+@pytest.mark.rule("FRM-007")
 @pytest.mark.parametrize("size", [20, 100])
 def test_a_payload_is_not_taken_for_another_frames(size: int) -> None:
     """What lies between one header and the next payload is lost: with a CRC of the payload alone it would pass."""
@@ -222,6 +245,7 @@ def test_a_header_is_not_taken_for_the_payload_of_another() -> None:
     assert feed(FrameParser(MAX), one[:HEADER_SIZE] + encode_frame(two)) == [two]
 
 
+@pytest.mark.rule("FRM-002")
 def test_a_frame_inside_a_damaged_payload_is_found_since_a_header_proves_only_itself() -> None:
     inner = encode_frame(data_frame(5))
     outer = bytearray(encode_frame(Frame(FrameType.DATA, payload=bytes(10) + inner + bytes(10))))
@@ -238,6 +262,7 @@ def test_an_unknown_type_is_skipped_whole() -> None:
     assert parser.counters.unknown_type == 1
 
 
+@pytest.mark.rule("FRM-004")
 def test_an_incomplete_frame_that_receives_no_byte_for_200_ms_counts_as_bad() -> None:
     cut = encode_frame(data_frame(1, 2_000))[:700]
     hidden = encode_frame(data_frame(2))

@@ -78,6 +78,7 @@ def test_the_first_data_opens_a_channel(device) -> None:
     assert device.link.events() == [ChannelOpened(0, 0), ChannelData(0, b"preamble")]
 
 
+@pytest.mark.rule("CHN-001")
 def test_the_first_epoch_is_0_and_each_next_one_more(host) -> None:
     host.link.send(0, b"x")
     assert [f.epoch for f in of(host.heard(), DATA)] == [0]
@@ -89,6 +90,7 @@ def test_the_first_epoch_is_0_and_each_next_one_more(host) -> None:
         assert [(f.epoch, f.seq) for f in of(host.heard(), DATA)] == [(epoch % 256, 0)]
 
 
+@pytest.mark.rule("CHN-002")
 @pytest.mark.parametrize(("epoch", "seq"), [(1, 0), (255, 0), (254, 0), (0, 1)])
 def test_a_closed_device_accepts_only_the_next_epoch_and_only_from_its_first_frame(
     device, epoch, seq
@@ -97,6 +99,7 @@ def test_a_closed_device_accepts_only_the_next_epoch_and_only_from_its_first_fra
     assert device.link.events() == []
 
 
+@pytest.mark.rule("CHN-002")
 def test_an_open_device_ignores_other_epochs(device) -> None:
     opened(device)
     for epoch in (1, 2, 255):
@@ -116,6 +119,7 @@ def test_the_device_answers_in_the_hosts_epoch(device) -> None:
     assert (reply.channel, reply.epoch, reply.seq, reply.ack) == (0, 0, 0, 1)
 
 
+@pytest.mark.rule("CHN-015")
 def test_until_the_first_frame_of_an_epoch_arrives_the_host_sends_only_frame_0(host) -> None:
     host.link.send(0, bytes(5_000))
     assert [f.seq for f in of(host.heard(), DATA)] == [0]
@@ -127,6 +131,7 @@ def test_until_the_first_frame_of_an_epoch_arrives_the_host_sends_only_frame_0(h
 # Reset
 
 
+@pytest.mark.rule("CHN-006")
 def test_a_reset_is_repeated_until_answered(device) -> None:
     opened(device)
     device.link.reset(0, ResetReason.UNDOCKED, device.now)
@@ -137,6 +142,7 @@ def test_a_reset_is_repeated_until_answered(device) -> None:
     assert resets(device.wait(0.9)) == []
 
 
+@pytest.mark.rule("CHN-004", "CHN-005")
 def test_the_answer_is_always_given_in_closed_and_never_answered(device, host) -> None:
     """Else two ends answer each other for ever, with no fault at all."""
     opened(device)
@@ -150,6 +156,7 @@ def test_the_answer_is_always_given_in_closed_and_never_answered(device, host) -
         ]
 
 
+@pytest.mark.rule("CHN-006")
 @pytest.mark.parametrize("by", ["answer", "crossing", "opening"])
 def test_any_reset_of_the_epoch_or_data_of_the_next_ends_the_repetition(device, by) -> None:
     opened(device)
@@ -165,6 +172,7 @@ def test_any_reset_of_the_epoch_or_data_of_the_next_ends_the_repetition(device, 
     assert resets(device.wait(0.9)) == []
 
 
+@pytest.mark.rule("CHN-003")
 def test_the_host_opens_again_only_after_a_reset_from_the_device(host) -> None:
     """Else a lost RESET deadlocks, and epochs wrap within the life of an old duplicate."""
     speaking(host)
@@ -192,6 +200,7 @@ def test_a_wanted_channel_still_answers_the_reset_of_its_last_life(host) -> None
     assert resets(host.reset(ResetReason.NORMAL, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
 
 
+@pytest.mark.rule("CHN-007")
 def test_reset_of_an_opening_that_was_never_seen_closes_its_epoch_and_is_answered(device) -> None:
     """Else a lost first DATA leaves its RESET unanswered for ever."""
     assert resets(device.reset(ResetReason.NORMAL, epoch=0)) == [(0, 0, ResetReason.ANSWER)]
@@ -215,6 +224,7 @@ def test_a_host_lets_no_device_assign_epochs(host) -> None:
     assert resets(host.reset(ResetReason.NORMAL, epoch=1)) == []
 
 
+@pytest.mark.rule("CHN-009")
 def test_reset_of_an_older_epoch_is_ignored(device) -> None:
     device.reset(ResetReason.NORMAL, epoch=0)
     opened(device, epoch=1)
@@ -225,6 +235,7 @@ def test_reset_of_an_older_epoch_is_ignored(device) -> None:
     assert received(device) == b"still open"
 
 
+@pytest.mark.rule("CHN-008")
 def test_an_opening_without_a_device_counts_as_opened_and_reset(device) -> None:
     answer = device.say(DATA, channel=3, epoch=0, seq=0, payload=b"x")
     assert resets(answer) == [(3, 0, ResetReason.NO_DEVICE)]
@@ -247,6 +258,7 @@ def test_a_refused_opening_can_be_tried_again(host) -> None:
         host.link.open_channel(0)
 
 
+@pytest.mark.rule("CHN-010")
 def test_reset_discards_both_directions(device) -> None:
     opened(device)
     device.link.send(0, bytes(50_000))
@@ -278,6 +290,7 @@ def test_resetting_a_closed_or_merely_wanted_channel_tells_the_peer_nothing(host
 # Every frame type obeys the epoch rule
 
 
+@pytest.mark.rule("CHN-017")
 @pytest.mark.parametrize("type", [ACK, PING, PONG])
 def test_acknowledgements_count_only_in_an_open_epoch(host, type) -> None:
     host.link.send(0, b"x")
@@ -329,6 +342,7 @@ def test_sequence_numbers_wrap(device) -> None:
     assert len(received(device)) == 65_599
 
 
+@pytest.mark.rule("CHN-016")
 @pytest.mark.parametrize(
     ("seq", "what"),
     [(0, "a duplicate"), (2, "a gap"), (40, "outside the window"), (65_000, "far behind")],
@@ -346,6 +360,7 @@ def test_a_filled_gap_is_acknowledged_at_once(device) -> None:
     assert [f.ack for f in device.say(DATA, epoch=0, seq=1, payload=b".")] == [3]
 
 
+@pytest.mark.rule("CHN-016")
 def test_otherwise_every_8th_frame_is_acknowledged_and_the_rest_after_5_ms(device) -> None:
     opened(device)
     for seq in range(1, 8):
@@ -373,6 +388,7 @@ def test_the_window_counts_what_the_application_has_not_taken(device) -> None:
     assert all((f.ack + f.window) == 33 for f in heard)
 
 
+@pytest.mark.rule("CHN-014")
 def test_frames_beyond_the_window_are_dropped_and_acknowledged(device) -> None:
     opened(device)
     for seq in range(1, 33):
@@ -383,6 +399,7 @@ def test_frames_beyond_the_window_are_dropped_and_acknowledged(device) -> None:
     assert device.link.counters.out_of_window == 1
 
 
+@pytest.mark.rule("CHN-013")
 def test_held_frames_are_never_discarded(device) -> None:
     """Frames were promised room by the window; a sender that was told of them has let them go."""
     opened(device)
@@ -394,6 +411,7 @@ def test_held_frames_are_never_discarded(device) -> None:
     assert received(device) == bytes(range(1, 33))
 
 
+@pytest.mark.rule("CHN-016")
 def test_reopening_from_0_and_growth_by_half_are_told_at_once(device) -> None:
     opened(device)
     for seq in range(1, 33):
@@ -429,6 +447,7 @@ def test_slots_times_frame_stay_within_the_channels_budget(channel, max_payload,
 # Sending
 
 
+@pytest.mark.rule("CHN-011")
 @pytest.mark.parametrize("ack", [65_535, 6, 30_000, 33_000])
 def test_an_ack_outside_what_is_in_flight_voids_ack_sack_and_window(host, ack) -> None:
     """A half-space comparison fails: frame 33,000 is "behind" and would still be believed."""
@@ -457,6 +476,7 @@ def test_a_window_over_32_is_void(host) -> None:
     assert host.link.counters.void_acks == 1
 
 
+@pytest.mark.rule("CHN-012")
 def test_the_right_edge_is_the_largest_that_was_seen(host) -> None:
     speaking(host, window=8)
     host.link.send(0, bytes(6 * 1_024))
@@ -506,6 +526,7 @@ def test_frames_of_the_stream_are_cut_at_the_maximum(host) -> None:
     assert host.link.outstanding(0) == len(data)
 
 
+@pytest.mark.rule("CHN-018")
 def test_a_closed_window_is_probed_at_most_a_second_apart_and_never_given_up(host) -> None:
     speaking(host, window=0)
     host.link.send(0, b"waits")
@@ -523,6 +544,7 @@ def test_a_closed_window_is_probed_at_most_a_second_apart_and_never_given_up(hos
     assert host.link.state is LinkState.LIVE
 
 
+@pytest.mark.rule("CHN-024")
 def test_exhausted_retries_send_reset_timeout(host) -> None:
     speaking(host)
     host.link.send(0, b"unheard")
@@ -564,6 +586,7 @@ def test_the_timer_doubles(host) -> None:
     assert all(1.7 < later / earlier < 2.3 for earlier, later in itertools.pairwise(gaps))
 
 
+@pytest.mark.rule("CHN-021")
 def test_a_peer_that_makes_too_much_wait_gets_reset_overflow(device) -> None:
     opened(device)
     for _ in range(9):

@@ -8,6 +8,7 @@ from bwc_protocol.frame import (
     Bye,
     ByeReason,
     Frame,
+    FrameParser,
     FrameType,
     Hello,
     HelloAck,
@@ -46,6 +47,7 @@ def downs(link):
 # Beginning
 
 
+@pytest.mark.rule("LNK-001")
 def test_a_device_never_speaks_first(bench) -> None:
     device = bench(DEVICE)
     assert device.link.deadline() is None
@@ -62,6 +64,7 @@ def test_the_host_says_hello_every_250_ms_for_5_s_and_then_gives_up(bench) -> No
     assert host.link.deadline() is None
 
 
+@pytest.mark.rule("LNK-017")
 def test_a_connection_takes_hello_ack_and_ping_and_both_agree_upon_the_smaller_offers(wire) -> None:
     pair = wire(
         host=LinkParams(max_payload=4_096, max_window=16), device=LinkParams(max_payload=1_024, max_window=20)
@@ -72,6 +75,7 @@ def test_a_connection_takes_hello_ack_and_ping_and_both_agree_upon_the_smaller_o
     assert pair.host.link.max_payload == pair.device.link.max_payload == 1_024
 
 
+@pytest.mark.rule("LNK-006")
 def test_the_host_sends_a_ping_at_once_on_the_granted_link(bench) -> None:
     host = bench(HOST)
     host.link.open(host.now)
@@ -84,6 +88,7 @@ def test_the_host_sends_a_ping_at_once_on_the_granted_link(bench) -> None:
     assert [type(e) for e in host.link.events()] == [LinkUp]
 
 
+@pytest.mark.rule("LNK-002")
 def test_a_hello_that_repeats_the_host_nonce_gets_the_same_ack(bench) -> None:
     """Of the candidate and of the live link: else no connect succeeds when the round trip exceeds 250 ms."""
     device = bench(DEVICE)
@@ -100,6 +105,7 @@ def test_a_link_comes_up_when_the_round_trip_exceeds_the_hello_interval(wire, fa
     assert len(pair.device.of(LinkUp)) == 1
 
 
+@pytest.mark.rule("LNK-007")
 def test_a_live_host_ignores_hello_ack(bench) -> None:
     host = bench(HOST).connected_host()
     late = HelloAck(host_nonce=bench.NONCE, max_payload=1_024, version=1, window=32)
@@ -108,6 +114,7 @@ def test_a_live_host_ignores_hello_ack(bench) -> None:
     assert types(host.say(FrameType.PING)) == [FrameType.PONG]
 
 
+@pytest.mark.rule("LNK-006")
 def test_an_ack_for_another_host_is_not_taken(bench) -> None:
     host = bench(HOST)
     host.link.open(host.now)
@@ -117,6 +124,7 @@ def test_an_ack_for_another_host_is_not_taken(bench) -> None:
     assert host.link.state is LinkState.CALLING
 
 
+@pytest.mark.rule("LNK-019")
 @pytest.mark.parametrize("wrong", [{"max_payload": 61_440}, {"window": 33}, {"window": 0}, {"version": 2}])
 def test_an_ack_beyond_what_was_offered_is_refused_by_name(bench, wrong) -> None:
     host = bench(HOST, max_payload=1_024)
@@ -134,6 +142,7 @@ def test_a_grant_that_the_host_refuses_is_forgotten(bench) -> None:
     assert device.link.state is LinkState.LISTENING
 
 
+@pytest.mark.rule("LNK-017")
 @pytest.mark.parametrize("wrong", [{"max_payload": 19}, {"max_payload": 0}, {"max_window": 0}])
 def test_an_offer_that_no_link_could_work_with_is_refused_by_name(bench, wrong) -> None:
     device = bench(DEVICE)
@@ -153,6 +162,7 @@ def test_a_refused_offer_leaves_the_live_link_alone(bench) -> None:
     assert device.link.state is LinkState.LIVE and downs(device.link) == []
 
 
+@pytest.mark.rule("LNK-018")
 def test_without_a_common_version_the_device_says_so(bench) -> None:
     device = bench(DEVICE)
     answer = device.hello(nonce=3, lowest=2, highest=9)
@@ -167,6 +177,7 @@ def test_without_a_common_version_the_device_says_so(bench) -> None:
     assert downs(host.link) == [LinkDownReason.VERSION]
 
 
+@pytest.mark.rule("LNK-005")
 def test_a_device_never_repeats_a_nonce_and_never_draws_0() -> None:
     drawn = iter([5, 5, 0, 5, 6])
     device = Link(DEVICE, LinkParams(), nonce=lambda: next(drawn))
@@ -200,6 +211,7 @@ def test_a_host_killed_in_the_middle_of_a_frame_does_not_swallow_the_next_hosts_
     assert answer is not None and answer.type is FrameType.HELLO_ACK
 
 
+@pytest.mark.rule("FRM-005")
 def test_connecting_discards_partial_input(bench) -> None:
     host = bench(HOST)
     host.link.receive(encode_frame(Frame(FrameType.DATA, payload=bytes(900)))[:500], host.now)
@@ -211,6 +223,7 @@ def test_connecting_discards_partial_input(bench) -> None:
 # Whose device it is
 
 
+@pytest.mark.rule("LNK-003")
 def test_a_stale_hello_kills_nothing(bench) -> None:
     device = bench(DEVICE).connected_device()
     live = device.nonce
@@ -220,6 +233,7 @@ def test_a_stale_hello_kills_nothing(bench) -> None:
     assert types(device.say(FrameType.PING)) == [FrameType.PONG]
 
 
+@pytest.mark.rule("LNK-003")
 def test_a_host_that_was_killed_is_replaced_by_the_next_once_that_one_uses_its_link(bench) -> None:
     device = bench(DEVICE).connected_device()
     device.hello(nonce=1_000)
@@ -229,6 +243,7 @@ def test_a_host_that_was_killed_is_replaced_by_the_next_once_that_one_uses_its_l
     assert isinstance(up, LinkUp) and up.nonce == device.nonce
 
 
+@pytest.mark.rule("LNK-004")
 def test_a_device_keeps_one_candidate_a_pipe(bench) -> None:
     device = bench(DEVICE)
     first = device.hello(nonce=1)
@@ -237,6 +252,7 @@ def test_a_device_keeps_one_candidate_a_pipe(bench) -> None:
     assert types(device.say(FrameType.PING)) == [FrameType.PONG]
 
 
+@pytest.mark.rule("LNK-004")
 def test_when_a_link_becomes_live_the_candidates_of_all_pipes_are_forgotten(bench) -> None:
     gate = DeviceGate()
     one, two = bench(DEVICE, gate), bench(DEVICE, gate)
@@ -258,6 +274,7 @@ def test_a_candidate_that_outlives_its_pipes_live_link_is_still_forgotten(bench)
     assert one.link.state is LinkState.LISTENING
 
 
+@pytest.mark.rule("LNK-008")
 def test_another_pipe_gets_busy_with_a_time_and_never_a_name(bench) -> None:
     gate = DeviceGate(retry_after_ms=2_500)
     bench(DEVICE, gate).connected_device()
@@ -266,6 +283,7 @@ def test_another_pipe_gets_busy_with_a_time_and_never_a_name(bench) -> None:
     assert Bye.decode(answer.payload) == Bye(reason=ByeReason.BUSY, host_nonce=77, retry_after_ms=2_500)
 
 
+@pytest.mark.rule("LNK-008")
 def test_bye_busy_answers_only_hello(bench) -> None:
     gate = DeviceGate()
     bench(DEVICE, gate).connected_device()
@@ -287,6 +305,7 @@ def test_busy_reaches_the_host_that_asked(bench) -> None:
     assert host.link.events() == [LinkDown(LinkDownReason.BUSY, 9)]
 
 
+@pytest.mark.rule("LNK-011")
 def test_a_late_busy_does_not_kill_a_link_that_was_adopted_since(bench) -> None:
     host = bench(HOST).connected_host()
     late = Bye(reason=ByeReason.BUSY, host_nonce=bench.NONCE, retry_after_ms=9)
@@ -306,6 +325,7 @@ def test_a_device_is_free_again_when_its_link_ends(bench) -> None:
 # Frames of other links
 
 
+@pytest.mark.rule("LNK-009", "LNK-010")
 def test_frames_of_another_link_are_dropped_and_answered_by_one_bye_a_second(bench) -> None:
     device = bench(DEVICE).connected_device()
     answers = []
@@ -318,6 +338,7 @@ def test_frames_of_another_link_are_dropped_and_answered_by_one_bye_a_second(ben
     assert device.link.counters.stale_link == 30
 
 
+@pytest.mark.rule("LNK-012")
 def test_bye_hello_and_hello_ack_never_provoke_a_bye(bench) -> None:
     for role in (HOST, DEVICE):
         end = bench(role)
@@ -327,6 +348,7 @@ def test_bye_hello_and_hello_ack_never_provoke_a_bye(bench) -> None:
             )
 
 
+@pytest.mark.rule("LNK-011")
 def test_unknown_link_is_honoured_only_with_the_current_link(bench) -> None:
     unknown = Bye(reason=ByeReason.UNKNOWN_LINK).encode()
     for connected in (bench(HOST).connected_host(), bench(DEVICE).connected_device()):
@@ -346,6 +368,7 @@ def test_unknown_link_before_anything_was_heard_sends_the_host_back_to_hello(ben
     assert host.link.events() == []
 
 
+@pytest.mark.rule("LNK-016")
 def test_a_connect_ends_within_15_s_whatever_the_device_answers(bench) -> None:
     host = bench(HOST)
     host.link.open(host.now)
@@ -380,6 +403,7 @@ def test_frames_of_an_earlier_link_reach_no_later_one(bench) -> None:
     assert not any(isinstance(e, ChannelData) for e in device.link.events())
 
 
+@pytest.mark.rule("LNK-020")
 def test_frames_of_another_version_are_dropped(bench) -> None:
     device = bench(DEVICE).connected_device()
     assert device.say(FrameType.PING, version=2) == []
@@ -398,6 +422,7 @@ def test_a_frame_of_another_version_does_not_make_a_candidate_live(bench) -> Non
 # Keep-alive and end
 
 
+@pytest.mark.rule("LNK-013", "LNK-015")
 def test_ping_after_1_s_of_silence_and_death_after_5(bench) -> None:
     for end in (bench(HOST).connected_host(), bench(DEVICE).connected_device()):
         begun = end.now
@@ -430,6 +455,7 @@ def test_an_end_that_was_itself_asleep_asks_before_it_gives_up(bench) -> None:
     assert downs(device.link) == [LinkDownReason.SILENT]
 
 
+@pytest.mark.rule("LNK-014")
 def test_pong_echoes_channel_and_epoch_even_of_a_closed_channel(bench) -> None:
     device = bench(DEVICE).connected_device()
     (pong,) = device.say(FrameType.PING, channel=9, epoch=123)
@@ -519,3 +545,42 @@ def test_reset_reasons_of_the_future_read_as_protocol(bench) -> None:
     device.say(FrameType.RESET, epoch=0, payload=b"\xee\0\0\0")
     (event,) = device.link.events()
     assert event.reason is ResetReason.PROTOCOL
+
+
+ALWAYS_0 = {
+    FrameType.HELLO: ("link", "channel", "epoch", "seq", "ack", "sack", "window"),
+    FrameType.HELLO_ACK: ("channel", "epoch", "seq", "ack", "sack", "window"),
+    FrameType.DATA: (),
+    FrameType.ACK: ("seq",),
+    FrameType.RESET: ("seq", "ack", "sack", "window"),
+    FrameType.PING: ("seq",),
+    FrameType.PONG: ("seq",),
+    FrameType.BYE: ("channel", "epoch", "seq", "ack", "sack", "window"),
+}
+
+
+@pytest.mark.rule("FRM-010")
+def test_fields_that_a_type_leaves_at_0_are_sent_so_and_ignored(wire) -> None:
+    seen = set()
+
+    class Scribbled(wire):
+        """A pipe that writes into every field that nobody may read."""
+
+        def _carry(self, frame, one, other):
+            (sent,) = FrameParser(61_440).feed(frame, 0.0)
+            seen.add(sent.type)
+            fields = ALWAYS_0[sent.type]
+            assert all(getattr(sent, name) == 0 for name in fields), sent
+            super()._carry(encode_frame(sent._replace(**dict.fromkeys(fields, 7))), one, other)
+
+    pair = Scribbled().connect()
+    for _ in range(2):
+        pair.host.link.send(0, bytes(5_000))
+        assert pair.run(lambda: len(pair.device.received[0]) == 5_000, within=5.0)
+        pair.host.link.reset(0, ResetReason.NORMAL, pair.now)
+        pair.run(lambda: False, within=3.0)  # answered, and then quiet for long enough to be asked
+        pair.device.received[0].clear()
+        pair.host.link.open_channel(0)
+    pair.host.link.close(pair.now)
+    assert pair.run(lambda: bool(pair.device.of(LinkDown)), within=1.0)
+    assert seen == set(FrameType)

@@ -84,6 +84,7 @@ def test_each_byte_arrives_once_and_in_order(rung, seed, wire, faults) -> None:
     assert_exact(pair, up, down)
 
 
+@pytest.mark.rule("CHN-019")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -242,6 +243,7 @@ def test_a_whole_flight_lost_costs_one_timer_and_not_one_for_each_frame(wire, fa
 # Slow links
 
 
+@pytest.mark.rule("CHN-023")
 @pytest.mark.parametrize(("initial_rate", "in_vain"), [(11_520.0, 0), (32_768.0, 4)])
 def test_at_115200_baud_frames_are_not_sent_again_while_on_the_wire(
     initial_rate, in_vain, wire, faults
@@ -286,6 +288,7 @@ def test_messages_on_an_idle_link_do_not_talk_the_rate_down(size, wire, faults) 
 # Channels beside each other
 
 
+@pytest.mark.rule("CHN-022")
 def test_a_stalled_channel_disturbs_no_other(wire, faults) -> None:
     pair = wire(faults(rate=1e6), host=SMALL, device=SMALL).connect((0, 1, 2, 3))
     pair.host.stalled.add(2)
@@ -384,6 +387,7 @@ def test_control_passes_queued_data(wire, faults) -> None:
     assert first[0][2] & 15 == FrameType.PONG
 
 
+@pytest.mark.rule("CHN-020")
 def test_an_end_that_cannot_write_keeps_reading(wire) -> None:
     pair = wire(host=SMALL, device=SMALL).connect()
     pair.host.link.send(0, b"go")

@@ -53,3 +53,20 @@ def test_the_timer_has_a_bound_whatever_is_measured() -> None:
     for _ in range(50):
         trip.sample(60.0, 0.0)
     assert trip.part == PARAMS.timer_max_s
+
+
+def test_a_channel_is_as_fast_as_whoever_takes_its_bytes_and_not_as_its_pipe(wire, faults) -> None:
+    """Else a sender behind a slow station would keep seconds of footage sealed ahead of each reply."""
+    small = LinkParams(max_payload=512, channels=9)
+    pair = wire(faults(rate=10_000_000.0), host=small, device=small).connect()
+    pair.host.link.send(0, bytes(512))
+    assert pair.run(lambda: bool(pair.device.received[0]), within=1.0)
+    pair.device.stalled.add(0)
+    for _ in range(60):
+        while pair.host.link.outstanding(0) < 100_000:
+            pair.host.link.send(0, bytes(512))
+        pair.run(lambda: False, within=0.05)
+        pair.device.link.consumed(0, small.max_window)
+    taken = small.max_window * 512 / 0.05
+    assert 0.7 * taken < pair.host.link.channel_rate(0) < 1.5 * taken
+    assert pair.host.link.rate() > 5 * taken

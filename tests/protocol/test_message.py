@@ -97,6 +97,7 @@ def test_nothing_is_held_for_a_length_beyond_the_bound() -> None:
             MessageReader().feed(HEADER.pack(length, 0x0101, 0, 1))
 
 
+@pytest.mark.rule("MSG-004")
 @pytest.mark.parametrize("flags", [3, 5, 6, 8, 0x8000])
 def test_unknown_flags_are_refused(flags: int) -> None:
     with pytest.raises(MalformedMessage, match="flags"):

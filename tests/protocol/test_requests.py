@@ -10,6 +10,7 @@ from bwc_protocol.conversation import (
     FailReason,
     ReplyMalformed,
     ReplyReceived,
+    RequestNotPermitted,
     RequestReceived,
 )
 from bwc_protocol.conversation.machine import CONTROL_QUEUE_MAX
@@ -17,7 +18,7 @@ from bwc_protocol.declare import ANYONE, COMMANDS, Role
 from bwc_protocol.message import Flag, build
 from bwc_protocol.messages.audit import ReadAudit
 from bwc_protocol.messages.battery import BatteryAlarm, BatteryStatus, ReadBattery
-from bwc_protocol.messages.core import ErrorReply
+from bwc_protocol.messages.core import ErrorReply, StreamCredit
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus, Reboot, StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.session import RecordType
@@ -47,6 +48,7 @@ def refusal(pair: Pair) -> ErrorReply:
     return event.error
 
 
+@pytest.mark.rule("MSG-001")
 def test_answers_find_their_request_in_any_order() -> None:
     pair = ready()
     first, second = pair.host.request(ReadStatus()), pair.host.request(ReadBattery(cell=1))
@@ -62,6 +64,7 @@ def test_answers_find_their_request_in_any_order() -> None:
     assert pair.host_events == [ReplyReceived(second, battery), ReplyReceived(first, status)]
 
 
+@pytest.mark.rule("ROL-001")
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name)
 def test_the_device_enforces_the_role_that_each_command_declares(role: Role) -> None:
     for request in COMMANDS.values():
@@ -71,17 +74,21 @@ def test_the_device_enforces_the_role_that_each_command_declares(role: Role) -> 
         if request.roles & role:
             assert [type(e) for e in pair.device_events] == [RequestReceived], request.name
         else:
-            assert pair.device_events == [], request.name
+            assert [type(e) for e in pair.device_events] == [RequestNotPermitted], request.name
+            assert pair.device_events[0].command is request
             assert refusal(pair).code is ErrorCode.NOT_PERMITTED
 
 
+@pytest.mark.rule("ROL-004")
 def test_a_host_without_a_role_may_nothing() -> None:
     pair = ready(Role(0))
     pair.host.request(ReadStatus())
     pair.run()
-    assert refusal(pair).code is ErrorCode.NOT_PERMITTED and pair.device_events == []
+    assert refusal(pair).code is ErrorCode.NOT_PERMITTED
+    assert [type(event) for event in pair.device_events] == [RequestNotPermitted]
 
 
+@pytest.mark.rule("MSG-002")
 def test_an_unknown_opcode_is_answered_unsupported() -> None:
     pair = ready()
     pair.host._asked[5] = ReadStatus
@@ -91,6 +98,7 @@ def test_an_unknown_opcode_is_answered_unsupported() -> None:
     assert ErrorReply.codec.decode(data[16:]).code is ErrorCode.UNSUPPORTED
 
 
+@pytest.mark.rule("MSG-002")
 @pytest.mark.parametrize("kind", [PeerKind.CAMERA, PeerKind.STATION], ids=lambda kind: kind.name)
 def test_a_command_of_another_kind_of_device_is_answered_unsupported(kind: PeerKind) -> None:
     foreign = [request for request in COMMANDS.values() if kind not in request.answered_by]
@@ -103,6 +111,7 @@ def test_a_command_of_another_kind_of_device_is_answered_unsupported(kind: PeerK
         assert refusal(pair).code is ErrorCode.UNSUPPORTED, request.name
 
 
+@pytest.mark.rule("MSG-003")
 def test_a_request_that_breaks_its_declaration_is_answered_malformed() -> None:
     pair = ready()
     pair.host._asked[5] = Reboot
@@ -112,6 +121,25 @@ def test_a_request_that_breaks_its_declaration_is_answered_malformed() -> None:
     assert pair.device_events == []
 
 
+@pytest.mark.rule("ROL-002")
+def test_a_host_without_the_role_learns_nothing_from_a_body_that_breaks_its_declaration() -> None:
+    pair = ready(Role.AUDITOR)
+    pair.host._asked[5] = Reboot
+    say(pair, build(Reboot.opcode, 0, 5, b"\x01\x02"), to_host=False)
+    pair.run()
+    assert refusal(pair).code is ErrorCode.NOT_PERMITTED
+
+
+@pytest.mark.rule("MSG-004")
+@pytest.mark.parametrize("to_host", [True, False], ids=["to the host", "to the device"])
+def test_a_control_message_that_breaks_its_declaration_ends_the_conversation(to_host: bool) -> None:
+    pair = ready()
+    say(pair, build(StreamCredit.opcode, 0, 5, b"\x01\x02"), to_host=to_host)
+    (event,) = pair.host_events if to_host else pair.device_events
+    assert isinstance(event, Failed) and event.reason is FailReason.PROTOCOL
+
+
+@pytest.mark.rule("MSG-003")
 def test_request_id_0_is_malformed_and_without_effect() -> None:
     pair = ready()
     say(pair, build(ReadStatus.opcode, 0, 0, b""), to_host=False)
@@ -121,6 +149,7 @@ def test_request_id_0_is_malformed_and_without_effect() -> None:
     assert ErrorReply.codec.decode(data[16:]).code is ErrorCode.MALFORMED
 
 
+@pytest.mark.rule("MSG-005")
 def test_requests_beyond_the_bound_are_busy_and_not_held() -> None:
     pair = ready()
     for number in range(MAX_REQUESTS):
@@ -147,6 +176,7 @@ def test_an_id_that_is_in_use_is_not_taken_twice() -> None:
     assert len(pair.device_events) == 1
 
 
+@pytest.mark.rule("MSG-007")
 def test_a_late_reply_is_dropped_and_never_taken_for_the_next() -> None:
     pair = ready()
     late = pair.host.request(ReadBattery(cell=0))
@@ -162,6 +192,7 @@ def test_a_late_reply_is_dropped_and_never_taken_for_the_next() -> None:
     assert pair.host_events == [ReplyReceived(following, samples.typical(BatteryStatus))]
 
 
+@pytest.mark.rule("MSG-007")
 def test_a_stream_that_nobody_waits_for_any_more_is_given_back() -> None:
     """Else a caller that gives up eight times has taken all streams of the device."""
     from bwc_protocol.messages.core import StreamOpened
@@ -195,6 +226,7 @@ def test_an_answer_with_another_opcode_ends_the_conversation() -> None:
     assert isinstance(event, Failed) and event.reason is FailReason.PROTOCOL
 
 
+@pytest.mark.rule("MSG-008")
 def test_events_come_from_the_device_and_unknown_ones_are_skipped() -> None:
     pair = ready()
     alarm = samples.typical(BatteryAlarm)
@@ -207,6 +239,7 @@ def test_events_come_from_the_device_and_unknown_ones_are_skipped() -> None:
     assert isinstance(event, Failed)
 
 
+@pytest.mark.rule("MSG-008")
 def test_no_event_is_told_before_ready() -> None:
     pair = Pair()
     pair.device.send_event(samples.typical(BatteryAlarm))

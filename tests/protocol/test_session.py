@@ -55,6 +55,7 @@ def test_both_sides_learn_identity_and_roles() -> None:
     assert not one.secure and not other.secure
 
 
+@pytest.mark.rule("SES-011")
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.lists(st.binary(max_size=50), max_size=5), st.integers(1, 20), st.integers(1, 9))
 def test_plaintext_arrives_whole_however_records_are_cut(sent: list[bytes], split: int, cut: int) -> None:
@@ -85,6 +86,7 @@ def test_the_client_is_done_before_the_server_refuses_it() -> None:
     assert theirs.value.alert is Alert.REFUSED and theirs.value.by_peer
 
 
+@pytest.mark.rule("SES-010", "SES-012", "SES-014")
 @pytest.mark.parametrize(
     ("data", "rule"),
     [
@@ -107,6 +109,7 @@ def test_a_record_that_breaks_a_rule_ends_the_session(data: bytes, rule: str) ->
     assert other.receive(record(RecordType.DATA, b"more")) == [], "a failed session stays failed"
 
 
+@pytest.mark.rule("SES-014")
 def test_a_second_handshake_ends_the_session() -> None:
     one, other = established()
     one.start()
@@ -114,6 +117,7 @@ def test_a_second_handshake_ends_the_session() -> None:
         other.receive(b"".join(one.outgoing()))
 
 
+@pytest.mark.rule("SES-015")
 def test_nothing_after_a_close_is_the_peers_word() -> None:
     one, other = established()
     one.seal(b"before")

@@ -1,5 +1,6 @@
 """The specification says what the code does: its tables are the declarations, its rules have numbers."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -90,6 +91,43 @@ def test_every_rule_is_one_sentence_with_a_must() -> None:
     for number, rule in RULES:
         assert "MUST" in rule, number
         assert rule.rstrip(" °").endswith("."), number
+
+
+FIRMWARE_ONLY = {
+    "ROL-003": "no simulated device is locked for production",
+}
+"""Rules that nothing in this repository can break, with the reason. A device has to be shown to keep them."""
+
+
+def guarded_rules() -> dict[str, list[str]]:
+    """The tests that name each rule: in their mark `rule`, or in their own name."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                marks = [ast.unparse(mark) for mark in node.decorator_list]
+                named = [
+                    number
+                    for mark in marks
+                    if mark.startswith("pytest.mark.rule(")
+                    for number in re.findall(r"[A-Z]{3}-\d{3}", mark)
+                ]
+                named += [
+                    f"{family.upper()}-{n}"
+                    for family, n in re.findall(r"_([a-z]{3})_(\d{3})_", node.name)
+                    if family.upper() in FAMILIES
+                ]
+                for number in named:
+                    found.setdefault(number, []).append(f"{path.name}::{node.name}")
+    return found
+
+
+def test_every_rule_is_named_by_a_test_that_guards_it() -> None:
+    guarded = guarded_rules()
+    assert set(guarded) <= set(dict(RULES)), "a test names a rule that does not exist"
+    missing = [number for number, _ in RULES if number not in guarded and number not in FIRMWARE_ONLY]
+    assert not missing
+    assert not set(FIRMWARE_ONLY) & set(guarded), "it can be tested after all"
 
 
 def test_every_rule_with_a_counter_example_is_explained() -> None:

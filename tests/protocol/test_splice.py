@@ -224,6 +224,29 @@ def test_sta_001_a_stalled_end_fills_its_own_buffer_and_touches_nothing_else(
     assert sender.outstanding(0 if stalled == "host" else 1) == 0, "a stall ends where it began"
 
 
+@pytest.mark.parametrize("stalled", ["host", "camera"])
+def test_room_at_one_end_is_told_to_the_other_at_once(dock: Dock, stalled: str) -> None:
+    """Else its sender waits with a closed window until it probes: 20 ms for each window of footage."""
+    dock.host.open(1)
+    dock.host.link.send(1, b"hello")
+    dock.run()
+    camera = dock.cameras[1]
+    slow, slow_channel, fast = (dock.host, 1, camera) if stalled == "host" else (camera, 0, dock.host)
+    slow.stalled.add(slow_channel)
+    fast.link.send(0 if stalled == "host" else 1, pattern(7, 50_000))
+    dock.run()
+    dock.relay.stirred()
+    slow.link.consumed(slow_channel, WINDOW)
+    pipe = next(pipe for pipe in dock.pipes if slow.link in pipe.ends)
+    pipe.flying[pipe.ends[1] if stalled == "host" else pipe.ends[0]] += b"".join(slow.link.outgoing(dock.now))
+    for end in pipe.ends:
+        if end is not slow.link:
+            data, pipe.flying[end] = bytes(pipe.flying[end]), bytearray()
+            end.receive(data, dock.now)
+            dock.settle(end)
+    assert dock.relay.stirred() == {UPLINK, 1}
+
+
 def test_sta_002_what_a_host_left_in_the_buffers_reaches_no_later_host(dock: Dock) -> None:
     dock.host.open(1)
     dock.cameras[1].stalled.add(0)

@@ -77,6 +77,7 @@ def control(stream: int, message: Control) -> bytes:
     return build(message.opcode, 0, stream, message.codec.encode(message))
 
 
+@pytest.mark.rule("STR-001", "STR-002")
 def test_nothing_comes_without_credit() -> None:
     pair = ready()
     stream = download(pair)
@@ -94,6 +95,7 @@ def test_nothing_comes_without_credit() -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+@pytest.mark.rule("STR-006")
 def test_an_upload_stays_open_until_the_verdict() -> None:
     pair = ready()
     stream = upload(pair)
@@ -141,6 +143,7 @@ def test_streams_take_turns() -> None:
     assert all(received(pair.host_events, stream) == FOOTAGE for stream in streams)
 
 
+@pytest.mark.rule("STR-009")
 def test_a_stream_without_credit_holds_no_other_back() -> None:
     pair = ready()
     stalled, empty, running = download(pair), download(pair, b""), download(pair)
@@ -193,6 +196,7 @@ def test_bulk_keeps_to_its_budget() -> None:
     assert pair.carry(from_host=False) == 0
 
 
+@pytest.mark.rule("SES-004")
 @pytest.mark.parametrize("limit", [512, 700, 65_536])
 def test_no_record_is_larger_than_the_peer_takes(limit: int) -> None:
     pair = ready(host=host_end(max_plaintext=limit), device=device_end(max_plaintext=limit))
@@ -209,6 +213,7 @@ def test_no_record_is_larger_than_the_peer_takes(limit: int) -> None:
             data = data[4 + size :]
 
 
+@pytest.mark.rule("STR-003")
 @pytest.mark.parametrize(
     ("offset", "size", "rule"),
     [(10, 10, "expected at 0"), (0, 101, "beyond the credit"), (0, 600, "beyond its length")],
@@ -223,6 +228,7 @@ def test_bytes_that_were_not_asked_for_end_the_conversation(offset: int, size: i
     assert not of(pair.host_events, StreamReceived)
 
 
+@pytest.mark.rule("STR-003")
 def test_an_upload_beyond_its_credit_ends_the_conversation_on_the_device() -> None:
     pair = ready()
     stream = upload(pair)
@@ -231,6 +237,7 @@ def test_an_upload_beyond_its_credit_ends_the_conversation_on_the_device() -> No
     assert of(pair.device_events, Failed)
 
 
+@pytest.mark.rule("STR-004")
 @pytest.mark.parametrize(
     "end", [StreamEnd(offset=0, code=0, detail=""), StreamEnd(offset=500, code=0, detail="")]
 )
@@ -250,6 +257,7 @@ def test_a_verdict_of_success_before_the_last_byte_is_no_success() -> None:
     assert of(pair.host_events, Failed)
 
 
+@pytest.mark.rule("STR-006")
 def test_a_device_may_stop_an_upload_early_with_a_reason() -> None:
     pair = ready()
     stream = upload(pair)
@@ -261,6 +269,7 @@ def test_a_device_may_stop_an_upload_early_with_a_reason() -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+@pytest.mark.rule("STR-011")
 @pytest.mark.parametrize("beyond", [1, 2**64 - 1 - len(FOOTAGE)])
 def test_credit_beyond_the_length_is_credit_for_all_of_it(beyond: int) -> None:
     pair = ready()
@@ -272,6 +281,7 @@ def test_credit_beyond_the_length_is_credit_for_all_of_it(beyond: int) -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+@pytest.mark.rule("STR-003")
 def test_credit_that_is_taken_back_ends_the_conversation() -> None:
     pair = ready()
     stream = download(pair)
@@ -281,6 +291,7 @@ def test_credit_that_is_taken_back_ends_the_conversation() -> None:
     assert "never takes back" in failed.detail
 
 
+@pytest.mark.rule("STR-007")
 def test_cancel_works_at_any_point_and_what_is_under_way_is_dropped() -> None:
     for granted in (0, 1000, len(FOOTAGE)):
         pair = ready()
@@ -309,6 +320,7 @@ def test_the_device_may_cancel() -> None:
     assert of(pair.host_events, StreamCancelled) == [StreamCancelled(stream, ErrorCode.STORAGE_FAULT)]
 
 
+@pytest.mark.rule("STR-005")
 def test_a_fault_of_the_storage_ends_the_stream_with_its_code() -> None:
     def read(offset: int, size: int) -> bytes:
         if offset >= 1000:
@@ -330,6 +342,7 @@ def test_a_fault_of_the_storage_ends_the_stream_with_its_code() -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+@pytest.mark.rule("STR-008")
 def test_streams_beyond_the_bound_are_busy() -> None:
     pair = ready()
     for _ in range(MAX_STREAMS):

@@ -31,15 +31,18 @@ def descriptors(raw: bytes) -> Iterator[bytes]:
         raw = raw[raw[0] :]
 
 
+@pytest.mark.rule("USB-001")
 def test_the_configuration_is_this_and_no_other() -> None:
     assert bytes.fromhex(CONFIGURATION) == usb.CONFIGURATION
     assert struct.unpack_from("<H", usb.CONFIGURATION, 2) == (len(usb.CONFIGURATION),)
 
 
+@pytest.mark.rule("USB-001")
 def test_the_device_descriptor_is_this_and_no_other() -> None:
     assert usb.device_descriptor().hex(" ") == "12 01 10 02 ef 02 01 40 09 12 01 00 00 01 01 02 00 01"
 
 
+@pytest.mark.rule("USB-002")
 def test_there_is_no_serial_number() -> None:
     assert usb.DEVICE.parse(usb.device_descriptor(0x1234, 0x5678)).iSerialNumber == 0
 
@@ -62,6 +65,7 @@ def test_interfaces_are_numbered_in_their_order() -> None:
     assert usb.CONFIGURATION[4] == len(numbers)
 
 
+@pytest.mark.rule("USB-003")
 def test_no_descriptor_has_a_modem_or_a_disk_in_it() -> None:
     triples = [one[5:8] for one in descriptors(usb.CONFIGURATION) if one[1] == usb.INTERFACE_TYPE]
     assert triples[0] == bytes((2, 2, 0)), "protocol 1 would be a modem's command set"

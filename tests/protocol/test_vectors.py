@@ -29,6 +29,7 @@ MESSAGES, FRAMES = FILES["messages.json"], FILES["frames.json"]
 SESSION, RECORDING = FILES["session.json"], FILES["recording.json"]
 
 
+@pytest.mark.rule("MSG-017")
 @pytest.mark.parametrize("name", list(record_vectors.RECORDERS))
 def test_the_files_are_what_the_recorder_writes(name: str) -> None:
     text = (record_vectors.FOLDER / name).read_text(encoding="utf-8")
@@ -122,6 +123,7 @@ def test_frames_hold_in_both_directions(vector: Vector, frame: object) -> None:
     assert encode_frame(parsed) == raw
 
 
+@pytest.mark.rule("FRM-002")
 @pytest.mark.parametrize("vector", FRAMES["streams"], ids=lambda v: v["about"])
 @pytest.mark.parametrize("step", [1, 7, 4096])
 def test_the_same_frames_are_found_however_damaged_bytes_are_cut(vector: Vector, step: int) -> None:

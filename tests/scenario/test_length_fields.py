@@ -78,6 +78,7 @@ def test_a_record_of_the_greatest_length_ends_the_session(kind: RecordType) -> N
     assert failed.reason is FailReason.SESSION
 
 
+@pytest.mark.rule("MSG-004")
 @pytest.mark.parametrize("opcode", [0x0201, STREAM_DATA], ids=["request", "stream.data"])
 @pytest.mark.parametrize("length", [U32, BODY_MAX + 1], ids=["greatest", "one too long"])
 def test_a_message_longer_than_the_largest_ends_the_conversation(opcode: int, length: int) -> None:

@@ -1,6 +1,8 @@
 """A configuration is checked against the device's own schema before anything is sent (spec: Configuration)."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,14 @@ from hypothesis import strategies as st
 
 import bwc_sdk
 from bwc_protocol.declare import Unknown
-from bwc_protocol.messages.config import Setting, SettingSchema, SettingType, TakesEffect
+from bwc_protocol.messages.config import (
+    ConfigPage,
+    ReadConfig,
+    Setting,
+    SettingSchema,
+    SettingType,
+    TakesEffect,
+)
 from bwc_sdk.configuration import (
     FILE_MAX,
     Value,
@@ -20,7 +29,8 @@ from bwc_sdk.configuration import (
     to_toml,
     value_of,
 )
-from bwc_sdk.errors import ConfigError, HostFileError
+from bwc_sdk.errors import ConfigError, HostFileError, ProtocolViolation
+from firmware_sim.handlers import CAMERA
 from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
@@ -199,6 +209,48 @@ def test_what_the_device_has_already_is_checked_and_not_sent() -> None:
             assert later.revision == first.revision + 1
             with pytest.raises(ConfigError):
                 await camera.config.apply({"recording.pre_event_s": 45, "no.such": 1})
+        device.close()
+
+    run_virtual(main())
+
+
+@pytest.mark.rule("CFG-005")
+@pytest.mark.parametrize(("changes", "ends"), [(1, True), (3, True), (1_000, False)])
+def test_values_of_two_revisions_are_never_mixed(
+    changes: int, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody applies a configuration between two pages: all is read again, but not for ever."""
+    left = changes
+
+    def interfere(page: ConfigPage, settings: Any) -> ConfigPage:
+        nonlocal left
+        left -= 1
+        other = Setting(key="recording.pre_event_s", type=SettingType.INT, number=31 + left % 60)
+        settings.stage(page.revision, [other])
+        settings.commit(page.revision)
+        return page
+
+    async def main() -> None:
+        device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
+        real = CAMERA.by_opcode[ReadConfig.opcode]
+
+        def paged(session: Any, request: ReadConfig) -> ConfigPage:
+            page = real(session, request)
+            half = len(device.settings.rules) // 2
+            if not request.start:
+                page = replace(page, settings=page.settings[:half], next=half)
+                return interfere(page, device.settings) if left > 0 else page
+            return page
+
+        monkeypatch.setitem(CAMERA.by_opcode, ReadConfig.opcode, paged)
+        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+            if ends:
+                values = await camera.config.values()
+                assert len(values) == len(device.settings.rules)
+                assert values["recording.pre_event_s"] == device.settings.number("recording.pre_event_s")
+            else:
+                with pytest.raises(ProtocolViolation, match="never"):
+                    await camera.config.values()
         device.close()
 
     run_virtual(main())

@@ -10,8 +10,12 @@ import pytest
 import bwc_sdk
 from bwc_protocol.conversation import ConversationEvent, ReplyReceived, StreamFinished
 from bwc_protocol.declare import FieldRangeError
-from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.messages.config import AbortConfig
+from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
+from bwc_protocol.messages.recordings import OpenSegment
+from bwc_protocol.stream import MAX_STREAMS
 from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, DeviceLost, OutcomeUnknown, WrongDevice
 from firmware_sim.faults import FaultPlan
 from firmware_sim.making import Footage, make_camera
@@ -96,9 +100,23 @@ def test_a_cancelled_call_frees_its_place() -> None:
             call = asyncio.ensure_future(camera.device.status())
             await asyncio.sleep(0.01)
             call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
         assert (await camera.device.status()).boot_counter == 1
 
     play(scenario, faults="delay=0.1")
+
+
+def test_calls_without_a_reply_free_their_places() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        camera.connection.call_timeout_s = 0.01  # a round trip takes 2 s
+        for _ in range(40):
+            with pytest.raises(CommandTimeout):
+                await camera.device.status()
+        camera.connection.call_timeout_s = 10
+        assert (await camera.device.status()).boot_counter == 1
+
+    play(scenario, faults="delay=1")
 
 
 def test_a_value_that_its_field_cannot_carry_is_refused_before_anything_is_sent() -> None:
@@ -140,6 +158,76 @@ def test_a_stream_brings_no_byte_beyond_its_credit_and_can_be_cancelled_at_any_p
         assert sink.bytes == 100_000 and (await camera.device.status()).streams == 0
 
     play(scenario, mib=4)
+
+
+@pytest.mark.rule("MSG-007")
+@pytest.mark.parametrize("moment_s", [0.05, 0.15], ids=["asked", "answering"])
+def test_a_stream_whose_opener_gave_up_is_given_back_on_the_wire(moment_s: float) -> None:
+    """Else it would hold a place on the device for ever, and after eight of them nothing could be read."""
+
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        (entry,) = await camera.recordings.list()
+        conversation, said = camera.connection.conversation, []
+        assert conversation is not None
+        conversation.tap = lambda sent, message: said.append((sent, message.opcode, message.request))
+        sinks = [_Sink() for _ in range(2 * MAX_STREAMS)]
+        for sink in sinks:
+            opening = asyncio.ensure_future(camera.recordings.open(entry, 0, sink))
+            await asyncio.sleep(moment_s)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+        await asyncio.sleep(1)
+        opened = {request for sent, opcode, request in said if (sent, opcode) == (False, OpenSegment.opcode)}
+        given_back = {
+            request for sent, opcode, request in said if (sent, opcode) == (True, StreamCancel.opcode)
+        }
+        assert len(opened) == len(sinks) and given_back == opened
+        assert not [opcode for sent, opcode, _ in said if opcode == StreamCredit.opcode]
+        assert (await camera.device.status()).streams == 0
+        assert conversation.open_streams == 0
+        assert all(sink.bytes == 0 and not sink.end.done() for sink in sinks)
+        whole = _Sink()
+        stream = await camera.recordings.open(entry, 0, whole)
+        stream.grant(stream.length)
+        assert await whole.end is None and whole.bytes == stream.length
+
+    play(scenario, faults="delay=0.1")
+
+
+@pytest.mark.rule("STR-009", "STR-010")
+def test_a_stream_that_nobody_takes_from_keeps_no_answer_waiting() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        (entry,) = await camera.recordings.list()
+        starved, served = _Sink(), _Sink()
+        await camera.recordings.open(entry, 0, starved)
+        stream = await camera.recordings.open(entry, 0, served)
+        stream.grant(100_000)
+        async with asyncio.timeout(1):
+            for _ in range(20):
+                await camera.battery.status()
+        await asyncio.sleep(1)
+        assert (starved.bytes, served.bytes) == (0, 100_000)
+
+    play(scenario, mib=4)
+
+
+@pytest.mark.rule("MSG-006")
+def test_no_request_goes_out_twice_however_long_its_answer_takes() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        asked: list[int] = []
+        conversation = camera.connection.conversation
+        assert conversation is not None
+        conversation.tap = lambda sent, message: asked.append(message.opcode) if sent else None
+        camera.connection.call_timeout_s = 1
+        with pytest.raises(OutcomeUnknown):
+            await camera.config.abort()
+        with pytest.raises(CommandTimeout):
+            await camera.battery.status()
+        await asyncio.sleep(60)
+        assert sorted(asked) == sorted({AbortConfig.opcode, ReadBattery.opcode})
+
+    play(scenario, faults="delay=0.8")
 
 
 def test_a_stream_that_is_open_when_the_cable_is_pulled_is_told() -> None:

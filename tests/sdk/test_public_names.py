@@ -12,6 +12,8 @@ from bwc_sdk.sync import SyncCamera, SyncDockingStation
 
 PUBLIC = {
     "bwc_sdk.offload": {
+        "BayRecovered",
+        "BayTroubled",
         "Budget",
         "CameraEvent",
         "CameraFailed",
@@ -46,9 +48,24 @@ PUBLIC = {
         "offload_station",
         "outcome_word",
     },
+    "bwc_sdk.sync": {
+        "BlockingIterator",
+        "CallTimeout",
+        "SyncCamera",
+        "SyncDockWatch",
+        "SyncDockingStation",
+        "SyncFleetJob",
+        "SyncOffloadJob",
+        "connect",
+        "connect_station",
+        "dock_watch",
+        "offload",
+        "offload_many",
+        "offload_station",
+        "watch",
+    },
 }
 ALWAYS = {"BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"}
-SYNC_ALWAYS = {"BlockingIterator", "CallTimeout", "SyncCamera", "SyncOffloadJob", "connect", "offload"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)
@@ -58,7 +75,6 @@ def test_a_package_exports_exactly_what_is_published(module: str) -> None:
 
 def test_the_first_published_names_stay() -> None:
     assert set(bwc_sdk.__all__) >= ALWAYS
-    assert set(importlib.import_module("bwc_sdk.sync").__all__) >= SYNC_ALWAYS
 
 
 @pytest.mark.parametrize("name", sorted(bwc_sdk.__all__))

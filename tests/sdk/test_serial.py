@@ -1,15 +1,21 @@
-"""A serial port: exclusive, in order however it is cut, and an unplug is one error."""
+"""A serial port: exclusive, in order however it is cut, and an unplug is one error.
+
+Every test runs over both shells: the loop's own reads, and the threads that Windows needs.
+"""
 
 import asyncio
 import os
+import termios
 import tty
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+import serial
 
-from bwc_sdk.errors import DeviceLost, PortBusy, PortNotFound
+from bwc_sdk.errors import BwcError, DeviceLost, PortBusy, PortForbidden, PortNotFound
 from bwc_sdk.transport.serial import SerialTransport
-from bwc_sdk.transport.uri import DeviceUri
+from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
+from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri, transport_for
 
 
 class Heard:
@@ -55,38 +61,57 @@ def pty() -> Iterator[tuple[int, str]]:
         pass  # the test has pulled it
 
 
-def on_port(path: str, scenario: Callable[[SerialTransport, Heard], Awaitable[None]]) -> None:
-    async def main() -> None:
-        transport, heard = SerialTransport(DeviceUri.parse(f"serial:{path}")), Heard()
-        await transport.open(heard)
-        try:
-            await scenario(transport, heard)
-        finally:
-            await transport.close()
-
-    asyncio.run(main())
+Shell = type[SerialTransport] | type[ThreadedSerialTransport]
+AnySerial = SerialTransport | ThreadedSerialTransport
+Scenario = Callable[[AnySerial, Heard], Awaitable[None]]
 
 
-def test_every_byte_arrives_in_order(pty: tuple[int, str]) -> None:
+@pytest.fixture(params=[SerialTransport, ThreadedSerialTransport], ids=["by the loop", "by threads"])
+def shell(request: pytest.FixtureRequest) -> Shell:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def on_port(shell: Shell) -> Callable[[str, Scenario], None]:
+    """Runs a scenario on the open port of that path."""
+
+    def run(path: str, scenario: Scenario) -> None:
+        async def main() -> None:
+            transport, heard = shell(DeviceUri.parse(f"serial:{path}")), Heard()
+            await transport.open(heard)
+            try:
+                await scenario(transport, heard)
+            finally:
+                await transport.close()
+
+        asyncio.run(main())
+
+    return run
+
+
+def test_every_byte_arrives_in_order(pty: tuple[int, str], on_port: Callable[[str, Scenario], None]) -> None:
     master, path = pty
     sent = os.urandom(300_000)
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         writing = asyncio.get_running_loop().run_in_executor(None, _write_all, master, sent)
         await heard.until(lambda: len(heard.data) >= len(sent))
         await writing
         assert heard.data == sent
-        assert max(heard.pieces) <= 65_536  # then the loop's other work has its turn
+        if isinstance(transport, SerialTransport):
+            assert max(heard.pieces) <= 65_536  # then the loop's other work has its turn
 
     on_port(path, scenario)
 
 
-def test_what_the_line_does_not_take_waits_and_nothing_is_lost(pty: tuple[int, str]) -> None:
+def test_what_the_line_does_not_take_waits_and_nothing_is_lost(
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+) -> None:
     master, path = pty
     sent = os.urandom(200_000)
     got = bytearray()
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         left = memoryview(sent)
         reading = None
         while left:
@@ -106,10 +131,10 @@ def test_what_the_line_does_not_take_waits_and_nothing_is_lost(pty: tuple[int, s
     on_port(path, scenario)
 
 
-def test_an_unplug_is_told_once(pty: tuple[int, str]) -> None:
+def test_an_unplug_is_told_once(pty: tuple[int, str], on_port: Callable[[str, Scenario], None]) -> None:
     master, path = pty
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         os.write(master, b"last words")
         await heard.until(lambda: bool(heard.data))
         os.close(master)
@@ -124,10 +149,12 @@ def test_an_unplug_is_told_once(pty: tuple[int, str]) -> None:
     on_port(path, scenario)
 
 
-def test_an_unplug_under_a_write_is_told_after_the_write(pty: tuple[int, str]) -> None:
+def test_an_unplug_under_a_write_is_told_after_the_write(
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+) -> None:
     master, path = pty
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         os.close(master)
         transport.write([b"into the void"])
         assert heard.errors == []  # never inside the writer's own call
@@ -137,12 +164,14 @@ def test_an_unplug_under_a_write_is_told_after_the_write(pty: tuple[int, str]) -
     on_port(path, scenario)
 
 
-def test_a_farewell_goes_out_before_the_port_closes(pty: tuple[int, str]) -> None:
+def test_a_farewell_goes_out_before_the_port_closes(
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+) -> None:
     master, path = pty
     sent = os.urandom(20_000)  # several times what a pty takes
     got = bytearray()
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         transport.write([sent])
         reading = asyncio.get_running_loop().run_in_executor(None, _read_into, master, got, len(sent))
         await transport.close()
@@ -153,20 +182,191 @@ def test_a_farewell_goes_out_before_the_port_closes(pty: tuple[int, str]) -> Non
     on_port(path, scenario)
 
 
-def test_a_port_that_is_open_elsewhere_is_busy(pty: tuple[int, str]) -> None:
+@pytest.mark.rule("TRN-004")
+def test_a_port_that_is_open_elsewhere_is_busy(
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+) -> None:
     _, path = pty
 
-    async def scenario(transport: SerialTransport, heard: Heard) -> None:
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
         with pytest.raises(PortBusy):
-            await SerialTransport(DeviceUri.parse(f"serial:{path}")).open(Heard())
+            await type(transport)(DeviceUri.parse(f"serial:{path}")).open(Heard())
 
     on_port(path, scenario)
 
 
-def test_a_port_that_is_not_there_is_named() -> None:
+def test_a_port_that_is_not_there_is_named(shell: Shell) -> None:
     async def main() -> None:
         with pytest.raises(PortNotFound, match="/dev/no-such-port"):
-            await SerialTransport(DeviceUri.parse("serial:/dev/no-such-port")).open(Heard())
+            await shell(DeviceUri.parse("serial:/dev/no-such-port")).open(Heard())
+
+    asyncio.run(main())
+
+
+def test_a_device_that_takes_nothing_does_not_hold_the_close(
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+) -> None:
+    _, path = pty
+
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
+        transport.write([bytes(60_000)])
+        async with asyncio.timeout(3):
+            await transport.close()
+        assert heard.errors == []
+
+    on_port(path, scenario)
+
+
+def test_a_port_can_be_opened_again_after_it_was_closed(pty: tuple[int, str], shell: Shell) -> None:
+    master, path = pty
+
+    async def main() -> None:
+        for word in (b"first", b"second"):
+            transport, heard = shell(DeviceUri.parse(f"serial:{path}")), Heard()
+            await transport.open(heard)
+            os.write(master, word)
+            await heard.until(lambda heard=heard, word=word: heard.data == word)  # type: ignore[misc]
+            await transport.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.rule("TRN-004")
+def test_the_line_is_raw_whatever_it_was_before(shell: Shell) -> None:
+    """Neither echo, nor line ends, nor characters with a meaning: a terminal has all of them at first."""
+    master, slave = os.openpty()
+    every = bytes(range(256)) * 4
+
+    async def main() -> None:
+        transport, heard = shell(DeviceUri.parse(f"serial:{os.ttyname(slave)}")), Heard()
+        await transport.open(heard)
+        os.write(master, every)
+        await heard.until(lambda: len(heard.data) >= len(every))
+        assert heard.data == every
+        transport.write([every])
+        await transport.close()
+        got = bytearray()
+        _read_into(master, got, len(every))
+        assert got == every, "what came was not sent back, and what went was not changed"
+
+    try:
+        asyncio.run(main())
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.rule("TRN-001", "TRN-003")
+@pytest.mark.parametrize(("options", "speed"), [("", termios.B115200), ("?baud=9600", termios.B9600)])
+def test_a_line_has_8_data_bits_no_parity_1_stop_bit_and_no_flow_control(
+    pty: tuple[int, str], shell: Shell, options: str, speed: int
+) -> None:
+    master, path = pty
+
+    async def main() -> None:
+        transport = shell(DeviceUri.parse(f"serial:{path}{options}"))
+        await transport.open(Heard())
+        took_in, _, control, _, in_speed, out_speed, _ = termios.tcgetattr(master)
+        await transport.close()
+        assert control & termios.CSIZE == termios.CS8
+        assert not control & (termios.PARENB | termios.CSTOPB | termios.CRTSCTS)
+        assert not took_in & (termios.IXON | termios.IXOFF | termios.IXANY)
+        assert in_speed == out_speed == speed
+
+    asyncio.run(main())
+
+
+def test_a_system_whose_loop_watches_no_ports_gets_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = DeviceUri.parse("serial:COM3?baud=9600")
+    assert DESCRIPTORS and isinstance(transport_for(uri), SerialTransport)
+    monkeypatch.setattr("bwc_sdk.transport.uri.DESCRIPTORS", False)
+    transport = transport_for(uri)
+    assert isinstance(transport, ThreadedSerialTransport)
+    assert transport.name == "serial:COM3" and transport.limits == SerialTransport(uri).limits
+
+
+def _windows(error: str, number: int, words: str, winerror: int) -> str:
+    """How pyserial words an error of Windows: without any number but those inside the text."""
+    return f"could not open port 'COM3': {error}({number}, {words!r}, None, {winerror})"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (_windows("PermissionError", 13, "Access is denied.", 5), PortBusy, "Access is denied."),
+        (_windows("PermissionError", 13, "Zugriff verweigert", 5), PortBusy, "Zugriff verweigert"),
+        (_windows("PermissionError", 13, "it's in use", 32), PortBusy, "it's in use"),
+        (_windows("OSError", 22, "blocked by group policy", 1260), PortForbidden, "group policy"),
+        (
+            _windows("FileNotFoundError", 2, "The system cannot find the file specified.", 2),
+            PortNotFound,
+            "The system cannot find the file specified.",
+        ),
+        (_windows("OSError", 22, "A device is not functioning.", 31), PortNotFound, "not functioning"),
+    ],
+)
+def test_what_windows_says_is_told_in_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, said: str, kind: type[BwcError], words: str
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise serial.SerialException(said)
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+
+    async def main() -> None:
+        with pytest.raises(kind, match=f"COM3.*{words}"):
+            await ThreadedSerialTransport(DeviceUri.parse("serial:COM3")).open(Heard())
+
+    asyncio.run(main())
+
+
+class _Unplugged(serial.SerialBase):
+    """A port whose device goes away right behind a byte, as pyserial of any system tells it."""
+
+    timeout = None
+
+    def __init__(self, *args: object, **options: object) -> None:
+        self.left = [b"!"]
+
+    def read(self, size: int = 1) -> bytes:
+        if not self.left:
+            raise serial.SerialException(
+                "ReadFile failed (PermissionError(13, 'Access is denied.', None, 5))"
+            )
+        return self.left.pop()
+
+    @property
+    def in_waiting(self) -> int:
+        raise serial.SerialException("ClearCommError failed (OSError(22, 'The device is gone.', None, 22))")
+
+    def cancel_read(self) -> None: ...
+
+    def cancel_write(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __del__(self) -> None: ...
+
+
+def test_what_came_before_an_unplug_is_handed_over_by_threads_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serial, "Serial", _Unplugged)
+
+    async def main() -> None:
+        transport, heard = ThreadedSerialTransport(DeviceUri.parse("serial:COM3")), Heard()
+        await transport.open(heard)
+        await heard.until(lambda: bool(heard.errors))
+        await transport.close()
+        assert heard.data == b"!"
+        (error,) = heard.errors
+        assert isinstance(error, DeviceLost) and "Access is denied." in str(error)
+
+    asyncio.run(main())
+
+
+def test_a_file_that_is_no_port_is_told_as_that(shell: Shell) -> None:
+    async def main() -> None:
+        with pytest.raises(PortNotFound, match="/dev/null: transport: it is no serial port"):
+            await shell(DeviceUri.parse("serial:/dev/null")).open(Heard())
 
     asyncio.run(main())
 

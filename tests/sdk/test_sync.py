@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +17,14 @@ import pytest
 from bwc_protocol.declare import Role
 from bwc_sdk import sync
 from bwc_sdk.errors import DeviceLost, InvalidUri
-from bwc_sdk.offload import StoredVerified
+from bwc_sdk.offload import Finished, StoredVerified
 from bwc_sdk.sync import generated
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout, LoopThread, loop_thread
 from firmware_sim.ports.memory import forget_sims
 from tools import sync_twin
 
 DEVICE = "sim:?seed=21&recordings=2&mib=1"
+STATION = "sim:?seed=25&station=2&recordings=1&mib=1"
 
 
 @pytest.fixture
@@ -104,6 +105,52 @@ def test_an_offload_is_a_plain_iteration(tmp_path: Path) -> None:
     assert events
     assert job.result.complete
     assert all(isinstance(outcome, StoredVerified) for outcome in job.result.outcomes)
+
+
+def test_a_whole_station_is_offloaded_by_a_plain_iteration(tmp_path: Path) -> None:
+    with sync.offload_station(STATION, tmp_path, limit_bytes_per_s=1e9) as job:
+        slots = {tagged.slot for tagged in job}
+        assert slots == {"bay 1", "bay 2"} == set(job.result.cameras)
+        assert job.result.complete
+
+
+def test_several_cameras_are_offloaded_by_one_call(tmp_path: Path) -> None:
+    cameras = [DEVICE, DEVICE.replace("21", "23")]
+    result = sync.offload_many(cameras, tmp_path).run()
+    assert result.complete and list(result.cameras) == cameras
+
+
+def test_a_dock_is_watched_by_a_plain_loop_which_can_be_left(tmp_path: Path) -> None:
+    finished = set()
+    with sync.dock_watch(STATION, tmp_path) as watch:
+        for tagged in watch:
+            if isinstance(tagged.event, Finished):
+                assert tagged.event.result.complete
+                finished.add(tagged.slot)
+                if len(finished) == 2:
+                    break
+    assert list(watch) == []
+    with sync.connect_station(STATION) as station:
+        station.device.status()  # the watch let go of it
+
+
+def test_a_watch_to_which_nothing_comes_can_be_given_a_timeout(tmp_path: Path) -> None:
+    with (
+        sync.dock_watch("sim:?seed=27&station=1&recordings=0", tmp_path, timeout=0.5) as watch,
+        pytest.raises(CallTimeout),
+    ):
+        for _ in watch:
+            pass
+
+
+@pytest.mark.parametrize("function", sync_twin.OFFLOADS, ids=lambda function: function.__name__)
+def test_what_begins_an_offload_has_its_twin_with_the_same_arguments(function: Callable[..., object]) -> None:
+    twin = getattr(sync, function.__name__)
+    wanted = {name: one.default for name, one in inspect.signature(function).parameters.items()}
+    assert {name: one.default for name, one in inspect.signature(twin).parameters.items()} == {
+        **wanted,
+        "timeout": None,
+    }
 
 
 def test_errors_are_the_same_ones() -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from bwc_sdk.errors import InvalidUri, MissingExtra
 from bwc_sdk.transport import uri as uri_module
-from bwc_sdk.transport.serial import ACM_PAYLOAD, UART_PAYLOAD, SerialTransport
+from bwc_sdk.transport.serial import SerialTransport
+from bwc_sdk.transport.serial_port import ACM_PAYLOAD, UART_PAYLOAD
 from bwc_sdk.transport.tcp import TcpTransport
 from bwc_sdk.transport.uri import URI_MAX, DeviceUri, transport_for
 
@@ -94,3 +95,9 @@ def test_an_unknown_scheme_is_refused_and_the_known_ones_are_named() -> None:
     with pytest.raises(InvalidUri) as caught:
         transport_for(DeviceUri.parse("carrier:pigeon"))
     assert "serial" in caught.value.advice
+
+
+def test_the_place_of_a_virtual_usb_bus_leads_to_the_device_on_it() -> None:
+    with pytest.raises(InvalidUri) as caught:
+        transport_for(DeviceUri.parse("usbip:127.0.0.1:3240"))
+    assert "usb:1-1?usbip=127.0.0.1:3240" in caught.value.advice

@@ -27,6 +27,7 @@ def assert_chained(audit: AuditLog) -> None:
     assert audit.head() == (page.entries[-1].sequence, previous)
 
 
+@pytest.mark.rule("AUD-001")
 def test_each_entry_hashes_over_the_one_before() -> None:
     audit = log()
     for number in range(20):
@@ -35,6 +36,7 @@ def test_each_entry_hashes_over_the_one_before() -> None:
     assert audit.read(0, 1).previous_sha256 == AUDIT_ROOT_SHA256
 
 
+@pytest.mark.rule("AUD-001")
 def test_the_layout_of_the_hash_is_that_of_the_specification() -> None:
     entry = log().append(AuditKind.BOOT, "cöld", "SIM-1")
     layout = b"BWC-AUDIT-CHAIN1" + bytes(32)
@@ -67,6 +69,7 @@ def test_text_cannot_slide_from_one_field_into_the_next() -> None:
     assert one != other
 
 
+@pytest.mark.rule("AUD-003")
 def test_reading_by_cursor_gives_every_entry_once() -> None:
     audit = log()
     for number in range(25):
@@ -83,6 +86,7 @@ def test_an_empty_log_has_a_head() -> None:
     assert log().head() == (0, AUDIT_ROOT_SHA256) and log().first_sequence == 1
 
 
+@pytest.mark.rule("AUD-002")
 def test_a_full_log_drops_the_oldest_says_so_and_stays_verifiable() -> None:
     audit = log(max_entries=50)
     hashes = [audit.append(AuditKind.ANNOTATED, str(n)).sha256 for n in range(50)]
@@ -123,6 +127,7 @@ def test_the_log_goes_on_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.rule("AUD-004")
 def test_an_entry_is_durable_when_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "audit.log"
     audit, synced = log(path), list[bytes]()

@@ -112,6 +112,7 @@ def test_a_damaged_state_is_an_error_and_lets_go_of_the_directory(tmp_path: Path
 # Power
 
 
+@pytest.mark.rule("AUD-004")
 def test_a_reboot_counts_takes_pending_settings_and_drops_hosts_in_order(camera: SimCamera) -> None:
     port = Served()
     camera.serve_by(port)

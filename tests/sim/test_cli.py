@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import typer
 from typer.testing import CliRunner
 
 import bwc_sdk
+from firmware_sim.camera import STATE_NAME
 from firmware_sim.cli import sim
+from firmware_sim.footage import FootageUnavailable
 
 RUN = "import typer; from firmware_sim.cli import sim; app = typer.Typer(); app.command()(sim); app()"
 
@@ -77,5 +80,30 @@ def test_a_state_directory_that_is_in_use_is_said_so(tmp_path: Path) -> None:
         first.stdout.readline()
         with running("--recordings=0", f"--state={tmp_path}") as second:
             _, err = second.communicate(timeout=20)
-            assert second.returncode == 1
+            assert second.returncode == 7
             assert "in use" in err
+
+
+def test_a_missing_part_a_taken_port_and_a_bad_directory_have_the_exit_codes_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+    app.command()(sim)
+
+    def code(*options: str) -> int:
+        return CliRunner().invoke(app, ["--recordings=0", *options]).exit_code
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert code(f"--listen=tcp:127.0.0.1:{taken.getsockname()[1]}") == 7
+    assert code("--listen=tcp:192.0.2.1:0") == 3
+    file = tmp_path / "file"
+    file.write_text("")
+    assert code(f"--state={file}/state") == 9
+    (tmp_path / f"{STATE_NAME}.json").write_text("[]")
+    assert code(f"--state={tmp_path}") == 9
+    monkeypatch.setattr("firmware_sim.cli.make_camera", _without_the_extra)
+    assert code() == 11
+
+
+def _without_the_extra(**options: object) -> None:
+    raise FootageUnavailable("av")

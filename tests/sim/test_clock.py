@@ -96,6 +96,7 @@ def test_uncertainty_grows_until_the_next_set() -> None:
     assert clock.uncertainty_ns() == first
 
 
+@pytest.mark.rule("CLK-006")
 def test_the_states_follow_set_holdover_and_loss_of_power() -> None:
     bench = Bench()
     clock = bench.clock(crystal(random.Random(1)))

@@ -39,6 +39,7 @@ def kinds(camera: SimCamera, kind: AuditKind) -> list[str]:
     return [entry.detail for entry in camera.audit.read(0, last).entries if entry.kind is kind]
 
 
+@pytest.mark.rule("AUD-004", "CLK-004")
 def test_a_set_moves_the_clock_by_the_offset_and_is_logged_and_told(camera: SimCamera, desk: Any) -> None:
     before = camera.clock.utc_ns()
     done = desk.ask(a_set(0.7))
@@ -53,6 +54,7 @@ def test_a_set_moves_the_clock_by_the_offset_and_is_logged_and_told(camera: SimC
     assert desk.told == [ClockChanged(state=ClockState.SYNCED, revision=2)]
 
 
+@pytest.mark.rule("CLK-001")
 def test_an_exchange_gives_the_stamps_of_the_device(camera: SimCamera, desk: Any) -> None:
     reply = desk.ask(ExchangeTime(host_sent_ns=-5))
     assert reply.host_sent_ns == -5
@@ -60,6 +62,7 @@ def test_an_exchange_gives_the_stamps_of_the_device(camera: SimCamera, desk: Any
     assert reply.revision == 1
 
 
+@pytest.mark.rule("MSG-009", "CLK-002", "CLK-003", "CLK-005")
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -94,6 +97,7 @@ def test_a_set_within_the_limits_of_its_reason_is_done(desk: Any, request_: SetC
     assert desk.ask(request_).revision == 2
 
 
+@pytest.mark.rule("CLK-005")
 def test_a_bench_may_set_from_an_unsynchronised_source_and_nobody_else_may_call_itself_one(
     desk_as: Any,
 ) -> None:

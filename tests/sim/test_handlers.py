@@ -13,6 +13,7 @@ from bwc_protocol.messages import SUBJECTS
 from bwc_protocol.messages.assignment import Assign, ClearAssignment, ReadAssignment
 from bwc_protocol.messages.audit import AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.battery import ChargeState, ReadBattery
+from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.config import (
     ApplyConfig,
     ConfigApplied,
@@ -53,11 +54,16 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth
 from bwc_protocol.stream import StreamFault
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera import SimCamera
 from firmware_sim.handlers import CAMERA
+from tools import samples
 
 ABSENT = b"\xee" * 16
+
+
+def fields(command: type[Request[Any]]) -> set[str]:
+    return set(command.codec.fields)
 
 
 def entries(desk: Any) -> list[RecordingEntry]:
@@ -72,12 +78,40 @@ def log(camera: SimCamera, kind: AuditKind) -> list[str]:
 # The registry and the dispatcher
 
 
+GUARDED = [
+    command for command in COMMANDS.values() if command.guard and PeerKind.CAMERA in command.answered_by
+]
+
+
+@pytest.mark.rule("MSG-010")
+@pytest.mark.parametrize("command", GUARDED, ids=lambda command: command.name)
+def test_a_precondition_that_does_not_hold_is_a_conflict_without_any_effect(
+    camera: SimCamera, desk: Any, command: type[Request[Any]]
+) -> None:
+    def state() -> list[object]:
+        return [
+            desk.ask(reading)
+            for reading in (ReadAssignment(), ReadClock(), ReadConfigState(), ReadStatus(), ListRecordings())
+        ]
+
+    right = {
+        name: value for name, value in (("recording", entries(desk)[0].recording),) if name in fields(command)
+    }
+    wish = replace(samples.typical(command), **right)
+    before, (last, _) = state(), camera.audit.head()
+    assert desk.refused(wish) is ErrorCode.CONFLICT
+    assert state() == before and desk.told == [] and not desk.uploads
+    done = {entry.kind for entry in camera.audit.read(last, 10).entries}
+    assert done <= {AuditKind.REFUSED, AuditKind.ERASE_REFUSED}
+
+
 def test_every_declared_command_has_a_handler() -> None:
     assert SUBJECTS
     assert CAMERA.missing() == set()
     assert set(CAMERA.by_opcode) <= set(COMMANDS)
 
 
+@pytest.mark.rule("MSG-001")
 def test_a_handler_that_fails_is_an_answer_and_not_the_end_of_the_device(
     camera: SimCamera, desk: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,6 +164,34 @@ def test_the_self_test_passes_on_a_healthy_camera_and_is_logged(camera: SimCamer
         "assignment",
     }
     assert log(camera, AuditKind.SELF_TEST) == ["passed"]
+
+
+def test_the_self_test_tells_what_a_wearer_sees_hears_and_feels(camera: SimCamera, desk: Any) -> None:
+    """Lights, tones and vibration have no other trace that a bench without a person could read."""
+
+    def indicators() -> tuple[TestResult, str]:
+        (step,) = [step for step in desk.ask(SelfTest()).steps if step.name == "indicators"]
+        return step.result, step.detail
+
+    def configure(**values: int) -> None:
+        changes = tuple(
+            Setting(key=key.replace("__", "."), type=SettingType.BOOL, number=value)
+            for key, value in values.items()
+        )
+        revision = desk.ask(ReadConfigState()).revision
+        desk.ask(StageConfig(revision=revision, settings=changes))
+        desk.ask(ApplyConfig(revision=revision))
+
+    assert indicators() == (TestResult.PASSED, "front light 80 %, tones, vibration")
+    configure(indicator__tones=0)
+    assert indicators() == (TestResult.PASSED, "front light 80 %, vibration")
+    configure(indicator__front_led=0, haptics__enabled=0)
+    assert indicators() == (TestResult.SKIPPED, "all off by configuration")
+    configure(indicator__front_led=1, stealth__allowed=1)
+    camera.undock()  # from then on the wearer may go dark
+    camera.wearer.start()
+    assert camera.wearer.stealth(True)
+    assert indicators() == (TestResult.SKIPPED, "all off: stealth")
 
 
 def overheat(camera: SimCamera) -> None:
@@ -200,6 +262,7 @@ def test_schema_and_values_come_in_pages_that_together_are_whole(camera: SimCame
     assert desk.ask(ReadSchema(start=500)).settings == ()
 
 
+@pytest.mark.rule("AUD-004")
 def test_an_apply_is_logged_told_and_reaches_the_recorder(camera: SimCamera, desk: Any) -> None:
     change = Setting(key="recording.pre_event_s", type=SettingType.INT, number=99)
     desk.ask(StageConfig(revision=1, settings=(change,)))
@@ -211,6 +274,7 @@ def test_an_apply_is_logged_told_and_reaches_the_recorder(camera: SimCamera, des
     assert desk.refused(ApplyConfig(revision=1)) is ErrorCode.CONFLICT
 
 
+@pytest.mark.rule("CFG-006")
 def test_what_a_session_staged_goes_with_it(camera: SimCamera, desk: Any) -> None:
     change = Setting(key="recording.pre_event_s", type=SettingType.INT, number=99)
     desk.ask(StageConfig(revision=1, settings=(change,)))
@@ -230,6 +294,7 @@ def test_an_uploaded_configuration_is_staged_after_its_last_byte(desk: Any) -> N
     assert desk.ask(ReadConfigState()).staged == 2
 
 
+@pytest.mark.rule("CFG-007")
 def test_an_upload_that_is_not_what_was_announced_stages_nothing(desk: Any) -> None:
     data = ConfigDocument.codec.encode(ConfigDocument(settings=()))
     wrong = UploadConfig(revision=1, length=len(data), sha256=bytes(32))
@@ -247,6 +312,7 @@ def test_an_upload_that_is_not_what_was_announced_stages_nothing(desk: Any) -> N
 # Recordings
 
 
+@pytest.mark.rule("REC-006")
 def test_the_listing_pages_through_all_recordings_in_order(
     new_camera: Callable[..., SimCamera], desk_type: Any
 ) -> None:
@@ -263,6 +329,7 @@ def test_the_listing_pages_through_all_recordings_in_order(
     assert desk.ask(ListRecordings(after=7)).recordings == ()
 
 
+@pytest.mark.rule("REC-001")
 def test_manifest_table_and_footage_fit_what_is_listed(desk: Any) -> None:
     for entry in entries(desk):
         raw = desk.ask(ReadManifest(recording=entry.recording)).manifest
@@ -280,6 +347,7 @@ def test_manifest_table_and_footage_fit_what_is_listed(desk: Any) -> None:
         assert len(desk.read_stream(OpenSegment(**key, offset=5, length=0))) == facts.size_bytes - 5
 
 
+@pytest.mark.rule("AUD-004")
 def test_each_read_of_footage_is_logged(camera: SimCamera, desk: Any) -> None:
     first = entries(desk)[0]
     key: dict[str, Any] = {
@@ -291,6 +359,7 @@ def test_each_read_of_footage_is_logged(camera: SimCamera, desk: Any) -> None:
     assert log(camera, AuditKind.OFFLOAD_READ) == ["recording 1, segment 0, 50 bytes from 100"]
 
 
+@pytest.mark.rule("REC-005", "REC-016")
 def test_an_opening_is_refused_for_what_is_not_there_or_has_changed(desk: Any) -> None:
     first = entries(desk)[0]
     good = OpenSegment(
@@ -316,6 +385,7 @@ def test_an_opening_is_refused_for_what_is_not_there_or_has_changed(desk: Any) -
     assert not desk.streams
 
 
+@pytest.mark.rule("REC-016")
 def test_an_opening_announces_exactly_what_was_asked_for_and_at_least_a_byte(desk: Any) -> None:
     first = entries(desk)[0]
     size = first.size_bytes
@@ -369,6 +439,7 @@ def test_a_recording_that_goes_while_it_is_read_ends_its_stream(camera: SimCamer
     assert len(entries(desk)) == desk.ask(ReadStorage()).recordings == 2
 
 
+@pytest.mark.rule("AUD-004")
 def test_annotations_add_up_name_who_made_them_and_may_be_repeated(camera: SimCamera, desk: Any) -> None:
     first = entries(desk)[0]
     key: dict[str, Any] = {"recording": first.recording, "manifest_sha256": first.manifest_sha256}
@@ -408,6 +479,7 @@ def test_annotations_come_in_pages(camera: SimCamera, desk: Any) -> None:
     assert found == first.annotations + 130
 
 
+@pytest.mark.rule("AUD-004", "REC-008", "REC-009")
 def test_nothing_is_ever_erased_and_each_attempt_is_logged(camera: SimCamera, desk: Any) -> None:
     held = next(entry for entry in entries(desk) if entry.marks & Mark.HELD)
     free = next(entry for entry in entries(desk) if not entry.marks & Mark.HELD)
@@ -427,6 +499,7 @@ def test_nothing_is_ever_erased_and_each_attempt_is_logged(camera: SimCamera, de
 # Assignment
 
 
+@pytest.mark.rule("AUD-004")
 def test_an_assignment_is_guarded_logged_and_goes_with_the_next_recording(
     camera: SimCamera, desk: Any
 ) -> None:

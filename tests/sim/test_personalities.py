@@ -81,6 +81,7 @@ def test_a_device_that_is_not_as_it_should_be_is_one_typed_error(
         meet(camera, name, use)
 
 
+@pytest.mark.rule("REC-006")
 def test_a_listing_that_never_ends_is_ended_by_the_host(
     camera: SimCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:

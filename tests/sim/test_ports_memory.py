@@ -214,6 +214,21 @@ def test_a_reboot_ends_the_link_in_order_and_the_camera_comes_back(camera: SimCa
     run_virtual(run())
 
 
+def test_a_reboot_happens_though_nobody_looks_on(camera: SimCamera) -> None:
+    """`bwc reboot` leaves at once. Whoever comes later finds the next boot, and not a device that is going down."""
+
+    async def main() -> list[int]:
+        boots = []
+        for _ in range(3):
+            async with bwc_sdk.connect(MemoryTransport(camera), role=Role.BENCH) as host:
+                boots.append((await host.device.status()).boot_counter)
+                await host.device.reboot(boot_counter=boots[-1])
+            await asyncio.sleep(5)
+        return boots
+
+    assert run_virtual(main()) == [1, 2, 3]
+
+
 def test_events_reach_the_host(camera: SimCamera) -> None:
     async def use(host: bwc_sdk.Camera) -> list[str]:
         await host.device.status()  # the device knows of READY, from where on it tells
@@ -245,6 +260,7 @@ def test_segments_close_in_time_while_a_host_is_connected(new_camera: NewCamera)
     assert [len(recording.blobs) for recording in camera.listing(0, 9)] == [3]
 
 
+@pytest.mark.rule("AUD-004")
 def test_sessions_are_logged_with_who_and_how(camera: SimCamera) -> None:
     async def use(host: bwc_sdk.Camera) -> None:
         await host.device.status()
@@ -267,6 +283,29 @@ def test_a_role_is_enforced_by_the_device(camera: SimCamera) -> None:
 
     on_camera(camera, use, role=Role.AUDITOR)
     assert camera.boot_counter == 1
+
+
+def test_what_a_role_does_not_allow_is_logged_once_a_command(camera: SimCamera) -> None:
+    """Once: else a host without rights could push everything else out of the log."""
+
+    async def use(host: bwc_sdk.Camera) -> None:
+        for _ in range(50):
+            for forbidden in (host.device.reboot(boot_counter=1), host.config.abort()):
+                with pytest.raises(CommandError):
+                    await forbidden
+
+    for role in (Role.AUDITOR, Role.DOCK_OFFLOAD):
+        on_camera(camera, use, role=role)
+    last, _ = camera.audit.head()
+    refused = [
+        entry.detail for entry in camera.audit.read(0, last).entries if entry.kind is AuditKind.REFUSED
+    ]
+    assert refused == [
+        "device.reboot is not permitted to auditor",
+        "config.abort is not permitted to auditor",
+        "device.reboot is not permitted to dock-offload",
+        "config.abort is not permitted to dock-offload",
+    ]
 
 
 def test_an_upload_arrives_over_the_line(camera: SimCamera) -> None:

@@ -271,6 +271,7 @@ def test_the_marker_becomes_an_annotation_not_a_fact_of_the_manifest() -> None:
     assert annotation.utc_ns == recording.manifest.started_utc_ns + 4_000_000_000
 
 
+@pytest.mark.rule("CLK-007")
 def test_a_clock_that_is_set_while_recording_touches_no_stamp() -> None:
     bench = Bench()
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)

@@ -72,6 +72,7 @@ def test_a_pending_value_that_is_set_back_is_no_longer_pending() -> None:
     assert settings.state().effective_revision == 3
 
 
+@pytest.mark.rule("CFG-001", "CFG-002", "CFG-008", "MSG-009")
 @pytest.mark.parametrize(
     ("bad", "code"),
     [
@@ -95,6 +96,7 @@ def test_one_bad_value_keeps_all_good_ones_out(bad: Setting, code: ErrorCode) ->
     assert settings.view(ConfigView.STAGED) == []
 
 
+@pytest.mark.rule("CFG-004")
 def test_a_stale_revision_is_a_conflict_and_an_apply_cannot_take_effect_twice() -> None:
     settings = Settings()
     settings.stage(1, [number(PRE, 60)])
@@ -119,6 +121,7 @@ def test_abort_drops_what_is_staged() -> None:
     assert not settings.commit(1)
 
 
+@pytest.mark.rule("CFG-006")
 def test_what_was_applied_outlives_the_run_and_what_was_staged_does_not(tmp_path: Path) -> None:
     directory = StateDirectory(tmp_path)
     settings = Settings(directory=directory)
@@ -134,6 +137,7 @@ def test_what_was_applied_outlives_the_run_and_what_was_staged_does_not(tmp_path
     directory.close()
 
 
+@pytest.mark.rule("CFG-003")
 def test_an_apply_that_cannot_be_kept_does_not_take_effect(tmp_path: Path) -> None:
     directory = StateDirectory(tmp_path)
     settings = Settings(directory=directory)

@@ -174,6 +174,7 @@ def test_what_does_not_exist_is_named() -> None:
 # Annotations
 
 
+@pytest.mark.rule("REC-004")
 def test_annotations_change_what_is_known_and_never_the_manifest() -> None:
     storage = Storage(MIB)
     manifest = close(storage, MemoryBlob(b"x"))
@@ -290,6 +291,7 @@ def test_a_kill_while_a_recording_is_written_leaves_it_absent(device: Device, tm
     ]
 
 
+@pytest.mark.rule("REC-007")
 def test_a_number_is_never_used_again_when_the_last_recording_is_gone(device: Device, tmp_path: Path) -> None:
     state = device(tmp_path)
     storage = Storage(100 * MIB, state)

@@ -71,6 +71,7 @@ def test_a_page_with_more_bays_than_a_page_has_is_a_violation(station, host, pla
     play(scenario())
 
 
+@pytest.mark.rule("STA-012")
 @pytest.mark.parametrize(
     "page",
     [

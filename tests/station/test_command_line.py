@@ -96,8 +96,64 @@ def test_refusals_and_absent_bays_have_their_exit_codes(bwc: Bwc, uri: str) -> N
     assert bwc("station", "bay", "2", "release", "1", "-d", uri)[0] == 6
     assert bwc("info", "-d", f"{uri}&bay=9")[0] == 3
     assert bwc("station", "show", "-d", f"{uri}&bay=1")[0] == 2
-    assert bwc("info", "-d", uri)[0] == 4, "a station where a camera was meant"
+    assert bwc("battery", "-d", uri)[0] == 4, "a station where a camera was meant"
     assert bwc("station", "show", "-d", "sim:?recordings=0")[0] == 4
+
+
+DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "keys"),
+    [
+        (("info",), {"identity", "status", "capabilities", "protocol", "station"}),
+        (("clock", "show"), {"clock", "measured"}),
+        (("clock", "sync", "--source", "ntp"), {"reason", "source", "before", "set", "after"}),
+        (("audit",), {"entries", "head", "chained"}),
+        (("self-test",), {"self_test"}),
+        (("reboot", "--yes"), {"reboot"}),
+    ],
+    ids=lambda one: one[0] if isinstance(one, tuple) else "",
+)
+def test_what_a_station_has_as_a_camera_does_is_reached_by_the_same_verb_with_the_same_shape(
+    bwc: Bwc, uri: str, verb: tuple[str, ...], keys: set[str]
+) -> None:
+    of_station = document(bwc(*verb, "--json", "-d", uri))
+    assert of_station.keys() == {"device", *keys}
+    assert (
+        of_station["device"]["identity"]
+        == document(bwc("station", "show", "--json", "-d", uri))["identity"]["serial"]
+    )
+    of_camera = document(bwc(*verb, "--json", "-d", f"{uri}&bay=1"))
+    assert of_camera.keys() == of_station.keys() - {"station"}
+    for key in of_camera:
+        if isinstance(of_camera[key], dict):
+            assert of_station[key].keys() == of_camera[key].keys(), key
+    code, out, err = bwc(*verb, "-d", uri)
+    assert code == 0 and out, err
+
+
+def test_the_stations_own_facts_are_the_stations(bwc: Bwc, uri: str) -> None:
+    shown = document(bwc("info", "--json", "-d", uri))
+    assert shown["identity"]["kind"] == "station" and shown["station"]["bays"] == 3
+    steps = document(bwc("self-test", "--json", "-d", uri))["self_test"]["steps"]
+    same = document(bwc("station", "self-test", "--json", "-d", uri))["self_test"]["steps"]
+    assert [step["name"] for step in steps] == [step["name"] for step in same]
+    assert "supply" in {step["name"] for step in steps}
+
+
+def test_a_station_is_rebooted_only_by_its_own_name(bwc: Bwc, uri: str) -> None:
+    serial = document(bwc("info", "--json", "-d", uri))["identity"]["serial"]
+    camera = document(bwc("info", "--json", "-d", f"{uri}&bay=1"))["identity"]["serial"]
+    code, _, err = bwc("reboot", camera, "-d", uri)
+    assert code == 4 and "was not rebooted" in err
+    assert document(bwc("reboot", serial, "--json", "-d", uri))["reboot"]["delay_ms"] >= 0
+
+
+@pytest.mark.parametrize("verb", ["info", "clock", "audit", "self-test", "reboot"])
+def test_help_says_what_becomes_of_a_station(bwc: Bwc, verb: str) -> None:
+    code, out, _ = bwc(verb, "--help")
+    assert code == 0 and "docking station" in " ".join(out.split())
 
 
 def test_any_verb_reaches_the_camera_in_a_bay(bwc: Bwc, uri: str) -> None:
@@ -111,6 +167,8 @@ def test_any_verb_reaches_the_camera_in_a_bay(bwc: Bwc, uri: str) -> None:
 def test_a_raw_command_of_a_station_connects_to_one(bwc: Bwc, uri: str) -> None:
     shown = document(bwc("raw", "station.bay", "bay=2", "--json", "-d", uri))
     assert shown["reply"]["bay"] == 2
+    shown = document(bwc("raw", "device.identify", "--json", "-d", uri))
+    assert shown["reply"]["kind"] == "station"
 
 
 def test_the_self_tests_result_is_the_exit_code(bwc: Bwc, uri: str) -> None:

@@ -15,6 +15,7 @@ from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.station import SimStation
+from firmware_sim.virtual_time import run_virtual
 
 Cable = Callable[[SimCamera | SimStation], TcpPort | PtyPort]
 CABLES = {"tcp": TcpPort, "pty": PtyPort}
@@ -83,12 +84,41 @@ def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
                     async for event in client.events():
                         if event == BayChanged(bay=1, state=BayState.LINKED, docking=2):
                             break
+                await asyncio.sleep(busy.value.retry_after_s)
                 async with client.camera(1) as docked:
                     assert docked.identity == camera.serial
         finally:
             port.close()
 
     run(scenario())
+
+
+@pytest.mark.rule("STA-006")
+def test_a_bay_that_is_busy_is_not_asked_again_before_the_time_that_it_named(
+    new_station,
+) -> None:
+    station = new_station(2, docked=1)
+
+    async def scenario() -> None:
+        await station.start()
+        camera = station.undock(1)
+        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as client:
+            async with bwc_sdk.connect(MemoryTransport(camera)):
+                station.dock(1, camera)
+                await asyncio.sleep(0.1)
+                with pytest.raises(DeviceBusy):
+                    await client.camera(1)
+                await asyncio.sleep(0.3)
+            sent = client.connection.line.endpoint.link.counters.frames_out
+            with pytest.raises(DeviceBusy) as busy:
+                await client.camera(1)
+            assert busy.value.retry_after_s == pytest.approx(0.7, abs=0.01)
+            assert client.connection.line.endpoint.link.counters.frames_out == sent, "nobody was asked"
+            await asyncio.sleep(busy.value.retry_after_s)
+            async with client.camera(1) as docked:
+                assert docked.identity == camera.serial
+
+    run_virtual(scenario())
 
 
 def direct_identity(camera: SimCamera) -> str:

@@ -100,6 +100,7 @@ def test_a_request_under_way_ends_with_the_cable_within_a_second(lab: Any, camer
     assert lab.plugged(camera, use) < 1.0
 
 
+@pytest.mark.rule("USB-010")
 def test_a_camera_that_reboots_leaves_the_bus_and_comes_back(
     lab: Any, camera: SimCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def off_loop(lab: Any, camera: SimCamera, look: Any) -> Any:
     return lab.plugged(camera, use)
 
 
+@pytest.mark.rule("USB-002")
 def test_the_descriptors_tell_no_camera_from_another(lab: Any, camera: SimCamera) -> None:
     def look(device: Any) -> tuple[Any, ...]:
         device.get_active_configuration()
@@ -81,6 +82,7 @@ def test_an_unknown_request_stalls_and_harms_nothing(lab: Any, camera: SimCamera
     assert off_loop(lab, camera, look) == b"\0\0"
 
 
+@pytest.mark.rule("TRN-003", "USB-006")
 def test_line_coding_is_taken_and_dtr_and_rts_mean_nothing(lab: Any, camera: SimCamera) -> None:
     coding = struct.pack("<IBBB", 9600, 2, 1, 7)
 

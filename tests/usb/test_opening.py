@@ -45,6 +45,7 @@ def altered(old: bytes, new: bytes) -> dict[int, bytes]:
     return {descriptors.CONFIGURATION_TYPE: descriptors.CONFIGURATION.replace(old, new)}
 
 
+@pytest.mark.rule("USB-007")
 @pytest.mark.parametrize(
     ("found", "rule"),
     [
@@ -65,6 +66,7 @@ def test_our_ids_with_other_descriptors_are_not_a_device(
     assert rule in error.rule
 
 
+@pytest.mark.rule("USB-008")
 def test_a_device_without_a_configuration_is_refused(lab: Any, camera: SimCamera) -> None:
     broken = {descriptors.CONFIGURATION_TYPE: bytes(12)}
     error = lab.plugged(camera, lambda port: refused(port.device_uri), broken)
@@ -105,6 +107,7 @@ def test_a_device_that_is_switched_off_is_not_on_the_bus(lab: Any, camera: SimCa
     assert type(lab.plugged(camera, use)) is PortNotFound
 
 
+@pytest.mark.rule("USB-008")
 def test_a_claim_is_exclusive_in_this_process_and_in_another(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
         async with bwc_sdk.connect(port.device_uri) as host:

@@ -26,6 +26,7 @@ def test_a_write_of_any_size_reaches_the_firmware_at_once(lab: Any, size: int) -
     lab.bare(use)
 
 
+@pytest.mark.rule("USB-004")
 def test_only_a_write_of_whole_packets_is_followed_by_an_empty_one(lab: Any) -> None:
     async def use(port: Any, firmware: Any, host: Any, transport: Any) -> tuple[int, int]:
         transport.write([TEXT[: PACKET - 1]])
@@ -38,6 +39,7 @@ def test_only_a_write_of_whole_packets_is_followed_by_an_empty_one(lab: Any) -> 
     assert lab.bare(use) == (0, 1)
 
 
+@pytest.mark.rule("USB-004")
 def test_a_device_controller_waits_for_the_end_of_a_transfer(lab: Any) -> None:
     """Why the empty packet matters: the promise above fails on this device without it."""
 
@@ -51,6 +53,7 @@ def test_a_device_controller_waits_for_the_end_of_a_transfer(lab: Any) -> None:
     lab.bare(use)
 
 
+@pytest.mark.rule("USB-005")
 @pytest.mark.parametrize("piece", [None, 1, PACKET - 1, PACKET, PACKET + 1])
 def test_transfers_to_the_host_may_end_anywhere(lab: Any, piece: int | None) -> None:
     size = 500 if piece == 1 else len(TEXT)
@@ -63,6 +66,7 @@ def test_transfers_to_the_host_may_end_anywhere(lab: Any, piece: int | None) -> 
     lab.bare(use)
 
 
+@pytest.mark.rule("USB-005")
 def test_an_empty_transfer_to_the_host_is_not_its_end(lab: Any) -> None:
     async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
         port.device.bulk.zero_length_in = 20
@@ -106,6 +110,7 @@ def test_a_read_that_times_out_loses_nothing(lab: Any) -> None:
     lab.bare(use, backend)
 
 
+@pytest.mark.rule("USB-009")
 @pytest.mark.parametrize("endpoint", [descriptors.BULK_IN, descriptors.BULK_OUT])
 def test_a_halt_is_cleared_and_what_was_queued_still_comes(lab: Any, endpoint: int) -> None:
     async def use(port: Any, firmware: Any, host: Any, transport: Any) -> None:
@@ -118,6 +123,7 @@ def test_a_halt_is_cleared_and_what_was_queued_still_comes(lab: Any, endpoint: i
     lab.bare(use)
 
 
+@pytest.mark.rule("USB-009")
 @pytest.mark.parametrize("endpoint", [descriptors.BULK_IN, descriptors.BULK_OUT])
 def test_a_device_that_halts_for_ever_is_given_up(lab: Any, endpoint: int) -> None:
     async def use(port: Any, firmware: Any, host: Any, transport: Any) -> Exception:

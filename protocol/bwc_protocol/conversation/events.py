@@ -1,8 +1,11 @@
-"""What a conversation tells its owner (spec: Session, Messages, Streams)."""
+"""What a conversation tells its owner (spec: Session, Messages, Streams).
+
+Those that come with every message are named tuples, which cost a third of a frozen dataclass.
+"""
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bwc_protocol.declare import Event, Request, Role, Version, Wire
 from bwc_protocol.messages.core import ErrorReply
@@ -42,16 +45,21 @@ class Established:
     peer: PeerInfo
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(NamedTuple):
     """A request that the peer's role allows; to be answered by `reply` or `refuse`."""
 
     request_id: int
     request: Request[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyReceived:
+class RequestNotPermitted(NamedTuple):
+    """A request that the peer's role does not allow was answered NOT_PERMITTED; for the log."""
+
+    request_id: int
+    command: type[Request[Any]]
+
+
+class ReplyReceived(NamedTuple):
     """The answer to a request."""
 
     request_id: int
@@ -81,8 +89,7 @@ class EventReceived:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class StreamReceived:
+class StreamReceived(NamedTuple):
     """The next bytes of an incoming stream, in order and within credit."""
 
     stream: int
@@ -124,6 +131,7 @@ class Closed:
 ConversationEvent = (
     Established
     | RequestReceived
+    | RequestNotPermitted
     | ReplyReceived
     | ErrorReceived
     | ReplyMalformed

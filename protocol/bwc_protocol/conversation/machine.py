@@ -24,6 +24,7 @@ from bwc_protocol.conversation.events import (
     PeerInfo,
     ReplyMalformed,
     ReplyReceived,
+    RequestNotPermitted,
     RequestReceived,
 )
 from bwc_protocol.conversation.streams import Streams, line
@@ -82,6 +83,14 @@ class State(enum.Enum):
     OVER = "over"
 
 
+# Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
+_READY: Final = State.READY
+_OVER: Final = State.OVER
+_REPLY: Final = Flag.REPLY
+_ERROR: Final = Flag.ERROR
+_EVENT: Final = Flag.EVENT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalInfo:
     """What this side says of itself in SESSION_INFO; a host leaves the device's fields at 0."""
@@ -133,10 +142,10 @@ class Conversation:
 
     def close(self) -> None:
         """Ends in order: what is queued is sent first."""
-        if self.state is not State.OVER:
+        if self.state is not _OVER:
             self._seal_control()
             self._session.close()
-            self.state = State.OVER
+            self.state = _OVER
             self._closing = True
             self._deadline = None
 
@@ -151,8 +160,15 @@ class Conversation:
 
     def events(self) -> list[ConversationEvent]:
         """Drains what happened."""
-        events, self._events = self._events, []
+        events = self._events
+        if events:
+            self._events = []
         return events
+
+    @property
+    def quiet(self) -> bool:
+        """Whether `outgoing` would give nothing, whatever its budget."""
+        return not (self._control or self._raw or self._streams.open or self._session.pending)
 
     def _emit(self, event: ConversationEvent) -> None:
         self._events.append(event)
@@ -161,7 +177,7 @@ class Conversation:
 
     def receive(self, data: bytes | memoryview, now: float) -> None:
         """Takes the next bytes of the channel."""
-        if self.state is State.OVER:
+        if self.state is _OVER:
             if self._closing:
                 self._drain_close(data)
             return
@@ -170,12 +186,13 @@ class Conversation:
                 data = self._take_preamble(data)
                 if self._theirs is None:
                     return
-            for piece in self._session.receive(data) if len(data) else ():
+            for piece in self._session.receive(data) if data else ():
                 for message in self._reader.feed(piece):
                     self._dispatch(message)
                     if self._over():
                         return
-            self._after_session()
+            if self._session.closed or not self._info_sent:
+                self._after_session()
         except SessionFailed as error:
             reason = FailReason.REFUSED if error.by_peer or error.alert == 1 else FailReason.SESSION
             self._fail(reason, error.detail)
@@ -183,7 +200,7 @@ class Conversation:
             self._fail(FailReason.PROTOCOL, str(error))
 
     def _over(self) -> bool:
-        return self.state is State.OVER
+        return self.state is _OVER
 
     def _drain_close(self, data: bytes | memoryview) -> None:
         try:
@@ -241,11 +258,11 @@ class Conversation:
                 firmware_sha256=self._local.firmware_sha256,
             )
             self._send_control(0, info)
-        if self._session.closed and self.state is not State.OVER:
+        if self._session.closed and self.state is not _OVER:
             self._control.clear()  # whatever was still to be said, nobody reads it
             self._control_bytes = 0
             self._session.close()
-            self.state = State.OVER
+            self.state = _OVER
             self._deadline = None
             self._emit(Closed())
 
@@ -261,9 +278,9 @@ class Conversation:
             return
         if self.tap is not None:
             self.tap(False, message)
-        if message.flags == Flag.REPLY or message.flags == Flag.ERROR:
+        if message.flags == _REPLY or message.flags == _ERROR:
             self._take_answer(message)
-        elif message.flags == Flag.EVENT:
+        elif message.flags == _EVENT:
             self._take_event(message)
         elif message.opcode in CONTROLS:
             self._take_control(message.request, CONTROLS[message.opcode].codec.decode(message.body))
@@ -321,7 +338,7 @@ class Conversation:
 
     def _become_ready(self) -> None:
         assert self.peer is not None
-        self.state = State.READY
+        self.state = _READY
         self._deadline = None
         self._emit(Established(self.peer))
 
@@ -329,7 +346,7 @@ class Conversation:
 
     def request(self, request: Request[Any]) -> int:
         """Sends a request and gives its id. The caller keeps at most `MAX_REQUESTS` outstanding."""
-        if self.state is not State.READY or len(self._asked) >= MAX_REQUESTS:
+        if self.state is not _READY or len(self._asked) >= MAX_REQUESTS:
             raise RuntimeError(f"no request now: {self.state.value}, {len(self._asked)} outstanding")
         body = request.codec.encode(request)
         request_id = self._next_request
@@ -350,7 +367,7 @@ class Conversation:
         if message.opcode != request.opcode:
             raise MalformedMessage(request.name, f"answered with opcode {message.opcode:#06x}")
         try:
-            if message.flags == Flag.ERROR:
+            if message.flags == _ERROR:
                 error = ErrorReply.codec.decode(message.body)
                 self._emit(ErrorReceived(message.request, error))
                 return
@@ -367,13 +384,13 @@ class Conversation:
     def _drop_late(self, message: Message) -> None:
         """Nobody waits for this answer; a stream that it opened would hold a place on the device for ever."""
         declared = COMMANDS.get(message.opcode)
-        opened = declared is not None and declared.stream is not None and message.flags == Flag.REPLY
+        opened = declared is not None and declared.stream is not None and message.flags == _REPLY
         if self._host and opened and message.request not in self._streams:
             self._send_control(message.request, StreamCancel(code=0))
 
     def _take_event(self, message: Message) -> None:
         declared = EVENTS.get(message.opcode)
-        if self.state is not State.READY or not self._host:
+        if self.state is not _READY or not self._host:
             raise MalformedMessage("message", "events come from the device, after READY")
         if declared is not None:  # an event of a newer minor version is skipped
             self._emit(EventReceived(declared.codec.decode(message.body)))
@@ -385,7 +402,7 @@ class Conversation:
         declared = COMMANDS.get(opcode)
         if self._host:
             raise MalformedMessage("message", "a device sends no requests")
-        if self.state is not State.READY or self.peer is None:
+        if self.state is not _READY or self.peer is None:
             self._refuse(opcode, request_id, ErrorCode.NOT_READY, "before READY")
         elif declared is None:
             self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"opcode {opcode:#06x}")
@@ -396,11 +413,12 @@ class Conversation:
             self._refuse(
                 opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs one of: {declared.roles}"
             )
+            self._emit(RequestNotPermitted(request_id, declared))
         elif request_id in self._answering or request_id in self._streams:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)
         elif len(self._answering) >= MAX_REQUESTS:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_REQUESTS} requests are outstanding", 100)
-        elif declared.stream and len(self._streams) >= MAX_STREAMS:
+        elif declared.stream and self._streams.open >= MAX_STREAMS:
             self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_STREAMS} streams are open", 1000)
         elif not request_id:
             self._refuse(opcode, request_id, ErrorCode.MALFORMED, "request id 0 belongs to events")
@@ -417,7 +435,7 @@ class Conversation:
         """Answers a request."""
         body = reply.codec.encode(reply)  # first: a reply that cannot be encoded may still be refused
         request = self._answering.pop(request_id)
-        self._send(request.opcode, Flag.REPLY, request_id, body)
+        self._send(request.opcode, _REPLY, request_id, body)
 
     def refuse(self, request_id: int, code: ErrorCode, detail: str = "", retry_after_ms: int = 0) -> None:
         """Answers a request with an error."""
@@ -428,12 +446,12 @@ class Conversation:
         self, opcode: int, request_id: int, code: ErrorCode, detail: str, retry_after_ms: int = 0
     ) -> None:
         error = ErrorReply(code=code, retry_after_ms=retry_after_ms, detail=line(detail))
-        self._send(opcode, Flag.ERROR, request_id, error.codec.encode(error))
+        self._send(opcode, _ERROR, request_id, error.codec.encode(error))
 
     def send_event(self, event: Event) -> None:
         """Tells the host something that it did not ask for; nothing before READY."""
-        if self.state is State.READY:
-            self._send(event.opcode, Flag.EVENT, 0, event.codec.encode(event))
+        if self.state is _READY:
+            self._send(event.opcode, _EVENT, 0, event.codec.encode(event))
 
     # Streams
 
@@ -460,7 +478,7 @@ class Conversation:
     @property
     def open_streams(self) -> int:
         """Streams that are open now, in both directions."""
-        return len(self._streams)
+        return self._streams.open
 
     # Out
 
@@ -474,7 +492,7 @@ class Conversation:
         if self._session.peer is not None:
             if self._control:
                 self._seal_control()
-            if bulk_budget > 0 and len(self._streams) and self.state is State.READY:
+            if bulk_budget > 0 and self._streams.open and self.state is _READY:
                 self._seal_bulk(bulk_budget, bulk_size, frame_size)
         if not self._raw:
             return self._session.outgoing()
@@ -519,8 +537,8 @@ class Conversation:
             self._fail(FailReason.OVERFLOW, f"{self._control_bytes} bytes of answers wait to be read")
 
     def _fail(self, reason: FailReason, detail: str) -> None:
-        if self.state is not State.OVER:
-            self.state = State.OVER
+        if self.state is not _OVER:
+            self.state = _OVER
             self._deadline = None
             self._control.clear()
             self._control_bytes = 0

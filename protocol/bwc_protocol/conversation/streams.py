@@ -41,7 +41,9 @@ class Streams:
         self._incoming: dict[int, Incoming] = {}
         self._turn: deque[int] = deque()  # outgoing streams, in the order of their turn
 
-    def __len__(self) -> int:
+    @property
+    def open(self) -> int:
+        """Streams that are open, in both directions."""
         return len(self._outgoing) + len(self._incoming)
 
     def __contains__(self, stream: int) -> bool:

@@ -11,6 +11,7 @@ import dataclasses
 import struct
 import unicodedata
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 import construct as c
@@ -49,6 +50,41 @@ class _Run:
     names: tuple[str, ...]
     judged: tuple[tuple[str, FieldSpec], ...]
     """Those whose wire type carries values that the field does not, or means something else by them."""
+    take: Callable[[Any], tuple[Any, ...]]
+    """The values of the run, of an object."""
+    narrow: tuple[tuple[int, int, int], ...]
+    """Place, lowest and highest of each number whose range the struct would not hold it to."""
+    optional: tuple[tuple[int, int, int, int], ...]
+    """The same of each number that may be missing, and the number that then stands for it."""
+    exact: tuple[tuple[int, int], ...]
+    """Place and size of each run of bytes, which a struct would cut or pad."""
+
+    @staticmethod
+    def of(layout: struct.Struct, specs: tuple[tuple[str, FieldSpec], ...]) -> _Run:
+        """The run of these fields."""
+        names = tuple(name for name, _ in specs)
+        getter = attrgetter(*names)
+        return _Run(
+            layout=layout,
+            specs=specs,
+            names=names,
+            judged=tuple((name, spec) for name, spec in specs if not spec.takes_all),
+            take=getter if len(names) > 1 else lambda value: (getter(value),),
+            narrow=tuple(
+                (at, spec.low, spec.high)
+                for at, (_, spec) in enumerate(specs)
+                if spec.low is not None
+                and spec.high is not None
+                and spec.none is None
+                and not spec.fills_code
+            ),
+            optional=tuple(
+                (at, spec.low, spec.high, spec.none)
+                for at, (_, spec) in enumerate(specs)
+                if spec.low is not None and spec.high is not None and spec.none is not None
+            ),
+            exact=tuple((at, spec.bound or 0) for at, (_, spec) in enumerate(specs) if spec.low is None),
+        )
 
 
 class Codec:
@@ -66,13 +102,15 @@ class Codec:
         self.construct: c.Construct[Any, Any] = c.Struct(*(n / s.subcon for n, s in self.fields.items()))
         self._defaults = {f.name: f.default for f in dataclasses.fields(cls)}
         self._steps = _steps(self.fields)
-        self._plain = len(self._steps) == 1 and isinstance(self._steps[0], _Run)
+        self._plain = self._steps[0] if len(self._steps) == 1 and isinstance(self._steps[0], _Run) else None
         since = [s.since for s in self.fields.values()]
         if since != sorted(since):
             raise TypeError(f"{cls.__name__}: fields are only appended, in the order of their versions")
 
     def encode(self, value: Any) -> bytes:
         """The bytes of `value`. Raises `FieldRangeError`."""
+        if self._plain is not None:
+            return self._pack(self._plain, value)
         out: list[bytes] = []
         for step in self._steps:
             if isinstance(step, _Run):
@@ -84,6 +122,12 @@ class Codec:
     def decode(self, data: bytes | memoryview) -> Any:
         """The value that `data` stands for. Raises `MalformedMessage`."""
         end, at = len(data), 0
+        if self._plain is not None and self._plain.layout.size <= end:
+            run = self._plain
+            found = dict(zip(run.names, run.layout.unpack_from(data), strict=True))
+            for name, spec in run.judged:
+                found[name] = self._accept(name, spec, found[name])
+            return self.cls(**found)
         values: dict[str, Any] = {}
         for step in self._steps:
             if isinstance(step, _Run):
@@ -101,11 +145,33 @@ class Codec:
     # Fixed-size fields
 
     def _pack(self, run: _Run, value: Any) -> bytes:
+        raw = run.take(value)
+        try:
+            for at, low, high in run.narrow:
+                if not low <= raw[at] <= high:
+                    return self._pack_singly(run, value)
+            for at, size in run.exact:
+                if type(raw[at]) is not bytes or len(raw[at]) != size:
+                    return self._pack_singly(run, value)
+            if run.optional:
+                numbers = list(raw)
+                for at, low, high, none in run.optional:
+                    if numbers[at] is None:
+                        numbers[at] = none
+                    elif not low <= numbers[at] <= high:
+                        return self._pack_singly(run, value)
+                return run.layout.pack(*numbers)
+            return run.layout.pack(*raw)
+        except (struct.error, TypeError):
+            return self._pack_singly(run, value)
+
+    def _pack_singly(self, run: _Run, value: Any) -> bytes:
+        """Field by field: for what has no number of its own, and to say which field is wrong."""
         raw: list[Any] = []
         for name, spec in run.specs:
             item = getattr(value, name)
-            if item is None and spec.kind[-1] == "?" and spec.to_wire is not None:
-                raw.append(spec.to_wire(None))  # the number that stands for it is outside the range
+            if item is None and spec.none is not None:
+                raw.append(spec.none)  # outside the range
                 continue
             if spec.to_wire is not None:
                 item = spec.to_wire(item)
@@ -225,8 +291,7 @@ def _steps(fields: dict[str, FieldSpec]) -> tuple[_Run | tuple[str, FieldSpec], 
     def close() -> None:
         if run:
             layout = struct.Struct("<" + "".join(s.code for _, s in run))
-            judged = tuple((name, spec) for name, spec in run if not spec.takes_all)
-            steps.append(_Run(layout, tuple(run), tuple(name for name, _ in run), judged))
+            steps.append(_Run.of(layout, tuple(run)))
             run.clear()
 
     for name, spec in fields.items():

@@ -43,6 +43,9 @@ _LIMITS: Final[dict[str, tuple[int, int]]] = {
 }
 
 
+_CODE_LIMITS: Final = {code: _LIMITS[kind] for kind, (code, _) in _INTEGERS.items()}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unknown:
     """A number that this version of the protocol has no name for; kept, never lost."""
@@ -72,11 +75,18 @@ class FieldSpec:
     low: int | None = None
     high: int | None = None
     bound: int | None = None
+    none: int | None = None
+    """What stands for None on the wire: an integer outside the range."""
     enum: type[enum.IntEnum] | type[enum.IntFlag] | None = None
     of: type[Any] | None = None
     since: Version = V1_0
     to_wire: Callable[[Any], Any] | None = None
     from_wire: Callable[[Any], Any] | None = None
+
+    @property
+    def fills_code(self) -> bool:
+        """Whether the range of an integer is just what its struct code packs."""
+        return (self.low, self.high) == _CODE_LIMITS.get(self.code)
 
     @property
     def takes_all(self) -> bool:
@@ -159,7 +169,7 @@ def _optional(kind: str, none: int, doc: str, unit: str, since: Version, default
         low=none + 1 if none < 0 else 0,
         high=none - 1 if none > 0 else _LIMITS[kind][1],
         since=since,
-        to_wire=lambda value: none if value is None else value,
+        none=none,
         from_wire=lambda raw: None if raw == none else raw,
     )
     return _field(spec, default)

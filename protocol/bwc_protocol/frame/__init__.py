@@ -30,6 +30,7 @@ from bwc_protocol.frame.header import (
     encode_frame,
     encode_header,
     pack_header,
+    pack_parts,
     payload_crc,
 )
 from bwc_protocol.frame.parser import PARTIAL_S, FrameParser, ParserCounters
@@ -65,5 +66,6 @@ __all__ = [
     "encode_frame",
     "encode_header",
     "pack_header",
+    "pack_parts",
     "payload_crc",
 ]

@@ -120,6 +120,26 @@ def pack_header(
     return checked + CRC.pack(crc32c(checked))
 
 
+def pack_parts(
+    type: int,
+    channel: int,
+    link: int,
+    epoch: int,
+    window: int,
+    seq: int,
+    ack: int,
+    sack: int,
+    payload: bytes,
+    version: int,
+) -> tuple[bytes, bytes]:
+    """The header of a frame that has a payload, and the four bytes that follow the payload."""
+    checked = _CHECKED.pack(
+        SYNC_WORD, version << 4 | type, channel, link, epoch, window, seq, ack, len(payload), sack
+    )
+    crc = crc32c(checked)
+    return checked + CRC.pack(crc), CRC.pack(extend_crc32c(crc, payload))
+
+
 def encode_header(frame: Frame) -> bytes:
     """The header of `frame`, 24 bytes."""
     return pack_header(*frame[:8], len(frame.payload), frame.version)

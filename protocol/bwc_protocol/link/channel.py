@@ -28,6 +28,11 @@ class ChannelState(enum.Enum):
     OPEN = "open"
 
 
+# Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
+_OPENING: Final = ChannelState.OPENING
+_OPEN: Final = ChannelState.OPEN
+
+
 class Channel:
     """One channel. The rules of its frames are `Channels`'."""
 
@@ -68,7 +73,7 @@ class Channel:
 
     def is_open(self, epoch: int) -> bool:
         """Whether a frame of `epoch` is of the present life."""
-        return epoch == self.epoch and self.state is ChannelState.OPEN
+        return epoch == self.epoch and self.state is _OPEN
 
     def prepare(self, inbound: Inbound, outbound: Outbound) -> None:
         """Host: bytes may be queued from now on."""
@@ -104,7 +109,7 @@ class Channel:
 
     def next_size(self) -> int:
         """Payload of the next DATA frame; 0 if the channel has nothing to send, or must not."""
-        if self.outbound is None or (self.state is ChannelState.OPENING and not self.may_open):
+        if self.outbound is None or (self.state is _OPENING and not self.may_open):
             return 0
         return self.outbound.next_size()
 
@@ -113,7 +118,7 @@ class Channel:
         times = []
         if self.repeating is not None:
             times.append(self.repeat_at)
-        if self.state is ChannelState.OPEN:
+        if self.state is _OPEN:
             assert self.inbound is not None and self.outbound is not None
             if self.inbound.due is not None:
                 times.append(self.inbound.due)

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwc_protocol.frame import ResetReason
 
@@ -64,9 +65,11 @@ class ChannelOpened:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelData:
-    """Payload of one frame, in order. It occupies a slot of the window until `Link.consumed`."""
+class ChannelData(NamedTuple):
+    """Payload of one frame, in order. It occupies a slot of the window until `Link.consumed`.
+
+    A named tuple and not a dataclass, since one is made for each frame.
+    """
 
     channel: int
     data: bytes

@@ -30,16 +30,23 @@ class Pipe:
 class Handout:
     """One transmission of a frame, and where things stood when it was handed out."""
 
-    __slots__ = ("ahead", "at", "channel_mark", "order", "pipe_mark")
+    __slots__ = ("ahead", "at", "channel_mark", "order", "pipe_mark", "withheld")
 
     def __init__(
-        self, order: int, at: float, ahead: int, pipe_mark: tuple[int, float], channel_mark: tuple[int, float]
+        self,
+        order: int,
+        at: float,
+        ahead: int,
+        pipe_mark: tuple[int, float],
+        channel_mark: tuple[int, float],
+        withheld: bool,
     ) -> None:
         self.order = order  # place among all transmissions of the channel
         self.at = at
         self.ahead = ahead  # bytes in the pipe, this frame included
         self.pipe_mark = pipe_mark  # of the meters: bytes delivered, and when last
         self.channel_mark = channel_mark
+        self.withheld = withheld  # it had waited for the peer's window, and not for bytes to send
 
 
 class Sent:
@@ -56,7 +63,7 @@ class Sent:
         self.lost = False  # to be handed out again
 
 
-NEVER: Final = Handout(0, 0.0, 0, (0, 0.0), (0, 0.0))
+NEVER: Final = Handout(0, 0.0, 0, (0, 0.0), (0, 0.0), False)
 
 
 class Outbound:
@@ -79,6 +86,7 @@ class Outbound:
         "_queued",
         "_timeouts",
         "_window",
+        "_withheld",
         "max_payload",
         "meter",
         "outstanding",
@@ -105,6 +113,7 @@ class Outbound:
         self._progress_at = 0.0
         self._probes = 0  # in a row, without a wider window
         self._probed_at = 0.0
+        self._withheld = False  # bytes waited for the window that opened last, and none of them arrived yet
 
     # Sending
 
@@ -137,8 +146,8 @@ class Outbound:
         pipe = self._pipe
         if not pipe.in_flight:
             pipe.meter.begin(now)
-        if not self._in_flight:
-            self.meter.begin(now)
+        if not self._in_flight and not self._withheld:
+            self.meter.begin(now)  # else the wait counts: it is the pace of whoever takes the channel's bytes
         pipe.in_flight += sent.size
         self._in_flight += sent.size
         self._order += 1
@@ -148,6 +157,7 @@ class Outbound:
             pipe.in_flight,
             (pipe.meter.delivered, pipe.meter.delivered_at),
             (self.meter.delivered, self.meter.delivered_at),
+            self._withheld,
         )
         if not again:
             sent.first = sent.last
@@ -198,7 +208,9 @@ class Outbound:
             if not sent.delivered:
                 arrived.append(sent)
         self._base += advance
+        waited = False
         if self._base + window > self._edge:
+            waited = self._queued > 0 and self._next >= self._edge
             self._edge = self._base + window
             self._probes = 0
         if sack:
@@ -207,6 +219,8 @@ class Outbound:
             )
         if arrived:
             self._progress(arrived, now)
+            self._withheld = False
+        self._withheld = self._withheld or waited
         return True
 
     def _progress(self, arrived: list[Sent], now: float) -> None:
@@ -215,20 +229,32 @@ class Outbound:
         self._progress_at = now
         newest: Handout | None = None  # of the transmissions that surely arrived
         copy = 0  # the same of copies, by order
+        pipe, delivered = self._pipe, 0
         for sent in arrived:
-            self._deliver(sent)
+            size = sent.size
+            if sent.lost:
+                sent.lost = False
+                self._lost -= 1
+            else:
+                pipe.in_flight -= size
+                self._in_flight -= size
+            sent.delivered = True
+            sent.payload = b""
+            delivered += size
             if sent.first is sent.last or self._too_early_for(sent.last, now):
                 if newest is None or sent.first.order > newest.order:
                     newest = sent.first
-            else:
-                copy = max(copy, sent.last.order)
-        pipe = self._pipe
+            elif sent.last.order > copy:
+                copy = sent.last.order
+        self.outstanding -= delivered
+        self.meter.delivered += delivered
+        pipe.meter.delivered += delivered
         if newest is not None:
             measured = now - newest.at
             pipe.round_trip.sample(measured, newest.ahead / pipe.meter.rate)
             full = measured > 2 * pipe.round_trip.shortest + QUEUEING_S
             pipe.meter.sample(newest.pipe_mark, now, full)
-            self.meter.sample(newest.channel_mark, now, full)
+            self.meter.sample(newest.channel_mark, now, full or newest.withheld)
             evidence = newest.order
         else:
             # A copy arrived, and nothing that was sent but once: all that was sent before the copy is lost.
@@ -249,19 +275,6 @@ class Outbound:
         """
         pipe = self._pipe
         return now - copy.at < max(pipe.round_trip.shortest, copy.ahead / pipe.meter.rate / 2)
-
-    def _deliver(self, sent: Sent) -> None:
-        if sent.lost:
-            sent.lost = False
-            self._lost -= 1
-        else:
-            self._pipe.in_flight -= sent.size
-            self._in_flight -= sent.size
-        sent.delivered = True
-        sent.payload = b""
-        self.outstanding -= sent.size
-        self.meter.delivered += sent.size
-        self._pipe.meter.delivered += sent.size
 
     def _lose(self, sent: Sent) -> None:
         sent.lost = True

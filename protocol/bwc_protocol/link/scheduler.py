@@ -21,9 +21,14 @@ class Scheduler:
 
     def wake(self, channel: Channel) -> None:
         """`channel` has bytes to send, or may send again: to be told whenever that may have become true."""
-        if channel in self._aside:
+        if channel in self._aside and channel.next_size():
             self._aside.remove(channel)
             self._ring.append(channel)
+
+    @property
+    def idle(self) -> bool:
+        """Whether `next` would give None, without a look at any channel."""
+        return not self._ring
 
     def remove(self, channel: Channel) -> None:
         """`channel` is closed."""

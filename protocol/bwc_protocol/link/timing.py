@@ -36,13 +36,18 @@ class RoundTrip:
             self.shortest = measured
         # Longer than the timer, it is the wait for a sign of life or for a copy after a lost acknowledgement. Taken
         # whole, such samples feed the timer by which the next one is waited for, and a lossy line comes to a halt.
-        rest = min(max(0.0, measured - queued_s), self.part)
+        rest = measured - queued_s  # bounds in plain comparisons: this runs for every acknowledgement
+        if rest < 0.0:
+            rest = 0.0
+        elif rest > self.part:
+            rest = self.part
         if self._smoothed is None:
             self._smoothed, self._deviation = rest, rest / 2
         else:
             self._deviation += (abs(rest - self._smoothed) - self._deviation) / 4
             self._smoothed += (rest - self._smoothed) / 8
-        self.part = min(max(self._tick, self._smoothed + 4 * self._deviation), self._most)
+        part = self._smoothed + 4 * self._deviation
+        self.part = self._tick if part < self._tick else self._most if part > self._most else part
 
 
 class RateMeter:

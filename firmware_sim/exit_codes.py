@@ -1,0 +1,35 @@
+"""How `bwc sim` and `bwc demo` end, by the table of the whole command line (README, "Exit codes")."""
+
+import errno
+from typing import Final
+
+from firmware_sim.footage import FootageUnavailable
+from firmware_sim.state_dir import StateError, StateInUse
+from firmware_sim.storage import StorageFull
+
+UNEXPECTED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+BUSY: Final = 7
+BAD_FILE: Final = 9
+MISSING_PART: Final = 11
+
+
+def making(error: Exception) -> int:
+    """Of a device that could not be made."""
+    match error:
+        case FootageUnavailable():
+            return MISSING_PART
+        case StateInUse():
+            return BUSY
+        case StateError() | OSError():
+            return BAD_FILE
+        case StorageFull():
+            return USAGE  # more recordings were asked for than such a camera holds
+        case _:
+            return UNEXPECTED
+
+
+def listening(error: OSError) -> int:
+    """Of a place at which it could not listen."""
+    return BUSY if error.errno == errno.EADDRINUSE else UNREACHABLE

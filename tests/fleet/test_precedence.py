@@ -1,0 +1,157 @@
+"""Marked and held recordings first without a bandwidth limit: on a line that is full, and only there."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from bwc_protocol.messages.recordings import Mark
+from bwc_sdk.offload import Finished, RecordingFinished, intake, offload_station
+from bwc_sdk.offload.precedence import LAPSE_S, Precedence
+from firmware_sim.making import Footage, make_camera
+
+TICK_S = 0.01
+WINDOW = 400_000
+RUN_S = 120.0
+NOON_NS = 1_800_014_400 * 1_000_000_000
+
+
+class Flow:
+    """One camera's footage: takes credit as an offload does, and sends as fast as its own line and its share go."""
+
+    def __init__(self, precedence: Precedence, *, urgent: bool = False, rate: float = 1e9) -> None:
+        self.urgent = urgent
+        self.rate = rate
+        self.granted = self.received = 0
+        self.longest_silence_s = 0.0
+        self._share = precedence.share()
+        self._asked = False
+        self._heard_s = 0.0
+
+    def grant(self) -> None:
+        limit = self.received + WINDOW
+        if not self._share.limits(self.urgent):
+            self.granted = limit
+        elif not self._asked:
+            ahead = min(limit, self.received + self._share.ahead_bytes) - self.granted
+            if ahead > 0:
+                self._asked = True
+                self._share.ask(ahead, self.urgent, self._paid)
+
+    def _paid(self, size: int) -> None:
+        self._asked = False
+        self.granted += size
+        self.grant()
+
+    def wants(self) -> int:
+        return min(self.granted - self.received, round(self.rate * TICK_S))
+
+    def send(self, size: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if size:
+            self.received += size
+            self.longest_silence_s = max(self.longest_silence_s, now - self._heard_s)
+            self._heard_s = now
+            if self.urgent:
+                self._share.arrived(size, now)
+        self.grant()
+
+
+async def carry(capacity: float, flows: Iterable[Flow], seconds: float = RUN_S) -> list[int]:
+    """What each flow brought over a line that serves whoever has something to send in equal parts."""
+    before = [flow.received for flow in flows]
+    for flow in flows:
+        flow.grant()
+    for _ in range(round(seconds / TICK_S)):
+        await asyncio.sleep(TICK_S)
+        left = capacity * TICK_S
+        by_need = sorted(flows, key=Flow.wants)
+        for behind, flow in enumerate(by_need):
+            part = min(flow.wants(), int(left / (len(by_need) - behind)))
+            left -= part
+            flow.send(part)
+    return [flow.received - had for flow, had in zip(flows, before, strict=True)]
+
+
+@pytest.mark.parametrize("ordinary", [1, 15])
+def test_on_a_line_that_is_full_urgent_footage_gets_most_and_nobody_starves(play, ordinary: int) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        flows = [Flow(precedence, urgent=True), *(Flow(precedence) for _ in range(ordinary))]
+        urgent, *others = await carry(1e6, flows)
+        assert urgent >= 0.75 * 1e6 * RUN_S
+        assert urgent + sum(others) >= 0.98 * 1e6 * RUN_S, "and none of the line is wasted"
+        assert sum(others) >= 0.05 * 1e6 * RUN_S and max(others) <= 1.5 * min(others)
+        assert max(flow.longest_silence_s for flow in flows) <= 10.0
+
+    play(scenario())
+
+
+def test_on_lines_of_their_own_nobody_waits(play) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        flows = [
+            Flow(precedence, urgent=True, rate=1e6),
+            *(Flow(precedence, rate=1e6) for _ in range(7)),
+        ]
+        await carry(1e9, flows, 10)
+        later = await carry(1e9, flows)
+        assert min(later) >= 0.95 * 1e6 * RUN_S
+
+    play(scenario())
+
+
+def test_urgent_footage_that_stalls_or_ends_holds_nobody_up(play) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        urgent, one, two = flows = [Flow(precedence, urgent=True), Flow(precedence), Flow(precedence)]
+        await carry(1e6, flows, 30)
+        urgent.rate = 0
+        await carry(1e6, flows, LAPSE_S + 0.5)
+        _, *free = await carry(1e6, flows, 10)
+        assert sum(free) >= 0.98 * 1e7
+        urgent.rate = 1e9
+        await carry(1e6, flows, 2)
+        again, *_ = await carry(1e6, flows, 30)
+        assert again >= 0.75 * 1e6 * 30, "and it comes first again when it goes on"
+        assert one.received and two.received
+
+    play(scenario())
+
+
+def test_without_urgent_footage_credit_is_free(play) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        flows = [Flow(precedence), Flow(precedence)]
+        assert not precedence.limits(False)
+        assert sum(await carry(1e6, flows, 10)) >= 0.98 * 1e7
+
+    play(scenario())
+
+
+def test_marked_and_held_recordings_come_first_across_cameras_without_a_limit(
+    new_station, host, play, world, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A window that is small beside a recording, as the true one is beside footage of minutes.
+    monkeypatch.setattr(intake, "WINDOW_BYTES", 2 * 1_048_576)
+    monkeypatch.setattr(intake, "CREDIT_STEP_BYTES", 256 * 1024)
+    # Of three recordings the second is marked, and the third held.
+    station = new_station(4, docked=1, recordings=3, mib=8)
+    for bay in (2, 3, 4):
+        ordinary = make_camera(seed=900 + bay, recordings=1, mib=8, footage=Footage.SYNTHETIC, utc_ns=NOON_NS)
+        station.dock(bay, ordinary)
+
+    async def scenario() -> None:
+        job = offload_station(host(station, rate=1e6), store, world=world)
+        order, ends = [], {}
+        async for tagged in job:
+            if isinstance(tagged.event, RecordingFinished):
+                marks = tagged.event.outcome.entry.marks
+                order.append((tagged.slot, bool(marks & (Mark.MARKED | Mark.HELD))))
+            if isinstance(tagged.event, Finished):
+                ends[tagged.slot] = asyncio.get_running_loop().time()
+        assert job.result.complete
+        assert order[:2] == [("bay 1", True)] * 2, "in equal parts all the others would have been done before"
+        assert ends["bay 1"] == max(ends.values()), "what is ordinary of this camera had no precedence"
+
+    play(scenario())
