@@ -250,6 +250,10 @@ class Line:
                 return NotADevice(rule, device=self.name, advice="is this the camera's port?")
             case LinkDownReason.VERSION:
                 return VersionMismatch("no common link version", device=self.name)
+            case LinkDownReason.CLOSED_BY_PEER if self.live:
+                return DeviceLost("the device ended the link", device=self.name)
+            case LinkDownReason.UNKNOWN_LINK:
+                return DeviceLost("the device was restarted", device=self.name)
             case LinkDownReason.SILENT | LinkDownReason.PIPE_LOST:
                 return DeviceLost(f"the device fell silent for {self._silence():.0f} s", device=self.name)
             case _:

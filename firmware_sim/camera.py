@@ -223,7 +223,7 @@ class SimCamera:
         """Whether it runs; brings about what has come due meanwhile: a reboot that was asked for, and the boot."""
         if self.running and self._reboot_at_s is not None and self.time() >= self._reboot_at_s:
             # At its own time: nobody may have looked since, and a host that comes later finds it up again.
-            self._boot_at_s = self._reboot_at_s + BOOT_S
+            self._boot_at_s, self._reboot_at_s = self._reboot_at_s + BOOT_S, None
             self.go_down()
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
             self._boot()

@@ -10,7 +10,6 @@ from hil_tests.refusals import refused
 pytestmark = pytest.mark.bwc_read_only
 
 
-@pytest.mark.bwc_stack
 def test_readings_are_physically_possible(camera: SyncCamera) -> None:
     status = camera.battery.status()
     assert 0 <= status.charge_pct <= 100

@@ -20,7 +20,6 @@ def test_level_adds_up(camera: SyncCamera) -> None:
     assert stored <= status.capacity_bytes - status.free_bytes
 
 
-@pytest.mark.bwc_stack
 def test_counts_agree_with_the_listing(camera: SyncCamera) -> None:
     status = camera.storage.status()
     listing = camera.recordings.list()

@@ -16,7 +16,14 @@ from typing import Final
 
 from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.messages.station import BayState, BayStatus
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import (
+    BwcError,
+    InvalidUri,
+    MissingExtra,
+    SessionRefused,
+    VersionMismatch,
+    WrongDevice,
+)
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Connected, Finished
@@ -46,6 +53,8 @@ LOOK_S: Final = 30.0
 RETRY_S: Final = 60.0
 """After this a camera that still stands in its bay and is not wholly stored is tried again."""
 
+_MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, WrongDevice)
+"""What time does not mend, when it comes before the station was ever met: a camera's URI, say."""
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
 _TROUBLED: Final = (BayState.FAULT, BayState.QUARANTINE)
 
@@ -64,8 +73,9 @@ class _Visit:
 class DockWatch(FleetStream):
     """Offloads every camera that comes to the station, for ever: iterate it for the events.
 
-    The iteration raises `DestinationError` when the destination cannot be used at the beginning. A station that
-    is lost is told as `StationLost` and connected to again; a bay that is in fault or in quarantine as `BayTroubled`.
+    The iteration raises `DestinationError` when the destination cannot be used at the beginning, and `InvalidUri`,
+    `MissingExtra`, `SessionRefused`, `VersionMismatch` or `WrongDevice` when there never was a station. One that is
+    lost is told as `StationLost` and connected to again; a bay that is in fault or in quarantine as `BayTroubled`.
     """
 
     def __init__(
@@ -88,16 +98,18 @@ class DockWatch(FleetStream):
         self._changed = asyncio.Event()
 
     async def _main(self) -> None:
-        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
         (await settled(opening)).close()  # told once, not by every camera
-        attempt = 0
+        attempt, met = 0, False
         try:
             while True:
                 try:
                     station = await self._link.station()
-                    attempt = 0
+                    attempt, met = 0, True
                     await self._attend(station)
                 except BwcError as error:
+                    if isinstance(error, _MISTAKES) and not met:
+                        raise
                     attempt += 1
                     wait_s = self._policy.wait_s(attempt, self._world.entropy)
                     log.info("%s; the station is tried again in %.1f s", error, wait_s)

@@ -72,7 +72,7 @@ class FleetJob(FleetStream):
         return self.result
 
     async def _main(self) -> None:
-        opening = self._world.workers.run(Destination.open, self._world.files, self._path)
+        opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
         (await settled(opening)).close()  # told once, not by every camera
         if isinstance(self._cameras, Mapping):
             await self._offload_all(self._cameras)

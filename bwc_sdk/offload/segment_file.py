@@ -14,7 +14,8 @@ from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 
 WRITE_BACK_BYTES: Final = 4 * 1024 * 1024
-"""The medium works while the rest arrives, so that the final sync has little left; smaller steps gain nothing."""
+"""The medium works while the rest arrives, so that the final sync has little left: of many files that end at the same
+time, too, each of which may be small. Smaller steps gain nothing."""
 RACES_MAX: Final = 8
 """Times that another process may create, publish or remove the file between two of our calls. It needs a whole
 copy for each, so that more than two means a directory that somebody plays with."""

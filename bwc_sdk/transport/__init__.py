@@ -7,8 +7,8 @@ nothing of frames: a frame may span many reads or BLE values.
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
-SLOW_RATE: Final = 32_768.0
-"""A first guess of a pipe's rate, bytes/s: low enough not to drown a slow line; a fast one is found out soon."""
+SLOW_RATE: Final = 8_192.0
+"""A first guess of a pipe's rate, bytes/s: below a UART at 115,200 baud; a fast pipe is found out soon."""
 
 
 @dataclass(frozen=True, slots=True)

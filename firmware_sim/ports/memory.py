@@ -33,7 +33,7 @@ class Limits:
 
     max_payload: int
     dead_after_s: float = 5.0
-    initial_rate: float = 32_768.0
+    initial_rate: float = 8_192.0
     footage_rate: float | None = None
 
 

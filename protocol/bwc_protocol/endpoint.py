@@ -146,7 +146,7 @@ class Endpoint:
         for channel, conversation in self.conversations.items():
             if conversation.quiet:
                 continue
-            budget, size = self._bulk(channel) if conversation.open_streams else (0, BULK_MIN)
+            budget, size = self._bulk(channel) if conversation.sending_streams else (0, BULK_MIN)
             for piece in conversation.outgoing(budget, size, self.link.max_payload):
                 self.link.send(channel, piece)
         return self.link.outgoing(now, limit)

@@ -14,11 +14,13 @@ import pytest
 import bwc_protocol
 import bwc_sdk
 from bwc_sdk.camera import Camera
-from bwc_sdk.errors import DestinationError, DeviceLost
+from bwc_sdk.errors import DestinationError, DeviceLost, WrongDevice
 from bwc_sdk.offload import CameraFailed, Finished, Interrupted, Progress, Resumed, StationLost, dock_watch
 from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
 from bwc_sdk.offload.station_link import StationLink
 from firmware_sim.dock_script import DockScript
+from firmware_sim.making import Footage, make_camera
+from firmware_sim.ports.memory import MemoryTransport
 
 CYCLES = 1_000
 """Dockings: two hundred and fifty a bay."""
@@ -222,5 +224,23 @@ def test_a_destination_that_cannot_be_used_ends_the_watch(
     async def scenario() -> None:
         with pytest.raises(DestinationError):
             await anext(dock_watch(host(new_station(1)), tmp_path / "missing", world=world))
+
+    play(scenario())
+
+
+def test_a_camera_in_place_of_the_station_is_a_mistake_and_not_tried_for_ever(play, world, store) -> None:
+    device = make_camera(seed=3, recordings=1, mib=1, footage=Footage.SYNTHETIC)
+
+    async def connect() -> bwc_sdk.DockingStation:
+        return await bwc_sdk.connect_station(
+            MemoryTransport(device), role=bwc_sdk.Role.DOCK_OFFLOAD, world=world
+        )
+
+    async def scenario() -> None:
+        async with dock_watch(connect, store, world=world) as watch:
+            with pytest.raises(WrongDevice, match="not a station"):
+                async for tagged in watch:
+                    raise AssertionError(tagged)
+        device.close()
 
     play(scenario())

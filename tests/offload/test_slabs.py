@@ -9,8 +9,8 @@ import pytest
 from bwc_sdk.filesystem import OsFileSystem
 from bwc_sdk.offload.intake import WINDOW_BYTES
 from bwc_sdk.offload.slabs import SHARED, SLAB_BYTES, SPARE_MAX, WINDOWS_BYTES, SlabPool
-from bwc_sdk.world import InlineWorkers
 from bwc_sdk.workers import ThreadWorkers
+from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
 
 
@@ -95,7 +95,9 @@ def test_a_window_that_shrinks_in_the_middle_of_a_slab_stops_no_stream(
     assert result.complete
 
 
-def test_a_stream_that_breaks_off_gives_its_place_and_its_slab_back(lab, tmp_path: Path, pool: _Count) -> None:
+def test_a_stream_that_breaks_off_gives_its_place_and_its_slab_back(
+    lab, tmp_path: Path, pool: _Count
+) -> None:
     device = lab.device([lab.recording(1, (5 * SLAB_BYTES,))], piece=lab.chunk)
 
     async def main() -> None:

@@ -91,3 +91,18 @@ def test_a_device_that_was_heard_and_goes_while_it_is_connected_to_is_lost() -> 
         device.close()
 
     run_virtual(main())
+
+
+def test_a_device_that_ends_the_link_in_order_while_it_is_in_use_is_lost() -> None:
+    async def main() -> None:
+        device = make_camera(seed=3, recordings=0, mib=1, footage=Footage.SYNTHETIC)
+        camera = await bwc_sdk.connect(MemoryTransport(device))
+        port = device.ports[0]
+        port.endpoint.close(asyncio.get_running_loop().time())
+        port.pump()
+        with pytest.raises(DeviceLost, match="ended the link"):
+            await camera.battery.status()
+        await camera.close()
+        device.close()
+
+    run_virtual(main())

@@ -365,3 +365,30 @@ def test_missing_parts_for_footage_name_the_extra(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(MissingExtra) as missing:
         transport_for(DeviceUri.parse("sim:?seed=99&recordings=1"))
     assert missing.value.extra == "sim"
+
+
+def test_footage_under_way_does_not_make_the_device_look_around(
+    new_camera: NewCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link's timer fires every few ms of a transfer; a station has sixty-four such links."""
+    camera = new_camera(recordings=1)
+    looks = 0
+    glance = SimCamera.glance
+
+    def counted(self: SimCamera) -> None:
+        nonlocal looks
+        looks += 1
+        glance(self)
+
+    async def fetch(host: bwc_sdk.Camera) -> int:
+        (entry,) = await host.recordings.list()
+        counter = Counter()
+        stream = await host.recordings.open(entry, 0, counter)
+        before = looks
+        stream.grant(stream.length)
+        assert await counter.over is None
+        assert counter.bytes == stream.length
+        return looks - before
+
+    monkeypatch.setattr(SimCamera, "glance", counted)
+    assert on_camera(camera, fetch, rate=2_000_000) <= 1

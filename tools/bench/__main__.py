@@ -36,9 +36,9 @@ SIZES_MIB: Final = {
     "pty": [16, 32],
     "usb": [16, 64, 256],
     "ble": [16],
-    "station": [256],
+    "station": [1024],
 }
-QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [64]}
+QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [256]}
 QUICK_ROUNDS: Final = 3
 
 

@@ -61,7 +61,7 @@ def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[st
 
 def sample(module: str, address: str, mib: int, store: Path) -> Sample:
     """One run of a contender, into a directory of its own."""
-    _warm(store / "throw-away", mib)
+    warm(store, mib)
     target = store / "target"
     target.mkdir()
     try:
@@ -70,9 +70,9 @@ def sample(module: str, address: str, mib: int, store: Path) -> Sample:
         shutil.rmtree(target)
 
 
-def _warm(path: Path, mib: int) -> None:
-    # A virtual machine is slow to touch memory that lay idle; the page cache of this file has been touched.
-    block = bytes(MIB)
+def warm(store: Path, mib: int) -> None:
+    """Writes and removes a throw-away file, untimed: a virtual machine is slow to touch memory that lay idle."""
+    path, block = store / "throw-away", bytes(MIB)
     with path.open("wb") as file:
         for _ in range(mib):
             file.write(block)

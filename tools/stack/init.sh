@@ -13,6 +13,7 @@ mount -t tmpfs layer /layer
 mkdir /layer/files /layer/work
 mount -t overlay -o lowerdir=/host,upperdir=/layer/files,workdir=/layer/work overlay /root
 
+mkdir -p /root/mnt
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 out /root/mnt
 mount -t proc proc /root/proc
 umount /proc

@@ -3,6 +3,7 @@
 An archive in the format that the kernel unpacks, `newc` (Documentation/driver-api/early-userspace in Linux).
 """
 
+import lzma
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -48,5 +49,8 @@ def initramfs(modules: list[Path], *, busybox: Path = BUSYBOX, script: Path = SC
     """The archive to boot with; the script loads the modules in their order."""
     files = {"init": script.read_bytes(), "bin/busybox": busybox.read_bytes()}
     for number, module in enumerate(modules):
-        files[f"modules/{number:02}-{module.name}"] = module.read_bytes()
+        content = module.read_bytes()
+        if module.suffix == ".xz":  # as from Debian 13 on; busybox need not know how
+            content = lzma.decompress(content)
+        files[f"modules/{number:02}-{module.name.removesuffix('.xz')}"] = content
     return archive(files)

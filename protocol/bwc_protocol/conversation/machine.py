@@ -168,7 +168,7 @@ class Conversation:
     @property
     def quiet(self) -> bool:
         """Whether `outgoing` would give nothing, whatever its budget."""
-        return not (self._control or self._raw or self._streams.open or self._session.pending)
+        return not (self._control or self._raw or self._streams.sending or self._session.pending)
 
     def _emit(self, event: ConversationEvent) -> None:
         self._events.append(event)
@@ -480,6 +480,11 @@ class Conversation:
         """Streams that are open now, in both directions."""
         return self._streams.open
 
+    @property
+    def sending_streams(self) -> int:
+        """Of the open streams those that this side sends."""
+        return self._streams.sending
+
     # Out
 
     def outgoing(self, bulk_budget: int, bulk_size: int, frame_size: int = 0) -> list[bytes]:
@@ -492,7 +497,7 @@ class Conversation:
         if self._session.peer is not None:
             if self._control:
                 self._seal_control()
-            if bulk_budget > 0 and self._streams.open and self.state is _READY:
+            if bulk_budget > 0 and self._streams.sending and self.state is _READY:
                 self._seal_bulk(bulk_budget, bulk_size, frame_size)
         if not self._raw:
             return self._session.outgoing()

@@ -46,6 +46,11 @@ class Streams:
         """Streams that are open, in both directions."""
         return len(self._outgoing) + len(self._incoming)
 
+    @property
+    def sending(self) -> int:
+        """Streams that this side sends, with or without credit; one that only receives has nothing to seal."""
+        return len(self._turn)
+
     def __contains__(self, stream: int) -> bool:
         return stream in self._outgoing or stream in self._incoming
 

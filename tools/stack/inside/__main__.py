@@ -14,7 +14,14 @@ from tools.stack.inside.system import bring_up
 
 TEST_S: Final = 150
 """One test, in a machine that is a dozen times slower than its host."""
-FILES: Final = ("test_suite.py", "test_usb.py", "test_gadget.py", "test_devices.py", "test_bluetooth.py")
+FILES: Final = (
+    "test_suite.py",
+    "test_usb.py",
+    "test_pulled.py",
+    "test_gadget.py",
+    "test_devices.py",
+    "test_bluetooth.py",
+)
 """In this order: the suite in the air is started first of all, and runs beside the other two."""
 
 

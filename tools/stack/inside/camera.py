@@ -26,15 +26,22 @@ def simulator(*options: str) -> Program:
 class UsbCamera:
     """A camera in a USB port of this kernel, by its `vhci_hcd`."""
 
+    slot: Slot
+    """Where it is, once it was plugged in."""
+
     def __init__(self) -> None:
         self._simulator = simulator("--listen", f"usbip:{HOST}:0")
 
     def plug(self) -> Slot:
         """By the stock tool; returns once the kernel has given it its drivers, and udev its rights."""
         command(*self._attach())
-        slot = until(both_functions, "camera with both its functions")
+        self.slot = until(both_functions, "camera with both its functions")
         command("udevadm", "settle")
-        return slot
+        return self.slot
+
+    def reached(self, link: str) -> str:
+        """The URI of one of its two links: `serial` or `usb`."""
+        return link_of(self.slot, link)
 
     def unplug(self) -> None:
         """By the stock tool: the port has lost its device, the camera its host."""
@@ -82,6 +89,12 @@ def both_functions() -> Slot | None:
     """The only device of ours, once it has its bulk interface and its serial port."""
     found = slots()
     return found[0] if len(found) == 1 and len(found[0].others) == 1 else None
+
+
+def link_of(slot: Slot, link: str) -> str:
+    """The URI of this scheme."""
+    (uri,) = (one for one in (slot.uri, *slot.others) if one.startswith(f"{link}:"))
+    return uri
 
 
 def nothing() -> bool | None:

@@ -41,8 +41,16 @@ def air_suite(started: AirSuite | None) -> Iterator[AirSuite]:
 
 @pytest.fixture
 def camera() -> Iterator[UsbCamera]:
-    """A camera for a USB port, not plugged in yet; pulled out in the end."""
+    """A camera for a USB port, not plugged in yet, that the test may pull for good."""
     with plugged_in() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def plugged() -> Iterator[UsbCamera]:
+    """A camera in a USB port, for tests that leave it there."""
+    with plugged_in() as made:
+        made.plug()
         yield made
 
 

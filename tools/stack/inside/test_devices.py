@@ -1,4 +1,4 @@
-"""`bwc devices` and its `--watch` on the kernel's own USB."""
+"""`bwc devices --watch` on the kernel's own USB."""
 
 import json
 from collections.abc import Iterator
@@ -23,15 +23,6 @@ def watching() -> Iterator[Program]:
 
 def changes(program: Program) -> list[dict[str, Any]]:
     return [json.loads(line) for line in program.lines if line.startswith("{")]
-
-
-def test_a_camera_with_two_functions_is_one_device(camera: UsbCamera) -> None:
-    slot = camera.plug()
-    program = Program("bwc", "devices", "--json")
-    assert program.code() == 0
-    (device,) = json.loads("\n".join(program.lines))["devices"]
-    assert (device["uri"], device["others"]) == (slot.uri, list(slot.others))
-    assert device["accessible"]
 
 
 def test_an_arrival_and_a_departure_are_told_soon_and_by_slot(camera: UsbCamera, watching: Program) -> None:

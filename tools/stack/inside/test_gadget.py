@@ -7,7 +7,7 @@ import pytest
 
 from bwc_sdk.offload import ConnectionLost
 from bwc_sdk.sync import connect, offload
-from tools.stack.inside.camera import both_functions, nothing, simulator
+from tools.stack.inside.camera import both_functions, link_of, nothing, simulator
 from tools.stack.inside.gadget import Gadget
 from tools.stack.inside.program import until
 from tools.stack.inside.pulling import lost_while_read
@@ -28,9 +28,7 @@ def gadget() -> Iterator[Gadget]:
 
 def reached(link: str) -> str:
     """The URI of one of its two links, once it has both."""
-    slot = until(both_functions, "camera with both its functions")
-    (uri,) = (one for one in (slot.uri, *slot.others) if one.startswith(link))
-    return uri
+    return link_of(until(both_functions, "camera with both its functions"), link)
 
 
 @pytest.mark.parametrize("link", ["serial", "usb"])

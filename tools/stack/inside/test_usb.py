@@ -1,55 +1,49 @@
-"""A camera on the kernel's own USB: cables, owners and rights, through cdc_acm, usbfs and libusb."""
+"""A camera on the kernel's own USB: one owner, rights and a loose cable, through cdc_acm, usbfs and libusb."""
 
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
-from bwc_sdk.discover import Slot
 from bwc_sdk.errors import DeviceBusy, PortBusy
 from bwc_sdk.offload import ConnectionLost, OffloadPolicy, Progress, Reconnected
 from bwc_sdk.sync import connect, offload
 from bwc_sdk.usb_slots import NODES, SYSFS
 from tools.stack.inside.camera import UsbCamera
 from tools.stack.inside.program import Program, until
-from tools.stack.inside.pulling import lost_while_read
 from tools.stack.inside.rights import OPENED, opened_by_nobody
 from tools.stack.inside.system import command
 
 
-def reached(slot: Slot, link: str) -> str:
-    """The URI of one of the device's two links."""
-    (uri,) = (one for one in (slot.uri, *slot.others) if one.startswith(link))
-    return uri
-
-
-@pytest.mark.parametrize("link", ["serial", "usb"])
-def test_a_camera_that_is_pulled_while_it_is_read_is_lost_once_and_soon(camera: UsbCamera, link: str) -> None:
-    lost_while_read(reached(camera.plug(), link), camera.pull)
+def test_a_camera_with_two_functions_is_one_device(plugged: UsbCamera) -> None:
+    program = Program("bwc", "devices", "--json")
+    assert program.code() == 0
+    (device,) = json.loads("\n".join(program.lines))["devices"]
+    assert (device["uri"], device["others"]) == (plugged.slot.uri, list(plugged.slot.others))
+    assert device["accessible"]
 
 
 @pytest.mark.parametrize("link", ["serial", "usb"])
 def test_an_offload_goes_on_when_the_cable_is_back_in_its_port(
-    camera: UsbCamera, link: str, tmp_path: Path
+    plugged: UsbCamera, link: str, tmp_path: Path
 ) -> None:
-    slot = camera.plug()
-    job = offload(reached(slot, link), tmp_path, policy=OffloadPolicy(attempts=50, longest_wait_s=1.0))
+    before = plugged.slot
+    job = offload(plugged.reached(link), tmp_path, policy=OffloadPolicy(attempts=50, longest_wait_s=1.0))
     events = []
     for event in job:
         events.append(type(event))
         if events.count(Progress) == 1 and ConnectionLost not in events:
-            camera.unplug()
-            assert camera.plug() == slot, "the same names, since it is the same port"
+            plugged.unplug()
+            assert plugged.plug() == before, "the same names, since it is the same port"
     assert job.result.complete
     assert {ConnectionLost, Reconnected} <= set(events)
 
 
-def test_the_udev_rule_gives_the_device_to_its_users_and_keeps_modem_manager_off(camera: UsbCamera) -> None:
-    slot = camera.plug()
-    (serial,) = slot.others
-    device = SYSFS / slot.port_path
+def test_the_udev_rule_gives_the_device_to_its_users_and_keeps_modem_manager_off(plugged: UsbCamera) -> None:
+    device = SYSFS / plugged.slot.port_path
     bus, number = (int((device / name).read_text()) for name in ("busnum", "devnum"))
-    tty = Path(serial.removeprefix("serial:"))
+    tty = Path(plugged.reached("serial").removeprefix("serial:"))
     for node, ignored in (
         (NODES / f"{bus:03}" / f"{number:03}", "ID_MM_DEVICE_IGNORE"),
         (tty, "ID_MM_PORT_IGNORE"),
@@ -63,9 +57,9 @@ def test_the_udev_rule_gives_the_device_to_its_users_and_keeps_modem_manager_off
 
 @pytest.mark.parametrize(("link", "advice"), [("serial", "dialout"), ("usb", "70-bwc.rules")])
 def test_who_may_not_open_it_is_told_what_to_do_and_the_rule_s_group_may(
-    camera: UsbCamera, link: str, advice: str
+    plugged: UsbCamera, link: str, advice: str
 ) -> None:
-    uri = reached(camera.plug(), link)
+    uri = plugged.reached(link)
     error, told = opened_by_nobody(uri)
     assert error == "PortForbidden"
     assert advice in told
@@ -74,9 +68,9 @@ def test_who_may_not_open_it_is_told_what_to_do_and_the_rule_s_group_may(
 
 @pytest.mark.parametrize("link", ["serial", "usb"])
 def test_a_device_has_one_owner_and_is_free_again_when_that_one_crashes(
-    camera: UsbCamera, link: str, tmp_path: Path
+    plugged: UsbCamera, link: str, tmp_path: Path
 ) -> None:
-    uri = reached(camera.plug(), link)
+    uri = plugged.reached(link)
     owner = Program("bwc", "offload", str(tmp_path), "--device", uri, "--json")
     until(lambda: any('"progress"' in line for line in owner.lines) or None, "footage")
     with pytest.raises(PortBusy):
