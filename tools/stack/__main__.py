@@ -21,8 +21,8 @@ from tools.stack.verdict import UNAVAILABLE, verdict
 PROJECT: Final = Path(__file__).parents[2]
 BOOT_S: Final = 60.0
 """Ten times what it takes; a machine that is slower would not finish the tests either."""
-RUN_S: Final = 300.0
-"""Twice what it takes."""
+RUN_S: Final = 900.0
+"""Five times what it takes: a shared machine is slow now and then."""
 OURS: Final = ("bwc_sdk", "firmware_sim", "hil_tests", "protocol", "tools/stack")
 
 
