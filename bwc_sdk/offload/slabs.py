@@ -5,9 +5,10 @@ from typing import Final
 
 SLAB_BYTES: Final = 1_048_576
 """The largest chunk. Larger writes gain nothing."""
-WINDOWS_BYTES: Final = 32 * SLAB_BYTES
-"""Windows of all streams together: four of the largest. More cameras at once share it, so that sixty-four of them do
-not take sixty-four times the memory of one; what one of them then lacks in window, the others fill on the link."""
+FURTHER_BYTES: Final = SLAB_BYTES * 8 // 5
+"""What each further stream adds to the windows of all, so that a camera more costs little, however many there are:
+sixteen have two slabs each, one to fill while the other is hashed. What one of them then lacks in window, the others
+fill on the link."""
 SPARE_MAX: Final = 8
 """Slabs that are kept when a stream ends: one of the largest windows. The rest goes back to the system."""
 
@@ -46,9 +47,11 @@ class SlabPool:
         del self._free[:-SPARE_MAX]
 
     def window_bytes(self, most: int) -> int:
-        """Bytes that one stream may have under way, at most `most`: an equal part of `WINDOWS_BYTES`, and never less
-        than the slab that it fills."""
-        return min(most, max(SLAB_BYTES, WINDOWS_BYTES // max(1, len(self._streams))))
+        """Bytes that one stream may have under way: `most` while it is alone, else an equal part of that and of
+        `FURTHER_BYTES` for each other one, in whole slabs, and never less than the slab that it fills."""
+        streams = max(1, len(self._streams))
+        part = (most + (streams - 1) * FURTHER_BYTES) // streams
+        return min(most, max(SLAB_BYTES, part - part % SLAB_BYTES))
 
 
 SHARED: Final = SlabPool()

@@ -8,20 +8,20 @@ import pytest
 
 from bwc_sdk.filesystem import OsFileSystem
 from bwc_sdk.offload.intake import WINDOW_BYTES
-from bwc_sdk.offload.slabs import SHARED, SLAB_BYTES, SPARE_MAX, WINDOWS_BYTES, SlabPool
+from bwc_sdk.offload.slabs import FURTHER_BYTES, SHARED, SLAB_BYTES, SPARE_MAX, SlabPool
 from bwc_sdk.workers import ThreadWorkers
 from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
 
 
 @pytest.mark.parametrize("streams", [1, 2, 4, 5, 16, 31, 33, 64])
-def test_the_windows_of_all_streams_share_one_bound(streams: int) -> None:
+def test_each_further_stream_adds_about_a_megabyte_to_the_windows_of_all(streams: int) -> None:
     pool = SlabPool()
     for stream in range(streams):
         pool.join(stream)
     window = pool.window_bytes(WINDOW_BYTES)
     assert SLAB_BYTES <= window <= WINDOW_BYTES
-    assert streams * window <= max(WINDOWS_BYTES, streams * SLAB_BYTES)
+    assert streams * window <= WINDOW_BYTES + (streams - 1) * FURTHER_BYTES
     for stream in range(streams):
         pool.leave(stream)
     assert pool.window_bytes(WINDOW_BYTES) == WINDOW_BYTES
