@@ -26,7 +26,7 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.declare import Effect, Event, Request
+from bwc_protocol.declare import Effect, Event, FieldRangeError, Request
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.preamble import Preamble
@@ -40,6 +40,7 @@ from bwc_sdk.errors import (
     CommandError,
     CommandTimeout,
     DeviceLost,
+    InvalidValue,
     OutcomeUnknown,
     ProtocolViolation,
 )
@@ -180,7 +181,7 @@ class Connection:
         """Sends a request and gives its reply.
 
         Raises `CommandError` when the device refuses, `CommandTimeout` or `OutcomeUnknown` when no reply came,
-        `DeviceLost` when the device went away before it could have acted, `FieldRangeError` for a value that
+        `DeviceLost` when the device went away before it could have acted, `InvalidValue` for a value that
         its field cannot carry.
         """
         _, reply = await self._ask(request)
@@ -190,7 +191,10 @@ class Connection:
         async with self._slots:
             if self._error is not None or self.conversation is None:
                 raise self._error or DeviceLost("not connected", device=self.name)
-            request_id = self.conversation.request(request)
+            try:
+                request_id = self.conversation.request(request)
+            except FieldRangeError as error:
+                raise InvalidValue(str(error), device=self.name) from error
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()
             due = loop.time() + self.call_timeout_s

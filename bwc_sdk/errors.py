@@ -39,6 +39,12 @@ class InvalidUri(BwcError):
     layer = "uri"
 
 
+class InvalidValue(BwcError, ValueError):
+    """Raised when a value is not one that its field can carry; nothing was sent."""
+
+    layer = "call"
+
+
 class HostFileError(BwcError):
     """Raised when a file of this host that the caller named cannot be read or written."""
 
@@ -107,7 +113,8 @@ class DeviceBusy(LinkError):
     """Raised when another host has the device; `retry_after_s` is what the device says, 0 if it says nothing."""
 
     def __init__(self, rule: str, *, device: str = "", retry_after_s: float = 0.0) -> None:
-        super().__init__(rule, device=device)
+        when = f"; ask again in {retry_after_s:.0f} s" if retry_after_s >= 1 else ""
+        super().__init__(rule + when, device=device)
         self.retry_after_s = retry_after_s
 
 

@@ -131,12 +131,17 @@ class Line:
         if self._capture is not None:
             self._capture.pipe(False, data)
         nested, self._pumping = self._pumping, True  # one pump for all that these bytes bring about
+        came = False
         try:
             for _ in self.endpoint.receiving(data, self._loop.time()):
+                came = True
                 self._dispatch()
         finally:
             self._pumping = nested
-        self.pump()
+        if came:
+            self.pump()
+        else:
+            self._look_soon()  # a part of a frame: nothing happened but that it must go on soon
 
     def lost(self, error: Exception) -> None:
         assert self._loop is not None

@@ -2,6 +2,7 @@
 
 import enum
 import random
+import time
 from pathlib import Path
 from typing import Final
 
@@ -73,6 +74,8 @@ def make_camera(
             _fill(camera, recordings)
         if faults is not None:
             _decay(camera, faults)
+        if utc_ns is None:
+            _catch_up(camera)
     except BaseException:
         camera.close()
         raise
@@ -102,10 +105,18 @@ def make_station(
                 seed=seed + bay, recordings=recordings, mib=mib, footage=footage, faults=faults, utc_ns=utc_ns
             )
             station.dock(bay, camera)
+        if utc_ns is None:
+            for camera in station.cameras():
+                _catch_up(camera)
     except BaseException:
         station.close()
         raise
     return station
+
+
+def _catch_up(camera: SimCamera) -> None:
+    """Lets the time pass that making took: a camera's own stands still until it is served."""
+    camera.time.skip(max(0, time.time_ns() - camera.true_utc_ns()) / 1e9)
 
 
 def _fill(camera: SimCamera, count: int) -> None:

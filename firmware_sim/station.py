@@ -82,6 +82,7 @@ class SimStation:
         self.running = False
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {seed}")))
         birth_ns = time.time_ns() if utc_ns is None else utc_ns
+        self._waits_since_s = time.monotonic() if utc_ns is None else None
         self.clock.set_utc_ns(birth_ns - round(SYNCED_S * 1e9), UNCERTAINTY_NS, TimeSource.NTP)
         self.clock.restore(self.clock.snapshot(), off_s=SYNCED_S)
         self.audit = AuditLog(self.clock.utc_ns)
@@ -102,6 +103,7 @@ class SimStation:
         if any(other.camera is camera for other in self.bays.values()):
             raise ValueError(f"{camera.serial} stands in another bay")
         at = self._bay(bay)
+        self._catch_up()
         at.dock(camera, faults)
         self.audit.append(AuditKind.DOCKED, f"bay {bay}, docking {at.docking}", self.serial)
         self._tell(Docked(bay=bay, docking=at.docking))
@@ -162,6 +164,7 @@ class SimStation:
             return
         for bay in self.bays.values():
             bay.unplug(ResetReason.NO_DEVICE)
+        self._catch_up()
         self._loop = loop
         self.time.follow(loop)
         self._plug()
@@ -189,6 +192,15 @@ class SimStation:
             self._stirring = False
 
     # Time
+
+    def _catch_up(self) -> None:
+        """Lets the time pass for which it has waited to be served, if it was made at the system's time.
+
+        Its own time stands still meanwhile, and its clock would be slow by seconds that its bound does not allow.
+        """
+        if self._loop is None and self._waits_since_s is not None:
+            since_s, self._waits_since_s = self._waits_since_s, time.monotonic()
+            self.time.skip(self._waits_since_s - since_s)
 
     def _watch(self) -> None:
         if self._look is not None:

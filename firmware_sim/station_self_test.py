@@ -21,7 +21,7 @@ def self_test(station: "SimStation") -> tuple[SelfTestStep, ...]:
     return (
         _step("supply", low <= station.supply_mv <= high, f"{station.supply_mv} mV, {station.supply_ma} mA"),
         _step("bays", not alarmed, f"alarm in {', '.join(alarmed)}" if alarmed else f"{len(bays)} bays"),
-        _step("clock", known, f"within {clock.uncertainty_ns() // MS} ms" if known else "not set"),
+        _step("clock", known, f"within {-(-clock.uncertainty_ns() // MS)} ms" if known else "not set"),
         _step("audit log", chained, f"{entries} entries"),
     )
 

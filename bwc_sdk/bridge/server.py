@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from bwc_sdk.bridge.events import BridgeEvent, ClientCame, ClientLeft, ClientRefused
 from bwc_sdk.bridge.visit import Visit
-from bwc_sdk.errors import BwcError, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 
@@ -44,6 +44,9 @@ class Bridge:
         """Raises `InvalidUri` and `MissingExtra`; nothing is opened yet."""
         if isinstance(device, str):
             uri = DeviceUri.parse(device)
+            if uri.bay:
+                rule = f"{uri} names a camera in a bay, and a bridge carries the whole link of the station"
+                raise InvalidUri(rule, advice="leave the option bay out here, and add it to the bridge's URI")
             transport_for(uri)
             self._make: Callable[[], Transport] = lambda: transport_for(uri)
         else:

@@ -41,6 +41,7 @@ _LISTED_BY: Final = {
 
 BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
+    errors.InvalidValue: "'bwc raw' lists the fields of every command, and what each takes",
     errors.HostFileError: "is the path right?",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
     errors.PortBusy: "end the program that has it open, then run the command again",

@@ -39,7 +39,7 @@ def watch_verb(
 
     --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
     is taken out is told as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine is
-    told once, and again when it has recovered.
+    told once, and again when it has recovered. A station that is lost is tried again, and told when it is back.
     """
     watch = dock_watch(
         StationConnect(settings, require_device(settings)),

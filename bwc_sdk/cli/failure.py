@@ -36,6 +36,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.BwcError: ExitCode.UNEXPECTED,
     NoDeviceNamed: ExitCode.USAGE,
     errors.InvalidUri: ExitCode.USAGE,
+    errors.InvalidValue: ExitCode.USAGE,
     errors.MissingExtra: ExitCode.MISSING_PART,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,

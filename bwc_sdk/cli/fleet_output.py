@@ -22,6 +22,7 @@ from bwc_sdk.offload import (
     Interrupted,
     OffloadResult,
     Progress,
+    StationBack,
     StationLost,
 )
 
@@ -37,6 +38,7 @@ class FleetTeller:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._told_s: dict[str, float] = {}
+        self._advised: set[str] = set()  # since the station was there
 
     def tell(self, tagged: CameraEvent) -> None:
         """Writes one event."""
@@ -45,8 +47,20 @@ class FleetTeller:
         if self._output.as_json:
             self._output.write(json.dumps(_document(tagged)))
         else:
-            self._output.line(tagged.slot, *_values(tagged))
+            self._output.line(tagged.slot, *_values(tagged), *self._advice(tagged))
         self._output.flush()
+
+    def _advice(self, tagged: CameraEvent) -> tuple[str, ...]:
+        """What to do about a station that is lost: once, and not at every attempt to reach it."""
+        if isinstance(tagged.event, StationBack):
+            self._advised.clear()
+        if not isinstance(tagged.event, StationLost):
+            return ()
+        advice = advice_for(tagged.event.error)
+        if not advice or advice in self._advised:
+            return ()
+        self._advised.add(advice)
+        return (f"try: {advice}",)
 
     def _due(self, slot: str, progress: Progress) -> bool:
         now = asyncio.get_running_loop().time()
@@ -70,6 +84,8 @@ def _values(tagged: CameraEvent) -> tuple[object, ...]:
             return "interrupted", identity or "-", "taken out; goes on in whatever bay it comes back to"
         case StationLost(error=error, wait_s=wait_s):
             return "lost", error.rule, f"again in {wait_s:.1f} s"
+        case StationBack():
+            return ("station is back",)
         case BayTroubled():
             return str(tagged.event.state), _trouble(tagged.slot, tagged.event)
         case BayRecovered():
@@ -94,6 +110,8 @@ def _document(tagged: CameraEvent) -> dict[str, Any]:
             fields = {"event": "interrupted", "identity": identity}
         case StationLost(error=error, wait_s=wait_s):
             fields = {"event": "station_lost", "error": _error(error), "wait_s": wait_s}
+        case StationBack():
+            fields = {"event": "station_back"}
         case BayTroubled():
             fields = {"event": "bay_troubled"}
             fields |= {

@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 from bwc_protocol.declare import to_plain
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.cli import text
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import BwcError, DestinationFull
 from bwc_sdk.offload import (
     ChunkRejected,
     Connected,
@@ -158,9 +158,16 @@ def summary(result: OffloadResult) -> str:
 
 def next_steps(result: OffloadResult) -> list[str]:
     """What to do about the recordings that are not stored: one line for each kind of outcome."""
-    left = [one.entry.sequence for one in result.outcomes if isinstance(one, StillOnCamera)]
+    waiting = [one for one in result.outcomes if isinstance(one, StillOnCamera)]
+    roomless = [one.entry.sequence for one in waiting if isinstance(one.error, DestinationFull)]
+    left = [one.entry.sequence for one in waiting if not isinstance(one.error, DestinationFull)]
     refused = [one.entry.sequence for one in result.outcomes if isinstance(one, Refused)]
     lines = []
+    if roomless:
+        lines.append(
+            f"still on the camera, for want of room: {_listed(roomless)}. Make room in the destination first, then run "
+            "the same command again: it goes on with what is good on disk"
+        )
     if left:
         lines.append(
             f"still on the camera: {_listed(left)}. Run the same command again: it goes on with what is good on disk"

@@ -31,6 +31,7 @@ from bwc_sdk.offload.fleet_events import (
     CameraFailed,
     FleetResult,
     Interrupted,
+    StationBack,
     StationLost,
 )
 from bwc_sdk.offload.job import OffloadJob, offload
@@ -72,6 +73,7 @@ __all__ = [
     "Refused",
     "Resumed",
     "SegmentStored",
+    "StationBack",
     "StationLost",
     "StillOnCamera",
     "StoredSegment",

@@ -35,6 +35,7 @@ from bwc_sdk.offload.fleet_events import (
     CameraEvent,
     CameraFailed,
     Interrupted,
+    StationBack,
     StationLost,
 )
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
@@ -75,7 +76,8 @@ class DockWatch(FleetStream):
 
     The iteration raises `DestinationError` when the destination cannot be used at the beginning, and `InvalidUri`,
     `MissingExtra`, `SessionRefused`, `VersionMismatch` or `WrongDevice` when there never was a station. One that is
-    lost is told as `StationLost` and connected to again; a bay that is in fault or in quarantine as `BayTroubled`.
+    lost is told as `StationLost` and connected to again, which is told as `StationBack`; a bay that is in fault or in
+    quarantine is told as `BayTroubled`.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class DockWatch(FleetStream):
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
         self._visits: dict[int, _Visit] = {}  # at most one a bay
         self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were told
+        self._lost = False  # as it was told
         self._changed = asyncio.Event()
 
     async def _main(self) -> None:
@@ -113,6 +116,7 @@ class DockWatch(FleetStream):
                     attempt += 1
                     wait_s = self._policy.wait_s(attempt, self._world.entropy)
                     log.info("%s; the station is tried again in %.1f s", error, wait_s)
+                    self._lost = True
                     await self._tell(CameraEvent(STATION, StationLost(error, wait_s)))
                     await asyncio.sleep(wait_s)
         finally:
@@ -131,7 +135,9 @@ class DockWatch(FleetStream):
         try:
             while not listener.done():
                 self._changed.clear()
-                await self._look(await station.bays.list())
+                bays = await station.bays.list()
+                await self._tell_back()
+                await self._look(bays)
                 try:
                     async with asyncio.timeout(LOOK_S):
                         await self._changed.wait()
@@ -140,6 +146,12 @@ class DockWatch(FleetStream):
             listener.result()
         finally:
             await stop(listener)
+
+    async def _tell_back(self) -> None:
+        """Tells that the station answers, if it was told as lost."""
+        if self._lost:
+            self._lost = False
+            await self._tell(CameraEvent(STATION, StationBack()))
 
     async def _listen(self, station: DockingStation) -> None:
         try:

@@ -35,6 +35,11 @@ class StationLost:
 
 
 @dataclass(frozen=True, slots=True)
+class StationBack:
+    """What `StationLost` told is over: the docking station answers again. Told once, however often it was tried."""
+
+
+@dataclass(frozen=True, slots=True)
 class BayTroubled:
     """Nothing is offloaded in this bay until somebody has looked at it. Told once for each change."""
 
@@ -59,7 +64,7 @@ class CameraEvent:
 
     slot: str
     """Where it is: `bay 3` of a station, the URI of a camera by itself, or `station`."""
-    event: OffloadEvent | CameraFailed | Interrupted | StationLost | BayTroubled | BayRecovered
+    event: OffloadEvent | CameraFailed | Interrupted | StationLost | StationBack | BayTroubled | BayRecovered
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,8 @@ class Endpoint:
         """
         if len(data) > _SMALL:
             return self._receiving(data, now)
-        self.link.receive(data, now)
+        if not self.link.receive(data, now):
+            return ()
         self._digest(now)
         return (None,)
 

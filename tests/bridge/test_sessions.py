@@ -12,7 +12,7 @@ import pytest
 import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_sdk.bridge import Bridge, BridgeEvent, ClientLeft
-from bwc_sdk.errors import DeviceLost, NotADevice
+from bwc_sdk.errors import DeviceLost, InvalidUri, NotADevice
 from bwc_sdk.offload import ConnectionLost, offload
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.camera import SimCamera
@@ -153,3 +153,8 @@ def check(camera: SimCamera, path: Path) -> None:
         for index, facts in enumerate(stored.manifest.segments)
     }
     assert {hashlib.sha256(file.read_bytes()).digest() for file in path.glob("*.mp4")} == wanted
+
+
+def test_a_bridge_to_a_bay_is_refused_since_it_carries_the_whole_link_of_the_station() -> None:
+    with pytest.raises(InvalidUri, match="bay"):
+        Bridge("tcp:127.0.0.1:7401?bay=2")

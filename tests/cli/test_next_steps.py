@@ -16,7 +16,7 @@ from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
 from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
 from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps
 from bwc_sdk.offload import OffloadResult, Refused, StillOnCamera
-from bwc_sdk.offload.destination import destination_error
+from bwc_sdk.offload.destination import Destination, destination_error
 
 Bwc = Callable[..., Any]
 SAY_IT_THEMSELVES = {NoDeviceNamed, errors.MissingExtra, errors.OutcomeUnknown, errors.SlowLink}
@@ -135,6 +135,26 @@ def test_an_incomplete_offload_says_run_it_again_and_a_refused_file_says_look(
     assert ran.code == 10
     assert "refused: recording 2. Trying again does not help" in ran.err
     assert "Run the same command again" not in ran.err
+
+
+def test_a_destination_that_fills_up_on_the_way_says_to_make_room_first(
+    bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def free_bytes(self: Destination) -> int:
+        return (16 << 20) + ((3 << 19) if not list(tmp_path.glob("*.mp4")) else 0)
+
+    monkeypatch.setattr(Destination, "free_bytes", free_bytes)
+    ran = bwc("offload", str(tmp_path), device=sim)
+    assert ran.code == 10 and len(list(tmp_path.glob("*.mp4"))) == 1
+    assert "for want of room: recording" in ran.err and "Make room in the destination first" in ran.err
+    assert "Run the same command again" not in ran.err
+
+
+def test_what_is_left_for_want_of_room_and_for_another_reason_are_told_apart() -> None:
+    full = StillOnCamera(_entry(1), "x", errors.DestinationFull("x"))
+    lost = StillOnCamera(_entry(2), "x", errors.DeviceLost("x"))
+    room, again = next_steps(OffloadResult("c", (lost, full), 0, 0, 0))
+    assert "room: recording 1." in room and "camera: recording 2. Run the same" in again
 
 
 def test_a_long_list_of_what_is_left_is_cut() -> None:

@@ -9,8 +9,14 @@ import pytest
 import typer
 
 from bwc_sdk.__main__ import main
+from bwc_sdk.cli.fleet_output import FleetTeller
+from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.decoding import decode_file
+from bwc_sdk.errors import DeviceLost
+from bwc_sdk.offload import CameraEvent, StationBack, StationLost
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.fleet_events import STATION
 
 Bwc = Callable[..., tuple[int, str, str]]
 _seeds = count(91_000, 100)
@@ -100,6 +106,32 @@ def test_the_watch_refuses_a_destination_and_a_limit_that_are_none(
     assert bwc("dock", "watch", str(tmp_path / "missing"), "-d", uri, "--json")[0] == 9
     assert bwc("dock", "watch", str(tmp_path), "-d", uri, "--limit", "much", "--json")[0] == 2
     assert bwc("dock", "watch", str(tmp_path), "--json")[0] == 2
+
+
+def test_a_lost_station_is_told_with_what_to_do_once_and_then_that_it_is_back(capsys) -> None:
+    lost = CameraEvent(STATION, StationLost(DeviceLost("gone"), 1.5))
+    back = CameraEvent(STATION, StationBack())
+    plain = FleetTeller(Output(as_json=False, terminal=False))
+    for event in (lost, lost, back, lost):
+        plain.tell(event)
+    line = "station\tlost\tgone\tagain in 1.5 s"
+    advised = f"{line}\ttry: check cable and power, then run the command again"
+    assert capsys.readouterr().out.splitlines() == [advised, line, "station\tstation is back", advised]
+    FleetTeller(Output(as_json=True)).tell(back)
+    assert json.loads(capsys.readouterr().out) == {"slot": "station", "event": "station_back"}
+
+
+def test_cameras_left_for_want_of_room_say_to_make_room_first(
+    bwc: Bwc, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def free_bytes(self: Destination) -> int:
+        return (16 << 20) + ((3 << 19) if not list(store.glob("*.mp4")) else 0)
+
+    monkeypatch.setattr(Destination, "free_bytes", free_bytes)
+    uri = f"sim:?seed={next(_seeds)}&station=1&recordings=2&mib=1"
+    code, _, err = bwc("offload", str(store), "--station", uri)
+    assert code == 10 and "bay 1: still on the camera, for want of room: recording" in err
+    assert "Make room in the destination first" in err and "Run the same command again" not in err
 
 
 @pytest.mark.parametrize(

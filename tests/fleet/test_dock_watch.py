@@ -15,8 +15,18 @@ import bwc_protocol
 import bwc_sdk
 from bwc_sdk.camera import Camera
 from bwc_sdk.errors import DestinationError, DeviceLost, WrongDevice
-from bwc_sdk.offload import CameraFailed, Finished, Interrupted, Progress, Resumed, StationLost, dock_watch
+from bwc_sdk.offload import (
+    CameraFailed,
+    Finished,
+    Interrupted,
+    Progress,
+    Resumed,
+    StationBack,
+    StationLost,
+    dock_watch,
+)
 from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
+from bwc_sdk.offload.fleet_events import STATION
 from bwc_sdk.offload.station_link import StationLink
 from firmware_sim.dock_script import DockScript
 from firmware_sim.making import Footage, make_camera
@@ -97,6 +107,48 @@ def test_a_station_that_reboots_is_told_and_its_cameras_are_finished(
                         if len(finished) == 3:
                             break
         assert lost
+
+    play(scenario())
+
+
+def test_a_station_that_is_back_is_told_once_after_each_loss_and_not_at_the_first_connection(
+    new_station, host, play, world, store
+) -> None:
+    station = new_station(1)
+    connect = host(station)
+    refusals = 0
+
+    async def gone_for_a_while() -> bwc_sdk.DockingStation:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise DeviceLost("the cable is out")
+        return await connect()
+
+    async def scenario() -> None:
+        nonlocal refusals
+        told: list[type] = []
+
+        async def read(watch) -> None:
+            async for tagged in watch:
+                if isinstance(tagged.event, StationLost | StationBack):
+                    assert tagged.slot == STATION
+                    told.append(type(tagged.event))
+
+        async with dock_watch(gone_for_a_while, store, world=world) as watch:
+            reader = asyncio.create_task(read(watch))
+            await asyncio.sleep(3 * LOOK_S)
+            assert told == []
+            for _ in range(2):
+                told.clear()
+                refusals = 2
+                station.crash()
+                await asyncio.sleep(10 * LOOK_S)
+                assert refusals == 0
+                assert told.count(StationBack) == 1 and told[-1] is StationBack
+                assert told.count(StationLost) >= 3
+            reader.cancel()
+            await asyncio.wait([reader])
 
     play(scenario())
 

@@ -9,14 +9,21 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.conversation import ConversationEvent, ReplyReceived, StreamFinished
-from bwc_protocol.declare import FieldRangeError
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.config import AbortConfig
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.stream import MAX_STREAMS
-from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, DeviceLost, OutcomeUnknown, WrongDevice
+from bwc_sdk.errors import (
+    BwcError,
+    CommandError,
+    CommandTimeout,
+    DeviceLost,
+    InvalidValue,
+    OutcomeUnknown,
+    WrongDevice,
+)
 from firmware_sim.faults import FaultPlan
 from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
@@ -122,7 +129,7 @@ def test_calls_without_a_reply_free_their_places() -> None:
 def test_a_value_that_its_field_cannot_carry_is_refused_before_anything_is_sent() -> None:
     async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
         before = camera.connection.line.endpoint.link.counters.frames_out
-        with pytest.raises(FieldRangeError, match="cell"):
+        with pytest.raises(InvalidValue, match="cell"):
             await camera.battery.status(cell=256)
         assert camera.connection.line.endpoint.link.counters.frames_out == before
         assert (await camera.battery.status(cell=0)).charge_pct <= 100

@@ -38,6 +38,7 @@ PUBLIC = {
         "Refused",
         "Resumed",
         "SegmentStored",
+        "StationBack",
         "StationLost",
         "StillOnCamera",
         "StoredSegment",

@@ -105,11 +105,15 @@ class Link:
         self._open_until = now + self.params.connect_within_s
         self._call(now)
 
-    def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
-        """Takes bytes of the pipe, of any length and cut anywhere. `data` is not kept."""
+    def receive(self, data: bytes | bytearray | memoryview, now: float) -> bool:
+        """Takes bytes of the pipe, of any length and cut anywhere, and says whether they completed a frame. `data` is
+        not kept."""
         self._now = now
+        came = False
         for frame in self._parser.feed(data, now):
+            came = True
             self._frame(frame, now)
+        return came
 
     def receiving(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[None]:
         """The same, with a pause after each frame. Exhaust it; `data` must not change until then.
