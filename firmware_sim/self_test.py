@@ -90,7 +90,8 @@ def _clock(camera: "SimCamera") -> Outcome:
     clock = camera.clock
     if clock.state is ClockState.UNSET:
         return TestResult.FAILED, "not set"
-    return TestResult.PASSED, f"{clock.state.name.lower()}, within {clock.uncertainty_ns() // MS} ms"
+    # Rounded up: a bound that is rounded down is none.
+    return TestResult.PASSED, f"{clock.state.name.lower()}, within {-(-clock.uncertainty_ns() // MS)} ms"
 
 
 def _sensor(camera: "SimCamera") -> Outcome:

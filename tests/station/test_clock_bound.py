@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ from firmware_sim.camera import SimCamera
 from firmware_sim.making import Footage, make_station
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station import SimStation
+
+Play = Callable[[Coroutine[Any, Any, Any]], Any]
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
 SEEDS = range(100, 800, 100)
@@ -76,7 +79,9 @@ def within(device: SimStation | SimCamera, system: System) -> bool:
     return abs(error_ns) <= device.clock.uncertainty_ns() + FLOAT_NS
 
 
-def test_the_bound_holds_as_made_after_hours_and_after_a_set(made, system, play) -> None:
+def test_the_bound_holds_as_made_after_hours_and_after_a_set(
+    made: SimStation, system: System, play: Play
+) -> None:
     def pass_hours(hours: int) -> None:
         made.time.skip(hours * 3600.0)
         system.now_s += hours * 3600.0
@@ -104,10 +109,11 @@ def test_the_bound_holds_as_made_after_hours_and_after_a_set(made, system, play)
     play(scenario())
 
 
-def test_cameras_that_waited_for_the_others_keep_theirs(system, play) -> None:
+def test_cameras_that_waited_for_the_others_keep_theirs(system: System, play: Play) -> None:
     async def scenario() -> None:
         system.follow()
-        for device in (station, *station.cameras()):
+        devices: list[SimStation | SimCamera] = [station, *station.cameras()]
+        for device in devices:
             device.time.follow(asyncio.get_running_loop())
             assert within(device, system)
             assert device.clock.state is ClockState.SYNCED
@@ -117,13 +123,13 @@ def test_cameras_that_waited_for_the_others_keep_theirs(system, play) -> None:
     station.close()
 
 
-def test_a_camera_is_logged_at_the_time_when_it_was_docked(made, system) -> None:
+def test_a_camera_is_logged_at_the_time_when_it_was_docked(made: SimStation, system: System) -> None:
     last, _ = made.audit.head()
     entry = made.audit.read(last - 1, last).entries[-1]
     assert abs(entry.utc_ns - system.time_ns()) <= made.clock.uncertainty_ns()
 
 
-def test_the_self_test_states_no_less_than_the_bound(made, system, play) -> None:
+def test_the_self_test_states_no_less_than_the_bound(made: SimStation, system: System, play: Play) -> None:
     async def scenario() -> None:
         system.follow()
         world = World(workers=InlineWorkers(), utc_ns=system.time_ns)
