@@ -212,3 +212,12 @@ def test_text_that_is_not_utf8_is_malformed() -> None:
     data = Assign.codec.encode(Assign(officer="xx", unit="", revision=1))
     with pytest.raises(MalformedMessage, match="UTF-8"):
         Assign.codec.decode(data.replace(b"xx", b"\xff\xfe"))
+
+
+@pytest.mark.parametrize("wrong", [bytes(31), bytes(33), b"", bytearray(32), "x" * 32])
+def test_bytes_of_another_size_are_refused_and_never_cut_or_padded(wrong: Any) -> None:
+    from bwc_protocol.messages.recordings import CategoriseRecording
+
+    value = CategoriseRecording(recording=bytes(16), manifest_sha256=wrong, category="x")
+    with pytest.raises(FieldRangeError, match="exactly 32 bytes"):
+        CategoriseRecording.codec.encode(value)

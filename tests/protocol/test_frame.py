@@ -313,3 +313,30 @@ def test_garbage_of_nothing_but_sync_is_taken_in_linear_time() -> None:
     searched = memoryview(SYNC * 100_000)
     assert list(parser.feed(searched, 0.0)) == []
     assert parser.counters.header_crc_errors >= 99_000 and parser.held_bytes < HEADER_SIZE
+
+
+# A frame that is all of a read takes a shorter way, by the same rules.
+
+
+@pytest.mark.parametrize("size", [0, 1, 20, 100])
+def test_of_a_frame_that_comes_as_one_read_no_bit_can_be_wrong(size: int) -> None:
+    good = encode_frame(data_frame(1, size))
+    assert list(FrameParser(MAX).feed(good, 0.0)) == [data_frame(1, size)]
+    for bit in range(8 * len(good)):
+        damaged = bytearray(good)
+        damaged[bit // 8] ^= 1 << bit % 8
+        assert list(FrameParser(MAX).feed(bytes(damaged), 0.0)) == [], bit
+
+
+@pytest.mark.parametrize(
+    ("frame", "bound"),
+    [
+        (data_frame(1, 101), 100),
+        (Frame(FrameType.BYE, link=9, payload=bytes(CONTROL_MAX + 1)), MAX),
+    ],
+)
+def test_a_frame_over_its_bound_that_comes_as_one_read_is_refused(frame: Frame, bound: int) -> None:
+    parser = FrameParser(bound)
+    assert list(parser.feed(encode_frame(frame), 0.0)) == []
+    assert parser.counters.oversize >= 1
+    assert parser.held_bytes <= HEADER_SIZE + bound + CRC_SIZE

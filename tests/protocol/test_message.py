@@ -115,3 +115,8 @@ def test_the_largest_message_fits_one_record() -> None:
     (message,) = MessageReader().feed(build(0x0101, Flag.REPLY, 1, body))
     assert isinstance(message, Message) and message.body == body
     assert HEADER.size + BODY_MAX == 65_536 == HEADER.size + OFFSET.size + DATA_MAX
+
+
+def test_a_message_beyond_the_bound_is_refused_when_all_of_it_comes_at_once() -> None:
+    with pytest.raises(MalformedMessage, match=f"at most {BODY_MAX}"):
+        MessageReader().feed(build(0x0101, Flag.REPLY, 1, bytes(BODY_MAX + 1)))

@@ -142,3 +142,20 @@ def test_arbitrary_bytes_fail_the_session_and_nothing_else(data: bytes) -> None:
             session.receive(data)
         except SessionFailed:
             pass
+
+
+def test_a_record_beyond_the_bound_ends_the_session_when_all_of_it_comes_at_once() -> None:
+    _, host = established()
+    with pytest.raises(SessionFailed, match=f"at most {RECORD_MAX}"):
+        host.receive(record(RecordType.DATA, bytes(RECORD_MAX + 1)))
+
+
+@pytest.mark.parametrize("alert", [Alert.CLOSE, Alert.REFUSED])
+def test_a_whole_record_that_comes_after_the_end_is_nobodys_word(alert: Alert) -> None:
+    _, host = established()
+    if alert is Alert.CLOSE:
+        host.receive(record(RecordType.ALERT, bytes([alert])))
+    else:
+        with pytest.raises(SessionFailed):
+            host.receive(record(RecordType.ALERT, bytes([alert])))
+    assert host.receive(record(RecordType.DATA, b"late")) == []

@@ -106,3 +106,16 @@ def test_a_device_that_ends_the_link_in_order_while_it_is_in_use_is_lost() -> No
         device.close()
 
     run_virtual(main())
+
+
+def test_a_device_that_no_longer_knows_the_link_was_restarted_and_is_lost() -> None:
+    async def main() -> None:
+        device = make_camera(seed=3, recordings=0, mib=1, footage=Footage.SYNTHETIC)
+        camera = await bwc_sdk.connect(MemoryTransport(device))
+        device.ports[0].endpoint.pipe_lost(asyncio.get_running_loop().time())
+        with pytest.raises(DeviceLost, match="restarted"):
+            await camera.battery.status()
+        await camera.close()
+        device.close()
+
+    run_virtual(main())
