@@ -26,8 +26,6 @@ trip, so that a request waits no longer than this behind footage. Without the ro
 than this could never show a rate above the first guess."""
 ROUND_TRIP_MAX_S: Final = 2.0
 """What of the round trip counts: beyond, a peer could make its own answers late and the queue long."""
-AHEAD_MAX: Final = 4_194_304
-"""The same in bytes, for links whose rate is beyond measure: twice the largest window."""
 BULK_S: Final = 0.1
 """What a bulk message takes of the channel at most: a request that comes behind it waits no longer."""
 BULK_MIN: Final = 512
@@ -156,7 +154,10 @@ class Endpoint:
         """How many bytes of streams may be sealed now, and in messages of which size."""
         rate = self.link.channel_rate(channel)
         ahead_s = AHEAD_S + min(ROUND_TRIP_MAX_S, self.link.shortest_round_trip())
-        budget = min(AHEAD_MAX, max(2 * BULK_MIN, int(rate * ahead_s))) - self.link.outstanding(channel)
+        # One piece more than the window lets go: that it has to wait shows who sets the pace.
+        window = self.link.peer_window_bytes(channel) + 1
+        ahead = max(2 * BULK_MIN, min(window, int(rate * ahead_s)))
+        budget = ahead - self.link.outstanding(channel)
         return budget, min(DATA_MAX, max(BULK_MIN, int(rate * BULK_S)))
 
     def deadline(self) -> float | None:

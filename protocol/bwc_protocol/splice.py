@@ -23,20 +23,32 @@ from bwc_protocol.link import (
 
 CAMERA_CHANNEL: Final = 0  # the device itself, on the link of a bay
 UPLINK: Final = 0  # what `Relay.stirred` calls the uplink: there is no bay 0
+SPLICE_AHEAD_S: Final = 0.5
+"""What waits in each of a splice's two buffers on a way stays under what the sink carries in this time, and is never
+less than one frame: with sixteen busy bays behind a slow uplink, an answer would else wait behind sixteen windows."""
 RETRY_MAX_MS: Final = 65_535
 """Longest time that a RESET can name; a camera that says more is asked again earlier, and says so again."""
 
 
 class _Way:
-    """One direction of a splice: at most one window, and a frame, wait for the sink."""
+    """One direction of a splice: at most one window, and a frame, wait for the sink.
 
-    __slots__ = ("_bound", "_from", "_held", "_sink", "_source", "_to")
+    Where the sink is slow, less than a window waits: the source's slots are given back only as far as what then comes
+    is carried within `SPLICE_AHEAD_S`.
+    """
+
+    __slots__ = ("_bound", "_from", "_held", "_kept", "_sink", "_slots", "_source", "_to")
 
     def __init__(self, source: Link, source_channel: int, sink: Link, sink_channel: int) -> None:
         self._source, self._from = source, source_channel
         self._sink, self._to = sink, sink_channel
         self._bound = sink.window_bytes(sink_channel)
+        self._slots = source.window_bytes(source_channel) // source.max_payload
         self._held: deque[bytes] = deque()  # not yet taken: each occupies a slot of the source's window
+        self._kept = self._slots - self._slots_for(
+            self._pace()
+        )  # slots kept back: of what was passed on, or never given
+        source.withhold(source_channel, self._kept)
 
     @property
     def waiting(self) -> bool:
@@ -49,13 +61,33 @@ class _Way:
         return self.flow()
 
     def flow(self) -> bool:
-        """Reads from the source while the sink's buffer has room; whether any bytes were passed on."""
+        """Reads from the source while the sink's buffer has room; whether anything moved, bytes or the window."""
         held = self._held
-        before = len(held)
-        while held and self._sink.outstanding(self._to) < self._bound:
+        pace = self._pace()
+        ahead = min(self._bound, max(1.0, pace))
+        moved = False
+        while held and self._sink.outstanding(self._to) < ahead:
             self._sink.send(self._to, held.popleft())
-            self._source.consumed(self._from)
-        return len(held) != before
+            self._kept += 1
+            moved = True
+        return self._give_back(pace) or moved
+
+    def _pace(self) -> float:
+        """Bytes that the sink carries within `SPLICE_AHEAD_S`."""
+        return self._sink.channel_rate(self._to) * SPLICE_AHEAD_S
+
+    def _slots_for(self, pace: float) -> int:
+        """How many of the source's slots may be taken or free."""
+        return max(1, min(self._slots, int(pace) // self._source.max_payload))
+
+    def _give_back(self, pace: float) -> bool:
+        """Frees slots of what was passed on; whether any."""
+        free = self._kept - (self._slots - self._slots_for(pace))
+        if free <= 0:
+            return False
+        self._kept -= free
+        self._source.consumed(self._from, free)
+        return True
 
 
 class Splice:

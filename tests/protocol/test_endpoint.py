@@ -201,6 +201,27 @@ def test_a_slow_line_delivers_every_byte_once() -> None:
     assert at == 100_000
 
 
+def test_no_more_is_sealed_than_the_peers_window_lets_go() -> None:
+    """A pipe that looked fast until its taker stalled: what is sealed by then is ahead of every later answer."""
+    line = Line(rate=20_000_000.0, max_payload=16_384)
+    line.connect()
+    host = line.host.conversations[0]
+    size = 16_000_000
+    stream = host.request(
+        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=size)
+    )
+    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
+    host.grant(stream, size)
+    line.run(0.2)
+    link = line.device.link
+    assert link.channel_rate(0) > 4_000_000, "by its rate alone it would be megabytes"
+    consumed, line.host.link.consumed = line.host.link.consumed, lambda channel, frames=1: None
+    line.run(1.0)
+    assert link.peer_window_bytes(0) == 0
+    assert link.outstanding(0) <= 2 * 16_384
+    line.host.link.consumed = consumed
+
+
 @pytest.mark.rule("SES-016")
 def test_an_orderly_close_is_followed_by_a_reset_of_the_channel() -> None:
     line = Line(rate=1e6)

@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import RoundTrip
+from bwc_protocol.link.timing import FAR_ABOVE, RateMeter, RoundTrip
 
 PARAMS = LinkParams()
 
@@ -70,3 +70,33 @@ def test_a_channel_is_as_fast_as_whoever_takes_its_bytes_and_not_as_its_pipe(wir
     taken = small.max_window * 512 / 0.05
     assert 0.7 * taken < pair.host.link.channel_rate(0) < 1.5 * taken
     assert pair.host.link.rate() > 5 * taken
+
+
+def test_a_channel_that_waits_for_its_turn_is_as_fast_as_its_share_of_the_pipe(wire, faults) -> None:
+    """Else each of sixteen busy bays would be taken for as fast as the uplink that they share."""
+    small = LinkParams(max_payload=2_048, channels=9)
+    pair = wire(faults(rate=1_000_000.0), host=small, device=small).connect()
+    for channel in range(8):
+        if channel:
+            pair.host.link.open_channel(channel)
+        pair.host.link.send(channel, bytes(64))
+    pair.run(lambda: False, within=0.1)
+    for _ in range(300):
+        for channel in range(8):
+            if pair.host.link.outstanding(channel) < 4_096:
+                pair.host.link.send(channel, bytes(2_048))
+        pair.run(lambda: False, within=0.01)
+    share = 1_000_000.0 / 8
+    rates = [pair.host.link.channel_rate(channel) for channel in range(8)]
+    assert all(0.6 * share < rate < 2.5 * share for rate in rates), rates
+    assert pair.host.link.rate() > 4 * share
+
+
+def test_an_estimate_far_above_a_full_pipe_is_corrected_by_one_sample() -> None:
+    meter = RateMeter(30_000_000.0)
+    meter.begin(0.0)
+    meter.delivered += 60_000
+    meter.sample((0, 0.0), 5.0, full=True)
+    assert meter.rate == FAR_ABOVE * 12_000
+    meter.sample((0, 0.0), 5.0, full=False)
+    assert meter.rate == FAR_ABOVE * 12_000, "an idle sender measures nothing"

@@ -114,6 +114,35 @@ def test_sta_007_a_host_that_does_not_read_one_bay_reads_the_others(station, hos
     play(scenario())
 
 
+@pytest.mark.rule("STA-013")
+@pytest.mark.parametrize("rate", [2_000_000.0, 500_000.0, 200_000.0])
+def test_a_camera_answers_soon_while_sixteen_fill_a_slow_uplink(new_station, host, play, rate: float) -> None:
+    """Sixteen full windows of footage at each hop would be eight seconds, and more, ahead of each answer."""
+    station = new_station(16, recordings=1, mib=4)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with host(station, rate=rate) as client:
+            cameras = [await client.camera(bay) for bay in range(1, 17)]
+            sinks = [_Ignored() for _ in cameras]
+            for camera, sink in zip(cameras, sinks, strict=True):
+                (entry,) = await camera.recordings.list()
+                stream = await camera.recordings.open(entry, 0, sink)
+                stream.grant(stream.length)
+            await asyncio.sleep(12)  # until each camera knows its share
+            taken, begun = sum(sink.taken for sink in sinks), loop.time()
+            for camera in (cameras[0], cameras[7], cameras[15]):
+                asked = loop.time()
+                await camera.device.status()
+                assert loop.time() - asked < 3.0, "what waits ahead follows the pace of the uplink"
+                await asyncio.sleep(1)
+            moved = sum(sink.taken for sink in sinks) - taken
+            assert moved > 0.9 * rate * (loop.time() - begun), "and the uplink stays full"
+        await asyncio.sleep(5)  # the station hears that the host has gone
+
+    play(scenario())
+
+
 class _Ignored:
     taken = 0
 

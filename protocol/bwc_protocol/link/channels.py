@@ -186,9 +186,10 @@ class Channels:
 
     def _prepare(self, channel: Channel, edge: int) -> None:
         slots = self._params.slots(channel.number, self.max_payload, self.window)
+        others = sum(other.outbound is not None for other in self._channels.values())
         channel.prepare(
             Inbound(slots, self._params, self._counters),
-            Outbound(self.pipe, self.max_payload, self.window, edge),
+            Outbound(self.pipe, self.max_payload, self.window, edge, self.pipe.meter.rate / (1 + others)),
         )
         self._scheduler.add(channel)
 
@@ -197,7 +198,7 @@ class Channels:
         channel = self._channels.get(number)
         if channel is None or channel.outbound is None or not data:
             return
-        channel.outbound.push(data)
+        channel.outbound.push(data, now)
         self._scheduler.wake(channel)
         if channel.outbound.outstanding > self._params.send_max:
             self._fail(channel, ResetReason.OVERFLOW, now)
@@ -220,10 +221,21 @@ class Channels:
             if channel.inbound.urgent:
                 self._urgent[channel] = None
 
+    def withhold(self, number: int, frames: int) -> None:
+        """Takes slots of a window that the peer has not been told."""
+        channel = self._channels.get(number)
+        if channel is not None and channel.inbound is not None:
+            channel.inbound.withhold(frames)
+
     def outstanding(self, number: int) -> int:
         """Bytes queued and not known to be delivered."""
         channel = self._channels.get(number)
         return 0 if channel is None or channel.outbound is None else channel.outbound.outstanding
+
+    def peer_window(self, number: int) -> int:
+        """Frames that the peer lets be in flight on a channel at present."""
+        channel = self._channels.get(number)
+        return 0 if channel is None or channel.outbound is None else channel.outbound.peer_window
 
     def rate(self, number: int) -> float:
         """Measured bytes a second of one channel; of the link while the channel is closed."""

@@ -108,6 +108,10 @@ class Inbound:
         ):
             self.urgent = True
 
+    def withhold(self, frames: int) -> None:
+        """Takes slots before the peer was told of any; `consumed` gives them."""
+        self._unconsumed += min(frames, self._slots)
+
     def acknowledged(self) -> None:
         """A frame with the present `ack`, `sack` and `window` was handed out."""
         self.urgent = False

@@ -186,10 +186,19 @@ class Link:
         window = self.params.max_window if self._channels is None else self._channels.window
         return self.params.slots(channel, self.max_payload, window) * self.max_payload
 
+    def peer_window_bytes(self, channel: int) -> int:
+        """Bytes that the peer lets be in flight on `channel` at present, in the largest frames; 0 if it is closed."""
+        return 0 if self._channels is None else self._channels.peer_window(channel) * self.max_payload
+
     def consumed(self, channel: int, frames: int = 1) -> None:
         """The application took that many `ChannelData` of `channel`: their slots of the window are free again."""
         if self._channels is not None:
             self._channels.consumed(channel, frames)
+
+    def withhold(self, channel: int, frames: int) -> None:
+        """That many slots of a window that was never told to the peer are as if taken, until they are `consumed`."""
+        if self._channels is not None:
+            self._channels.withhold(channel, frames)
 
     # Outputs
 

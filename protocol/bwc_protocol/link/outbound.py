@@ -46,7 +46,9 @@ class Handout:
         self.ahead = ahead  # bytes in the pipe, this frame included
         self.pipe_mark = pipe_mark  # of the meters: bytes delivered, and when last
         self.channel_mark = channel_mark
-        self.withheld = withheld  # it had waited for the peer's window, and not for bytes to send
+        self.withheld = (
+            withheld  # it had waited for the peer's window or for its turn, and not for bytes to send
+        )
 
 
 class Sent:
@@ -85,6 +87,7 @@ class Outbound:
         "_queue",
         "_queued",
         "_timeouts",
+        "_waiting_since",
         "_window",
         "_withheld",
         "max_payload",
@@ -92,15 +95,16 @@ class Outbound:
         "outstanding",
     )
 
-    def __init__(self, pipe: Pipe, max_payload: int, window: int, edge: int) -> None:
+    def __init__(self, pipe: Pipe, max_payload: int, window: int, edge: int, rate: float) -> None:
         self.max_payload = max_payload
-        self.meter = RateMeter(pipe.meter.rate)
+        self.meter = RateMeter(rate)
         self.outstanding = 0
         """Bytes accepted and not yet known to be delivered."""
         self._pipe = pipe
         self._window = window  # frames in flight at most
         self._queue: deque[bytes | memoryview] = deque()
         self._queued = 0
+        self._waiting_since = 0.0  # when the first of the queue became the next to be handed out
         self._flight: deque[Sent] = deque()  # from `_base` on, gaps closed by `delivered`
         self._base = 0  # oldest that is not acknowledged; this and the next two never wrap
         self._next = 0
@@ -117,8 +121,10 @@ class Outbound:
 
     # Sending
 
-    def push(self, data: bytes | memoryview) -> None:
+    def push(self, data: bytes | memoryview, now: float) -> None:
         """Queues bytes of the stream; they must not change afterwards."""
+        if not self._queued:
+            self._waiting_since = now
         self._queue.append(data)
         self._queued += len(data)
         self.outstanding += len(data)
@@ -146,8 +152,10 @@ class Outbound:
         pipe = self._pipe
         if not pipe.in_flight:
             pipe.meter.begin(now)
+        since = self._waiting_since
         if not self._in_flight and not self._withheld:
-            self.meter.begin(now)  # else the wait counts: it is the pace of whoever takes the channel's bytes
+            self.meter.begin(since)  # else all of the wait counts: it is the pace of whoever takes the bytes
+        self._waiting_since = now
         pipe.in_flight += sent.size
         self._in_flight += sent.size
         self._order += 1
@@ -157,7 +165,7 @@ class Outbound:
             pipe.in_flight,
             (pipe.meter.delivered, pipe.meter.delivered_at),
             (self.meter.delivered, self.meter.delivered_at),
-            self._withheld,
+            self._withheld or now - since > QUEUEING_S,
         )
         if not again:
             sent.first = sent.last
@@ -187,6 +195,11 @@ class Outbound:
         return b"".join(parts)
 
     # Acknowledgements
+
+    @property
+    def peer_window(self) -> int:
+        """Frames that the peer lets be in flight at present: those that are, and those that may follow."""
+        return self._edge - self._base
 
     def acknowledge(self, ack: int, window: int, sack: int, now: float) -> bool:
         """Acts upon the three fields of a received frame. False if they are void.

@@ -11,6 +11,9 @@ from bwc_protocol.link.params import LinkParams
 
 SMALLEST_SAMPLE: Final = 1_024
 """Bytes below which a slow delivery says more about a busy peer than about the pipe."""
+FAR_ABOVE: Final = 4
+"""An estimate that exceeds what a full pipe carries so many times is a first guess, or of a time when nobody took the
+bytes yet: one sample corrects it. Slow samples are rare where frames take seconds."""
 QUEUEING_S: Final = 0.01
 """Round trips longer than twice the shortest plus this mean that the pipe is full: above `ack_after_s`."""
 
@@ -79,4 +82,4 @@ class RateMeter:
         if measured > self.rate:
             self.rate += (measured - self.rate) / 2
         elif full and count >= SMALLEST_SAMPLE:
-            self.rate += (measured - self.rate) / 4
+            self.rate = min(self.rate + (measured - self.rate) / 4, FAR_ABOVE * measured)
