@@ -154,6 +154,15 @@ class Line:
     def connect(self) -> None:
         assert self.run(10.0, lambda: bool(self.host_saw(Established)))
 
+    def stream(self, size: int) -> None:
+        """Opens so many bytes of a segment, and grants credit for all of them."""
+        host = self.host.conversations[0]
+        stream = host.request(
+            OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=size)
+        )
+        assert self.run(5.0, lambda: bool(self.host_saw(ReplyReceived)))
+        host.grant(stream, size)
+
 
 @pytest.mark.rule("MSG-011")
 @pytest.mark.parametrize("max_payload", [1_024, 16_384, 61_440])
@@ -161,12 +170,7 @@ def test_a_status_request_answers_within_a_second_while_footage_fills_115200_bau
     line = Line(max_payload=max_payload)
     line.connect()
     host = line.host.conversations[0]
-    size = 400_000
-    stream = host.request(
-        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=size)
-    )
-    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
-    host.grant(stream, size)
+    line.stream(400_000)
     line.run(8.0)
     took = []
     for _ in range(12):
@@ -187,12 +191,7 @@ def test_a_status_request_answers_within_a_second_while_footage_fills_115200_bau
 def test_a_slow_line_delivers_every_byte_once() -> None:
     line = Line(rate=50_000)
     line.connect()
-    host = line.host.conversations[0]
-    stream = host.request(
-        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=100_000)
-    )
-    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
-    host.grant(stream, 100_000)
+    line.stream(100_000)
     assert line.run(10.0, lambda: bool(line.host_saw(StreamFinished)))
     at = 0
     for _, piece in line.host_saw(StreamReceived):
@@ -201,25 +200,18 @@ def test_a_slow_line_delivers_every_byte_once() -> None:
     assert at == 100_000
 
 
-def test_no_more_is_sealed_than_the_peers_window_lets_go() -> None:
+def test_no_more_is_sealed_than_the_peers_window_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that looked fast until its taker stalled: what is sealed by then is ahead of every later answer."""
     line = Line(rate=20_000_000.0, max_payload=16_384)
     line.connect()
-    host = line.host.conversations[0]
-    size = 16_000_000
-    stream = host.request(
-        OpenSegment(recording=bytes(16), manifest_sha256=bytes(32), segment=0, offset=0, length=size)
-    )
-    line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
-    host.grant(stream, size)
+    line.stream(16_000_000)
     line.run(0.2)
     link = line.device.link
     assert link.channel_rate(0) > 4_000_000, "by its rate alone it would be megabytes"
-    consumed, line.host.link.consumed = line.host.link.consumed, lambda channel, frames=1: None
+    monkeypatch.setattr(line.host.link, "consumed", lambda channel, frames=1: None)
     line.run(1.0)
     assert link.peer_window_bytes(0) == 0
     assert link.outstanding(0) <= 2 * 16_384
-    line.host.link.consumed = consumed
 
 
 @pytest.mark.rule("SES-016")

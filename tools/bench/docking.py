@@ -1,4 +1,5 @@
-"""Many cameras through one docking station beside one camera alone, each by the offload engine over TCP.
+"""Many cameras through one docking station beside one camera alone, without a station and through one, each by the
+offload engine over TCP.
 
 As many bytes in all for each, shared among the cameras, a recording each; footage was made and hashed before. Sessions,
 lists, tables and syncs are timed on both sides, so that the total has to be large enough for a recording of each of
@@ -23,31 +24,42 @@ ROUNDS: Final = 5
 AIMS: Final = {1: "", 4: "", 16: "≥ 1.00", 64: "≥ 0.80"}
 DOCK: Final = "tools.bench.dock_receiver"
 LISTEN: Final = ("--listen", "tcp:127.0.0.1:0")
+MANY: Final = "all bays"
+ALONE: Final = "a camera without a station"
+ONE_BAY: Final = "one bay of a station"
+
+Contender = tuple[str, str, tuple[int, ...]]
+"""Module, address, and what else it is told: MiB a camera, cameras."""
 
 
 def docking(cameras: int, sizes_mib: list[int], rounds: int | None, store: Path) -> Iterator[Result]:
     """A result a size, which is that of all cameras together; each has a whole number of MiB, at least 1."""
     for mib in sizes_mib:
         each = max(1, mib // cameras)
+        total = each * cameras
         sim = ("bwc_sdk", "sim", "--recordings", "1", "--mib")
         with (
-            serving(*sim, str(each * cameras), *LISTEN) as alone,
+            serving(*sim, str(total), *LISTEN) as alone,
+            serving(*sim, str(total), "--station", "1", *LISTEN) as one_bay,
             serving(*sim, str(each), "--station", str(cameras), *LISTEN) as station,
         ):
-            ours: list[Sample] = []
-            beside: list[Sample] = []
-            for number in range(rounds or ROUNDS):
-                for many in (
-                    (False, True) if number % 2 else (True, False)
-                ):  # neither always runs on what the other left
-                    if many:
-                        ours.append(_sample(store, each * cameras, DOCK, station, each, cameras))
-                    else:
-                        beside.append(_sample(store, each * cameras, OURS, alone, each * cameras))
-        yield _result(cameras, each * cameras, ours, beside)
+            contenders: dict[str, Contender] = {
+                MANY: (DOCK, station, (each, cameras)),
+                ALONE: (OURS, alone, (total,)),
+            }
+            if cameras > 1:
+                contenders[ONE_BAY] = (DOCK, one_bay, (total, 1))
+            samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+            order = list(contenders)
+            for _ in range(rounds or ROUNDS):
+                for name in order:
+                    samples[name].append(_sample(store, total, contenders[name]))
+                order.reverse()  # none always runs on what another left behind
+        yield _result(cameras, total, samples)
 
 
-def _sample(store: Path, total_mib: int, module: str, address: str, mib: int, *more: int) -> Sample:
+def _sample(store: Path, total_mib: int, contender: Contender) -> Sample:
+    module, address, (mib, *more) = contender
     warm(store, total_mib)
     target = store / "target"
     target.mkdir()
@@ -57,17 +69,20 @@ def _sample(store: Path, total_mib: int, module: str, address: str, mib: int, *m
         shutil.rmtree(target)
 
 
-def _result(cameras: int, mib: int, ours: list[Sample], beside: list[Sample]) -> Result:
-    rate = mib * MIB / 1e6
-    more = {"CPU s/GiB": statistics.median(one.cpu_seconds for one in ours) * 1024 / mib}
+def _result(cameras: int, mib: int, samples: dict[str, list[Sample]]) -> Result:
+    rates = {name: [mib * MIB / 1e6 / one.seconds for one in those] for name, those in samples.items()}
+    more = {"CPU s/GiB": statistics.median(one.cpu_seconds for one in samples[MANY]) * 1024 / mib}
     if cameras > 1:
-        peaks = [statistics.median(one.peak_rss_bytes for one in samples) for samples in (ours, beside)]
+        one_bay = statistics.median(rates[ONE_BAY])
+        more["MB/s of one bay"] = one_bay
+        more["of one bay"] = statistics.median(rates[MANY]) / one_bay
+        peaks = [statistics.median(one.peak_rss_bytes for one in samples[name]) for name in (MANY, ALONE)]
         more["MiB/further camera"] = (peaks[0] - peaks[1]) / MIB / (cameras - 1)
     return compare(
         f"station {cameras} × {mib // cameras} MiB",
         "MB/s",
-        [rate / one.seconds for one in ours],
-        [rate / one.seconds for one in beside],
+        rates[MANY],
+        rates[ALONE],
         aim=AIMS.get(cameras, ""),
         more=more,
     )
