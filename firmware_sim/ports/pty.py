@@ -1,13 +1,12 @@
 """A camera behind a pseudo-terminal, which a host opens as a serial port.
 
-The port outlives its hosts: one closes it, the next opens it. Without a host the master only says that nobody
-is there, so that it is looked at now and then.
+The port outlives its hosts: one closes it, the next opens it. Without a host the master says nothing but that nobody
+is there, at once and for ever; so the simulator then holds the host's end open itself, until a host's first bytes come.
 """
 
 import asyncio
 import logging
 import os
-import select
 import termios
 import tty
 from collections.abc import Callable
@@ -24,8 +23,6 @@ from firmware_sim.station import SimStation
 log = logging.getLogger(__name__)
 
 MAX_PAYLOAD: Final = 61_440
-LOOK_S: Final = 0.02
-"""How often an unused port is looked at. A host says HELLO every 250 ms, and its bytes wait."""
 REPLUG_S: Final = 1.0
 """A cable that was pulled is plugged in again after this."""
 REPLUG_TRIES: Final = 20
@@ -39,10 +36,11 @@ class PtyPipe(DescriptorPipe):
     high_water = 262_144
     """Two writes of the thread, so that one is made while the other goes out: a few milliseconds."""
 
-    def __init__(self, master: int, gone: Callable[[], None]) -> None:
+    def __init__(self, master: int, name: str, gone: Callable[[], None]) -> None:
+        self._name = name
         self._on_gone = gone
-        self._watched = True
-        self._look: asyncio.TimerHandle | None = None
+        self._held = -1  # the host's end, while no host has it
+        self._retry: asyncio.TimerHandle | None = None
         os.set_blocking(master, False)
         super().__init__(master, MAX_PAYLOAD)
 
@@ -60,30 +58,35 @@ class PtyPipe(DescriptorPipe):
         return self._writer
 
     def _gone(self) -> None:
-        """No host has the port open: what is under way is nobody's, and reading waits until one comes."""
-        if self._watched:
-            self._watched = False
-            self._stop()
-            termios.tcflush(self._fd, termios.TCIOFLUSH)
-            if self.user is not None:
-                self.user.host_left()
-        self._look = self._loop.call_later(LOOK_S, self._look_for_host)
+        """No host has the port open: what is under way is nobody's, and reading waits for the next one's bytes."""
+        self._stop()
+        termios.tcflush(self._fd, termios.TCIOFLUSH)
+        if self.user is not None:
+            self.user.host_left()
+        self._hold()
 
-    def _look_for_host(self) -> None:
-        self._look = None
-        if self._fd < 0:
+    def _hold(self) -> None:
+        self._retry = None
+        try:
+            self._held = os.open(self._name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:  # a host that came meanwhile keeps it to itself; it will go, too
+            log.debug("%s: %s", self._name, error)
+            self._retry = self._loop.call_later(RETRY_S, self._hold)
             return
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        if any(event & select.POLLHUP for _, event in poll.poll(0)):
-            self._look = self._loop.call_later(LOOK_S, self._look_for_host)
-            return
-        self._watched = True
         self._loop.add_reader(self._fd, self._readable)
 
+    def _readable(self) -> None:
+        if self._held >= 0:  # a host is there; from now on its leaving has to show
+            os.close(self._held)
+            self._held = -1
+        super()._readable()
+
     def _close(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
         self._writer.close()
         os.close(self._fd)
         self._loop.call_soon(self._on_gone)
@@ -136,7 +139,7 @@ class PtyPort:
 
     def _plug(self, master: int, name: str) -> None:
         self._name = name
-        self._pipe = PtyPipe(master, self._unplugged)
+        self._pipe = PtyPipe(master, name, self._unplugged)
         self._pipe.user = attach(self._camera, self._pipe, self.uri, self._faults)
         if self._link is not None:
             making = self._link.with_name(f".{self._link.name}.{os.getpid()}")

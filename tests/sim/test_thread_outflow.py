@@ -184,7 +184,7 @@ def test_what_was_meant_for_a_host_that_left_does_not_reach_the_next_one(camera:
             pipe.write([b"a" * HIGH_WATER])
             await until(lambda: pending(host) >= FULL)
             os.close(host)
-            await until(lambda: not pipe._watched)  # the port has seen it
+            await until(lambda: pipe._held >= 0)  # the port has seen it
             host = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
             termios.tcflush(host, termios.TCIFLUSH)  # as a host does with what the system still holds
             try:

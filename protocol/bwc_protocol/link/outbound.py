@@ -145,17 +145,17 @@ class Outbound:
             sent.lost = False
             self._lost -= 1
             self._pipe.counters.retransmissions += 1
+            since = now
         else:
+            since, self._waiting_since = self._waiting_since, now
             sent = Sent(self._next & SEQ_MASK, self._cut())
             self._next += 1
             self._flight.append(sent)
         pipe = self._pipe
         if not pipe.in_flight:
             pipe.meter.begin(now)
-        since = self._waiting_since
         if not self._in_flight and not self._withheld:
             self.meter.begin(since)  # else all of the wait counts: it is the pace of whoever takes the bytes
-        self._waiting_since = now
         pipe.in_flight += sent.size
         self._in_flight += sent.size
         self._order += 1
