@@ -1,47 +1,50 @@
 """A capture of one connection, as JSON lines: frame headers and messages, never footage (spec: Captures).
 
-Each line has `t` (seconds since the capture began), `dir` ("host" or "device": who sent it) and either `frame`
-(the header of a frame, hex, with the payload's length in `bytes`; `bad` for bytes that are no frame) or
-`message` (opcode, flags, request id and body of a message that is not stream data) with the `channel` that it is of.
+The first line has `device` (the name of what is captured), `channel` and `utc_ns`. Each other line has `t` (seconds
+since the capture began), `dir` ("host" or "device": who sent it) and either `frame` (the header of a frame, hex, with
+the payload's length in `bytes`) or `message` (opcode, flags, request id and body of a message that is not stream data)
+with the `channel` that it is of.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
 from bwc_protocol.frame import FrameParser, encode_header
 from bwc_protocol.message import Message
-from bwc_sdk.errors import HostFileError
-
-log = logging.getLogger(__name__)
+from bwc_sdk.capture_file import CaptureFile, open_capture
 
 MAX_PAYLOAD: Final = 61_440
 
 
-class CaptureError(HostFileError):
-    """Raised when a capture file cannot be written or read."""
-
-    layer = "capture"
-
-
 class Capture:
-    """Writes what passes on one pipe to a file. The file is created anew, readable by its owner only."""
+    """Writes what passes on one pipe to a file."""
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
-        try:
-            path.touch(mode=0o600)
-            self._file = path.open("w", encoding="utf-8", buffering=1)
-        except OSError as error:
-            raise CaptureError(f"{path} cannot be written: {error.strerror}") from error
+    def __init__(
+        self, file: CaptureFile, device: str, *, channel: int = 0, utc_ns: int, now: Callable[[], float]
+    ) -> None:
+        self._file = file
         self._now = now
         self._start = now()
-        self._channel = 0
+        self._channel = channel
         self._parsers = (FrameParser(MAX_PAYLOAD), FrameParser(MAX_PAYLOAD))
+        file.head(json.dumps({"t": 0.0, "device": device, "channel": channel, "utc_ns": utc_ns}))
+
+    @classmethod
+    def begin(
+        cls, path: Path, device: str, *, channel: int = 0, utc_ns: int, now: Callable[[], float]
+    ) -> Self | None:
+        """A capture of `device`, which is at the end of the pipe or, with a `channel`, in a bay.
+
+        Goes to `path` or a file beside it, as `open_capture` chooses; None when there are too many. `utc_ns` is the
+        host's time, `now` gives the seconds of any clock. Raises `CaptureError`.
+        """
+        file = open_capture(path)
+        return cls(file, device, channel=channel, utc_ns=utc_ns, now=now) if file is not None else None
 
     def on(self, channel: int) -> Self:
         """The same capture for the conversation on another channel: into the same file, closed with it."""
@@ -71,24 +74,10 @@ class Capture:
 
     def close(self) -> None:
         """Closes the file; what still passes is not written."""
-        try:
-            self._file.close()
-        except OSError as error:
-            self._give_up(error)
+        self._file.close()
 
     def _line(self, sent: bool, **what: object) -> None:
         if self._file.closed:
             return
         head = {"t": round(self._now() - self._start, 6), "dir": "host" if sent else "device"}
-        try:
-            self._file.write(json.dumps(head | what) + "\n")
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        """A capture that cannot go on must not take the connection with it."""
-        log.warning("the capture %s ends here: %s", self._file.name, error.strerror)
-        try:
-            self._file.close()
-        except OSError:
-            pass  # what it still held cannot be written either; the file counts as closed now
+        self._file.write(json.dumps(head | what))

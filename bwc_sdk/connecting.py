@@ -14,7 +14,7 @@ from bwc_sdk.access import Access, Connecting, own_identity
 from bwc_sdk.camera import Camera
 from bwc_sdk.capture import Capture
 from bwc_sdk.errors import InvalidUri, NotADevice, WrongDevice
-from bwc_sdk.line import Line
+from bwc_sdk.line import Line, device_name
 from bwc_sdk.opening import CONNECT_S, connect_channel, open_channel
 from bwc_sdk.station import DockingStation
 from bwc_sdk.transport import Transport
@@ -23,7 +23,7 @@ from bwc_sdk.world import World
 
 AnyDevice = Camera | DockingStation
 CAPTURE_ENV: Final = "BWC_CAPTURE"
-"""Environment variable: a file that every connection of this process is captured to."""
+"""Environment variable: a file for captures of every connection of this process; see `capture` of `connect`."""
 
 
 def connect(
@@ -41,9 +41,11 @@ def connect(
 
     `bay` is for a transport to a docking station: the camera in that bay, as a URI says it by `?bay=3`.
     `role` is what this host asks to be; `identity` how it calls itself (user@host by default); `expect` the
-    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`).
-    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `TransportError`, `LinkError`, `SessionError`,
-    `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
+    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`). A further connection
+    of this process with the same `capture`, at once or later, goes to `wire-2.jsonl`, `wire-3.jsonl`, … beside
+    `wire.jsonl`, as does one while another process writes the file; what an earlier process left is replaced.
+    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
+    `SessionError`, `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
     """
     access = _access(role, identity, expect, allow_insecure, capture, world)
     return Connecting(partial(_open_camera, device, bay, access))
@@ -110,9 +112,7 @@ async def _open_camera(device: str | Transport, bay: int, access: Access) -> Cam
             raise InvalidUri(f"{uri} names a bay, and so does its caller")
         bay = bay or uri.bay
         device = transport_for(uri)
-    capture = _capture(access)
-    if capture is not None and bay:
-        capture = capture.on(bay)
+    capture = _capture(access, device, bay)
     return Camera(await connect_channel(device, bay, PeerKind.CAMERA, access, capture), access.world)
 
 
@@ -124,7 +124,7 @@ async def _open_station(device: str | Transport, access: Access) -> DockingStati
                 f"{uri} names a camera in a bay, not the station", advice="leave the option bay out"
             )
         device = transport_for(uri)
-    capture = _capture(access)
+    capture = _capture(access, device)
     return DockingStation(
         await connect_channel(device, 0, PeerKind.STATION, access, capture), access, capture
     )
@@ -136,7 +136,7 @@ async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
         if uri.bay:
             return await _open_camera(device, 0, access)
         device = transport_for(uri)
-    capture = _capture(access)
+    capture = _capture(access, device)
     line = Line(device, access.world, capture)
     try:
         async with asyncio.timeout(CONNECT_S):
@@ -154,7 +154,13 @@ async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
         raise
 
 
-def _capture(access: Access) -> Capture | None:
+def _capture(access: Access, transport: Transport, channel: int = 0) -> Capture | None:
     if access.capture is None:
         return None
-    return Capture(access.capture, asyncio.get_running_loop().time)
+    return Capture.begin(
+        access.capture,
+        device_name(transport, channel),
+        channel=channel,
+        utc_ns=access.world.utc_ns(),
+        now=asyncio.get_running_loop().time,
+    )

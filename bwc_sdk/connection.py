@@ -44,7 +44,7 @@ from bwc_sdk.errors import (
     OutcomeUnknown,
     ProtocolViolation,
 )
-from bwc_sdk.line import Line
+from bwc_sdk.line import Line, device_name
 from bwc_sdk.world import World
 
 log = logging.getLogger(__name__)
@@ -104,9 +104,7 @@ class Connection:
     ) -> None:
         self.line = line
         self.channel = channel
-        self.name = line.name
-        if channel:
-            self.name += f"{'&' if '?' in line.name else '?'}bay={channel}"
+        self.name = device_name(line.transport, channel)
         self._shared = shared
         self.call_timeout_s = call_timeout_s
         self.conversation: Conversation | None = None

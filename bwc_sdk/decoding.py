@@ -11,7 +11,7 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, W
 from bwc_protocol.frame import HEADER, HEADER_SIZE, FrameType
 from bwc_protocol.message import Flag
 from bwc_protocol.messages.core import ErrorReply
-from bwc_sdk.capture import CaptureError
+from bwc_sdk.capture_file import CaptureError
 
 LINE_MAX: Final = 262_144
 """Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""
@@ -27,13 +27,13 @@ class Decoded:
     t: float
     """Seconds since the capture began."""
     sender: str
-    """`host` or `device`."""
+    """`host` or `device`; "" for what the file says of itself."""
     channel: int
     """0 for the device at the end of the line, else the bay of a docking station."""
     layer: str
-    """`frame` or `message`."""
+    """`frame`, `message`, or `capture` for what the file says of itself."""
     name: str
-    """Type of the frame, or name and kind of the message."""
+    """Type of the frame, or name and kind of the message, or `begins`."""
     fields: dict[str, Any]
     problem: str = ""
     """What breaks the specification, or nothing."""
@@ -75,7 +75,11 @@ def _decode_line(line: str, where: str) -> Decoded:
         raw = json.loads(line)
         if not isinstance(raw, dict) or not isinstance(raw.get("message", {}), dict):
             raise ValueError("not an object of JSON")
-        t, sender = float(raw["t"]), str(raw["dir"])
+        t = float(raw["t"])
+        if "device" in raw and "dir" not in raw:
+            fields = {"device": str(raw["device"]), "utc_ns": int(raw.get("utc_ns", 0)) or None}
+            return Decoded(t, "", int(raw.get("channel", 0)), "capture", "begins", fields)
+        sender = str(raw["dir"])
         if sender not in ("host", "device"):
             raise ValueError("dir is neither host nor device")
         if "message" in raw:

@@ -50,3 +50,17 @@ def reset_error(reason: ResetReason, retry_after_ms: int, device: str, *, establ
             return DeviceLost("the camera was taken out of its bay", device=device)
         case _:
             return DeviceLost(f"the channel was reset: {reason.name}", device=device)
+
+
+def told_of(error: BwcError, device: str) -> BwcError:
+    """The same error as it is told of one of the devices behind a pipe; the pipe's own is its cause.
+
+    Each gets one of its own: they are raised in several tasks, and each has its traceback.
+    """
+    if error.device == device:
+        return error
+    told = type(error).__new__(type(error), *error.args)
+    told.__dict__.update(error.__dict__)
+    told.device = device
+    told.__cause__ = error
+    return told

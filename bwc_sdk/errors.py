@@ -30,6 +30,13 @@ class BwcError(Exception):
         return f"{self.device}: {self.layer}: {self.rule}" if self.device else f"{self.layer}: {self.rule}"
 
 
+class ProgramFault(BwcError):
+    """Raised when this program failed at one of several devices: a defect, which is chained as the cause.
+
+    Its traceback is logged. Other devices go on.
+    """
+
+
 # Before anything is opened
 
 

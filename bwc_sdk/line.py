@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bwc_protocol.conversation import Conversation
 from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
+from bwc_sdk.endings import told_of
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
@@ -35,15 +36,25 @@ BURST: Final = 1_048_576
 """Bytes handed to the transport at once."""
 
 
+def device_name(transport: Transport, channel: int) -> str:
+    """How the device on a channel is called in messages: the pipe, and the bay, as they are in its URI."""
+    if not channel:
+        return transport.name
+    return f"{transport.name}{'&' if '?' in transport.name else '?'}bay={channel}"
+
+
 class Line:
     """One pipe to a device, with the connections on its channels.
 
-    Everything runs on the event loop that opened it. A line that is lost stays lost.
+    `channel` says whose line it is: what goes wrong on it is told of the device there. Everything runs on the event
+    loop that opened it. A line that is lost stays lost.
     """
 
-    def __init__(self, transport: Transport, world: World, capture: Capture | None = None) -> None:
+    def __init__(
+        self, transport: Transport, world: World, capture: Capture | None = None, *, channel: int = 0
+    ) -> None:
         self.transport = transport
-        self.name = transport.name
+        self.name = device_name(transport, channel)
         self._capture = capture
         self._entropy = world.entropy
         self._makers: dict[int, Callable[[], Conversation]] = {}
@@ -79,7 +90,13 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._up = self._loop.create_future()
         limits = self.transport.limits
-        await self.transport.open(self)
+        try:
+            await self.transport.open(self)
+        except BwcError as error:
+            told = self._of(error, self.name)
+            if told is not error:
+                raise told from error
+            raise
         if self.transport.limits != limits:
             self.endpoint = self._make_endpoint()  # a pipe such as BLE knows its limits only once it is open
         self.endpoint.open(self._loop.time())
@@ -94,7 +111,7 @@ class Line:
         """Opens a channel and begins its conversation."""
         assert self._loop is not None
         if self.error is not None:
-            raise self.error
+            raise self._of(self.error, connection.name)
         other = self._connections.get(channel)
         if other is not None and other.error is None:
             raise DeviceBusy("this program has it open already", device=connection.name)
@@ -150,6 +167,7 @@ class Line:
             lost = DeviceLost(f"the pipe is gone: {error}", device=self.name)
             lost.__cause__ = error
             error = lost
+        error = self._of(error, self.name)
         opening = self._up is not None and not self._up.done()
         lost_early = isinstance(error, DeviceLost) and not error.known
         if opening and lost_early and not self.endpoint.link.counters.frames_in:
@@ -278,7 +296,11 @@ class Line:
                 self._up.exception()  # seen: `open` raises it
         connections, self._connections = list(self._connections.values()), {}
         for connection in connections:
-            connection.lost(error)
+            connection.lost(self._of(error, connection.name))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _of(self, error: BwcError, device: str) -> BwcError:
+        """An error of this pipe, told of a device behind it; what is told of something else stays as it is."""
+        return told_of(error, device) if error.device in (self.transport.name, self.name) else error

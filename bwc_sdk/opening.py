@@ -22,7 +22,7 @@ async def connect_channel(
     transport: Transport, channel: int, kind: PeerKind, access: Access, capture: Capture | None
 ) -> Connection:
     """Opens `transport` and brings a conversation with a device of `kind` up to READY, within 15 s."""
-    line = Line(transport, access.world, capture)
+    line = Line(transport, access.world, capture, channel=channel)
     try:
         async with asyncio.timeout(CONNECT_S):
             await line.open()
@@ -68,7 +68,11 @@ def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allo
     if peer.kind is not kind:
         rule = f"it is a {peer.kind.name.lower()}, not a {kind.name.lower()}"
         station = peer.kind is PeerKind.STATION
-        advice = "?bay=3 at the end of its URI names the camera in bay 3" if station else ""
+        advice = (
+            "?bay=3 at the end of its URI names the camera in bay 3"
+            if station
+            else "name the URI of a docking station"
+        )
         raise WrongDevice(rule, device=connection.name, advice=advice)
     if expect is not None and peer.identity != expect:
         raise WrongDevice(f"it is {peer.identity!r}, not {expect!r}", device=connection.name)
@@ -76,5 +80,6 @@ def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allo
         raise SessionRefused(
             "an insecure session is for simulators, and this device does not call itself one",
             device=connection.name,
-            advice="connect with allow_insecure only on a bench, to a device without evidence",
+            advice="only on a bench, to a device without evidence: allow_insecure=True, "
+            "bwc --allow-insecure, pytest --bwc-insecure",
         )

@@ -20,6 +20,7 @@ from bwc_sdk.camera import Audit, Camera, Clock
 from bwc_sdk.capture import Capture
 from bwc_sdk.connection import Connection
 from bwc_sdk.errors import DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
+from bwc_sdk.line import device_name
 from bwc_sdk.opening import open_channel
 
 
@@ -113,13 +114,14 @@ class DockingStation:
         return Connecting(partial(self._open_camera, bay, role, expect))
 
     async def _open_camera(self, bay: int, role: Role | None, expect: str | None) -> Camera:
+        line = self.connection.line
+        name = device_name(line.transport, bay)
         if not 1 <= bay <= BAYS_MAX:
-            raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=self.name)
+            raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=name)
         role = self._access.role if role is None else role
         access = replace(self._access, role=role, expect=expect)
         capture = self._capture.on(bay) if self._capture is not None else None
-        line = self.connection.line
-        self._check_pause(bay)
+        self._check_pause(bay, name)
         try:
             connection = await open_channel(line, bay, PeerKind.CAMERA, access, capture, shared=True)
         except DeviceBusy as busy:
@@ -135,12 +137,12 @@ class DockingStation:
         self._cameras[bay] = connection
         return Camera(connection, self._access.world)
 
-    def _check_pause(self, bay: int) -> None:
+    def _check_pause(self, bay: int, name: str) -> None:
         """A bay that was busy is not asked again before the time that it named."""
         left_s = self._free_at.get(bay, 0.0) - asyncio.get_running_loop().time()
         if left_s > 0:
-            rule = f"another host has the camera in bay {bay}, which was not asked again yet"
-            raise DeviceBusy(rule, device=self.name, retry_after_s=left_s)
+            rule = "another host has the camera in this bay, which was not asked again yet"
+            raise DeviceBusy(rule, device=name, retry_after_s=left_s)
 
     def events(self) -> AsyncIterator[Event]:
         """What the station tells without being asked, until the connection ends; for one reader."""

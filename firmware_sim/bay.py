@@ -173,6 +173,7 @@ class SimBay:
             self.incident += 1
             self.switch_power(False)
             self.switch_data(False)
+            self.station.save()
             detail = f"bay {self.number}: {self.alarms}, {self.temperature_dc / 10:.1f} °C"
             self.station.audit.append(AuditKind.BAY_ALARM, detail, self.station.serial)
             self.station.alarmed(self)
@@ -182,6 +183,7 @@ class SimBay:
         self.quarantined = False
         self.switch_power(True)
         self.switch_data(True)
+        self.station.save()
 
     @property
     def alarms(self) -> BayAlarm:

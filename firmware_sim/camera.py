@@ -7,7 +7,6 @@ Nothing here has timers. `settle` brings everything up to the present; whoever d
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -76,13 +75,13 @@ class Port(Protocol):
 
 
 class SimCamera:
-    """One camera. `utc_ns` is the true time at its first boot of this run (default: the system's)."""
+    """One camera. `utc_ns` is the true time at which a scenario has it made; None: the system's, in real time."""
 
     make: Final = CAMERA_MAKE
 
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
-        self.time = DeviceTime()
+        self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.manner = Manner()
         self.wearer = Wearer(self)
@@ -97,13 +96,12 @@ class SimCamera:
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
         self._clock_lost = False
-        self._birth_utc_ns = time.time_ns() if utc_ns is None else utc_ns
         self._held = ExitStack()
         self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
         if self._directory is not None:
             self._held.callback(self._directory.close)
         try:
-            self._assemble(self._directory.load(STATE_NAME) if self._directory is not None else None)
+            self._assemble(self._directory.load_only(STATE_NAME) if self._directory is not None else None)
             self._boot()
         except BaseException:
             self._held.close()
@@ -126,9 +124,8 @@ class SimCamera:
         self._held.callback(self.audit.close)
         self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
         if kept is None:
-            self.clock.set_utc_ns(
-                self._birth_utc_ns - round(PROVISIONED_S * 1e9), PROVISIONED_UNCERTAINTY_NS, TimeSource.NTP
-            )
+            shift_ago_ns = self.time.utc_ns() - round(PROVISIONED_S * 1e9)
+            self.clock.set_utc_ns(shift_ago_ns, PROVISIONED_UNCERTAINTY_NS, TimeSource.NTP)
             self.clock.restore(self.clock.snapshot(), off_s=PROVISIONED_S)
         else:
             take_up(self, kept)
@@ -255,7 +252,7 @@ class SimCamera:
 
     def true_utc_ns(self) -> int:
         """The true time, which the device does not know."""
-        return self._birth_utc_ns + round(self.time() * 1e9)
+        return self.time.utc_ns()
 
     @property
     def uptime_s(self) -> int:

@@ -14,9 +14,12 @@ import typer
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim import exit_codes
 from firmware_sim.camera import SimCamera
+from firmware_sim.control import CameraControl, Control
+from firmware_sim.control_input import ControlInput
 from firmware_sim.dock_script import DockScript
 from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.footage import FootageUnavailable
+from firmware_sim.hands import Hands
 from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.pty import PtyPort
@@ -26,6 +29,7 @@ from firmware_sim.ports.usbip import camera_on_usb
 from firmware_sim.provisioning import provision
 from firmware_sim.state_dir import StateError
 from firmware_sim.station import SimStation
+from firmware_sim.station_control import StationControl
 from firmware_sim.storage import StorageFull
 
 DEFAULT_LISTEN: Final = ("tcp:127.0.0.1:0",)
@@ -94,6 +98,14 @@ def sim(
             help="Cameras come and go at the station, one in so many seconds on average.",
         ),
     ] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take commands such as 'undock 3', a line each, from a file or a named pipe, or - for standard "
+            "input; 'help' lists them. Each is answered by a line on standard output, behind the URIs.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,49 +114,52 @@ def sim(
     ] = None,
 ) -> None:
     """Serve a simulated camera or docking station until interrupted. Prints the URI of each port once it answers."""
-    try:
-        plan = FaultPlan.parse(faults, seed)
-        wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
-        play = _personality(personality)
-        values = _values(settings or [])
-        if churn is not None and station is None:
-            raise ValueError("--churn needs a --station")
-        device: SimCamera | SimStation
-        if station is None:
-            device = make_camera(
-                seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
-            )
-        elif state is None:
-            device = make_station(
-                station, seed=seed, recordings=recordings, mib=mib, footage=footage, faults=plan
-            )
-        else:
-            raise ValueError("a station keeps no state: give --state to a camera")
-    except (FaultSyntaxError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    except (FootageUnavailable, StateError, StorageFull, OSError) as error:
-        typer.echo(f"bwc sim: {error}", err=True)
-        raise typer.Exit(exit_codes.making(error)) from error
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            plan = FaultPlan.parse(faults, seed)
+            wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
+            play = _personality(personality)
+            values = _values(settings or [])
+            if churn is not None and station is None:
+                raise ValueError("--churn needs a --station")
+            commands = ControlInput(control) if control is not None else None
+            if commands is not None:
+                held.callback(commands.close)
+            device: SimCamera | SimStation
+            if station is None:
+                device = make_camera(
+                    seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
+                )
+            else:
+                device = make_station(
+                    station,
+                    seed=seed,
+                    recordings=recordings,
+                    mib=mib,
+                    footage=footage,
+                    state=state,
+                    faults=plan,
+                )
+            held.callback(device.close)
+            for camera in device.cameras():
+                provision(camera, values)
+        except (FaultSyntaxError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from error
+        except (FootageUnavailable, StateError, StorageFull, OSError) as error:
+            typer.echo(f"bwc sim: {error}", err=True)
+            raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
-            provision(camera, values)
-    except ValueError as error:
-        device.close()
-        raise typer.BadParameter(str(error)) from error
-    for camera in device.cameras():
-        play(camera)
-    if plan.on_link or plan.decays:
-        typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
-    try:
-        asyncio.run(_serve(device, plan, wanted, churn))
-    except OSError as error:
-        typer.echo(f"bwc sim: cannot listen: {error}", err=True)
-        raise typer.Exit(exit_codes.listening(error)) from error
-    except ImportError as error:
-        typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
-        raise typer.Exit(exit_codes.MISSING_PART) from error
-    finally:
-        device.close()
+            play(camera)
+        if plan.on_link or plan.decays:
+            typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
+        try:
+            asyncio.run(_serve(device, plan, wanted, churn, commands))
+        except OSError as error:
+            typer.echo(f"bwc sim: cannot listen: {error}", err=True)
+            raise typer.Exit(exit_codes.listening(error)) from error
+        except ImportError as error:
+            typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
+            raise typer.Exit(exit_codes.MISSING_PART) from error
 
 
 def _personality(name: str) -> Personality:
@@ -202,7 +217,11 @@ async def _on_air(camera: SimCamera | SimStation, where: str, faults: FaultCount
 
 
 async def _serve(
-    device: SimCamera | SimStation, plan: FaultPlan, wanted: list[Maker], churn: float | None
+    device: SimCamera | SimStation,
+    plan: FaultPlan,
+    wanted: list[Maker],
+    churn: float | None,
+    commands: ControlInput | None,
 ) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -210,28 +229,40 @@ async def _serve(
     faults = FaultCount(plan)
     listeners: list[Listener] = []
     officers: asyncio.Task[None] | None = None
-    if isinstance(device, SimStation):
-        await device.start()
-        if churn is not None:
-            script = DockScript(device, seed=device.seed, pause_s=churn)
-            officers = asyncio.create_task(script.run())
-    try:
-        for make in wanted:
-            made = make(device, faults)
-            listeners.append(await made if isinstance(made, Awaitable) else made)
-            _say(listeners[-1].uri)
-        await ended.wait()
-    finally:
-        if officers is not None:
-            officers.cancel()
-        connected = bool(device.sessions)
-        device.go_down()
-        await asyncio.sleep(FAREWELL_S if connected else 0)
-        for listener in listeners:
-            listener.close()
+    with contextlib.ExitStack() as held:
+        control: Control
+        if isinstance(device, SimStation):
+            hands = Hands(device)
+            held.callback(hands.close)
+            control = StationControl(hands)
+            await device.start()
+            if churn is not None:
+                script = DockScript(device, hands, seed=device.seed, pause_s=churn)
+                officers = asyncio.create_task(script.run())
+        else:
+            control = CameraControl(device)
+        try:
+            for make in wanted:
+                made = make(device, faults)
+                listeners.append(await made if isinstance(made, Awaitable) else made)
+                _say(listeners[-1].uri)
+            if commands is not None:
+                commands.start(lambda line: _say(control.answer(line)))
+            await ended.wait()
+        finally:
+            if officers is not None:
+                officers.cancel()
+            if commands is not None:
+                commands.close()
+            connected = bool(device.sessions)
+            device.go_down()
+            await asyncio.sleep(FAREWELL_S if connected else 0)
+            for listener in listeners:
+                listener.close()
 
 
-def _say(uri: str) -> None:
+def _say(line: str | None) -> None:
     """One line on stdout, at once. A reader that is gone does not end the device."""
-    with contextlib.suppress(BrokenPipeError):
-        typer.echo(uri)  # flushes
+    if line is not None:
+        with contextlib.suppress(BrokenPipeError):
+            typer.echo(line)  # flushes

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from firmware_sim.camera import SimCamera
+from firmware_sim.hands import Hands
 from firmware_sim.station import SimStation
 
 PAUSE_S: Final = 20.0
@@ -15,15 +16,21 @@ PAUSE_S: Final = 20.0
 class DockScript:
     """Puts cameras into bays and takes them out; the same seed does the same.
 
-    `away` are cameras that stand in no bay at the start. `cycles` counts dockings.
+    `away` are cameras that stand in no bay at the start, or the hands that hold them, which others may use as well.
+    `cycles` counts dockings.
     """
 
     def __init__(
-        self, station: SimStation, away: Sequence[SimCamera] = (), *, seed: int = 0, pause_s: float = PAUSE_S
+        self,
+        station: SimStation,
+        away: Hands | Sequence[SimCamera] = (),
+        *,
+        seed: int = 0,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self.cycles = 0
         self._station = station
-        self._away = list(away)
+        self._away = away if isinstance(away, Hands) else Hands(station, away)
         self._pause_s = pause_s
         self._random = random.Random(f"dock script {seed}")
 
@@ -36,16 +43,19 @@ class DockScript:
     def step(self) -> None:
         """One officer: at an occupied bay he or she takes the camera, at an empty one puts one back."""
         bay = self._random.choice(list(self._station.bays.values()))
+        away = list(self._away)
         if bay.camera is not None:
-            self._away.append(self._station.undock(bay.number))
-        elif self._away:
-            camera = self._away.pop(self._random.randrange(len(self._away)))
-            self._station.dock(bay.number, camera)
-            self.cycles += 1
+            self._away.take(bay.number)
+        elif away:
+            self._put(bay.number, away[self._random.randrange(len(away))])
 
     def everybody_back(self) -> None:
         """The end of the shift: every camera that is away is put into a bay, as far as there are any free."""
         for bay in self._station.bays.values():
-            if bay.camera is None and self._away:
-                self._station.dock(bay.number, self._away.pop())
-                self.cycles += 1
+            away = list(self._away)
+            if bay.camera is None and away:
+                self._put(bay.number, away[-1])
+
+    def _put(self, bay: int, camera: SimCamera) -> None:
+        self._away.put(bay, camera)
+        self.cycles += 1

@@ -2,7 +2,6 @@
 
 import enum
 import random
-import time
 from pathlib import Path
 from typing import Final
 
@@ -74,8 +73,6 @@ def make_camera(
             _fill(camera, recordings)
         if faults is not None:
             _decay(camera, faults)
-        if utc_ns is None:
-            _catch_up(camera)
     except BaseException:
         camera.close()
         raise
@@ -90,33 +87,33 @@ def make_station(
     recordings: int = 0,
     mib: int | None = None,
     footage: Footage = Footage.REAL,
+    state: Path | None = None,
     faults: FaultPlan | None = None,
     utc_ns: int | None = None,
 ) -> SimStation:
     """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
 
-    `faults` is about what the cameras have stored. Raises what `make_camera` raises, `ValueError` for a number of
-    bays that no station has.
+    In a state directory each camera has one of its own, `bay-01` and so on, and stands in that bay when it is made
+    again, wherever it stood last. `faults` is about what the cameras have stored. Raises what `make_camera` raises,
+    also for a directory with a station of another size, `ValueError` for a number of bays that no station has.
     """
-    station = SimStation(bays, seed=seed, utc_ns=utc_ns)
+    station = SimStation(bays, seed=seed, utc_ns=utc_ns, state=state)
     try:
         for bay in range(1, 1 + (bays if docked is None else min(docked, bays))):
             camera = make_camera(
-                seed=seed + bay, recordings=recordings, mib=mib, footage=footage, faults=faults, utc_ns=utc_ns
+                seed=seed + bay,
+                recordings=recordings,
+                mib=mib,
+                footage=footage,
+                state=None if state is None else state / f"bay-{bay:02d}",
+                faults=faults,
+                utc_ns=utc_ns,
             )
             station.dock(bay, camera)
-        if utc_ns is None:
-            for camera in station.cameras():
-                _catch_up(camera)
     except BaseException:
         station.close()
         raise
     return station
-
-
-def _catch_up(camera: SimCamera) -> None:
-    """Lets the time pass that making took: a camera's own stands still until it is served."""
-    camera.time.skip(max(0, time.time_ns() - camera.true_utc_ns()) / 1e9)
 
 
 def _fill(camera: SimCamera, count: int) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 TEMPORARY: Final = ".tmp-"
 """Prefix of what a killed run may leave behind; removed at the next start."""
+KINDS: Final = {"device": "a camera", "station": "a docking station"}
+"""What lives in a directory, by the part of its state that no other kind has."""
 
 
 class StateError(Exception):
@@ -21,6 +23,10 @@ class StateError(Exception):
 
 class StateInUse(StateError):
     """Another simulator has the directory."""
+
+
+class StateOfAnother(StateError):
+    """In the directory lives another kind of device than was asked for, or a station of another size."""
 
 
 def sync_directory(path: Path) -> None:
@@ -57,6 +63,13 @@ class StateDirectory:
             raise StateInUse(f"{path} is in use by another simulator") from error
         for leftover in path.glob(f"{TEMPORARY}*"):
             leftover.unlink()
+
+    def load_only(self, name: str) -> dict[str, Any] | None:
+        """As `load`, for the part `name` of `KINDS`. Raises `StateOfAnother` where another kind of device lives."""
+        for other, what in KINDS.items():
+            if other != name and (self.path / f"{other}.json").exists():
+                raise StateOfAnother(f"in {self.path} lives {what}, not {KINDS[name]}")
+        return self.load(name)
 
     def save(self, name: str, state: dict[str, Any]) -> None:
         """Keeps a part's state under `name`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from typing import Final
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
 
 from bwc_protocol.declare import Event
 from bwc_protocol.evidence import ClockState
@@ -30,13 +31,15 @@ from bwc_protocol.splice import UPLINK, Relay
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.audit import AuditLog
 from firmware_sim.bay import SimBay
-from firmware_sim.camera import BOOT_S, REBOOT_DELAY_S, Port, SimCamera
+from firmware_sim.camera import BOOT_S, REBOOT_DELAY_S, SAVE_S, Port, SimCamera
 from firmware_sim.clock import DeviceClock, tcxo
 from firmware_sim.device_time import DeviceTime
 from firmware_sim.faults import FaultCount
 from firmware_sim.manner import Manner
 from firmware_sim.pipe import Pipe, PipeUser
 from firmware_sim.session import DeviceSession
+from firmware_sim.state_dir import StateDirectory, StateOfAnother
+from firmware_sim.station_keeping import bays_kept, kept_of, take_up
 from firmware_sim.station_model import (
     AMBIENT_DC,
     STATION_MAKE,
@@ -47,6 +50,7 @@ from firmware_sim.station_model import (
 )
 from firmware_sim.station_port import StationPort
 
+STATE_NAME: Final = "station"
 LOOK_S: Final = 2.0
 """How often the sensors are read: a cell that runs away takes tens of seconds."""
 START_LOOK_S: Final = 0.02
@@ -58,17 +62,19 @@ UNCERTAINTY_NS: Final = 5_000_000
 
 
 class SimStation:
-    """A station with `bays` bays (1 to 64). `utc_ns` is the true time at its first boot (default: the system's)."""
+    """A station with `bays` bays (1 to 64). `utc_ns` is the true time at which a scenario has it made; None: the
+    system's, in real time. `state` is the directory in which it lives on between runs; raises `StateError`."""
 
     make: Final = STATION_MAKE
     config_keys: Final = 0
 
-    def __init__(self, bays: int, *, seed: int = 0, utc_ns: int | None = None) -> None:
+    def __init__(
+        self, bays: int, *, seed: int = 0, utc_ns: int | None = None, state: Path | None = None
+    ) -> None:
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
         self.seed = seed
-        self.serial = f"DOCK-{seed & 0xFFFF_FFFF:08X}"
-        self.time = DeviceTime()
+        self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.manner = Manner(
             kind=PeerKind.STATION,
@@ -78,22 +84,53 @@ class SimStation:
         self.relay = Relay(bays)
         self.sessions: set[DeviceSession] = set()
         self.ports: list[Port] = []
-        self.boot_counter = 0
         self.running = False
-        self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {seed}")))
-        birth_ns = time.time_ns() if utc_ns is None else utc_ns
-        self._waits_since_s = time.monotonic() if utc_ns is None else None
-        self.clock.set_utc_ns(birth_ns - round(SYNCED_S * 1e9), UNCERTAINTY_NS, TimeSource.NTP)
-        self.clock.restore(self.clock.snapshot(), off_s=SYNCED_S)
-        self.audit = AuditLog(self.clock.utc_ns)
-        self.bays = {number: SimBay(self, number) for number in range(1, bays + 1)}
-        self._told = dict.fromkeys(self.bays, BayState.EMPTY)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._look: asyncio.TimerHandle | None = None
         self._stirring = False
         self._reboot_at_s: float | None = None
         self._boot_at_s: float | None = None
-        self._boot()
+        self._held = ExitStack()
+        self._directory = StateDirectory(state) if state is not None else None
+        if self._directory is not None:
+            self._held.callback(self._directory.close)
+        try:
+            self._assemble(
+                bays, self._directory.load_only(STATE_NAME) if self._directory is not None else None
+            )
+            self._boot()
+        except BaseException:
+            self._held.close()
+            raise
+
+    # Making
+
+    def _assemble(self, bays: int, kept: dict[str, Any] | None) -> None:
+        """Makes clock, log and bays, as they were kept or as the seed draws them."""
+        directory = self._directory
+        self.serial = f"DOCK-{self.seed & 0xFFFF_FFFF:08X}"
+        self.boot_counter = 0
+        self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
+        self.bays = {number: SimBay(self, number) for number in range(1, bays + 1)}
+        self._told = dict.fromkeys(self.bays, BayState.EMPTY)
+        if kept is None:
+            hour_ago_ns = self.time.utc_ns() - round(SYNCED_S * 1e9)
+            self.clock.set_utc_ns(hour_ago_ns, UNCERTAINTY_NS, TimeSource.NTP)
+            self.clock.restore(self.clock.snapshot(), off_s=SYNCED_S)
+        else:
+            if directory is not None and bays_kept(kept) != bays:
+                raise StateOfAnother(
+                    f"in {directory.path} lives a station of {bays_kept(kept)} bays, not {bays}"
+                )
+            take_up(self, kept)
+        self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
+        self._held.callback(self.audit.close)
+
+    def save(self) -> None:
+        """Keeps the state in the directory, if there is one."""
+        self._saved_s = self.time()
+        if self._directory is not None:
+            self._directory.save(STATE_NAME, kept_of(self))
 
     # Cameras
 
@@ -103,8 +140,8 @@ class SimStation:
         if any(other.camera is camera for other in self.bays.values()):
             raise ValueError(f"{camera.serial} stands in another bay")
         at = self._bay(bay)
-        self._catch_up()
         at.dock(camera, faults)
+        self.save()
         self.audit.append(AuditKind.DOCKED, f"bay {bay}, docking {at.docking}", self.serial)
         self._tell(Docked(bay=bay, docking=at.docking))
         self.changed()
@@ -164,7 +201,6 @@ class SimStation:
             return
         for bay in self.bays.values():
             bay.unplug(ResetReason.NO_DEVICE)
-        self._catch_up()
         self._loop = loop
         self.time.follow(loop)
         self._plug()
@@ -193,15 +229,6 @@ class SimStation:
 
     # Time
 
-    def _catch_up(self) -> None:
-        """Lets the time pass for which it has waited to be served, if it was made at the system's time.
-
-        Its own time stands still meanwhile, and its clock would be slow by seconds that its bound does not allow.
-        """
-        if self._loop is None and self._waits_since_s is not None:
-            since_s, self._waits_since_s = self._waits_since_s, time.monotonic()
-            self.time.skip(self._waits_since_s - since_s)
-
     def _watch(self) -> None:
         if self._look is not None:
             self._look.cancel()
@@ -224,6 +251,8 @@ class SimStation:
             for bay in self.bays.values():
                 bay.settle()
             self.changed()
+            if now - self._saved_s >= SAVE_S:
+                self.save()
 
     def glance(self) -> None:
         """The same: sensors are read for every request."""
@@ -243,6 +272,7 @@ class SimStation:
         self._booted_s = self.time()
         self.entropy = random.Random(f"station {self.seed} {self.boot_counter}")
         self.audit.append(AuditKind.BOOT, f"boot {self.boot_counter}", self.serial)
+        self.save()
         self._plug()
 
     def awake(self) -> bool:
@@ -265,6 +295,7 @@ class SimStation:
         """Switches itself off in order: hosts and cameras are told."""
         if self.running:
             self._drop(orderly=True)
+            self.save()
 
     def _drop(self, *, orderly: bool) -> None:
         for port in list(self.ports):
@@ -282,6 +313,8 @@ class SimStation:
         for bay in self.bays.values():
             if bay.camera is not None:
                 bay.camera.close()
+        self._held.close()
+        self._directory = None
 
     def lose_recording(self) -> None:
         """A station has none."""
@@ -305,7 +338,8 @@ class SimStation:
         )
 
     def clock_was_set(self) -> None:
-        """Tells the hosts; a station keeps its clock in the clock."""
+        """Tells the hosts, and keeps the time."""
+        self.save()
         self._tell(ClockChanged(state=self.clock.state, revision=self.clock.revision))
 
     def _tell(self, event: Event) -> None:

@@ -27,7 +27,7 @@ def decode(
 ) -> None:
     """Print a capture file in the specification's words."""
     torn: list[int] = []
-    found = (one for one in decode_file(file, torn.append) if not messages or one.layer == "message")
+    found = (one for one in decode_file(file, torn.append) if not messages or one.layer != "frame")
     if output.as_json:
         _document(output, found, torn)
         return
@@ -49,7 +49,7 @@ def _document(output: Output, found: Iterable[Decoded], torn: list[int]) -> None
 
 def line_of(one: Decoded) -> str:
     """One line for people and for grep."""
-    arrow = "->" if one.sender == "host" else "<-"
+    arrow = {"host": "->", "device": "<-"}.get(one.sender, "  ")
     numbers = {"channel": one.channel} if one.channel else {}
     fields = " ".join(f"{name}={_value(value)}" for name, value in (numbers | one.fields).items())
     problem = f"  ! {one.problem}" if one.problem else ""

@@ -34,6 +34,7 @@ class OutputError(errors.HostFileError):
 
 EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.BwcError: ExitCode.UNEXPECTED,
+    errors.ProgramFault: ExitCode.UNEXPECTED,
     NoDeviceNamed: ExitCode.USAGE,
     errors.InvalidUri: ExitCode.USAGE,
     errors.InvalidValue: ExitCode.USAGE,
@@ -84,7 +85,13 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
     else:
         facts = _facts(error, code)
         where = ": ".join(str(part).rstrip(":") for part in (facts["device"], facts["layer"]) if part)
-        sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
+        problems = facts.get("problems")
+        if isinstance(problems, list) and len(problems) > 1:
+            sys.stderr.write(clean(f"error: {where}: {len(problems)} settings do not fit:") + "\n")
+            for problem in problems:
+                sys.stderr.write(clean(f"  {problem}") + "\n")
+        else:
+            sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
     return code

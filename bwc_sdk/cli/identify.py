@@ -21,8 +21,7 @@ def identify_all(settings: Settings, uris: Sequence[str]) -> dict[str, str]:
 
 async def _identity(settings: Settings, uri: str) -> str:
     try:
-        # Several connections at once would write over each other's capture.
-        one = dataclasses.replace(settings, device=uri, capture=None)
+        one = dataclasses.replace(settings, device=uri)
         async with connecting_any(one, Role.TECHNICIAN) as device:
             return device.identity
     except BwcError as error:

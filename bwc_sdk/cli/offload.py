@@ -20,6 +20,7 @@ from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
+from bwc_sdk.errors import WrongDevice
 from bwc_sdk.offload import Budget, OffloadEvent, OffloadPolicy, OffloadResult, Progress, offload
 
 DEFAULTS: Final = OffloadPolicy()
@@ -114,20 +115,25 @@ def offload_verb(
 
 
 class _Connect:
-    """Connects by the common options; a capture of each reconnection goes into a file of its own."""
+    """Connects by the common options, anew for each reconnection."""
 
     def __init__(self, settings: Settings, expect: str | None) -> None:
         self._settings = settings
         self._expect = expect
-        self._count = 0
+        self._met = False
 
     async def __call__(self) -> Camera:
-        self._count += 1
-        settings = self._settings.for_connection(self._count)
-        camera = await connecting(settings, Role.DOCK_OFFLOAD, expect=self._expect)
+        settings = self._settings
+        try:
+            camera = await connecting(settings, Role.DOCK_OFFLOAD, expect=self._expect)
+        except WrongDevice as error:
+            if self._expect is None:  # then it is a station
+                error.advice += "; --station URI, without --device, is for the cameras in all its bays"
+            raise
         if settings.timeout_s is not None:
             camera.connection.call_timeout_s = settings.timeout_s
-        if self._count == 1:
+        if not self._met:
+            self._met = True
             output_for(settings, camera)  # its note marks a session that is not protected
         return camera
 

@@ -11,6 +11,7 @@ from bwc_sdk.cli.on_camera import connecting_station, output_for, role_of
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
+from bwc_sdk.errors import WrongDevice
 from bwc_sdk.offload import FleetJob, OffloadPolicy, offload_many, offload_station
 from bwc_sdk.station import DockingStation
 
@@ -43,19 +44,23 @@ def fleet_job(
 
 
 class StationConnect:
-    """Connects to a station by the common options; a capture of each reconnection goes into a file of its own."""
+    """Connects to a station by the common options, anew for each reconnection."""
 
     def __init__(self, settings: Settings, uri: str) -> None:
         self._settings = dataclasses.replace(settings, device=uri)
-        self._count = 0
+        self._met = False
 
     async def __call__(self) -> DockingStation:
-        self._count += 1
-        settings = self._settings.for_connection(self._count)
-        station = await connecting_station(settings, Role.DOCK_OFFLOAD)
+        settings = self._settings
+        try:
+            station = await connecting_station(settings, Role.DOCK_OFFLOAD)
+        except WrongDevice as error:
+            error.advice += "; 'bwc offload DEST --device URI' is for a single camera"
+            raise
         if settings.timeout_s is not None:
             station.connection.call_timeout_s = settings.timeout_s
-        if self._count == 1:
+        if not self._met:
+            self._met = True
             output_for(settings, station)  # its note marks a session that is not protected
         return station
 

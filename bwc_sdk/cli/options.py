@@ -4,7 +4,7 @@ import enum
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -50,12 +50,6 @@ class Settings:
             capture=given["capture"] or self.capture,
             verbose=given["verbose"] + self.verbose,
         )
-
-    def for_connection(self, number: int) -> "Settings":
-        """These settings for the `number`th connection of one command, from 1: each captures into a file of its own."""
-        if self.capture is None or number == 1:
-            return self
-        return replace(self, capture=self.capture.with_name(f"{self.capture.name}.{number}"))
 
     def device_uri(self) -> str | None:
         """The device that the command line or the environment names."""

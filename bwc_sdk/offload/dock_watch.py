@@ -38,7 +38,7 @@ from bwc_sdk.offload.fleet_events import (
     StationBack,
     StationLost,
 )
-from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
@@ -83,7 +83,7 @@ class DockWatch(FleetStream):
     def __init__(
         self,
         connect: ConnectStation,
-        destination: Path,
+        destination: str | Path,
         *,
         world: World | None = None,
         policy: OffloadPolicy | None = None,
@@ -91,7 +91,7 @@ class DockWatch(FleetStream):
     ) -> None:
         super().__init__()
         self._link = StationLink(connect)
-        self._path = destination
+        self._path = Path(destination)
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
@@ -217,8 +217,8 @@ class DockWatch(FleetStream):
                     if isinstance(event, Finished):
                         visit.complete = event.result.complete
                     await self._tell(CameraEvent(slot, event))
-        except BwcError as error:
-            await self._tell(CameraEvent(slot, CameraFailed(error)))
+        except Exception as error:
+            await self._tell(CameraEvent(slot, CameraFailed(failure_of(error, slot))))
         finally:
             visit.ended_s = asyncio.get_running_loop().time()
 
@@ -234,7 +234,7 @@ class DockWatch(FleetStream):
 
 def dock_watch(
     station: str | ConnectStation,
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,

@@ -18,7 +18,7 @@ from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Finished
 from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult
-from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy
@@ -43,7 +43,7 @@ class FleetJob(FleetStream):
     def __init__(
         self,
         cameras: Mapping[str, Connect] | ConnectStation,
-        destination: Path,
+        destination: str | Path,
         *,
         world: World | None = None,
         policy: OffloadPolicy | None = None,
@@ -51,7 +51,7 @@ class FleetJob(FleetStream):
     ) -> None:
         super().__init__()
         self._cameras = cameras
-        self._path = destination
+        self._path = Path(destination)
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
@@ -114,9 +114,10 @@ class FleetJob(FleetStream):
                     if isinstance(event, Finished):
                         self._results[slot] = event.result
                     await self._tell(CameraEvent(slot, event))
-        except BwcError as error:
-            self._results[slot] = error
-            await self._tell(CameraEvent(slot, CameraFailed(error)))
+        except Exception as error:
+            failed = failure_of(error, slot)
+            self._results[slot] = failed
+            await self._tell(CameraEvent(slot, CameraFailed(failed)))
 
 
 def bay_slot(bay: int) -> str:
@@ -126,7 +127,7 @@ def bay_slot(bay: int) -> str:
 
 def offload_many(
     devices: Mapping[str, Connect] | Iterable[str],
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,
@@ -148,7 +149,7 @@ def offload_many(
 
 def offload_station(
     station: str | ConnectStation,
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,

@@ -56,14 +56,14 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
     def __init__(
         self,
         connect: Connect,
-        destination: Path,
+        destination: str | Path,
         *,
         recordings: Collection[int] | None,
         world: World,
         policy: OffloadPolicy,
         budget: Budget | None = None,
     ) -> None:
-        self._path = destination
+        self._path = Path(destination)
         self._wanted = recordings
         self._world = world
         self._policy = policy
@@ -201,7 +201,7 @@ def _out_of_reach(entry: RecordingEntry, error: BwcError) -> StillOnCamera:
 
 def offload(
     device: str | Connect,
-    destination: Path,
+    destination: str | Path,
     *,
     recordings: Collection[int] | None = None,
     world: World | None = None,

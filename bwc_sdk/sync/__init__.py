@@ -8,6 +8,9 @@
         print(event)
     print(job.result)
 
+With `timeout=`, seconds, a call that takes longer is cancelled and raises `CallTimeout`. An iteration raises it when
+nothing came for so long, and goes on: `next()` may be called again.
+
 `offload_many`, `offload_station` and `dock_watch` do so with many cameras at once; `watch` tells what comes and goes.
 """
 

@@ -572,9 +572,11 @@ def connect(
 
     `bay` is for a transport to a docking station: the camera in that bay, as a URI says it by `?bay=3`.
     `role` is what this host asks to be; `identity` how it calls itself (user@host by default); `expect` the
-    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`).
-    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `TransportError`, `LinkError`, `SessionError`,
-    `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
+    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`). A further connection
+    of this process with the same `capture`, at once or later, goes to `wire-2.jsonl`, `wire-3.jsonl`, … beside
+    `wire.jsonl`, as does one while another process writes the file; what an earlier process left is replaced.
+    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
+    `SessionError`, `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
     """
     thread = loop_thread()
     client = thread.run(
@@ -631,7 +633,7 @@ def connect_station(
 
 def offload(
     device: str,
-    destination: Path,
+    destination: str | Path,
     *,
     recordings: Collection[int] | None = None,
     world: World | None = None,
@@ -667,7 +669,7 @@ def offload(
 
 def offload_many(
     devices: Iterable[str],
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,
@@ -697,7 +699,7 @@ def offload_many(
 
 def offload_station(
     station: str,
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,
@@ -727,7 +729,7 @@ def offload_station(
 
 def dock_watch(
     station: str,
-    destination: Path,
+    destination: str | Path,
     *,
     world: World | None = None,
     policy: OffloadPolicy | None = None,

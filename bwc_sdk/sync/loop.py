@@ -11,7 +11,8 @@ import concurrent.futures
 import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, Final, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
 
 from bwc_sdk.errors import BwcError
 
@@ -21,7 +22,10 @@ CANCEL_S: Final = 5.0
 
 
 class CallTimeout(BwcError):
-    """Raised when a blocking call did not end within the `timeout` that its caller gave; it was cancelled."""
+    """Raised when a blocking call did not end within the `timeout` that its caller gave: the call was cancelled.
+
+    From an iteration it says only that nothing came for so long: the iteration goes on with the next `next()`.
+    """
 
     layer = "sdk"
 
@@ -60,6 +64,9 @@ class LoopThread:
                 self.loop.call_soon_threadsafe(operation.give_up)
                 operation.ended.wait(CANCEL_S)
             raise
+        finally:
+            # It holds the error, whose traceback holds this frame and what the caller let go of.
+            del operation
 
 
 class _Operation(Generic[T]):
@@ -125,32 +132,89 @@ def loop_thread() -> LoopThread:
 
 
 class BlockingIterator(Generic[T], Iterator[T]):
-    """An async iterator, one item at a time. An iterator that is abandoned is closed."""
+    """An async iterator, one item at a time, as a context manager too.
+
+    It ends with its last item, with an error, with `close` or Ctrl-C, and when it is abandoned; everything that it
+    holds is then released. A `CallTimeout` does not end it: the item that was waited for, and all after it, come with
+    the next calls. Threads may share it: each item goes to one of them.
+    """
 
     def __init__(self, thread: LoopThread, items: AsyncIterator[T], timeout: float | None = None) -> None:
         self._thread = thread
         self._items = items
         self._timeout = timeout
+        self._pending: asyncio.Task[T] | None = None  # the next item, from its request until it is taken
+        self._releasing: asyncio.Task[None] | None = None
 
-    def __iter__(self) -> BlockingIterator[T]:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
+        """The next item. Raises `CallTimeout` when none came within `timeout` seconds; it may be called again."""
         try:
-            return self._thread.run(_next(self._items), self._timeout)
+            return self._thread.run(self._take())
         except _Ended:
             raise StopIteration from None
+        except KeyboardInterrupt:
+            # In any case: it may have come in the moment in which the item did, and taken it along.
+            ending = asyncio.run_coroutine_threadsafe(self._end(), self._thread.loop)
+            concurrent.futures.wait((ending,), CANCEL_S)
+            raise
 
     def close(self) -> None:
-        """Ends the iteration; what it holds is released."""
-        close = getattr(self._items, "aclose", None)
-        if close is not None:
-            self._thread.run(close())
+        """Ends the iteration; what it holds is released. Idempotent."""
+        self._thread.run(self._end())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __del__(self) -> None:
-        close = getattr(self._items, "aclose", None)
-        if close is not None and os.getpid() == self._thread.pid and self._thread.loop.is_running():
-            asyncio.run_coroutine_threadsafe(close(), self._thread.loop)
+        alive = os.getpid() == self._thread.pid and self._thread.loop.is_running()
+        if alive and self._releasing is None:
+            asyncio.run_coroutine_threadsafe(_release(self._pending, self._items), self._thread.loop)
+
+    # On the loop
+
+    async def _take(self) -> T:
+        loop = asyncio.get_running_loop()
+        until = None if self._timeout is None else loop.time() + self._timeout
+        while self._releasing is None:
+            if self._pending is None:
+                self._pending = asyncio.create_task(_next(self._items))
+            item = self._pending
+            try:
+                # Unlike `wait_for`, this leaves alone what it waits for: a generator that is cancelled is at its end.
+                await asyncio.wait((item,), timeout=None if until is None else max(0.0, until - loop.time()))
+                if not item.done():
+                    raise CallTimeout(f"nothing came within {self._timeout:g} s")
+                if item is self._pending:  # else another thread has taken it
+                    self._pending = None
+                    return item.result()
+            finally:
+                del item  # its error holds this frame, and would be held by it
+        raise _Ended
+
+    async def _end(self) -> None:
+        if self._releasing is None:
+            pending, self._pending = self._pending, None
+            self._releasing = asyncio.create_task(_release(pending, self._items))
+        await asyncio.wait((self._releasing,))
+        self._releasing.result()
+
+
+async def _release(pending: asyncio.Task[T] | None, items: AsyncIterator[T]) -> None:
+    """Ends an iteration, also in the middle of waiting for an item."""
+    if pending is not None:
+        pending.cancel()  # of one that failed it says that nobody asks for its error any more
+        await asyncio.wait((pending,))
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()
 
 
 async def _next(items: AsyncIterator[T]) -> T:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from collections.abc import AsyncIterator
+from typing import Generic, Protocol, TypeVar
 
 from bwc_sdk.offload import (
     CameraEvent,
@@ -31,29 +30,15 @@ class _Ending(Protocol[R_co]):
     def result(self) -> R_co: ...
 
 
-class _Events(Iterator[E]):
+class _Events(BlockingIterator[E]):
     """Events of work on the loop, which goes on between two of them and ends when nobody iterates any more."""
 
     def __init__(self, twin: AsyncIterator[E], timeout: float | None = None) -> None:
-        self._events = BlockingIterator(loop_thread(), twin, timeout)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> E:
-        return next(self._events)
+        super().__init__(loop_thread(), twin, timeout)
 
     def close(self) -> None:
-        """Stops it where it is; what arrived stays for the next offload."""
-        self._events.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        """Stops it where it is; what arrived stays for the next offload. Idempotent."""
+        super().close()
 
 
 class _Job(_Events[E], Generic[E, R]):
@@ -65,7 +50,10 @@ class _Job(_Events[E], Generic[E, R]):
         return self._twin.result
 
     def run(self) -> R:
-        """Runs it to its end for a caller who does not want the events."""
+        """Runs it to its end for a caller who does not want the events.
+
+        Raises `CallTimeout` when none came within `timeout`; it goes on, and may be run again.
+        """
         for _ in self:
             pass
         return self.result
@@ -74,7 +62,8 @@ class _Job(_Events[E], Generic[E, R]):
 class SyncOffloadJob(_Job[OffloadEvent, OffloadResult]):
     """An offload: iterate it for its events, then look at `result`. It begins with the first iteration.
 
-    Between two events the copying goes on; an iteration that is abandoned or closed is ended.
+    Between two events the copying goes on; an iteration that is abandoned or closed is ended. With `timeout`, `next()`
+    raises `CallTimeout` when no event came for so many seconds, and may be called again: nothing is lost by it.
     """
 
     def __init__(self, twin: OffloadJob, timeout: float | None = None) -> None:
@@ -86,7 +75,7 @@ class SyncFleetJob(_Job[CameraEvent, FleetResult]):
     """An offload of many cameras: iterate it for the events of all, then look at `result`.
 
     It begins with the first iteration and goes on between two events; an iteration that is abandoned or closed is
-    ended.
+    ended. `timeout` is as in `SyncOffloadJob`.
     """
 
     def __init__(self, twin: FleetJob, timeout: float | None = None) -> None:
@@ -98,6 +87,8 @@ class SyncDockWatch(_Events[CameraEvent]):
     """Offloads every camera that comes to the station, for ever: iterate it for the events.
 
     It begins with the first iteration and goes on between two events; `close` ends it, as does abandoning it.
+    `timeout` is as in `SyncOffloadJob`: a program that wants to look at its own state now and then catches
+    `CallTimeout` and calls `next()` again.
     """
 
     def __init__(self, twin: DockWatch, timeout: float | None = None) -> None:

@@ -18,7 +18,8 @@ def watch(
 ) -> BlockingIterator[Change]:
     """What is plugged in, and then every arrival and departure; see `bwc_sdk.watching.watch`.
 
-    `close()` ends it. With `timeout`, waiting longer for the next change raises `CallTimeout` and ends it.
+    `close()` ends it, as does abandoning it. With `timeout`, `next()` raises `CallTimeout` when no change came for so
+    many seconds, and may be called again: nothing is lost by it.
     """
     changes = watching.watch(uarts=uarts, ble=ble, adapter=adapter, hci=hci, look=look)
     return BlockingIterator(loop_thread(), changes, timeout)

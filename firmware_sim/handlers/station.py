@@ -155,6 +155,7 @@ def _usable(session: StationSession, number: int) -> SimBay:
 
 
 def _note_switch(session: StationSession, bay: SimBay, what: str, on: bool) -> None:
+    session.station.save()
     session.audit(AuditKind.BAY_SWITCHED, f"bay {bay.number}: {what} {'on' if on else 'off'}")
     session.station.changed()
 

@@ -154,8 +154,6 @@ def open_sim(uri: Uri) -> MemoryTransport:
         personality=options.get("personality", ""),
         station=uri.option("station", 0, low=1, high=BAYS_MAX),
     )
-    if key.station and key.state:
-        raise ValueError("a station keeps no state")
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
     plan = FaultPlan.parse(key.faults, key.seed)
@@ -177,6 +175,7 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
                 recordings=key.recordings,
                 mib=key.mib or None,
                 footage=key.footage,
+                state=Path(key.state) if key.state else None,
                 faults=plan,
             )
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.capture import CaptureError
+from bwc_sdk.capture_file import CaptureError
 from bwc_sdk.decoding import LINE_MAX, Decoded, decode_file
 
 Bwc = Callable[..., Any]
@@ -35,8 +35,35 @@ def test_a_conversation_is_told_by_name(capture: Path) -> None:
 def test_the_verb_prints_lines_or_one_document(bwc: Bwc, capture: Path) -> None:
     assert "-> message battery.status request request=1 cell=9" in bwc("decode", str(capture)).out
     document = bwc("decode", str(capture), "--messages", "--json").document
-    assert {one["layer"] for one in document["capture"]} == {"message"}
+    head, *passed = document["capture"]
+    assert head["layer"] == "capture" and {one["layer"] for one in passed} == {"message"}
     assert bwc("decode", "/dev/null", "--json").document == {"capture": [], "ends_inside_line": None}
+
+
+def test_a_capture_is_told_with_the_device_that_it_is_of(bwc: Bwc, sim: str, capture: Path) -> None:
+    first = next(decode_file(capture))
+    assert (first.layer, first.name, first.fields["device"]) == ("capture", "begins", sim)
+    assert isinstance(first.fields["utc_ns"], int)
+    for more in ((), ("--messages",)):
+        assert (
+            bwc("decode", str(capture), *more)
+            .out.splitlines()[0]
+            .split(maxsplit=1)[1]
+            .startswith(f'capture begins device="{sim}" utc_ns=')
+        )
+    assert bwc("decode", str(capture), "--json").document["capture"][0]["fields"]["device"] == sim
+
+
+def test_a_capture_is_told_with_the_bay_that_it_is_of(tmp_path: Path) -> None:
+    one = _one(tmp_path, {"t": 0.0, "device": "usb:1-4?bay=3", "channel": 3})
+    assert (one.channel, one.fields) == (3, {"device": "usb:1-4?bay=3", "utc_ns": None})
+
+
+def test_a_capture_that_does_not_say_what_it_is_of_is_read_as_before(bwc: Bwc, capture: Path) -> None:
+    with_head = list(decode_file(capture))
+    capture.write_bytes(capture.read_bytes().split(b"\n", 1)[1])
+    assert list(decode_file(capture)) == with_head[1:]
+    assert bwc("decode", str(capture)).code == 0
 
 
 def _one(tmp_path: Path, line: dict[str, Any]) -> Decoded:
@@ -77,6 +104,8 @@ def test_what_breaks_the_specification_is_marked_and_kept(tmp_path: Path) -> Non
         "[" * 50_000,
         '{"t": 1%s, "dir": "host", "bad": ""}' % ("0" * 400),
         '{"t": 0, "dir": "host", "message": "text"}',
+        '{"t": 0, "device": "sim:", "utc_ns": "x"}',
+        '{"t": 0, "device": "sim:", "channel": []}',
         '{"t": 0, "dir": "host", "message": {"opcode": 1e999, "flags": 0, "request": 0, "body": ""}}',
     ],
 )

@@ -1,6 +1,12 @@
 """A capture holds what passed, for its owner only, and never footage (spec: Captures)."""
 
+import asyncio
+import fcntl
 import json
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +16,14 @@ from bwc_protocol.declare import Role
 from bwc_protocol.frame import Frame, FrameType, encode_frame, encode_header
 from bwc_protocol.message import STREAM_DATA, Flag, Message
 from bwc_protocol.messages.identity import Identify
-from bwc_sdk import World, connect
+from bwc_sdk import World, capture_file, connect, connect_station
 from bwc_sdk.camera import Camera
-from bwc_sdk.capture import Capture, CaptureError
+from bwc_sdk.capture import Capture
+from bwc_sdk.capture_file import CaptureError
 from bwc_sdk.connecting import CAPTURE_ENV
 from bwc_sdk.offload import offload
 from bwc_sdk.world import InlineWorkers
-from firmware_sim.making import make_camera
+from firmware_sim.making import Footage, make_camera, make_station
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 
@@ -24,13 +31,43 @@ NOON_UTC_NS = 1_790_000_000 * 10**9
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """What passed; the first line is about the capture itself."""
+    head, *passed = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert head.keys() == {"t", "device", "channel", "utc_ns"}
+    return passed
+
+
+def begun(path: Path, now: Callable[[], float] = lambda: 0.0, device: str = "sim:") -> Capture:
+    capture = Capture.begin(path, device, utc_ns=NOON_UTC_NS, now=now)
+    assert capture is not None
+    return capture
+
+
+def note(capture: Capture, link: int) -> None:
+    """Has a frame pass that can be told from others."""
+    capture.pipe(True, encode_frame(Frame(FrameType.PING, link=link)))
+
+
+def noted(path: Path, link: int) -> None:
+    """A whole capture of such a frame."""
+    capture = begun(path)
+    note(capture, link)
+    capture.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def links(path: Path) -> list[int]:
+    """The frames that passed."""
+    return [int.from_bytes(bytes.fromhex(line["frame"])[4:8], "little") for line in lines(path)]
 
 
 def test_frames_are_kept_as_headers_with_time_and_direction(tmp_path: Path) -> None:
     path = tmp_path / "capture.jsonl"
     now = 100.0
-    capture = Capture(path, lambda: now)
+    capture = begun(path, lambda: now)
     sent, came = Frame(FrameType.PING, link=7), Frame(FrameType.DATA, link=7, payload=b"secret footage")
     capture.pipe(True, encode_frame(sent))
     now = 100.25
@@ -47,7 +84,7 @@ def test_frames_are_kept_as_headers_with_time_and_direction(tmp_path: Path) -> N
 
 def test_messages_are_kept_whole(tmp_path: Path) -> None:
     path = tmp_path / "capture.jsonl"
-    capture = Capture(path, lambda: 0.0)
+    capture = begun(path)
     capture.message(False, Message(0x0201, Flag.REPLY, 5, b"\x01\x02"))
     capture.close()
     (line,) = lines(path)
@@ -58,28 +95,28 @@ def test_a_capture_is_readable_by_its_owner_only_and_replaces_an_older_one(tmp_p
     path = tmp_path / "capture.jsonl"
     path.write_text("older\n")
     path.chmod(0o600)
-    Capture(path, lambda: 0.0).close()
-    assert path.read_text() == ""
+    begun(path).close()
+    assert lines(path) == []
     fresh = tmp_path / "fresh.jsonl"
-    Capture(fresh, lambda: 0.0).close()
+    begun(fresh).close()
     assert fresh.stat().st_mode & 0o077 == 0
 
 
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_opened(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="cannot be written"):
-        Capture(tmp_path / "no such folder" / "capture.jsonl", lambda: 0.0)
+        begun(tmp_path / "no such folder" / "capture.jsonl")
 
 
 def test_what_passes_after_the_close_is_not_written_and_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "capture.jsonl"
-    capture = Capture(path, lambda: 0.0)
+    capture = begun(path)
     capture.close()
     capture.pipe(True, encode_frame(Frame(FrameType.PING, link=7)))
     assert lines(path) == []
 
 
 def test_a_capture_whose_disk_is_full_ends_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    capture = Capture(Path("/dev/full"), lambda: 0.0)
+    capture = begun(Path("/dev/full"))
     for _ in range(3):
         capture.pipe(True, encode_frame(Frame(FrameType.PING, link=7)))
     capture.close()
@@ -123,3 +160,146 @@ def test_footage_is_never_captured(tmp_path: Path) -> None:
     run_virtual(main())
     assert path.stat().st_size < 200_000, "a mebibyte passed"
     assert all(line["message"]["opcode"] != STREAM_DATA for line in lines(path) if "message" in line)
+
+
+# Several connections of one process
+
+
+def test_connections_at_once_write_a_file_each_and_never_into_each_others(tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    captures = [begun(path, device=f"tcp:127.0.0.1:{port}") for port in (1, 2, 3)]
+    for _ in range(50):
+        for number, capture in enumerate(captures, 1):
+            note(capture, number)
+    for capture in captures:
+        capture.close()
+    wanted = ["wire.jsonl", "wire-2.jsonl", "wire-3.jsonl"]
+    assert names(tmp_path) == sorted(wanted)
+    for number, name in enumerate(wanted, 1):
+        assert links(tmp_path / name) == [number] * 50
+        head = json.loads((tmp_path / name).read_text().splitlines()[0])
+        assert head == {"t": 0.0, "device": f"tcp:127.0.0.1:{number}", "channel": 0, "utc_ns": NOON_UTC_NS}
+
+
+def test_a_later_connection_of_the_process_destroys_no_earlier_capture(tmp_path: Path) -> None:
+    path = tmp_path / "wire"  # without an ending the number comes last
+    for number in (1, 2, 3):
+        capture = begun(path)
+        note(capture, number)
+        capture.close()
+        capture.close()
+    assert [links(tmp_path / name) for name in ("wire", "wire-2", "wire-3")] == [[1], [2], [3]]
+
+
+def test_a_name_that_was_asked_for_by_itself_is_not_taken_by_counting(tmp_path: Path) -> None:
+    for name in ("wire-2.jsonl", "wire.jsonl", "wire.jsonl"):
+        noted(tmp_path / name, 1)
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "wire.jsonl")
+    noted(tmp_path / "link.jsonl", 2)
+    found = {name: links(tmp_path / name) for name in names(tmp_path)}
+    assert found.pop("link.jsonl") == [1], "another name of the same file"
+    assert found == {"wire.jsonl": [1], "wire-2.jsonl": [1], "wire-3.jsonl": [1], "link-2.jsonl": [2]}
+
+
+def test_a_connection_over_which_nothing_passed_gives_its_name_to_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    first = begun(path)
+    first.close()
+    second = begun(path)
+    note(second, 7)
+    second.close()
+    first.close()  # once more: the name is not its own any longer
+    third = begun(path)
+    assert names(tmp_path) == ["wire-2.jsonl", "wire.jsonl"]
+    assert links(path) == [7]
+    third.close()
+
+
+def test_a_file_that_another_process_is_writing_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    with path.open("w") as other:  # a lock is of the file that was opened, in whichever process
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write("of another process\n")
+        other.flush()
+        noted(path, 2)
+        assert path.read_text() == "of another process\n"
+    assert links(tmp_path / "wire-2.jsonl") == [2]
+
+
+def test_captures_beyond_the_bound_are_left_out_with_a_warning_and_the_connection_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(capture_file, "CAPTURES_MAX", 2)
+    monkeypatch.setenv(CAPTURE_ENV, str(tmp_path / "wire.jsonl"))
+
+    async def main() -> None:
+        for _ in range(3):
+            transport = MemoryTransport(make_camera(seed=1, utc_ns=NOON_UTC_NS))
+            async with connect(transport, world=World(workers=InlineWorkers())) as camera:
+                await camera.device.identify()
+
+    run_virtual(main())
+    assert names(tmp_path) == ["wire-2.jsonl", "wire.jsonl"]
+    assert caplog.text.count("is not captured") == 1
+
+
+def test_what_is_no_regular_file_is_used_by_all_as_it_is(tmp_path: Path) -> None:
+    fifo = tmp_path / "wire"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    captures = [begun(fifo, device="sim:a"), begun(fifo, device="sim:b")]
+    for capture in captures:
+        note(capture, 1)
+    found = [json.loads(line) for line in os.read(reader, 65_536).splitlines()]
+    assert [line.get("device") for line in found] == ["sim:a", "sim:b", None, None]
+    os.close(reader)
+    for capture in captures:
+        capture.close()
+
+
+def test_threads_that_connect_at_once_get_a_file_each(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+
+    def one(number: int) -> None:
+        start.wait()
+        capture = begun(tmp_path / "wire.jsonl")
+        note(capture, number)
+        capture.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+    assert sorted(links(path)[0] for path in tmp_path.iterdir()) == list(range(8))
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_two_devices_at_once_are_captured_in_two_files_that_say_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path = tmp_path / "wire.jsonl"
+    if how == "environment":
+        monkeypatch.setenv(CAPTURE_ENV, str(path))
+    given = path if how == "argument" else None
+    world = World(workers=InlineWorkers(), utc_ns=lambda: NOON_UTC_NS)
+
+    async def main() -> None:
+        camera = MemoryTransport(make_camera(seed=1, utc_ns=NOON_UTC_NS), name="serial:/dev/ttyX1")
+        stations = [make_station(2, seed=5, footage=Footage.SYNTHETIC, utc_ns=NOON_UTC_NS) for _ in range(2)]
+        in_bay = MemoryTransport(stations[0], name="usb:1-4")
+        whole = MemoryTransport(stations[1], name="usb:1-5")
+        async with (
+            connect(camera, capture=given, world=world) as first,
+            connect(in_bay, bay=2, capture=given, world=world) as second,
+            connect_station(whole, capture=given, world=world) as third,
+        ):
+            await asyncio.gather(first.device.identify(), second.device.identify(), third.device.identify())
+        for station in stations:
+            station.close()
+
+    run_virtual(main())
+    heads = []
+    for name in ("wire.jsonl", "wire-2.jsonl", "wire-3.jsonl"):
+        head, *passed = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        heads.append((head["device"], head["channel"]))
+        asked = [line for line in passed if line.get("message", {}).get("opcode") == Identify.opcode]
+        assert [line["channel"] for line in asked] == [head["channel"]] * 2, "request and reply, of it alone"
+    assert heads == [("serial:/dev/ttyX1", 0), ("usb:1-4?bay=2", 2), ("usb:1-5", 0)]

@@ -7,20 +7,26 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from bwc_protocol.declare import Role
 from bwc_sdk import sync
-from bwc_sdk.errors import DeviceLost, InvalidUri
-from bwc_sdk.offload import Finished, StoredVerified
+from bwc_sdk.discover import Slot
+from bwc_sdk.errors import DeviceBusy, DeviceLost, InvalidUri
+from bwc_sdk.offload import Finished, Progress, StoredVerified
 from bwc_sdk.sync import generated
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout, LoopThread, loop_thread
-from firmware_sim.ports.memory import forget_sims
+from bwc_sdk.transport.uri import DeviceUri
+from bwc_sdk.watching import Arrived, Departed, Sighting
+from firmware_sim.ports.memory import forget_sims, open_sim
+from firmware_sim.station import SimStation
 from tools import sync_twin
 
 DEVICE = "sim:?seed=21&recordings=2&mib=1"
@@ -64,6 +70,36 @@ def interrupting() -> Iterator[signal.Signals]:
         yield signal.SIGUSR1
     finally:
         signal.signal(signal.SIGUSR1, previous)
+
+
+T = TypeVar("T")
+
+
+def ticking(items: Iterator[T]) -> Iterator[T]:
+    """The items of an iterator with a timeout, for a program that only notes the ticks."""
+    while True:
+        try:
+            yield next(items)
+        except CallTimeout:
+            continue
+        except StopIteration:
+            return
+
+
+def on_loop(act: Callable[..., T], *given: object) -> T:
+    """Does something to a simulated device on the loop that serves it."""
+
+    async def work() -> T:
+        return act(*given)
+
+    return loop_thread().run(work())
+
+
+def simulated_station(uri: str) -> SimStation:
+    """The station that a `sim:` URI names in this process."""
+    made = open_sim(DeviceUri.parse(uri)).camera
+    assert isinstance(made, SimStation)
+    return made
 
 
 # The same as the async clients
@@ -134,13 +170,57 @@ def test_a_dock_is_watched_by_a_plain_loop_which_can_be_left(tmp_path: Path) -> 
         station.device.status()  # the watch let go of it
 
 
-def test_a_watch_to_which_nothing_comes_can_be_given_a_timeout(tmp_path: Path) -> None:
-    with (
-        sync.dock_watch("sim:?seed=27&station=1&recordings=0", tmp_path, timeout=0.5) as watch,
-        pytest.raises(CallTimeout),
-    ):
-        for _ in watch:
-            pass
+def test_a_dock_watch_to_which_nothing_comes_gives_its_program_a_tick_and_goes_on(tmp_path: Path) -> None:
+    uri = "sim:?seed=27&station=1&recordings=1&mib=1"
+    told: list[object] = []
+    ticks = 0
+    station = simulated_station(uri)
+    with sync.dock_watch(uri, tmp_path, timeout=0.2) as watch:
+        while ticks < 3:
+            try:
+                told.append(next(watch).event)
+            except CallTimeout:
+                ticks += 1
+        assert isinstance(told[-1], Finished) and told[-1].result.complete
+        camera = on_loop(station.undock, 1)
+        assert camera is not None
+        on_loop(station.dock, 1, camera)
+        assert any(isinstance(tagged.event, Finished) for tagged in ticking(watch)), (
+            "it was there all the time"
+        )
+    assert list(watch) == [], "closing ends it"
+
+
+def test_an_offload_that_is_polled_tells_the_same_events_as_one_that_is_waited_for(tmp_path: Path) -> None:
+    def kinds(events: Iterator[object]) -> list[str]:
+        return [type(event).__name__ for event in events if not isinstance(event, Progress)]
+
+    waited = sync.offload(DEVICE, tmp_path / "waited", role=Role.DOCK_OFFLOAD)
+    polled = sync.offload(DEVICE, tmp_path / "polled", role=Role.DOCK_OFFLOAD, timeout=0.0)
+    (tmp_path / "waited").mkdir()
+    (tmp_path / "polled").mkdir()
+    assert kinds(ticking(polled)) == kinds(waited)
+    assert polled.result.complete
+
+
+def test_a_job_that_is_run_with_a_timeout_goes_on_behind_it(tmp_path: Path) -> None:
+    job = sync.offload(DEVICE, tmp_path, role=Role.DOCK_OFFLOAD, timeout=0.0)
+    while True:
+        try:
+            assert job.run().complete
+            break
+        except CallTimeout:
+            continue
+
+
+def test_a_watch_of_ports_goes_on_after_a_timeout() -> None:
+    plugged = [Sighting(Slot("serial:/dev/ttyX0", "1-1", "1209:0001", "a port", True))]
+    with sync.watch(look=lambda: list(plugged), timeout=0.05) as changes:
+        assert isinstance(next(changes), Arrived)
+        with pytest.raises(CallTimeout, match=r"nothing came within 0\.05 s"):
+            next(changes)
+        plugged.clear()
+        assert isinstance(next(ticking(changes)), Departed)
 
 
 @pytest.mark.parametrize("function", sync_twin.OFFLOADS, ids=lambda function: function.__name__)
@@ -273,14 +353,168 @@ def test_an_iterator_can_be_closed_and_then_ends(thread: LoopThread) -> None:
     assert list(items) == []
 
 
-def test_an_iterator_that_waits_for_ever_can_be_given_a_timeout(thread: LoopThread) -> None:
-    items = BlockingIterator(thread, Numbers().count(), timeout=0.05)
-    assert [next(items) for _ in range(3)] == [0, 1, 2]
+def test_an_iteration_ends_with_the_block_that_it_is_entered_for(thread: LoopThread) -> None:
+    numbers = Numbers()
+    with BlockingIterator(thread, numbers.count()) as items:
+        assert next(items) == 0
+    assert numbers.closed.is_set()
+
+
+class Fed:
+    """An async generator of what is fed to it from the test's thread; it fails at a negative number."""
+
+    def __init__(self, thread: LoopThread) -> None:
+        self.closed = threading.Event()
+        self._thread = thread
+        self._queue: asyncio.Queue[int] = asyncio.Queue()
+
+    def feed(self, *items: int) -> None:
+        async def put() -> None:
+            for item in items:
+                self._queue.put_nowait(item)
+
+        self._thread.run(put())
+
+    async def items(self) -> AsyncIterator[int]:
+        try:
+            while True:
+                item = await self._queue.get()
+                if item < 0:
+                    raise DeviceLost("it went away")
+                yield item
+        finally:
+            self.closed.set()
+
+
+def running(thread: LoopThread) -> int:
+    """How many tasks the loop has, besides the one that counts them."""
+
+    async def count() -> int:
+        for _ in range(10):
+            await asyncio.sleep(0)  # what is ending has its turns
+        return len(asyncio.all_tasks()) - 1
+
+    return thread.run(count())
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Without the collector of rings, which a program that mostly waits hardly ever runs."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_timeout_ends_the_waiting_for_an_item_and_not_the_iteration(thread: LoopThread) -> None:
+    fed = Fed(thread)
+    items = BlockingIterator(thread, fed.items(), timeout=0.02)
+    for number in range(3):
+        for _ in range(2):
+            with pytest.raises(CallTimeout, match=r"nothing came within 0\.02 s"):
+                next(items)
+        fed.feed(number)
+        assert next(items) == number
+    assert not fed.closed.is_set()
+    items.close()
+
+
+def test_no_item_is_lost_or_told_twice_whenever_the_timeout_falls(thread: LoopThread) -> None:
+    async def turns() -> AsyncIterator[int]:
+        for number in range(200):
+            for _ in range(number % 4):
+                await asyncio.sleep(0)
+            yield number
+
+    assert list(ticking(BlockingIterator(thread, turns(), timeout=0.0))) == list(range(200))
+
+
+def test_an_error_after_a_timeout_is_told_to_the_next_call(thread: LoopThread) -> None:
+    fed = Fed(thread)
+    items = BlockingIterator(thread, fed.items(), timeout=0.02)
     with pytest.raises(CallTimeout):
         next(items)
+    fed.feed(-1)
+    with pytest.raises(DeviceLost, match="went away"):
+        next(items)
+    assert list(items) == []
 
 
-def test_ctrl_c_ends_an_iteration(thread: LoopThread) -> None:
+def test_an_iteration_that_is_closed_after_a_timeout_leaves_nothing_running(thread: LoopThread) -> None:
+    before, fed = running(thread), Fed(thread)
+    items = BlockingIterator(thread, fed.items(), timeout=0.02)
+    with pytest.raises(CallTimeout):
+        next(items)
+    assert running(thread) == before + 1, "the item that it waits for"
+    items.close()
+    items.close()
+    assert fed.closed.is_set() and running(thread) == before
+    assert list(items) == []
+
+
+@pytest.mark.parametrize("failed", [False, True], ids=["waiting", "failed"])
+def test_an_iteration_that_is_dropped_after_a_timeout_leaves_nothing_running(
+    thread: LoopThread, uncollected: None, caplog: pytest.LogCaptureFixture, failed: bool
+) -> None:
+    before, threads, fed = running(thread), threading.active_count(), Fed(thread)
+    items = BlockingIterator(thread, fed.items(), timeout=0.02)
+    try:
+        next(items)
+    except CallTimeout:
+        pass
+    if failed:
+        fed.feed(-1)
+    del items
+    assert fed.closed.wait(5), "at once, not when the collector comes"
+    assert running(thread) == before and threading.active_count() == threads
+    gc.collect()
+    assert running(thread) == before
+    assert caplog.text == "", "an error that nobody asked for is no fault of the program"
+
+
+def test_a_station_is_free_again_when_its_watch_is_dropped_after_a_timeout(
+    tmp_path: Path, uncollected: None
+) -> None:
+    uri = "sim:?seed=28&station=1&recordings=0"
+    watch = sync.dock_watch(uri, tmp_path, timeout=0.3)
+    try:
+        for _ in watch:
+            pass
+    except CallTimeout:
+        pass
+    del watch
+    for _ in range(100):
+        try:
+            sync.connect_station(uri).close()
+            return
+        except DeviceBusy:
+            loop_thread().run(asyncio.sleep(0.02))
+    raise AssertionError("the watch still has it")
+
+
+def test_threads_that_share_an_iterator_get_each_item_once(thread: LoopThread) -> None:
+    async def turns() -> AsyncIterator[int]:
+        for number in range(200):
+            await asyncio.sleep(0)
+            yield number
+
+    items = BlockingIterator(thread, turns(), timeout=60)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: list(items), range(4)))
+    assert sorted(number for part in found for number in part) == list(range(200))
+
+
+def test_an_iterator_that_another_thread_closes_is_at_its_end(thread: LoopThread) -> None:
+    fed = Fed(thread)
+    items = BlockingIterator(thread, fed.items())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: list(items))
+        fed.feed(1)
+        items.close()
+        assert waiting.result(5) in ([], [1])
+
+
+def test_ctrl_c_ends_an_iteration_before_it_reaches_the_program(thread: LoopThread) -> None:
     ended = threading.Event()
 
     async def endless(began: signal.Signals) -> AsyncIterator[int]:
@@ -291,7 +525,48 @@ def test_ctrl_c_ends_an_iteration(thread: LoopThread) -> None:
         finally:
             ended.set()
 
-    with interrupting() as began, pytest.raises(KeyboardInterrupt):
-        for _ in BlockingIterator(thread, endless(began)):
-            pass
-    assert ended.wait(5)
+    before = running(thread)
+    with interrupting() as began:
+        items = BlockingIterator(thread, endless(began))
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+    assert ended.is_set() and running(thread) == before
+    assert list(items) == []
+
+
+def test_ctrl_c_in_the_moment_of_an_item_ends_the_iteration_that_would_go_on_without_it(
+    thread: LoopThread,
+) -> None:
+    numbers = Numbers()
+
+    class Interrupted(LoopThread):
+        def __init__(self) -> None:
+            vars(self).update(vars(thread))
+
+        def run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+            result = thread.run(work, timeout)
+            if result == 1:
+                raise KeyboardInterrupt
+            return result
+
+    items = BlockingIterator(Interrupted(), numbers.count())
+    assert next(items) == 0
+    with pytest.raises(KeyboardInterrupt):
+        next(items)
+    assert numbers.closed.is_set() and list(items) == []
+
+
+def test_an_error_of_an_iteration_is_let_go_of_with_what_its_program_drops(
+    thread: LoopThread, uncollected: None
+) -> None:
+    fed = Fed(thread)
+    items = BlockingIterator(thread, fed.items())
+    fed.feed(-1)
+    try:
+        next(items)
+    except DeviceLost:
+        pass
+    dropped = weakref.ref(items)
+    del items
+    running(thread)
+    assert dropped() is None

@@ -278,7 +278,7 @@ def test_marks_of_the_listing_are_those_of_the_shift(new_camera: NewCamera, desk
 
 
 def test_device_time_goes_on_from_loop_to_loop_and_never_back() -> None:
-    device_time = DeviceTime()
+    device_time = DeviceTime(utc_ns=0)
 
     async def live(seconds: float) -> float:
         device_time.follow(asyncio.get_running_loop())

@@ -60,8 +60,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> System:
         fill(camera, count)
         system.now_s += FOOTAGE_S
 
-    for module in ("station", "camera", "making"):
-        monkeypatch.setattr(f"firmware_sim.{module}.time", system)
+    monkeypatch.setattr("firmware_sim.device_time.time", system)
     monkeypatch.setattr(making, "_fill", slowly)
     return system
 
