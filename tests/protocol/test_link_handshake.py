@@ -1,6 +1,7 @@
 """How a link begins, lives and ends. The tests named after a sentence of the specification guard that sentence."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -284,6 +285,19 @@ def test_another_pipe_gets_busy_with_a_time_and_never_a_name(bench) -> None:
 
 
 @pytest.mark.rule("LNK-008")
+def test_a_refusal_and_a_grant_that_wait_for_one_pipe_both_go_out(bench) -> None:
+    """A host that was told BUSY goes away; the next one on its pipe must not take that answer's place."""
+    gate = DeviceGate()
+    one, two = bench(DEVICE, gate).connected_device(), bench(DEVICE, gate)
+    call = Hello(host_nonce=77, max_payload=1024, lowest=1, highest=1, max_window=32)
+    two.link.receive(encode_frame(Frame(FrameType.HELLO, payload=call.encode())), two.now)
+    one.link.close(one.now)
+    two.link.receive(
+        encode_frame(Frame(FrameType.HELLO, payload=replace(call, host_nonce=78).encode())), two.now
+    )
+    assert {frame.type for frame in two.heard()} == {FrameType.BYE, FrameType.HELLO_ACK}
+
+
 def test_bye_busy_answers_only_hello(bench) -> None:
     gate = DeviceGate()
     bench(DEVICE, gate).connected_device()

@@ -1,5 +1,6 @@
 """One channel's conversation, as one state machine for both roles (spec: Session, Messages, Streams)."""
 
+from bwc_protocol.conversation.answering import MAX_REQUESTS
 from bwc_protocol.conversation.events import (
     Closed,
     ConversationEvent,
@@ -13,11 +14,13 @@ from bwc_protocol.conversation.events import (
     ReplyReceived,
     RequestNotPermitted,
     RequestReceived,
+    State,
     StreamCancelled,
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.conversation.machine import MAX_REQUESTS, Conversation, LocalInfo, State
+from bwc_protocol.conversation.machine import Conversation
+from bwc_protocol.conversation.opening import LocalInfo
 
 __all__ = [
     "MAX_REQUESTS",

@@ -12,6 +12,16 @@ from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.vocabulary import PeerKind
 
 
+class State(enum.Enum):
+    """Where the conversation stands."""
+
+    PREAMBLE = "preamble"
+    HANDSHAKE = "handshake"
+    INFO = "session info"
+    READY = "ready"
+    OVER = "over"
+
+
 class FailReason(enum.Enum):
     """Why a conversation ended before its time."""
 

@@ -1,47 +1,28 @@
-"""One channel's conversation: preamble, session, requests, events, streams.
+"""One channel's conversation: preamble, session, requests, events, streams (spec: Session, Messages, Streams).
 
-Source: spec, Session, Messages and Streams.
-
-Sans-IO: bytes of the channel and the time go in; bytes, events and the next deadline come out. Both roles
-are this one class; the device enforces roles, READY and bounds before anything reaches a handler.
+Sans-IO: bytes of the channel and the time go in; bytes, events and the next deadline come out. Both roles are this
+one class. Here stand its states, and the way of bytes to messages and back; what a message means is told by `opening`,
+`asking`, `answering` and `streams`.
 """
 
-import enum
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
-from bwc_protocol import preamble as pre
+from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering
+from bwc_protocol.conversation.asking import Asking
 from bwc_protocol.conversation.events import (
     Closed,
     ConversationEvent,
-    ErrorReceived,
     Established,
-    EventReceived,
     Failed,
     FailReason,
     PeerInfo,
-    ReplyMalformed,
-    ReplyReceived,
-    RequestNotPermitted,
-    RequestReceived,
+    State,
 )
-from bwc_protocol.conversation.streams import Streams, line
-from bwc_protocol.declare import (
-    COMMANDS,
-    CONTROLS,
-    EVENTS,
-    NO_ROLE,
-    Control,
-    Event,
-    MalformedMessage,
-    Request,
-    Role,
-    StreamDirection,
-    Version,
-    Wire,
-)
+from bwc_protocol.conversation.opening import Greeted, LocalInfo, Opening
+from bwc_protocol.conversation.streams import Streams
+from bwc_protocol.declare import CONTROLS, Control, Event, MalformedMessage, Request, Wire
 from bwc_protocol.message import (
     DATA_HEADER,
     DATA_MAX,
@@ -51,56 +32,25 @@ from bwc_protocol.message import (
     StreamBytes,
     build,
 )
-from bwc_protocol.messages.core import (
-    ErrorReply,
-    Ready,
-    SessionInfo,
-    StreamCancel,
-    StreamCredit,
-    StreamEnd,
-    StreamOpened,
-)
+from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel, StreamCredit, StreamEnd
 from bwc_protocol.preamble import Preamble
 from bwc_protocol.session import Session, SessionFailed
-from bwc_protocol.stream import MAX_STREAMS, StreamSource
+from bwc_protocol.stream import StreamSource
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 HANDSHAKE_S: Final = 10.0
 """From the preamble to READY: a handshake of 2.4 kB takes 0.2 s at 115,200 baud."""
-MAX_REQUESTS: Final = 16
-"""Requests outstanding at once; beyond, the device answers BUSY."""
 CONTROL_QUEUE_MAX: Final = 2_097_152
 """Bytes of replies that wait for the link: 16 of the largest, twice. Beyond, the peer is reset."""
 
-
-class State(enum.Enum):
-    """Where the conversation stands."""
-
-    PREAMBLE = "preamble"
-    HANDSHAKE = "handshake"
-    INFO = "session info"
-    READY = "ready"
-    OVER = "over"
-
-
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
+_PREAMBLE: Final = State.PREAMBLE
+_HANDSHAKE: Final = State.HANDSHAKE
 _READY: Final = State.READY
 _OVER: Final = State.OVER
 _REPLY: Final = Flag.REPLY
 _ERROR: Final = Flag.ERROR
 _EVENT: Final = Flag.EVENT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalInfo:
-    """What this side says of itself in SESSION_INFO; a host leaves the device's fields at 0."""
-
-    kind: PeerKind
-    identity: str
-    roles: Role = NO_ROLE
-    capabilities: int = 0
-    boot_counter: int = 0
-    firmware_sha256: bytes = bytes(32)
 
 
 class Conversation:
@@ -113,13 +63,8 @@ class Conversation:
         """Shown every message but stream data, with True for those sent: for captures."""
         self._local = local
         self._host = local.kind is PeerKind.HOST
-        self._ours = preamble
-        self._ours_raw = preamble.encode()
-        self._theirs: Preamble | None = None
-        self._theirs_raw = bytearray()
-        self._version: Version = pre.NEWEST
+        self._opening = Opening(local, preamble)
         self._session = session
-        self._info_sent = False
         self._reader = MessageReader()
         self._events: list[ConversationEvent] = []
         self._raw: list[bytes] = []  # preamble: outside the session
@@ -127,9 +72,12 @@ class Conversation:
         self._control_bytes = 0
         self._deadline: float | None = None
         self._next_request = 1
-        self._asked: dict[int, type[Request[Any]]] = {}  # host: outstanding
-        self._answering: dict[int, type[Request[Any]]] = {}  # device: outstanding
         self._streams = Streams(host=self._host, tell=self._send_control, emit=self._emit)
+        self._asking = Asking(
+            host=self._host, streams=self._streams, tell=self._send_control, emit=self._emit
+        )
+        self._asked = self._asking.outstanding  # the same: each request looks at it
+        self._answering = Answering(local.kind, self._streams, self._send, self._emit)
         self._closing = False  # this side has closed in order and waits for the peer's close
 
     # Life
@@ -138,7 +86,7 @@ class Conversation:
         """The channel is open. The host speaks first; the device waits for the host's preamble."""
         self._deadline = now + HANDSHAKE_S
         if self._host:
-            self._raw.append(self._ours_raw)
+            self._raw.append(self._opening.ours)
 
     def close(self) -> None:
         """Ends in order: what is queued is sent first."""
@@ -182,16 +130,17 @@ class Conversation:
                 self._drain_close(data)
             return
         try:
-            if self._theirs is None:
-                data = self._take_preamble(data)
-                if self._theirs is None:
+            if self.state is _PREAMBLE:
+                rest = self._take_preamble(data)
+                if rest is None:
                     return
+                data = rest
             for piece in self._session.receive(data) if data else ():
                 for message in self._reader.feed(piece):
                     self._dispatch(message)
                     if self._over():
                         return
-            if self._session.closed or not self._info_sent:
+            if self._session.closed or self.state is _HANDSHAKE:
                 self._after_session()
         except SessionFailed as error:
             reason = FailReason.REFUSED if error.by_peer or error.alert == 1 else FailReason.SESSION
@@ -211,53 +160,24 @@ class Conversation:
             self._closing = False
             self._emit(Closed())
 
-    def _take_preamble(self, data: bytes | memoryview) -> bytes | memoryview:
-        wanted = pre.SIZE - len(self._theirs_raw)
-        if not wanted:
-            return b""  # a device without a common version has said so, and waits for the host to leave
-        self._theirs_raw += data[:wanted]
-        magic = min(len(self._theirs_raw), len(pre.MAGIC))
-        if self._theirs_raw[:magic] != pre.MAGIC[:magic]:
-            self._fail(FailReason.NOT_A_DEVICE, f"it opens with {bytes(self._theirs_raw[:16]).hex()}")
-            return b""
-        if len(self._theirs_raw) < pre.SIZE:
-            return b""
-        try:
-            theirs = Preamble.decode(bytes(self._theirs_raw))
-        except pre.NotAPreamble as error:
-            self._fail(FailReason.NOT_A_DEVICE, str(error))
-            return b""
-        if (theirs.kind is PeerKind.HOST) == self._host:
-            self._fail(FailReason.NOT_A_DEVICE, f"both ends call themselves {theirs.kind.name}")
-            return b""
-        if not self._host:
-            self._raw.append(self._ours_raw)
-        version = pre.choose_version(self._ours, theirs)
-        if version is None:
-            if self._host:
-                self._fail(FailReason.VERSION, _versions(self._ours, theirs))
-            return b""
-        self._theirs, self._version = theirs, version
-        self.state = State.HANDSHAKE
-        self._session.start()
-        return data[wanted:]
+    def _take_preamble(self, data: bytes | memoryview) -> bytes | memoryview | None:
+        """Gives what lies behind the peer's preamble if that is whole and the session begins."""
+        match self._opening.take(data):
+            case Failed(reason=reason, detail=detail):
+                self._fail(reason, detail)
+            case Greeted(answer=answer, agreed=agreed, rest=rest):
+                if answer:
+                    self._raw.append(answer)
+                if agreed:
+                    self.state = _HANDSHAKE
+                    self._session.start()
+                    return rest
+        return None
 
     def _after_session(self) -> None:
-        if self._session.peer is not None and not self._info_sent:
-            self._info_sent = True
+        if self._session.peer is not None and self.state is _HANDSHAKE:
             self.state = State.INFO
-            info = SessionInfo(
-                preambles_sha256=self._binding(),
-                major=self._version[0],
-                minor=self._version[1],
-                kind=self._local.kind,
-                roles=self._local.roles,
-                identity=self._local.identity,
-                capabilities=self._local.capabilities,
-                boot_counter=self._local.boot_counter,
-                firmware_sha256=self._local.firmware_sha256,
-            )
-            self._send_control(0, info)
+            self._send_control(0, self._opening.info())
         if self._session.closed and self.state is not _OVER:
             self._control.clear()  # whatever was still to be said, nobody reads it
             self._control_bytes = 0
@@ -265,10 +185,6 @@ class Conversation:
             self.state = _OVER
             self._deadline = None
             self._emit(Closed())
-
-    def _binding(self) -> bytes:
-        ours, theirs = self._ours_raw, bytes(self._theirs_raw)
-        return pre.binding(ours, theirs) if self._host else pre.binding(theirs, ours)
 
     # Messages
 
@@ -279,13 +195,15 @@ class Conversation:
         if self.tap is not None:
             self.tap(False, message)
         if message.flags == _REPLY or message.flags == _ERROR:
-            self._take_answer(message)
+            self._asking.take(message)
         elif message.flags == _EVENT:
-            self._take_event(message)
+            if self.state is not _READY or not self._host:
+                raise MalformedMessage("message", "events come from the device, after READY")
+            self._asking.take_event(message)
         elif message.opcode in CONTROLS:
             self._take_control(message.request, CONTROLS[message.opcode].codec.decode(message.body))
         else:
-            self._take_request(message)
+            self._answering.take(message)
 
     def _take_control(self, request_id: int, control: Control) -> None:
         match control:
@@ -310,26 +228,11 @@ class Conversation:
         session_peer = self._session.peer
         if self.peer is not None or session_peer is None:
             raise MalformedMessage("session.info", "comes once, inside the session")
-        if info.preambles_sha256 != self._binding() or (info.major, info.minor) != self._version:
-            self._fail(FailReason.SESSION, "the peer saw other preambles: somebody stands between")
+        known = self._opening.meet(info, session_peer, secure=self._session.secure)
+        if isinstance(known, Failed):
+            self._fail(known.reason, known.detail)
             return
-        if info.identity != session_peer.identity:
-            self._fail(FailReason.SESSION, "session info and session name different peers")
-            return
-        assert self._theirs is not None
-        if info.kind != self._theirs.kind:
-            self._fail(FailReason.SESSION, "session info and preamble name different kinds")
-            return
-        self.peer = PeerInfo(
-            kind=self._theirs.kind,
-            identity=session_peer.identity,
-            roles=session_peer.roles,
-            version=self._version,
-            capabilities=info.capabilities,
-            boot_counter=info.boot_counter,
-            firmware_sha256=info.firmware_sha256,
-            secure=self._session.secure,
-        )
+        self.peer = known
         if self._host:
             # The device's session info proves that it accepted us: in TLS a client's word alone does not.
             self._after_session()
@@ -340,6 +243,7 @@ class Conversation:
         assert self.peer is not None
         self.state = _READY
         self._deadline = None
+        self._answering.ready(self.peer)
         self._emit(Established(self.peer))
 
     # Requests: the host's side
@@ -359,94 +263,18 @@ class Conversation:
         """Nobody waits for this answer any more; when it comes it is dropped."""
         self._asked.pop(request_id, None)
 
-    def _take_answer(self, message: Message) -> None:
-        request = self._asked.pop(message.request, None)
-        if request is None:
-            self._drop_late(message)
-            return
-        if message.opcode != request.opcode:
-            raise MalformedMessage(request.name, f"answered with opcode {message.opcode:#06x}")
-        try:
-            if message.flags == _ERROR:
-                error = ErrorReply.codec.decode(message.body)
-                self._emit(ErrorReceived(message.request, error))
-                return
-            reply = request.reply.codec.decode(message.body)
-        except MalformedMessage as error:
-            self._drop_late(message)
-            self._emit(ReplyMalformed(message.request, str(error)))
-            return
-        if request.stream is not None and isinstance(reply, StreamOpened):
-            from_device = request.stream is StreamDirection.FROM_DEVICE
-            (self._streams.receive if from_device else self._streams.announce)(message.request, reply.length)
-        self._emit(ReplyReceived(message.request, reply))
-
-    def _drop_late(self, message: Message) -> None:
-        """Nobody waits for this answer; a stream that it opened would hold a place on the device for ever."""
-        declared = COMMANDS.get(message.opcode)
-        opened = declared is not None and declared.stream is not None and message.flags == _REPLY
-        if self._host and opened and message.request not in self._streams:
-            self._send_control(message.request, StreamCancel(code=0))
-
-    def _take_event(self, message: Message) -> None:
-        declared = EVENTS.get(message.opcode)
-        if self.state is not _READY or not self._host:
-            raise MalformedMessage("message", "events come from the device, after READY")
-        if declared is not None:  # an event of a newer minor version is skipped
-            self._emit(EventReceived(declared.codec.decode(message.body)))
-
     # Requests: the device's side
-
-    def _take_request(self, message: Message) -> None:
-        request_id, opcode = message.request, message.opcode
-        declared = COMMANDS.get(opcode)
-        if self._host:
-            raise MalformedMessage("message", "a device sends no requests")
-        if self.state is not _READY or self.peer is None:
-            self._refuse(opcode, request_id, ErrorCode.NOT_READY, "before READY")
-        elif declared is None:
-            self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"opcode {opcode:#06x}")
-        elif self._local.kind not in declared.answered_by:
-            kind = self._local.kind.name.lower()
-            self._refuse(opcode, request_id, ErrorCode.UNSUPPORTED, f"{declared.name} is not for a {kind}")
-        elif not int(declared.roles) & int(self.peer.roles):  # a third of the time of the enum's own
-            self._refuse(
-                opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs one of: {declared.roles}"
-            )
-            self._emit(RequestNotPermitted(request_id, declared))
-        elif request_id in self._answering or request_id in self._streams:
-            self._refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)
-        elif len(self._answering) >= MAX_REQUESTS:
-            self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_REQUESTS} requests are outstanding", 100)
-        elif declared.stream and self._streams.open >= MAX_STREAMS:
-            self._refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_STREAMS} streams are open", 1000)
-        elif not request_id:
-            self._refuse(opcode, request_id, ErrorCode.MALFORMED, "request id 0 belongs to events")
-        else:
-            try:
-                request = declared.codec.decode(message.body)
-            except MalformedMessage as error:
-                self._refuse(opcode, request_id, ErrorCode.MALFORMED, str(error))
-                return
-            self._answering[request_id] = declared
-            self._emit(RequestReceived(request_id, request))
 
     def reply(self, request_id: int, reply: Wire) -> None:
         """Answers a request."""
         body = reply.codec.encode(reply)  # first: a reply that cannot be encoded may still be refused
-        request = self._answering.pop(request_id)
+        request = self._answering.outstanding.pop(request_id)
         self._send(request.opcode, _REPLY, request_id, body)
 
     def refuse(self, request_id: int, code: ErrorCode, detail: str = "", retry_after_ms: int = 0) -> None:
         """Answers a request with an error."""
-        request = self._answering.pop(request_id)
-        self._refuse(request.opcode, request_id, code, detail, retry_after_ms)
-
-    def _refuse(
-        self, opcode: int, request_id: int, code: ErrorCode, detail: str, retry_after_ms: int = 0
-    ) -> None:
-        error = ErrorReply(code=code, retry_after_ms=retry_after_ms, detail=line(detail))
-        self._send(opcode, _ERROR, request_id, error.codec.encode(error))
+        request = self._answering.outstanding.pop(request_id)
+        self._answering.refuse(request.opcode, request_id, code, detail, retry_after_ms)
 
     def send_event(self, event: Event) -> None:
         """Tells the host something that it did not ask for; nothing before READY."""
@@ -506,7 +334,7 @@ class Conversation:
         return out
 
     def _seal_control(self) -> None:
-        limit = self._peer_limit()
+        limit = self._opening.peer_limit
         while self._control:
             message = self._control.popleft()
             self._control_bytes -= len(message)
@@ -514,7 +342,7 @@ class Conversation:
                 self._session.seal(message[at : at + limit])
 
     def _seal_bulk(self, budget: int, size: int, frame_size: int) -> None:
-        size = max(1, min(size, DATA_MAX, self._peer_limit() - DATA_HEADER.size))
+        size = max(1, min(size, DATA_MAX, self._opening.peer_limit - DATA_HEADER.size))
         around = self._session.overhead + DATA_HEADER.size
         if 0 < frame_size <= size + around:
             size -= (size + around) % frame_size
@@ -525,9 +353,6 @@ class Conversation:
         if self.tap is not None:
             self.tap(True, Message(control.opcode, Flag(0), request_id, body))
         self._session.seal(build(control.opcode, 0, request_id, body))
-
-    def _peer_limit(self) -> int:
-        return self._theirs.max_plaintext if self._theirs is not None else pre.MIN_PLAINTEXT
 
     def _send_control(self, request_id: int, control: Control) -> None:
         self._send(control.opcode, 0, request_id, control.codec.encode(control))
@@ -548,10 +373,3 @@ class Conversation:
             self._control.clear()
             self._control_bytes = 0
             self._emit(Failed(reason, detail))
-
-
-def _versions(ours: Preamble, theirs: Preamble) -> str:
-    def span(p: Preamble) -> str:
-        return f"{p.oldest[0]}.{p.oldest[1]} to {p.newest[0]}.{p.newest[1]}"
-
-    return f"the peer speaks {span(theirs)}, this side {span(ours)}"

@@ -26,6 +26,7 @@ from bwc_protocol.link.events import (
     LinkCounters,
     LinkEvent,
     LinkStateError,
+    LinkUp,
 )
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound, Pipe, Sent
@@ -42,7 +43,7 @@ JOIN_MAX: Final = 4_096
 
 
 class Channels:
-    """The channels of the link `nonce`. `max_payload` and `window` are what both ends agreed upon."""
+    """The channels of the link that came up. Its `max_payload` and `window` are what both ends agreed upon."""
 
     def __init__(
         self,
@@ -50,16 +51,12 @@ class Channels:
         params: LinkParams,
         counters: LinkCounters,
         events: list[LinkEvent],
-        *,
-        nonce: int,
-        version: int,
-        max_payload: int,
-        window: int,
+        up: LinkUp,
     ) -> None:
-        self.nonce = nonce
-        self.version = version
-        self.max_payload = max_payload
-        self.window = window
+        self.nonce = up.nonce
+        self.version = up.version
+        self.max_payload = up.max_payload
+        self.window = up.window
         self.pipe = Pipe(params, counters)
         self.broken = False
         """A live peer left a RESET unanswered for good: the link has to end."""
@@ -68,7 +65,7 @@ class Channels:
         self._counters = counters
         self._events = events
         self._channels: dict[int, Channel] = {}  # at most one a channel number
-        self._scheduler = Scheduler(max_payload)
+        self._scheduler = Scheduler(up.max_payload)
         self._urgent: dict[Channel, None] = {}  # acknowledgements that go at once, in order
         # What goes before data. One entry a channel, the last one counts: a peer cannot make them pile up.
         self._resets: dict[int, tuple[int, Reset]] = {}

@@ -1,10 +1,10 @@
 """What a link reports (spec: Link)."""
 
 import enum
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
-from bwc_protocol.frame import ResetReason
+from bwc_protocol.frame import ByeReason, ParserCounters, ResetReason
 
 
 class LinkStateError(Exception):
@@ -36,6 +36,18 @@ class LinkDownReason(enum.Enum):
     VERSION = "no common link version"
     UNKNOWN_LINK = "the peer does not know this link: it was restarted"
     PROTOCOL = "the peer breaks a rule of the link"
+
+
+_ENDED_BY: Final[dict[int, LinkDownReason]] = {
+    ByeReason.UNKNOWN_LINK: LinkDownReason.UNKNOWN_LINK,
+    ByeReason.SILENT: LinkDownReason.SILENT,
+    ByeReason.PROTOCOL: LinkDownReason.PROTOCOL,
+}
+
+
+def ended_by(reason: ByeReason | int) -> LinkDownReason | None:
+    """What a BYE makes of the link that it names; None for BUSY, which answers only HELLO."""
+    return None if reason is ByeReason.BUSY else _ENDED_BY.get(reason, LinkDownReason.CLOSED_BY_PEER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +131,17 @@ class LinkCounters:
     resets_in: int = 0
     resets_out: int = 0
     byes_out: int = 0
+
+    def with_parsed(self, parsed: ParserCounters) -> "LinkCounters":
+        """A copy that no longer moves, with what the parser of the pipe met."""
+        return replace(
+            self,
+            frames_in=parsed.frames,
+            bytes_in=parsed.bytes,
+            header_crc_errors=parsed.header_crc_errors,
+            payload_crc_errors=parsed.payload_crc_errors,
+            oversize=parsed.oversize,
+            resyncs=parsed.resyncs,
+            skipped_bytes=parsed.skipped_bytes,
+            malformed=self.malformed + parsed.unknown_type,
+        )

@@ -7,7 +7,7 @@ RETRY_AFTER_MS: Final = 1_000
 
 
 class Candidate(Protocol):
-    """A link as its gate sees it."""
+    """What answers HELLO on one pipe, as the gate sees it."""
 
     def forget_candidate(self) -> None:
         """Drops a half-open link: another pipe went live."""
