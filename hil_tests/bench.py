@@ -9,7 +9,7 @@ from typing import Final
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import DeviceIdentity, Fault
-from bwc_sdk.errors import DeviceBusy, LinkError, SessionError, TransportError
+from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, SessionError, TransportError
 from bwc_sdk.sync import SyncCamera, connect
 from hil_tests.keepsake import Keepsake
 
@@ -129,9 +129,18 @@ class Bench:
         for camera in cameras:
             camera.close()
 
-    def out_of_reach(self, error: BaseException) -> bool:
-        """Whether `error` means that no further test can succeed."""
-        return isinstance(error, TransportError | LinkError | SessionError)
+    def why_no_test_can_succeed(self, error: BaseException | None, *, always: bool) -> str:
+        """What to say, with the next step, when after `error` no test can succeed; "" when others may.
+
+        `always`: none can after any error of the SDK.
+        """
+        if isinstance(error, TransportError | LinkError | SessionError):
+            said = f"the device under test is out of reach: {error}"
+        elif always and isinstance(error, BwcError):
+            said = f"the device under test cannot be used: {error}"
+        else:
+            return ""
+        return f"{said}; try: {error.advice}" if error.advice else said
 
     # After a test
 

@@ -80,7 +80,7 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         allow_insecure=config.getoption("--bwc-insecure"),
         captures=captures,
     )
-    with _ending_the_session(request, bench):
+    with _ending_the_session(request, bench, always=True):
         bench.probe()
     config.stash[_BENCH] = bench
     yield bench
@@ -138,14 +138,19 @@ def dock_store(tmp_path: Path) -> Path:
 
 
 class _ending_the_session:
-    """One device that does not answer ends the session, instead of a time-out for each test."""
+    """One device that does not answer ends the session, instead of an error for each test.
 
-    def __init__(self, request: pytest.FixtureRequest, bench: Bench) -> None:
+    `always`: whatever the SDK says, no test can succeed; a URI that names nothing, a part that is not installed.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest, bench: Bench, *, always: bool = False) -> None:
         self._request = request
         self._bench = bench
+        self._always = always
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and self._bench.out_of_reach(error):
-            self._request.session.shouldstop = f"the device under test is out of reach: {error}"
+        why = self._bench.why_no_test_can_succeed(error, always=self._always)
+        if why:
+            self._request.session.shouldstop = why

@@ -10,9 +10,11 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import CHUNK_SIZE
+from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.messages.audit import AuditKind
 from bwc_sdk import connect
 from bwc_sdk.camera import Camera
+from bwc_sdk.errors import LinkError, TransportError
 from bwc_sdk.offload import (
     ConnectionLost,
     OffloadEvent,
@@ -24,6 +26,7 @@ from bwc_sdk.offload import (
     StoredVerified,
 )
 from bwc_sdk.offload import offload as offload_async
+from bwc_sdk.offload.slabs import SLAB_BYTES
 from bwc_sdk.sync import SyncCamera, SyncOffloadJob
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.uri import DeviceUri, transport_for
@@ -34,6 +37,12 @@ ENTIRE_MAX = 64 * CHUNK_SIZE
 """More footage than this is not copied by a test: on a slow line it would take hours."""
 SLOW_MAX = CHUNK_SIZE
 """The same on a link that is not meant for footage: over BLE it takes a minute."""
+LOST_MAX = SLAB_BYTES
+"""What one connection that ends in the middle may cost: footage that came, and was not yet a whole slab."""
+FRAMING = 1.05
+"""Bytes on the wire for one of footage, at most: on a bad line frames carry a kilobyte each."""
+BEGINNING = 64 * 1024
+"""Bytes on the wire of one connection beside footage: session, list, manifests, tables."""
 
 
 class Dock:
@@ -60,6 +69,15 @@ class Dock:
         )
         self.cameras.append(camera)
         return camera
+
+    def news(self, first: int) -> int:
+        """Bytes that came from cable `first` on, without what came damaged or twice: that is the cable's affair."""
+        came = sum(cable.came for cable in self.cables[first:])
+        for camera in self.cameras[first:]:
+            met = camera.connection.line.endpoint.link.counters
+            frames = met.duplicates + met.out_of_window + met.header_crc_errors + met.payload_crc_errors
+            came -= frames * MAX_PAYLOAD + met.skipped_bytes
+        return came
 
     def offload(self, store: Path, recordings: list[int]) -> SyncOffloadJob:
         factory: Callable[[], Awaitable[Camera]] = self._connect
@@ -112,9 +130,11 @@ def test_footage_arrives_as_the_manifest_states_it(
     job = dock.offload(dock_store, chosen)
     events = list(job)
     assert sorted(outcome.entry.sequence for outcome in job.result.outcomes) == sorted(chosen)
-    planned = next(event for event in events if isinstance(event, Planned))
-    assert job.result.bytes_received == planned.bytes_total
     _check_stored(job, connect_as)
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert sum(path.stat().st_size for path in dock_store.rglob("*.mp4")) == planned.bytes_total
+    explained = job.result.reconnections * LOST_MAX
+    assert planned.bytes_total <= job.result.bytes_received <= planned.bytes_total + explained
 
 
 def test_what_is_stored_already_is_verified_and_not_fetched_again(
@@ -138,33 +158,41 @@ def test_a_cable_that_breaks_costs_at_most_what_was_not_verified_yet(
     dock.cut_after = 2_000 + int(total * share)
     job = dock.offload(dock_store, chosen)
     verified: dict[int, int] = {}
-    good_at_the_cut = 0
+    good_at_the_cut: int | None = None
     seen: list[OffloadEvent] = []
     for event in job:
         seen.append(event)
         if isinstance(event, Progress):
             verified[event.recording] = event.bytes_done
-        elif isinstance(event, ConnectionLost):
+        elif isinstance(event, ConnectionLost) and good_at_the_cut is None:
             good_at_the_cut = sum(verified.values())
     assert any(isinstance(event, Reconnected) for event in seen), "the cable was cut"
-    assert job.result.reconnections == 1
+    assert good_at_the_cut is not None
     _check_stored(job, connect_as)
-    # On the wire, not by anybody's counters: frames and tables add little to the footage that was missing.
-    assert dock.cables[1].came <= (total - good_at_the_cut) * 1.02 + 64 * 1024
+    # On the wire, not by anybody's count of footage. Further cuts are not the test's, and cost what a cut may cost.
+    further = job.result.reconnections - 1
+    footage = total - good_at_the_cut + further * LOST_MAX
+    assert dock.news(1) <= footage * FRAMING + (len(dock.cables) - 1) * BEGINNING
 
 
 @pytest.mark.bwc_stack
 def test_status_is_answered_while_footage_streams(dock: Dock, chosen: list[int], dock_store: Path) -> None:
     job = dock.offload(dock_store, chosen)
     streaming = False
+    ended: set[int] = set()
     for event in job:
         underway = isinstance(event, Progress) and event.bytes_done < event.bytes_total
         if underway or isinstance(event, RecordingStarted):
-            camera = SyncCamera(dock.cameras[-1], loop_thread())
-            status = camera.device.status(timeout=1.0)
-            streaming = streaming or status.streams > 0
-            camera.battery.status(timeout=1.0)
+            number = len(dock.cameras)
+            camera = SyncCamera(dock.cameras[number - 1], loop_thread())
+            try:
+                status = camera.device.status(timeout=1.0)
+                streaming = streaming or status.streams > 0
+                camera.battery.status(timeout=1.0)
+            except (TransportError, LinkError):
+                ended.add(number)  # a cable that breaks; the offload has to notice it, too
     assert job.result.complete
+    assert len(ended) <= job.result.reconnections, "a connection ended that the offload still used"
 
 
 def test_an_offload_that_is_abandoned_goes_on_where_it_was(

@@ -15,7 +15,7 @@ class ClientCame:
 
 @dataclass(frozen=True, slots=True)
 class ClientRefused:
-    """A client was closed at once: another one has the device."""
+    """A client is told that the device is busy, and closed: another one has it."""
 
     peer: str
 

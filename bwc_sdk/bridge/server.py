@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 GRACE_S: Final = 0.5
 """How long a second client is kept before it is refused: one that connects again is often faster than the end of
 its own earlier connection."""
+REFUSED_MAX: Final = 4
+"""Clients that are being told that the device is busy; beyond, they are closed without a word."""
 BACKLOG: Final = 4
 """Connections that the system keeps until they are looked at: one is served, and the others refused."""
 
@@ -28,7 +30,8 @@ class Bridge:
     """Offers one device to one client at a time, on `host`:`port` (0: any that is free); use with `async with`.
 
     `device` is a URI, or makes a transport: the device is opened afresh for each client and closed after it.
-    A second client is closed at once. When the device goes away its client is closed; the next one opens it again.
+    A second client is told that the device is busy, and closed. When the device goes away its client is closed; the
+    next one opens it again.
     `told` hears of clients. There are no keys here, and whoever reaches the port reaches the device: bind it to
     anything but loopback only in a network that you trust.
     """
@@ -58,6 +61,7 @@ class Bridge:
         self._now: Visit | None = None
         self._next: Visit | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._refused: list[Visit] = []
 
     @property
     def uri(self) -> str:
@@ -86,6 +90,8 @@ class Bridge:
         if server is not None:
             server.close()
         self._refuse_next()
+        for visit in self._refused:
+            visit.abort()
         if self._now is not None:
             self._now.finish()
         if self._serving is not None:
@@ -129,7 +135,12 @@ class Bridge:
 
     def _refuse(self, visit: Visit) -> None:
         log.info("%s: %s refused, another client has the device", self.uri, visit.peer)
-        visit.refuse()
+        self._refused = [one for one in self._refused if not one.gone]
+        if self._server is not None and len(self._refused) < REFUSED_MAX:
+            self._refused.append(visit)
+            visit.refuse()
+        else:
+            visit.abort()
         self._told(ClientRefused(visit.peer))
 
     async def _serve(self) -> None:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from bwc_sdk.bridge.refusal import Refusal
 from bwc_sdk.errors import BwcError, DeviceLost, TransportError
 from bwc_sdk.transport import Pausable, Transport
 
@@ -21,6 +22,8 @@ STALLED_S: Final = 10.0
 5 s, or 10 s on BLE, so that nothing is lost by it; without it a client that vanished would keep the device for ever."""
 LINGER_S: Final = 0.5
 """How long the client may take to receive the last bytes."""
+REFUSING_S: Final = 1.0
+"""How long a client that is refused may take to say HELLO, which it does four times a second, and to hear why."""
 KEEPALIVE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """An idle client whose machine is gone is noticed within 25 s. Not every system has every one of these."""
 
@@ -35,6 +38,7 @@ class Visit(asyncio.Protocol):
         self._came = came
         self._client: asyncio.Transport | None = None
         self._device: Transport | None = None
+        self._refusal: Refusal | None = None
         self._waiting = b""  # of the client, until the device has room: at most what one read gave
         loop = asyncio.get_running_loop()
         self._over: asyncio.Future[BwcError | None] = loop.create_future()
@@ -54,12 +58,17 @@ class Visit(asyncio.Protocol):
             if self._device is not None:
                 await self._device.close()
             await asyncio.wait((self._closed,), timeout=LINGER_S)
-            self.refuse()
+            self.abort()
 
     @property
     def over(self) -> bool:
         """Whether it is ending: the client left, the device is gone, or it was finished."""
         return self._over.done()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client's connection has ended."""
+        return self._closed.done()
 
     def finish(self, error: BwcError | None = None) -> None:
         """Ends it; bytes that the client has not taken yet have a moment to reach it."""
@@ -69,6 +78,13 @@ class Visit(asyncio.Protocol):
             self._client.close()
 
     def refuse(self) -> None:
+        """Tells a client that says HELLO that the device is busy; closes it within a second, whatever it does."""
+        if self._client is not None:
+            self._refusal = Refusal()
+            self._client.resume_reading()
+            asyncio.get_running_loop().call_later(REFUSING_S, self.abort)
+
+    def abort(self) -> None:
         """Closes the client at once."""
         if self._client is not None:
             self._client.abort()
@@ -117,6 +133,11 @@ class Visit(asyncio.Protocol):
         self._came(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._refusal is not None:
+            if self._client is not None and not self.over:
+                # Not closed here: what the client has said since would reset the connection before it heard this.
+                self._client.write(self._refusal.answer(data, asyncio.get_running_loop().time()))
+            return
         self._waiting += data
         self._push()
 

@@ -7,7 +7,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
 
 _REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
-_SETTINGS: Final = "'bwc config show' lists every setting with its type and range"
+_SETTINGS: Final = "'bwc config show', on a terminal or with --json, lists every setting with what it takes"
 
 BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.UNSUPPORTED: "the device does not have this command: 'bwc info' shows firmware and capabilities",
@@ -41,7 +41,7 @@ _LISTED_BY: Final = {
 
 BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
-    errors.InvalidValue: "'bwc raw' lists the fields of every command, and what each takes",
+    errors.InvalidValue: "give a value that fits; nothing was sent",
     errors.HostFileError: "is the path right?",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
     errors.PortBusy: "end the program that has it open, then run the command again",
@@ -50,7 +50,7 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.DeviceBusy: "wait for the other host to finish, then run the command again",
     errors.SessionError: f"run the command again; {_REPORT}",
     errors.VersionMismatch: "update the older of the two",
-    errors.WrongDevice: "'bwc devices --identify' says who is where",
+    errors.WrongDevice: "'bwc info' says who is at a URI, 'bwc devices --identify' who is plugged in where",
     errors.ProtocolViolation: _REPORT,
     errors.CommandTimeout: "run the command again; --timeout gives the device longer",
     errors.ConfigError: _SETTINGS,

@@ -23,18 +23,21 @@ def assign(
     officer: Annotated[
         str | None, typer.Argument(help="Officer, by the agency's identifier; without one, show who it is.")
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit; without it the device's own is kept, '' takes it away.")
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the device back into the pool.")] = False,
 ) -> int | None:
     """Show or change who carries the device.
 
-    Recordings from then on are the officer's. Refused when somebody else changed it meanwhile.
+    Recordings from then on are the officer's. The unit stays as it was unless it is named. Refused when somebody else
+    changed it meanwhile.
     """
     if clear and (officer or unit):
         raise typer.BadParameter("--clear takes neither an officer nor a unit")
     if officer == "":
         raise typer.BadParameter("an officer's identifier is not empty; --clear takes the device back")
-    if unit and not officer:
+    if unit is not None and not officer:
         raise typer.BadParameter("--unit needs an officer")
 
     async def work(camera: Camera, out: Output) -> None:
@@ -42,7 +45,10 @@ def assign(
         if clear:
             state = await camera.assignment.clear(revision=state.revision)
         elif officer:
-            state = await camera.assignment.assign(officer=officer, unit=unit or "", revision=state.revision)
+            if unit is None and state.unit:
+                out.note(f"unit {state.unit!r} is kept; --unit '' takes it away")
+            kept = state.unit if unit is None else unit
+            state = await camera.assignment.assign(officer=officer, unit=kept, revision=state.revision)
         out.show({"assignment": to_plain(state)}, Facts("assignment", list(facts(state))))
 
     return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNSURE)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +16,8 @@ from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.text import size
 from bwc_sdk.cli.verb import local_verb, verbs
+from bwc_sdk.discover import slots
+from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri
 
 DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"
 
@@ -36,18 +39,31 @@ def bridge(
 ) -> None:
     """Offer a local device to a remote bench as tcp:HOST:PORT.
 
-    Copies bytes until interrupted and holds no keys. Serves one client at a time, a second one is closed at once;
-    the device is opened afresh for each, and left alone between them. Prints the URI as soon as it answers.
+    Copies bytes until interrupted and holds no keys. Serves one client at a time, a second one hears that the device
+    is busy; the device is opened afresh for each, and left alone between them. Prints the URI as soon as it answers.
     With --json one line an event.
     """
     host, port = _where(listen)
-    offered = Bridge(require_device(settings), host=host, port=port, told=_teller(output))
+    device = require_device(settings)
+    offered = Bridge(device, host=host, port=port, told=_teller(output))
+    if _absent(DeviceUri.parse(device)):
+        output.note(f"warning: {device} is not there now; it is looked for again with each client")
     if not offered.local_only:
         output.note(
             f"warning: whoever reaches {listen} reaches the device: "
             "what protects the session protects it, the bridge does not"
         )
     asyncio.run(_serve(offered, output))
+
+
+def _absent(uri: DeviceUri) -> bool:
+    """Whether nothing is plugged in there now, as far as that shows without opening anything."""
+    if uri.scheme == "serial" and DESCRIPTORS:
+        return not Path(uri.address).exists()
+    if uri.scheme == "serial" or (uri.scheme == "usb" and not uri.options):
+        place = f"{uri.scheme}:{uri.address}"
+        return all(place not in (slot.uri, *slot.others) for slot in slots(uarts=True))
+    return False  # who answers at an address, or in the air, shows only by calling
 
 
 def _where(word: str) -> tuple[str, int]:

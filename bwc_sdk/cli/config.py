@@ -44,8 +44,9 @@ async def show(
     ] = ViewName.EFFECTIVE,
     toml: Annotated[bool, typer.Option("--toml", help="Print a file that 'config apply' takes.")] = False,
 ) -> None:
-    """Every setting with its value, range and default.
+    """Every setting with its value; on a terminal, or with --json, also what it takes and its default.
 
+    In a pipe it is one line a setting, its name and its value.
     'bwc config show --toml > FILE' and 'bwc config apply FILE' are each other's reverse.
     """
     values = await camera.config.values(ConfigView[view.name])
@@ -69,7 +70,8 @@ async def show(
         ),
     )
     if state.pending or state.staged:
-        output.note(f"{state.pending} settings are pending, {state.staged} staged")
+        count = "1 setting is" if state.pending == 1 else f"{state.pending} settings are"
+        output.note(f"{count} pending, {state.staged} staged")
 
 
 @app.command("get")
@@ -214,8 +216,25 @@ async def _apply(camera: Camera, output: Output, values: Mapping[str, Value]) ->
     output.show(document, Facts("applied" if changed else "configuration", list(facts(state))))
     if not changed:
         output.note("nothing to change: the device has these values already")
-    if state.pending:
-        output.note(f"{state.pending} settings take effect later: 'bwc config show' names the moment")
+    if state.pending and not output.as_json:
+        for line in await _later(camera, values):
+            output.note(line)
+
+
+async def _later(camera: Camera, applied: Mapping[str, Value]) -> list[str]:
+    """What is pending, in lines: of what was applied, with its moment, and what was so before."""
+    effective = await camera.config.values(ConfigView.EFFECTIVE)
+    pending = await camera.config.values(ConfigView.PENDING)
+    waiting = [key for key, value in pending.items() if effective.get(key) != value]
+    moments = {one.key: to_plain(one.takes_effect) for one in await camera.config.schema_all()}
+    ours = [f"{key} ({moments.get(key, 'unknown')})" for key in waiting if key in applied]
+    before = [key for key in waiting if key not in applied]
+    lines = []
+    if ours:
+        lines.append(f"{'takes' if len(ours) == 1 else 'take'} effect later: {', '.join(ours)}")
+    if before:
+        lines.append(f"pending since before: {', '.join(before)}")
+    return lines
 
 
 def _typed(value: Value | None) -> str:

@@ -22,7 +22,8 @@ def reboot(
     settings: Settings,
     output: Output,
     serial: Annotated[
-        str | None, typer.Argument(help="The device's identity, so that the right one is rebooted.")
+        str | None,
+        typer.Argument(metavar="IDENTITY", help="The device's identity, so that the right one is rebooted."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Reboot whichever device answers.")] = False,
 ) -> int | None:
@@ -39,7 +40,7 @@ def reboot(
             raise WrongDevice(
                 f"it is {device.identity!r}, not {serial!r}; it was not rebooted",
                 device=device.name,
-                advice="'bwc devices --identify' says who is where",
+                advice="'bwc info' says who is at a URI, 'bwc devices --identify' who is plugged in where",
             )
         status = await device.device.status()
         accepted = await device.device.reboot(boot_counter=status.boot_counter)

@@ -48,10 +48,12 @@ def check_room(
     free = destination.free_bytes() - reserve_bytes
     if not plan or sum(entry.size_bytes for entry in plan) <= free:
         return
-    least = min(bytes_needed(destination, identity, entry) for entry in plan)
+    needed = [bytes_needed(destination, identity, entry) for entry in plan]
+    least = min(needed)
     if least > max(0, free):
+        of_which = f"; the smallest recording alone needs {size(least)}" if len(plan) > 1 else ""
         raise DestinationFull(
             f"the destination has room for {size(max(0, free))} of footage ({size(reserve_bytes)} are kept free), "
-            f"and {size(least)} are to come",
+            f"and {size(sum(needed))} are to come{of_which}",
             device=str(destination.path),
         )

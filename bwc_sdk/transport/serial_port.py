@@ -1,6 +1,7 @@
 """What both shells of `serial:` share: reading the URI, opening by pyserial, and the errors of opening."""
 
 import errno
+import os
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -78,9 +79,10 @@ def opening_error(name: str, error: Exception) -> BwcError:
         return PortBusy("another process has the port open", device=name)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortNotFound("there is no such port", device=name, advice="'bwc devices' lists the ports")
-    if code == errno.ENOTTY or f"({errno.ENOTTY}," in str(error):
+    if code in (errno.ENOTTY, errno.EISDIR) or f"({errno.ENOTTY}," in str(error):
         return PortNotFound("it is no serial port", device=name, advice="'bwc devices' lists the ports")
-    return PortNotFound(f"it cannot be opened as a serial port: {error}", device=name)
+    words = os.strerror(code) if isinstance(code, int) else error
+    return PortNotFound(f"it cannot be opened as a serial port: {words}", device=name)
 
 
 def _windows_error(name: str, number: int, words: str) -> BwcError:

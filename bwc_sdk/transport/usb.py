@@ -106,6 +106,13 @@ class UsbTransport(BlockingTransport):
             found = usb.core.find(find_all=True, backend=self._chosen_backend(), custom_match=self._here)
             device = next(iter(found), None)
         except usb.core.USBError as error:
+            if self._server is not None:
+                host, port = self._server
+                raise PortNotFound(
+                    f"no USB/IP server answers at {host}:{port}: {error.strerror or error}",
+                    device=self.name,
+                    advice="check the address after ?usbip=, and that the server runs",
+                ) from error
             raise PortNotFound(f"USB cannot be looked at: {error}", device=self.name) from error
         if device is None:
             raise PortNotFound("nothing is plugged in there", device=self.name, advice="see 'bwc devices'")

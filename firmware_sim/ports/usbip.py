@@ -57,9 +57,8 @@ class UsbIpPort:
         self._attached: UsbIpConnection | None = None
         self._timer: asyncio.TimerHandle | None = None
         bound = self._listener.getsockname()
-        self.uri = f"usbip:{bound[0]}:{bound[1]}"
-        self.device_uri = f"usb:1-1?usbip={bound[0]}:{bound[1]}"
-        """What the SDK's `connect` takes."""
+        self.uri = f"usb:1-1?usbip={bound[0]}:{bound[1]}"
+        """What the SDK's `connect` takes; the kernel's tool takes host and port."""
         self.plug()
         self._loop.add_reader(self._listener, self._accept)
 

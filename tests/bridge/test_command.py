@@ -17,9 +17,9 @@ SIM = "sim:?seed=31&recordings=1&mib=1"
 
 
 @contextmanager
-def bridge(*options: str) -> Iterator["subprocess.Popen[str]"]:
+def bridge(*options: str, device: str = SIM) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "bwc_sdk", "bridge", "--device", SIM, *options],
+        [sys.executable, "-m", "bwc_sdk", "bridge", "--device", device, *options],
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -80,6 +80,16 @@ def test_beyond_loopback_only_when_told_and_with_a_warning() -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=10)
     assert "warning" in err and process.returncode == 0
+
+
+@pytest.mark.parametrize("device", ["serial:/dev/bwc-nope", "usb:99-1"])
+def test_a_device_that_is_not_there_is_told_and_waited_for(device: str) -> None:
+    with bridge(device=device) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("tcp:127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    assert f"warning: {device} is not there now" in err and process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.bridge import Bridge, ClientCame, ClientLeft, ClientRefused
-from bwc_sdk.bridge.visit import CLIENT_BUFFER, OVERFLOW, STALLED_S
+from bwc_sdk.bridge.server import GRACE_S, REFUSED_MAX
+from bwc_sdk.bridge.visit import CLIENT_BUFFER, OVERFLOW, REFUSING_S, STALLED_S
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy, PortNotFound, TransportError
 from firmware_sim.virtual_time import run_virtual
 
@@ -129,6 +130,27 @@ def test_of_many_that_knock_at_once_one_waits_and_the_others_are_closed(bench) -
             for reader, _ in streams:
                 assert await reader.read() == b""
             assert one.names == ["came", *["refused"] * 20]
+            for _, unused in streams:
+                unused.close()
+            writer.close()
+
+    virtual(main)
+
+
+def test_few_are_kept_to_be_told_and_none_for_long(bench) -> None:
+    async def main() -> None:
+        one = bench()
+        async with one.bridge() as bridge:
+            _, writer = await one.client(bridge)
+            came = asyncio.get_running_loop().time()
+            streams = await asyncio.gather(*(one.knock(bridge) for _ in range(20)))
+
+            async def kept(reader: asyncio.StreamReader) -> float:
+                assert await reader.read() == b""  # nobody who is silent is answered
+                return asyncio.get_running_loop().time() - came
+
+            times = sorted(await asyncio.gather(*(kept(reader) for reader, _ in streams)))
+            assert times[20 - REFUSED_MAX - 1] < REFUSING_S <= times[-1] <= GRACE_S + REFUSING_S + 0.1
             for _, unused in streams:
                 unused.close()
             writer.close()

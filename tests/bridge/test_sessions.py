@@ -12,7 +12,7 @@ import pytest
 import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_sdk.bridge import Bridge, BridgeEvent, ClientLeft
-from bwc_sdk.errors import DeviceLost, InvalidUri, NotADevice
+from bwc_sdk.errors import DeviceBusy, DeviceLost, InvalidUri
 from bwc_sdk.offload import ConnectionLost, offload
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.camera import SimCamera
@@ -42,7 +42,8 @@ def world() -> World:
     return World(utc_ns=lambda: UTC_NS, entropy=random.Random(5).randbytes, workers=InlineWorkers())
 
 
-def test_two_hosts_after_each_other_and_the_second_of_two_at_once_is_lost(make) -> None:
+@pytest.mark.rule("LNK-008")
+def test_the_second_of_two_hosts_at_once_hears_that_the_device_is_busy_and_when_to_ask_again(make) -> None:
     camera = make()
 
     async def main() -> None:
@@ -50,8 +51,9 @@ def test_two_hosts_after_each_other_and_the_second_of_two_at_once_is_lost(make) 
             for _ in range(3):
                 async with bwc_sdk.connect(bridge.uri, world=world()) as first:
                     assert first.identity == camera.serial
-                    with pytest.raises(NotADevice, match="without a word"):
+                    with pytest.raises(DeviceBusy) as busy:
                         await bwc_sdk.connect(bridge.uri, world=world())
+                    assert busy.value.retry_after_s == 1.0
                     assert (await first.battery.status()).charge_pct >= 0
 
     run_virtual(main())

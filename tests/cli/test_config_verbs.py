@@ -35,7 +35,9 @@ def test_diff_tells_pending_from_effective(bwc: Bwc, sim: str, tmp_path: Path) -
     file = tmp_path / "c.toml"
     file.write_text("[radio]\nble_docked = 'full'\n")  # takes effect at the next boot
     ran = bwc("config", "apply", str(file), device=sim)
-    assert "take effect later" in ran.err
+    assert "takes effect later: radio.ble_docked (on-reboot)" in ran.err
+    ran = bwc("config", "set", "recording.pre_event_s=44", device=sim)
+    assert "effect later" not in ran.err and "pending since before: radio.ble_docked\n" in ran.err
     assert bwc("config", "diff", str(file), device=sim).out == "radio.ble_docked\tfull\toff\tfull\n"
     assert bwc("config", "diff", "--exit-code", str(file), device=sim).code == 1
 
@@ -64,6 +66,25 @@ def test_a_bad_file_changes_nothing_and_names_the_setting(
     assert ran.code == 8
     assert told in ran.err
     assert bwc("config", "show", "--toml", device=sim).out == before
+
+
+def test_several_problems_are_told_one_a_line(bwc: Bwc, sim: str) -> None:
+    ran = bwc("config", "set", "recording.pre_evnt_s=1", "recording.segment_s=x", device=sim)
+    assert ran.code == 8 and "2 settings do not fit:\n" in ran.err
+    assert "\n  recording.segment_s: takes a whole number" in ran.err
+    assert "\n  recording.pre_evnt_s: no such setting; did you mean recording.pre_event_s?\n" in ran.err
+
+
+def test_what_is_said_of_config_show_is_true_of_a_pipe_and_of_json(bwc: Bwc, sim: str) -> None:
+    told = bwc("config", "set", "recording.pre_event_s=121", device=sim).err
+    assert "'bwc config show', on a terminal or with --json, lists every setting with what it takes" in told
+    lines = bwc("config", "show", device=sim).out.splitlines()
+    assert "recording.pre_event_s\t30" in lines and all(line.count("\t") == 1 for line in lines)
+    schema = {one["key"]: one for one in bwc("config", "show", "--json", device=sim).document["schema"]}
+    assert (schema["recording.pre_event_s"]["high"], schema["recording.pre_event_s"]["default_number"]) == (
+        120,
+        30,
+    )
 
 
 def test_a_missing_file_and_a_missing_setting_are_told(bwc: Bwc, sim: str, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Whatever goes wrong, the last line says what to do next, and says it truly."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import serial
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import TriggerReason
@@ -17,9 +20,16 @@ from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
 from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps
 from bwc_sdk.offload import OffloadResult, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination, destination_error
+from bwc_sdk.transport.serial_port import opening_error
 
 Bwc = Callable[..., Any]
-SAY_IT_THEMSELVES = {NoDeviceNamed, errors.MissingExtra, errors.OutcomeUnknown, errors.SlowLink}
+SAY_IT_THEMSELVES = {
+    NoDeviceNamed,
+    errors.MissingExtra,
+    errors.OutcomeUnknown,
+    errors.ProgramFault,
+    errors.SlowLink,
+}
 NEEDS_ONE = {errors.BwcError, errors.CommandError, errors.ClockImplausible} | SAY_IT_THEMSELVES
 
 
@@ -96,7 +106,7 @@ def test_a_full_destination_names_sizes_that_people_read_and_what_is_kept_free(
     assert (
         "room for 1.0 MiB" in ran.err
         and "16.0 MiB are kept free" in ran.err
-        and "8.0 MiB are to come" in ran.err
+        and "24.0 MiB are to come; the smallest recording alone needs 8.0 MiB" in ran.err
     )
     assert "make room" in ran.err
 
@@ -163,6 +173,44 @@ def test_a_long_list_of_what_is_left_is_cut() -> None:
     assert "10 and 2 more" in line
     assert next_steps(OffloadResult("c", (), 0, 0, 0)) == []
     assert len(next_steps(OffloadResult("c", (*left, Refused(_entry(99), "y")), 0, 0, 0))) == 2
+
+
+# Something else than what was meant
+
+
+def test_an_offload_of_a_station_names_both_ways_and_a_watch_of_a_camera_the_verb_for_it(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    ran = bwc("offload", str(tmp_path), device=f"{sim}&station=2")
+    assert ran.code == 4 and "?bay=3" in ran.err and "--station URI" in ran.err
+    ran = bwc("dock", "watch", str(tmp_path), device=sim)
+    assert ran.code == 4 and "name the URI of a docking station; 'bwc offload DEST" in ran.err
+    assert "name the URI of a docking station" in bwc("station", "bays", device=sim).err
+
+
+def test_a_directory_is_no_serial_port_and_a_server_that_does_not_answer_is_named(
+    bwc: Bwc, tmp_path: Path
+) -> None:
+    ran = bwc("info", device=f"serial:{tmp_path}")
+    assert ran.code == 3 and "it is no serial port" in ran.err and "Errno" not in ran.err
+    ran = bwc("info", device="usb:1-1?usbip=127.0.0.1:1")
+    assert ran.code == 3 and "no USB/IP server answers at 127.0.0.1:1: " in ran.err
+    assert "Errno" not in ran.err and "?usbip=" in ran.err
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL])
+def test_an_error_of_opening_a_port_is_told_in_words(number: int) -> None:
+    fault = serial.SerialException(number, f"could not open port x: [Errno {number}] y")
+    told = str(opening_error("serial:x", fault))
+    assert os.strerror(number) in told and "Errno" not in told
+
+
+def test_what_needs_allow_insecure_says_how_the_command_line_does_it(
+    bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwc_sdk.opening.Capability", SimpleNamespace(SIMULATOR=0))
+    ran = bwc("info", device=sim)
+    assert ran.code == 4 and "bwc --allow-insecure" in ran.err
 
 
 def test_the_wrong_camera_says_how_to_find_the_right_one(bwc: Bwc, sim: str, tmp_path: Path) -> None:

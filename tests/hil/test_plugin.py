@@ -1,6 +1,7 @@
 """What the pytest plugin promises a bench: inert, careful with hardware, and never a silent change."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -110,7 +111,7 @@ def test_an_insecure_session_with_hardware_has_to_be_asked_for(pytester: pytest.
     pytester.makepyfile(TWO_TESTS)
     result = run(pytester, device=HARDWARE)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*insecure session is for simulators*"])
+    result.stdout.fnmatch_lines(["*insecure session is for simulators*; try: *--bwc-insecure*"])
 
 
 def test_configuration_assignment_and_clock_are_restored_even_when_the_test_fails(
@@ -156,6 +157,32 @@ def test_a_device_out_of_reach_ends_the_session_at_once(pytester: pytest.Pyteste
     result = run(pytester, device="tcp:127.0.0.1:1")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*the device under test is out of reach*"])
+
+
+@pytest.mark.parametrize("device", ["nonsense", "/dev/ttyACM0", "gopher:1", "tcp:nowhere"])
+def test_a_uri_that_names_nothing_ends_the_session_at_once_and_says_how_to_write_it(
+    pytester: pytest.Pytester, device: str
+) -> None:
+    pytester.makepyfile("\n".join(f"def test_{n}(camera): ..." for n in range(20)))
+    result = run(pytester, device=device)
+    result.assert_outcomes(errors=1)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*the device under test cannot be used: uri: *; try: *"])
+
+
+def test_who_asks_for_the_plugin_by_name_as_well_gets_the_same_one(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest('pytest_plugins = ["hil_tests.plugin"]')
+    pytester.makepyfile("def test_it(request): assert request.config.getoption('--bwc-device')")
+    pytester.runpytest_subprocess("-p", "hil_tests.plugin").assert_outcomes(passed=1)
+
+
+def test_the_readme_s_own_tests_pass_where_the_package_is_installed(pytester: pytest.Pytester) -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    (example,) = (
+        text for text in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "(camera)" in text
+    )
+    pytester.makepyfile(example)
+    run(pytester).assert_outcomes(passed=3)
 
 
 def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pytest.Pytester) -> None:

@@ -22,8 +22,7 @@ pytestmark = pytest.mark.timeout(150)
 def simulator(listen: str, *options: str) -> Iterator[str]:
     """A simulated device in a process of its own; gives the URI at which it is reached."""
     with serving("sim", "--recordings", "4", "--listen", listen, *options) as uri:
-        # A port on a virtual USB bus is no device: the camera is what is plugged into it.
-        yield f"usb:1-1?usbip={uri.removeprefix('usbip:')}" if uri.startswith("usbip:") else uri
+        yield uri
 
 
 @contextmanager
@@ -46,7 +45,12 @@ def serving(*argv: str) -> Iterator[str]:
 
 
 def run_suite(where: Path, *options: str) -> str:
-    """What the suite's last line says, run from a folder that is not the project's."""
+    """What the suite's last line says."""
+    return suite_lines(where, *options)[-1]
+
+
+def suite_lines(where: Path, *options: str, status: int = 0) -> list[str]:
+    """What the suite prints, run from a folder that is not the project's; it ends with `status`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", *options],
@@ -57,8 +61,8 @@ def run_suite(where: Path, *options: str) -> str:
         timeout=SUITE_S,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    return done.stdout.strip().splitlines()[-1]
+    assert done.returncode == status, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout.strip().splitlines()
 
 
 def check(summary: str) -> None:
@@ -93,3 +97,18 @@ def test_by_radio_through_bleak(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
+
+
+@pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", "drop=0.02,flip=1e-6,cut%4000000"])
+def test_footage_through_a_poor_cable_is_no_failure_of_a_healthy_camera(faults: str, tmp_path: Path) -> None:
+    with simulator("tcp:127.0.0.1:0", "--faults", faults) as uri:
+        summary = run_suite(tmp_path, "--bwc-device", uri, "-k", "test_offload")
+    assert "passed" in summary
+    assert "skipped" not in summary
+
+
+def test_a_station_s_own_uri_ends_the_session_with_the_advice_to_name_a_bay(tmp_path: Path) -> None:
+    with simulator("tcp:127.0.0.1:0", "--station", "2") as uri:
+        lines = suite_lines(tmp_path, "--bwc-device", uri, status=int(pytest.ExitCode.INTERRUPTED))
+    assert "1 error" in lines[-1]
+    assert any("it is a station, not a camera; try: ?bay=3" in line for line in lines)

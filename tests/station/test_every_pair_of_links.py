@@ -32,7 +32,7 @@ def cables(device: SimCamera | SimStation, stack: AsyncExitStack) -> dict[str, s
     ports = (TcpPort(device), PtyPort(device), usb := camera_on_usb(device))
     for port in ports:
         stack.callback(port.close)
-    return {"tcp": ports[0].uri, "pty": ports[1].uri, "usb": usb.device_uri}
+    return {"tcp": ports[0].uri, "pty": ports[1].uri, "usb": usb.uri}
 
 
 @asynccontextmanager

@@ -126,7 +126,7 @@ class Lab:
                 port, firmware, host = UsbIpPort(), Firmware(), Host()
                 port.device.bulk.user = firmware
                 made = backend(Lab.server_of(port)) if backend is not None else None
-                transport = UsbTransport(DeviceUri.parse(port.device_uri), made)
+                transport = UsbTransport(DeviceUri.parse(port.uri), made)
                 await transport.open(host)
                 try:
                     return await use(port, firmware, host, transport)
@@ -139,7 +139,7 @@ class Lab:
     @staticmethod
     def server_of(port: UsbIpPort) -> tuple[str, int]:
         """Host and port of the USB/IP server."""
-        _, host, number = port.uri.split(":")
+        host, number = port.uri.partition("usbip=")[2].split(":")
         return host, int(number)
 
 

@@ -61,7 +61,7 @@ def altered(old: bytes, new: bytes) -> dict[int, bytes]:
 def test_our_ids_with_other_descriptors_are_not_a_device(
     lab: Any, camera: SimCamera, found: dict[int, bytes], rule: str
 ) -> None:
-    error = lab.plugged(camera, lambda port: refused(port.device_uri), found)
+    error = lab.plugged(camera, lambda port: refused(port.uri), found)
     assert isinstance(error, NotADevice)
     assert rule in error.rule
 
@@ -69,13 +69,13 @@ def test_our_ids_with_other_descriptors_are_not_a_device(
 @pytest.mark.rule("USB-008")
 def test_a_device_without_a_configuration_is_refused(lab: Any, camera: SimCamera) -> None:
     broken = {descriptors.CONFIGURATION_TYPE: bytes(12)}
-    error = lab.plugged(camera, lambda port: refused(port.device_uri), broken)
+    error = lab.plugged(camera, lambda port: refused(port.uri), broken)
     assert type(error) is TransportError and "onfiguration" in error.rule
 
 
 def test_a_refused_device_is_let_go(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
-        first, second = await refused(port.device_uri), await refused(port.device_uri)
+        first, second = await refused(port.uri), await refused(port.uri)
         assert type(first) is type(second) is NotADevice
 
     lab.plugged(camera, use, altered(VENDOR_INTERFACE, VENDOR_INTERFACE[:5] + b"\xff\x00\x00\x00"))
@@ -83,10 +83,10 @@ def test_a_refused_device_is_let_go(lab: Any, camera: SimCamera) -> None:
 
 def test_an_empty_slot_is_no_port(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> list[type]:
-        _, query = port.device_uri.split("?")
+        _, query = port.uri.split("?")
         wrong = [await refused(f"usb:1-2?{query}"), await refused(f"usb:1-1.1?{query}")]
         port.unplug()
-        return [type(error) for error in (*wrong, await refused(port.device_uri))]
+        return [type(error) for error in (*wrong, await refused(port.uri))]
 
     assert lab.plugged(camera, use) == [PortNotFound] * 3
 
@@ -94,7 +94,7 @@ def test_an_empty_slot_is_no_port(lab: Any, camera: SimCamera) -> None:
 def test_a_server_that_is_not_there_is_no_port(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> BwcError:
         port.close()
-        return await refused(port.device_uri)
+        return await refused(port.uri)
 
     assert type(lab.plugged(camera, use)) is PortNotFound
 
@@ -102,7 +102,7 @@ def test_a_server_that_is_not_there_is_no_port(lab: Any, camera: SimCamera) -> N
 def test_a_device_that_is_switched_off_is_not_on_the_bus(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> BwcError:
         camera.go_down()
-        return await refused(port.device_uri)
+        return await refused(port.uri)
 
     assert type(lab.plugged(camera, use)) is PortNotFound
 
@@ -110,13 +110,13 @@ def test_a_device_that_is_switched_off_is_not_on_the_bus(lab: Any, camera: SimCa
 @pytest.mark.rule("USB-008")
 def test_a_claim_is_exclusive_in_this_process_and_in_another(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
-        async with bwc_sdk.connect(port.device_uri) as host:
-            assert type(await refused(port.device_uri)) is PortBusy
-            other = UsbTransport(DeviceUri.parse(port.device_uri), UsbIpBackend(lab.server_of(port)))
+        async with bwc_sdk.connect(port.uri) as host:
+            assert type(await refused(port.uri)) is PortBusy
+            other = UsbTransport(DeviceUri.parse(port.uri), UsbIpBackend(lab.server_of(port)))
             with pytest.raises(PortBusy):
                 await bwc_sdk.connect(other)
             assert await host.device.status(), "the owner is not disturbed"
-        async with bwc_sdk.connect(port.device_uri):
+        async with bwc_sdk.connect(port.uri):
             pass
 
     lab.plugged(camera, use)
@@ -135,16 +135,16 @@ def test_a_claim_ends_with_a_process_that_crashes(lab: Any, camera: SimCamera) -
     async def use(port: Any) -> None:
         holder = await asyncio.to_thread(
             subprocess.Popen,
-            [sys.executable, "-c", crash, port.device_uri],
+            [sys.executable, "-c", crash, port.uri],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         with holder:
             assert holder.stdout is not None
             assert await asyncio.to_thread(holder.stdout.readline) == b"held\n"
-            assert type(await refused(port.device_uri)) is PortBusy
+            assert type(await refused(port.uri)) is PortBusy
             holder.kill()
-        async with bwc_sdk.connect(port.device_uri) as host:
+        async with bwc_sdk.connect(port.uri) as host:
             assert await host.device.status()
 
     lab.plugged(camera, use)
@@ -158,9 +158,7 @@ class _Forbidding(UsbIpBackend):
 def test_no_permission_names_the_rule_to_install(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
         with pytest.raises(PortForbidden) as caught:
-            await bwc_sdk.connect(
-                UsbTransport(DeviceUri.parse(port.device_uri), _Forbidding(lab.server_of(port)))
-            )
+            await bwc_sdk.connect(UsbTransport(DeviceUri.parse(port.uri), _Forbidding(lab.server_of(port))))
         assert "70-bwc.rules" in caught.value.advice
 
     lab.plugged(camera, use)
@@ -227,7 +225,7 @@ def test_a_server_that_never_answers_is_bounded(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_opening_that_is_abandoned_leaves_nothing_claimed(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
-        transport = UsbTransport(DeviceUri.parse(port.device_uri))
+        transport = UsbTransport(DeviceUri.parse(port.uri))
         opening = asyncio.ensure_future(transport.open(_Nobody()))
         await asyncio.sleep(0)  # its thread has begun
         opening.cancel()
@@ -235,7 +233,7 @@ def test_an_opening_that_is_abandoned_leaves_nothing_claimed(lab: Any, camera: S
             await opening
         while True:  # until that thread has closed what it opened
             try:
-                async with bwc_sdk.connect(port.device_uri):
+                async with bwc_sdk.connect(port.uri):
                     return
             except PortBusy:
                 await asyncio.sleep(0)

@@ -59,7 +59,7 @@ class _Sender:
 async def serve() -> None:
     """Serves hosts one after the other, until killed. Prints the device URI."""
     port = UsbIpPort(serve=lambda pipe, function: _Sender(pipe) if function == "bulk" else None)
-    print(port.device_uri, flush=True)
+    print(port.uri, flush=True)
     await asyncio.Event().wait()
 
 

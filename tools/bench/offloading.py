@@ -30,9 +30,7 @@ def offloading(link: str, sizes_mib: list[int], rounds: int | None, store: Path)
                 raise BenchError(f"{store} has no room for {ROOM} × {mib} MiB")
             camera = ("bwc_sdk", "sim", "--recordings", "1", "--mib", str(mib), "--listen", LISTEN[link])
             with serving(*camera) as uri:
-                # A port on a virtual USB bus is no device: the camera is what is plugged into it.
-                device = uri.replace("usbip:", "usb:1-1?usbip=")
-                yield _one_size(link, mib, rounds or _rounds(mib), store, {OURS: device, IDEAL: ideal})
+                yield _one_size(link, mib, rounds or _rounds(mib), store, {OURS: uri, IDEAL: ideal})
 
 
 def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[str, str]) -> Result:
