@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -174,6 +175,23 @@ def test_what_changes_is_kept_at_once_since_the_power_may_fail(
             before = kept()["clock"]
             await host.clock.sync(reason=ClockReason.ROUTINE, source=TimeSource.NTP)
             assert kept()["clock"] != before
+
+    play(scenario())
+
+
+def test_the_time_is_kept_every_minute_though_nothing_happens(
+    restart: Restart, play: Play, tmp_path: Path
+) -> None:
+    def kept_ns() -> int:
+        return int(json.loads((tmp_path / f"{STATE_NAME}.json").read_bytes())["saved_utc_ns"])
+
+    station = restart()
+    before = kept_ns()
+
+    async def scenario() -> None:
+        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH):
+            await asyncio.sleep(150)
+            assert kept_ns() - before >= 60 * 10**9
 
     play(scenario())
 
