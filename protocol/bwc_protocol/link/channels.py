@@ -96,8 +96,10 @@ class Channels:
                 if channel.is_open(frame.epoch):
                     self._acknowledge(channel, frame, now)
             case FrameType.PONG:
-                if channel.is_open(frame.epoch):
-                    self._acknowledge(channel, frame, now)
+                if channel.is_open(frame.epoch) and self._acknowledge(channel, frame, now):
+                    assert channel.outbound is not None
+                    channel.outbound.answered()
+                    self._scheduler.wake(channel)
             case FrameType.RESET:
                 self._reset(channel, frame)
             case _:
@@ -133,11 +135,14 @@ class Channels:
         if inbound.urgent:
             self._urgent[channel] = None
 
-    def _acknowledge(self, channel: Channel, frame: Frame, now: float) -> None:
+    def _acknowledge(self, channel: Channel, frame: Frame, now: float) -> bool:
+        """Acts upon what a frame without data reports. False if that is void."""
         assert channel.outbound is not None
-        if not channel.outbound.acknowledge(frame.ack, frame.window, frame.sack, now):
+        valid = channel.outbound.acknowledge(frame.ack, frame.window, frame.sack, now)
+        if not valid:
             self._counters.void_acks += 1
         self._scheduler.wake(channel)
+        return valid
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
@@ -294,6 +299,7 @@ class Channels:
                     outbound.probed(now)
                     self.ping(channel.number)
                 elif outbound.expire():
+                    self.ping(channel.number)  # ahead of the copy; its PONG tells what else is lost
                     self._scheduler.wake(channel)
                 else:
                     self._fail(channel, ResetReason.TIMEOUT, now)
@@ -328,6 +334,9 @@ class Channels:
         for number, epoch in self._pings.items():
             out.append(self._header(FrameType.PING, number, epoch))
             self._counters.pings += 1
+            channel = self._channels.get(number)
+            if channel is not None and channel.outbound is not None and channel.is_open(epoch):
+                channel.outbound.asked()
         for channel in list(self._urgent):
             if channel.inbound is not None and channel.inbound.urgent:
                 out.append(self._header(FrameType.ACK, channel.number, channel.epoch))

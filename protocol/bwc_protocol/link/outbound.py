@@ -11,6 +11,8 @@ from bwc_protocol.link.timing import QUEUEING_S, RateMeter, RoundTrip
 SEQ_MASK: Final = 0xFFFF
 REORDERING: Final = 3
 """A frame is lost when one that was sent three later has arrived. Pipes hardly reorder; TCP's number is safe."""
+_ASKED_MAX: Final = 32
+"""PINGs of a channel whose PONGs are awaited: more than timers run out in a row."""
 
 
 class Pipe:
@@ -54,13 +56,14 @@ class Handout:
 class Sent:
     """A frame that was handed out at least once."""
 
-    __slots__ = ("delivered", "first", "last", "lost", "payload", "seq", "size")
+    __slots__ = ("again", "delivered", "first", "last", "lost", "payload", "seq", "size")
 
     def __init__(self, seq: int, payload: bytes) -> None:
         self.seq = seq
         self.payload = payload
         self.size = len(payload)
-        self.first = self.last = NEVER
+        self.first = self.last = NEVER  # `first`: of the transmissions that may have arrived
+        self.again = False  # handed out more than once
         self.delivered = False
         self.lost = False  # to be handed out again
 
@@ -73,6 +76,7 @@ class Outbound:
 
     __slots__ = (
         "_ack",
+        "_asked",
         "_base",
         "_edge",
         "_flight",
@@ -113,6 +117,7 @@ class Outbound:
         self._in_flight = 0
         self._lost = 0
         self._order = 0
+        self._asked: deque[int] = deque()  # `_order` at each PING whose PONG may come
         self._timeouts = 0  # in a row, without progress
         self._progress_at = 0.0
         self._probes = 0  # in a row, without a wider window
@@ -142,6 +147,7 @@ class Outbound:
         again = self._lost > 0
         if again:
             sent = self._first_lost()
+            sent.again = True
             sent.lost = False
             self._lost -= 1
             self._pipe.counters.retransmissions += 1
@@ -167,7 +173,7 @@ class Outbound:
             (self.meter.delivered, self.meter.delivered_at),
             self._withheld or now - since > QUEUEING_S,
         )
-        if not again:
+        if sent.first is NEVER:
             sent.first = sent.last
         return sent
 
@@ -254,11 +260,12 @@ class Outbound:
             sent.delivered = True
             sent.payload = b""
             delivered += size
-            if sent.first is sent.last or self._too_early_for(sent.last, now):
-                if newest is None or sent.first.order > newest.order:
-                    newest = sent.first
-            elif sent.last.order > copy:
-                copy = sent.last.order
+            first, last = sent.first, sent.last
+            if first is not NEVER and (first is last or self._too_early_for(last, now)):
+                if newest is None or first.order > newest.order:
+                    newest = first
+            elif last.order > copy:
+                copy = last.order
         self.outstanding -= delivered
         self.meter.delivered += delivered
         pipe.meter.delivered += delivered
@@ -275,7 +282,7 @@ class Outbound:
         pipe.meter.delivered_at = self.meter.delivered_at = now
         for sent in self._flight:
             if sent.last.order > evidence - REORDERING:
-                if sent.first is sent.last:
+                if not sent.again:
                     break  # all later ones were sent later still
             elif not sent.delivered and not sent.lost:
                 self._lose(sent)
@@ -288,6 +295,32 @@ class Outbound:
         """
         pipe = self._pipe
         return now - copy.at < max(pipe.round_trip.shortest, copy.ahead / pipe.meter.rate / 2)
+
+    def asked(self) -> None:
+        """A PING of the channel is handed out."""
+        # Of PONGs that got lost, those are forgotten that can tell nothing any more. Each other PONG is taken for the
+        # oldest PING: where some were lost, it then proves less than it could, and never too much.
+        asked = self._asked
+        while asked and all(sent.first.order > asked[0] for sent in self._flight):
+            asked.popleft()
+        if len(asked) < _ASKED_MAX:
+            asked.append(self._order)
+
+    def answered(self) -> None:
+        """A PONG came, and what it reports was acted upon. Pipes keep order: of the transmissions before its PING
+        all that it does not report are lost, however slow the pipe is believed to be."""
+        if not self._asked:
+            return
+        asked = self._asked.popleft()
+        for sent in self._flight:
+            if sent.delivered or sent.first.order > asked:
+                continue
+            if sent.last.order > asked:
+                sent.first = sent.last  # it is known which one arrives, and that it measures
+                continue
+            sent.first = NEVER
+            if not sent.lost:
+                self._lose(sent)
 
     def _lose(self, sent: Sent) -> None:
         sent.lost = True
