@@ -100,6 +100,16 @@ class DockWatch(FleetStream):
         self._lost = False  # as it was told
         self._changed = asyncio.Event()
 
+    async def station(self) -> DockingStation:
+        """The station, over the link that the watch has: for lights, locks, power and leases meanwhile.
+
+        The link stays the watch's, which makes it anew when it is lost: ask again for each use, and do not close it.
+        Raises what `connect_station` raises while it is lost, `RuntimeError` when the watch does not run.
+        """
+        if self._task is None or self._task.done():
+            raise RuntimeError("the watch does not run: it begins with its iteration, and ends with it")
+        return await self._link.station()
+
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
         (await settled(opening)).close()  # told once, not by every camera

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bwc_sdk.offload import (
     CameraEvent,
@@ -16,6 +16,9 @@ from bwc_sdk.offload import (
     OffloadResult,
 )
 from bwc_sdk.sync.loop import BlockingIterator, loop_thread
+
+if TYPE_CHECKING:
+    from bwc_sdk.sync.generated import SyncDockingStation
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -93,3 +96,15 @@ class SyncDockWatch(_Events[CameraEvent]):
 
     def __init__(self, twin: DockWatch, timeout: float | None = None) -> None:
         super().__init__(twin, timeout)
+        self._watch = twin
+
+    def station(self, *, timeout: float | None = None) -> SyncDockingStation:
+        """The station, over the link that the watch has: for lights, locks, power and leases meanwhile.
+
+        The link stays the watch's, which makes it anew when it is lost: ask again for each use, and do not close it.
+        Raises what `connect_station` raises while it is lost, `RuntimeError` when the watch does not run.
+        """
+        from bwc_sdk.sync.generated import SyncDockingStation  # which imports this file
+
+        thread = loop_thread()
+        return SyncDockingStation(thread.run(self._watch.station(), timeout), thread)

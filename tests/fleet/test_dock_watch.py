@@ -17,6 +17,7 @@ from bwc_sdk.camera import Camera
 from bwc_sdk.errors import DestinationError, DeviceLost, WrongDevice
 from bwc_sdk.offload import (
     CameraFailed,
+    Connected,
     Finished,
     Interrupted,
     Progress,
@@ -149,6 +150,55 @@ def test_a_station_that_is_back_is_told_once_after_each_loss_and_not_at_the_firs
                 assert told.count(StationLost) >= 3
             reader.cancel()
             await asyncio.wait([reader])
+
+    play(scenario())
+
+
+def test_a_watch_lends_the_station_that_it_has(new_station, host, play, world, store) -> None:
+    """Nobody else can have it meanwhile, and a dock's program has lights, power and leases to see to."""
+    station = new_station(2)
+
+    async def scenario() -> None:
+        labels, watch = {}, dock_watch(host(station), store, world=world)
+        with pytest.raises(RuntimeError, match="does not run"):
+            await watch.station()
+        async with watch:
+            async for tagged in watch:
+                bay = int(tagged.slot.removeprefix("bay "))
+                match tagged.event:
+                    case Connected(identity=identity):
+                        lent = await watch.station()
+                        docking = (await lent.bays.bay(bay=bay)).docking
+                        await lent.bays.lease(bay=bay, docking=docking, label=identity, seconds=600)
+                    case Finished(result=result):
+                        assert result.complete
+                        labels[bay] = (await (await watch.station()).bays.bay(bay=bay)).label
+                        if len(labels) == 2:
+                            break
+        assert labels == {bay: station.bays[bay].camera.serial for bay in (1, 2)}
+        with pytest.raises(RuntimeError, match="does not run"):
+            await watch.station()
+
+    play(scenario())
+
+
+def test_a_station_that_was_lost_is_lent_again_over_its_new_link(
+    new_station, host, play, world, store
+) -> None:
+    station = new_station(1)
+
+    async def scenario() -> None:
+        async with dock_watch(host(station), store, world=world) as watch:
+            async for tagged in watch:
+                match tagged.event:
+                    case Finished():
+                        before = await watch.station()
+                        station.crash()
+                    case StationBack():
+                        now = await watch.station()
+                        assert now is not before and before.connection.error is not None
+                        await now.bays.identify(bay=1, seconds=5)
+                        break
 
     play(scenario())
 

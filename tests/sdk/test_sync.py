@@ -170,6 +170,17 @@ def test_a_dock_is_watched_by_a_plain_loop_which_can_be_left(tmp_path: Path) -> 
         station.device.status()  # the watch let go of it
 
 
+def test_a_watch_lends_the_station_that_it_has(tmp_path: Path) -> None:
+    watch = sync.dock_watch(STATION, tmp_path)
+    with pytest.raises(RuntimeError, match="does not run"):
+        watch.station()
+    with watch:
+        next(watch)
+        assert watch.station().bays.bay(bay=1).present
+    with pytest.raises(RuntimeError, match="does not run"):
+        watch.station()
+
+
 def test_a_dock_watch_to_which_nothing_comes_gives_its_program_a_tick_and_goes_on(tmp_path: Path) -> None:
     uri = "sim:?seed=27&station=1&recordings=1&mib=1"
     told: list[object] = []
