@@ -219,6 +219,7 @@ class Wire:
             self._pump()
             if done():
                 return True
+            self._pump()  # `done` may have sent something
             times = [t for t in (self.host.link.deadline(), self.device.link.deadline()) if t is not None]
             if self._flying:
                 times.append(self._flying[0][0])
@@ -234,6 +235,12 @@ class Wire:
                 deadline = one.link.deadline()
                 if deadline is not None and deadline <= self.now:
                     one.link.tick(self.now)
+
+    def hold(self, seconds: float) -> None:
+        """The pipe carries nothing for so long, and loses nothing either."""
+        self._flying = [(at + seconds, order, to, data) for at, order, to, data in self._flying]
+        for end in (self.host, self.device):
+            end.free_at = max(end.free_at, self.now) + seconds
 
     def _pump(self) -> None:
         for one, other in ((self.host, self.device), (self.device, self.host)):

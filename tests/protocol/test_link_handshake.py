@@ -470,10 +470,10 @@ def test_an_end_that_was_itself_asleep_asks_before_it_gives_up(bench) -> None:
 
 
 @pytest.mark.rule("LNK-014")
-def test_pong_echoes_channel_and_epoch_even_of_a_closed_channel(bench) -> None:
+def test_pong_echoes_channel_epoch_and_number_even_of_a_closed_channel(bench) -> None:
     device = bench(DEVICE).connected_device()
-    (pong,) = device.say(FrameType.PING, channel=9, epoch=123)
-    assert (pong.type, pong.channel, pong.epoch) == (FrameType.PONG, 9, 123)
+    (pong,) = device.say(FrameType.PING, channel=9, epoch=123, seq=40_000)
+    assert (pong.type, pong.channel, pong.epoch, pong.seq) == (FrameType.PONG, 9, 123, 40_000)
     assert (pong.ack, pong.window, pong.sack) == (0, 0, 0)
 
 
@@ -567,8 +567,8 @@ ALWAYS_0 = {
     FrameType.DATA: (),
     FrameType.ACK: ("seq",),
     FrameType.RESET: ("seq", "ack", "sack", "window"),
-    FrameType.PING: ("seq",),
-    FrameType.PONG: ("seq",),
+    FrameType.PING: (),
+    FrameType.PONG: (),
     FrameType.BYE: ("channel", "epoch", "seq", "ack", "sack", "window"),
 }
 

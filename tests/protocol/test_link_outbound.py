@@ -5,14 +5,14 @@ from bwc_protocol.link.outbound import _ASKED_MAX, Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams
 
 PARAMS = LinkParams()
-SIZE = 100
+SIZE = 2_048
 
 
-def sending(frames: int, now: float = 0.0) -> tuple[Pipe, Outbound]:
+def sending(frames: int, now: float = 0.0, size: int = SIZE) -> tuple[Pipe, Outbound]:
     """So many frames, of which none was handed out yet."""
     pipe = Pipe(PARAMS, LinkCounters())
-    outbound = Outbound(pipe, SIZE, window=32, edge=32, rate=PARAMS.initial_rate)
-    outbound.push(bytes(frames * SIZE), now)
+    outbound = Outbound(pipe, size, window=32, edge=32, rate=PARAMS.initial_rate)
+    outbound.push(bytes(frames * size), now)
     return pipe, outbound
 
 
@@ -24,11 +24,14 @@ def taken(outbound: Outbound, now: float) -> list[Sent]:
     return frames
 
 
+def answer(outbound: Outbound, number: int, now: float, ack: int = 0, sack: int = 0) -> None:
+    assert outbound.answered(number, ack, 32, sack, now)
+
+
 def test_a_copy_of_what_is_known_to_be_lost_measures_like_a_first_transmission() -> None:
     pipe, outbound = sending(3)
     taken(outbound, 0.0)
-    outbound.asked()
-    outbound.answered()
+    answer(outbound, outbound.asked(), 10.0)
     assert [sent.seq for sent in taken(outbound, 10.0)] == [0, 1, 2]
     assert outbound.acknowledge(3, 32, 0, 10.004)
     assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
@@ -37,35 +40,111 @@ def test_a_copy_of_what_is_known_to_be_lost_measures_like_a_first_transmission()
 def test_a_copy_that_was_under_way_when_its_original_was_proven_lost_measures_too() -> None:
     pipe, outbound = sending(1)
     taken(outbound, 0.0)
-    outbound.asked()
+    number = outbound.asked()
     assert outbound.expire()
     taken(outbound, 10.0)
-    outbound.answered()
+    answer(outbound, number, 10.001)
     assert outbound.acknowledge(1, 32, 0, 10.004)
     assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
 
 
-def test_an_original_sent_after_the_ping_may_still_be_the_one_that_arrives() -> None:
-    pipe, outbound = sending(2)
+def late(copies: int, size: int = SIZE) -> tuple[Pipe, Outbound, list[int]]:
+    """A frame that went at 0 s, with copies at 10, 20, ... s; and the numbers of the PINGs ahead of those. Before, the
+    pipe took 8 ms for a frame."""
+    pipe, outbound = sending(3, -1.0, size)
+    outbound.take(-1.0)
+    assert outbound.acknowledge(1, 32, 0, -0.992)
     outbound.take(0.0)
-    outbound.asked()
+    numbers = []
+    for copy in range(copies):
+        assert outbound.expire()
+        numbers.append(outbound.asked())
+        outbound.take(10.0 * (copy + 1))
+    return pipe, outbound, numbers
+
+
+def test_what_is_acknowledged_before_the_pong_is_the_original() -> None:
+    """However long ago the copy was sent: the pipe is slow, and has to be known as that."""
+    pipe, outbound, _ = late(1)
+    assert outbound.acknowledge(2, 32, 0, 19.0)
+    assert pipe.meter.rate < 1_000
+
+
+def test_a_timer_that_was_too_short_stays_doubled_until_a_frame_comes_in_time() -> None:
+    _, outbound, _ = late(3, size=100)  # too few bytes to say anything about the rate
+    assert outbound.acknowledge(2, 32, 0, 31.0)
+    taken(outbound, 31.0)
+    doubled = outbound.deadline()
+    assert outbound.acknowledge(3, 32, 0, 31.01)
+    outbound.push(bytes(100), 32.0)
+    taken(outbound, 32.0)
+    single = outbound.deadline()
+    assert doubled is not None and single is not None
+    assert doubled - 31.0 > 4 * (single - 32.0)
+
+
+def test_a_timer_can_be_doubled_for_ever() -> None:
+    _, outbound = sending(1)
     taken(outbound, 0.0)
+    for _ in range(1_100):
+        outbound.expire()
+        taken(outbound, 0.0)
+    deadline = outbound.deadline()
+    assert deadline is not None and deadline < PARAMS.dead_after_s + PARAMS.timer_max_s
+
+
+def test_a_loss_that_is_proven_before_its_copy_was_sent_is_one_loss() -> None:
+    pipe, outbound = sending(2)
+    taken(outbound, 0.0)
+    number = outbound.asked()
     assert outbound.expire()
-    outbound.acknowledge(1, 32, 0, 0.1)
-    before = pipe.round_trip.shortest
-    assert outbound.expire()
-    taken(outbound, 10.0)
-    outbound.answered()
-    assert outbound.acknowledge(2, 32, 0, 10.004)
-    assert pipe.round_trip.shortest == before, "nobody knows which of the two was acknowledged"
+    answer(outbound, number, 1.0)
+    assert [sent.seq for sent in taken(outbound, 1.0)] == [0, 1]
+    assert pipe.in_flight == 2 * SIZE
+    assert outbound.acknowledge(2, 32, 0, 1.1)
+    assert pipe.in_flight == 0 and outbound.deadline() is None
+
+
+def test_a_loss_that_is_proven_ends_the_doubling() -> None:
+    _, outbound, numbers = late(3)
+    taken(outbound, 30.0)
+    slow = outbound.deadline()
+    answer(outbound, numbers[0], 30.5, ack=1)
+    assert outbound.deadline() == slow, "the last copy is under way, and nothing else is known"
+    outbound.push(bytes(SIZE), 31.0)
+    taken(outbound, 31.0)
+    answer(outbound, outbound.asked(), 31.5, ack=1)
+    taken(outbound, 31.5)
+    assert slow is not None and outbound.deadline() is not None
+    assert outbound.deadline() - 31.5 < (slow - 30.0) / 2
+
+
+def test_a_pong_that_reports_the_frame_itself_leaves_open_which_one_came() -> None:
+    pipe, outbound, numbers = late(1)
+    before = pipe.round_trip.shortest, pipe.meter.rate
+    answer(outbound, numbers[0], 10.004, ack=2)
+    assert (pipe.round_trip.shortest, pipe.meter.rate) == before
+
+
+def test_of_two_copies_the_first_may_be_the_one_that_arrives() -> None:
+    pipe, outbound, numbers = late(2)
+    answer(outbound, numbers[0], 20.001, ack=1)  # the original is lost; the second PONG is missing
+    assert outbound.acknowledge(2, 32, 0, 20.002)
+    assert pipe.meter.rate < 1_000
+
+
+def test_a_later_pong_stands_for_those_that_were_lost() -> None:
+    pipe, outbound, numbers = late(2)
+    answer(outbound, numbers[1], 20.001, ack=1)
+    assert outbound.acknowledge(2, 32, 0, 20.004)
+    assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
 
 
 def test_what_arrives_though_it_was_proven_lost_measures_nothing() -> None:
     """On a pipe that does not keep order after all."""
     pipe, outbound = sending(1, now=100.0)
     taken(outbound, 100.0)
-    outbound.asked()
-    outbound.answered()
+    answer(outbound, outbound.asked(), 100.0)
     assert outbound.acknowledge(1, 32, 0, 100.001)
     assert pipe.round_trip.shortest == PARAMS.timer_initial_s
     assert outbound.outstanding == 0 and pipe.in_flight == 0 and not outbound.next_size()
@@ -75,17 +154,31 @@ def test_three_later_frames_prove_a_loss_behind_frames_that_were_sent_again() ->
     _, outbound = sending(6)
     outbound.take(0.0)
     outbound.take(0.0)
-    outbound.asked()
+    number = outbound.asked()
     assert [sent.seq for sent in taken(outbound, 0.0)] == [2, 3, 4, 5]
-    outbound.answered()
+    answer(outbound, number, 0.1)
     assert [sent.seq for sent in taken(outbound, 0.1)] == [0, 1]
     assert outbound.acknowledge(0, 32, 0b1_0000, 0.2)  # frame 5, sent three after frame 2
     assert [sent.seq for sent in taken(outbound, 0.2)] == [2]
 
 
-def test_questions_that_are_never_answered_take_no_memory() -> None:
+def test_a_frame_that_three_later_ones_prove_lost_measures_with_its_copy() -> None:
+    pipe, outbound = sending(5)
+    taken(outbound, 0.0)
+    assert outbound.acknowledge(0, 32, 0b0111, 10.0)
+    assert [sent.seq for sent in taken(outbound, 10.0)] == [0]
+    assert outbound.acknowledge(4, 32, 0, 10.004)
+    assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
+
+
+def test_questions_that_are_never_answered_take_no_memory_and_new_ones_count() -> None:
     _, outbound = sending(1)
     taken(outbound, 0.0)
-    for _ in range(1_000):
-        outbound.asked()
+    numbers = [outbound.asked() for _ in range(70_000)]
     assert len(outbound._asked) == _ASKED_MAX
+    assert 0 not in numbers and max(numbers) == 65_535
+    answer(outbound, numbers[0], 1.0)
+    assert not outbound.next_size(), "forgotten"
+    answer(outbound, numbers[-1], 1.0)
+    assert outbound.next_size() == SIZE
+    assert not outbound._asked

@@ -94,7 +94,7 @@ class Smallest:
         if not link or link != self._link:
             return
         if kind == PING:
-            self._say(PONG, epoch, channel=channel)
+            self._say(PONG, epoch, seq=seq, channel=channel)
         elif kind == RESET:
             self._reset(channel, epoch, payload[0])
         elif kind == DATA and channel:

@@ -69,7 +69,7 @@ class Channels:
         self._urgent: dict[Channel, None] = {}  # acknowledgements that go at once, in order
         # What goes before data. One entry a channel, the last one counts: a peer cannot make them pile up.
         self._resets: dict[int, tuple[int, Reset]] = {}
-        self._pongs: dict[int, int] = {}
+        self._pongs: dict[int, tuple[int, int]] = {}  # epoch and number of the PING
         self._pings: dict[int, int] = {}
 
     # Frames in
@@ -92,14 +92,15 @@ class Channels:
                 else:
                     self._acknowledge(channel, frame, now)
             case FrameType.PING:
-                self._pongs[channel.number] = frame.epoch  # even of a closed channel: the link lives
+                self._pongs[channel.number] = (
+                    frame.epoch,
+                    frame.seq,
+                )  # even of a closed channel: the link lives
                 if channel.is_open(frame.epoch):
                     self._acknowledge(channel, frame, now)
             case FrameType.PONG:
-                if channel.is_open(frame.epoch) and self._acknowledge(channel, frame, now):
-                    assert channel.outbound is not None
-                    channel.outbound.answered()
-                    self._scheduler.wake(channel)
+                if channel.is_open(frame.epoch):
+                    self._acknowledge(channel, frame, now)
             case FrameType.RESET:
                 self._reset(channel, frame)
             case _:
@@ -135,14 +136,16 @@ class Channels:
         if inbound.urgent:
             self._urgent[channel] = None
 
-    def _acknowledge(self, channel: Channel, frame: Frame, now: float) -> bool:
-        """Acts upon what a frame without data reports. False if that is void."""
-        assert channel.outbound is not None
-        valid = channel.outbound.acknowledge(frame.ack, frame.window, frame.sack, now)
+    def _acknowledge(self, channel: Channel, frame: Frame, now: float) -> None:
+        outbound = channel.outbound
+        assert outbound is not None
+        if frame.type is FrameType.PONG:
+            valid = outbound.answered(frame.seq, frame.ack, frame.window, frame.sack, now)
+        else:
+            valid = outbound.acknowledge(frame.ack, frame.window, frame.sack, now)
         if not valid:
             self._counters.void_acks += 1
         self._scheduler.wake(channel)
-        return valid
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
@@ -328,15 +331,15 @@ class Channels:
             header = self._header(FrameType.RESET, number, epoch, length=len(payload))
             out.append(header + payload + payload_crc(header, payload))
             self._counters.resets_out += 1
-        for number, epoch in self._pongs.items():
-            out.append(self._header(FrameType.PONG, number, epoch))
+        for number, (epoch, seq) in self._pongs.items():
+            out.append(self._header(FrameType.PONG, number, epoch, seq=seq))
             self._counters.pongs += 1
         for number, epoch in self._pings.items():
-            out.append(self._header(FrameType.PING, number, epoch))
-            self._counters.pings += 1
             channel = self._channels.get(number)
-            if channel is not None and channel.outbound is not None and channel.is_open(epoch):
-                channel.outbound.asked()
+            outbound = channel.outbound if channel is not None and channel.is_open(epoch) else None
+            asked = outbound.asked() if outbound is not None else 0
+            out.append(self._header(FrameType.PING, number, epoch, seq=asked))
+            self._counters.pings += 1
         for channel in list(self._urgent):
             if channel.inbound is not None and channel.inbound.urgent:
                 out.append(self._header(FrameType.ACK, channel.number, channel.epoch))
@@ -375,7 +378,7 @@ class Channels:
             out += (header, payload, crc)
         return HEADER_SIZE + sent.size + CRC_SIZE
 
-    def _header(self, type: FrameType, number: int, epoch: int, length: int = 0) -> bytes:
+    def _header(self, type: FrameType, number: int, epoch: int, *, seq: int = 0, length: int = 0) -> bytes:
         """The header of a control frame, with the present ack, window and sack of its channel."""
         channel = self._channels.get(number)
         ack = window = sack = 0
@@ -383,4 +386,4 @@ class Channels:
             inbound = channel.inbound
             ack, window, sack = inbound.ack, inbound.window, inbound.sack
             inbound.acknowledged()
-        return pack_header(type, number, self.nonce, epoch, window, 0, ack, sack, length, self.version)
+        return pack_header(type, number, self.nonce, epoch, window, seq, ack, sack, length, self.version)

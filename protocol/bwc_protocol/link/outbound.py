@@ -12,7 +12,7 @@ SEQ_MASK: Final = 0xFFFF
 REORDERING: Final = 3
 """A frame is lost when one that was sent three later has arrived. Pipes hardly reorder; TCP's number is safe."""
 _ASKED_MAX: Final = 32
-"""PINGs of a channel whose PONGs are awaited: more than timers run out in a row."""
+"""PINGs of a channel whose PONGs are awaited: more than timers run out in a row. Of more, the oldest are forgotten."""
 
 
 class Pipe:
@@ -56,13 +56,15 @@ class Handout:
 class Sent:
     """A frame that was handed out at least once."""
 
-    __slots__ = ("again", "delivered", "first", "last", "lost", "payload", "seq", "size")
+    __slots__ = ("again", "copies", "delivered", "first", "last", "lost", "payload", "seq", "size")
 
     def __init__(self, seq: int, payload: bytes) -> None:
         self.seq = seq
         self.payload = payload
         self.size = len(payload)
-        self.first = self.last = NEVER  # `first`: of the transmissions that may have arrived
+        self.first = self.last = NEVER
+        """The first transmission that may have arrived, `NEVER` when all are known to be lost; and the last of all."""
+        self.copies: list[Handout] | None = None  # those after `first` that may have arrived
         self.again = False  # handed out more than once
         self.delivered = False
         self.lost = False  # to be handed out again
@@ -77,6 +79,7 @@ class Outbound:
     __slots__ = (
         "_ack",
         "_asked",
+        "_backoff",
         "_base",
         "_edge",
         "_flight",
@@ -84,6 +87,7 @@ class Outbound:
         "_lost",
         "_next",
         "_order",
+        "_pings",
         "_pipe",
         "_probed_at",
         "_probes",
@@ -117,7 +121,11 @@ class Outbound:
         self._in_flight = 0
         self._lost = 0
         self._order = 0
-        self._asked: deque[int] = deque()  # `_order` at each PING whose PONG may come
+        self._asked: dict[
+            int, int
+        ] = {}  # `_order` at each PING whose PONG may come, by its number, oldest first
+        self._pings = 0
+        self._backoff = 0  # how often the timer is doubled
         self._timeouts = 0  # in a row, without progress
         self._progress_at = 0.0
         self._probes = 0  # in a row, without a wider window
@@ -175,6 +183,10 @@ class Outbound:
         )
         if sent.first is NEVER:
             sent.first = sent.last
+        elif sent.copies is None:
+            sent.copies = [sent.last]
+        else:
+            sent.copies.append(sent.last)
         return sent
 
     def _first_lost(self) -> Sent:
@@ -247,7 +259,7 @@ class Outbound:
         self._timeouts = 0
         self._progress_at = now
         newest: Handout | None = None  # of the transmissions that surely arrived
-        copy = 0  # the same of copies, by order
+        hasty = False  # an original came after its copy was sent: the timer was too short
         pipe, delivered = self._pipe, 0
         for sent in arrived:
             size = sent.size
@@ -260,67 +272,81 @@ class Outbound:
             sent.delivered = True
             sent.payload = b""
             delivered += size
-            first, last = sent.first, sent.last
-            if first is not NEVER and (first is last or self._too_early_for(last, now)):
-                if newest is None or first.order > newest.order:
-                    newest = first
-            elif last.order > copy:
-                copy = last.order
+            came = sent.first if sent.copies is None else self._original(sent)
+            if came is NEVER or came is None:
+                continue  # nobody knows which of them it was, and it measures nothing
+            hasty = hasty or sent.copies is not None
+            if newest is None or came.order > newest.order:
+                newest = came
         self.outstanding -= delivered
         self.meter.delivered += delivered
         pipe.meter.delivered += delivered
         if newest is not None:
+            if not hasty:
+                self._backoff = 0
             measured = now - newest.at
             pipe.round_trip.sample(measured, newest.ahead / pipe.meter.rate)
             full = measured > 2 * pipe.round_trip.shortest + QUEUEING_S
             pipe.meter.sample(newest.pipe_mark, now, full)
             self.meter.sample(newest.channel_mark, now, full or newest.withheld)
-            evidence = newest.order
-        else:
-            # A copy arrived, and nothing that was sent but once: all that was sent before the copy is lost.
-            evidence = copy
         pipe.meter.delivered_at = self.meter.delivered_at = now
-        for sent in self._flight:
-            if sent.last.order > evidence - REORDERING:
-                if not sent.again:
+        if newest is not None:
+            gone = newest.order - REORDERING
+            for sent in self._flight:
+                if sent.first.order <= gone:
+                    self._strike(sent, gone)
+                elif not sent.again:
                     break  # all later ones were sent later still
-            elif not sent.delivered and not sent.lost:
-                self._lose(sent)
 
-    def _too_early_for(self, copy: Handout, now: float) -> bool:
-        """Whether an acknowledgement cannot be of `copy`: then the original arrived, and the timer was too short.
+    def _original(self, sent: Sent) -> Handout | None:
+        """Of a frame with copies its original, if that is what arrived.
 
-        To know it matters. Taking it for the copy's would declare lost what is merely slow; ignoring it, because
-        of two transmissions nobody knows which arrived, would never find out that the rate is lower than believed.
+        Ahead of each copy went a PING. As long as its PONG is missing the copy cannot have arrived, however long ago
+        it was sent. Taking the original for it would declare lost what is merely slow, and send all of it again.
         """
-        pipe = self._pipe
-        return now - copy.at < max(pipe.round_trip.shortest, copy.ahead / pipe.meter.rate / 2)
+        assert sent.copies is not None
+        first, second = sent.first.order, sent.copies[0].order
+        return sent.first if any(first <= order < second for order in self._asked.values()) else None
 
-    def asked(self) -> None:
-        """A PING of the channel is handed out."""
-        # Of PONGs that got lost, those are forgotten that can tell nothing any more. Each other PONG is taken for the
-        # oldest PING: where some were lost, it then proves less than it could, and never too much.
-        asked = self._asked
-        while asked and all(sent.first.order > asked[0] for sent in self._flight):
-            asked.popleft()
-        if len(asked) < _ASKED_MAX:
-            asked.append(self._order)
+    def _strike(self, sent: Sent, order: int) -> None:
+        """Of the transmissions of a frame those up to `order`, the first at least, are lost.
 
-    def answered(self) -> None:
-        """A PONG came, and what it reports was acted upon. Pipes keep order: of the transmissions before its PING
-        all that it does not report are lost, however slow the pipe is believed to be."""
-        if not self._asked:
+        If no other is left it has to be sent again, and that one measures: Karn's rule is about not knowing which of
+        two arrived.
+        """
+        if sent.delivered or sent.first is NEVER:
             return
-        asked = self._asked.popleft()
+        left = [copy for copy in sent.copies or () if copy.order > order]
+        sent.first = left[0] if left else NEVER
+        sent.copies = left[1:] or None
+        if not left and not sent.lost:
+            self._lose(sent)
+
+    def asked(self) -> int:
+        """A PING of the channel is handed out; its number, which its PONG echoes."""
+        if len(self._asked) >= _ASKED_MAX:
+            del self._asked[next(iter(self._asked))]
+        self._pings = self._pings % SEQ_MASK + 1  # 0 is the number of a PING that proves nothing
+        self._asked[self._pings] = self._order
+        return self._pings
+
+    def answered(self, number: int, ack: int, window: int, sack: int, now: float) -> bool:
+        """Acts upon the PONG of the PING with that number. False if what it reports is void.
+
+        Pipes keep order: of the transmissions before that PING all that the PONG does not report are lost, however
+        slow the pipe is believed to be; and so are the PONGs of earlier PINGs.
+        """
+        order = self._asked.pop(number, 0)
+        self._asked = {other: at for other, at in self._asked.items() if at > order}
+        if not self.acknowledge(ack, window, sack, now):
+            return False
+        lost = self._lost
         for sent in self._flight:
-            if sent.delivered or sent.first.order > asked:
-                continue
-            if sent.last.order > asked:
-                sent.first = sent.last  # it is known which one arrives, and that it measures
-                continue
-            sent.first = NEVER
-            if not sent.lost:
-                self._lose(sent)
+            if sent.first.order <= order:
+                self._strike(sent, order)
+        if self._lost > lost:
+            self._backoff = 0  # it was loss, and not slowness
+        return True
 
     def _lose(self, sent: Sent) -> None:
         sent.lost = True
@@ -342,7 +368,7 @@ class Outbound:
                 off_the_wire = sent.last.at + min(
                     sent.last.ahead / self._pipe.meter.rate, params.dead_after_s
                 )
-                backoff = min(part * (1 << self._timeouts), max(part, params.timer_max_s))
+                backoff = min(part * (1 << self._backoff), max(part, params.timer_max_s))
                 return max(off_the_wire, self._progress_at) + backoff
         if self._queued and self._next >= self._edge:
             return max(self._progress_at, self._probed_at) + min(
@@ -363,6 +389,7 @@ class Outbound:
     def expire(self) -> bool:
         """The timer of the oldest frame has run out. False when its retries are exhausted."""
         self._timeouts += 1
+        self._backoff = min(self._backoff + 1, 16)  # the timer has reached its bound long before
         self._pipe.counters.timeouts += 1
         if self._timeouts > self._pipe.params.retries:
             return False
