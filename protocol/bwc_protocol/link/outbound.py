@@ -121,9 +121,8 @@ class Outbound:
         self._in_flight = 0
         self._lost = 0
         self._order = 0
-        self._asked: dict[
-            int, int
-        ] = {}  # `_order` at each PING whose PONG may come, by its number, oldest first
+        # PINGs whose PONG may come, oldest first: what `_order` was when each went, by its number.
+        self._asked: dict[int, int] = {}
         self._pings = 0
         self._backoff = 0  # how often the timer is doubled
         self._timeouts = 0  # in a row, without progress
