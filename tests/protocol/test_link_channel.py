@@ -588,6 +588,24 @@ def test_the_timer_doubles(host) -> None:
     assert all(1.7 < later / earlier < 2.3 for earlier, later in itertools.pairwise(gaps))
 
 
+def test_a_peer_that_takes_back_what_it_acknowledged_is_probed_like_a_closed_window(host) -> None:
+    """It reports a frame, and then one as the oldest missing that it had reported, with its window closed: nothing
+    is left to be sent again, and a timer that looked for it ended the link's shell once."""
+    host.link.send(0, b"x")
+    host.heard()
+    host.say(ACK, epoch=0, ack=1, window=2)
+    host.link.send(0, bytes(5 * 1_024))
+    assert [f.seq for f in of(host.heard(), DATA)] == [1, 2]
+    host.say(ACK, epoch=0, ack=1, window=2, sack=1)
+    host.say(ACK, epoch=0, ack=2, window=1)
+    probes = []
+    for _ in range(4):
+        probes += [f for f in host.wait(0.5) if f.type is PING and f.epoch == 0]
+        host.say(PONG, epoch=9)
+    assert probes
+    assert [f.seq for f in of(host.say(ACK, epoch=0, ack=3, window=8), DATA)] == [3, 4, 5]
+
+
 @pytest.mark.rule("CHN-021")
 def test_a_peer_that_makes_too_much_wait_gets_reset_overflow(device) -> None:
     opened(device)

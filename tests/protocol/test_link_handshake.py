@@ -477,6 +477,20 @@ def test_pong_echoes_channel_epoch_and_number_even_of_a_closed_channel(bench) ->
     assert (pong.ack, pong.window, pong.sack) == (0, 0, 0)
 
 
+@pytest.mark.rule("LNK-014")
+def test_pong_reports_what_came_before_its_ping_and_the_last_of_several_is_answered(bench) -> None:
+    device = bench(DEVICE).connected_device()
+    frames = [
+        Frame(FrameType.PING, link=device.nonce, epoch=0, seq=8),
+        Frame(FrameType.DATA, link=device.nonce, epoch=0, seq=0, payload=b"x"),
+        Frame(FrameType.DATA, link=device.nonce, epoch=0, seq=2, payload=b"z"),
+        Frame(FrameType.PING, link=device.nonce, epoch=0, seq=9),
+    ]
+    device.link.receive(b"".join(map(encode_frame, frames)), device.now)
+    (pong,) = [frame for frame in device.heard() if frame.type is FrameType.PONG]
+    assert (pong.seq, pong.ack, pong.sack) == (9, 1, 1)
+
+
 def test_close_says_bye_and_the_peer_hears_it(wire) -> None:
     pair = wire().connect(())
     pair.host.link.close(pair.now)

@@ -3,6 +3,7 @@
 from bwc_protocol.link.events import LinkCounters
 from bwc_protocol.link.outbound import _ASKED_MAX, Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.timing import FAR_ABOVE
 
 PARAMS = LinkParams()
 SIZE = 2_048
@@ -105,18 +106,73 @@ def test_a_loss_that_is_proven_before_its_copy_was_sent_is_one_loss() -> None:
     assert pipe.in_flight == 0 and outbound.deadline() is None
 
 
-def test_a_loss_that_is_proven_ends_the_doubling() -> None:
-    _, outbound, numbers = late(3)
+def test_what_arrives_after_its_loss_was_proven_ends_the_doubling_and_not_the_proof() -> None:
+    """Else a pipe that carries PINGs and no data would be filled at full rate, and given up within a second."""
+    _, outbound, _ = late(3, size=100)
     taken(outbound, 30.0)
-    slow = outbound.deadline()
-    answer(outbound, numbers[0], 30.5, ack=1)
-    assert outbound.deadline() == slow, "the last copy is under way, and nothing else is known"
-    outbound.push(bytes(SIZE), 31.0)
+    answer(outbound, outbound.asked(), 30.02, ack=1)
+    taken(outbound, 30.02)
+    doubled = outbound.deadline()
+    assert outbound.acknowledge(3, 32, 0, 30.03)
+    outbound.push(bytes(100), 31.0)
     taken(outbound, 31.0)
-    answer(outbound, outbound.asked(), 31.5, ack=1)
-    taken(outbound, 31.5)
-    assert slow is not None and outbound.deadline() is not None
-    assert outbound.deadline() - 31.5 < (slow - 30.0) / 2
+    single = outbound.deadline()
+    assert doubled is not None and single is not None
+    assert doubled - 30.02 > 4 * (single - 31.0)
+
+
+def test_a_pong_there_and_back_with_the_last_copy_ends_the_doubling() -> None:
+    _, outbound, numbers = late(3, size=100)
+    answer(outbound, numbers[2], 30.01, ack=2)
+    taken(outbound, 31.0)
+    single = outbound.deadline()
+    _, other, _ = late(3, size=100)
+    assert other.acknowledge(2, 32, 0, 30.01)
+    taken(other, 31.0)
+    doubled = other.deadline()
+    assert doubled is not None and single is not None
+    assert doubled - 31.0 > 4 * (single - 31.0)
+
+
+def test_a_pong_behind_which_others_are_missing_says_nothing_about_the_timer() -> None:
+    _, outbound, numbers = late(3, size=100)
+    answer(outbound, numbers[0], 30.01, ack=2)
+    taken(outbound, 31.0)
+    doubled = outbound.deadline()
+    assert outbound.acknowledge(3, 32, 0, 31.01)
+    outbound.push(bytes(100), 32.0)
+    taken(outbound, 32.0)
+    single = outbound.deadline()
+    assert doubled is not None and single is not None
+    assert doubled - 31.0 > 4 * (single - 32.0)
+
+
+def test_pongs_have_frames_sent_again_once_until_one_arrives() -> None:
+    _, outbound = sending(4)
+    taken(outbound, 0.0)
+    answer(outbound, outbound.asked(), 1.0)
+    assert [sent.seq for sent in taken(outbound, 1.0)] == [0, 1, 2, 3]
+    answer(outbound, outbound.asked(), 2.0)
+    assert taken(outbound, 2.0) == []
+    assert outbound.acknowledge(1, 32, 0, 2.1)
+    assert [sent.seq for sent in taken(outbound, 2.1)] == [1, 2, 3], (
+        "what was proven meanwhile is not forgotten"
+    )
+    answer(outbound, outbound.asked(), 3.0, ack=1)
+    assert [sent.seq for sent in taken(outbound, 3.0)] == [1, 2, 3]
+
+
+def test_a_pong_that_may_have_nothing_sent_again_still_tells_which_copy_arrives() -> None:
+    pipe, outbound = sending(2)
+    taken(outbound, 0.0)
+    answer(outbound, outbound.asked(), 1.0)
+    taken(outbound, 1.0)
+    assert outbound.expire()
+    number = outbound.asked()
+    taken(outbound, 2.0)
+    answer(outbound, number, 2.01)
+    assert outbound.acknowledge(1, 32, 0, 2.05)
+    assert abs(pipe.round_trip.shortest - 0.05) < 1e-9
 
 
 def test_a_pong_that_reports_the_frame_itself_leaves_open_which_one_came() -> None:
@@ -135,9 +191,10 @@ def test_of_two_copies_the_first_may_be_the_one_that_arrives() -> None:
 
 def test_a_later_pong_stands_for_those_that_were_lost() -> None:
     pipe, outbound, numbers = late(2)
+    before = pipe.meter.rate
     answer(outbound, numbers[1], 20.001, ack=1)
-    assert outbound.acknowledge(2, 32, 0, 20.004)
-    assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
+    assert outbound.acknowledge(2, 32, 0, 20.05)
+    assert abs(pipe.meter.rate - (before + (SIZE / 0.05 - before) / 4)) < 1e-6
 
 
 def test_what_arrives_though_it_was_proven_lost_measures_nothing() -> None:
@@ -165,10 +222,23 @@ def test_three_later_frames_prove_a_loss_behind_frames_that_were_sent_again() ->
 def test_a_frame_that_three_later_ones_prove_lost_measures_with_its_copy() -> None:
     pipe, outbound = sending(5)
     taken(outbound, 0.0)
-    assert outbound.acknowledge(0, 32, 0b0111, 10.0)
-    assert [sent.seq for sent in taken(outbound, 10.0)] == [0]
-    assert outbound.acknowledge(4, 32, 0, 10.004)
-    assert abs(pipe.round_trip.shortest - 0.004) < 1e-9
+    assert outbound.acknowledge(0, 32, 0b0111, 0.01)
+    before = pipe.meter.rate
+    assert [sent.seq for sent in taken(outbound, 0.01)] == [0]
+    assert outbound.acknowledge(4, 32, 0, 0.05)
+    assert pipe.meter.rate < before
+    assert abs(pipe.meter.rate - FAR_ABOVE * SIZE / 0.04) < 1e-6
+
+
+def test_an_acknowledgement_sooner_than_any_is_not_the_copys() -> None:
+    """Of a pipe that does not keep order: it would prove all lost that went before the copy."""
+    pipe, outbound = sending(30)
+    taken(outbound, 0.0)
+    assert outbound.acknowledge(0, 32, 0b0111, 0.05)
+    assert [sent.seq for sent in taken(outbound, 0.05)] == [0]
+    assert outbound.acknowledge(4, 32, 0, 0.051)
+    assert pipe.round_trip.shortest == 0.05
+    assert not outbound.next_size()
 
 
 def test_questions_that_are_never_answered_take_no_memory_and_new_ones_count() -> None:

@@ -101,6 +101,80 @@ def test_after_a_blackout_a_transfer_goes_on_at_once(
     assert not pair.device.of(ChannelReset)
 
 
+# Small frames pass, and data does not
+
+
+def deaf_to_data(pair) -> Callable[[], int]:
+    """From now on the pipe carries no frame of more than 200 bytes; tells how many bytes went in vain."""
+    carry, vain = pair._carry, [0]
+
+    def small(frame, one, other) -> None:
+        if len(frame) <= 200:
+            carry(frame, one, other)
+            return
+        vain[0] += len(frame)
+        one.free_at = max(one.free_at, pair.now) + len(frame) / one.faults.rate
+
+    pair._carry = small
+    return lambda: vain[0]
+
+
+@pytest.mark.rule("CHN-024")
+@pytest.mark.rule("CHN-025")
+@pytest.mark.parametrize("frames", [2, 32])
+def test_a_pipe_that_carries_pings_and_no_data_is_given_up_after_a_while_and_not_filled(
+    frames, wire, faults
+) -> None:
+    """Within a second, after 30 MB, if each PONG had a whole window sent again."""
+    pair = wire(faults(rate=1e8, delay_s=0.002)).connect()
+    Footage(pair, 6_000_000).until(0, within=10.0)
+    begun, vain = pair.now, deaf_to_data(pair)
+    pair.device.link.send(0, bytes(frames * 61_440))
+    assert pair.run(lambda: bool(pair.device.of(ChannelReset)), within=60.0)
+    assert 15.0 < pair.now - begun < 30.0
+    assert vain() < (2 * frames + 20) * 61_500
+
+
+@pytest.mark.parametrize("seconds", [0.3, 3.0, 8.0])
+@pytest.mark.parametrize(("rate", "payload"), [(1e5, 1_024), (1e6, 16_384), (1e8, 61_440)])
+def test_a_while_in_which_no_data_passes_is_survived(seconds, rate, payload, wire, faults) -> None:
+    params = LinkParams(max_payload=payload, channels=9)
+    pair = wire(faults(rate=rate, delay_s=0.002), host=params, device=params).connect()
+    Footage(pair, int(rate / 5)).until(0, within=10.0)
+    carry = pair._carry
+    deaf_to_data(pair)
+    footage = Footage(pair, len(pair.host.received[0]) + int(rate / 5))
+    pair.run(lambda: footage.feed() or False, within=seconds)
+    pair._carry = carry
+    footage.until(0, within=4.0)
+    assert not pair.device.of(ChannelReset)
+
+
+@pytest.mark.rule("CHN-024")
+def test_a_peer_that_answers_pings_and_takes_no_data_is_given_up(bench) -> None:
+    """Though it was so slow before that the timer is longer than the silence after which a PING goes."""
+    host = bench(LinkRole.HOST).connected_host()
+    host.link.open_channel(0)
+    host.link.send(0, b"x")
+    host.heard()
+    host.say(FrameType.ACK, epoch=0, ack=1, window=32)
+    for ack in range(2, 27):
+        host.link.send(0, bytes(1_024))
+        host.heard()
+        host.wait(1.9)
+        host.say(FrameType.ACK, epoch=0, ack=ack, window=32)
+    host.link.send(0, bytes(32 * 1_024))
+    begun, sent = host.now, 0
+    while not any(isinstance(event, ChannelReset) for event in host.link.events()):
+        assert host.now - begun < 200.0
+        for frame in host.heard() + host.wait(0.02):
+            if frame.type is FrameType.PING:
+                answer = {"channel": frame.channel, "epoch": frame.epoch, "seq": frame.seq}
+                sent += len(host.say(FrameType.PONG, ack=26, window=32, **answer))
+            sent += frame.type is FrameType.DATA
+    assert sent < 100
+
+
 # What is slow
 
 

@@ -83,6 +83,7 @@ class Outbound:
         "_base",
         "_edge",
         "_flight",
+        "_gone",
         "_in_flight",
         "_lost",
         "_next",
@@ -94,6 +95,7 @@ class Outbound:
         "_progress_at",
         "_queue",
         "_queued",
+        "_resent",
         "_timeouts",
         "_waiting_since",
         "_window",
@@ -124,6 +126,8 @@ class Outbound:
         # PINGs whose PONG may come, oldest first: what `_order` was when each went, by its number.
         self._asked: dict[int, int] = {}
         self._pings = 0
+        self._gone = 0  # transmissions up to here are delivered or lost, as PONGs told
+        self._resent = False  # a PONG had frames sent again, and none arrived since
         self._backoff = 0  # how often the timer is doubled
         self._timeouts = 0  # in a row, without progress
         self._progress_at = 0.0
@@ -256,6 +260,7 @@ class Outbound:
     def _progress(self, arrived: list[Sent], now: float) -> None:
         """Takes note of delivered frames: what they measure, and which others must be lost."""
         self._timeouts = 0
+        self._resent = False
         self._progress_at = now
         newest: Handout | None = None  # of the transmissions that surely arrived
         hasty = False  # an original came after its copy was sent: the timer was too short
@@ -272,7 +277,11 @@ class Outbound:
             sent.payload = b""
             delivered += size
             came = sent.first if sent.copies is None else self._original(sent)
-            if came is NEVER or came is None:
+            if (
+                came is NEVER
+                or came is None
+                or (sent.again and came is sent.last and self._too_soon(came, now))
+            ):
                 continue  # nobody knows which of them it was, and it measures nothing
             hasty = hasty or sent.copies is not None
             if newest is None or came.order > newest.order:
@@ -289,13 +298,12 @@ class Outbound:
             pipe.meter.sample(newest.pipe_mark, now, full)
             self.meter.sample(newest.channel_mark, now, full or newest.withheld)
         pipe.meter.delivered_at = self.meter.delivered_at = now
-        if newest is not None:
-            gone = newest.order - REORDERING
-            for sent in self._flight:
-                if sent.first.order <= gone:
-                    self._strike(sent, gone)
-                elif not sent.again:
-                    break  # all later ones were sent later still
+        gone = self._gone if newest is None else max(self._gone, newest.order - REORDERING)
+        for sent in self._flight:
+            if sent.first.order <= gone:
+                self._strike(sent, gone)
+            elif not sent.again:
+                break  # all later ones were sent later still
 
     def _original(self, sent: Sent) -> Handout | None:
         """Of a frame with copies its original, if that is what arrived.
@@ -306,6 +314,12 @@ class Outbound:
         assert sent.copies is not None
         first, second = sent.first.order, sent.copies[0].order
         return sent.first if any(first <= order < second for order in self._asked.values()) else None
+
+    def _too_soon(self, copy: Handout, now: float) -> bool:
+        """Whether an acknowledgement comes sooner than any before: then it is of an original that was believed to be
+        lost, and the pipe did not keep order."""
+        trip = self._pipe.round_trip
+        return trip.known and now - copy.at < trip.shortest
 
     def _strike(self, sent: Sent, order: int) -> None:
         """Of the transmissions of a frame those up to `order`, the first at least, are lost.
@@ -333,18 +347,22 @@ class Outbound:
         """Acts upon the PONG of the PING with that number. False if what it reports is void.
 
         Pipes keep order: of the transmissions before that PING all that the PONG does not report are lost, however
-        slow the pipe is believed to be; and so are the PONGs of earlier PINGs.
+        slow the pipe is believed to be; and so are the PONGs of earlier PINGs. They are sent again at once, but only
+        once until one arrives: else a pipe that carries PINGs and no data would be filled for ever.
         """
         order = self._asked.pop(number, 0)
         self._asked = {other: at for other, at in self._asked.items() if at > order}
+        outstanding = self.outstanding
         if not self.acknowledge(ack, window, sack, now):
             return False
+        if self.outstanding < outstanding and not self._asked:
+            self._backoff = 0  # there and back with the last copy: the pipe is not slow
+        self._gone = max(self._gone, order)
         lost = self._lost
         for sent in self._flight:
-            if sent.first.order <= order:
+            if sent.first.order <= order and (sent.last.order > order or not self._resent):
                 self._strike(sent, order)
-        if self._lost > lost:
-            self._backoff = 0  # it was loss, and not slowness
+        self._resent = self._resent or self._lost > lost
         return True
 
     def _lose(self, sent: Sent) -> None:
@@ -378,7 +396,8 @@ class Outbound:
     @property
     def blocked(self) -> bool:
         """Bytes wait, nothing is in flight, and the peer's window is closed: it is to be probed."""
-        return bool(self._queued) and not self._flight and self._next >= self._edge
+        waits = self._queued > 0 and self._next >= self._edge
+        return waits and all(sent.delivered for sent in self._flight)
 
     def probed(self, now: float) -> None:
         """A PING goes into the closed window."""

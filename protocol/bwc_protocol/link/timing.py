@@ -23,6 +23,11 @@ class RoundTrip:
 
     __slots__ = ("_deviation", "_initial", "_most", "_smoothed", "_tick", "part", "shortest")
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was measured."""
+        return self._smoothed is not None
+
     def __init__(self, params: LinkParams) -> None:
         self._tick = params.timer_floor_s
         self._most = params.timer_max_s
