@@ -92,10 +92,8 @@ class Channels:
                 else:
                     self._acknowledge(channel, frame, now)
             case FrameType.PING:
-                self._pongs[channel.number] = (
-                    frame.epoch,
-                    frame.seq,
-                )  # even of a closed channel: the link lives
+                # Even of a closed channel: the link lives.
+                self._pongs[channel.number] = (frame.epoch, frame.seq)
                 if channel.is_open(frame.epoch):
                     self._acknowledge(channel, frame, now)
             case FrameType.PONG:

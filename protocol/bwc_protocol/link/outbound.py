@@ -277,12 +277,10 @@ class Outbound:
             sent.payload = b""
             delivered += size
             came = sent.first if sent.copies is None else self._original(sent)
-            if (
-                came is NEVER
-                or came is None
-                or (sent.again and came is sent.last and self._too_soon(came, now))
-            ):
-                continue  # nobody knows which of them it was, and it measures nothing
+            if came is None or came is NEVER:
+                continue  # nobody knows which transmission it was, and it measures nothing
+            if sent.again and came is sent.last and self._too_soon(came, now):
+                continue
             hasty = hasty or sent.copies is not None
             if newest is None or came.order > newest.order:
                 newest = came

@@ -23,11 +23,6 @@ class RoundTrip:
 
     __slots__ = ("_deviation", "_initial", "_most", "_smoothed", "_tick", "part", "shortest")
 
-    @property
-    def known(self) -> bool:
-        """Whether anything was measured."""
-        return self._smoothed is not None
-
     def __init__(self, params: LinkParams) -> None:
         self._tick = params.timer_floor_s
         self._most = params.timer_max_s
@@ -37,6 +32,11 @@ class RoundTrip:
         self.shortest = params.timer_initial_s
         self.part = max(params.timer_floor_s, params.timer_initial_s)
         """The timer, without the time of queued bytes."""
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was measured."""
+        return self._smoothed is not None
 
     def sample(self, measured: float, queued_s: float) -> None:
         """A frame that was sent once was acknowledged after `measured`; `queued_s` of it was the queue."""
