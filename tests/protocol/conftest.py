@@ -122,6 +122,17 @@ class Bench:
         assert isinstance(self.link.events()[-1], LinkUp)
         return self
 
+    def flying(self, frames: int) -> "Bench":
+        """A connected host whose channel 0 has frames 1 to `frames`, of 1 KiB each, in flight."""
+        self.connected_host()
+        self.link.open_channel(0)
+        self.link.send(0, b"x")
+        self.heard()
+        self.say(FrameType.ACK, epoch=0, ack=1, window=32)
+        self.link.send(0, bytes(frames * 1_024))
+        assert [frame.seq for frame in self.heard()] == list(range(1, frames + 1))
+        return self
+
     def reset(self, reason: ResetReason, **fields: object) -> list[Frame]:
         return self.say(FrameType.RESET, payload=Reset(reason=reason).encode(), **fields)
 

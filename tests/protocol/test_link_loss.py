@@ -212,13 +212,7 @@ def test_two_percent_loss_costs_little_of_a_fast_link(wire, faults) -> None:
 
 
 def test_a_lost_frame_is_repaired_before_its_timer_when_three_later_ones_arrive(bench) -> None:
-    host = bench(LinkRole.HOST).connected_host()
-    host.link.open_channel(0)
-    host.link.send(0, b"x")
-    host.heard()
-    host.say(FrameType.ACK, epoch=0, ack=1, window=32)
-    host.link.send(0, bytes(8 * 1_024))
-    host.heard()
+    host = bench(LinkRole.HOST).flying(8)
     assert host.say(FrameType.ACK, epoch=0, ack=1, window=32, sack=0b0011) == []
     heard = host.say(FrameType.ACK, epoch=0, ack=1, window=32, sack=0b0111)
     assert [f.seq for f in heard] == [1]

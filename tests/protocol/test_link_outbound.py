@@ -64,6 +64,21 @@ def late(copies: int, size: int = SIZE) -> tuple[Pipe, Outbound, list[int]]:
     return pipe, outbound, numbers
 
 
+def timer(outbound: Outbound, now: float) -> float:
+    """Hands out what can be; how long the timer then runs."""
+    taken(outbound, now)
+    deadline = outbound.deadline()
+    assert deadline is not None
+    return deadline - now
+
+
+def timer_of_next(outbound: Outbound, ack: int, now: float) -> float:
+    """The last frame in flight is acknowledged at `now`; how long the timer of one more then runs."""
+    assert outbound.acknowledge(ack, 32, 0, now)
+    outbound.push(bytes(100), now + 1.0)
+    return timer(outbound, now + 1.0)
+
+
 def test_what_is_acknowledged_before_the_pong_is_the_original() -> None:
     """However long ago the copy was sent: the pipe is slow, and has to be known as that."""
     pipe, outbound, _ = late(1)
@@ -74,14 +89,8 @@ def test_what_is_acknowledged_before_the_pong_is_the_original() -> None:
 def test_a_timer_that_was_too_short_stays_doubled_until_a_frame_comes_in_time() -> None:
     _, outbound, _ = late(3, size=100)  # too few bytes to say anything about the rate
     assert outbound.acknowledge(2, 32, 0, 31.0)
-    taken(outbound, 31.0)
-    doubled = outbound.deadline()
-    assert outbound.acknowledge(3, 32, 0, 31.01)
-    outbound.push(bytes(100), 32.0)
-    taken(outbound, 32.0)
-    single = outbound.deadline()
-    assert doubled is not None and single is not None
-    assert doubled - 31.0 > 4 * (single - 32.0)
+    doubled = timer(outbound, 31.0)
+    assert doubled > 4 * timer_of_next(outbound, 3, 31.01)
 
 
 def test_a_timer_can_be_doubled_for_ever() -> None:
@@ -111,40 +120,23 @@ def test_what_arrives_after_its_loss_was_proven_ends_the_doubling_and_not_the_pr
     _, outbound, _ = late(3, size=100)
     taken(outbound, 30.0)
     answer(outbound, outbound.asked(), 30.02, ack=1)
-    taken(outbound, 30.02)
-    doubled = outbound.deadline()
-    assert outbound.acknowledge(3, 32, 0, 30.03)
-    outbound.push(bytes(100), 31.0)
-    taken(outbound, 31.0)
-    single = outbound.deadline()
-    assert doubled is not None and single is not None
-    assert doubled - 30.02 > 4 * (single - 31.0)
+    doubled = timer(outbound, 30.02)
+    assert doubled > 4 * timer_of_next(outbound, 3, 30.03)
 
 
 def test_a_pong_there_and_back_with_the_last_copy_ends_the_doubling() -> None:
     _, outbound, numbers = late(3, size=100)
     answer(outbound, numbers[2], 30.01, ack=2)
-    taken(outbound, 31.0)
-    single = outbound.deadline()
     _, other, _ = late(3, size=100)
     assert other.acknowledge(2, 32, 0, 30.01)
-    taken(other, 31.0)
-    doubled = other.deadline()
-    assert doubled is not None and single is not None
-    assert doubled - 31.0 > 4 * (single - 31.0)
+    assert timer(other, 31.0) > 4 * timer(outbound, 31.0)
 
 
 def test_a_pong_behind_which_others_are_missing_says_nothing_about_the_timer() -> None:
     _, outbound, numbers = late(3, size=100)
     answer(outbound, numbers[0], 30.01, ack=2)
-    taken(outbound, 31.0)
-    doubled = outbound.deadline()
-    assert outbound.acknowledge(3, 32, 0, 31.01)
-    outbound.push(bytes(100), 32.0)
-    taken(outbound, 32.0)
-    single = outbound.deadline()
-    assert doubled is not None and single is not None
-    assert doubled - 31.0 > 4 * (single - 32.0)
+    doubled = timer(outbound, 31.0)
+    assert doubled > 4 * timer_of_next(outbound, 3, 31.01)
 
 
 def test_pongs_have_frames_sent_again_once_until_one_arrives() -> None:

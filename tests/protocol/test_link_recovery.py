@@ -221,13 +221,7 @@ def test_a_pipe_that_holds_everything_back_for_a_while_is_sent_one_copy_a_timer(
 @pytest.fixture
 def flight(bench):
     """A host with frames 1 to 8 in flight, the first of which ran out of time; `ping` went ahead of its copy."""
-    host = bench(LinkRole.HOST).connected_host()
-    host.link.open_channel(0)
-    host.link.send(0, b"x")
-    host.heard()
-    host.say(FrameType.ACK, epoch=0, ack=1, window=32)
-    host.link.send(0, bytes(8 * 1_024))
-    assert [f.seq for f in host.heard()] == list(range(1, 9))
+    host = bench(LinkRole.HOST).flying(8)
     ping, copy = until(host, lambda heard: heard)
     assert (ping.type, ping.channel, ping.epoch, copy.type, copy.seq) == (
         FrameType.PING,
@@ -284,13 +278,7 @@ def test_an_answer_proves_what_it_does_once(flight) -> None:
 def test_an_answer_is_taken_for_its_own_question(bench) -> None:
     """On a slow pipe several PINGs are on the way before the first PONG comes; taken for the last of them, it would
     declare lost what is merely behind it."""
-    host = bench(LinkRole.HOST).connected_host()
-    host.link.open_channel(0)
-    host.link.send(0, b"x")
-    host.heard()
-    host.say(FrameType.ACK, epoch=0, ack=1, window=32)
-    host.link.send(0, bytes(1_024))
-    host.heard()
+    host = bench(LinkRole.HOST).flying(1)
     first = until(host, lambda heard: heard)[0]
     host.link.send(0, bytes(1_024))
     host.heard()  # frame 2
