@@ -254,6 +254,21 @@ def test_an_answer_proves_nothing_about_what_went_after_its_ping(flight) -> None
     assert flight.say(FrameType.PONG, seq=flight.ping.seq, epoch=0, ack=9, window=32) == []
 
 
+def test_the_ping_into_silence_tells_as_much_long_before_the_timer(bench) -> None:
+    """At the start, when the rate is not known and a frame of 60 KiB is believed to take seconds."""
+    host = bench(LinkRole.HOST).connected_host(max_payload=61_440)
+    host.link.open_channel(0)
+    host.link.send(0, b"x")
+    host.heard()
+    host.say(FrameType.ACK, epoch=0, ack=1, window=32)
+    host.link.send(0, bytes(3 * 61_440))
+    assert [f.seq for f in host.heard()] == [1, 2, 3]
+    (ping,) = until(host, lambda heard: heard)
+    assert ping.type is FrameType.PING and host.link.counters.timeouts == 0
+    heard = host.say(FrameType.PONG, seq=ping.seq, epoch=0, ack=1, window=32)
+    assert [f.seq for f in heard] == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
