@@ -14,6 +14,7 @@ from tools.bench.listing import listing
 from tools.bench.offloading import offloading
 from tools.bench.process import BenchError
 from tools.bench.radio import radio
+from tools.bench.recordings import recordings
 from tools.bench.result import Result, table, write_json
 from tools.bench.round_trips import round_trips
 from tools.bench.start_up import start_up
@@ -26,6 +27,8 @@ NAMES: Final = (
     "offload-pty",
     "offload-usb",
     "offload-ble",
+    "recordings-large",
+    "recordings-small",
     "station-1",
     "station-4",
     "station-16",
@@ -76,6 +79,9 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             yield from listing(rounds)
         case "round-trip":
             yield from round_trips(rounds)
+        case "recordings-large" | "recordings-small":
+            with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                yield from recordings(name.removeprefix("recordings-"), chosen.quick, rounds, Path(store))
         case _ if name.startswith("station-"):
             sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["station"]
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:

@@ -1,6 +1,6 @@
 """The ideal receiver: everything that an offload cannot do without, by hand, and no protocol.
 
-    python -m tools.bench.ideal_receiver ADDRESS MIB DIRECTORY
+    python -m tools.bench.ideal_receiver ADDRESS MIB DIRECTORY [FILES]
 
 Three threads receive (with CRC-32C), hash each MiB, and write; then fsync, drop the cache, read back and hash on
 two threads, rename, fsync the directory. Of the shapes that were tried (one, two and three threads, O_DIRECT,
@@ -126,9 +126,9 @@ def open_link(address: str) -> tuple[Fill, Callable[[bytes], object]]:
     return (lambda view: os.readv(file, [view])), (lambda data: os.write(file, data))
 
 
-def receive(address: str, size_bytes: int, directory: Path) -> None:
+def receive(address: str, size_bytes: int, directory: Path, number: int) -> None:
     """The whole of it: from opening the link to the name of a file that is on the medium."""
-    part, final = directory / "ideal.part", directory / "ideal"
+    part, final = directory / "ideal.part", directory / f"ideal-{number}"
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     fill, send = open_link(address)
     send(size_bytes.to_bytes(8, "little"))
@@ -145,4 +145,5 @@ def receive(address: str, size_bytes: int, directory: Path) -> None:
 
 if __name__ == "__main__":
     with measured():
-        receive(sys.argv[1], int(sys.argv[2]) * MIB, Path(sys.argv[3]))
+        for file_number in range(int(sys.argv[4]) if len(sys.argv) > 4 else 1):
+            receive(sys.argv[1], int(sys.argv[2]) * MIB, Path(sys.argv[3]), file_number)
