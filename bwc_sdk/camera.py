@@ -11,8 +11,8 @@ from bwc_protocol import evidence
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Event
 from bwc_protocol.evidence import Manifest
-from bwc_protocol.messages import audit, clock, config, recordings
-from bwc_protocol.messages.assignment import Assignment
+from bwc_protocol.messages import assignment, audit, clock, config, recordings
+from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.battery import Battery
 from bwc_protocol.messages.clock import ClockReason, ClockSet, TimeSource
@@ -260,6 +260,20 @@ class Recordings(recordings.Recordings):
     @property
     def _name(self) -> str:
         return self._connection.name
+
+
+class Assignment(assignment.Assignment):
+    """Who carries the camera."""
+
+    async def assign(self, *, officer: str, unit: str | None = None, revision: int) -> AssignmentState:
+        """Assigns the camera to an officer; recordings from here on are his or hers.
+
+        A unit that is not given stays as the camera has it, and `""` takes it away. `revision` is the one that was
+        read: when somebody changed the assignment since, nothing is changed (`CommandError`, CONFLICT).
+        """
+        if unit is None:
+            unit = (await self.read()).unit
+        return await super().assign(officer=officer, unit=unit, revision=revision)
 
 
 class Audit(audit.Audit):

@@ -5,10 +5,12 @@ A file is TOML: dotted keys or tables, one value a setting. Only the device's sc
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import difflib
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +21,16 @@ from bwc_sdk.errors import ConfigError, ConfigFileError, HostFileError
 
 Value = bool | int | str
 FILE_MAX: Final = 1_048_576
+SHOWN_MAX: Final = 60
+"""Characters of a value that a problem repeats: a setting is short, and what is not is no setting's value."""
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""What a file begins with that says how its text is stored: editors and PowerShell write it on Windows."""
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -43,7 +55,8 @@ def fit(schema: Iterable[SettingSchema], values: Mapping[str, Value]) -> tuple[s
     for key, value in values.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
-            problems.append(f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(f"{_cut(key)}: no such setting{hint}")
         elif problem := _misfit(known[key], value):
             problems.append(f"{key}: {problem}")
     return tuple(problems)
@@ -53,20 +66,23 @@ def _misfit(schema: SettingSchema, value: Value) -> str:
     unit = f" {schema.unit}" if schema.unit else ""
     match schema.type:
         case SettingType.BOOL:
-            return "" if isinstance(value, bool) else f"takes true or false, not {_toml_value(value)}"
+            return "" if isinstance(value, bool) else f"takes true or false, not {_shown(value)}"
         case SettingType.INT:
             if isinstance(value, bool) or not isinstance(value, int):
-                return f"takes a whole number, not {_toml_value(value)}"
+                return f"takes a whole number, not {_shown(value)}"
             if not schema.low <= value <= schema.high:
-                return f"{value}{unit} is not within {schema.low} to {schema.high}{unit}"
+                return f"{_shown(value)}{unit} is not within {schema.low} to {schema.high}{unit}"
             return ""
         case SettingType.CHOICE:
             choices = schema.choices.split("|")
-            return "" if value in choices else f"takes one of {', '.join(choices)}, not {_toml_value(value)}"
+            return "" if value in choices else f"takes one of {', '.join(choices)}, not {_shown(value)}"
         case SettingType.TEXT:
             if not isinstance(value, str):
-                return f"takes a text, not {_toml_value(value)}"
-            size = len(value.encode())
+                return f"takes a text, not {_shown(value)}"
+            try:
+                size = len(value.encode())
+            except UnicodeEncodeError:  # bytes of a command line that are no text
+                return "takes a text in UTF-8"
             if not schema.low <= size <= schema.high:
                 return f"{size} bytes are not within {schema.low} to {schema.high}"
             return ""
@@ -120,13 +136,24 @@ def read_file(path: Path) -> dict[str, Value]:
     if len(content) > FILE_MAX:
         raise ConfigFileError(f"{path}: larger than {FILE_MAX} bytes")
     try:
-        return dict(_flatten("", tomllib.loads(content.decode("utf-8"))))
+        return dict(_flatten("", tomllib.loads(_text(content))))
     except UnicodeDecodeError as error:
-        raise ConfigFileError(f"{path}: not TOML: it is not UTF-8") from error
+        raise ConfigFileError(f"{path}: not TOML: it is not {error.encoding.upper()}") from error
     except RecursionError as error:
         raise ConfigFileError(f"{path}: tables within tables without end") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigFileError(f"{path}: not TOML: {error}") from error
+    except ValueError as error:  # of `int`, which takes no more digits
+        digits = sys.get_int_max_str_digits()
+        raise ConfigFileError(f"{path}: a number of more than {digits} digits") from error
+
+
+def _text(content: bytes) -> str:
+    """Raises `UnicodeDecodeError`. Without a mark it is UTF-8, as TOML has to be."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding)
+    return content.decode("utf-8")
 
 
 def _flatten(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
@@ -154,6 +181,16 @@ def _kind_of(value: object) -> str:
 def to_toml(values: Mapping[str, Value]) -> str:
     """The values as a configuration file that `read_file` reads back."""
     return "".join(f"{_toml_key(key)} = {_toml_value(value)}\n" for key, value in sorted(values.items()))
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 64:
+        return "a number beyond any setting's"  # its digits may be more than an interpreter prints
+    return _cut(_toml_value(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
 def _toml_key(key: str) -> str:

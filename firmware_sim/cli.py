@@ -22,6 +22,7 @@ from firmware_sim.footage import FootageUnavailable
 from firmware_sim.hands import Hands
 from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.personalities import PERSONALITIES, Personality
+from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.tty import TtyPort
@@ -191,15 +192,15 @@ def _where(word: str) -> Maker:
     if scheme == "tty" and rest:
         line = Path(rest).absolute()
         return lambda device, faults: TtyPort(device, line, faults)
-    host, _, port = rest.rpartition(":")
-    if scheme == "tcp" and host and port.isdecimal() and int(port) < 65_536:
-        return lambda device, faults: TcpPort(device, host.strip("[]"), int(port), faults)
-    if scheme == "usbip" and host and port.isdecimal() and int(port) < 65_536:
-        return lambda device, faults: camera_on_usb(device, host.strip("[]"), int(port), faults)
+    at = place(rest)
+    if scheme == "tcp" and at is not None:
+        return lambda device, faults: TcpPort(device, *at, faults)
+    if scheme == "usbip" and at is not None:
+        return lambda device, faults: camera_on_usb(device, *at, faults)
     if scheme == "ble" and rest:
         return lambda device, faults: _on_air(device, rest, faults)
     raise ValueError(
-        f"{word!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, tty:PATH, usbip:127.0.0.1:0 "
+        f"{word[:80]!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, tty:PATH, usbip:127.0.0.1:0 "
         "or ble:tcp-server:…"
     )
 

@@ -34,6 +34,9 @@ def _value(camera: SimCamera, key: str, text: str) -> Value:
                 raise ValueError(f"{key} is true or false, not {text!r}")
             return _BOOLS[text]
         case SettingType.INT:
-            return int(text)
+            try:
+                return int(text)
+            except ValueError:
+                raise ValueError(f"{key} takes a whole number, not {text[:60]!r}") from None
         case _:
             return text

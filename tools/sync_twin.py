@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.declare import Request
-from bwc_protocol.messages import assignment, battery, identity, storage
+from bwc_protocol.messages import battery, identity, storage
 from bwc_sdk import camera, connecting, offload, station
 
 TARGET: Final = Path(__file__).parent.parent / "bwc_sdk" / "sync" / "generated.py"
@@ -31,7 +31,7 @@ CAMERA: Final[dict[str, type[Any]]] = {
     "clock": camera.Clock,
     "config": camera.Config,
     "recordings": camera.Recordings,
-    "assignment": assignment.Assignment,
+    "assignment": camera.Assignment,
     "audit": camera.Audit,
 }
 STATION: Final[dict[str, type[Any]]] = {

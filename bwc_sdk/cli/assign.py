@@ -47,8 +47,7 @@ def assign(
         elif officer:
             if unit is None and state.unit:
                 out.note(f"unit {state.unit!r} is kept; --unit '' takes it away")
-            kept = state.unit if unit is None else unit
-            state = await camera.assignment.assign(officer=officer, unit=kept, revision=state.revision)
+            state = await camera.assignment.assign(officer=officer, unit=unit, revision=state.revision)
         out.show({"assignment": to_plain(state)}, Facts("assignment", list(facts(state))))
 
     return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNSURE)

@@ -19,6 +19,7 @@ from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.discover import slots
 from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri
 
+PORT_DIGITS: Final = 5
 DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"
 
 app = verbs()
@@ -69,8 +70,9 @@ def _absent(uri: DeviceUri) -> bool:
 def _where(word: str) -> tuple[str, int]:
     scheme, _, rest = word.partition(":")
     host, _, port = rest.rpartition(":")
-    if scheme != "tcp" or not host or not (port.isascii() and port.isdecimal()) or int(port) >= 65_536:
-        raise typer.BadParameter(f"{word!r} is no place to listen: write tcp:127.0.0.1:0")
+    numeric = port.isascii() and port.isdecimal() and len(port) <= PORT_DIGITS
+    if scheme != "tcp" or not host or "/" in host or not numeric or int(port) >= 65_536:
+        raise typer.BadParameter(f"{word[:80]!r} is no place to listen: write tcp:127.0.0.1:0")
     return host.strip("[]"), int(port)
 
 

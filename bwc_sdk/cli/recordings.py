@@ -23,6 +23,8 @@ COLUMNS: Final = (
     "marks",
     "category",
 )
+NUMBER_DIGITS: Final = 20
+"""Of the largest number that a recording can have on the wire."""
 ID_DIGITS_MIN: Final = 4
 """Hexadecimal digits of an id that may stand for the whole; fewer are a sequence number with a typo."""
 ID_DIGITS_SHOWN: Final = 8
@@ -114,12 +116,13 @@ async def _find(camera: Camera, which: str) -> RecordingEntry:
 
 def choose(entries: tuple[RecordingEntry, ...], which: str, *, device: str = "") -> RecordingEntry:
     """The one recording that `which` names. Raises `CommandError` (NOT_FOUND) for none, and for several."""
-    found = [entry for entry in entries if which.isdecimal() and entry.sequence == int(which)]
+    number = int(which) if which.isdecimal() and len(which) <= NUMBER_DIGITS else None
+    found = [entry for entry in entries if entry.sequence == number]
     if not found and len(which) >= ID_DIGITS_MIN:
         found = [entry for entry in entries if entry.recording.hex().startswith(which.lower())]
     if len(found) != 1:
         many = "several recordings have" if found else "no recording has"
-        detail = f"{many} the number or id {which!r}"
+        detail = f"{many} the number or id {which[:64]!r}"
         raise CommandError("recordings", ErrorCode.NOT_FOUND, detail, device=device)
     return found[0]
 

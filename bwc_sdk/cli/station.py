@@ -21,6 +21,9 @@ common_options(app)
 IN_LIST: Final = ("bay", "state", "led", "charge", "charge_ma", "temperature_dc", "alarms", "label")
 """What of a bay stands in a list of all; `bwc station bay N` has the rest."""
 
+NUMBER_DIGITS: Final = 20
+"""Of the largest number on the wire."""
+
 
 class Action(enum.StrEnum):
     """What can be done with a bay."""
@@ -93,7 +96,8 @@ def bay(
 
 def _value(action: Action | None, value: str | None) -> tuple[bool, int]:
     """The switch, and the number, that an action takes. Raises `BadParameter`."""
-    number = int(value) if value and value.isascii() and value.isdecimal() else None
+    typed = value is not None and value.isascii() and value.isdecimal() and len(value) <= NUMBER_DIGITS
+    number = int(value) if value is not None and typed else None
     match action:
         case None if value is None:
             return False, 0

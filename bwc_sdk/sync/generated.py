@@ -12,7 +12,7 @@ from bwc_protocol.declare import Event
 from bwc_protocol.declare.command import Role
 from bwc_protocol.declare.fields import Unknown
 from bwc_protocol.evidence.manifest import Manifest
-from bwc_protocol.messages.assignment import Assignment, AssignmentState
+from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage
 from bwc_protocol.messages.battery import Battery, BatteryStatus
 from bwc_protocol.messages.clock import ClockExchange, ClockReading, ClockReason, ClockSet, TimeSource
@@ -46,7 +46,7 @@ from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
 from bwc_sdk import connecting
 from bwc_sdk import offload as offloads
 from bwc_sdk.access import Connecting, T
-from bwc_sdk.camera import Audit, Camera, Clock, Config, Recordings
+from bwc_sdk.camera import Assignment, Audit, Camera, Clock, Config, Recordings
 from bwc_sdk.clock_sync import Measurement
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
@@ -331,9 +331,12 @@ class SyncAssignment:
         self._thread = thread
 
     def assign(
-        self, *, officer: str, unit: str = "", revision: int, timeout: float | None = None
+        self, *, officer: str, unit: str | None = None, revision: int, timeout: float | None = None
     ) -> AssignmentState:
-        """Assign the camera to an officer; recordings from here on are his or hers."""
+        """Assigns the camera to an officer; recordings from here on are his or hers.
+
+        A unit that is not given stays as the camera has it, and `""` takes it away. `revision` is the one that was
+        read: when somebody changed the assignment since, nothing is changed (`CommandError`, CONFLICT)."""
         return self._thread.run(self._twin.assign(officer=officer, unit=unit, revision=revision), timeout)
 
     def clear(self, *, revision: int, timeout: float | None = None) -> AssignmentState:

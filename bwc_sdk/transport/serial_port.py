@@ -8,7 +8,7 @@ from typing import Final
 
 import serial
 
-from bwc_sdk.errors import BwcError, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.uri import DeviceUri
 
@@ -40,6 +40,11 @@ class SerialPort:
     def of(uri: DeviceUri) -> "SerialPort":
         """Raises `InvalidUri`."""
         uri.allow("baud")
+        if not uri.address.strip():
+            raise InvalidUri(
+                f"{uri} does not name a port",
+                advice="write serial:/dev/ttyACM0; 'bwc devices' lists the ports",
+            )
         baud = uri.option("baud", 0, low=300, high=12_000_000)
         return SerialPort(f"serial:{uri.address}", uri.address, baud)
 

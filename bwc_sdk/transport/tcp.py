@@ -12,6 +12,9 @@ from bwc_sdk.transport.uri import DeviceUri
 CONNECT_S: Final = 5.0
 BUFFER: Final = 1_048_576
 """One read: sixteen of the largest frames, so that the loop is entered seldom."""
+PORT_DIGITS: Final = 5
+_FOREIGN: Final = frozenset("/\\@#[] ")
+"""Of other kinds of URI, or of a typing error: no host has them."""
 HIGH_WATER: Final = 2_097_152
 """Bytes that wait in user space: one window of the largest frames."""
 
@@ -23,8 +26,8 @@ class TcpTransport:
         uri.allow()
         host, colon, port = uri.address.rpartition(":")
         host = host.strip("[]")
-        numeric = port.isascii() and port.isdecimal()
-        if not colon or not host or not numeric or not 0 < int(port) < 65_536:
+        numeric = port.isascii() and port.isdecimal() and len(port) <= PORT_DIGITS
+        if not colon or not host or _FOREIGN & set(host) or not numeric or not 0 < int(port) < 65_536:
             raise InvalidUri(f"{uri} does not name a host and a port", advice="write tcp:127.0.0.1:7000")
         self.name = str(uri)
         self.limits = Limits(max_payload=61_440)

@@ -41,6 +41,13 @@ class DeviceUri:
                 advice="write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
             )
         address, _, query = rest.partition("?")
+        if address.startswith("//"):
+            raise InvalidUri(
+                f"{text!r} is not a device URI: there is no // behind the colon",
+                advice=f"write {scheme}:{address.lstrip('/') or 'ADDRESS'}"
+                if scheme != "serial"
+                else f"write serial:/{address.lstrip('/')}",
+            )
         try:
             pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
         except ValueError as error:

@@ -104,6 +104,7 @@ class MemoryTransport:
 class Uri(Protocol):
     """A parsed device URI, as far as it is asked here."""
 
+    address: str
     options: dict[str, str]
 
     def __str__(self) -> str: ...
@@ -143,6 +144,8 @@ def open_sim(uri: Uri) -> MemoryTransport:
     uri.allow(
         "seed", "recordings", "mib", "footage", "state", "faults", "personality", "station", "rate", "piece"
     )
+    if uri.address:
+        raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
     options = uri.options
     key = _DeviceKey(
         seed=uri.option("seed", 0, low=0, high=0xFFFF_FFFF),

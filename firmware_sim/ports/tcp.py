@@ -9,6 +9,7 @@ from typing import Final
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.ports.listening import listen_at, written
 from firmware_sim.serving import attach
 from firmware_sim.station import SimStation
 
@@ -56,12 +57,11 @@ class TcpPort:
         self._camera = camera
         self._faults = faults
         self._loop = asyncio.get_running_loop()
-        self._listener = socket.create_server((host, port), backlog=MAX_PIPES)
+        self._listener = listen_at(host, port, MAX_PIPES)
         self._listener.setblocking(False)
         self._pipes: set[TcpPipe] = set()
         self._accepting = False
-        bound = self._listener.getsockname()
-        self.uri = f"tcp:{bound[0]}:{bound[1]}"
+        self.uri = f"tcp:{written(self._listener)}"
         self._accept_more()
 
     def close(self) -> None:

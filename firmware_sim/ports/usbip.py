@@ -14,6 +14,7 @@ from typing import Final
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.pipe import PipeUser
+from firmware_sim.ports.listening import listen_at, written
 from firmware_sim.ports.usb_device import UsbDevice
 from firmware_sim.ports.usb_pipe import BulkPipe
 from firmware_sim.ports.usbip_connection import UsbIpConnection
@@ -51,13 +52,12 @@ class UsbIpPort:
         self._descriptors = descriptors
         self._plugged = False
         self._loop = asyncio.get_running_loop()
-        self._listener = socket.create_server((host, port), backlog=CONNECTIONS_MAX)
+        self._listener = listen_at(host, port, CONNECTIONS_MAX)
         self._listener.setblocking(False)
         self._connections: set[UsbIpConnection] = set()
         self._attached: UsbIpConnection | None = None
         self._timer: asyncio.TimerHandle | None = None
-        bound = self._listener.getsockname()
-        self.uri = f"usb:1-1?usbip={bound[0]}:{bound[1]}"
+        self.uri = f"usb:1-1?usbip={written(self._listener)}"
         """What the SDK's `connect` takes; the kernel's tool takes host and port."""
         self.plug()
         self._loop.add_reader(self._listener, self._accept)

@@ -125,3 +125,51 @@ def test_a_file_that_changes_nothing_is_told_and_makes_no_revision(
 @pytest.mark.parametrize("pairs", [["recording.pre_event_s"], ["a=1", "a=2"]])
 def test_what_is_no_pair_is_a_wrong_command_line(bwc: Bwc, sim: str, pairs: list[str]) -> None:
     assert bwc("config", "set", *pairs, device=sim).code == 2
+
+
+SETTING = "recording.pre_event_s = 45\r\npolicy.id = 'Wache Süd'\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_that_windows_wrote_is_read_as_any_other(
+    bwc: Bwc, sim: str, tmp_path: Path, encoding: str
+) -> None:
+    mark = "\ufeff" if encoding.endswith(("-le", "-be")) else ""
+    file = tmp_path / "c.toml"
+    file.write_bytes((mark + SETTING).encode(encoding))
+    assert bwc("config", "apply", str(file), device=sim).code == 0
+    assert bwc("config", "get", "policy.id", device=sim).out == "Wache Süd\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfea", b"\xfe\xff\xd8\x00", b"\xef\xbb\xbf\xff", b"a\x00=\x001\x00"]
+)
+def test_a_file_that_breaks_its_own_encoding_is_told(bwc: Bwc, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "c.toml").write_bytes(content)
+    ran = bwc("config", "apply", str(tmp_path / "c.toml"), device="tcp:127.0.0.1:1")
+    assert ran.code == 8 and "c.toml: not TOML" in ran.err
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, "9" * 4_000, "0x" + "f" * 5_000, "'" + "x" * 5_000 + "'"])
+def test_a_value_of_thousands_of_digits_is_a_problem_of_its_setting_in_one_short_line(
+    bwc: Bwc, sim: str, tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "c.toml").write_text(f"recording.pre_event_s = {value}\n")
+    for verb in ("apply", "diff"):
+        ran = bwc("config", verb, str(tmp_path / "c.toml"), device=sim)
+        assert ran.code == 8 and len(ran.err) < 600 and "try:" in ran.err
+    ran = bwc("config", "set", f"recording.pre_event_s={value}", device=sim)
+    assert ran.code == 8 and len(ran.err) < 600
+
+
+def test_bytes_of_a_command_line_that_are_no_text_are_no_setting(bwc: Bwc, sim: str) -> None:
+    ran = bwc("config", "set", "policy.id=\udcff", device=sim)
+    assert ran.code == 8 and "policy.id: takes a text in UTF-8" in ran.err
+
+
+@pytest.mark.parametrize("argv", [["recordings", "show"], ["station", "bay", "1", "release"]])
+def test_a_number_of_thousands_of_digits_is_no_fault_of_the_program(
+    bwc: Bwc, sim: str, argv: list[str]
+) -> None:
+    ran = bwc(*argv, "9" * 5_000, device=sim)
+    assert ran.code in (2, 6) and "report it" not in ran.err and len(ran.err) < 600

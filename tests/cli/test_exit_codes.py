@@ -270,3 +270,38 @@ def test_the_readme_has_the_table_of_exit_codes() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     rows = {int(number) for number in re.findall(r"^\| (\d+) \| \w", readme, re.MULTILINE)}
     assert rows == {int(code) for code in ExitCode}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "tcp://host",
+        "tcp://host:7000",
+        "tcp:/host:7000",
+        "tcp:user@host:7000",
+        "tcp:a host:7000",
+        "tcp:host",
+        "tcp:host:0",
+        "tcp:host:" + "9" * 500,
+        "tcp:",
+        "serial:",
+        "serial:  ",
+        "serial:?baud=9600",
+        "serial://dev/ttyACM0",
+        "usb:",
+        "usb://1-4",
+        "ble://AA",
+        "sim://x",
+        "sim:x",
+    ],
+)
+def test_2_what_can_be_no_address_is_a_wrong_uri_and_not_an_unreachable_one(bwc: Bwc, uri: str) -> None:
+    ran = bwc("info", device=uri)
+    assert ran.code == 2 and "uri: " in ran.err and "try: " in ran.err
+
+
+@pytest.mark.parametrize("where", ["tcp://h:1", "tcp:h:" + "9" * 5_000, "tcp::1", "nonsense"])
+def test_2_what_can_be_no_place_to_listen(bwc: Bwc, where: str) -> None:
+    for argv in (["sim", "--recordings", "0"], ["bridge", "-d", "sim:"]):
+        ran = bwc(*argv, "--listen", where)
+        assert ran.code == 2 and "no place to listen" in ran.err and len(ran.err) < 600

@@ -64,16 +64,37 @@ def test_a_command_that_changes_something_and_got_no_reply_has_an_unknown_outcom
         state = await camera.assignment.read()
         camera.connection.call_timeout_s = 0.3
         with pytest.raises(OutcomeUnknown) as caught:
-            await camera.assignment.assign(officer="K1", revision=state.revision)
+            await camera.assignment.assign(officer="K1", unit="", revision=state.revision)
         assert caught.value.safe_to_repeat and caught.value.command == "assignment.assign"
         camera.connection.call_timeout_s = 10
         # It did take effect; so sending it again is refused, and does no harm.
         with pytest.raises(CommandError) as refused:
-            await camera.assignment.assign(officer="K1", revision=state.revision)
+            await camera.assignment.assign(officer="K1", unit="", revision=state.revision)
         assert refused.value.code is bwc_sdk.ErrorCode.CONFLICT
         assert (await camera.assignment.read()).officer == "K1"
 
     play(scenario, faults="delay=0.4")
+
+
+def test_an_assignment_keeps_the_unit_unless_it_is_named_and_is_guarded_all_the_same() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        async def assign(officer: str, unit: str | None, revision: int) -> int:
+            state = await camera.assignment.assign(officer=officer, unit=unit, revision=revision)
+            assert state == await camera.assignment.read()
+            return state.revision
+
+        first = (await camera.assignment.read()).revision
+        second = await assign("K1", "North", first)
+        third = (await camera.assignment.assign(officer="K2", revision=second)).revision
+        assert (await camera.assignment.read()).unit == "North"
+        with pytest.raises(CommandError) as refused:
+            await camera.assignment.assign(officer="K3", revision=second)
+        assert refused.value.code is bwc_sdk.ErrorCode.CONFLICT
+        fourth = await assign("K3", "", third)
+        await camera.assignment.assign(officer="K4", revision=fourth)
+        assert (await camera.assignment.read()).unit == ""
+
+    play(scenario)
 
 
 def test_an_unplug_ends_every_call_that_waits_with_the_error_that_fits() -> None:

@@ -14,6 +14,7 @@ from bwc_protocol.declare import Role
 from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, PortNotFound
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import MAX_PIPES, TcpPort
 
@@ -42,6 +43,14 @@ def listen(request: pytest.FixtureRequest, camera: SimCamera, tmp_path: Path) ->
     return lambda: PtyPort(camera, link=tmp_path / "camera")
 
 
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 async def table_of(uri: str) -> int:
     async with bwc_sdk.connect(uri, role=Role.BENCH) as host:
         entry = (await host.recordings.list())[0]
@@ -54,6 +63,34 @@ def test_hosts_come_and_go(listen: Callable[[], Listener]) -> None:
         return [await table_of(port.uri) for _ in range(3)]
 
     assert serve(listen, use) == [64, 64, 64]
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+def test_it_listens_on_ipv6_and_its_uri_reaches_it(camera: SimCamera) -> None:
+    async def use(port: Listener) -> int:
+        assert port.uri.startswith("tcp:[::1]:")
+        return await table_of(port.uri)
+
+    assert serve(lambda: TcpPort(camera, "::1"), use) == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("[::1]:7000", ("::1", 7000)),
+        ("::1:7000", ("::1", 7000)),
+        ("bench7:65535", ("bench7", 65_535)),
+        ("bench7:65536", None),
+        ("bench7:" + "9" * 5_000, None),
+        ("bench7", None),
+        (":7", None),
+        ("[]:7", None),
+        ("//bench7:7", None),
+    ],
+)
+def test_a_place_to_listen_is_a_host_and_a_port(text: str, found: tuple[str, int] | None) -> None:
+    assert place(text) == found
 
 
 def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Callable[[], Listener]) -> None:

@@ -1,0 +1,31 @@
+"""Where a port of this machine's network listens, and how that is written: `127.0.0.1:7000`, `[::1]:7000`."""
+
+import socket
+from typing import Final
+
+PORT_DIGITS: Final = 5
+"""Of 65535; more are no port, and may be more than Python makes a number of."""
+
+
+def place(text: str) -> tuple[str, int] | None:
+    """Host and port that `HOST:PORT` or `[IPV6]:PORT` names; None for anything else."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not host or not (port.isascii() and port.isdecimal()) or len(port) > PORT_DIGITS or "/" in host:
+        return None
+    return (host, int(port)) if int(port) < 65_536 else None
+
+
+def listen_at(host: str, port: int, backlog: int) -> socket.socket:
+    """A socket that listens there, by IPv4 where a name has both. Raises `OSError`."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    families = {family for family, *_ in found}
+    family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
+    return socket.create_server((host, port), family=family, backlog=backlog)
+
+
+def written(sock: socket.socket) -> str:
+    """Where a socket listens, as a URI has it."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
