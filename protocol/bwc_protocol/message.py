@@ -73,32 +73,47 @@ def build_data(stream: int, offset: int, data: bytes) -> bytes:
 class MessageReader:
     """Turns pieces of plaintext, cut anywhere, into messages and stream bytes.
 
-    Holds at most one message. `feed` raises `MalformedMessage` when a header breaks a rule; the conversation
-    then ends, since nothing after it can be trusted to be aligned.
+    Holds at most one message. When a header breaks a rule the conversation ends, since nothing after it can be
+    trusted to be aligned; what came before it still counts.
     """
 
     def __init__(self) -> None:
+        self.broken: MalformedMessage | None = None
+        """The rule that was broken, behind what `feed` gave last; nothing is read after it."""
         self._gathered = bytearray()
         self._header: tuple[int, int, int, int] | None = None
         self._stream = 0
         self._offset = -1
-        self._left = 0  # bytes of the present stream.data that are still to come
+        self.left = 0
+        """Bytes of the present `stream.data` that are still to come, behind what `feed` gave last."""
 
     def feed(self, piece: bytes | memoryview) -> list[Message | StreamBytes]:
+        """What the piece completes. Raises `MalformedMessage` for a broken header with nothing before it in the
+        piece; else `broken` is set, so that the same is told however the pieces are cut."""
         end = len(piece)
-        if end >= HEADER.size and not self._left and self._header is None and not self._gathered:
+        if self.broken is not None:
+            raise self.broken
+        if end >= HEADER.size and not self.left and self._header is None and not self._gathered:
             length, opcode, flags, request = HEADER.unpack_from(piece)
             if HEADER.size + length == end <= _WHOLE_MAX and opcode != STREAM_DATA and flags in _FLAGS:
                 return [Message(opcode, _FLAGS[flags], request, bytes(piece[HEADER.size :]))]
         found: list[Message | StreamBytes] = []
-        view = memoryview(piece)
+        try:
+            self._read(memoryview(piece), end, found)
+        except MalformedMessage as error:
+            self.broken = error
+            if not found:
+                raise
+        return found
+
+    def _read(self, view: memoryview, end: int, found: list[Message | StreamBytes]) -> None:
         at = 0
         while at < end:
-            if self._left:
-                take = min(self._left, end - at)
+            if self.left:
+                take = min(self.left, end - at)
                 found.append(StreamBytes(self._stream, self._offset, view[at : at + take]))
                 self._offset += take
-                self._left -= take
+                self.left -= take
                 at += take
                 continue
             if self._header is None and not self._gathered and end - at >= DATA_HEADER.size:
@@ -112,7 +127,6 @@ class MessageReader:
             at += take
             if len(self._gathered) == wanted:
                 self._complete(found)
-        return found
 
     def _take_at_once(self, view: memoryview, at: int, end: int, found: list[Message | StreamBytes]) -> int:
         """Takes a message, or the beginning of footage, that lies in one piece: most do. Bytes taken, 0 if none."""
@@ -120,7 +134,7 @@ class MessageReader:
         length, opcode, flags, request, offset = header
         _check(length, opcode, flags)
         if opcode == STREAM_DATA:
-            self._stream, self._offset, self._left = request, offset, length - OFFSET.size
+            self._stream, self._offset, self.left = request, offset, length - OFFSET.size
             return DATA_HEADER.size
         begin, stop = at + HEADER.size, at + HEADER.size + length
         if stop > end:
@@ -143,7 +157,7 @@ class MessageReader:
         if opcode == STREAM_DATA:
             self._stream = request
             self._offset = OFFSET.unpack(self._gathered)[0]
-            self._left = length - OFFSET.size
+            self.left = length - OFFSET.size
         else:
             found.append(Message(opcode, _FLAGS[flags], request, bytes(self._gathered)))
         self._header = None

@@ -77,11 +77,18 @@ class Session(Protocol):
     def closed(self) -> bool:
         """Whether the peer has closed in order."""
 
+    failure: "SessionFailed | None"
+    """What ended the session, behind the plaintext that `receive` gave last."""
+
     def start(self) -> None:
         """Both preambles are known: begin."""
 
     def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
-        """Takes bytes of the channel and gives the plaintext in them. Raises `SessionFailed`."""
+        """Takes bytes of the channel and gives the plaintext in them.
+
+        Raises `SessionFailed` when the session fails with no plaintext before that in `data`; else `failure` is set:
+        what came before the failure is the peer's word, however the bytes were cut.
+        """
 
     overhead: int
     """Bytes that sealing adds to a plaintext."""
@@ -137,7 +144,7 @@ class InsecureSession:
         self._out: list[bytes] = []
         self._peer: PeerCredentials | None = None
         self._closed = False
-        self._failed = False
+        self.failure: SessionFailed | None = None
         self._handshake_bytes = 0
         self._partial = bytearray()  # record header or body of a handshake or alert, until complete
         self._type: int | None = None
@@ -161,12 +168,21 @@ class InsecureSession:
         if 4 < end <= _WHOLE_MAX and self._type is None and not self._partial:
             (word,) = _WORD.unpack_from(view)
             whole = word == (end - 4) << 8 | RecordType.DATA
-            if whole and self._peer is not None and not self._closed and not self._failed:
+            if whole and self._peer is not None and not self._closed and self.failure is None:
                 return [view[4:]]  # one record in one piece: every small message
         found: list[bytes | memoryview] = []
+        try:
+            self._read(view, at, end, found)
+        except SessionFailed as error:
+            self.failure = error
+            if not found:
+                raise
+        return found
+
+    def _read(self, view: memoryview, at: int, end: int, found: list[bytes | memoryview]) -> None:
         while at < end:
-            if self._closed or self._failed:
-                break  # whatever follows a close is not the peer's word any more
+            if self._closed or self.failure is not None:
+                return  # whatever follows a close is not the peer's word any more
             if self._type is None:
                 at = self._read_header(view, at, end)
                 continue
@@ -180,7 +196,6 @@ class InsecureSession:
                 self._partial += piece
             if not self._wanted:
                 self._record_complete()
-        return found
 
     @property
     def pending(self) -> bool:
@@ -246,7 +261,6 @@ class InsecureSession:
             if body[0] == Alert.CLOSE:
                 self._closed = True
                 return
-            self._failed = True
             alert = Alert(body[0]) if body[0] in list(Alert) else Alert.MALFORMED
             raise SessionFailed(alert, f"the peer ended the session: {alert.name}", by_peer=True)
 
@@ -266,6 +280,5 @@ class InsecureSession:
         self._peer = peer
 
     def _fail(self, alert: Alert, detail: str) -> None:
-        self._failed = True
         self.close(alert)
         raise SessionFailed(alert, detail, by_peer=False)

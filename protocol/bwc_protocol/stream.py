@@ -70,13 +70,17 @@ class Incoming:
     limit: int = 0
     verdict_due: bool = False  # the receiver of an upload owes an END with its verdict
 
-    def check(self, offset: int, size: int) -> str:
-        """The rule that these bytes break, or nothing. Counts them if they break none."""
+    def check(self, offset: int, size: int, rest: int = 0) -> str:
+        """The rule that these bytes break, or nothing. Counts them if they break none.
+
+        `rest` bytes more of their message are to come: it is judged as a whole, at its first piece.
+        """
         if offset != self.received:
             return f"stream bytes at {offset}, expected at {self.received}"
-        if offset + size > self.length:
-            return f"stream bytes to {offset + size}, beyond its length of {self.length}"
-        if offset + size > self.limit:
-            return f"stream bytes to {offset + size}, beyond the credit of {self.limit}"
+        end = offset + size + rest
+        if end > self.length:
+            return f"stream bytes to {end}, beyond its length of {self.length}"
+        if end > self.limit:
+            return f"stream bytes to {end}, beyond the credit of {self.limit}"
         self.received += size
         return ""

@@ -135,13 +135,25 @@ class Conversation:
                 if rest is None:
                     return
                 data = rest
-            for piece in self._session.receive(data) if data else ():
-                for message in self._reader.feed(piece):
+            session, reader = self._session, self._reader
+            pieces = session.receive(data) if data else ()
+            if self.state is _HANDSHAKE and session.peer is not None:
+                self._meet()  # before the peer's first message, which may have come in the same piece
+            for piece in pieces:
+                messages = reader.feed(piece)
+                for message in messages:
+                    if isinstance(message, StreamBytes):
+                        self._streams.take_data(message, reader.left if message is messages[-1] else 0)
+                        continue
                     self._dispatch(message)
                     if self._over():
                         return
-            if self._session.closed or self.state is _HANDSHAKE:
-                self._after_session()
+                if reader.broken is not None:
+                    raise reader.broken
+            if session.failure is not None:
+                raise session.failure
+            if session.closed:
+                self._closed_by_peer()
         except SessionFailed as error:
             reason = FailReason.REFUSED if error.by_peer or error.alert == 1 else FailReason.SESSION
             self._fail(reason, error.detail)
@@ -174,24 +186,22 @@ class Conversation:
                     return rest
         return None
 
-    def _after_session(self) -> None:
-        if self._session.peer is not None and self.state is _HANDSHAKE:
-            self.state = State.INFO
-            self._send_control(0, self._opening.info())
-        if self._session.closed and self.state is not _OVER:
-            self._control.clear()  # whatever was still to be said, nobody reads it
-            self._control_bytes = 0
-            self._session.close()
-            self.state = _OVER
-            self._deadline = None
-            self._emit(Closed())
+    def _meet(self) -> None:
+        """The session stands: says who this side is."""
+        self.state = State.INFO
+        self._send_control(0, self._opening.info())
+
+    def _closed_by_peer(self) -> None:
+        self._control.clear()  # whatever was still to be said, nobody reads it
+        self._control_bytes = 0
+        self._session.close()
+        self.state = _OVER
+        self._deadline = None
+        self._emit(Closed())
 
     # Messages
 
-    def _dispatch(self, message: Message | StreamBytes) -> None:
-        if isinstance(message, StreamBytes):
-            self._streams.take_data(message)
-            return
+    def _dispatch(self, message: Message) -> None:
         if self.tap is not None:
             self.tap(False, message)
         if message.flags == _REPLY or message.flags == _ERROR:
@@ -235,7 +245,6 @@ class Conversation:
         self.peer = known
         if self._host:
             # The device's session info proves that it accepted us: in TLS a client's word alone does not.
-            self._after_session()
             self._send_control(0, Ready())
             self._become_ready()
 
@@ -358,6 +367,8 @@ class Conversation:
         self._send(control.opcode, 0, request_id, control.codec.encode(control))
 
     def _send(self, opcode: int, flags: int, request_id: int, body: bytes) -> None:
+        if self.state is _OVER:
+            return  # an answer that was not ready in time: nobody hears it
         message = build(opcode, flags, request_id, body)
         if self.tap is not None:
             self.tap(True, Message(opcode, Flag(flags), request_id, body))

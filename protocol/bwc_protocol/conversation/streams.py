@@ -86,12 +86,15 @@ class Streams:
 
     # What the peer sends
 
-    def take_data(self, piece: StreamBytes) -> None:
-        """Raises `MalformedMessage` for bytes out of order, beyond the length or beyond the credit."""
+    def take_data(self, piece: StreamBytes, rest: int) -> None:
+        """Takes a piece of a message of which `rest` bytes are still to come.
+
+        Raises `MalformedMessage` for a message out of order, beyond the length or beyond the credit.
+        """
         incoming = self._incoming.get(piece.stream)
         if incoming is None:
             return  # cancelled: the rest of it was under way
-        broken = incoming.check(piece.offset, len(piece.data))
+        broken = incoming.check(piece.offset, len(piece.data), rest)
         if broken:
             raise MalformedMessage("stream.data", broken)
         self._emit(StreamReceived(piece.stream, piece.offset, piece.data))
