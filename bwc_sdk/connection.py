@@ -185,7 +185,12 @@ class Connection:
         _, reply = await self._ask(request)
         return reply  # type: ignore[no-any-return]  # the declaration binds the reply's type
 
-    async def _ask(self, request: Request[Any], sink: StreamSink | None = None) -> tuple[int, Any]:
+    async def _ask(
+        self,
+        request: Request[Any],
+        sink: StreamSink | None = None,
+        verdict: asyncio.Future[StreamFinished] | None = None,
+    ) -> tuple[int, Any]:
         async with self._slots:
             if self._error is not None or self.conversation is None:
                 raise self._error or DeviceLost("not connected", device=self.name)
@@ -202,6 +207,8 @@ class Connection:
             if sink is not None:
                 # Known before the reply: the stream may end in the same batch that opens it.
                 self._sinks[request_id] = sink
+            if verdict is not None:
+                self._uploads[request_id] = verdict
             self.line.pump()
             try:
                 return request_id, await future
@@ -214,6 +221,7 @@ class Connection:
                 self.conversation.forget(request_id)  # an answer that is still to come
                 if not future.done() or future.cancelled() or future.exception() is not None:
                     self._sinks.pop(request_id, None)
+                    self._uploads.pop(request_id, None)
 
     def _watch_until(self, due: float | None) -> None:
         """One timer for all that is asked: one a request would cost more than the request."""
@@ -274,18 +282,17 @@ class Connection:
 
         Raises `CommandError` with the verdict when it is not success.
         """
-        stream, opened = await self._ask(request)
-        if self._error is not None or self.conversation is None:
-            raise self._error or DeviceLost("not connected", device=self.name)
-        if opened.length != len(data):
-            self.cancel_stream(stream)
-            rule = f"{request.name} opened a stream of {opened.length} bytes for {len(data)}"
-            raise ProtocolViolation(rule, device=self.name)
         future: asyncio.Future[StreamFinished] = asyncio.get_running_loop().create_future()
-        self._uploads[stream] = future
-        self.conversation.send_stream(stream, BytesSource(data), len(data))
-        self.line.pump()
+        stream, opened = await self._ask(request, verdict=future)
         try:
+            if self._error is not None or self.conversation is None:
+                raise self._error or DeviceLost("not connected", device=self.name)
+            if opened.length != len(data):
+                rule = f"{request.name} opened a stream of {opened.length} bytes for {len(data)}"
+                raise ProtocolViolation(rule, device=self.name)
+            if not future.done():  # else the verdict came with the reply
+                self.conversation.send_stream(stream, BytesSource(data), len(data))
+                self.line.pump()
             async with asyncio.timeout(self.call_timeout_s + len(data) / 1_000):
                 verdict = await future
         except TimeoutError as error:
@@ -416,6 +423,7 @@ class Connection:
         for upload in self._uploads.values():
             if not upload.done():
                 upload.set_exception(error)
+                upload.exception()  # seen: the request that was to open it may have failed itself
         sinks, self._sinks = list(self._sinks.values()), {}
         for sink in sinks:
             sink.ended(error)

@@ -218,6 +218,8 @@ class BlockingTransport(ABC):
         self._call(self._tell_lost, error)
 
     def _tell_lost(self, error: BwcError) -> None:
+        self._paused = False
+        self._take()  # what came before the end is told before it, also to one who had asked for a pause
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.lost(error)

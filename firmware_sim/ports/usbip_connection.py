@@ -93,7 +93,7 @@ class UsbIpConnection(DescriptorPipe):
 
     def received(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
-        while view and self._fd >= 0:
+        while view and self._fd >= 0 and not self._ending:
             if self._payload_left:
                 piece = view[: self._payload_left]
                 self._payload_left -= len(piece)

@@ -148,3 +148,19 @@ def test_a_blocking_library_is_read_no_more_when_the_backlog_is_full(monkeypatch
         await feed.close()
 
     asyncio.run(main())
+
+
+def test_what_came_before_the_end_is_told_before_it_also_while_held_back() -> None:
+    async def main() -> None:
+        link, receiver = Link("blocking"), Receiver()
+        await link.transport.open(receiver)
+        assert isinstance(link.transport, Pausable)
+        link.transport.pause()
+        link.send(b"the last words")
+        link.end()
+        await receiver.until(1 << 30)
+        assert isinstance(receiver.error, DeviceLost)
+        assert receiver.data == b"the last words"
+        await link.transport.close()
+
+    asyncio.run(main())

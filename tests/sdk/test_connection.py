@@ -10,11 +10,12 @@ import pytest
 import bwc_sdk
 from bwc_protocol.conversation import ConversationEvent, ReplyReceived, StreamFinished
 from bwc_protocol.messages.battery import ReadBattery
-from bwc_protocol.messages.config import AbortConfig
+from bwc_protocol.messages.config import AbortConfig, UploadConfig
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.stream import MAX_STREAMS
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -24,7 +25,9 @@ from bwc_sdk.errors import (
     OutcomeUnknown,
     WrongDevice,
 )
+from firmware_sim.camera_session import CameraSession
 from firmware_sim.faults import FaultPlan
+from firmware_sim.handlers import CAMERA
 from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
@@ -341,3 +344,28 @@ def test_a_simulated_camera_is_called_by_the_uri_that_was_given() -> None:
                 assert camera.name == uri
 
     run_virtual(main())
+
+
+def test_a_verdict_that_comes_with_the_reply_to_an_upload_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device takes the upload, and refuses it at once: both arrive in one piece."""
+
+    def handler(session: CameraSession, request: UploadConfig) -> StreamOpened:
+        stream = session._request_id
+
+        def refuse() -> None:
+            session._conversation.expect_stream(stream, request.length)
+            session._conversation.finish(stream, ErrorCode.STORAGE_FAULT, "no room for it")
+
+        session._after_reply.append(refuse)
+        return StreamOpened(length=request.length)
+
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        begin = asyncio.get_running_loop().time()
+        with pytest.raises(CommandError, match="no room for it"):
+            await camera.config.upload({"policy.id": "p" * 64})
+        assert asyncio.get_running_loop().time() - begin < 1, "virtual seconds: nothing was waited for"
+        assert camera.connection.conversation is not None
+        assert camera.connection.conversation.open_streams == 0
+
+    monkeypatch.setitem(CAMERA.by_opcode, UploadConfig.opcode, handler)
+    play(scenario)

@@ -25,6 +25,7 @@ from bwc_sdk.transport import usbip_client
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
 from bwc_sdk.transport.usbip_client import Attachment, exported
 from firmware_sim.camera import SimCamera
+from firmware_sim.ports.usbip_connection import UsbIpConnection
 
 
 def test_an_independent_host_finds_and_uses_our_device(lab: Any, camera: SimCamera) -> None:
@@ -289,5 +290,35 @@ def test_hosts_of_our_server_that_lie_are_cut_off(lab: Any, camera: SimCamera) -
             await writer.wait_closed()
         async with bwc_sdk.connect(port.uri) as host:
             assert await host.device.status()
+
+    lab.plugged(camera, use)
+
+
+def test_an_answer_that_waits_to_be_sent_survives_what_follows_its_question(
+    lab: Any, camera: SimCamera
+) -> None:
+    """A list, and bytes that mean nothing behind it: in one piece as in two, the list arrives."""
+
+    async def use(port: Any) -> None:
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        connection = UsbIpConnection(ours, port)
+        full = True
+
+        def write_some(parts: list[memoryview]) -> int:
+            if full:
+                raise BlockingIOError
+            return ours.sendmsg(parts)
+
+        connection._outflow._write_some = write_some  # type: ignore[attr-defined]
+        question = struct.pack(">HHI", 0x0111, 0x8005, 0)
+        connection.received(question + b"\xff" * 8)
+        full = False
+        loop = asyncio.get_running_loop()
+        answer = b""
+        while piece := await loop.sock_recv(theirs, 4096):
+            answer += piece
+        assert struct.unpack_from(">HHII", answer) == (0x0111, 0x0005, 0, 1)
+        theirs.close()
 
     lab.plugged(camera, use)
