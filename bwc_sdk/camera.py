@@ -9,24 +9,38 @@ from typing import Final, Self
 
 from bwc_protocol import evidence
 from bwc_protocol.conversation import PeerInfo
-from bwc_protocol.declare import Event
+from bwc_protocol.declare import Event, sends
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages import assignment, audit, clock, config, recordings
-from bwc_protocol.messages.assignment import AssignmentState
-from bwc_protocol.messages.audit import AuditEntry
+from bwc_protocol.messages.assignment import Assign, AssignmentState, ReadAssignment
+from bwc_protocol.messages.audit import AuditEntry, ReadAudit
 from bwc_protocol.messages.battery import Battery
-from bwc_protocol.messages.clock import ClockReason, ClockSet, TimeSource
+from bwc_protocol.messages.clock import ClockReason, ClockSet, ExchangeTime, SetClock, TimeSource
 from bwc_protocol.messages.config import (
     MAX_SETTINGS,
+    AbortConfig,
+    ApplyConfig,
     ConfigDocument,
     ConfigState,
     ConfigView,
+    ReadConfig,
+    ReadConfigState,
+    ReadSchema,
     Setting,
     SettingSchema,
+    StageConfig,
     UploadConfig,
 )
 from bwc_protocol.messages.identity import Device
-from bwc_protocol.messages.recordings import Annotation, OpenSegment, OpenTable, RecordingEntry
+from bwc_protocol.messages.recordings import (
+    Annotation,
+    ListRecordings,
+    OpenSegment,
+    OpenTable,
+    ReadAnnotations,
+    ReadManifest,
+    RecordingEntry,
+)
 from bwc_protocol.messages.storage import Storage
 from bwc_sdk.audit_chain import check_page
 from bwc_sdk.clock_sync import Measurement, check_step, measure
@@ -49,6 +63,7 @@ class Clock(clock.Clock):
         super().__init__(connection)
         self._world = world
 
+    @sends(ExchangeTime)
     async def measure(self, rounds: int = 8) -> Measurement:
         """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
 
@@ -56,6 +71,7 @@ class Clock(clock.Clock):
         """
         return await measure(self, self._world.utc_ns, rounds)
 
+    @sends(ExchangeTime, SetClock)
     async def sync(
         self,
         *,
@@ -91,6 +107,7 @@ class Config(config.Config):
         super().__init__(connection)
         self._connection = connection
 
+    @sends(ReadSchema)
     async def schema_all(self) -> tuple[SettingSchema, ...]:
         """Every setting's type, range, unit, default and moment of effect."""
         found: list[SettingSchema] = []
@@ -102,6 +119,7 @@ class Config(config.Config):
                 return tuple(found)
             start = self._advance(page.next, start, len(found))
 
+    @sends(ReadConfig)
     async def values(self, view: ConfigView = ConfigView.EFFECTIVE) -> dict[str, Value]:
         """All values of one view, by key."""
         return {s.key: value_of(s) for s in (await self._read_all(view))[1]}
@@ -128,6 +146,7 @@ class Config(config.Config):
             raise ProtocolViolation("a list of settings that never ends", device=self._connection.name)
         return following
 
+    @sends(ReadSchema, ReadConfig, ReadConfigState, StageConfig, ApplyConfig, AbortConfig)
     async def apply(self, values: Mapping[str, Value]) -> ConfigState:
         """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
 
@@ -163,6 +182,7 @@ class Config(config.Config):
         pending = await self.values(ConfigView.PENDING)
         return tuple(sorted(key for key, value in values.items() if pending.get(key) != value))
 
+    @sends(ReadSchema, ReadConfigState, UploadConfig)
     async def upload(self, values: Mapping[str, Value]) -> ConfigState:
         """Stages a whole configuration by one stream and gives what is staged; `commit` applies it."""
         settings = to_settings(await self.schema_all(), values, device=self._connection.name)
@@ -174,6 +194,7 @@ class Config(config.Config):
         await self._connection.upload(request, document)
         return await self.state()
 
+    @sends(ReadSchema)
     async def check(self, values: Mapping[str, Value]) -> None:
         """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing."""
         problems = fit(await self.schema_all(), values)
@@ -188,11 +209,13 @@ class Recordings(recordings.Recordings):
         super().__init__(connection)
         self._connection = connection
 
+    @sends(ListRecordings)
     async def list(self) -> tuple[RecordingEntry, ...]:
         """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
         listing that goes back, repeats or does not end."""
         return tuple([entry async for entry in self.iterate()])
 
+    @sends(ListRecordings)
     async def iterate(self) -> AsyncIterator[RecordingEntry]:
         """The same, page by page as they come."""
         after, count = 0, 0
@@ -209,6 +232,7 @@ class Recordings(recordings.Recordings):
             if page.next != after or not page.recordings:
                 raise ProtocolViolation("a listing whose cursor does not advance", device=self._name)
 
+    @sends(ReadManifest)
     async def read_manifest(self, entry: RecordingEntry) -> Manifest:
         """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`."""
         raw = (await self.manifest(recording=entry.recording)).manifest
@@ -220,6 +244,7 @@ class Recordings(recordings.Recordings):
         except evidence.EvidenceError as error:
             raise EvidenceMismatch(str(error), device=self._name) from error
 
+    @sends(OpenTable)
     async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
         """A segment's chunk table (32 bytes a chunk), checked against the manifest."""
         facts = manifest.segments[segment]
@@ -231,6 +256,7 @@ class Recordings(recordings.Recordings):
             raise EvidenceMismatch(rule, device=self._name)
         return table
 
+    @sends(OpenSegment)
     async def open(
         self, entry: RecordingEntry, segment: int, sink: StreamSink, *, offset: int = 0, length: int = 0
     ) -> IncomingStream:
@@ -244,6 +270,7 @@ class Recordings(recordings.Recordings):
         )
         return await self._connection.open_stream(request, sink)
 
+    @sends(ReadAnnotations)
     async def annotations_all(self, recording: bytes) -> tuple[Annotation, ...]:
         """Everything that was said of a recording since it was closed, oldest first."""
         found: list[Annotation] = []
@@ -265,6 +292,7 @@ class Recordings(recordings.Recordings):
 class Assignment(assignment.Assignment):
     """Who carries the camera."""
 
+    @sends(ReadAssignment, Assign)
     async def assign(self, *, officer: str, unit: str | None = None, revision: int) -> AssignmentState:
         """Assigns the camera to an officer; recordings from here on are his or hers.
 
@@ -279,6 +307,7 @@ class Assignment(assignment.Assignment):
 class Audit(audit.Audit):
     """The device's log."""
 
+    @sends(ReadAudit)
     async def entries(self, after: int = 0) -> AsyncIterator[AuditEntry]:
         """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`."""
         previous: bytes | None = None

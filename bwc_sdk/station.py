@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from bwc_protocol.conversation import PeerInfo
-from bwc_protocol.declare import Event, Role
+from bwc_protocol.declare import Event, Role, sends
 from bwc_protocol.messages import station
 from bwc_protocol.messages.identity import Device
-from bwc_protocol.messages.station import BAYS_MAX, BayStatus
+from bwc_protocol.messages.station import BAYS_MAX, BayStatus, ListBays
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.access import Access, Connecting
 from bwc_sdk.camera import Audit, Camera, Clock
@@ -31,6 +31,7 @@ class Bays(station.Station):
         super().__init__(connection)
         self._name = connection.name
 
+    @sends(ListBays)
     async def list(self) -> tuple[BayStatus, ...]:
         """All bays, in the order of their numbers.
 

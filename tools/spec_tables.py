@@ -177,7 +177,8 @@ def _anchor(name: str) -> str:
 
 
 def _doc(cls: type[Any]) -> str:
-    return " ".join(inspect.cleandoc(cls.__doc__ or "").split())
+    doc = cls.codec.doc if issubclass(cls, Wire) else inspect.cleandoc(cls.__doc__ or "")
+    return " ".join(doc.split())
 
 
 def subject(cls: type[Any]) -> str:

@@ -110,7 +110,7 @@ def _list(output: Output) -> None:
                     "effect": kind.effect.value,
                     "roles": to_plain(kind.roles),
                     "stream": kind.stream.value if kind.stream else None,
-                    "doc": (kind.__doc__ or "").strip(),
+                    "doc": kind.codec.doc,
                 }
                 for kind in kinds
             ]
@@ -123,7 +123,7 @@ def _list(output: Output) -> None:
                     kind.name,
                     " ".join(kind.codec.fields) or "-",
                     kind.effect.value,
-                    (kind.__doc__ or "").strip(),
+                    kind.codec.doc,
                 ]
                 for kind in kinds
             ],

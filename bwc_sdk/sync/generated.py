@@ -64,25 +64,86 @@ class SyncDevice:
         self._twin = twin
         self._thread = thread
 
-    def capabilities(self, *, timeout: float | None = None) -> DeviceCapabilities:
-        """Read what the device can do."""
-        return self._thread.run(self._twin.capabilities(), timeout)
-
     def identify(self, *, timeout: float | None = None) -> DeviceIdentity:
-        """Read who and what the device is."""
+        """Read who and what the device is.
+
+        Gives: `DeviceIdentity`. Who and what the device is.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `device.identify` (0x0101)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.identify(), timeout)
 
-    def reboot(self, *, boot_counter: int, timeout: float | None = None) -> RebootAccepted:
-        """Reboot, if the device still is in the boot that the caller saw."""
-        return self._thread.run(self._twin.reboot(boot_counter=boot_counter), timeout)
+    def capabilities(self, *, timeout: float | None = None) -> DeviceCapabilities:
+        """Read what the device can do.
 
-    def self_test(self, *, timeout: float | None = None) -> SelfTestReport:
-        """Run the self-test: storage, battery, clock, sensor, audio, assignment; of a station supply, bays, clock."""
-        return self._thread.run(self._twin.self_test(), timeout)
+        Gives: `DeviceCapabilities`. What the device can do, and its limits.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `device.capabilities` (0x0102)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.capabilities(), timeout)
 
     def status(self, *, timeout: float | None = None) -> DeviceStatus:
-        """Read what the device is doing."""
+        """Read what the device is doing.
+
+        Gives: `DeviceStatus`. What the device is doing.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `device.status` (0x0103)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.status(), timeout)
+
+    def self_test(self, *, timeout: float | None = None) -> SelfTestReport:
+        """Run the self-test: storage, battery, clock, sensor, audio, assignment; of a station supply, bays, clock.
+
+        Gives: `SelfTestReport`. A finished self-test.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `device.self_test` (0x0104)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.self_test(), timeout)
+
+    def reboot(self, *, boot_counter: int, timeout: float | None = None) -> RebootAccepted:
+        """Reboot, if the device still is in the boot that the caller saw.
+
+        Arguments:
+            boot_counter: boot counter that the caller read
+
+        Gives: `RebootAccepted`. The device will reboot.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `boot_counter` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `device.reboot` (0x0105)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.reboot(boot_counter=boot_counter), timeout)
 
 
 class SyncBattery:
@@ -93,7 +154,22 @@ class SyncBattery:
         self._thread = thread
 
     def status(self, *, cell: int = 0, timeout: float | None = None) -> BatteryStatus:
-        """Read level, load and health of one cell."""
+        """Read level, load and health of one cell.
+
+        Arguments:
+            cell: cell, from 0; 0 unless given
+
+        Gives: `BatteryStatus`. One cell: level, load and health.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `battery.status` (0x0201)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.status(cell=cell), timeout)
 
 
@@ -104,13 +180,35 @@ class SyncStorage:
         self._twin = twin
         self._thread = thread
 
-    def health(self, *, timeout: float | None = None) -> StorageHealth:
-        """Read the wear of the eMMC."""
-        return self._thread.run(self._twin.health(), timeout)
-
     def status(self, *, timeout: float | None = None) -> StorageStatus:
-        """Read how full the storage is."""
+        """Read how full the storage is.
+
+        Gives: `StorageStatus`. How full the storage is.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `storage.status` (0x0301)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.status(), timeout)
+
+    def health(self, *, timeout: float | None = None) -> StorageHealth:
+        """Read the wear of the eMMC.
+
+        Gives: `StorageHealth`. The eMMC health registers as the chip reports them (JEDEC JESD84-B51, EXT_CSD).
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `storage.health` (0x0302)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.health(), timeout)
 
 
 class SyncClock:
@@ -120,19 +218,39 @@ class SyncClock:
         self._twin = twin
         self._thread = thread
 
-    def exchange(self, *, host_sent_ns: int, timeout: float | None = None) -> ClockExchange:
-        """Exchange time stamps, to measure offset and delay without changing anything."""
-        return self._thread.run(self._twin.exchange(host_sent_ns=host_sent_ns), timeout)
-
-    def measure(self, rounds: int = 8, *, timeout: float | None = None) -> Measurement:
-        """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
-
-        The offset is what must be added to the device's time to get the host's, in ns."""
-        return self._thread.run(self._twin.measure(rounds), timeout)
-
     def read(self, *, timeout: float | None = None) -> ClockReading:
-        """Read time, state and uncertainty."""
+        """Read time, state and uncertainty.
+
+        Gives: `ClockReading`. The clock as the device sees it.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `clock.read` (0x0401)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.read(), timeout)
+
+    def exchange(self, *, host_sent_ns: int, timeout: float | None = None) -> ClockExchange:
+        """Exchange time stamps, to measure offset and delay without changing anything.
+
+        Arguments:
+            host_sent_ns: t1, the host's time when it sent this [ns]
+
+        Gives: `ClockExchange`. The device's half of a four-time-stamp exchange (as in NTP, RFC 5905 section 8).
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `clock.exchange` (0x0402)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.exchange(host_sent_ns=host_sent_ns), timeout)
 
     def set(
         self,
@@ -144,7 +262,27 @@ class SyncClock:
         revision: int,
         timeout: float | None = None,
     ) -> ClockSet:
-        """Add a measured offset to the clock, within the limits of the reason; audited."""
+        """Add a measured offset to the clock, within the limits of the reason; audited.
+
+        Arguments:
+            offset_ns: what to add to the device's time [ns]
+            uncertainty_ns: bound of the error of that offset [ns]
+            reason: why; `ClockReason`
+            source: where the host has its time from; `TimeSource`
+            revision: revision that the offset was measured at
+
+        Gives: `ClockSet`. What the set did.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `clock.set` (0x0403)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(
             self._twin.set(
                 offset_ns=offset_ns,
@@ -155,6 +293,23 @@ class SyncClock:
             ),
             timeout,
         )
+
+    def measure(self, rounds: int = 8, *, timeout: float | None = None) -> Measurement:
+        """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
+
+        The offset is what must be added to the device's time to get the host's, in ns.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `clock.exchange` (0x0402)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.measure(rounds), timeout)
 
     def sync(
         self,
@@ -168,7 +323,20 @@ class SyncClock:
         """Measures, checks the step against the limits of `reason`, and sets the clock.
 
         `source` is where the host has its time from: an unsynchronised host is refused, unless the reason is
-        BENCH. Gives the measurement before the set, and what the set did. Raises `ClockImplausible`."""
+        BENCH. Gives the measurement before the set, and what the set did. Raises `ClockImplausible`.
+
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            CommandTimeout: no reply came in time
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `clock.exchange` (0x0402), `clock.set` (0x0403)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(
             self._twin.sync(
                 reason=reason, source=source, host_uncertainty_ns=host_uncertainty_ns, rounds=rounds
@@ -184,57 +352,204 @@ class SyncConfig:
         self._twin = twin
         self._thread = thread
 
+    def schema(self, *, start: int = 0, timeout: float | None = None) -> SchemaPage:
+        """Read a page of the schema.
+
+        Arguments:
+            start: index of the first setting wanted; 0 unless given
+
+        Gives: `SchemaPage`. A page of the schema.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.schema` (0x0501)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.schema(start=start), timeout)
+
+    def read(self, *, view: ConfigView | Unknown, start: int = 0, timeout: float | None = None) -> ConfigPage:
+        """Read a page of values.
+
+        Arguments:
+            view: which values; `ConfigView`
+            start: index of the first setting wanted; 0 unless given
+
+        Gives: `ConfigPage`. A page of values.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.read` (0x0502)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read(view=view, start=start), timeout)
+
+    def state(self, *, timeout: float | None = None) -> ConfigState:
+        """Read the revision and what is staged or pending.
+
+        Gives: `ConfigState`. Where the configuration stands.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.state` (0x0503)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.state(), timeout)
+
+    def stage(
+        self, *, revision: int, settings: tuple[Setting, ...], timeout: float | None = None
+    ) -> ConfigState:
+        """Validate values and add them to what is staged; all of them or none.
+
+        Arguments:
+            revision: revision that the values were chosen against
+            settings: values; `Setting`, at most 64
+
+        Gives: `ConfigState`. Where the configuration stands.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.stage` (0x0504)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.stage(revision=revision, settings=settings), timeout)
+
+    def commit(self, *, revision: int, timeout: float | None = None) -> ConfigState:
+        """Apply everything that is staged in one transaction; it survives a power cut whole or not at all.
+
+        Arguments:
+            revision: revision that was read before staging
+
+        Gives: `ConfigState`. Where the configuration stands.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.commit` (0x0505)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.commit(revision=revision), timeout)
+
     def abort(self, *, timeout: float | None = None) -> Done:
-        """Drop everything that is staged."""
+        """Drop everything that is staged.
+
+        Gives: `Done`. It is done; there is nothing to add.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.abort` (0x0506)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.abort(), timeout)
+
+    def schema_all(self, *, timeout: float | None = None) -> tuple[SettingSchema, ...]:
+        """Every setting's type, range, unit, default and moment of effect.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.schema` (0x0501)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.schema_all(), timeout)
+
+    def values(
+        self, view: ConfigView = ConfigView.EFFECTIVE, *, timeout: float | None = None
+    ) -> dict[str, bool | int | str]:
+        """All values of one view, by key.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.read` (0x0502)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.values(view), timeout)
 
     def apply(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> ConfigState:
         """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
 
         Values that the device has already are not sent: the state is then the present one, and its revision the
         same. Safe to repeat. Raises `ConfigError` (nothing was sent), `CommandError` (CONFLICT: somebody else changed
-        the configuration; nothing of it was applied), `ProtocolViolation` when what is read back differs."""
+        the configuration; nothing of it was applied), `ProtocolViolation` when what is read back differs.
+
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            CommandTimeout: no reply came in time
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.schema` (0x0501), `config.read` (0x0502), `config.state` (0x0503), `config.stage`
+        (0x0504), `config.commit` (0x0505), `config.abort` (0x0506)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.apply(values), timeout)
 
-    def check(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> None:
-        """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing."""
-        return self._thread.run(self._twin.check(values), timeout)
-
-    def commit(self, *, revision: int, timeout: float | None = None) -> ConfigState:
-        """Apply everything that is staged in one transaction; it survives a power cut whole or not at all."""
-        return self._thread.run(self._twin.commit(revision=revision), timeout)
-
-    def read(self, *, view: ConfigView | Unknown, start: int = 0, timeout: float | None = None) -> ConfigPage:
-        """Read a page of values."""
-        return self._thread.run(self._twin.read(view=view, start=start), timeout)
-
-    def schema(self, *, start: int = 0, timeout: float | None = None) -> SchemaPage:
-        """Read a page of the schema."""
-        return self._thread.run(self._twin.schema(start=start), timeout)
-
-    def schema_all(self, *, timeout: float | None = None) -> tuple[SettingSchema, ...]:
-        """Every setting's type, range, unit, default and moment of effect."""
-        return self._thread.run(self._twin.schema_all(), timeout)
-
-    def stage(
-        self, *, revision: int, settings: tuple[Setting, ...], timeout: float | None = None
-    ) -> ConfigState:
-        """Validate values and add them to what is staged; all of them or none."""
-        return self._thread.run(self._twin.stage(revision=revision, settings=settings), timeout)
-
-    def state(self, *, timeout: float | None = None) -> ConfigState:
-        """Read the revision and what is staged or pending."""
-        return self._thread.run(self._twin.state(), timeout)
-
     def upload(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> ConfigState:
-        """Stages a whole configuration by one stream and gives what is staged; `commit` applies it."""
+        """Stages a whole configuration by one stream and gives what is staged; `commit` applies it.
+
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            CommandTimeout: no reply came in time
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.schema` (0x0501), `config.state` (0x0503), `config.upload` (0x0507)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.upload(values), timeout)
 
-    def values(
-        self, view: ConfigView = ConfigView.EFFECTIVE, *, timeout: float | None = None
-    ) -> dict[str, bool | int | str]:
-        """All values of one view, by key."""
-        return self._thread.run(self._twin.values(view), timeout)
+    def check(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> None:
+        """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `config.schema` (0x0501)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.check(values), timeout)
 
 
 class SyncRecordings:
@@ -244,83 +559,276 @@ class SyncRecordings:
         self._twin = twin
         self._thread = thread
 
+    def page(self, *, after: int = 0, limit: int = 256, timeout: float | None = None) -> ListPage:
+        """Read a page of the recordings whose sequence number is above the cursor.
+
+        Arguments:
+            after: cursor: the last sequence number that is known; 0 = from the first; 0 unless given
+            limit: entries wanted; 1 to 256; 256 unless given
+
+        Gives: `ListPage`. A page of the listing, in the order of sequence numbers.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.page` (0x0601)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.page(after=after, limit=limit), timeout)
+
+    def manifest(self, *, recording: bytes, timeout: float | None = None) -> ManifestReply:
+        """Read the manifest of a recording.
+
+        Arguments:
+            recording: recording id; 16 bytes
+
+        Gives: `ManifestReply`. A recording's manifest, byte for byte as it was closed.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.manifest` (0x0602)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.manifest(recording=recording), timeout)
+
     def annotations(
         self, *, recording: bytes, start: int = 0, timeout: float | None = None
     ) -> AnnotationPage:
-        """Read a page of a recording's annotations."""
+        """Read a page of a recording's annotations.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            start: index of the first wanted; 0 unless given
+
+        Gives: `AnnotationPage`. Annotations of one recording, oldest first.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.annotations` (0x0605)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.annotations(recording=recording, start=start), timeout)
 
-    def annotations_all(self, recording: bytes, *, timeout: float | None = None) -> tuple[Annotation, ...]:
-        """Everything that was said of a recording since it was closed, oldest first."""
-        return self._thread.run(self._twin.annotations_all(recording), timeout)
+    def mark(
+        self, *, recording: bytes, manifest_sha256: bytes, marked: bool = True, timeout: float | None = None
+    ) -> AnnotationState:
+        """Mark or unmark a recording; marked ones are offloaded first.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            marked: marked or not; True unless given
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.mark` (0x0606)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.mark(recording=recording, manifest_sha256=manifest_sha256, marked=marked), timeout
+        )
 
     def categorise(
         self, *, recording: bytes, manifest_sha256: bytes, category: str, timeout: float | None = None
     ) -> AnnotationState:
-        """Give a recording a category."""
+        """Give a recording a category.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            category: category of the agency's list; at most 32 bytes
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.categorise` (0x0607)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(
             self._twin.categorise(recording=recording, manifest_sha256=manifest_sha256, category=category),
             timeout,
         )
 
-    def erase(
-        self, *, recording: bytes, manifest_sha256: bytes, receipt: bytes, timeout: float | None = None
-    ) -> Done:
-        """Erase a recording against a receipt of its final destination; in this version always refused."""
-        return self._thread.run(
-            self._twin.erase(recording=recording, manifest_sha256=manifest_sha256, receipt=receipt), timeout
-        )
-
     def hold(
         self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
     ) -> AnnotationState:
-        """Protect a recording from erasure, at once."""
+        """Protect a recording from erasure, at once.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            reason: why; goes into the log; at most 128 bytes
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.hold` (0x0608)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(
             self._twin.hold(recording=recording, manifest_sha256=manifest_sha256, reason=reason), timeout
         )
 
-    def iterate(self, *, timeout: float | None = None) -> BlockingIterator[RecordingEntry]:
-        """The same, page by page as they come."""
-        return BlockingIterator(self._thread, self._twin.iterate(), timeout)
+    def release(
+        self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
+    ) -> AnnotationState:
+        """Lift a hold.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            reason: why; goes into the log; at most 128 bytes
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.release` (0x0609)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.release(recording=recording, manifest_sha256=manifest_sha256, reason=reason), timeout
+        )
+
+    def erase(
+        self, *, recording: bytes, manifest_sha256: bytes, receipt: bytes, timeout: float | None = None
+    ) -> Done:
+        """Erase a recording against a receipt of its final destination; in this version always refused.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the receipt names; 32 bytes
+            receipt: signed receipt; at most 4096 bytes
+
+        Gives: `Done`. It is done; there is nothing to add.
+        Roles: DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `manifest_sha256` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.erase` (0x060a)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.erase(recording=recording, manifest_sha256=manifest_sha256, receipt=receipt), timeout
+        )
 
     def list(self, *, timeout: float | None = None) -> tuple[RecordingEntry, ...]:
         """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
-        listing that goes back, repeats or does not end."""
+        listing that goes back, repeats or does not end.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.page` (0x0601)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.list(), timeout)
 
-    def manifest(self, *, recording: bytes, timeout: float | None = None) -> ManifestReply:
-        """Read the manifest of a recording."""
-        return self._thread.run(self._twin.manifest(recording=recording), timeout)
+    def iterate(self, *, timeout: float | None = None) -> BlockingIterator[RecordingEntry]:
+        """The same, page by page as they come.
 
-    def mark(
-        self, *, recording: bytes, manifest_sha256: bytes, marked: bool = True, timeout: float | None = None
-    ) -> AnnotationState:
-        """Mark or unmark a recording; marked ones are offloaded first."""
-        return self._thread.run(
-            self._twin.mark(recording=recording, manifest_sha256=manifest_sha256, marked=marked), timeout
-        )
-
-    def page(self, *, after: int = 0, limit: int = 256, timeout: float | None = None) -> ListPage:
-        """Read a page of the recordings whose sequence number is above the cursor."""
-        return self._thread.run(self._twin.page(after=after, limit=limit), timeout)
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.page` (0x0601)
+        With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
+        may be called again.
+        """
+        return BlockingIterator(self._thread, self._twin.iterate(), timeout)
 
     def read_manifest(self, entry: RecordingEntry, *, timeout: float | None = None) -> Manifest:
-        """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`."""
+        """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.manifest` (0x0602)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.read_manifest(entry), timeout)
 
     def read_table(
         self, entry: RecordingEntry, manifest: Manifest, segment: int, *, timeout: float | None = None
     ) -> bytes:
-        """A segment's chunk table (32 bytes a chunk), checked against the manifest."""
+        """A segment's chunk table (32 bytes a chunk), checked against the manifest.
+
+        Roles: DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.table` (0x0603)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.read_table(entry, manifest, segment), timeout)
 
-    def release(
-        self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
-    ) -> AnnotationState:
-        """Lift a hold."""
-        return self._thread.run(
-            self._twin.release(recording=recording, manifest_sha256=manifest_sha256, reason=reason), timeout
-        )
+    def annotations_all(self, recording: bytes, *, timeout: float | None = None) -> tuple[Annotation, ...]:
+        """Everything that was said of a recording since it was closed, oldest first.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.annotations` (0x0605)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.annotations_all(recording), timeout)
 
 
 class SyncAssignment:
@@ -330,22 +838,62 @@ class SyncAssignment:
         self._twin = twin
         self._thread = thread
 
+    def read(self, *, timeout: float | None = None) -> AssignmentState:
+        """Read who carries the camera.
+
+        Gives: `AssignmentState`. The present assignment.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `assignment.read` (0x0701)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read(), timeout)
+
     def assign(
         self, *, officer: str, unit: str | None = None, revision: int, timeout: float | None = None
     ) -> AssignmentState:
         """Assigns the camera to an officer; recordings from here on are his or hers.
 
         A unit that is not given stays as the camera has it, and `""` takes it away. `revision` is the one that was
-        read: when somebody changed the assignment since, nothing is changed (`CommandError`, CONFLICT)."""
+        read: when somebody changed the assignment since, nothing is changed (`CommandError`, CONFLICT).
+
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            CommandTimeout: no reply came in time
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `assignment.read` (0x0701), `assignment.assign` (0x0702)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.assign(officer=officer, unit=unit, revision=revision), timeout)
 
     def clear(self, *, revision: int, timeout: float | None = None) -> AssignmentState:
-        """Take the camera back into the pool."""
-        return self._thread.run(self._twin.clear(revision=revision), timeout)
+        """Take the camera back into the pool.
 
-    def read(self, *, timeout: float | None = None) -> AssignmentState:
-        """Read who carries the camera."""
-        return self._thread.run(self._twin.read(), timeout)
+        Arguments:
+            revision: revision that was read
+
+        Gives: `AssignmentState`. The present assignment.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `assignment.clear` (0x0703)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.clear(revision=revision), timeout)
 
 
 class SyncAudit:
@@ -355,17 +903,56 @@ class SyncAudit:
         self._twin = twin
         self._thread = thread
 
-    def entries(self, after: int = 0, *, timeout: float | None = None) -> BlockingIterator[AuditEntry]:
-        """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`."""
-        return BlockingIterator(self._thread, self._twin.entries(after), timeout)
+    def page(self, *, after: int = 0, limit: int = 128, timeout: float | None = None) -> AuditPage:
+        """Read a page of the entries after a sequence number.
+
+        Arguments:
+            after: the last entry that is known; 0 = from the first that is kept; 0 unless given
+            limit: entries wanted; 1 to 128; 128 unless given
+
+        Gives: `AuditPage`. A page of the log.
+        Roles: TECHNICIAN, AUDITOR, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `audit.page` (0x0801)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.page(after=after, limit=limit), timeout)
 
     def head(self, *, timeout: float | None = None) -> AuditHead:
-        """Read number and hash of the newest entry, to compare with what was seen before."""
+        """Read number and hash of the newest entry, to compare with what was seen before.
+
+        Gives: `AuditHead`. The newest entry.
+        Roles: TECHNICIAN, AUDITOR, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `audit.head` (0x0802)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.head(), timeout)
 
-    def page(self, *, after: int = 0, limit: int = 128, timeout: float | None = None) -> AuditPage:
-        """Read a page of the entries after a sequence number."""
-        return self._thread.run(self._twin.page(after=after, limit=limit), timeout)
+    def entries(self, after: int = 0, *, timeout: float | None = None) -> BlockingIterator[AuditEntry]:
+        """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`.
+
+        Roles: TECHNICIAN, AUDITOR, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `audit.page` (0x0801)
+        With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
+        may be called again.
+        """
+        return BlockingIterator(self._thread, self._twin.entries(after), timeout)
 
 
 class SyncBays:
@@ -375,26 +962,166 @@ class SyncBays:
         self._twin = twin
         self._thread = thread
 
-    def bay(self, *, bay: int, timeout: float | None = None) -> BayStatus:
-        """Read one bay; NOT_FOUND if the station has no such bay."""
-        return self._thread.run(self._twin.bay(bay=bay), timeout)
+    def status(self, *, timeout: float | None = None) -> StationStatus:
+        """Read the state of the station as a whole.
+
+        Gives: `StationStatus`. The station as a whole.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.status` (0x0a01)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.status(), timeout)
 
     def bays(self, *, start: int = 1, timeout: float | None = None) -> BayPage:
-        """Read a page of bays."""
+        """Read a page of bays.
+
+        Arguments:
+            start: first bay wanted; 1 to 64; 1 unless given
+
+        Gives: `BayPage`. A page of bays, in the order of their numbers.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.bays` (0x0a02)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.bays(start=start), timeout)
 
+    def bay(self, *, bay: int, timeout: float | None = None) -> BayStatus:
+        """Read one bay; NOT_FOUND if the station has no such bay.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+
+        Gives: `BayStatus`. One bay.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.bay` (0x0a03)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.bay(bay=bay), timeout)
+
+    def power(self, *, bay: int, on: bool, timeout: float | None = None) -> BayStatus:
+        """Switch the power of a bay; WRONG_STATE while it is in quarantine.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            on: on or off
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.power` (0x0a04)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.power(bay=bay, on=on), timeout)
+
     def data(self, *, bay: int, on: bool, timeout: float | None = None) -> BayStatus:
-        """Switch the data lines of a bay, which ends what runs on its channel; WRONG_STATE while in quarantine."""
+        """Switch the data lines of a bay, which ends what runs on its channel; WRONG_STATE while in quarantine.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            on: on or off
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.data` (0x0a05)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.data(bay=bay, on=on), timeout)
 
     def identify(self, *, bay: int, seconds: int = 30, timeout: float | None = None) -> BayStatus:
-        """Let the light of a bay blink, so that somebody finds it."""
+        """Let the light of a bay blink, so that somebody finds it.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            seconds: for how long; 0 = stop [s]; 0 to 600; 30 unless given
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.identify` (0x0a06)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(self._twin.identify(bay=bay, seconds=seconds), timeout)
+
+    def release(self, *, bay: int, incident: int, timeout: float | None = None) -> BayStatus:
+        """Release a bay from quarantine, if its alarm is over; WRONG_STATE otherwise.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            incident: incident that the caller looked into
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `incident` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.release` (0x0a07)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.release(bay=bay, incident=incident), timeout)
 
     def lease(
         self, *, bay: int, docking: int, label: str, seconds: int, timeout: float | None = None
     ) -> BayStatus:
-        """Tell which camera is in a bay, for a time; CONFLICT if it changed, or if another bay shows that label."""
+        """Tell which camera is in a bay, for a time; CONFLICT if it changed, or if another bay shows that label.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            docking: docking that the host speaks of
+            label: which camera it is; at most 64 bytes
+            seconds: how long the host speaks for it; 0 = no longer [s]; 0 to 3600
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.lease` (0x0a08)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
         return self._thread.run(
             self._twin.lease(bay=bay, docking=docking, label=label, seconds=seconds), timeout
         )
@@ -403,20 +1130,19 @@ class SyncBays:
         """All bays, in the order of their numbers.
 
         Raises `ProtocolViolation` for a list that goes back or does not end, and for two bays that claim to
-        hold the same camera."""
+        hold the same camera.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.bays` (0x0a02)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
         return self._thread.run(self._twin.list(), timeout)
-
-    def power(self, *, bay: int, on: bool, timeout: float | None = None) -> BayStatus:
-        """Switch the power of a bay; WRONG_STATE while it is in quarantine."""
-        return self._thread.run(self._twin.power(bay=bay, on=on), timeout)
-
-    def release(self, *, bay: int, incident: int, timeout: float | None = None) -> BayStatus:
-        """Release a bay from quarantine, if its alarm is over; WRONG_STATE otherwise."""
-        return self._thread.run(self._twin.release(bay=bay, incident=incident), timeout)
-
-    def status(self, *, timeout: float | None = None) -> StationStatus:
-        """Read the state of the station as a whole."""
-        return self._thread.run(self._twin.status(), timeout)
 
 
 class SyncCamera:
@@ -471,7 +1197,11 @@ class SyncCamera:
         return self._twin.peer
 
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
-        """What the camera tells without being asked, until the connection ends; for one reader."""
+        """What the camera tells without being asked, until the connection ends; for one reader.
+
+        With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
+        may be called again.
+        """
         return BlockingIterator(self._thread, self._twin.events(), timeout)
 
     def close(self) -> None:
@@ -538,12 +1268,18 @@ class SyncDockingStation:
         when another host has it by another way (with a time to come back) or this program has it open,
         `WrongDevice` for another camera than was expected and for one that also answers in another bay, and what
         `connect` raises otherwise. Closing it leaves the station connected.
+
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         camera = self._thread.run(_connected(self._twin.camera(bay, role=role, expect=expect)), timeout)
         return SyncCamera(camera, self._thread)
 
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
-        """What the station tells without being asked, until the connection ends; for one reader."""
+        """What the station tells without being asked, until the connection ends; for one reader.
+
+        With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
+        may be called again.
+        """
         return BlockingIterator(self._thread, self._twin.events(), timeout)
 
     def close(self) -> None:
@@ -580,6 +1316,8 @@ def connect(
     `wire.jsonl`, as does one while another process writes the file; what an earlier process left is replaced.
     Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
     `SessionError`, `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
+
+    With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
     """
     thread = loop_thread()
     client = thread.run(
@@ -615,6 +1353,8 @@ def connect_station(
 
     Arguments and errors are those of `connect`; a camera is `WrongDevice`. The cameras in its bays are reached
     by `DockingStation.camera`, all over this one link.
+
+    With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
     """
     thread = loop_thread()
     client = thread.run(
@@ -651,7 +1391,8 @@ def offload(
     """Copies recordings of a camera into a directory, verified; see `SyncOffloadJob`.
 
     Arguments are those of `bwc_sdk.offload.offload`, devices by their URIs.
-    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it may
+    be called again.
     """
     return SyncOffloadJob(
         offloads.offload(
@@ -684,7 +1425,8 @@ def offload_many(
     """Copies all recordings of several cameras at once into a directory, verified; see `SyncFleetJob`.
 
     Arguments are those of `bwc_sdk.offload.offload_many`, devices by their URIs.
-    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it may
+    be called again.
     """
     return SyncFleetJob(
         offloads.offload_many(
@@ -714,7 +1456,8 @@ def offload_station(
     """Copies all recordings of the cameras that stand in a station's bays when it begins, verified; see `SyncFleetJob`.
 
     Arguments are those of `bwc_sdk.offload.offload_station`, devices by their URIs.
-    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it may
+    be called again.
     """
     return SyncFleetJob(
         offloads.offload_station(
@@ -744,7 +1487,8 @@ def dock_watch(
     """Offloads every camera that is put into a bay of a docking station, for ever; see `SyncDockWatch`.
 
     Arguments are those of `bwc_sdk.offload.dock_watch`, devices by their URIs.
-    With `timeout`, waiting longer for the next event raises `CallTimeout` and ends it.
+    With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it may
+    be called again.
     """
     return SyncDockWatch(
         offloads.dock_watch(

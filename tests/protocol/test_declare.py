@@ -148,7 +148,7 @@ def test_a_guarded_command_names_the_field_that_guards_it() -> None:
 def test_every_command_has_roles_a_line_and_a_precondition_if_it_changes_anything() -> None:
     for request in COMMANDS.values():
         assert request.roles != NO_ROLE, request.name
-        assert request.__doc__ and "\n" not in request.__doc__.strip(), request.name
+        assert request.codec.doc and "\n" not in request.codec.doc, request.name
         if request.effect is not Effect.READS:
             assert not request.roles & Role.AUDITOR, f"{request.name}: an auditor changes nothing"
         if request.effect is Effect.GUARDED:

@@ -28,6 +28,7 @@ from bwc_protocol.declare.command import (
     control,
     event,
     method,
+    sends,
     wire,
 )
 from bwc_protocol.declare.fields import (
@@ -98,6 +99,7 @@ __all__ = [
     "opt_u16",
     "opt_u32",
     "record",
+    "sends",
     "text",
     "to_plain",
     "u8",

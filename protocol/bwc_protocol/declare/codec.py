@@ -94,10 +94,12 @@ class Codec:
     end inside a known field. Both directions check every range and bound.
     """
 
-    def __init__(self, cls: type[Any]) -> None:
+    def __init__(self, cls: type[Any], doc: str = "") -> None:
         self.cls = cls
         self.name: str = cls.__name__
         """How errors call it: as the specification does, which knows a command by the name that it declares."""
+        self.doc = doc
+        """What its declaration says of it in words."""
         self.fields: dict[str, FieldSpec] = {f.name: f.metadata["spec"] for f in dataclasses.fields(cls)}
         self.construct: c.Construct[Any, Any] = c.Struct(*(n / s.subcon for n, s in self.fields.items()))
         self._defaults = {f.name: f.default for f in dataclasses.fields(cls)}

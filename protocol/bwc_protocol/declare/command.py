@@ -6,6 +6,7 @@ stands one line in the subject's client class; the simulator registers one handl
 
 import dataclasses
 import enum
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import (
     Any,
@@ -24,6 +25,7 @@ from typing import (
 
 from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
+from bwc_protocol.declare.describe import class_help, field_line, method_help, method_signature, steps_help
 from bwc_protocol.declare.fields import V1_0, Version
 from bwc_protocol.vocabulary import PeerKind
 from bwc_protocol.word import Words
@@ -31,6 +33,7 @@ from bwc_protocol.word import Words
 P = ParamSpec("P")
 R = TypeVar("R")
 D = TypeVar("D")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Role(Words):
@@ -163,9 +166,13 @@ K = TypeVar("K", bound=type[Control])
     ),
 )  # fmt: skip
 def wire(cls: C) -> C:
-    """Makes a class of declared fields a frozen, slotted dataclass with a codec."""
+    """Makes a class of declared fields a frozen, slotted dataclass with a codec, whose `help()` tells of each field."""
+    doc = inspect.cleandoc(cls.__doc__ or "")
     made: Any = dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)
-    made.codec = Codec(made)
+    made.codec = Codec(made, doc)
+    made.__doc__ = class_help(doc, made.codec)
+    # Only their values are read again: so `help()` tells of each field where it lists them.
+    made.__slots__ = {name: field_line(name, spec) for name, spec in made.codec.fields.items()}
     return made  # type: ignore[no-any-return]  # dataclass() gives back its argument's type
 
 
@@ -195,7 +202,7 @@ def command(
         made: Any = wire(cls)
         if (effect is Effect.GUARDED) != bool(guard) or (guard and guard not in made.codec.fields):
             raise TypeError(f"{name}: a guarded command names the field that guards it")
-        if not made.__doc__:
+        if not made.codec.doc:
             raise TypeError(f"{name}: a command says in one line what it does")
         made.opcode, made.name, made.roles, made.effect = opcode, name, roles, effect
         made.codec.name = name
@@ -262,6 +269,13 @@ class Caller(Protocol):
 class Subject:
     """The commands of one subject, as methods."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in vars(cls).items():
+            if hasattr(member, "request"):
+                member.__name__, member.__qualname__ = name, f"{cls.__qualname__}.{name}"
+                member.__module__ = cls.__module__
+
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
@@ -272,6 +286,20 @@ def method(request: Callable[P, Request[R]]) -> Callable[Concatenate[Subject, P]
     def send(self: Subject, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
         return self._caller.call(request(*args, **kwargs))
 
-    send.__doc__ = request.__doc__
+    declared = cast("type[Request[Any]]", request)
+    send.__doc__ = method_help(declared)
+    send.__signature__ = method_signature(declared)  # type: ignore[attr-defined]  # what `help()` shows
     send.request = request  # type: ignore[attr-defined]  # read by the generator of the blocking twin
     return send
+
+
+def sends(*requests: type[Request[Any]]) -> Callable[[F], F]:
+    """Marks a method that sends these commands, one after the other: its `help()` tells who may call it, what it
+    raises and where the specification tells of it, behind what is written of it by hand."""
+
+    def mark(function: F) -> F:
+        function.__doc__ = steps_help(inspect.cleandoc(function.__doc__ or ""), requests)
+        function.sends = requests  # type: ignore[attr-defined]  # read by the generator of the blocking twin
+        return function
+
+    return mark
