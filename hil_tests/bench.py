@@ -45,7 +45,7 @@ class Bench:
             self._secure = camera.peer.secure
             self._faults = camera.device.status().faults
         if self.may_change:
-            with self.connect(self.role) as camera:
+            with self.connect(Role.BENCH) as camera:
                 self._keepsake = Keepsake.take(camera)
 
     @property
@@ -64,10 +64,12 @@ class Bench:
         """Whether tests may change it: a simulator, or the one device that was named as expendable."""
         return self.simulator or (self._expendable is not None and self._expendable == self.identity)
 
-    @property
-    def role(self) -> Role:
-        """An auditor can change nothing, whatever a test does by mistake: the firmware sees to it."""
-        return Role.BENCH if self.may_change else Role.AUDITOR
+    def role(self, *, reads_only: bool) -> Role:
+        """The role of a test: that of an auditor for one that `reads_only`, on a simulator as on hardware.
+
+        An auditor can change nothing, whatever a test does by mistake: the firmware sees to it.
+        """
+        return Role.BENCH if self.may_change and not reads_only else Role.AUDITOR
 
     def facts(self) -> list[tuple[str, object]]:
         """What belongs into a report beside each result."""
@@ -144,12 +146,20 @@ class Bench:
 
     # After a test
 
-    def leave_as_found(self) -> None:
-        """Restores what a test changed, and asserts that the device came through it healthy."""
-        with self.connect(self.role) as camera:
+    def leave_as_found(self, *, reads_only: bool = False) -> None:
+        """Restores what a test changed, and asserts that the device came through it healthy.
+
+        One that `reads_only` is not to have changed anything, by whatever connection.
+        """
+        changed: tuple[str, ...] = ()
+        with self.connect(self.role(reads_only=False)) as camera:
             if self._keepsake is not None:
+                changed = self._keepsake.changed(camera)
                 self._keepsake = self._keepsake.restore(camera)
             status = camera.device.status()
+        assert not (changed and reads_only), (
+            f"a test marked bwc_read_only changed the {', '.join(changed)}; it was put back"
+        )
         new = status.faults & ~self._faults
         assert not new, f"the device reports new faults after the test: {new!r}"
 

@@ -47,6 +47,16 @@ class Keepsake:
             clock_revision=measured.revision,
         )
 
+    def changed(self, camera: SyncCamera) -> tuple[str, ...]:
+        """What was changed since, in words; each of the three counts its changes."""
+        config = camera.config.state()
+        revisions = (
+            ("configuration", config.revision != self.config_revision or config.staged > 0),
+            ("assignment", camera.assignment.read().revision != self.assignment_revision),
+            ("clock", camera.clock.read().revision != self.clock_revision),
+        )
+        return tuple(what for what, changed in revisions if changed)
+
     def restore(self, camera: SyncCamera) -> Keepsake:
         """Puts back what differs, and asserts that it reads as before. Gives the keepsake for the next test."""
         self._restore_config(camera)

@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{READ_ONLY}: changes nothing on the device; runs on any device")
+    config.addinivalue_line("markers", f"{READ_ONLY}: changes nothing on the device, and connects as auditor; runs on any device")
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
 
 
@@ -90,21 +90,32 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture
 def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
-    if not bwc_bench.may_change and request.node.get_closest_marker(READ_ONLY) is None:
+    if not bwc_bench.may_change and not _reads_only(request):
         pytest.skip(f"{bwc_bench.identity} is no simulator, and --bwc-expendable does not name it")
     request.node.user_properties.extend(bwc_bench.facts())
     bwc_bench.begin(request.node.name)
     yield bwc_bench
     bwc_bench.hang_up()
     with _ending_the_session(request, bwc_bench):
-        bwc_bench.leave_as_found()
+        bwc_bench.leave_as_found(reads_only=_reads_only(request))
+
+
+def _reads_only(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker(READ_ONLY) is not None
 
 
 @pytest.fixture
 def connect_as(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Callable[[Role], SyncCamera]:
-    """Connects under a role of the test's choice; one host at a time: close one before the next."""
+    """Connects under a role of the test's choice; one host at a time: close one before the next.
+
+    A test marked `bwc_read_only` has no choice: whatever it connects as besides an auditor fails it, on a
+    simulator as on hardware.
+    """
+    reads_only = _reads_only(request)
 
     def connect(role: Role) -> SyncCamera:
+        if reads_only and role != bwc_guarded.role(reads_only=True):
+            pytest.fail(f"a test marked {READ_ONLY} connects as auditor, and not as {role}", pytrace=False)
         with _ending_the_session(request, bwc_guarded):
             return bwc_guarded.connect(role)
 
@@ -112,12 +123,14 @@ def connect_as(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Callable[[
 
 
 @pytest.fixture
-def camera(connect_as: Callable[[Role], SyncCamera], bwc_guarded: Bench) -> Iterator[SyncCamera]:
-    """The camera, connected under the role `bench`; as an auditor where nothing may be changed.
+def camera(
+    request: pytest.FixtureRequest, connect_as: Callable[[Role], SyncCamera], bwc_guarded: Bench
+) -> Iterator[SyncCamera]:
+    """The camera, connected under the role `bench`; as an auditor for a test marked `bwc_read_only`.
 
     After the test the connection must still be there: use `connect_as` in a test that ends it.
     """
-    camera = connect_as(bwc_guarded.role)
+    camera = connect_as(bwc_guarded.role(reads_only=_reads_only(request)))
     yield camera
     streams = camera.device.status().streams
     assert streams == 0, f"{streams} streams are still open on the device"

@@ -90,8 +90,20 @@ def test_another_identity_makes_nothing_expendable(pytester: pytest.Pytester) ->
     )
 
 
+SIMULATOR_AND_HARDWARE = pytest.mark.parametrize(
+    ("device", "options"),
+    [
+        (DEVICE, ()),
+        (HARDWARE, ("--bwc-insecure",)),
+        (HARDWARE, ("--bwc-insecure", "--bwc-expendable", "SIM-0000004D")),
+    ],
+    ids=["simulator", "hardware", "expendable"],
+)
+
+
+@SIMULATOR_AND_HARDWARE
 def test_a_test_that_is_wrongly_marked_read_only_is_stopped_by_the_firmware(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, device: str, options: tuple[str, ...]
 ) -> None:
     pytester.makepyfile(
         """
@@ -102,9 +114,67 @@ def test_a_test_that_is_wrongly_marked_read_only_is_stopped_by_the_firmware(
             camera.config.apply({"alarm.battery_low_pct": 33})
         """
     )
-    result = run(pytester, "--bwc-insecure", device=HARDWARE)
+    result = run(pytester, *options, device=device)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*config.stage was refused: not-permitted*"])
+
+
+@SIMULATOR_AND_HARDWARE
+def test_a_test_marked_read_only_connects_as_nobody_but_an_auditor(
+    pytester: pytest.Pytester, device: str, options: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from bwc_protocol.declare import Role
+
+        pytestmark = pytest.mark.bwc_read_only
+
+        def test_looks(connect_as):
+            with connect_as(Role.AUDITOR) as camera:
+                camera.device.status()
+
+        @pytest.mark.parametrize("role", [Role.BENCH, Role.TECHNICIAN | Role.AUDITOR])
+        def test_takes_another_role(connect_as, role):
+            connect_as(role)
+        """
+    )
+    result = run(pytester, *options, device=device)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*a test marked bwc_read_only connects as auditor, and not as *"])
+
+
+def test_what_a_test_marked_read_only_changes_on_its_own_connection_is_an_error_and_put_back(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import bwc_sdk.sync
+        import pytest
+        from bwc_sdk import Role
+
+        @pytest.mark.bwc_read_only
+        @pytest.mark.parametrize("what", ["configuration", "assignment"])
+        def test_lies(bwc_device, what):
+            with bwc_sdk.sync.connect(bwc_device, role=Role.BENCH) as camera:
+                if what == "configuration":
+                    camera.config.apply({"alarm.battery_low_pct": 33})
+                else:
+                    camera.assignment.assign(officer="x", revision=camera.assignment.read().revision)
+
+        def test_was_put_back(camera):
+            assert camera.config.values()["alarm.battery_low_pct"] == 15
+            assert not camera.assignment.read().assigned
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=3, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*a test marked bwc_read_only changed the configuration; it was put back*",
+            "*a test marked bwc_read_only changed the assignment; it was put back*",
+        ]
+    )
 
 
 def test_an_insecure_session_with_hardware_has_to_be_asked_for(pytester: pytest.Pytester) -> None:

@@ -76,6 +76,11 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
     check(run_suite(tmp_path))
 
 
+def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path) -> None:
+    with serving("sim") as uri:
+        check(run_suite(tmp_path, "--bwc-device", uri))
+
+
 @pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
