@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.discover import slots
-from bwc_sdk.host_time import host_time
+from bwc_sdk.host_time import START_A_SERVICE, HostTime
 from bwc_sdk.usb_slots import UDEV_ADVICE
+from bwc_sdk.world import World
 
 OLDEST_PYTHON: Final = (3, 11)
 CORE: Final = {
@@ -68,7 +69,7 @@ def examine() -> Iterator[Check]:
     yield from _devices()
     yield _usb_library()
     yield _bluetooth()
-    yield _clock()
+    yield _clock(World().host_time())
     yield _terminal()
 
 
@@ -183,20 +184,16 @@ def _blocked(adapter: Path) -> bool:
     return False
 
 
-def _clock() -> Check:
-    kernel = host_time()
-    if kernel.synchronised is None:
-        return Check(
-            "host clock", State.WARNING, "this system does not say whether it is right", "name the --source"
-        )
-    if not kernel.synchronised:
-        return Check(
-            "host clock",
-            State.WARNING,
-            "not synchronised; 'bwc clock sync' will ask for --source",
-            "start chrony or systemd-timesyncd",
-        )
-    return Check("host clock", State.GOOD, f"synchronised within {kernel.max_error_ns / 1e6:.1f} ms")
+def _clock(known: HostTime) -> Check:
+    if known.synchronised:
+        return Check("host clock", State.GOOD, str(known))
+    if known.synchronised is None:
+        advice = "'bwc clock sync' needs a --source, and how far it may be off: --uncertainty"
+    elif known.said_by == "kernel" and known.detail:
+        advice = "let it tell the kernel: 'rtcsync' in the configuration of chrony; until then no camera is set by it"
+    else:
+        advice = f"{START_A_SERVICE}; until then 'bwc clock sync' sets no camera by it"
+    return Check("host clock", State.WARNING, str(known), advice)
 
 
 def _terminal() -> Check:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.host_time import HostTime
 from bwc_sdk.version import __version__
 
 CUSTODY_VERSION: Final = 1
@@ -30,6 +31,8 @@ class Custody:
     """Whether read-back came from the medium: false where the system could not drop what it had in memory."""
     stored_utc_ns: int
     """When, by the host's clock; no decision rests on it."""
+    host_time: HostTime
+    """What was known of that clock then."""
 
     def encode(self) -> bytes:
         """The document, with sorted keys and a line end."""
@@ -52,5 +55,6 @@ class Custody:
             "bytes_kept": self.bytes_kept,
             "read_back_from_medium": self.from_medium,
             "stored_utc_ns": self.stored_utc_ns,
+            "stored_clock": self.host_time.plain(),
         }
         return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()

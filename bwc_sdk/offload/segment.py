@@ -287,6 +287,7 @@ class SegmentCopy:
             bytes_kept=self._kept,
             from_medium=self._from_medium,
             stored_utc_ns=self._work.world.utc_ns(),
+            host_time=self._work.world.host_time(),
         )
         self._sidecars.record(custody)
 

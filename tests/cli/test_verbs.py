@@ -10,7 +10,7 @@ from bwc_sdk.cli.audit import check_head
 from bwc_sdk.cli.clock import SourceName, host_source, offset_in_words
 from bwc_sdk.cli.storage import life_time
 from bwc_sdk.errors import AuditBroken, ClockImplausible
-from bwc_sdk.host_time import STA_UNSYNC, TIME_ERROR, HostTime, host_time, judged
+from bwc_sdk.host_time import HostTime
 
 Bwc = Callable[..., Any]
 
@@ -167,14 +167,6 @@ def test_the_kernels_word_counts_unless_the_operator_gives_his(monkeypatch: pyte
         with pytest.raises(ClockImplausible):
             host_source(None, "")
         assert host_source(SourceName.GNSS, "")[1] == 0
-
-
-def test_what_adjtimex_answers_is_understood() -> None:
-    assert judged(0, 0, 1500) == HostTime(True, 1_500_000)
-    assert judged(0, STA_UNSYNC, 1500) == HostTime(False, 0)
-    assert judged(TIME_ERROR, 0, 1500) == HostTime(False, 0)
-    assert judged(-1, 0, 0) == HostTime(None, 0)
-    assert isinstance(host_time(), HostTime)
 
 
 @pytest.mark.parametrize(
