@@ -32,4 +32,10 @@ def making(error: Exception) -> int:
 
 def listening(error: OSError) -> int:
     """Of a place at which it could not listen."""
-    return BUSY if error.errno == errno.EADDRINUSE else UNREACHABLE
+    match error.errno:
+        case errno.EADDRINUSE:
+            return BUSY
+        case errno.EEXIST:
+            return BAD_FILE  # of a link to a pty: another file has its name
+        case _:
+            return UNREACHABLE

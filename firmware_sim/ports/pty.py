@@ -5,6 +5,7 @@ is there, at once and for ever; so the simulator then holds the host's end open 
 """
 
 import asyncio
+import errno
 import logging
 import os
 import termios
@@ -28,6 +29,7 @@ REPLUG_S: Final = 1.0
 REPLUG_TRIES: Final = 20
 """How often the old name is waited for, a tenth of a second each: its last user may still have it open."""
 RETRY_S: Final = 0.1
+PTYS: Final = "/dev/pts/"
 
 
 class PtyPipe(DescriptorPipe):
@@ -138,13 +140,15 @@ class PtyPort:
             self._pipe.pull()
 
     def _plug(self, master: int, name: str) -> None:
+        if self._link is not None:
+            try:
+                _lead(self._link, name)
+            except OSError:
+                os.close(master)
+                raise
         self._name = name
         self._pipe = PtyPipe(master, name, self._unplugged)
         self._pipe.user = attach(self._camera, self._pipe, self.uri, self._faults)
-        if self._link is not None:
-            making = self._link.with_name(f".{self._link.name}.{os.getpid()}")
-            making.symlink_to(name)
-            making.replace(self._link)
 
     def _unplugged(self) -> None:
         self._pipe = None
@@ -162,11 +166,26 @@ class PtyPort:
                 return
             self._name = name
             self._moved(self.uri)
-        self._plug(master, name)
+        try:
+            self._plug(master, name)
+        except OSError as error:  # somebody has put something in the place of the link: wait until it is gone
+            log.warning("%s: %s", self._link, error)
+            self._timer = self._loop.call_later(REPLUG_S, self._replug, tries)
 
     def _unlink(self) -> None:
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
+        if self._link is not None and self._link.is_symlink() and str(self._link.readlink()) == self._name:
+            self._link.unlink(missing_ok=True)  # else somebody has put something in its place
+
+
+def _lead(link: Path, name: str) -> None:
+    """Makes `link` lead to the pty, in the place of one that led to another; anything else is left as it is."""
+    ours = link.is_symlink() and str(link.readlink()).startswith(PTYS)
+    if not ours and (link.is_symlink() or link.exists()):
+        raise FileExistsError(errno.EEXIST, "it is there already, and is no link to a pty", str(link))
+    making = link.with_name(f".{link.name}.{os.getpid()}")
+    making.unlink(missing_ok=True)
+    making.symlink_to(name)
+    making.replace(link)
 
 
 def _open() -> tuple[int, str]:

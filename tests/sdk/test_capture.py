@@ -91,10 +91,12 @@ def test_messages_are_kept_whole(tmp_path: Path) -> None:
     assert line["message"] == {"opcode": 0x0201, "flags": 1, "request": 5, "body": "0102"}
 
 
-def test_a_capture_is_readable_by_its_owner_only_and_replaces_an_older_one(tmp_path: Path) -> None:
+def test_a_capture_is_readable_by_its_owner_only_and_replaces_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "capture.jsonl"
-    path.write_text("older\n")
-    path.chmod(0o600)
+    noted(path, 1)
+    monkeypatch.setattr(capture_file, "_taken", set())  # as if another process had left it
     begun(path).close()
     assert lines(path) == []
     fresh = tmp_path / "fresh.jsonl"
@@ -303,3 +305,94 @@ def test_two_devices_at_once_are_captured_in_two_files_that_say_which(
         asked = [line for line in passed if line.get("message", {}).get("opcode") == Identify.opcode]
         assert [line["channel"] for line in asked] == [head["channel"]] * 2, "request and reply, of it alone"
     assert heads == [("serial:/dev/ttyX1", 0), ("usb:1-4?bay=2", 2), ("usb:1-5", 0)]
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """A capture of this process, so that the next one of its name has to find another: `wire-2.jsonl`, and on."""
+    path = tmp_path / "wire.jsonl"
+    noted(path, 1)
+    return path
+
+
+def test_a_further_name_that_is_a_link_is_passed_over(earlier: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    (tmp_path / "wire-2.jsonl").symlink_to(thesis)
+    (tmp_path / "wire-3.jsonl").symlink_to(tmp_path / "not there yet")
+    noted(earlier, 2)
+    assert thesis.read_text() == "years of work" and not (tmp_path / "not there yet").exists()
+    assert links(tmp_path / "wire-4.jsonl") == [2]
+
+
+def test_a_further_name_under_which_there_is_something_else_is_passed_over(
+    earlier: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "wire-2.jsonl").write_text("years of work")
+    os.mkfifo(tmp_path / "wire-3.jsonl")
+    reader = os.open(tmp_path / "wire-3.jsonl", os.O_RDONLY | os.O_NONBLOCK)
+    (tmp_path / "wire-4.jsonl").mkdir()
+    (tmp_path / "wire-5.jsonl").touch(0o600)
+    noted(earlier, 2)
+    assert (tmp_path / "wire-2.jsonl").read_text() == "years of work"
+    assert links(tmp_path / "wire-5.jsonl") == [2], "an empty file of ours is nobody's loss"
+    assert os.read(reader, 4096) == b"", "it belongs to those who made it"
+    os.close(reader)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
+def test_a_further_name_that_is_another_users_file_is_passed_over(earlier: Path, tmp_path: Path) -> None:
+    """Who made it could read what passes."""
+    trap = tmp_path / "wire-2.jsonl"
+    trap.touch(0o666)
+    os.chown(trap, 12_345, 12_345)
+    noted(earlier, 2)
+    assert trap.read_bytes() == b"" and links(tmp_path / "wire-3.jsonl") == [2]
+
+
+@pytest.mark.parametrize("content", ["years of work", '{"t": 1.5, "event": "of another tool"}\n', "\0"])
+def test_a_file_that_is_no_capture_is_not_emptied(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "thesis.txt"
+    path.write_text(content)
+    with pytest.raises(CaptureError, match=r"thesis\.txt is no capture, and is left as it is") as refused:
+        begun(path)
+    assert path.read_text() == content and names(tmp_path) == ["thesis.txt"]
+    assert refused.value.advice == "name a file that does not exist yet"
+
+
+def test_a_link_that_appears_in_the_last_moment_is_passed_over(
+    earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.touch()
+    (tmp_path / "wire-2.jsonl").symlink_to(thesis)
+    monkeypatch.setattr(Path, "is_symlink", lambda self: False)  # looked at before it was made
+    noted(earlier, 2)
+    assert thesis.read_bytes() == b"" and links(tmp_path / "wire-3.jsonl") == [2]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_not_followed(tmp_path: Path, there: bool) -> None:
+    target = tmp_path / "target"
+    if there:
+        target.touch()
+    (tmp_path / "wire.jsonl").symlink_to(target)
+    with pytest.raises(CaptureError, match="is a link, and is left as it is"):
+        begun(tmp_path / "wire.jsonl")
+    assert target.exists() == there
+
+
+def test_standard_error_is_a_link_that_may_be_named(tmp_path: Path) -> None:
+    """As `/dev/stderr` is, where it leads to a pipe or a terminal."""
+    reader, writer = os.pipe()
+    noted(Path(f"/dev/fd/{writer}"), 7)
+    os.close(writer)
+    assert b'"device"' in os.read(reader, 65_536)
+    os.close(reader)
+
+
+def test_a_fifo_that_nobody_reads_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "wire")
+    with pytest.raises(CaptureError, match="nobody reads it") as refused:
+        begun(tmp_path / "wire")
+    assert refused.value.advice == "start its reader first"

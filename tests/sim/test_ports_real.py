@@ -184,6 +184,41 @@ def test_a_pty_names_itself_and_its_link_goes_with_it(camera: SimCamera, tmp_pat
     assert not (tmp_path / "camera").is_symlink()
 
 
+@pytest.mark.parametrize("kind", ["file", "link", "directory"])
+def test_a_pty_takes_the_name_of_nothing_but_another_pty(
+    camera: SimCamera, tmp_path: Path, kind: str
+) -> None:
+    thesis, link = tmp_path / "thesis", tmp_path / "camera"
+    thesis.write_text("years of work")
+    match kind:
+        case "file":
+            thesis.rename(link)
+        case "link":
+            link.symlink_to(thesis)
+        case _:
+            link.mkdir()
+    before = os.lstat(link)
+
+    async def use() -> None:
+        with pytest.raises(FileExistsError, match="no link to a pty"):
+            PtyPort(camera, link=link)
+
+    asyncio.run(use())
+    assert os.lstat(link)[:3] == before[:3] and (kind == "directory" or link.read_text() == "years of work")
+
+
+def test_a_pty_that_ends_takes_nothing_away_but_its_own_link(camera: SimCamera, tmp_path: Path) -> None:
+    link = tmp_path / "camera"
+    link.symlink_to("/dev/pts/999999")  # of a simulator that was killed
+
+    async def use(port: Listener) -> None:
+        link.unlink()
+        link.write_text("years of work")
+
+    serve(lambda: PtyPort(camera, link=link), use)
+    assert link.read_text() == "years of work"
+
+
 def test_what_a_host_left_unread_does_not_reach_the_next_one(camera: SimCamera) -> None:
     async def use(port: Listener) -> int:
         path = port.uri.removeprefix("serial:")
