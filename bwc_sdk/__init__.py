@@ -13,9 +13,29 @@
     Role               what this host asks to be
     ErrorCode          why a device refused a command
     Unknown            a number that a newer device sent and this SDK has no name for
+    PeerInfo           what a device said of itself when the session began; its kind is a `PeerKind`
     BwcError           the root of all errors; `bwc_sdk.errors` has a class for each thing to do next
     World              clock, randomness, files and workers, to be replaced in tests
     __version__        of the SDK
+
+What commands take and give, by subject; `help()` of each tells fields, units and ranges:
+
+    identity           DeviceIdentity, DeviceCapabilities (Capability), DeviceStatus (CameraState, Fault),
+                       SelfTestReport (SelfTestStep, TestResult), RebootAccepted
+    battery, storage   BatteryStatus (ChargeState); StorageStatus, StorageHealth (PreEol)
+    clock              ClockReading (ClockState), ClockExchange, ClockSet, Measurement; ClockReason, TimeSource
+    configuration      Setting, SettingSchema (SettingType, TakesEffect), ConfigView, ConfigState, ConfigPage,
+                       SchemaPage
+    recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval),
+                       ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState;
+                       StreamSink and IncomingStream for bytes of a segment
+    assignment         AssignmentState
+    audit              AuditEntry (AuditKind), AuditPage, AuditHead
+    station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
+    Done               of a command that gives nothing else
+
+What `events()` gives, each an `Event`: StateChanged, BatteryAlarm, ClockChanged, ConfigApplied, RecordingClosed of a
+camera; Docked, Undocked, BayAlarmed, BayChanged of a station.
 
     bwc_sdk.offload    copies recordings off a camera, verified and resumed: `offload`, its events and outcomes
     bwc_sdk.sync       all of it for programs without asyncio
@@ -28,12 +48,81 @@ from bwc_sdk.version import __version__ as __version__
 TYPE_CHECKING = False  # checkers know the name; `typing` would be half of the time of `bwc --version`
 
 if TYPE_CHECKING:
+    from bwc_protocol.conversation import PeerInfo as PeerInfo
+    from bwc_protocol.declare import Event as Event
     from bwc_protocol.declare import Role as Role
     from bwc_protocol.declare import Unknown as Unknown
+    from bwc_protocol.evidence import ClockState as ClockState
+    from bwc_protocol.evidence import Interval as Interval
+    from bwc_protocol.evidence import Manifest as Manifest
+    from bwc_protocol.evidence import SegmentFacts as SegmentFacts
+    from bwc_protocol.evidence import TriggerReason as TriggerReason
+    from bwc_protocol.messages.assignment import AssignmentState as AssignmentState
+    from bwc_protocol.messages.audit import AuditEntry as AuditEntry
+    from bwc_protocol.messages.audit import AuditHead as AuditHead
+    from bwc_protocol.messages.audit import AuditKind as AuditKind
+    from bwc_protocol.messages.audit import AuditPage as AuditPage
+    from bwc_protocol.messages.battery import BatteryAlarm as BatteryAlarm
+    from bwc_protocol.messages.battery import BatteryStatus as BatteryStatus
+    from bwc_protocol.messages.battery import ChargeState as ChargeState
+    from bwc_protocol.messages.clock import ClockChanged as ClockChanged
+    from bwc_protocol.messages.clock import ClockExchange as ClockExchange
+    from bwc_protocol.messages.clock import ClockReading as ClockReading
+    from bwc_protocol.messages.clock import ClockReason as ClockReason
+    from bwc_protocol.messages.clock import ClockSet as ClockSet
+    from bwc_protocol.messages.clock import TimeSource as TimeSource
+    from bwc_protocol.messages.config import ConfigApplied as ConfigApplied
+    from bwc_protocol.messages.config import ConfigPage as ConfigPage
+    from bwc_protocol.messages.config import ConfigState as ConfigState
+    from bwc_protocol.messages.config import ConfigView as ConfigView
+    from bwc_protocol.messages.config import SchemaPage as SchemaPage
+    from bwc_protocol.messages.config import Setting as Setting
+    from bwc_protocol.messages.config import SettingSchema as SettingSchema
+    from bwc_protocol.messages.config import SettingType as SettingType
+    from bwc_protocol.messages.config import TakesEffect as TakesEffect
+    from bwc_protocol.messages.core import Done as Done
+    from bwc_protocol.messages.identity import CameraState as CameraState
+    from bwc_protocol.messages.identity import Capability as Capability
+    from bwc_protocol.messages.identity import DeviceCapabilities as DeviceCapabilities
+    from bwc_protocol.messages.identity import DeviceIdentity as DeviceIdentity
+    from bwc_protocol.messages.identity import DeviceStatus as DeviceStatus
+    from bwc_protocol.messages.identity import Fault as Fault
+    from bwc_protocol.messages.identity import RebootAccepted as RebootAccepted
+    from bwc_protocol.messages.identity import SelfTestReport as SelfTestReport
+    from bwc_protocol.messages.identity import SelfTestStep as SelfTestStep
+    from bwc_protocol.messages.identity import StateChanged as StateChanged
+    from bwc_protocol.messages.identity import TestResult as TestResult
+    from bwc_protocol.messages.recordings import Annotation as Annotation
+    from bwc_protocol.messages.recordings import AnnotationKind as AnnotationKind
+    from bwc_protocol.messages.recordings import AnnotationPage as AnnotationPage
+    from bwc_protocol.messages.recordings import AnnotationState as AnnotationState
+    from bwc_protocol.messages.recordings import ListPage as ListPage
+    from bwc_protocol.messages.recordings import ManifestReply as ManifestReply
+    from bwc_protocol.messages.recordings import Mark as Mark
+    from bwc_protocol.messages.recordings import RecordingClosed as RecordingClosed
+    from bwc_protocol.messages.recordings import RecordingEntry as RecordingEntry
+    from bwc_protocol.messages.station import BayAlarm as BayAlarm
+    from bwc_protocol.messages.station import BayAlarmed as BayAlarmed
+    from bwc_protocol.messages.station import BayChanged as BayChanged
+    from bwc_protocol.messages.station import BayPage as BayPage
+    from bwc_protocol.messages.station import BayState as BayState
+    from bwc_protocol.messages.station import BayStatus as BayStatus
+    from bwc_protocol.messages.station import Docked as Docked
+    from bwc_protocol.messages.station import LedMeaning as LedMeaning
+    from bwc_protocol.messages.station import StationFault as StationFault
+    from bwc_protocol.messages.station import StationStatus as StationStatus
+    from bwc_protocol.messages.station import Undocked as Undocked
+    from bwc_protocol.messages.storage import PreEol as PreEol
+    from bwc_protocol.messages.storage import StorageHealth as StorageHealth
+    from bwc_protocol.messages.storage import StorageStatus as StorageStatus
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
+    from bwc_protocol.vocabulary import PeerKind as PeerKind
     from bwc_sdk.camera import Camera as Camera
+    from bwc_sdk.clock_sync import Measurement as Measurement
     from bwc_sdk.connecting import connect as connect
     from bwc_sdk.connecting import connect_station as connect_station
+    from bwc_sdk.connection import IncomingStream as IncomingStream
+    from bwc_sdk.connection import StreamSink as StreamSink
     from bwc_sdk.errors import BwcError as BwcError
     from bwc_sdk.station import DockingStation as DockingStation
     from bwc_sdk.watching import Arrived as Arrived
@@ -42,13 +131,82 @@ if TYPE_CHECKING:
     from bwc_sdk.world import World as World
 
 _HOMES = {
+    "Annotation": "bwc_protocol.messages.recordings",
+    "AnnotationKind": "bwc_protocol.messages.recordings",
+    "AnnotationPage": "bwc_protocol.messages.recordings",
+    "AnnotationState": "bwc_protocol.messages.recordings",
     "Arrived": "bwc_sdk.watching",
+    "AssignmentState": "bwc_protocol.messages.assignment",
+    "AuditEntry": "bwc_protocol.messages.audit",
+    "AuditHead": "bwc_protocol.messages.audit",
+    "AuditKind": "bwc_protocol.messages.audit",
+    "AuditPage": "bwc_protocol.messages.audit",
+    "BatteryAlarm": "bwc_protocol.messages.battery",
+    "BatteryStatus": "bwc_protocol.messages.battery",
+    "BayAlarm": "bwc_protocol.messages.station",
+    "BayAlarmed": "bwc_protocol.messages.station",
+    "BayChanged": "bwc_protocol.messages.station",
+    "BayPage": "bwc_protocol.messages.station",
+    "BayState": "bwc_protocol.messages.station",
+    "BayStatus": "bwc_protocol.messages.station",
     "BwcError": "bwc_sdk.errors",
     "Camera": "bwc_sdk.camera",
+    "CameraState": "bwc_protocol.messages.identity",
+    "Capability": "bwc_protocol.messages.identity",
+    "ChargeState": "bwc_protocol.messages.battery",
+    "ClockChanged": "bwc_protocol.messages.clock",
+    "ClockExchange": "bwc_protocol.messages.clock",
+    "ClockReading": "bwc_protocol.messages.clock",
+    "ClockReason": "bwc_protocol.messages.clock",
+    "ClockSet": "bwc_protocol.messages.clock",
+    "ClockState": "bwc_protocol.evidence",
+    "ConfigApplied": "bwc_protocol.messages.config",
+    "ConfigPage": "bwc_protocol.messages.config",
+    "ConfigState": "bwc_protocol.messages.config",
+    "ConfigView": "bwc_protocol.messages.config",
     "Departed": "bwc_sdk.watching",
+    "DeviceCapabilities": "bwc_protocol.messages.identity",
+    "DeviceIdentity": "bwc_protocol.messages.identity",
+    "DeviceStatus": "bwc_protocol.messages.identity",
+    "Docked": "bwc_protocol.messages.station",
     "DockingStation": "bwc_sdk.station",
+    "Done": "bwc_protocol.messages.core",
     "ErrorCode": "bwc_protocol.vocabulary",
+    "Event": "bwc_protocol.declare",
+    "Fault": "bwc_protocol.messages.identity",
+    "IncomingStream": "bwc_sdk.connection",
+    "Interval": "bwc_protocol.evidence",
+    "LedMeaning": "bwc_protocol.messages.station",
+    "ListPage": "bwc_protocol.messages.recordings",
+    "Manifest": "bwc_protocol.evidence",
+    "ManifestReply": "bwc_protocol.messages.recordings",
+    "Mark": "bwc_protocol.messages.recordings",
+    "Measurement": "bwc_sdk.clock_sync",
+    "PeerInfo": "bwc_protocol.conversation",
+    "PeerKind": "bwc_protocol.vocabulary",
+    "PreEol": "bwc_protocol.messages.storage",
+    "RebootAccepted": "bwc_protocol.messages.identity",
+    "RecordingClosed": "bwc_protocol.messages.recordings",
+    "RecordingEntry": "bwc_protocol.messages.recordings",
     "Role": "bwc_protocol.declare",
+    "SchemaPage": "bwc_protocol.messages.config",
+    "SegmentFacts": "bwc_protocol.evidence",
+    "SelfTestReport": "bwc_protocol.messages.identity",
+    "SelfTestStep": "bwc_protocol.messages.identity",
+    "Setting": "bwc_protocol.messages.config",
+    "SettingSchema": "bwc_protocol.messages.config",
+    "SettingType": "bwc_protocol.messages.config",
+    "StateChanged": "bwc_protocol.messages.identity",
+    "StationFault": "bwc_protocol.messages.station",
+    "StationStatus": "bwc_protocol.messages.station",
+    "StorageHealth": "bwc_protocol.messages.storage",
+    "StorageStatus": "bwc_protocol.messages.storage",
+    "StreamSink": "bwc_sdk.connection",
+    "TakesEffect": "bwc_protocol.messages.config",
+    "TestResult": "bwc_protocol.messages.identity",
+    "TimeSource": "bwc_protocol.messages.clock",
+    "TriggerReason": "bwc_protocol.evidence",
+    "Undocked": "bwc_protocol.messages.station",
     "Unknown": "bwc_protocol.declare",
     "World": "bwc_sdk.world",
     "connect": "bwc_sdk.connecting",
@@ -57,13 +215,82 @@ _HOMES = {
 }
 
 __all__ = [
+    "Annotation",
+    "AnnotationKind",
+    "AnnotationPage",
+    "AnnotationState",
     "Arrived",
+    "AssignmentState",
+    "AuditEntry",
+    "AuditHead",
+    "AuditKind",
+    "AuditPage",
+    "BatteryAlarm",
+    "BatteryStatus",
+    "BayAlarm",
+    "BayAlarmed",
+    "BayChanged",
+    "BayPage",
+    "BayState",
+    "BayStatus",
     "BwcError",
     "Camera",
+    "CameraState",
+    "Capability",
+    "ChargeState",
+    "ClockChanged",
+    "ClockExchange",
+    "ClockReading",
+    "ClockReason",
+    "ClockSet",
+    "ClockState",
+    "ConfigApplied",
+    "ConfigPage",
+    "ConfigState",
+    "ConfigView",
     "Departed",
+    "DeviceCapabilities",
+    "DeviceIdentity",
+    "DeviceStatus",
+    "Docked",
     "DockingStation",
+    "Done",
     "ErrorCode",
+    "Event",
+    "Fault",
+    "IncomingStream",
+    "Interval",
+    "LedMeaning",
+    "ListPage",
+    "Manifest",
+    "ManifestReply",
+    "Mark",
+    "Measurement",
+    "PeerInfo",
+    "PeerKind",
+    "PreEol",
+    "RebootAccepted",
+    "RecordingClosed",
+    "RecordingEntry",
     "Role",
+    "SchemaPage",
+    "SegmentFacts",
+    "SelfTestReport",
+    "SelfTestStep",
+    "Setting",
+    "SettingSchema",
+    "SettingType",
+    "StateChanged",
+    "StationFault",
+    "StationStatus",
+    "StorageHealth",
+    "StorageStatus",
+    "StreamSink",
+    "TakesEffect",
+    "TestResult",
+    "TimeSource",
+    "TriggerReason",
+    "Undocked",
     "Unknown",
     "World",
     "__version__",

@@ -2,9 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.recordings import AnnotationKind, Mark, RecordingEntry
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import IDENTITY
 from hil_tests.refusals import refused

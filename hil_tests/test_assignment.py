@@ -2,8 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import AuditKind, ErrorCode
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 

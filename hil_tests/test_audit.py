@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_protocol.declare import Role
-from bwc_protocol.messages.audit import AuditKind
+from bwc_sdk import AuditKind, Role
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import IDENTITY
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.battery import ChargeState
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import ChargeState, ErrorCode
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 

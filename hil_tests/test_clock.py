@@ -4,11 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_protocol.declare import Role
-from bwc_protocol.evidence import ClockState
-from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.clock import ClockReason, TimeSource
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import AuditKind, ClockReason, ClockState, ErrorCode, Role, TimeSource
 from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused

@@ -2,9 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.config import ConfigView, Setting, SettingSchema, SettingType, TakesEffect
-from bwc_protocol.messages.identity import Capability
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import Capability, ConfigView, ErrorCode, Setting, SettingSchema, SettingType, TakesEffect
 from bwc_sdk.configuration import Value, default_of, fit
 from bwc_sdk.errors import ConfigError
 from bwc_sdk.sync import SyncCamera

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.identity import CameraState, Capability, TestResult
-from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk import CameraState, Capability, PeerKind, TestResult
 from bwc_sdk.sync import SyncCamera
 
 

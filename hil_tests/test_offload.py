@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bwc_protocol.declare import Role
 from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
-from bwc_protocol.messages.audit import AuditKind
-from bwc_sdk import connect
+from bwc_sdk import AuditKind, Role, connect
 from bwc_sdk.camera import Camera
 from bwc_sdk.errors import LinkError, TransportError
 from bwc_sdk.offload import (

@@ -5,9 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_protocol.declare import Role
-from bwc_protocol.messages.config import ConfigView
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import ConfigView, ErrorCode, Role
 from bwc_sdk.errors import BwcError, LinkError, TransportError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import Bench

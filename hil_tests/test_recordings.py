@@ -6,8 +6,7 @@ import itertools
 import pytest
 
 from bwc_protocol.evidence import SEGMENT_MAX_S
-from bwc_protocol.messages.recordings import Mark, RecordingEntry
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 

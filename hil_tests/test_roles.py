@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_protocol.declare import Role
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk import ErrorCode, Role
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bwc_protocol.messages.recordings import Mark
-from bwc_protocol.messages.storage import PreEol
+from bwc_sdk import Mark, PreEol
 from bwc_sdk.sync import SyncCamera
 
 pytestmark = pytest.mark.bwc_read_only

@@ -297,7 +297,9 @@ def documented(doc: str, indent: int) -> str:
 def changes(member: Any) -> bool:
     """Whether what a method sends changes anything on the device."""
     if not hasattr(member, "request") and not hasattr(member, "sends"):
-        raise TypeError(f"{member.__qualname__} says by @sends which commands it sends: its help is made of that")
+        raise TypeError(
+            f"{member.__qualname__} says by @sends which commands it sends: its help is made of that"
+        )
     requests = (member.request,) if hasattr(member, "request") else member.sends
     return any(request.effect is not Effect.READS for request in requests)
 

@@ -25,6 +25,7 @@ from bwc_sdk.offload import (
     StationBack,
     StationLost,
 )
+from bwc_sdk.offload.fleet_events import bay_slot
 
 PROGRESS_EVERY_S: Final = 0.5
 """Progress of one camera at most this often."""
@@ -123,7 +124,7 @@ def _document(tagged: CameraEvent) -> dict[str, Any]:
             fields = json.loads(json_line(event))
             if fields["event"] == "result":
                 fields["event"] = "camera_result"  # `result` is the last line, about all of them
-    return {"slot": tagged.slot, **fields}
+    return {"slot": tagged.slot, "bay": tagged.bay, **fields}
 
 
 def _error(error: BwcError) -> dict[str, str]:
@@ -139,7 +140,10 @@ def _error(error: BwcError) -> dict[str, str]:
 def show_result(output: Output, result: FleetResult) -> None:
     """The end: in JSON the last line, otherwise a note for each camera that is not complete, and one on the whole."""
     if output.as_json:
-        cameras = [{"slot": slot, **_camera(one)} for slot, one in result.cameras.items()]
+        numbers = {bay_slot(bay): bay for bay in result.bays}
+        cameras = [
+            {"slot": slot, "bay": numbers.get(slot), **_camera(one)} for slot, one in result.cameras.items()
+        ]
         output.write(json.dumps({"event": "result", "complete": result.complete, "cameras": cameras}))
         return
     done = 0

@@ -26,8 +26,8 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.events import Connected, Finished
-from bwc_sdk.offload.fleet import bay_slot, station_by
+from bwc_sdk.offload.events import Connected, Finished, OffloadEvent
+from bwc_sdk.offload.fleet import station_by
 from bwc_sdk.offload.fleet_events import (
     STATION,
     BayRecovered,
@@ -37,6 +37,7 @@ from bwc_sdk.offload.fleet_events import (
     Interrupted,
     StationBack,
     StationLost,
+    bay_slot,
 )
 from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
 from bwc_sdk.offload.job import OffloadJob
@@ -56,6 +57,9 @@ RETRY_S: Final = 60.0
 
 _MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, WrongDevice)
 """What time does not mend, when it comes before the station was ever met: a camera's URI, say."""
+BayEvent = CameraFailed | Interrupted | BayTroubled | BayRecovered
+"""What is told of one bay beside the events of its offload."""
+
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
 _TROUBLED: Final = (BayState.FAULT, BayState.QUARANTINE)
 
@@ -186,22 +190,24 @@ class DockWatch(FleetStream):
 
     async def _tell_trouble(self, bay: BayStatus) -> None:
         """Tells of a bay that cannot be used, once, and when it can be used again."""
-        slot = bay_slot(bay.bay)
         if isinstance(bay.state, Unknown) or bay.state not in _TROUBLED:
             if self._troubles.pop(bay.bay, None) is not None:
-                await self._tell(CameraEvent(slot, BayRecovered()))
+                await self._tell_of(bay.bay, BayRecovered())
             return
         trouble = (bay.state, bay.incident)
         if self._troubles.get(bay.bay) != trouble:
             self._troubles[bay.bay] = trouble
             told = BayTroubled(bay.state, bay.alarms, bay.temperature_dc, bay.incident)
-            await self._tell(CameraEvent(slot, told))
+            await self._tell_of(bay.bay, told)
 
     def _due(self, bay: int, now_s: float) -> bool:
         visit = self._visits.get(bay)
         if visit is None:
             return True
         return visit.task.done() and not visit.complete and now_s >= visit.ended_s + RETRY_S
+
+    async def _tell_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
+        await self._tell(CameraEvent(bay_slot(bay), event, bay))
 
     # The visits
 
@@ -218,7 +224,7 @@ class DockWatch(FleetStream):
         self._visits[bay.bay] = _Visit(bay.docking, asyncio.create_task(run))
 
     async def _offload(self, bay: int, job: OffloadJob) -> None:
-        visit, slot = self._visits[bay], bay_slot(bay)
+        visit = self._visits[bay]
         try:
             async with job:
                 async for event in job:
@@ -226,9 +232,9 @@ class DockWatch(FleetStream):
                         visit.identity = event.identity
                     if isinstance(event, Finished):
                         visit.complete = event.result.complete
-                    await self._tell(CameraEvent(slot, event))
+                    await self._tell_of(bay, event)
         except Exception as error:
-            await self._tell(CameraEvent(slot, CameraFailed(failure_of(error, slot))))
+            await self._tell_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
         finally:
             visit.ended_s = asyncio.get_running_loop().time()
 
@@ -239,7 +245,7 @@ class DockWatch(FleetStream):
             del self._visits[bay]
         for bay, visit in running.items():
             if not visit.complete:
-                await self._tell(CameraEvent(bay_slot(bay), Interrupted(visit.identity)))
+                await self._tell_of(bay, Interrupted(visit.identity))
 
 
 def dock_watch(

@@ -17,7 +17,7 @@ from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Finished
-from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult
+from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, bay_slot
 from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
@@ -56,6 +56,7 @@ class FleetJob(FleetStream):
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
         self._results: dict[str, OffloadResult | BwcError] = {}
+        self._bays: dict[str, int] = {}  # numbers of the slots that are bays
 
     @property
     def result(self) -> FleetResult:
@@ -63,7 +64,8 @@ class FleetJob(FleetStream):
         if self._task is None or not self._task.done() or self._task.cancelled():
             raise RuntimeError("the offload has not come to its end")
         self._task.result()
-        return FleetResult(self._results)
+        bays = {bay: self._results[slot] for slot, bay in self._bays.items()}
+        return FleetResult(self._results, bays)
 
     async def run(self) -> FleetResult:
         """Runs it to its end for a caller who does not want the events."""
@@ -80,9 +82,8 @@ class FleetJob(FleetStream):
         link = StationLink(self._cameras)
         try:
             bays = await (await link.station()).bays.list()
-            await self._offload_all(
-                {bay_slot(bay.bay): partial(link.camera, bay.bay) for bay in bays if bay.present}
-            )
+            self._bays = {bay_slot(bay.bay): bay.bay for bay in bays if bay.present}
+            await self._offload_all({slot: partial(link.camera, bay) for slot, bay in self._bays.items()})
         finally:
             await link.close()
 
@@ -100,6 +101,7 @@ class FleetJob(FleetStream):
         }  # in their order, not in that of their ends
 
     async def _offload(self, slot: str, connect: Connect) -> None:
+        bay = self._bays.get(slot)
         job = OffloadJob(
             connect,
             self._path,
@@ -113,16 +115,11 @@ class FleetJob(FleetStream):
                 async for event in job:
                     if isinstance(event, Finished):
                         self._results[slot] = event.result
-                    await self._tell(CameraEvent(slot, event))
+                    await self._tell(CameraEvent(slot, event, bay))
         except Exception as error:
             failed = failure_of(error, slot)
             self._results[slot] = failed
-            await self._tell(CameraEvent(slot, CameraFailed(failed)))
-
-
-def bay_slot(bay: int) -> str:
-    """The slot of a bay."""
-    return f"bay {bay}"
+            await self._tell(CameraEvent(slot, CameraFailed(failed), bay))
 
 
 def offload_many(

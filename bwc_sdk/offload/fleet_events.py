@@ -1,6 +1,6 @@
 """What an offload of many cameras tells: the events of each camera, tagged with its slot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bwc_protocol.messages.station import BayAlarm, BayState
 from bwc_sdk.errors import BwcError
@@ -9,6 +9,11 @@ from bwc_sdk.offload.outcome import OffloadResult
 
 STATION = "station"
 """The slot of what concerns the docking station itself."""
+
+
+def bay_slot(bay: int) -> str:
+    """The slot of a bay."""
+    return f"bay {bay}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class CameraEvent:
     slot: str
     """Where it is: `bay 3` of a station, the URI of a camera by itself, or `station`."""
     event: OffloadEvent | CameraFailed | Interrupted | StationLost | StationBack | BayTroubled | BayRecovered
+    bay: int | None = None
+    """The number of the station's bay, as `station.bays` and `station.camera` take it; None of what concerns the
+    station itself, and of cameras that were named by URI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class FleetResult:
     """The end: for each slot the camera's result, or the error that kept it from having one."""
 
     cameras: dict[str, OffloadResult | BwcError]
+    bays: dict[int, OffloadResult | BwcError] = field(default_factory=dict)
+    """The same of the cameras that are in bays of a station, by the number of the bay."""
 
     @property
     def complete(self) -> bool:

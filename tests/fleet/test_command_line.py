@@ -118,7 +118,7 @@ def test_a_lost_station_is_told_with_what_to_do_once_and_then_that_it_is_back(ca
     advised = f"{line}\ttry: check cable and power, then run the command again"
     assert capsys.readouterr().out.splitlines() == [advised, line, "station\tstation is back", advised]
     FleetTeller(Output(as_json=True)).tell(back)
-    assert json.loads(capsys.readouterr().out) == {"slot": "station", "event": "station_back"}
+    assert json.loads(capsys.readouterr().out) == {"slot": "station", "bay": None, "event": "station_back"}
 
 
 def test_cameras_left_for_want_of_room_say_to_make_room_first(

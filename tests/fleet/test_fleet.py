@@ -64,6 +64,22 @@ def test_equal_cameras_end_within_one_and_a_half_times_of_each_other(
     play(scenario())
 
 
+def test_events_and_results_of_a_station_name_their_bay_by_its_number(
+    new_station, host, play, world, store
+) -> None:
+    station = new_station(3)
+    station.undock(2)
+
+    async def scenario() -> None:
+        job = offload_station(host(station), store, world=world)
+        events, _ = await timed(job)
+        assert {(tagged.slot, tagged.bay) for tagged in events} == {("bay 1", 1), ("bay 3", 3)}
+        result = job.result
+        assert result.bays == {1: result.cameras["bay 1"], 3: result.cameras["bay 3"]}
+
+    play(scenario())
+
+
 @pytest.mark.parametrize("bays", [4, 16])
 def test_the_budget_is_kept_and_shared_fairly(bays, new_station, host, play, world, store) -> None:
     station = new_station(bays)
@@ -136,6 +152,7 @@ def test_a_camera_that_cannot_be_reached_is_an_event_of_its_own(
             job = offload_many(cameras, store, world=world, policy=FAST)
             events, ends = await timed(job)
             assert [tagged.slot for tagged in events if isinstance(tagged.event, CameraFailed)] == ["none"]
+            assert all(tagged.bay is None for tagged in events) and job.result.bays == {}
             assert set(ends) == {"one"} and isinstance(job.result.cameras["none"], BwcError)
             one = job.result.cameras["one"]
             assert isinstance(one, OffloadResult) and isinstance(one.outcomes[0], StoredVerified)

@@ -11,6 +11,7 @@ from bwc_sdk.cli.fleet_output import FleetTeller
 from bwc_sdk.cli.output import Output
 from bwc_sdk.offload import BayRecovered, BayTroubled, CameraEvent, Finished, StationLost, dock_watch
 from bwc_sdk.offload.dock_watch import LOOK_S, DockWatch
+from bwc_sdk.offload.fleet_events import STATION
 from firmware_sim.faults import FaultCount, FaultPlan
 
 TROUBLES = BayTroubled | BayRecovered
@@ -28,6 +29,7 @@ class Reader:
 
     async def _read(self) -> None:
         async for tagged in self._watch:
+            assert tagged.slot == (STATION if tagged.bay is None else f"bay {tagged.bay}")
             if isinstance(tagged.event, TROUBLES):
                 self.told.append((tagged.slot, tagged.event))
             if isinstance(tagged.event, Finished):
@@ -139,7 +141,7 @@ FAULT = BayTroubled(BayState.FAULT, BayAlarm(0), 250, incident=0)
 def test_a_trouble_is_one_line_or_one_object(
     capsys, event: TROUBLES, line: str, fields: dict[str, object]
 ) -> None:
-    FleetTeller(Output(as_json=False, terminal=False)).tell(CameraEvent("bay 3", event))
+    FleetTeller(Output(as_json=False, terminal=False)).tell(CameraEvent("bay 3", event, 3))
     assert capsys.readouterr().out == line + "\n"
-    FleetTeller(Output(as_json=True)).tell(CameraEvent("bay 3", event))
-    assert json.loads(capsys.readouterr().out) == {"slot": "bay 3", **fields}
+    FleetTeller(Output(as_json=True)).tell(CameraEvent("bay 3", event, 3))
+    assert json.loads(capsys.readouterr().out) == {"slot": "bay 3", "bay": 3, **fields}

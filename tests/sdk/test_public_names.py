@@ -1,16 +1,108 @@
 """The public names: what programs may import, pinned, so that none goes or comes unnoticed."""
 
+import ast
 import importlib
 import inspect
+import re
+import sys
+import textwrap
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import bwc_sdk
+from bwc_protocol.declare import EVENTS, Wire
 from bwc_sdk import errors
 from bwc_sdk.sync import SyncCamera, SyncDockingStation
+from tools import sync_twin
 
 PUBLIC = {
+    "bwc_sdk": {
+        "Annotation",
+        "AnnotationKind",
+        "AnnotationPage",
+        "AnnotationState",
+        "Arrived",
+        "AssignmentState",
+        "AuditEntry",
+        "AuditHead",
+        "AuditKind",
+        "AuditPage",
+        "BatteryAlarm",
+        "BatteryStatus",
+        "BayAlarm",
+        "BayAlarmed",
+        "BayChanged",
+        "BayPage",
+        "BayState",
+        "BayStatus",
+        "BwcError",
+        "Camera",
+        "CameraState",
+        "Capability",
+        "ChargeState",
+        "ClockChanged",
+        "ClockExchange",
+        "ClockReading",
+        "ClockReason",
+        "ClockSet",
+        "ClockState",
+        "ConfigApplied",
+        "ConfigPage",
+        "ConfigState",
+        "ConfigView",
+        "Departed",
+        "DeviceCapabilities",
+        "DeviceIdentity",
+        "DeviceStatus",
+        "Docked",
+        "DockingStation",
+        "Done",
+        "ErrorCode",
+        "Event",
+        "Fault",
+        "IncomingStream",
+        "Interval",
+        "LedMeaning",
+        "ListPage",
+        "Manifest",
+        "ManifestReply",
+        "Mark",
+        "Measurement",
+        "PeerInfo",
+        "PeerKind",
+        "PreEol",
+        "RebootAccepted",
+        "RecordingClosed",
+        "RecordingEntry",
+        "Role",
+        "SchemaPage",
+        "SegmentFacts",
+        "SelfTestReport",
+        "SelfTestStep",
+        "Setting",
+        "SettingSchema",
+        "SettingType",
+        "StateChanged",
+        "StationFault",
+        "StationStatus",
+        "StorageHealth",
+        "StorageStatus",
+        "StreamSink",
+        "TakesEffect",
+        "TestResult",
+        "TimeSource",
+        "TriggerReason",
+        "Undocked",
+        "Unknown",
+        "World",
+        "__version__",
+        "connect",
+        "connect_station",
+        "watch",
+    },
     "bwc_sdk.offload": {
         "BayRecovered",
         "BayTroubled",
@@ -109,6 +201,58 @@ def test_an_error_names_device_layer_and_rule() -> None:
     error = errors.DeviceLost("the cable was pulled", device="serial:/dev/ttyACM0")
     assert str(error) == "serial:/dev/ttyACM0: transport: the cable was pulled"
     assert str(errors.InvalidUri("no scheme")) == "uri: no scheme"
+
+
+def _named(hint: object) -> Iterator[type[object]]:
+    """The classes in a type hint, those in the fields of declared ones included."""
+    if inspect.isclass(hint) and typing.get_origin(hint) is None:
+        yield hint
+        if issubclass(hint, Wire):
+            for spec in hint.codec.fields.values():
+                for inner in (spec.enum, spec.of):
+                    yield from _named(inner)
+    for one in typing.get_args(hint):
+        yield from _named(one)
+
+
+def _given_and_taken() -> Iterator[type[object]]:
+    for client in dict.fromkeys([*sync_twin.CAMERA.values(), *sync_twin.STATION.values()]):
+        for name, member in inspect.getmembers(client, inspect.isfunction):
+            if name.startswith("_"):
+                continue
+            if hasattr(member, "request"):
+                for spec in member.request.codec.fields.values():
+                    yield from _named(spec.enum)
+                    yield from _named(spec.of)
+                yield from _named(member.request.reply)
+            else:
+                for hint in typing.get_type_hints(member, vars(sys.modules[member.__module__])).values():
+                    yield from _named(hint)
+    for told in EVENTS.values():
+        yield from _named(told)
+
+
+def test_what_methods_and_events_take_and_give_comes_from_bwc_sdk() -> None:
+    for kind in _given_and_taken():
+        if kind.__module__.partition(".")[0] in ("bwc_protocol", "bwc_sdk"):
+            assert getattr(bwc_sdk, kind.__name__, None) is kind, kind.__name__
+
+
+@pytest.mark.parametrize("page", ["README.md", "hil_tests/README.md"])
+def test_examples_import_what_is_published(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        for node in ast.walk(ast.parse(f"async def example():\n{textwrap.indent(block, '    ')}")):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module is not None
+                known = getattr(importlib.import_module(node.module), "__all__", None)
+                assert not node.module.startswith("bwc_protocol")
+                for name in node.names:
+                    assert known is None or name.name in known, name.name
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "bwc_sdk":
+                assert node.attr in {*bwc_sdk.__all__, "sync", "offload"}, node.attr
 
 
 # What `help()` shows
