@@ -64,7 +64,7 @@ class DockingStation:
 
     Attributes:
         device: identity, capabilities, status, self-test, reboot, of the station itself.
-        bays: the supply, and each bay: what is in it, its power, data lines, light and lock.
+        bays: the supply, and each bay: what is in it, its power, data lines and light.
         clock: read, measure by exchanges, set within limits.
         audit: the station's log, checked against its chain of hashes.
         peer: what the station said of itself when the session began.

@@ -207,7 +207,9 @@ class SimBay:
     @property
     def charge(self) -> ChargeState:
         """What the charger does."""
-        if self.camera is None or not self.power:
+        if self.camera is None:
+            return ChargeState.IDLE
+        if not self.power:
             return ChargeState.DISCHARGING
         return self.camera.battery.charge_state
 

@@ -54,7 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{READ_ONLY}: changes nothing on the device, and connects as auditor; runs on any device")
+    config.addinivalue_line(
+        "markers", f"{READ_ONLY}: changes nothing on the device, and connects as auditor; runs on any device"
+    )
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
 
 

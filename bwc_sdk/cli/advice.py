@@ -8,6 +8,10 @@ from bwc_sdk import errors
 
 _REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
 _SETTINGS: Final = "'bwc config show', on a terminal or with --json, lists every setting with what it takes"
+_QUARANTINE: Final = (
+    "somebody has to look at what is in it; then 'bwc station bay BAY release INCIDENT', "
+    "with the incident that 'bwc station bay BAY' shows"
+)
 
 BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.UNSUPPORTED: "the device does not have this command: 'bwc info' shows firmware and capabilities",
@@ -38,6 +42,25 @@ _LISTED_BY: Final = {
     "station": "'bwc station bays' shows what there is",
 }
 """Where to look up what was not found, by subject of the command."""
+
+_BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
+    (
+        "station.release",
+        ErrorCode.CONFLICT,
+    ): "'bwc station bay BAY' shows whether it is in quarantine, and its incident: "
+    "a bay that is not has nothing to be released",
+    (
+        "station.release",
+        ErrorCode.WRONG_STATE,
+    ): "leave it alone until it has cooled down, and its alarms are gone: 'bwc station bay BAY' shows them",
+    ("station.power", ErrorCode.WRONG_STATE): _QUARANTINE,
+    ("station.data", ErrorCode.WRONG_STATE): _QUARANTINE,
+    (
+        "station.lease",
+        ErrorCode.CONFLICT,
+    ): "'bwc station bays' shows what stands where, and under which label",
+}
+"""After a refusal whose reason says more of one command than of the others."""
 
 BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
@@ -78,4 +101,4 @@ def _after_refusal(error: errors.CommandError) -> str:
     subject = error.command.partition(".")[0]
     if error.code is ErrorCode.NOT_FOUND and subject in _LISTED_BY:
         return _LISTED_BY[subject]
-    return BY_CODE[error.code]
+    return _BY_COMMAND.get((error.command, error.code), BY_CODE[error.code])

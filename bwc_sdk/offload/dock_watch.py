@@ -105,7 +105,7 @@ class DockWatch(FleetStream):
         self._changed = asyncio.Event()
 
     async def station(self) -> DockingStation:
-        """The station, over the link that the watch has: for lights, locks, power and leases meanwhile.
+        """The station, over the link that the watch has: for lights, power, data lines and leases meanwhile.
 
         The link stays the watch's, which makes it anew when it is lost: ask again for each use, and do not close it.
         Raises what `connect_station` raises while it is lost, `RuntimeError` when the watch does not run.

@@ -88,6 +88,18 @@ def test_a_docked_camera_is_charged_and_linked(station, host, play) -> None:
     play(scenario())
 
 
+def test_an_empty_bay_charges_nothing_and_nothing_discharges_in_it(station, host, play) -> None:
+    async def scenario() -> None:
+        async with host(station) as client:
+            station.undock(2)
+            for power in (True, False):
+                empty = await client.bays.power(bay=2, on=power)
+                assert (empty.present, empty.charge, empty.charge_ma) == (False, ChargeState.IDLE, 0)
+            assert (await client.bays.power(bay=1, on=False)).charge is ChargeState.DISCHARGING
+
+    play(scenario())
+
+
 def test_power_off_stops_charging_and_leaves_the_data_lines(station, host, play) -> None:
     async def scenario() -> None:
         async with host(station) as client, client.camera(1) as camera:

@@ -102,6 +102,14 @@ def test_refusals_and_absent_bays_have_their_exit_codes(bwc: Bwc, uri: str) -> N
     assert bwc("station", "show", "-d", "sim:?recordings=0")[0] == 4
 
 
+def test_what_is_advised_of_a_bay_that_cannot_be_released_is_true_of_it(bwc: Bwc, uri: str) -> None:
+    code, _, err = bwc("station", "bay", "2", "release", "1", "-d", uri)
+    assert code == 6
+    assert "bay 2 is not in quarantine" in err
+    assert "try: 'bwc station bay BAY' shows whether it is in quarantine" in err
+    assert "repeat the command" not in err, "that would be refused for ever"
+
+
 DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
 
 

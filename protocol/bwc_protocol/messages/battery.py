@@ -29,6 +29,8 @@ class ChargeState(Word):
     FULL = 2
     STOPPED_BY_TEMPERATURE = 3
     FAULT = 4
+    IDLE = 5
+    """A bay's alone: there is nothing in it that could be charged."""
 
 
 @wire
