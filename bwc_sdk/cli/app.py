@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
+from bwc_sdk.cli.command import Noun
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.streams import check_streams, settle, unfailing_remarks, writing
+from bwc_sdk.cli.usage import is_overview
 from bwc_sdk.cli.verb import common_options, guarded, verbs
 from bwc_sdk.version import __version__
 
@@ -56,8 +57,10 @@ VERBS: Final = {
 }
 
 
-class Verbs(TyperGroup):
+class Overview(Noun):
     """The overview, from the table above; a verb's own file is loaded only when it is used."""
+
+    shared_apart = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -143,7 +146,7 @@ VERSION: Final = inspect.Parameter(
 
 app = verbs(
     completion=True,
-    cls=Verbs,
+    cls=Overview,
     no_args_is_help=True,
     help="Body-worn cameras: provision, watch, offload. 'bwc VERB --help' says more.",
 )
@@ -162,19 +165,22 @@ def _run(argv: list[str]) -> int:
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A terminal that cannot show a character gets its escape: a device's text must not end a report.
             sys.stdout.reconfigure(errors="backslashreplace")
-        app(argv, prog_name="bwc")
+        code = app(argv, prog_name="bwc", standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.SUCCESS
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return ExitCode.READER_GONE  # of a help text: click itself calls that an unexpected error
         if isinstance(end.code, int):
             return end.code
         return ExitCode.UNEXPECTED if end.code else ExitCode.SUCCESS
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:
+        if is_overview(error):
+            error.show()  # type: ignore[attr-defined]  # click's own
+            return ExitCode.USAGE
         # Before a verb began or in one that another package brings; our own never let one pass.
         from bwc_sdk.cli.failure import report
 
         settle()
         return report(error, as_json="--json" in argv)
-    return ExitCode.SUCCESS

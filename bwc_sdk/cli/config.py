@@ -158,12 +158,18 @@ def diff(
     output: Output,
     file: Annotated[Path, typer.Argument(help="TOML file to compare with.")],
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 1 when anything differs.")
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="Exit with 1 when the device will not do what FILE says. What was applied and only takes effect "
+            "later is listed, and is no difference.",
+        ),
     ] = False,
 ) -> int | None:
     """Compare a file with what the device does now and what it will do.
 
-    Lists the settings of FILE whose effective or pending value is another.
+    Lists the settings of FILE whose effective or pending value is another: once FILE was applied, those that take
+    effect later.
     """
     wanted = read_file(file)
 
@@ -175,7 +181,7 @@ def diff(
 
 
 async def _diff(camera: Camera, output: Output, wanted: Mapping[str, Value]) -> bool:
-    """Shows the settings that differ; whether any does."""
+    """Shows the settings that differ; whether any will when all that is pending has taken effect."""
     await camera.config.check(wanted)
     effective = await camera.config.values(ConfigView.EFFECTIVE)
     pending = await camera.config.values(ConfigView.PENDING)
@@ -205,7 +211,10 @@ async def _diff(camera: Camera, output: Output, wanted: Mapping[str, Value]) -> 
             empty="no differences",
         ),
     )
-    return bool(differing)
+    later = [key for key in differing if pending.get(key) == wanted[key]]
+    if later:
+        output.note(f"applied, and in effect later: {', '.join(later)}")
+    return len(later) < len(differing)
 
 
 async def _apply(camera: Camera, output: Output, values: Mapping[str, Value]) -> None:

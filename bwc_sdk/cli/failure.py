@@ -7,13 +7,12 @@ import sys
 import traceback
 from typing import Final
 
-import typer
-
 from bwc_protocol.declare import FieldRangeError
 from bwc_sdk import errors
 from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
+from bwc_sdk.cli.usage import WRONG_USAGE, in_words
 
 DEBUG_ENV: Final = "BWC_DEBUG"
 """Environment variable: 1 = show the traceback of every error."""
@@ -66,7 +65,7 @@ def code_for(error: BaseException) -> ExitCode:
     for kind in type(error).__mro__:
         if kind in EXIT_CODES:
             return EXIT_CODES[kind]
-    if isinstance(error, FieldRangeError | typer.BadParameter):
+    if isinstance(error, FieldRangeError | WRONG_USAGE):
         return ExitCode.USAGE  # a value that was typed and that its field cannot carry
     if isinstance(error, OSError) and error.errno in FULL:
         return (
@@ -113,6 +112,15 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
             "device": error.device,
             "rule": error.rule,
             "advice": advice_for(error),
+        }
+    elif isinstance(error, WRONG_USAGE):
+        rule, advice = in_words(error)
+        facts |= {
+            "class": "UsageError",
+            "layer": "command line",
+            "device": "",
+            "rule": rule,
+            "advice": advice,
         }
     else:
         rule, advice = str(error) or type(error).__name__, ""

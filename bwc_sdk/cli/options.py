@@ -28,7 +28,7 @@ class RoleName(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the common options say; where one is given twice, the last one counts."""
+    """What the common options say; of one before the verb and one behind it the latter counts, but for devices."""
 
     device: str | None = None
     as_json: bool = False
@@ -40,7 +40,12 @@ class Settings:
     verbose: int = 0
 
     def merged(self, given: Mapping[str, Any]) -> "Settings":
-        """These settings and then what was given further to the right."""
+        """These settings and then what was given further to the right.
+
+        Raises `BadParameter` for two devices: nobody can tell which of them was meant.
+        """
+        if self.device and given["device"] and self.device != given["device"]:
+            raise typer.BadParameter(f"two devices are named, {self.device} and {given['device']}")
         return Settings(
             device=given["device"] or self.device,
             as_json=given["as_json"] or self.as_json,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 import typer
 
+from bwc_sdk.cli.command import Noun, Verbs
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import COMMON, Settings, take
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.streams import settle, writing
+from bwc_sdk.cli.usage import WRONG_USAGE
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
@@ -34,7 +36,8 @@ class Interrupted(KeyboardInterrupt):
 
 def verbs(*, completion: bool = False, **options: Any) -> typer.Typer:
     """An empty noun. Errors and help are plain text: they are read in logs as often as on a terminal."""
-    return typer.Typer(
+    options = {"cls": Noun, "subcommand_metavar": "VERB ...", **options}
+    return Verbs(
         add_completion=completion,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -171,8 +174,8 @@ def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
         settle()
         return ExitCode.READER_GONE
     except Exception as error:
-        if isinstance(error, typer.BadParameter) and not settings.as_json:
-            raise  # typer shows the usage with it
+        if isinstance(error, WRONG_USAGE):
+            raise  # told with the usage of the verb, where the command line ends
         from bwc_sdk.cli.failure import report
 
         settle()

@@ -39,6 +39,13 @@ def test_diff_tells_pending_from_effective(bwc: Bwc, sim: str, tmp_path: Path) -
     ran = bwc("config", "set", "recording.pre_event_s=44", device=sim)
     assert "effect later" not in ran.err and "pending since before: radio.ble_docked\n" in ran.err
     assert bwc("config", "diff", str(file), device=sim).out == "radio.ble_docked\tfull\toff\tfull\n"
+    ran = bwc("config", "diff", "--exit-code", str(file), device=sim)
+    assert ran.code == 0 and "applied, and in effect later: radio.ble_docked\n" in ran.err
+    bwc("config", "set", "radio.ble_docked=status", device=sim)  # pending, and not what the file says
+    assert bwc("config", "diff", "--exit-code", str(file), device=sim).code == 1
+    bwc(
+        "config", "set", "radio.ble_docked=off", device=sim
+    )  # in effect and pending, and not what the file says
     assert bwc("config", "diff", "--exit-code", str(file), device=sim).code == 1
 
 

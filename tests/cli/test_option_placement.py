@@ -82,8 +82,20 @@ def test_allow_insecure_and_verbose_are_taken_on_both_sides(bwc: Bwc, sim: str, 
     assert bwc(*(options + verb if before else verb + options), device=sim).code == 0
 
 
-def test_of_two_devices_the_last_one_counts(bwc: Bwc, sim: str) -> None:
-    assert bwc("--device", "tcp:127.0.0.1:1", "battery", "--device", sim).code == 0
+def test_two_devices_are_refused_wherever_they_stand(bwc: Bwc, sim: str) -> None:
+    for argv in (
+        ["--device", "tcp:127.0.0.1:1", "config", "get", "overlay.identity", "--device", sim],
+        ["config", "--device", "tcp:127.0.0.1:1", "get", "overlay.identity", "--device", sim],
+    ):
+        ran = bwc(*argv)
+        assert ran.code == 2 and f"two devices are named, tcp:127.0.0.1:1 and {sim}" in ran.err
+    assert bwc("--device", sim, "battery", "--device", sim).code == 0
+
+
+def test_of_a_timeout_before_the_verb_and_one_behind_it_the_latter_counts(bwc: Bwc, sim: str) -> None:
+    assert (
+        bwc("--timeout", "0.05", "battery", "--timeout", "10", device=f"{sim}&faults=delay.rx=0.15").code == 0
+    )
 
 
 def test_the_command_line_counts_before_the_environment(

@@ -1,0 +1,82 @@
+"""A wrong command line in our words: cause and next step, whichever library read it."""
+
+from typing import Any, Final, cast
+
+import typer
+
+WRONG_USAGE: Final = cast("type[Any]", typer.BadParameter.__mro__[1])
+"""`UsageError`: older releases of typer have it from click, newer ones bring it along under a private name."""
+SHOWN_MAX: Final = 60
+"""Characters that are repeated of what was typed."""
+_NO_NUMBER: Final = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "greater_than_equal": "a number",
+    "less_than_equal": "a number",
+}
+"""What was expected, by the kind of error of the library that typer parses values with."""
+
+
+def is_overview(error: Exception) -> bool:
+    """Whether this is no error but the help text of a noun that was given no verb."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def in_words(error: Any) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    ctx = getattr(error, "ctx", None)
+    kind = type(error).__name__
+    path = ctx.command_path if ctx is not None else "bwc"
+    more = f"'{path} --help' says more"
+    usage = more
+    if ctx is not None:
+        usage = f"{path} {' '.join(ctx.command.collect_usage_pieces(ctx))}; {more}"
+    if kind == "NoSuchOption":
+        near = getattr(error, "possibilities", None)
+        return f"there is no option {_cut(error.option_name)}" + (
+            f"; did you mean {min(near)}?" if near else ""
+        ), usage
+    if kind == "MissingParameter":
+        return f"{_name(error.param)} is missing", usage
+    if isinstance(error, typer.BadParameter):
+        words = _about_value(error)
+        return (f"{_name(error.param)}: {words}" if error.param is not None else words), more
+    said = str(error.message if hasattr(error, "message") else error).rstrip(".")
+    said = said.replace("No such command", "there is no verb").replace("Missing command", "a verb is missing")
+    return f"{said[:1].lower()}{said[1:]}", usage
+
+
+def _name(parameter: Any) -> str:
+    if parameter is None:
+        return "an argument"
+    if parameter.param_type_name == "option":
+        return str(max(parameter.opts, key=len))
+    return str(parameter.metavar or parameter.name.upper()).removesuffix("...")
+
+
+def _about_value(error: typer.BadParameter) -> str:
+    said = str(error.message).removeprefix("Value error, ").rstrip(".")
+    errors = getattr(error.__cause__, "errors", None)
+    first: dict[str, Any] = (errors() or [{}])[0] if callable(errors) else {}
+    expected = _NO_NUMBER.get(first.get("type", ""))
+    if expected is None:
+        return said
+    return f"takes {expected}{_bounds(error.param)}, not {_cut(str(first.get('input')))!r}"
+
+
+def _bounds(parameter: Any) -> str:
+    low, high = getattr(parameter, "min", None), getattr(parameter, "max", None)
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}" if high < 1e6 else f" from {low} to {high}"
+    if low is not None:
+        return f" of at least {low:g}"
+    return f" of at most {high:g}" if high is not None else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
