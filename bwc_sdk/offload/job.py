@@ -7,40 +7,28 @@ from collections.abc import AsyncIterator, Collection
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connecting import connect
-from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination, destination_error
-from bwc_sdk.offload.events import (
-    Connected,
-    Finished,
-    OffloadEvent,
-    Planned,
-    RecordingFinished,
-    RecordingStarted,
-)
+from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned
 from bwc_sdk.offload.feed import Feed
-from bwc_sdk.offload.outcome import OffloadResult, Outcome, StillOnCamera
+from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.pace import check_pace
+from bwc_sdk.offload.pipeline import Pipeline
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
-from bwc_sdk.offload.reach import Connect, Fruitless, GaveUp, Reach, Unreached
-from bwc_sdk.offload.recording import RecordingCopy
+from bwc_sdk.offload.reach import Connect, Reach, Unreached
 from bwc_sdk.offload.waiting import all_settled, settled
 from bwc_sdk.offload.work import Work
 from bwc_sdk.world import World
 
 if TYPE_CHECKING:
     from bwc_sdk.camera import Camera
-
-FRUITLESS_MAX: Final = 3
-"""Recordings in a row that cannot be copied although the camera answers: one may be at fault, and must not keep
-the others from being copied; with three it is the line."""
 
 
 class OffloadJob(AsyncIterator[OffloadEvent]):
@@ -145,7 +133,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         work.tell(Planned(plan, sum(entry.size_bytes for entry in plan)))
         result = OffloadResult(
             identity=work.identity,
-            outcomes=await self._copy_all(work, plan),
+            outcomes=await Pipeline(work, self._reach, self._feed, plan).run(),
             bytes_received=work.tally.received,
             bytes_kept=work.tally.kept,
             reconnections=self._reach.reconnections,
@@ -166,37 +154,6 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         except OSError as error:
             raise destination_error(error, "looking for room", self._path) from error
         return plan
-
-    async def _copy_all(self, work: Work, plan: tuple[RecordingEntry, ...]) -> tuple[Outcome, ...]:
-        outcomes: list[Outcome] = []
-        fruitless = 0
-        lost: BwcError | None = None
-        for entry in plan:
-            await self._feed.room()
-            if lost is not None:
-                outcome: Outcome = _out_of_reach(entry, lost)
-            else:
-                work.tell(RecordingStarted(entry))
-                copy = RecordingCopy(work, entry)
-                try:
-                    outcome = await self._reach.keep(copy.run, lambda: work.tally.verified)
-                    fruitless = 0
-                except Fruitless as failed:
-                    outcome = StillOnCamera(entry, failed.error.rule, failed.error)
-                    fruitless += 1
-                    lost = failed.error if fruitless == FRUITLESS_MAX else None
-                except GaveUp as failed:
-                    outcome = _out_of_reach(entry, failed.error)
-                    lost = failed.error
-                finally:
-                    await copy.release()
-            outcomes.append(outcome)
-            work.tell(RecordingFinished(outcome))
-        return tuple(outcomes)
-
-
-def _out_of_reach(entry: RecordingEntry, error: BwcError) -> StillOnCamera:
-    return StillOnCamera(entry, f"the camera is out of reach: {error.rule}", error)
 
 
 def offload(

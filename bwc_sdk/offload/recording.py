@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import (
+    BwcError,
     CommandError,
     DestinationError,
     EvidenceMismatch,
@@ -18,86 +20,176 @@ from bwc_sdk.offload.events import Progress
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room
 from bwc_sdk.offload.segment import ChunkDamaged, SegmentCopy
+from bwc_sdk.offload.waiting import all_settled, settled
 from bwc_sdk.offload.work import Work
 
 if TYPE_CHECKING:
     from bwc_sdk.camera import Camera
 
+log = logging.getLogger(__name__)
+
+
+FINISHING_MAX: Final = 2
+"""Segments that are read back while the next one arrives: each holds a file open, and two keep a medium busy."""
+
 
 class RecordingCopy:
-    """One recording under way. It outlives the connection, as its segments do."""
+    """One recording under way. It outlives the connection, as its segments do.
+
+    `prepare` it (if there is time), `receive` it, and `finish` it; the last needs no camera any more, so that the next
+    recording arrives meanwhile.
+    """
 
     def __init__(self, work: Work, entry: RecordingEntry) -> None:
         self.entry = entry
+        self.begun = False
+        """Whether a reader of the events has been told of it."""
         self._work = work
         self._manifest: Manifest | None = None
-        self._stored: list[StoredSegment] = []
-        self._current: SegmentCopy | None = None
+        self._segments: dict[int, SegmentCopy] = {}
+        self._preparing: asyncio.Task[None] | None = None
+        self._finishing: dict[int, asyncio.Task[StoredSegment | None]] = {}
+        self._stored: dict[int, StoredSegment] = {}
         self._copied = False
         self._listed_again = False
 
-    async def run(self, camera: Camera) -> Outcome:
-        """Stores all segments and gives the outcome.
+    def prepare(self, camera: Camera) -> None:
+        """Begins to get what comes before the footage, beside whatever else the camera is asked; waits for nothing.
+
+        What fails is left to `receive`, which tries it again.
+        """
+        if self._preparing is None and self._manifest is None:
+            self._preparing = asyncio.create_task(self._prepare(camera))
+
+    async def receive(self, camera: Camera) -> Outcome | None:
+        """Receives all that is missing; then its outcome if that is known, or None: then `finish` it.
 
         Raises only what ends the connection, and `CommandError` with BUSY: then call it again.
         """
         while True:
             try:
-                return await self._store(camera)
+                return await self._receive(camera)
             except CommandError as error:
                 if error.code is ErrorCode.BUSY:
                     raise
                 if error.code not in (ErrorCode.CONFLICT, ErrorCode.NOT_FOUND):
-                    return StillOnCamera(self.entry, f"the camera refused: {error.rule}", error)
+                    return await self._over(
+                        StillOnCamera(self.entry, f"the camera refused: {error.rule}", error)
+                    )
                 if self._listed_again:
-                    return StillOnCamera(self.entry, "it changed on the camera, again and again", error)
-                gone = await self._list_again(camera)
-                if gone:
-                    return Refused(self.entry, "the camera has it no longer", error)
-            except ChunkDamaged as error:
-                return StillOnCamera(self.entry, f"the camera's copy is damaged: {error}")
-            except EvidenceMismatch as error:
-                if self._manifest is not None or self._listed_again:
-                    return Refused(self.entry, error.rule, error)
+                    reason = "it changed on the camera, again and again"
+                    return await self._over(StillOnCamera(self.entry, reason, error))
                 if await self._list_again(camera):
                     return Refused(self.entry, "the camera has it no longer", error)
-            except DestinationError as error:
-                return StillOnCamera(self.entry, error.rule, error)
-            except OSError as error:
-                typed = destination_error(error, "looking for room", self._work.destination.path)
-                return StillOnCamera(self.entry, typed.rule, typed)
+            except ChunkDamaged as error:
+                reason = f"the camera's copy is damaged: {error}"
+                return await self._over(StillOnCamera(self.entry, reason))
+            except EvidenceMismatch as error:
+                if self._manifest is not None or self._listed_again:
+                    return await self._over(Refused(self.entry, error.rule, error))
+                if await self._list_again(camera):
+                    return Refused(self.entry, "the camera has it no longer", error)
+            except (DestinationError, OSError) as error:
+                return await self._over(self._not_stored(error))
+
+    async def finish(self) -> Outcome | None:
+        """Reads back and publishes what was received; its outcome, or None: then `receive` what is missing again."""
+        try:
+            while self._finishing:
+                await asyncio.wait(self._finishing.values())
+                self._collect()
+        except EvidenceMismatch as error:
+            return await self._over(Refused(self.entry, error.rule, error))
+        except (DestinationError, OSError) as error:
+            return await self._over(self._not_stored(error))
+        assert self._manifest is not None
+        numbers = range(len(self._manifest.segments))
+        if any(number not in self._stored for number in numbers):
+            return None
+        stored = tuple(self._stored[number] for number in numbers)
+        return StoredVerified(self.entry, stored, already_there=not self._copied)
 
     async def release(self) -> None:
         """Gives up what is held; what arrived stays for the next attempt."""
-        current, self._current = self._current, None
-        if current is not None:
-            await current.release()
+        tasks = [task for task in (self._preparing, *self._finishing.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        try:
+            await all_settled(tasks)
+        finally:
+            self._preparing = None
+            self._finishing.clear()
+            while self._segments:
+                await self._segments.popitem()[1].release()
 
-    async def _store(self, camera: Camera) -> Outcome:
+    async def _over(self, outcome: Outcome) -> Outcome:
+        """`outcome`, when the segments that are good so far have their names."""
+        await all_settled(self._finishing.values())
+        self._finishing.clear()
+        return outcome
+
+    def _not_stored(self, error: DestinationError | OSError) -> StillOnCamera:
+        if isinstance(error, OSError):
+            error = destination_error(error, "looking for room", self._work.destination.path)
+        return StillOnCamera(self.entry, error.rule, error)
+
+    # What comes before the footage
+
+    async def _prepare(self, camera: Camera) -> None:
+        try:
+            manifest = await self._begin(camera)
+            await self._segment(manifest, 0).prepare(camera)
+        except (BwcError, OSError) as error:
+            log.debug("recording %d was not prepared: %s", self.entry.sequence, error)
+
+    async def _begin(self, camera: Camera) -> Manifest:
         if self._manifest is None:
             manifest = await camera.recordings.read_manifest(self.entry)
             self._check_manifest(manifest)
-            destination, reserve_bytes = self._work.destination, self._work.policy.reserve_bytes
-            room = partial(check_room, destination, self._work.identity, (self.entry,), reserve_bytes)
-            await self._work.blocking(room)
             self._manifest = manifest
-        while len(self._stored) < len(self._manifest.segments):
-            if self._current is None:
-                self._current = self._segment(self._manifest)
-            segment = await self._current.run(camera)
-            self._copied = self._copied or not self._current.already_there
-            self._stored.append(segment)
-            self._current = None
-        return StoredVerified(self.entry, tuple(self._stored), already_there=not self._copied)
+        return self._manifest
 
-    def _segment(self, manifest: Manifest) -> SegmentCopy:
-        segment = len(self._stored)
-        before = sum(stored.size_bytes for stored in self._stored)
+    # The footage
 
-        def progress(good_bytes: int) -> None:
-            self._work.tell(Progress(self.entry.sequence, segment, before + good_bytes, manifest.size_bytes))
+    async def _receive(self, camera: Camera) -> Outcome | None:
+        if self._preparing is not None:
+            await settled(self._preparing)
+            self._preparing = None
+        manifest = await self._begin(camera)
+        await self._work.blocking(self._check_room)
+        for number in range(len(manifest.segments)):
+            if number not in self._stored and number not in self._finishing:
+                segment = self._segment(manifest, number)
+                await segment.receive(camera)
+                self._finishing[number] = asyncio.create_task(segment.finish())
+                while len(self._finishing) > FINISHING_MAX:
+                    await asyncio.wait(self._finishing.values(), return_when=asyncio.FIRST_COMPLETED)
+                    self._collect()
+        return None
 
-        return SegmentCopy(self._work, self.entry, manifest, segment, progress)
+    def _check_room(self) -> None:
+        reserve_bytes = self._work.policy.reserve_bytes
+        check_room(self._work.destination, self._work.identity, (self.entry,), reserve_bytes)
+
+    def _collect(self) -> None:
+        """Takes what is finished. Raises what a segment failed with."""
+        for number in [number for number, task in self._finishing.items() if task.done()]:
+            stored = self._finishing.pop(number).result()
+            if stored is not None:
+                segment = self._segments.pop(number)
+                self._copied = self._copied or not segment.already_there
+                self._stored[number] = stored
+
+    def _segment(self, manifest: Manifest, number: int) -> SegmentCopy:
+        if number not in self._segments:
+            before = sum(facts.size_bytes for facts in manifest.segments[:number])
+
+            def progress(good_bytes: int) -> None:
+                done = before + good_bytes
+                self._work.tell(Progress(self.entry.sequence, number, done, manifest.size_bytes))
+
+            self._segments[number] = SegmentCopy(self._work, self.entry, manifest, number, progress)
+        return self._segments[number]
 
     def _check_manifest(self, manifest: Manifest) -> None:
         """Its hash is the listed one; whose it is, and what it says, is checked here."""
@@ -120,7 +212,7 @@ class RecordingCopy:
             if entry.recording == self.entry.recording:
                 self.entry = entry
                 self._manifest = None
-                self._stored = []
+                self._stored.clear()
                 self._listed_again = True
                 return False
         return True

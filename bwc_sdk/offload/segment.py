@@ -52,7 +52,7 @@ class ChunkDamaged(Exception):
 
 
 class SegmentCopy:
-    """One segment under way. It outlives the connection: `run` goes on where another camera object ended."""
+    """One segment under way. It outlives the connection: `receive` goes on where another camera object ended."""
 
     def __init__(
         self,
@@ -78,25 +78,54 @@ class SegmentCopy:
         self._from_medium = True
         self._kept = 0
         self._files_tried = 0
+        self._ready = False
+        self._read_back_rounds = 0
 
-    async def run(self, camera: Camera) -> StoredSegment:
-        """Stores the segment, whatever is there of it.
+    async def prepare(self, camera: Camera) -> None:
+        """Takes the file, looks what is there of it, and gets its table. Raises what `receive` raises, and `OSError`;
+        `receive` then tries it again."""
+        if self._ready:
+            return
+        await self.release()  # what an attempt that failed half-way holds
+        await self._open(camera)
+        self._ready = True
+
+    async def receive(self, camera: Camera) -> None:
+        """Gets all that is missing of the segment from the camera; then `finish` it.
 
         Raises what ends the connection (call it again with a new one), `CommandError`, `ChunkDamaged`,
-        `EvidenceMismatch` (another content stands under its name, or the camera's table is not the
-        manifest's), `DestinationError` and its kinds.
+        `EvidenceMismatch` (the camera's table is not the manifest's), `DestinationError` and its kinds.
         """
         while True:
             try:
-                if not self._file.is_open:
-                    await self._open(camera)
+                await self.prepare(camera)
                 if self._found is Found.FINAL:
-                    await self._verify_final()
-                else:
-                    await self._complete(camera)
-                break
+                    return
+                if (
+                    not self._read_back_rounds
+                ):  # not while it is prepared: others come first, and need the room
+                    await self._work.blocking(self._file.reserve)
+                while self._missing:
+                    for run in _runs(self._missing):
+                        await self._fetch(camera, run)
+                return
             except OSError as error:
                 await self._medium_failed(error)
+
+    async def finish(self) -> StoredSegment | None:
+        """Reads what was received back from the medium and gives it its name; None when some of it, or all, has to be
+        received again. The camera is not needed.
+
+        Raises `EvidenceMismatch` (another content stands under its name), `DestinationError` and its kinds.
+        """
+        try:
+            if self._found is Found.FINAL:
+                await self._verify_final()
+            elif not await self._reads_back():
+                return None
+        except OSError as error:
+            await self._medium_failed(error)
+            return None
         try:
             return await self._publish()
         except OSError as error:
@@ -104,7 +133,9 @@ class SegmentCopy:
 
     async def release(self) -> None:
         """Gives the file back; a part file stays, for the next attempt to go on."""
-        await self._work.blocking(self._file.release)
+        self._ready = False
+        if self._file.is_open:
+            await self._work.blocking(self._file.release)
 
     @property
     def already_there(self) -> bool:
@@ -119,6 +150,8 @@ class SegmentCopy:
         if error.errno != errno.EIO or self._found is Found.FINAL or not self._file.is_open:
             raise self._typed(error, "storing") from error
         self._files_tried += 1
+        self._ready = False
+        self._read_back_rounds = 0
         try:
             await self._work.blocking(self._file.discard)
         except OSError as again:
@@ -142,7 +175,7 @@ class SegmentCopy:
             await self._look_through()
         if self._found is not Found.FINAL:
             await self._work.blocking(partial(self._sidecars.keep, self._table))
-            await self._work.blocking(self._file.reserve)
+            await self._work.blocking(self._file.settle_part_name)
 
     async def _ask_table(self, camera: Camera) -> bytes:
         try:
@@ -192,21 +225,18 @@ class SegmentCopy:
         self._kept = self._file.size_bytes
         self._on_progress(self._kept)
 
-    # What is fetched
+    async def _reads_back(self) -> bool:
+        """Whether the medium gives back what was received; what it does not is missing again."""
+        self._from_medium = await self._work.blocking(self._file.settle)
+        self._missing = await self._bad_chunks()
+        self._good_bytes -= sum(map(self._size, self._missing))
+        self._read_back_rounds += 1
+        if self._missing and self._read_back_rounds >= READ_BACK_ROUNDS:
+            rule = f"the destination gives back other bytes than were written: {self._file.part}"
+            raise DestinationError(rule, device=str(self._work.destination.path))
+        return not self._missing
 
-    async def _complete(self, camera: Camera) -> None:
-        """Fetches what is missing until all of it reads back good from the medium."""
-        for _ in range(READ_BACK_ROUNDS):
-            while self._missing:
-                for run in _runs(self._missing):
-                    await self._fetch(camera, run)
-            self._from_medium = await self._work.blocking(self._file.settle)
-            self._missing = await self._bad_chunks()
-            self._good_bytes -= sum(map(self._size, self._missing))
-            if not self._missing:
-                return
-        rule = f"the destination gives back other bytes than were written: {self._file.part}"
-        raise DestinationError(rule, device=str(self._work.destination.path))
+    # What is fetched
 
     async def _fetch(self, camera: Camera, run: range) -> None:
         intake = Intake(

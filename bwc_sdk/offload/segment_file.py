@@ -116,10 +116,13 @@ class SegmentFile:
 
     # Its bytes
 
-    def reserve(self) -> None:
-        """Reserves room for the whole segment and makes the part file's name durable."""
-        self._files.preallocate(self._file, self.size_bytes)
+    def settle_part_name(self) -> None:
+        """Makes the part file's name durable."""
         self._files.sync_directory(self._at.incoming)
+
+    def reserve(self) -> None:
+        """Reserves room for the whole segment."""
+        self._files.preallocate(self._file, self.size_bytes)
 
     def store(self, data: memoryview, first: int, table: bytes) -> list[int]:
         """Hashes the chunks in `data`, which begin with number `first`; writes the good and returns the bad."""

@@ -535,7 +535,7 @@ class Lab:
             utc_ns=lambda: 1_700_000_000_000_000_000,
             entropy=random.Random(1).randbytes,
             files=files,
-            workers=InlineWorkers(),
+            workers=options.pop("workers", None) or InlineWorkers(),
         )
         policy = options.pop("policy", OffloadPolicy(reserve_bytes=0))
         return offload(device.connect, path, world=world, policy=policy, **options)

@@ -260,7 +260,8 @@ def test_a_recording_that_another_process_holds_stays_on_the_camera_the_others_a
     once = OffloadPolicy(attempts=0, reserve_bytes=0)
     device.cut_at = [5000]
     lab.run(device, lab.files(disk), policy=once)
-    (part,) = [inode for name, inode in disk.live[".incoming"].items() if name.endswith(".part")]
+    parts = [inode for name, inode in disk.live[".incoming"].items() if name.endswith(".part")]
+    (part,) = [part for part in parts if part.live]  # the others were only prepared
     part.locked_by = -1
     result, _ = lab.run(device, lab.files(disk))
     assert isinstance(result.outcomes[0], StillOnCamera)
