@@ -64,7 +64,7 @@ async def show(
         },
         Rows(
             title=f"{view.value} configuration",
-            headings=["setting", "value", "takes", "default", "from", "meaning"],
+            headings=["setting", "value", "meaning", "takes", "default", "in effect"],
             plain=[[key, value] for key, value in values.items()],
             shown=[[key, _typed(value), *_about(schema.get(key))] for key, value in values.items()],
         ),
@@ -254,7 +254,7 @@ def _typed(value: Value | None) -> str:
 
 def _about(schema: SettingSchema | None) -> list[str]:
     if schema is None:
-        return ["unknown"] * 4
+        return ["unknown"] * 4  # of a device that has a value for what it does not list
     takes = {
         SettingType.BOOL: "true, false",
         SettingType.CHOICE: schema.choices.replace("|", ", "),
@@ -262,4 +262,4 @@ def _about(schema: SettingSchema | None) -> list[str]:
         SettingType.INT: f"{schema.low} to {schema.high} {schema.unit}".rstrip(),
     }
     kind = takes.get(schema.type, "unknown") if isinstance(schema.type, SettingType) else str(schema.type)
-    return [kind, _typed(default_of(schema)), str(to_plain(schema.takes_effect)), schema.doc]
+    return [schema.doc, kind, _typed(default_of(schema)), str(to_plain(schema.takes_effect))]

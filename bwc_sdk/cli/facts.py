@@ -9,6 +9,8 @@ from bwc_sdk.cli import text
 
 _SUFFIXES: Final = ("_utc_ns", "_ns", "_ms", "_mv", "_ma", "_dc", "_pct", "_s", "_bytes")
 NOT_KNOWN: Final = "unknown"
+NOTHING: Final = "-"
+"""An empty text, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def show(name: str, value: Any, unit: str) -> str:
     plain = to_plain(value)
     if isinstance(plain, list):
         return ", ".join(map(str, plain)) or "none"
-    return str(plain)
+    return str(plain) or NOTHING
 
 
 _BY_UNIT: Final[dict[str, Callable[[int], str]]] = {

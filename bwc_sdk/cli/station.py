@@ -1,5 +1,6 @@
 """`bwc station`: a docking station and its bays."""
 
+import dataclasses
 import enum
 from typing import Annotated, Final
 
@@ -7,7 +8,7 @@ import typer
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.station import BAYS_MAX, BayStatus
-from bwc_sdk.cli.facts import facts
+from bwc_sdk.cli.facts import Fact, facts
 from bwc_sdk.cli.on_camera import run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, rows_of
@@ -60,8 +61,13 @@ async def bays(station: DockingStation, output: Output) -> None:
     listed = [{one.name: one for one in facts(bay)} for bay in found]
     output.show(
         {"bays": [to_plain(bay) for bay in found]},
-        rows_of("", [[row[name] for name in IN_LIST] for row in listed]),
+        rows_of("", [[_renamed(row[name]) for name in IN_LIST] for row in listed]),
     )
+
+
+def _renamed(one: Fact) -> Fact:
+    """Two columns of the list would have the same heading, once the unit is left out."""
+    return dataclasses.replace(one, label="current") if one.name == "charge_ma" else one
 
 
 @app.command("bay")
