@@ -34,6 +34,9 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
     Done               of a command that gives nothing else
 
+What `camera.counters` and `station.counters` give, and the result of an offload: Counters, made of LinkCounters,
+ChannelCounters (DiscardReason), MessageCounters (MessageDiscard) and StreamCounters (StreamDiscard).
+
 What `events()` gives, each an `Event`: StateChanged, BatteryAlarm, ClockChanged, ConfigApplied, RecordingClosed of a
 camera; Docked, Undocked, BayAlarmed, BayChanged of a station.
 
@@ -48,7 +51,11 @@ from bwc_sdk.version import __version__ as __version__
 TYPE_CHECKING = False  # checkers know the name; `typing` would be half of the time of `bwc --version`
 
 if TYPE_CHECKING:
+    from bwc_protocol.conversation import MessageCounters as MessageCounters
+    from bwc_protocol.conversation import MessageDiscard as MessageDiscard
     from bwc_protocol.conversation import PeerInfo as PeerInfo
+    from bwc_protocol.conversation import StreamCounters as StreamCounters
+    from bwc_protocol.conversation import StreamDiscard as StreamDiscard
     from bwc_protocol.declare import Event as Event
     from bwc_protocol.declare import Role as Role
     from bwc_protocol.declare import Unknown as Unknown
@@ -57,6 +64,9 @@ if TYPE_CHECKING:
     from bwc_protocol.evidence import Manifest as Manifest
     from bwc_protocol.evidence import SegmentFacts as SegmentFacts
     from bwc_protocol.evidence import TriggerReason as TriggerReason
+    from bwc_protocol.link import ChannelCounters as ChannelCounters
+    from bwc_protocol.link import DiscardReason as DiscardReason
+    from bwc_protocol.link import LinkCounters as LinkCounters
     from bwc_protocol.messages.assignment import AssignmentState as AssignmentState
     from bwc_protocol.messages.audit import AuditEntry as AuditEntry
     from bwc_protocol.messages.audit import AuditHead as AuditHead
@@ -123,6 +133,7 @@ if TYPE_CHECKING:
     from bwc_sdk.connecting import connect_station as connect_station
     from bwc_sdk.connection import IncomingStream as IncomingStream
     from bwc_sdk.connection import StreamSink as StreamSink
+    from bwc_sdk.counters import Counters as Counters
     from bwc_sdk.errors import BwcError as BwcError
     from bwc_sdk.station import DockingStation as DockingStation
     from bwc_sdk.watching import Arrived as Arrived
@@ -153,6 +164,7 @@ _HOMES = {
     "Camera": "bwc_sdk.camera",
     "CameraState": "bwc_protocol.messages.identity",
     "Capability": "bwc_protocol.messages.identity",
+    "ChannelCounters": "bwc_protocol.link",
     "ChargeState": "bwc_protocol.messages.battery",
     "ClockChanged": "bwc_protocol.messages.clock",
     "ClockExchange": "bwc_protocol.messages.clock",
@@ -164,10 +176,12 @@ _HOMES = {
     "ConfigPage": "bwc_protocol.messages.config",
     "ConfigState": "bwc_protocol.messages.config",
     "ConfigView": "bwc_protocol.messages.config",
+    "Counters": "bwc_sdk.counters",
     "Departed": "bwc_sdk.watching",
     "DeviceCapabilities": "bwc_protocol.messages.identity",
     "DeviceIdentity": "bwc_protocol.messages.identity",
     "DeviceStatus": "bwc_protocol.messages.identity",
+    "DiscardReason": "bwc_protocol.link",
     "Docked": "bwc_protocol.messages.station",
     "DockingStation": "bwc_sdk.station",
     "Done": "bwc_protocol.messages.core",
@@ -177,11 +191,14 @@ _HOMES = {
     "IncomingStream": "bwc_sdk.connection",
     "Interval": "bwc_protocol.evidence",
     "LedMeaning": "bwc_protocol.messages.station",
+    "LinkCounters": "bwc_protocol.link",
     "ListPage": "bwc_protocol.messages.recordings",
     "Manifest": "bwc_protocol.evidence",
     "ManifestReply": "bwc_protocol.messages.recordings",
     "Mark": "bwc_protocol.messages.recordings",
     "Measurement": "bwc_sdk.clock_sync",
+    "MessageCounters": "bwc_protocol.conversation",
+    "MessageDiscard": "bwc_protocol.conversation",
     "PeerInfo": "bwc_protocol.conversation",
     "PeerKind": "bwc_protocol.vocabulary",
     "PreEol": "bwc_protocol.messages.storage",
@@ -201,6 +218,8 @@ _HOMES = {
     "StationStatus": "bwc_protocol.messages.station",
     "StorageHealth": "bwc_protocol.messages.storage",
     "StorageStatus": "bwc_protocol.messages.storage",
+    "StreamCounters": "bwc_protocol.conversation",
+    "StreamDiscard": "bwc_protocol.conversation",
     "StreamSink": "bwc_sdk.connection",
     "TakesEffect": "bwc_protocol.messages.config",
     "TestResult": "bwc_protocol.messages.identity",
@@ -237,6 +256,7 @@ __all__ = [
     "Camera",
     "CameraState",
     "Capability",
+    "ChannelCounters",
     "ChargeState",
     "ClockChanged",
     "ClockExchange",
@@ -248,10 +268,12 @@ __all__ = [
     "ConfigPage",
     "ConfigState",
     "ConfigView",
+    "Counters",
     "Departed",
     "DeviceCapabilities",
     "DeviceIdentity",
     "DeviceStatus",
+    "DiscardReason",
     "Docked",
     "DockingStation",
     "Done",
@@ -261,11 +283,14 @@ __all__ = [
     "IncomingStream",
     "Interval",
     "LedMeaning",
+    "LinkCounters",
     "ListPage",
     "Manifest",
     "ManifestReply",
     "Mark",
     "Measurement",
+    "MessageCounters",
+    "MessageDiscard",
     "PeerInfo",
     "PeerKind",
     "PreEol",
@@ -285,6 +310,8 @@ __all__ = [
     "StationStatus",
     "StorageHealth",
     "StorageStatus",
+    "StreamCounters",
+    "StreamDiscard",
     "StreamSink",
     "TakesEffect",
     "TestResult",

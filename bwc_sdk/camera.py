@@ -46,6 +46,7 @@ from bwc_sdk.audit_chain import check_page
 from bwc_sdk.clock_sync import Measurement, check_step, measure
 from bwc_sdk.configuration import Value, fit, to_settings, value_of
 from bwc_sdk.connection import Connection, IncomingStream, StreamSink
+from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError, ConfigError, EvidenceMismatch, ProtocolViolation
 from bwc_sdk.world import World
 
@@ -378,6 +379,11 @@ class Camera:
     def identity(self) -> str:
         """The name in its certificate: the serial number."""
         return self.peer.identity
+
+    @property
+    def counters(self) -> Counters:
+        """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
+        return self.connection.counters
 
     def events(self) -> AsyncIterator[Event]:
         """What the camera tells without being asked, until the connection ends; for one reader."""

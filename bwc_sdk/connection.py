@@ -18,11 +18,13 @@ from bwc_protocol.conversation import (
     EventReceived,
     Failed,
     LocalInfo,
+    MessageCounters,
     PeerInfo,
     ReplyMalformed,
     ReplyReceived,
     RequestReceived,
     StreamCancelled,
+    StreamCounters,
     StreamFinished,
     StreamReceived,
 )
@@ -34,6 +36,7 @@ from bwc_protocol.session import RECORD_MAX, InsecureSession
 from bwc_protocol.stream import BytesSource
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.capture import Capture
+from bwc_sdk.counters import Counters
 from bwc_sdk.endings import failure, reset_error
 from bwc_sdk.errors import (
     BwcError,
@@ -110,6 +113,8 @@ class Connection:
         self.conversation: Conversation | None = None
         self.peer: PeerInfo | None = None
         self.dropped_events = 0
+        self._before = Counters()
+        self._last: Counters | None = None
         self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
         self._error: BwcError | None = None
         self._leaving = False
@@ -137,6 +142,8 @@ class Connection:
                 conversation.tap = capture.message
             return conversation
 
+        if self._shared:
+            self._before = self._counted()  # what others did with the line, or with the channel before
         self.line.connect(self.channel, make, self)
         self.peer = await self._established
 
@@ -172,6 +179,23 @@ class Connection:
     def error(self) -> BwcError | None:
         """What ended the connection, or None while it is live."""
         return self._error
+
+    # Measures
+
+    @property
+    def counters(self) -> Counters:
+        """What was counted from the connection's beginning, until its end at the latest."""
+        return self._counted() - self._before if self._last is None else self._last
+
+    def _counted(self) -> Counters:
+        link, conversation = self.line.endpoint.link, self.conversation
+        return Counters(
+            link=link.counters,
+            channel=link.channel_counters(self.channel),
+            messages=MessageCounters() if conversation is None else conversation.message_counters,
+            streams=StreamCounters() if conversation is None else conversation.stream_counters,
+            events_unread=self.dropped_events,
+        )
 
     # Requests
 
@@ -406,6 +430,7 @@ class Connection:
         if self._leaving:  # whatever the device says to it, the end began here
             error = DeviceLost("the connection was closed here", device=self.name)
         self._error = error
+        self._last = self.counters
         self._closed.set()
         self._news.set()
         if not self._established.done():

@@ -19,6 +19,7 @@ from bwc_sdk.access import Access, Connecting
 from bwc_sdk.camera import Audit, Camera, Clock
 from bwc_sdk.capture import Capture
 from bwc_sdk.connection import Connection
+from bwc_sdk.counters import Counters
 from bwc_sdk.errors import DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
 from bwc_sdk.line import device_name
 from bwc_sdk.opening import open_channel
@@ -102,6 +103,11 @@ class DockingStation:
     def identity(self) -> str:
         """The name in its certificate: the serial number."""
         return self.peer.identity
+
+    @property
+    def counters(self) -> Counters:
+        """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
+        return self.connection.counters
 
     def camera(self, bay: int, *, role: Role | None = None, expect: str | None = None) -> Connecting[Camera]:
         """Connects to the camera in a bay, over the station's link.

@@ -10,7 +10,7 @@ import pytest
 
 from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
-from bwc_sdk import AuditKind, Role, connect
+from bwc_sdk import AuditKind, DiscardReason, Role, connect
 from bwc_sdk.camera import Camera
 from bwc_sdk.errors import LinkError, TransportError
 from bwc_sdk.offload import (
@@ -41,6 +41,13 @@ FRAMING = 1.02
 """Bytes on the wire for one of footage, at most."""
 FRAMING_DAMAGED = 1.05
 """The same on a line that damages or repeats frames: there they carry a kilobyte each."""
+SPOILT = (
+    DiscardReason.DUPLICATE,
+    DiscardReason.OUT_OF_WINDOW,
+    DiscardReason.HEADER_CRC,
+    DiscardReason.PAYLOAD_CRC,
+)
+"""Frames that the line damaged, lost the acknowledgement of, or gave twice."""
 BEGINNING = 64 * 1024
 """Bytes on the wire of one connection beside footage: session, list, manifests, tables."""
 
@@ -74,8 +81,8 @@ class Dock:
         """Bytes, at most, that came damaged or twice from cable `first` on: that is the cable's affair."""
         spoilt = 0
         for camera in self.cameras[first:]:
-            met = camera.connection.line.endpoint.link.counters
-            frames = met.duplicates + met.out_of_window + met.header_crc_errors + met.payload_crc_errors
+            met = camera.counters.link
+            frames = sum(met.discarded[reason] for reason in SPOILT)
             spoilt += frames * MAX_PAYLOAD + met.skipped_bytes
         return spoilt
 

@@ -173,6 +173,7 @@ class Writer:
             (twin.__module__, twin.__name__),
             ("bwc_protocol.declare", "Event"),
             ("bwc_protocol.conversation.events", "PeerInfo"),
+            ("bwc_sdk.counters", "Counters"),
             ("types", "TracebackType"),
             ("typing", "Self"),
         }
@@ -193,9 +194,10 @@ class Writer:
             f"        self.{name} = Sync{subject.__name__}(twin.{name}, thread)"
             for name, subject in subjects.items()
         ]
-        docs = {name: inspect.getdoc(getattr(twin, name)) for name in ("name", "identity")}
+        docs = {name: inspect.getdoc(getattr(twin, name)) for name in ("name", "identity", "counters")}
         docs["peer"] = "What its session info said."
-        for name, returns in (("name", "str"), ("identity", "str"), ("peer", "PeerInfo")):
+        known = {"name": "str", "identity": "str", "peer": "PeerInfo", "counters": "Counters"}
+        for name, returns in known.items():
             lines += [
                 "",
                 "    @property",

@@ -1,11 +1,16 @@
 """Declared values as facts that a person reads: words and units come from the declarations."""
 
-from collections.abc import Callable, Iterable, Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bwc_protocol.declare import FieldSpec, Unknown, Wire, to_plain
 from bwc_sdk.cli import text
+
+if TYPE_CHECKING:
+    from bwc_sdk.counters import Counters
 
 _SUFFIXES: Final = ("_utc_ns", "_ns", "_ms", "_mv", "_ma", "_dc", "_pct", "_s", "_bytes")
 NOT_KNOWN: Final = "unknown"
@@ -39,6 +44,20 @@ def facts(value: Wire, *, but: Iterable[str] = ()) -> Iterator[Fact]:
 def fact_of(name: str, spec: FieldSpec, value: Any) -> Fact:
     """One declared field."""
     return Fact(name, to_plain(value), label(name), show(name, value, spec.unit))
+
+
+def counter_facts(counted: Counters) -> Iterator[Fact]:
+    """What a connection counted: `link.frames_in`, `channel.discarded.duplicate`, …"""
+    for name, value in _flat(counted.plain(), ""):
+        yield fact(name, value)
+
+
+def _flat(counted: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, int]]:
+    for name, value in counted.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def label(name: str) -> str:

@@ -58,6 +58,7 @@ def result_document(result: OffloadResult) -> dict[str, Any]:
         "bytes_received": result.bytes_received,
         "bytes_kept": result.bytes_kept,
         "reconnections": result.reconnections,
+        "counters": result.counters.plain(),
     }
 
 

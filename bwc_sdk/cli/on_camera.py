@@ -123,7 +123,7 @@ def output_for(settings: Settings, client: AnyDevice) -> Output:
     """Output that says of every result where it comes from, and what that is worth."""
     simulator = bool(client.peer.capabilities & Capability.SIMULATOR)
     secure = client.peer.secure
-    output = Output(settings.as_json)
+    output = Output(settings.as_json, verbose=settings.verbose)
     output.device = {
         "uri": settings.device_uri() or client.name,
         "identity": client.identity,

@@ -50,6 +50,8 @@ class Output:
     as_json: bool
     terminal: bool = field(default_factory=lambda: sys.stdout.isatty())
     device: Mapping[str, object] | None = None
+    verbose: int = 0
+    """How often -v was given: verbs that have more to tell tell it."""
 
     def show(self, document: Mapping[str, Any], *parts: Facts | Rows) -> None:
         """Prints a result: `document` as JSON, or `parts` for people."""

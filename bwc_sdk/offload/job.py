@@ -137,6 +137,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             bytes_received=work.tally.received,
             bytes_kept=work.tally.kept,
             reconnections=self._reach.reconnections,
+            counters=self._reach.counters,
         )
         work.tell(Finished(result))
         return result

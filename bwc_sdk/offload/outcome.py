@@ -1,10 +1,11 @@
 """What became of each recording: exactly one of three outcomes, and nothing else is success."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError
 
 
@@ -63,6 +64,8 @@ class OffloadResult:
     bytes_kept: int
     """Footage that an earlier attempt had left and that was found good."""
     reconnections: int
+    counters: Counters = field(default_factory=Counters)
+    """What the connections of this offload counted, all together."""
 
     @property
     def complete(self) -> bool:

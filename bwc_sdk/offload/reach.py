@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.counters import Counters
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -80,6 +81,7 @@ class Reach:
         self._attempt = 0
         self._error: BwcError = DeviceLost("not connected")
         self.reconnections = 0
+        self._counted = Counters()  # by connections that have ended
 
     async def first(self) -> Camera:
         """Connects. Raises what `connect` raises: a wrong cable is told at once, not after minutes."""
@@ -140,8 +142,16 @@ class Reach:
         self.reconnections += 1
         self._tell(Reconnected())
 
+    @property
+    def counters(self) -> Counters:
+        """What all connections counted until now."""
+        return self._counted if self._camera is None else self._counted + self._camera.counters
+
     async def close(self) -> None:
         """Ends the connection, if there is one."""
         camera, self._camera = self._camera, None
         if camera is not None:
-            await camera.close()
+            try:
+                await camera.close()
+            finally:
+                self._counted += camera.counters

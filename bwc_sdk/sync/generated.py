@@ -48,6 +48,7 @@ from bwc_sdk import offload as offloads
 from bwc_sdk.access import Connecting, T
 from bwc_sdk.camera import Assignment, Audit, Camera, Clock, Config, Recordings
 from bwc_sdk.clock_sync import Measurement
+from bwc_sdk.counters import Counters
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.station import Bays, DockingStation
@@ -1196,6 +1197,11 @@ class SyncCamera:
         """What its session info said."""
         return self._twin.peer
 
+    @property
+    def counters(self) -> Counters:
+        """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
+        return self._twin.counters
+
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
         """What the camera tells without being asked, until the connection ends; for one reader.
 
@@ -1257,6 +1263,11 @@ class SyncDockingStation:
     def peer(self) -> PeerInfo:
         """What its session info said."""
         return self._twin.peer
+
+    @property
+    def counters(self) -> Counters:
+        """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
+        return self._twin.counters
 
     def camera(
         self, bay: int, *, role: Role | None = None, expect: str | None = None, timeout: float | None = None

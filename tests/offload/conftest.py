@@ -25,6 +25,7 @@ from bwc_protocol.evidence import (
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError, CommandError, DeviceLost, EvidenceMismatch
 from bwc_sdk.offload import OffloadJob, OffloadPolicy, offload
 from bwc_sdk.world import InlineWorkers, World
@@ -150,6 +151,7 @@ class FakeCamera:
         self.recordings = self
         self.lost: BwcError | None = None
         self.closed = False
+        self.counters = Counters()
 
     async def close(self) -> None:
         self.closed = True

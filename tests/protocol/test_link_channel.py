@@ -9,6 +9,7 @@ from bwc_protocol.link import (
     ChannelData,
     ChannelOpened,
     ChannelReset,
+    DiscardReason,
     LinkDown,
     LinkDownReason,
     LinkParams,
@@ -398,7 +399,7 @@ def test_frames_beyond_the_window_are_dropped_and_acknowledged(device) -> None:
     (ack,) = device.say(DATA, epoch=0, seq=33, payload=b"!")
     assert (ack.type, ack.ack, ack.window) == (ACK, 33, 0)
     assert received(device) == b"." * 32
-    assert device.link.counters.out_of_window == 1
+    assert device.link.counters.discarded[DiscardReason.OUT_OF_WINDOW] == 1
 
 
 @pytest.mark.rule("CHN-013")

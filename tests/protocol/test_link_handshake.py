@@ -19,6 +19,7 @@ from bwc_protocol.frame import (
 from bwc_protocol.link import (
     ChannelData,
     DeviceGate,
+    DiscardReason,
     Link,
     LinkDown,
     LinkDownReason,
@@ -349,7 +350,7 @@ def test_frames_of_another_link_are_dropped_and_answered_by_one_bye_a_second(ben
     said = bye(answers)
     assert said == [(0xDEAD, Bye(reason=ByeReason.UNKNOWN_LINK))] * 3
     assert not any(isinstance(e, ChannelData) for e in device.link.events())
-    assert device.link.counters.stale_link == 30
+    assert device.link.counters.discarded[DiscardReason.STALE_LINK] == 30
 
 
 @pytest.mark.rule("LNK-012")
@@ -421,7 +422,7 @@ def test_frames_of_an_earlier_link_reach_no_later_one(bench) -> None:
 def test_frames_of_another_version_are_dropped(bench) -> None:
     device = bench(DEVICE).connected_device()
     assert device.say(FrameType.PING, version=2) == []
-    assert device.link.counters.malformed == 1
+    assert device.link.counters.discarded[DiscardReason.MALFORMED] == 1
 
 
 def test_a_frame_of_another_version_does_not_make_a_candidate_live(bench) -> None:
@@ -545,7 +546,9 @@ def test_malformed_control_payloads_are_counted_and_dropped(bench, connected) ->
     end.say(FrameType.DATA, payload=b"")
     end.say(FrameType.PING, channel=65)
     assert end.link.state is LinkState.LIVE
-    assert end.link.counters.malformed == (5 if connected == "connected_device" else 4)
+    assert end.link.counters.discarded[DiscardReason.MALFORMED] == (
+        5 if connected == "connected_device" else 4
+    )
 
 
 @pytest.mark.parametrize(

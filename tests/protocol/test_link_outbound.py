@@ -1,6 +1,6 @@
 """The sending half by itself: what the answer to a PING proves, frame by frame (spec: Retransmission)."""
 
-from bwc_protocol.link.events import LinkCounters
+from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.outbound import _ASKED_MAX, Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams
 from bwc_protocol.link.timing import FAR_ABOVE
@@ -11,8 +11,8 @@ SIZE = 2_048
 
 def sending(frames: int, now: float = 0.0, size: int = SIZE) -> tuple[Pipe, Outbound]:
     """So many frames, of which none was handed out yet."""
-    pipe = Pipe(PARAMS, LinkCounters())
-    outbound = Outbound(pipe, size, window=32, edge=32, rate=PARAMS.initial_rate)
+    pipe = Pipe(PARAMS)
+    outbound = Outbound(pipe, ChannelTally(), size, window=32, edge=32, rate=PARAMS.initial_rate)
     outbound.push(bytes(frames * size), now)
     return pipe, outbound
 

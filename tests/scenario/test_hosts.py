@@ -6,6 +6,7 @@ import random
 import pytest
 
 from bwc_protocol.declare import Role
+from bwc_protocol.link import DiscardReason
 from bwc_sdk import World, connect
 from bwc_sdk.errors import BwcError, DeviceBusy
 from bwc_sdk.transport import Receiver
@@ -132,6 +133,6 @@ def test_frames_of_an_earlier_link_reach_no_later_one() -> None:
             before = await second.device.identify()
             line.received(earlier)  # a buffer somewhere on the way gives up what it kept
             assert await second.device.identify() == before
-            assert second.connection.line.endpoint.link.counters.stale_link > 0
+            assert second.counters.link.discarded[DiscardReason.STALE_LINK] > 0
 
     run_virtual(main())

@@ -152,10 +152,10 @@ def test_calls_without_a_reply_free_their_places() -> None:
 
 def test_a_value_that_its_field_cannot_carry_is_refused_before_anything_is_sent() -> None:
     async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
-        before = camera.connection.line.endpoint.link.counters.frames_out
+        before = camera.counters.link.frames_out
         with pytest.raises(InvalidValue, match="cell"):
             await camera.battery.status(cell=256)
-        assert camera.connection.line.endpoint.link.counters.frames_out == before
+        assert camera.counters.link.frames_out == before
         assert (await camera.battery.status(cell=0)).charge_pct <= 100
 
     play(scenario)

@@ -90,7 +90,7 @@ def test_a_faulty_line_is_replayed_by_its_seed(new_camera: NewCamera) -> None:
     def counters(seed: int) -> Any:
         async def use(host: bwc_sdk.Camera) -> Any:
             await whole_life(host)
-            return host.connection.line.endpoint.link.counters
+            return host.counters.link
 
         return on_camera(new_camera(recordings=3), use, faults=FaultPlan.parse("drop=0.1,flip=1e-5", seed))
 

@@ -57,11 +57,10 @@ async def _measure(uri: str, rounds: int) -> Result:
 
 async def _reply_bytes(camera: Camera) -> int:
     """Bytes of the wire for one reply, with its share of acknowledgements."""
-    link = camera.connection.line.endpoint.link
-    before = link.counters.bytes_in
+    before = camera.counters.link.bytes_in
     for _ in range(COUNT):  # and everything is warm
         await camera.battery.status()
-    return round((link.counters.bytes_in - before) / COUNT)
+    return round((camera.counters.link.bytes_in - before) / COUNT)
 
 
 async def _times(round_trip: RoundTrip) -> list[float]:

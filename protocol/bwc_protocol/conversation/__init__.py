@@ -1,6 +1,12 @@
 """One channel's conversation, as one state machine for both roles (spec: Session, Messages, Streams)."""
 
 from bwc_protocol.conversation.answering import MAX_REQUESTS
+from bwc_protocol.conversation.counters import (
+    MessageCounters,
+    MessageDiscard,
+    StreamCounters,
+    StreamDiscard,
+)
 from bwc_protocol.conversation.events import (
     Closed,
     ConversationEvent,
@@ -33,6 +39,8 @@ __all__ = [
     "FailReason",
     "Failed",
     "LocalInfo",
+    "MessageCounters",
+    "MessageDiscard",
     "PeerInfo",
     "ReplyMalformed",
     "ReplyReceived",
@@ -40,6 +48,8 @@ __all__ = [
     "RequestReceived",
     "State",
     "StreamCancelled",
+    "StreamCounters",
+    "StreamDiscard",
     "StreamFinished",
     "StreamReceived",
 ]

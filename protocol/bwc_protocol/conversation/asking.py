@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from bwc_protocol.conversation.counters import MessageTally
 from bwc_protocol.conversation.events import (
     ConversationEvent,
     ErrorReceived,
@@ -34,6 +35,7 @@ class Asking:
         tell: Callable[[int, Control], None],
         emit: Callable[[ConversationEvent], None],
     ) -> None:
+        self.tally = MessageTally()
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._host = host
         self._streams = streams
@@ -44,6 +46,7 @@ class Asking:
         """Takes a reply or an error. Raises `MalformedMessage` for one that answers something else."""
         request = self.outstanding.pop(message.request, None)
         if request is None:
+            self.tally.late_replies += 1
             self._drop_late(message)
             return
         if message.opcode != request.opcode:
@@ -51,6 +54,7 @@ class Asking:
         try:
             if message.flags == _ERROR:
                 error = ErrorReply.codec.decode(message.body)
+                self.tally.refusals += 1
                 self._emit(ErrorReceived(message.request, error))
                 return
             reply = request.reply.codec.decode(message.body)
@@ -61,6 +65,7 @@ class Asking:
         if request.stream is not None and isinstance(reply, StreamOpened):
             from_device = request.stream is StreamDirection.FROM_DEVICE
             (self._streams.receive if from_device else self._streams.announce)(message.request, reply.length)
+        self.tally.replies += 1
         self._emit(ReplyReceived(message.request, reply))
 
     def _drop_late(self, message: Message) -> None:
@@ -73,5 +78,8 @@ class Asking:
     def take_event(self, message: Message) -> None:
         """Takes an event; one of a newer minor version is skipped."""
         declared = EVENTS.get(message.opcode)
-        if declared is not None:
-            self._emit(EventReceived(declared.codec.decode(message.body)))
+        if declared is None:
+            self.tally.unknown_events += 1
+            return
+        self.tally.events += 1
+        self._emit(EventReceived(declared.codec.decode(message.body)))

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering
 from bwc_protocol.conversation.asking import Asking
+from bwc_protocol.conversation.counters import MessageCounters, StreamCounters
 from bwc_protocol.conversation.events import (
     Closed,
     ConversationEvent,
@@ -265,6 +266,7 @@ class Conversation:
         request_id = self._next_request
         self._next_request = request_id % 0xFFFF_FFFF + 1
         self._asked[request_id] = type(request)
+        self._asking.tally.requests += 1
         self._send(request.opcode, 0, request_id, body)
         return request_id
 
@@ -321,6 +323,18 @@ class Conversation:
     def sending_streams(self) -> int:
         """Of the open streams those that this side sends."""
         return self._streams.sending
+
+    # Measures
+
+    @property
+    def message_counters(self) -> MessageCounters:
+        """Requests, answers and events until now; it no longer moves."""
+        return self._asking.tally.snapshot()
+
+    @property
+    def stream_counters(self) -> StreamCounters:
+        """Streams until now, in both directions; it no longer moves."""
+        return self._streams.tally.snapshot()
 
     # Out
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from bwc_protocol.conversation.counters import StreamTally
 from bwc_protocol.conversation.events import (
     ConversationEvent,
     StreamCancelled,
@@ -40,6 +41,7 @@ class Streams:
         self._outgoing: dict[int, Outgoing] = {}
         self._incoming: dict[int, Incoming] = {}
         self._turn: deque[int] = deque()  # outgoing streams, in the order of their turn
+        self.tally = StreamTally()
 
     @property
     def open(self) -> int:
@@ -57,17 +59,20 @@ class Streams:
     # What the owner asks for
 
     def send(self, stream: int, source: StreamSource, length: int) -> None:
-        outgoing = self._outgoing.setdefault(stream, Outgoing(None, length))
-        outgoing.source = source
+        self.announce(stream, length)
+        self._outgoing[stream].source = source
         self._turn.append(stream)
 
     def announce(self, stream: int, length: int) -> None:
         """The device takes an upload; its credit may come before the owner has heard of it."""
-        self._outgoing.setdefault(stream, Outgoing(None, length))
+        if stream not in self._outgoing:
+            self._outgoing[stream] = Outgoing(None, length)
+            self.tally.opened += 1
 
     def receive(self, stream: int, length: int) -> None:
         """Bytes may come once they are granted. The device owes an upload a verdict."""
         self._incoming[stream] = Incoming(length, verdict_due=not self._host)
+        self.tally.opened += 1
 
     def grant(self, stream: int, limit: int) -> None:
         incoming = self._incoming.get(stream)
@@ -78,10 +83,12 @@ class Streams:
     def finish(self, stream: int, code: ErrorCode | None, detail: str) -> None:
         incoming = self._incoming.pop(stream, None)
         if incoming is not None:
+            self.tally.ended += 1
             self._tell(stream, StreamEnd(offset=incoming.received, code=code or 0, detail=line(detail)))
 
     def cancel(self, stream: int, code: int) -> None:
         if self._drop(stream):
+            self.tally.cancelled += 1
             self._tell(stream, StreamCancel(code=code))
 
     # What the peer sends
@@ -92,11 +99,16 @@ class Streams:
         Raises `MalformedMessage` for a message out of order, beyond the length or beyond the credit.
         """
         incoming = self._incoming.get(piece.stream)
+        size, tally = len(piece.data), self.tally
         if incoming is None:
+            tally.pieces_late += 1
+            tally.bytes_late += size
             return  # cancelled: the rest of it was under way
-        broken = incoming.check(piece.offset, len(piece.data), rest)
+        broken = incoming.check(piece.offset, size, rest)
         if broken:
             raise MalformedMessage("stream.data", broken)
+        tally.pieces_in += 1
+        tally.bytes_in += size
         self._emit(StreamReceived(piece.stream, piece.offset, piece.data))
 
     def take_credit(self, stream: int, credit: StreamCredit) -> None:
@@ -121,10 +133,12 @@ class Streams:
             raise MalformedMessage("stream.end", f"success at {end.offset}, after {done} of {length} bytes")
         if incoming is None or not incoming.verdict_due:
             self._drop(stream)
+            self.tally.ended += 1
         self._emit(StreamFinished(stream, end.offset, end.code, end.detail))
 
     def take_cancel(self, stream: int, cancel: StreamCancel) -> None:
         if self._drop(stream):
+            self.tally.cancelled += 1
             self._emit(StreamCancelled(stream, cancel.code))
 
     def _drop(self, stream: int) -> bool:
@@ -159,12 +173,15 @@ class Streams:
                 else:
                     seal(data_header(stream, out.sent, take), data)
                     out.sent += take
+                    self.tally.pieces_out += 1
+                    self.tally.bytes_out += take
                     budget -= take
             if code or out.sent == out.length:
                 end(stream, StreamEnd(offset=out.sent, code=code, detail=detail))
                 self._turn.remove(stream)
                 idle = 0
                 if not self._host or code:
+                    self.tally.ended += 1
                     del self._outgoing[stream]  # an upload stays until the device's verdict
 
 

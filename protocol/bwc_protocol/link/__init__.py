@@ -1,11 +1,11 @@
 """The link: channels, which are small reliable byte streams, over a pipe that loses and damages (spec: Link)."""
 
 from bwc_protocol.frame import ByeReason, ResetReason
+from bwc_protocol.link.counters import ChannelCounters, DiscardReason, LinkCounters
 from bwc_protocol.link.events import (
     ChannelData,
     ChannelOpened,
     ChannelReset,
-    LinkCounters,
     LinkDown,
     LinkDownReason,
     LinkEvent,
@@ -19,10 +19,12 @@ from bwc_protocol.link.params import LinkParams, LinkRole
 
 __all__ = [
     "ByeReason",
+    "ChannelCounters",
     "ChannelData",
     "ChannelOpened",
     "ChannelReset",
     "DeviceGate",
+    "DiscardReason",
     "Link",
     "LinkCounters",
     "LinkDown",

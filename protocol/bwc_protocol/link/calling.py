@@ -5,7 +5,8 @@ from typing import Final
 
 from bwc_protocol.frame import MIN_PAYLOAD, Bye, ByeReason, Frame, FrameType, Hello, HelloAck
 from bwc_protocol.link.channel import FIRST_EPOCH
-from bwc_protocol.link.events import LinkCounters, LinkDown, LinkDownReason, LinkState, ended_by
+from bwc_protocol.link.counters import DiscardReason, LinkTally
+from bwc_protocol.link.events import LinkDown, LinkDownReason, LinkState, ended_by
 from bwc_protocol.link.opening import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
 
@@ -23,7 +24,7 @@ class Caller:
     `nonce` gives 32 random bits.
     """
 
-    def __init__(self, params: LinkParams, tally: LinkCounters, nonce: Callable[[], int]) -> None:
+    def __init__(self, params: LinkParams, tally: LinkTally, nonce: Callable[[], int]) -> None:
         self.state = LinkState.CLOSED
         self.granted: Grant | None = None
         self.max_payload = params.max_payload
@@ -67,7 +68,7 @@ class Caller:
             return ()
         ack = HelloAck.decode(frame.payload)
         if ack.host_nonce != self._host_nonce:
-            self._tally.stale_link += 1
+            self._tally.discard(DiscardReason.STALE_LINK)
             return ()
         if not self._offered(frame.link, ack):
             down = LinkDown(LinkDownReason.PROTOCOL)
@@ -104,14 +105,14 @@ class Caller:
             reason = REFUSALS.get(bye.reason)
             after_ms = bye.retry_after_ms if bye.reason is ByeReason.BUSY else None
         elif granted is None or link != granted.nonce:
-            self._tally.stale_link += 1
+            self._tally.discard(DiscardReason.STALE_LINK)
             return ()
         elif bye.reason is ByeReason.UNKNOWN_LINK:
             return self._call(now)  # the device forgot the grant before it was used
         else:
             reason, after_ms = ended_by(bye.reason), None
         if reason is None:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return ()
         return (LinkDown(reason, after_ms),)
 

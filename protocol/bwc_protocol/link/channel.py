@@ -12,6 +12,7 @@ import enum
 from typing import Final
 
 from bwc_protocol.frame import Reset
+from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound
 from bwc_protocol.link.params import LinkParams
@@ -48,10 +49,12 @@ class Channel:
         "repeating",
         "repeats",
         "state",
+        "tally",
     )
 
-    def __init__(self, number: int, params: LinkParams) -> None:
+    def __init__(self, number: int, params: LinkParams, tally: ChannelTally) -> None:
         self.number = number
+        self.tally = tally
         self.state = ChannelState.CLOSED
         self.epoch = FIRST_EPOCH
         self.inbound: Inbound | None = None  # while OPENING or OPEN, like `outbound`

@@ -19,11 +19,11 @@ from bwc_protocol.frame import (
     payload_crc,
 )
 from bwc_protocol.link.channel import FIRST_EPOCH, Channel, ChannelState
+from bwc_protocol.link.counters import ChannelTally, DiscardReason, LinkTally
 from bwc_protocol.link.events import (
     ChannelData,
     ChannelOpened,
     ChannelReset,
-    LinkCounters,
     LinkEvent,
     LinkStateError,
     LinkUp,
@@ -49,7 +49,8 @@ class Channels:
         self,
         role: LinkRole,
         params: LinkParams,
-        counters: LinkCounters,
+        tally: LinkTally,
+        tallies: dict[int, ChannelTally],
         events: list[LinkEvent],
         up: LinkUp,
     ) -> None:
@@ -57,12 +58,13 @@ class Channels:
         self.version = up.version
         self.max_payload = up.max_payload
         self.window = up.window
-        self.pipe = Pipe(params, counters)
+        self.pipe = Pipe(params)
         self.broken = False
         """A live peer left a RESET unanswered for good: the link has to end."""
         self._host = role is LinkRole.HOST
         self._params = params
-        self._counters = counters
+        self._tally = tally
+        self._tallies = tallies
         self._events = events
         self._channels: dict[int, Channel] = {}  # at most one a channel number
         self._scheduler = Scheduler(up.max_payload)
@@ -77,18 +79,16 @@ class Channels:
     def receive(self, frame: Frame, now: float) -> None:
         """Takes a frame of this link that is not about the link itself."""
         if frame.channel > MAX_CHANNEL:
-            self._counters.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return
-        channel = self._channels.get(frame.channel)
-        if channel is None:
-            channel = self._channels[frame.channel] = Channel(frame.channel, self._params)
+        channel = self._channels.get(frame.channel) or self._make(frame.channel)
         if frame.type is _DATA:
             self._data(channel, frame, now)
             return
         match frame.type:
             case FrameType.ACK:
                 if not channel.is_open(frame.epoch):
-                    self._counters.stale_epoch += 1
+                    channel.tally.discard(DiscardReason.STALE_EPOCH)
                 else:
                     self._acknowledge(channel, frame, now)
             case FrameType.PING:
@@ -102,11 +102,16 @@ class Channels:
             case FrameType.RESET:
                 self._reset(channel, frame)
             case _:
-                self._counters.malformed += 1
+                channel.tally.discard(DiscardReason.MALFORMED)
+
+    def _make(self, number: int) -> Channel:
+        tally = self._tallies.setdefault(number, ChannelTally(self._tally))
+        channel = self._channels[number] = Channel(number, self._params, tally)
+        return channel
 
     def _data(self, channel: Channel, frame: Frame, now: float) -> None:
         if not frame.payload or len(frame.payload) > self.max_payload:
-            self._counters.malformed += 1
+            channel.tally.discard(DiscardReason.MALFORMED)
             return
         if frame.epoch != channel.epoch or channel.state is not _OPEN:
             if (
@@ -115,7 +120,7 @@ class Channels:
                 or frame.epoch != channel.next_epoch
                 or frame.seq
             ):
-                self._counters.stale_epoch += 1
+                channel.tally.discard(DiscardReason.STALE_EPOCH)
                 return
             if channel.number >= self._params.channels:
                 channel.skip(frame.epoch)
@@ -127,9 +132,12 @@ class Channels:
         inbound, outbound = channel.inbound, channel.outbound
         assert inbound is not None and outbound is not None
         if not outbound.acknowledge(frame.ack, frame.window, frame.sack, now):
-            self._counters.void_acks += 1
+            channel.tally.void_ack()
         self._scheduler.wake(channel)
+        tally = channel.tally
         for payload in inbound.accept(frame.seq, frame.payload, now):
+            tally.frames_in += 1
+            tally.bytes_in += len(payload)
             self._events.append(ChannelData(channel.number, payload))
         if inbound.urgent:
             self._urgent[channel] = None
@@ -142,16 +150,16 @@ class Channels:
         else:
             valid = outbound.acknowledge(frame.ack, frame.window, frame.sack, now)
         if not valid:
-            self._counters.void_acks += 1
+            channel.tally.void_ack()
         self._scheduler.wake(channel)
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
             reset = Reset.decode(frame.payload)
         except MalformedControl:
-            self._counters.malformed += 1
+            channel.tally.discard(DiscardReason.MALFORMED)
             return
-        self._counters.resets_in += 1
+        channel.tally.reset_came()
         answer = reset.reason is ResetReason.ANSWER
         if frame.epoch == channel.epoch:
             if channel.state is ChannelState.OPEN:
@@ -171,7 +179,7 @@ class Channels:
             # The host opened and reset it; the opening was lost, and without an answer it would ask for ever.
             channel.skip(frame.epoch)
         else:
-            self._counters.stale_epoch += 1
+            channel.tally.discard(DiscardReason.STALE_EPOCH)
             return
         if not answer:
             self._resets[channel.number] = (frame.epoch, ANSWER)
@@ -180,9 +188,7 @@ class Channels:
 
     def open(self, number: int) -> None:
         """Host: bytes for `number` may be queued; they go once the last epoch's RESET is answered."""
-        channel = self._channels.get(number)
-        if channel is None:
-            channel = self._channels[number] = Channel(number, self._params)
+        channel = self._channels.get(number) or self._make(number)
         if channel.state is not ChannelState.CLOSED:
             raise LinkStateError(f"channel {number} is open")
         self._prepare(channel, edge=1)  # until the device is heard in this epoch, only frame 0 goes
@@ -191,8 +197,15 @@ class Channels:
         slots = self._params.slots(channel.number, self.max_payload, self.window)
         others = sum(other.outbound is not None for other in self._channels.values())
         channel.prepare(
-            Inbound(slots, self._params, self._counters),
-            Outbound(self.pipe, self.max_payload, self.window, edge, self.pipe.meter.rate / (1 + others)),
+            Inbound(slots, self._params, channel.tally),
+            Outbound(
+                self.pipe,
+                channel.tally,
+                self.max_payload,
+                self.window,
+                edge,
+                self.pipe.meter.rate / (1 + others),
+            ),
         )
         self._scheduler.add(channel)
 
@@ -328,16 +341,16 @@ class Channels:
             payload = reset.encode()
             header = self._header(FrameType.RESET, number, epoch, length=len(payload))
             out.append(header + payload + payload_crc(header, payload))
-            self._counters.resets_out += 1
+            self._tallies[number].reset_went()
         for number, (epoch, seq) in self._pongs.items():
             out.append(self._header(FrameType.PONG, number, epoch, seq=seq))
-            self._counters.pongs += 1
+            self._tally.pongs += 1
         for number, epoch in self._pings.items():
             channel = self._channels.get(number)
             outbound = channel.outbound if channel is not None and channel.is_open(epoch) else None
             asked = outbound.asked() if outbound is not None else 0
             out.append(self._header(FrameType.PING, number, epoch, seq=asked))
-            self._counters.pings += 1
+            self._tally.pings += 1
         for channel in list(self._urgent):
             if channel.inbound is not None and channel.inbound.urgent:
                 out.append(self._header(FrameType.ACK, channel.number, channel.epoch))
@@ -345,7 +358,7 @@ class Channels:
         self._pongs.clear()
         self._pings.clear()
         self._urgent.clear()
-        self._counters.frames_out += len(out) - before
+        self._tally.frames_out += len(out) - before
         return sum(map(len, out[before:]))
 
     def _emit(self, channel: Channel, out: list[bytes], now: float) -> int:
@@ -369,7 +382,9 @@ class Channels:
             self.version,
         )
         inbound.acknowledged()
-        self._counters.frames_out += 1
+        self._tally.frames_out += 1
+        channel.tally.frames_out += 1
+        channel.tally.bytes_out += sent.size
         if sent.size <= JOIN_MAX:
             out.append(header + payload + crc)
         else:

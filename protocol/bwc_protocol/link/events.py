@@ -1,10 +1,10 @@
 """What a link reports (spec: Link)."""
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from bwc_protocol.frame import ByeReason, ParserCounters, ResetReason
+from bwc_protocol.frame import ByeReason, ResetReason
 
 
 class LinkStateError(Exception):
@@ -98,50 +98,3 @@ class ChannelReset:
 
 
 LinkEvent = LinkUp | LinkDown | ChannelOpened | ChannelData | ChannelReset
-
-
-@dataclass(slots=True)
-class LinkCounters:
-    """Counts since the link object was made. `Link.counters` gives a copy that no longer moves."""
-
-    frames_in: int = 0
-    frames_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    retransmissions: int = 0
-    timeouts: int = 0
-    header_crc_errors: int = 0
-    payload_crc_errors: int = 0
-    oversize: int = 0
-    resyncs: int = 0
-    skipped_bytes: int = 0
-    duplicates: int = 0
-    out_of_window: int = 0
-    out_of_order: int = 0
-    void_acks: int = 0
-    """Frames whose `ack` was outside what is in flight."""
-    stale_link: int = 0
-    """Frames of another link."""
-    stale_epoch: int = 0
-    """Frames of another life of their channel."""
-    malformed: int = 0
-    """Frames with valid CRCs that break another rule: type, channel, version or control payload."""
-    pings: int = 0
-    pongs: int = 0
-    resets_in: int = 0
-    resets_out: int = 0
-    byes_out: int = 0
-
-    def with_parsed(self, parsed: ParserCounters) -> "LinkCounters":
-        """A copy that no longer moves, with what the parser of the pipe met."""
-        return replace(
-            self,
-            frames_in=parsed.frames,
-            bytes_in=parsed.bytes,
-            header_crc_errors=parsed.header_crc_errors,
-            payload_crc_errors=parsed.payload_crc_errors,
-            oversize=parsed.oversize,
-            resyncs=parsed.resyncs,
-            skipped_bytes=parsed.skipped_bytes,
-            malformed=self.malformed + parsed.unknown_type,
-        )

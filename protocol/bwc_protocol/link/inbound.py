@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bwc_protocol.link.events import LinkCounters
+from bwc_protocol.link.counters import ChannelTally, DiscardReason
 from bwc_protocol.link.params import LinkParams
 
 SEQ_MASK: Final = 0xFFFF
@@ -18,13 +18,13 @@ class Inbound:
 
     __slots__ = (
         "_advertised",
-        "_counters",
         "_delivered",
         "_every",
         "_fresh",
         "_held",
         "_params",
         "_slots",
+        "_tally",
         "_unconsumed",
         "ack",
         "due",
@@ -32,7 +32,7 @@ class Inbound:
         "urgent",
     )
 
-    def __init__(self, slots: int, params: LinkParams, counters: LinkCounters) -> None:
+    def __init__(self, slots: int, params: LinkParams, tally: ChannelTally) -> None:
         self.ack = 0
         """Next frame expected, modulo 2^16."""
         self.sack = 0
@@ -42,7 +42,7 @@ class Inbound:
         """When an acknowledgement is to go at the latest."""
         self._slots = slots
         self._params = params
-        self._counters = counters
+        self._tally = tally
         self._every = params.ack_every
         self._held: dict[int, bytes] = {}
         self._delivered = 0  # frames, never wraps
@@ -74,15 +74,15 @@ class Inbound:
         self.urgent = True
         if ahead < window:
             if ahead and seq not in self._held:
-                self._counters.out_of_order += 1
+                self._tally.came_early()
                 self._held[seq] = payload
                 self.sack |= 1 << (ahead - 1)
             else:
-                self._counters.duplicates += 1
+                self._tally.discard(DiscardReason.DUPLICATE)
         elif ahead >= BEHIND:
-            self._counters.duplicates += 1
+            self._tally.discard(DiscardReason.DUPLICATE)
         else:
-            self._counters.out_of_window += 1
+            self._tally.discard(DiscardReason.OUT_OF_WINDOW)
         return []
 
     def _close_gap(self, payload: bytes) -> list[bytes]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwc_protocol.frame import MIN_PAYLOAD, Bye, ByeReason, Frame, FrameType, Hello, HelloAck
-from bwc_protocol.link.events import LinkCounters, LinkState, LinkStateError
+from bwc_protocol.link.counters import DiscardReason, LinkTally
+from bwc_protocol.link.events import LinkState, LinkStateError
 from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.opening import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
@@ -24,7 +25,7 @@ class Listener:
     def __init__(
         self,
         params: LinkParams,
-        tally: LinkCounters,
+        tally: LinkTally,
         nonce: Callable[[], int],
         gate: DeviceGate,
         forgotten: Callable[[], None],
@@ -55,7 +56,7 @@ class Listener:
         if version < max(hello.lowest, self._params.lowest_version):
             return self._refuse(hello, ByeReason.VERSION)
         if not hello.max_payload >= MIN_PAYLOAD or not hello.max_window >= 1:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return self._refuse(hello, ByeReason.PROTOCOL)
         grant = self._known(hello.host_nonce) or self._nominate(hello, version)
         grant.said(now)
@@ -108,7 +109,7 @@ class Listener:
         if self.granted is not None and link == self.granted.nonce:
             self.withdraw()
         elif link:  # else the refusal of some HELLO, which is no business of a device
-            self._tally.stale_link += 1
+            self._tally.discard(DiscardReason.STALE_LINK)
         return ()
 
     def tick(self, now: float) -> Sequence[Decision]:

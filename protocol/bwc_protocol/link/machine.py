@@ -20,8 +20,8 @@ from bwc_protocol.frame import (
 )
 from bwc_protocol.link.calling import Caller
 from bwc_protocol.link.channels import Channels
+from bwc_protocol.link.counters import ChannelCounters, ChannelTally, DiscardReason, LinkCounters, LinkTally
 from bwc_protocol.link.events import (
-    LinkCounters,
     LinkDown,
     LinkDownReason,
     LinkEvent,
@@ -55,7 +55,10 @@ class Link:
         self.role = role
         self.params = params
         self._parser = FrameParser(params.max_payload)
-        self._tally = LinkCounters()
+        self._tally = LinkTally()
+        self._channel_tallies: dict[
+            int, ChannelTally
+        ] = {}  # at most one a channel number; they outlive a link
         self._events: list[LinkEvent] = []
         # Goes before all else: what the opening says (None), and one BYE of a kind.
         self._ahead: dict[ByeReason | None, Frame] = {}
@@ -233,8 +236,13 @@ class Link:
 
     @property
     def counters(self) -> LinkCounters:
-        """A copy of what was counted since the link object was made."""
-        return self._tally.with_parsed(self._parser.counters)
+        """What was counted since the link object was made; it no longer moves."""
+        return self._tally.snapshot(self._parser.counters)
+
+    def channel_counters(self, channel: int) -> ChannelCounters:
+        """What was counted on one channel in all of its lives; it no longer moves."""
+        tally = self._channel_tallies.get(channel)
+        return ChannelCounters() if tally is None else tally.snapshot()
 
     def outstanding(self, channel: int) -> int:
         """Bytes accepted by `send` and not known to be delivered to the other end of the link."""
@@ -266,7 +274,7 @@ class Link:
             if channels is None:
                 return
         elif frame.version != channels.version:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return
         self._silence.heard_at = now
         channels.receive(frame, now)
@@ -278,14 +286,16 @@ class Link:
             self._stranger(frame, now)
             return None
         if frame.version != granted.version:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return None
         if self._channels is not None:
             self._down(LinkDownReason.REPLACED)
         self._opening.used()
         self._parser.max_payload = self._opening.max_payload
         up = LinkUp(granted.nonce, granted.version, granted.max_payload, granted.window)
-        channels = self._channels = Channels(self.role, self.params, self._tally, self._events, up)
+        channels = self._channels = Channels(
+            self.role, self.params, self._tally, self._channel_tallies, self._events, up
+        )
         self._silence = Silence(self.params, now)
         if self._ahead.pop(None, None) is not None:
             channels.ping()  # a host that was about to ask still asks
@@ -297,7 +307,7 @@ class Link:
 
     def _stranger(self, frame: Frame, now: float) -> None:
         """A frame of another link: dropped, and now and then its sender is told."""
-        self._tally.stale_link += 1
+        self._tally.discard(DiscardReason.STALE_LINK)
         if self._bye_at is None or now >= self._bye_at + self.params.bye_every_s:
             self._bye_at = now
             self._say_bye(Bye(reason=ByeReason.UNKNOWN_LINK), frame.link)
@@ -309,14 +319,14 @@ class Link:
                 return
             bye = Bye.decode(frame.payload)
         except MalformedControl:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
             return
         if self._channels is None or frame.link != self._channels.nonce:
             self._carry_out(self._opening.hear_bye(frame.link, bye, now))
             return
         reason = ended_by(bye.reason)
         if reason is None:
-            self._tally.malformed += 1
+            self._tally.discard(DiscardReason.MALFORMED)
         else:
             self._down(reason)
 

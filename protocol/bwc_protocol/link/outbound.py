@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final
 
 from bwc_protocol.frame import MAX_WINDOW
-from bwc_protocol.link.events import LinkCounters
+from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.params import LinkParams
 from bwc_protocol.link.timing import QUEUEING_S, RateMeter, RoundTrip
 
@@ -18,11 +18,10 @@ _ASKED_MAX: Final = 32
 class Pipe:
     """What the channels of a link share: the pipe's pace, and how much is in it."""
 
-    __slots__ = ("counters", "in_flight", "meter", "params", "round_trip")
+    __slots__ = ("in_flight", "meter", "params", "round_trip")
 
-    def __init__(self, params: LinkParams, counters: LinkCounters) -> None:
+    def __init__(self, params: LinkParams) -> None:
         self.params = params
-        self.counters = counters
         self.round_trip = RoundTrip(params)
         self.meter = RateMeter(params.initial_rate)
         self.in_flight = 0
@@ -96,6 +95,7 @@ class Outbound:
         "_queue",
         "_queued",
         "_resent",
+        "_tally",
         "_timeouts",
         "_waiting_since",
         "_window",
@@ -105,12 +105,15 @@ class Outbound:
         "outstanding",
     )
 
-    def __init__(self, pipe: Pipe, max_payload: int, window: int, edge: int, rate: float) -> None:
+    def __init__(
+        self, pipe: Pipe, tally: ChannelTally, max_payload: int, window: int, edge: int, rate: float
+    ) -> None:
         self.max_payload = max_payload
         self.meter = RateMeter(rate)
         self.outstanding = 0
         """Bytes accepted and not yet known to be delivered."""
         self._pipe = pipe
+        self._tally = tally
         self._window = window  # frames in flight at most
         self._queue: deque[bytes | memoryview] = deque()
         self._queued = 0
@@ -161,7 +164,7 @@ class Outbound:
             sent.again = True
             sent.lost = False
             self._lost -= 1
-            self._pipe.counters.retransmissions += 1
+            self._tally.repeated()
             since = now
         else:
             since, self._waiting_since = self._waiting_since, now
@@ -406,7 +409,7 @@ class Outbound:
         """The timer of the oldest frame has run out. False when its retries are exhausted."""
         self._timeouts += 1
         self._backoff = min(self._backoff + 1, 16)  # the timer has reached its bound long before
-        self._pipe.counters.timeouts += 1
+        self._tally.timed_out()
         if self._timeouts > self._pipe.params.retries:
             return False
         self._lose(next(sent for sent in self._flight if not sent.delivered))
