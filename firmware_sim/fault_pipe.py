@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from firmware_sim.faults import LOSSY_PAYLOAD, Affliction, FaultCount, Strike, Trigger, Way
 from firmware_sim.frame_units import FrameUnits
-from firmware_sim.pipe import Pipe, PipeUser
+from firmware_sim.pipe import LinkUser, Pipe
 
 HELD_MAX_S: Final = 0.05
 """How long a frame that is to come later waits for the one behind it; the last one has none."""
@@ -31,7 +31,7 @@ class FaultyPipe:
     """The pipe for its port, and the port for its pipe. `user` is the port, set once it is made."""
 
     def __init__(self, device: Afflicted, pipe: Pipe, count: FaultCount) -> None:
-        self.user: PipeUser | None = None
+        self.user: LinkUser | None = None
         self.max_payload = min(pipe.max_payload, LOSSY_PAYLOAD) if count.plan.lossy else pipe.max_payload
         self._device = device
         self._pipe = pipe
@@ -60,6 +60,10 @@ class FaultyPipe:
         self._pipe.pull()
 
     # For the pipe
+
+    @property
+    def live(self) -> bool:
+        return self.user is not None and self.user.live
 
     def received(self, data: bytes | memoryview) -> None:
         self._lanes[Way.TX].offer(data)

@@ -19,6 +19,14 @@ class PipeUser(Protocol):
         """The pipe is over; nothing is called after it."""
 
 
+class LinkUser(PipeUser, Protocol):
+    """One that carries a link."""
+
+    @property
+    def live(self) -> bool:
+        """Whether a host has the link up."""
+
+
 class Pipe(Protocol):
     """The device's end of one byte pipe."""
 

@@ -32,6 +32,7 @@ from bwc_protocol.link import (
     LinkEvent,
     LinkParams,
     LinkRole,
+    LinkState,
     LinkUp,
 )
 from bwc_protocol.messages.audit import AuditKind
@@ -128,6 +129,10 @@ class DevicePort(ABC):
             return  # switched off, or still booting: nobody hears it
         self.endpoint.receive(data, self._loop.time())
         self.pump()
+
+    @property
+    def live(self) -> bool:
+        return self.endpoint.link.state is LinkState.LIVE
 
     def writable(self) -> None:
         self.pump()

@@ -5,14 +5,14 @@ from typing import Protocol
 from firmware_sim.camera import SimCamera
 from firmware_sim.fault_pipe import FaultyPipe
 from firmware_sim.faults import FaultCount
-from firmware_sim.pipe import Pipe, PipeUser
+from firmware_sim.pipe import LinkUser, Pipe
 from firmware_sim.port import CameraPort
 
 
 class Station(Protocol):
     """A docking station, which brings its own kind of port."""
 
-    def new_port(self, pipe: Pipe, name: str) -> PipeUser:
+    def new_port(self, pipe: Pipe, name: str) -> LinkUser:
         """Serves `pipe`."""
 
     def crash(self) -> None:
@@ -29,13 +29,13 @@ def attach(
     faults: FaultCount | None = None,
     *,
     reads_only: bool = False,
-) -> PipeUser:
+) -> LinkUser:
     """Serves `pipe` as `device`; returns whom the pipe tells what comes. `name` is for logs.
 
     With `reads_only` hosts on it may ask, and change or carry off nothing, whatever their role.
     """
 
-    def port(at: Pipe) -> PipeUser:
+    def port(at: Pipe) -> LinkUser:
         if isinstance(device, SimCamera):
             return CameraPort(device, at, name, reads_only=reads_only)
         return device.new_port(at, name)

@@ -36,7 +36,7 @@ from firmware_sim.clock import DeviceClock, tcxo
 from firmware_sim.device_time import DeviceTime
 from firmware_sim.faults import FaultCount
 from firmware_sim.manner import Manner
-from firmware_sim.pipe import Pipe, PipeUser
+from firmware_sim.pipe import LinkUser, Pipe
 from firmware_sim.session import DeviceSession
 from firmware_sim.state_dir import StateDirectory, StateOfAnother
 from firmware_sim.station_keeping import bays_kept, kept_of, take_up
@@ -178,7 +178,7 @@ class SimStation:
                 return
             await asyncio.sleep(START_LOOK_S)
 
-    def new_port(self, pipe: Pipe, name: str) -> PipeUser:
+    def new_port(self, pipe: Pipe, name: str) -> LinkUser:
         """Serves an uplink pipe on the running loop."""
         self._follow(asyncio.get_running_loop())
         return StationPort(self, pipe, name)

@@ -33,7 +33,7 @@ from bwc_protocol.gatt import (
 from bwc_protocol.messages.identity import Capability
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
-from firmware_sim.pipe import PipeUser
+from firmware_sim.pipe import LinkUser, PipeUser
 from firmware_sim.serving import attach
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ HIGH_WATER: Final = 8_192
 PACKETS_AHEAD: Final = 24
 """Packets handed to the controller and not completed: enough for the busiest connection event."""
 NOTIFY_HEADER: Final = 3
+WITHOUT_LINK_S: Final = 20.0
+"""Of a connection without a live link: a host has 10 s to connect and subscribe, 5 s to say HELLO. Nobody else can
+connect meanwhile."""
 HCI_S: Final = 5.0
 """A controller that takes longer for a command is broken."""
 
@@ -150,9 +153,11 @@ class BlePort:
         self._rotated_at: float | None = None
         self._advertising = False
         self._connection: Connection | None = None
+        self._linked_at = 0.0  # when the connection was seen with a live link last, or made
         self._by_button = False
         self._hang_up = False
         self._pipe: BlePipe | None = None
+        self._link: LinkUser | None = None  # who serves the pipe
         self._task: asyncio.Task[None] | None = None
         self._to_host: Characteristic[bytes] = Characteristic(
             TO_HOST_UUID, Characteristic.Properties.NOTIFY, Characteristic.Permissions(0)
@@ -243,6 +248,8 @@ class BlePort:
         camera = self.camera
         due = [camera.radio.deadline(), None if camera.running else camera.deadline()]
         waits = [at - camera.time() for at in due if at is not None]
+        if self._connection is not None:
+            waits.append(self._linked_at + WITHOUT_LINK_S - self._loop.time())
         if self._advertising and self._rotated_at is not None:
             waits.append(self._rotated_at + self._rotate_s - self._loop.time())
         return max(0.001, min(waits)) if waits else None
@@ -253,6 +260,11 @@ class BlePort:
         self.camera.awake()
         if self._connection is not None:
             await self._stop()
+            if self._link is not None and self._link.live:
+                self._linked_at = self._loop.time()
+            elif self._loop.time() >= self._linked_at + WITHOUT_LINK_S:
+                log.debug("%s: its host brings no link about", self.uri)
+                self._hang_up = True
             if self._hang_up or not (radio.audible or (self._by_button and self.camera.running)):
                 await self._connection.disconnect()
             return
@@ -287,6 +299,7 @@ class BlePort:
         self._advertising = False
         self._hang_up = False
         self._connection = connection
+        self._linked_at = self._loop.time()
         self._by_button = self.camera.radio.window_open
         connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
         log.debug("%s: a host connected", self.uri)
@@ -303,7 +316,7 @@ class BlePort:
         if notify and isinstance(bearer, Connection) and bearer is self._connection:
             pipe = self._pipe = BlePipe(self, bearer)
             reads_only = self.camera.radio.reads_only and not self._by_button
-            pipe.user = attach(self.camera, pipe, self.uri, self._faults, reads_only=reads_only)
+            pipe.user = self._link = attach(self.camera, pipe, self.uri, self._faults, reads_only=reads_only)
 
     def _written(self, connection: Connection, value: bytes) -> None:
         if self._pipe is not None and self._pipe.connection is connection:
@@ -322,7 +335,7 @@ class BlePort:
         self._changed.set()
 
     def _lose(self) -> None:
-        pipe, self._pipe = self._pipe, None
+        pipe, self._pipe, self._link = self._pipe, None, None
         if pipe is not None:
             pipe.lost()
 

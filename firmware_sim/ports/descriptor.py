@@ -27,6 +27,8 @@ class DescriptorPipe(ABC):
         self._view = memoryview(self._buffer)
         self._outflow = self._make_outflow()
         self._ending = False
+        self.silent = True
+        """Whether not a byte has come."""
         self._loop.add_reader(fd, self._readable)
 
     # For the port
@@ -81,7 +83,9 @@ class DescriptorPipe(ABC):
             size = 0
         if not size:
             self._gone()
-        elif self.user is not None and not self._ending:
+            return
+        self.silent = False
+        if self.user is not None and not self._ending:
             self.user.received(self._view[:size])
 
     def room_again(self) -> None:

@@ -1,25 +1,20 @@
 """A camera behind a TCP port: each connection is a fresh pipe, and the camera's gate lets one host in."""
 
-import asyncio
-import errno
-import logging
 import socket
 from typing import Final
 
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
+from firmware_sim.pipe import LinkUser
 from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.ports.door import GUESTS_MAX, Door
 from firmware_sim.ports.listening import listen_at, written
 from firmware_sim.serving import attach
 from firmware_sim.station import SimStation
 
-log = logging.getLogger(__name__)
-
 MAX_PAYLOAD: Final = 61_440
-MAX_PIPES: Final = 16
-"""Connections at once: one host and some that are told BUSY. Beyond, they wait in the backlog."""
-OUT_OF_DESCRIPTORS_S: Final = 1.0
-"""Pause of accepting when the process has no file descriptor left; the listening socket stays readable."""
+MAX_PIPES: Final = GUESTS_MAX
+"""Connections at once: one host and some that are told BUSY."""
 
 
 class TcpPipe(DescriptorPipe):
@@ -28,7 +23,14 @@ class TcpPipe(DescriptorPipe):
     def __init__(self, sock: socket.socket, server: "TcpPort") -> None:
         self._sock = sock
         self._server = server
+        self.link: LinkUser | None = None
+        """Who serves it."""
         super().__init__(sock.fileno(), MAX_PAYLOAD)
+
+    @property
+    def settled(self) -> bool:
+        """Whether a host has a live link on it."""
+        return self.link is not None and self.link.live
 
     def _read_into(self, view: memoryview) -> int:
         return self._sock.recv_into(view)
@@ -41,7 +43,7 @@ class TcpPipe(DescriptorPipe):
 
     def _close(self) -> None:
         self._sock.close()
-        self._server.closed(self)
+        self._server.door.left(self)
 
 
 class TcpPort:
@@ -56,55 +58,23 @@ class TcpPort:
     ) -> None:
         self._camera = camera
         self._faults = faults
-        self._loop = asyncio.get_running_loop()
-        self._listener = listen_at(host, port, MAX_PIPES)
-        self._listener.setblocking(False)
-        self._pipes: set[TcpPipe] = set()
-        self._accepting = False
-        self.uri = f"tcp:{written(self._listener)}"
-        self._accept_more()
+        listener = listen_at(host, port, MAX_PIPES)
+        self.uri = f"tcp:{written(listener)}"
+        self.door = Door(listener, self._admit)
 
     def close(self) -> None:
         """Stops listening and ends all connections; what was sent last still goes out."""
-        self._accept_none()
-        self._listener.close()
-        for pipe in list(self._pipes):
-            pipe.restarted()
+        self.door.close()
+        for guest in self.door.guests:
+            assert isinstance(guest, TcpPipe)
+            guest.restarted()
 
     def pull(self) -> None:
         """Pulls the cable of every connection; it may be plugged in again at once."""
-        for pipe in list(self._pipes):
-            pipe.pull()
+        for guest in self.door.guests:
+            guest.pull()
 
-    def closed(self, pipe: TcpPipe) -> None:
-        """A connection has ended."""
-        self._pipes.discard(pipe)
-        if self._listener.fileno() >= 0:
-            self._accept_more()
-
-    def _accept_more(self) -> None:
-        if not self._accepting and self._listener.fileno() >= 0:
-            self._accepting = True
-            self._loop.add_reader(self._listener, self._accept)
-
-    def _accept_none(self) -> None:
-        if self._accepting:
-            self._accepting = False
-            self._loop.remove_reader(self._listener)
-
-    def _accept(self) -> None:
-        try:
-            sock, address = self._listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._accept_none()
-                self._loop.call_later(OUT_OF_DESCRIPTORS_S, self._accept_more)
-            return  # else the client left before it was accepted
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        log.debug("%s: connection from %s", self.uri, address)
+    def _admit(self, sock: socket.socket) -> TcpPipe:
         pipe = TcpPipe(sock, self)
-        self._pipes.add(pipe)
-        pipe.user = attach(self._camera, pipe, self.uri, self._faults)
-        if len(self._pipes) >= MAX_PIPES:
-            self._accept_none()
+        pipe.user = pipe.link = attach(self._camera, pipe, self.uri, self._faults)
+        return pipe

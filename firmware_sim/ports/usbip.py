@@ -6,14 +6,13 @@ host does not take it, and be pulled like a cable.
 """
 
 import asyncio
-import logging
-import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount
 from firmware_sim.pipe import PipeUser
+from firmware_sim.ports.door import GUESTS_MAX, Door
 from firmware_sim.ports.listening import listen_at, written
 from firmware_sim.ports.usb_device import UsbDevice
 from firmware_sim.ports.usb_pipe import BulkPipe
@@ -21,14 +20,10 @@ from firmware_sim.ports.usbip_connection import UsbIpConnection
 from firmware_sim.serving import attach
 from firmware_sim.station import SimStation
 
-log = logging.getLogger(__name__)
-
 REPLUG_S: Final = 1.0
 """A cable that was pulled is plugged in again after this."""
 VANISH_S: Final = 0.05
 """A device that resets itself leaves the bus after this: its last bytes, a farewell, still go out."""
-CONNECTIONS_MAX: Final = 16
-"""One that is attached and some that look; beyond, they wait in the backlog."""
 
 
 class UsbIpPort:
@@ -52,23 +47,22 @@ class UsbIpPort:
         self._descriptors = descriptors
         self._plugged = False
         self._loop = asyncio.get_running_loop()
-        self._listener = listen_at(host, port, CONNECTIONS_MAX)
-        self._listener.setblocking(False)
-        self._connections: set[UsbIpConnection] = set()
+        listener = listen_at(host, port, GUESTS_MAX)
         self._attached: UsbIpConnection | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.uri = f"usb:1-1?usbip={written(self._listener)}"
+        self.uri = f"usb:1-1?usbip={written(listener)}"
         """What the SDK's `connect` takes; the kernel's tool takes host and port."""
         self.plug()
-        self._loop.add_reader(self._listener, self._accept)
+        self._closed = False
+        self._door = Door(listener, lambda sock: UsbIpConnection(sock, self))
 
     def close(self) -> None:
         """Ends the port and the device for good."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._listener.fileno() >= 0:
-            self._loop.remove_reader(self._listener)
-            self._listener.close()
+        if not self._closed:
+            self._closed = True
+            self._door.close()
             self.unplug()
 
     def pull(self) -> None:
@@ -109,7 +103,7 @@ class UsbIpPort:
 
     def closed(self, connection: UsbIpConnection) -> None:
         """A connection has ended."""
-        self._connections.discard(connection)
+        self._door.left(connection)
         if self._attached is connection:
             self._attached = None
             self.device.reset()
@@ -121,21 +115,8 @@ class UsbIpPort:
         self._loop.call_later(VANISH_S, self._drop_all)
 
     def _drop_all(self) -> None:
-        for connection in list(self._connections):
+        for connection in self._door.guests:
             connection.pull()
-
-    def _accept(self) -> None:
-        try:
-            sock, address = self._listener.accept()
-        except OSError:
-            return  # the client left before it was accepted
-        if len(self._connections) >= CONNECTIONS_MAX:
-            sock.close()
-            return
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        log.debug("%s: connection from %s", self.uri, address)
-        self._connections.add(UsbIpConnection(sock, self))
 
 
 def camera_on_usb(

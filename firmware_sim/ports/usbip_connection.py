@@ -13,7 +13,7 @@ from firmware_sim.ports.usb_pipe import PARKED_MAX, BulkPipe, InTransfer
 
 BUS_ID: Final = "1-1"
 HANDSHAKE_S: Final = 5.0
-"""A connection that does not attach within this is closed."""
+"""A connection that does not attach within this, or attaches and asks for no transfer, is closed."""
 OUTPUT_MAX: Final = 16_777_216
 """Bytes of answers that wait for a host that does not read; then it is cut off."""
 CONTROL_MAX: Final = 4_096
@@ -65,6 +65,8 @@ class UsbIpConnection(DescriptorPipe):
         self._payload_end: Callable[[], None] = lambda: None
         self._notify: set[int] = set()
         """Numbers of the transfers that wait at the serial function's interrupt endpoint, for ever."""
+        self.settled = False
+        """Whether it has attached, and uses the device."""
         super().__init__(sock.fileno(), 0)
         self.user = self
         self._limit = self._loop.call_later(HANDSHAKE_S, self.pull)
@@ -134,6 +136,7 @@ class UsbIpConnection(DescriptorPipe):
             self.restarted()
         else:
             self._limit.cancel()
+            self._limit = self._loop.call_later(HANDSHAKE_S, self.pull)
             self._reply(_IMPORT, _OK, self._record())
             self._wanted, self._heard = _COMMAND.size, self._command
 
@@ -174,6 +177,9 @@ class UsbIpConnection(DescriptorPipe):
     # Once it is attached
 
     def _command(self, raw: bytes) -> None:
+        if not self.settled:
+            self.settled = True
+            self._limit.cancel()
         command, number, _, direction, endpoint, flags, length, _, packets, _, setup = _COMMAND.unpack(raw)
         if command == _UNLINK:
             self._unlink(number, flags)

@@ -14,8 +14,10 @@ from bwc_protocol.gatt import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, advertis
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, DeviceLost
+from bwc_sdk.transport.ble import BleTransport
+from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.model import CAMERA_MAKE
-from firmware_sim.ports.ble import BlePort
+from firmware_sim.ports.ble import WITHOUT_LINK_S, BlePort
 from tools.air import FULL, Air, connecting, in_the_air
 
 SILENT: dict[str, str] = {}
@@ -320,3 +322,35 @@ def test_the_button_gives_a_host_its_full_rights_also_in_the_mode_status() -> No
             await camera.config.apply({"alarm.battery_low_pct": 20})
 
     in_the_air(use)
+
+
+class _Mute:
+    """A host that never says HELLO."""
+
+    def __init__(self) -> None:
+        self.gone: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def received(self, data: bytes | memoryview) -> None: ...
+
+    def writable(self) -> None: ...
+
+    def lost(self, error: Exception) -> None:
+        self.gone.set_result(asyncio.get_running_loop().time())
+
+
+def test_a_host_that_brings_no_link_about_keeps_nobody_else_out() -> None:
+    async def use(air: Air) -> float:
+        await air.camera()
+        mute = _Mute()
+        transport = BleTransport(DeviceUri.parse("ble:"), bluetooth=await air.host())
+        await transport.open(mute)
+        begin = asyncio.get_running_loop().time()
+        stayed_s = await mute.gone - begin
+        await transport.close()
+        async with await air.connecting() as camera:
+            await camera.device.status()
+            await asyncio.sleep(3 * WITHOUT_LINK_S)
+            await camera.device.status()  # who has a link stays
+        return stayed_s
+
+    assert WITHOUT_LINK_S - 5 < in_the_air(use) < WITHOUT_LINK_S + 1
