@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from bwc_sdk.bridge.events import BridgeEvent, ClientCame, ClientLeft, ClientRefused
 from bwc_sdk.bridge.visit import Visit
-from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound, TransportError
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 
@@ -109,6 +109,8 @@ class Bridge:
     # Clients
 
     def _came(self, visit: Visit) -> None:
+        if self._next is not None and self._next.silent:
+            self._refuse_next()  # whoever comes is likelier to be a host
         if self._server is None or self._next is not None:
             self._refuse(visit)
         elif self._now is None:
@@ -119,8 +121,12 @@ class Bridge:
             self._patience = asyncio.get_running_loop().call_later(GRACE_S, self._lose_patience)
 
     def _lose_patience(self) -> None:
-        if self._now is not None and not self._now.over:
-            self._refuse_next()  # else the earlier client has left, and only its device is still being closed
+        if self._now is None or self._now.over:
+            return  # the earlier client has left, and only its device is still being closed
+        if self._now.idle and self._next is not None and self._next.calls:
+            self._now.finish(TransportError("it says no HELLO, and another client does", device=self.uri))
+        else:
+            self._refuse_next()
 
     def _refuse_next(self) -> None:
         visit = self._take_next()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from bwc_protocol.frame import MIN_PAYLOAD, FrameParser, FrameType
 from bwc_sdk.bridge.refusal import Refusal
 from bwc_sdk.errors import BwcError, DeviceLost, TransportError
 from bwc_sdk.transport import Pausable, Transport
@@ -22,6 +23,15 @@ STALLED_S: Final = 10.0
 5 s, or 10 s on BLE, so that nothing is lost by it; without it a client that vanished would keep the device for ever."""
 LINGER_S: Final = 0.5
 """How long the client may take to receive the last bytes."""
+SILENT_S: Final = 10.0
+"""Of a client that never said a byte. A host says HELLO as soon as it is connected."""
+WITHOUT_HELLO_S: Final = 15.0
+"""Without a byte either way, of a client that said something, but no HELLO: as long as a host may take to connect."""
+QUIET_S: Final = 30.0
+"""The same of one that did say HELLO. A live link has a frame from each side every few seconds, and is dead after 10 s
+of silence at the most; what is left then is a connection that keeps everybody else out."""
+CALLING_S: Final = 5.0
+"""Within this a host has said HELLO, or another client that has is preferred to it."""
 REFUSING_S: Final = 1.0
 """How long a client that is refused may take to say HELLO, which it does four times a second, and to hear why."""
 KEEPALIVE: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
@@ -38,11 +48,15 @@ class Visit(asyncio.Protocol):
         self._came = came
         self._client: asyncio.Transport | None = None
         self._device: Transport | None = None
+        self._device_open = False
+        self._patience: asyncio.TimerHandle | None = None
         self._refusal: Refusal | None = None
         self._waiting = b""  # of the client, until the device has room: at most what one read gave
-        loop = asyncio.get_running_loop()
-        self._over: asyncio.Future[BwcError | None] = loop.create_future()
-        self._closed: asyncio.Future[None] = loop.create_future()
+        self._hello: FrameParser | None = FrameParser(MIN_PAYLOAD)  # until the client's HELLO was seen
+        self._came_s = self._moved_s = 0.0  # when the client came, and when a byte was last under way
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[BwcError | None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
 
     async def serve(self, make: Callable[[], Transport]) -> BwcError | None:
         """Opens the device, copies until one side ends, and closes both; why, or None when the client left."""
@@ -66,6 +80,21 @@ class Visit(asyncio.Protocol):
         return self._over.done()
 
     @property
+    def silent(self) -> bool:
+        """Whether the client has not said a byte."""
+        return not (self.bytes_to_device or self._waiting)
+
+    @property
+    def calls(self) -> bool:
+        """Whether the client has said HELLO."""
+        return self._hello is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether the client does not behave as a host does, which says HELLO as soon as it is connected."""
+        return self.silent or (not self.calls and self._loop.time() - self._came_s >= CALLING_S)
+
+    @property
     def gone(self) -> bool:
         """Whether the client's connection has ended."""
         return self._closed.done()
@@ -81,8 +110,10 @@ class Visit(asyncio.Protocol):
         """Tells a client that says HELLO that the device is busy; closes it within a second, whatever it does."""
         if self._client is not None:
             self._refusal = Refusal()
+            asked, self._waiting = self._waiting, b""
+            self._client.write(self._refusal.answer(asked, self._loop.time()))
             self._client.resume_reading()
-            asyncio.get_running_loop().call_later(REFUSING_S, self.abort)
+            self._loop.call_later(REFUSING_S, self.abort)
 
     def abort(self) -> None:
         """Closes the client at once."""
@@ -101,6 +132,7 @@ class Visit(asyncio.Protocol):
         if opening.cancelled():
             return False
         opening.result()
+        self._device_open = True
         self._push()
         return True
 
@@ -129,22 +161,49 @@ class Visit(asyncio.Protocol):
         self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         transport.set_write_buffer_limits(high=CLIENT_BUFFER)
         _tune(transport.get_extra_info("socket"))
-        transport.pause_reading()  # until the device is open
+        self._came_s = self._moved_s = self._loop.time()
+        self._patience = self._loop.call_later(SILENT_S, self._look_for_life)
         self._came(self)
 
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None:
             if self._client is not None and not self.over:
                 # Not closed here: what the client has said since would reset the connection before it heard this.
-                self._client.write(self._refusal.answer(data, asyncio.get_running_loop().time()))
+                self._client.write(self._refusal.answer(data, self._loop.time()))
             return
+        self._moved_s = self._loop.time()
         self._waiting += data
+        if self._hello is not None:
+            found = [frame.type for frame in self._hello.feed(data, self._moved_s)]
+            if FrameType.HELLO in found:
+                self._hello = None
         self._push()
+
+    def _look_for_life(self) -> None:
+        """Ends a client that has nothing to say, and so keeps others out."""
+        if self._waiting or self._unsent():
+            self._moved_s = self._loop.time()  # a side that stalls is another matter: see `_copied`
+        if self.silent and not self.bytes_to_client:
+            since_s, bound_s, rule = self._came_s, SILENT_S, "the client never said a word"
+        elif not self.calls:
+            since_s, bound_s, rule = (
+                self._moved_s,
+                WITHOUT_HELLO_S,
+                "the client says no HELLO, and nothing else",
+            )
+        else:
+            since_s, bound_s, rule = self._moved_s, QUIET_S, "nothing passes any more"
+        if self._loop.time() >= since_s + bound_s:
+            self.finish(TransportError(f"{rule} for {bound_s:g} s", device=self._name))
+        else:
+            self._patience = self._loop.call_at(since_s + bound_s, self._look_for_life)
 
     def eof_received(self) -> None:
         self.finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
         self.finish()
         if not self._closed.done():
             self._closed.set_result(None)
@@ -162,6 +221,7 @@ class Visit(asyncio.Protocol):
     def received(self, data: bytes | memoryview) -> None:
         if self._client is None or self.over:
             return
+        self._moved_s = self._loop.time()
         # A view is good only until this returns, and the client's buffer keeps what it is given.
         self.bytes_to_client += len(data)
         self._client.write(bytes(data))
@@ -178,11 +238,15 @@ class Visit(asyncio.Protocol):
 
     def _push(self) -> None:
         """Hands the device what it has room for, and reads no more of the client while something is left."""
-        if self._device is None or self._client is None or self.over:
+        if self._client is None or self.over:
+            return
+        if self._device is None or not self._device_open:
+            self._client.pause_reading()  # it is known that the client speaks, and its first words wait
             return
         while self._waiting and (room := self._device.room()) > 0:
             part, self._waiting = self._waiting[:room], self._waiting[room:]
             self.bytes_to_device += len(part)
+            self._moved_s = self._loop.time()
             self._device.write([part])
         if self._waiting:
             self._client.pause_reading()

@@ -60,15 +60,18 @@ def serve(
     run_virtual(main(), limit_s=limit_s)
 
 
-def test_silent_connections_in_any_number_keep_no_host_out(camera: SimCamera) -> None:
+@pytest.mark.parametrize("words", [b"", b"something"], ids=["silent", "garbage"])
+def test_connections_in_any_number_keep_no_host_out(camera: SimCamera, words: bytes) -> None:
     async def use(port: TcpPort) -> None:
-        silent = [await knock(port) for _ in range(3 * GUESTS_MAX)]
+        silent = [await knock(port, words) for _ in range(3 * GUESTS_MAX)]
         begin = asyncio.get_running_loop().time()
         async with bwc_sdk.connect(port.uri) as host:
             await host.device.status()
             assert asyncio.get_running_loop().time() - begin < 1, "virtual seconds: it does not wait for them"
             assert len(camera.ports) <= GUESTS_MAX
-            silent += [await knock(port) for _ in range(3 * GUESTS_MAX)]
+            for _ in range(3 * GUESTS_MAX):
+                silent.append(await knock(port, words))
+                await asyncio.sleep(0.01)  # so that each has its say
             await host.device.status()
             await asyncio.sleep(WITHOUT_LINK_S + 1)
             await host.device.status()
