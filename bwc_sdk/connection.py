@@ -46,8 +46,10 @@ from bwc_sdk.errors import (
     InvalidValue,
     OutcomeUnknown,
     ProtocolViolation,
+    StreamStalled,
 )
 from bwc_sdk.line import Line, device_name
+from bwc_sdk.trickle import LEAST_BYTES, WINDOW_S, Trickle
 from bwc_sdk.world import World
 
 log = logging.getLogger(__name__)
@@ -282,24 +284,38 @@ class Connection:
         return IncomingStream(self, stream, opened.length)
 
     async def read_stream(self, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
-        """A whole short stream. Raises `ProtocolViolation` when the device announces more than `max_bytes`."""
+        """A whole short stream, to be checked by a hash: what came whole is given, whatever its end says.
+
+        Raises `ProtocolViolation` when the device announces more than `max_bytes`, `StreamStalled` when it brings too
+        little, `CommandTimeout` when it takes too long, and what ended it before all had come.
+        """
         sink = _Gather()
         stream = await self.open_stream(request, sink)
         if stream.length > max_bytes:
             stream.cancel()
             rule = f"{request.name} opened a stream of {stream.length} bytes, at most {max_bytes}"
             raise ProtocolViolation(rule, device=self.name)
+        loop = asyncio.get_running_loop()
+        sink.length, sink.trickle = stream.length, Trickle(LEAST_BYTES, WINDOW_S, loop.time())
+        due_s = loop.time() + self.call_timeout_s + stream.length / 1_000
         stream.grant(stream.length)
         try:
-            async with asyncio.timeout(self.call_timeout_s + stream.length / 1_000):
-                return await sink.whole
-        except TimeoutError as error:
+            while not sink.over.is_set() and sink.received < stream.length:
+                stalled_in_s, left_s = sink.trickle.left_s(loop.time()), due_s - loop.time()
+                if stalled_in_s <= 0:
+                    what, came = f"the stream of {request.name}", sink.trickle.came_bytes
+                    raise StreamStalled(what, came, WINDOW_S, device=self.name)
+                if left_s <= 0:
+                    rule = f"the stream of {request.name} did not end in time"
+                    raise CommandTimeout(rule, device=self.name)
+                try:
+                    async with asyncio.timeout(min(stalled_in_s, left_s)):
+                        await sink.over.wait()
+                except TimeoutError:
+                    pass  # bytes may have come meanwhile
+        finally:
             stream.cancel()
-            rule = f"the stream of {request.name} did not end in time"
-            raise CommandTimeout(rule, device=self.name) from error
-        except BaseException:
-            stream.cancel()
-            raise
+        return sink.whole()
 
     async def upload(self, request: Request[StreamOpened], data: bytes) -> None:
         """Sends `data` on the stream that the request opens and waits for the device's verdict.
@@ -458,20 +474,32 @@ class _Gather:
     """Collects a whole stream."""
 
     def __init__(self) -> None:
+        self.length = 0
+        self.trickle: Trickle | None = None
+        self.over = asyncio.Event()
         self._parts = bytearray()
-        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._error: BwcError | None = None
+
+    @property
+    def received(self) -> int:
+        return len(self._parts)
 
     def data(self, offset: int, data: bytes | memoryview) -> None:
         self._parts += data
+        if self.trickle is not None:
+            self.trickle.came(self.received, asyncio.get_running_loop().time())
+        if self.received == self.length:
+            self.over.set()
 
     def ended(self, error: BwcError | None) -> None:
-        if self.whole.done():
-            return
-        if error is not None:
-            self.whole.set_exception(error)
-            self.whole.exception()  # seen: nobody may be waiting, if the opening itself failed
-        else:
-            self.whole.set_result(bytes(self._parts))
+        self._error = error
+        self.over.set()
+
+    def whole(self) -> bytes:
+        """All of it. Raises what ended the stream before that."""
+        if self._error is not None and self.received < self.length:
+            raise self._error
+        return bytes(self._parts)
 
 
 def _code(number: int) -> Any:

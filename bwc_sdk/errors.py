@@ -103,6 +103,21 @@ class DeviceLost(TransportError):
         self.known = known
 
 
+class StreamStalled(DeviceLost):
+    """Raised when a stream brings too little of what it was asked for: nothing at all, or a trickle.
+
+    `came_bytes` came in `window_s`. The device may still answer; what it has beside this may well be readable.
+    """
+
+    layer = "stream"
+
+    def __init__(self, what: str, came_bytes: int, window_s: float, *, device: str = "") -> None:
+        came = f"{came_bytes} bytes" if came_bytes else "no byte"
+        super().__init__(f"{came} of {what} in {window_s:g} s", device=device, known=True)
+        self.came_bytes = came_bytes
+        self.window_s = window_s
+
+
 # Link and session
 
 

@@ -24,6 +24,7 @@ from bwc_sdk.offload import (
     Progress,
     Reconnected,
     RecordingFinished,
+    RecordingPostponed,
     RecordingStarted,
     Refused,
     Resumed,
@@ -118,6 +119,8 @@ def values_of(event: OffloadEvent) -> tuple[object, ...]:
             return "planned", f"{len(recordings)} recordings", f"{bytes_total} bytes"
         case RecordingStarted(entry=entry):
             return "started", f"recording {entry.sequence}", f"{entry.size_bytes} bytes"
+        case RecordingPostponed(recording=recording, error=error):
+            return "postponed", f"recording {recording}", error.rule
         case Progress():
             return ()
         case Resumed(recording=recording, segment=segment, bytes_kept=bytes_kept):

@@ -25,6 +25,7 @@ from bwc_sdk.errors import (
     WrongDevice,
 )
 from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Connected, Finished, OffloadEvent
 from bwc_sdk.offload.fleet import station_by
@@ -39,7 +40,7 @@ from bwc_sdk.offload.fleet_events import (
     StationLost,
     bay_slot,
 )
-from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
+from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence

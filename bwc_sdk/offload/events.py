@@ -34,6 +34,16 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPostponed:
+    """A recording that stalls makes way for the others; it has its turn again when they are done."""
+
+    recording: int
+    error: BwcError
+    attempts_left: int
+    """Further attempts that may bring nothing before it is left on the camera."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Bytes of the whole recording that are verified so far. A reader who is slow gets only the latest."""
 
@@ -104,6 +114,7 @@ OffloadEvent = (
     Connected
     | Planned
     | RecordingStarted
+    | RecordingPostponed
     | Progress
     | Resumed
     | ChunkRejected

@@ -15,10 +15,11 @@ from bwc_protocol.declare import Role
 from bwc_sdk.connecting import connect, connect_station
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Finished
 from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, bay_slot
-from bwc_sdk.offload.fleet_stream import FleetStream, failure_of, stop
+from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy

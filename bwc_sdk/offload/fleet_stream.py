@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Final, Self
 
-from bwc_sdk.errors import BwcError, ProgramFault
 from bwc_sdk.offload.fleet_events import CameraEvent
 from bwc_sdk.offload.waiting import all_settled
-
-log = logging.getLogger(__name__)
 
 FULL: Final = 256
 """Events that wait for a reader. Beyond, each camera's own queue takes over, which keeps only the latest progress and
@@ -74,23 +70,6 @@ class FleetStream(AsyncIterator[CameraEvent], ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def failure_of(error: Exception, slot: str) -> BwcError:
-    """What is told of a camera whose offload raised `error`; a defect of this program is logged as well.
-
-    One camera that runs into a defect must not end the offloads of the others, and not in silence either.
-    """
-    if isinstance(error, BwcError):
-        return error
-    log.error("the offload of %s failed by a defect", slot, exc_info=error)
-    fault = ProgramFault(
-        f"this program failed: {type(error).__name__}: {error}",
-        device=slot,
-        advice="the traceback is in the log; please report it",
-    )
-    fault.__cause__ = error
-    return fault
 
 
 async def stop(*tasks: asyncio.Task[Any]) -> None:

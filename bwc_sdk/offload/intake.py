@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bwc_sdk.errors import BwcError, DeviceLost
+from bwc_sdk.errors import BwcError, DeviceLost, StreamStalled
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.segment_file import SegmentFile
 from bwc_sdk.offload.slabs import SLAB_BYTES, SlabPool, chunks_a_slab
 from bwc_sdk.offload.waiting import all_settled
+from bwc_sdk.trickle import Trickle
 from bwc_sdk.world import Workers
 
 if TYPE_CHECKING:
@@ -73,19 +74,22 @@ class Intake:
         self._jobs: set[asyncio.Task[None]] = set()
         self._stream: IncomingStream | None = None
         self._loop = asyncio.get_running_loop()
-        self._last_byte_at = self._loop.time()
+        self._trickle: Trickle | None = None
         self._over = asyncio.Event()
         self._error: BaseException | None = None
+        self._write_error: BaseException | None = None
 
     # The stream's side, on the event loop
 
     def data(self, offset: int, data: bytes | memoryview) -> None:
         """The next bytes."""
-        self._last_byte_at = self._loop.time()
         if self._over.is_set():
             return
+        now_s = self._loop.time()
         view = memoryview(data)
         self.received += len(view)
+        if self._trickle is not None:
+            self._trickle.came(self.received, now_s)
         while view:
             if self._slab is None:
                 self._slab, self._fill = self._slabs.take(), 0
@@ -94,18 +98,26 @@ class Intake:
             self._fill += size
             view = view[size:]
             if self._fill == self._slab_bytes or (not view and self.received == self.length):
-                self._hand_over()
+                self._hand_over(self._fill)
         if self._share is not None:
             if self._urgent:
-                self._share.arrived(len(data), self._last_byte_at)
+                self._share.arrived(len(data), now_s)
             self._grant()
 
     def ended(self, error: BwcError | None) -> None:
-        """Everything came, or nothing more will."""
+        """Everything came, or nothing more will. Of what came, the whole chunks are judged by their hashes."""
+        if error is None and self.received < self.length:
+            error = DeviceLost(f"a stream of {self.length} bytes ended after {self.received}")
         if error is not None:
-            self._end(error)
-        elif self.received < self.length:
-            self._end(DeviceLost(f"a stream of {self.length} bytes ended after {self.received}"))
+            self._break_off(error)
+
+    def _break_off(self, error: BwcError) -> None:
+        if self._over.is_set():
+            return
+        whole = self._fill - self._fill % self._file.chunk_size if self._slab is not None else 0
+        if whole:
+            self._hand_over(whole)
+        self._end(error)
 
     def _end(self, error: BwcError | None) -> None:
         if not self._over.is_set():
@@ -114,9 +126,9 @@ class Intake:
 
     # The workers' side
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, size: int) -> None:
         assert self._slab is not None
-        slab, size, self._slab = self._slab, self._fill, None
+        slab, self._slab = self._slab, None
         chunks = range(self._next_chunk, self._next_chunk - (-size // self._file.chunk_size))
         self._next_chunk = chunks.stop
         job = asyncio.ensure_future(self._store(slab, size, chunks))
@@ -127,7 +139,7 @@ class Intake:
         try:
             bad = await self._workers.run(self._file.store, slab[:size], chunks.start, self._table)
         except BaseException as error:  # `run` raises it, whatever it is
-            self._error = self._error or error
+            self._write_error = self._write_error or error
             self._over.set()
             return
         finally:
@@ -169,31 +181,33 @@ class Intake:
 
     def _grant_to(self, limit: int) -> None:
         assert self._stream is not None
-        if self.received == self._granted:
-            self._last_byte_at = self._loop.time()  # the silence until here was ours
+        if self.received == self._granted and self._trickle is not None:
+            self._trickle.begin(self.received, self._loop.time())  # the silence until here was ours
         self._granted = limit
         self._stream.grant(limit)
 
     # The engine's side
 
-    async def run(self, stream: IncomingStream, silence_s: float) -> None:
+    async def run(self, stream: IncomingStream, silence_s: float, least_bytes: int) -> None:
         """Lets the bytes come and waits until they are all handled.
 
-        Returns early after too many bad chunks. Raises what ended the stream, `DeviceLost` after `silence_s`
-        without a byte, or the `OSError` of a write. When it has returned or raised, no worker uses the file.
+        Returns early after too many bad chunks. Raises what ended the stream before all had come, `StreamStalled`
+        when fewer than `least_bytes` came in `silence_s`, or the `OSError` of a write, which goes before the others.
+        How a stream ends of which all has come is of no interest: its bytes are judged by their hashes. When it has
+        returned or raised, no worker uses the file.
         """
         self._stream = stream
+        self._trickle = Trickle(least_bytes, silence_s, self._loop.time())
         self._slabs.join(self)
         try:
             self._grant()
-            await self._wait(silence_s)
+            await self._wait(self._trickle)
         finally:
             self._over.set()
             if self._share is not None:
                 self._share.withdraw()
                 self._share.give_back(max(0, self._granted - self.received))
-            if self.received < self.length:
-                stream.cancel()
+            stream.cancel()  # without effect once it has ended; a device that forgets to end it must not keep it open
             self._stream = None
             if self._slab is not None:
                 self._slabs.give(self._slab)
@@ -202,18 +216,20 @@ class Intake:
                 await all_settled(tuple(self._jobs))
             finally:
                 self._slabs.leave(self)
-        if self._error is not None:
+        if self._write_error is not None:
+            raise self._write_error
+        if self._error is not None and self._stored < self.length:
             raise self._error
 
-    async def _wait(self, silence_s: float) -> None:
+    async def _wait(self, trickle: Trickle) -> None:
         while not self._over.is_set():
             waits_for_bytes = self.received < self._granted
-            silent = self._loop.time() - self._last_byte_at if waits_for_bytes else 0.0
-            if silent >= silence_s:
-                self._end(DeviceLost(f"no byte of a stream for {silence_s:g} s"))
+            left_s = trickle.left_s(self._loop.time()) if waits_for_bytes else trickle.window_s
+            if left_s <= 0:
+                self._break_off(StreamStalled("a stream", trickle.came_bytes, trickle.window_s))
                 return
             try:
-                async with asyncio.timeout(silence_s - silent):
+                async with asyncio.timeout(left_s):
                     await self._over.wait()
             except TimeoutError:
                 pass  # bytes may have come meanwhile

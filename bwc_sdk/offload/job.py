@@ -144,7 +144,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
 
     async def _plan(self, camera: Camera, work: Work) -> tuple[RecordingEntry, ...]:
         try:
-            listed = await self._reach.keep(lambda camera: camera.recordings.list(), lambda: 0)
+            listed = await self._reach.keep(lambda camera: camera.recordings.list())
         except Unreached as unreached:
             raise unreached.error from unreached.__cause__
         plan = choose(listed, self._wanted, device=work.identity)

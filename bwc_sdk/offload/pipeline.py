@@ -1,6 +1,6 @@
 """The recordings of a plan on their way: prepared ahead, received one after the other, finished beside the next ones.
 
-The link carries one recording at a time, in the order of the plan. What does not need it all is done meanwhile: of
+The link carries one recording at a time, in the order of the queue. What does not need it all is done meanwhile: of
 the next recordings the manifest, the table and the file are got ready; of the former ones what was received is
 synced, read back and published. A file is read back only when nothing writes to it any more.
 """
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.errors import BwcError
-from bwc_sdk.offload.events import RecordingFinished, RecordingStarted
+from bwc_sdk.offload.defect import failure_of
+from bwc_sdk.offload.events import RecordingFinished, RecordingPostponed, RecordingStarted
 from bwc_sdk.offload.feed import Feed
 from bwc_sdk.offload.outcome import Outcome, StillOnCamera
-from bwc_sdk.offload.reach import Fruitless, GaveUp, Reach
+from bwc_sdk.offload.queue import Queue, Turn
+from bwc_sdk.offload.reach import Failed, GaveUp, Reach
 from bwc_sdk.offload.recording import RecordingCopy
 from bwc_sdk.offload.waiting import all_settled
 from bwc_sdk.offload.work import Work
@@ -30,9 +32,6 @@ AHEAD: Final = 4
 longer than their footage."""
 FINISHING_MAX: Final = 6
 """Recordings that are finished at the same time: their syncs share what the file system writes for all."""
-FRUITLESS_MAX: Final = 3
-"""Recordings in a row that cannot be copied although the camera answers: one may be at fault, and must not keep
-the others from being copied; with three it is the line."""
 
 
 class Pipeline:
@@ -42,14 +41,12 @@ class Pipeline:
         self._work = work
         self._reach = reach
         self._feed = feed
-        self._plan = plan
-        self._far = deque(plan)
-        self._near: deque[RecordingCopy] = deque()
+        self._queue = Queue(RecordingCopy(work, entry) for entry in plan)
+        self._near: deque[Turn] = deque()
         """The next to be received, in order."""
-        self._finishing: dict[asyncio.Task[None], RecordingCopy] = {}
+        self._finishing: dict[asyncio.Task[None], Turn] = {}
         self._outcomes: dict[int, Outcome] = {}
-        """By sequence number."""
-        self._fruitless = 0
+        """By place in the plan."""
         self._lost: BwcError | None = None
         """Why the camera is out of reach."""
 
@@ -58,8 +55,9 @@ class Pipeline:
         try:
             while True:
                 await self._feed.room()
-                if (self._far or self._near) and len(self._finishing) < FINISHING_MAX:
-                    await self._receive(self._next())
+                turn = self._next() if len(self._finishing) < FINISHING_MAX else None
+                if turn is not None:
+                    await self._receive(turn)
                 elif self._finishing:
                     await asyncio.wait(self._finishing, return_when=asyncio.FIRST_COMPLETED)
                 else:
@@ -67,53 +65,76 @@ class Pipeline:
                 self._forget_finished()
         finally:
             await self._release()
-        return tuple(self._outcomes[entry.sequence] for entry in self._plan)
+        return tuple(self._outcomes[number] for number in range(len(self._outcomes)))
 
-    def _next(self) -> RecordingCopy:
-        while self._far and len(self._near) <= AHEAD:
-            self._near.append(RecordingCopy(self._work, self._far.popleft()))
-        return self._near.popleft()
+    def _next(self) -> Turn | None:
+        while len(self._near) <= AHEAD and (turn := self._queue.next()) is not None:
+            self._near.append(turn)
+        return self._near.popleft() if self._near else None
 
-    async def _receive(self, copy: RecordingCopy) -> None:
+    async def _receive(self, turn: Turn) -> None:
         """Receives a recording as far as the camera gives it; what becomes of it may show later."""
+        copy, verified = turn.copy, self._work.tally.verified
         if not copy.begun:
             copy.begun = True
             self._work.tell(RecordingStarted(copy.entry))
-        outcome: Outcome | None = None
-        if self._lost is not None:
-            outcome = _out_of_reach(copy.entry, self._lost)
-        else:
-            try:
-                outcome = await self._reach.keep(
-                    lambda camera: self._receive_from(camera, copy), lambda: self._work.tally.verified
-                )
-                self._fruitless = 0
-            except Fruitless as failed:
-                outcome = StillOnCamera(copy.entry, failed.error.rule, failed.error)
-                self._fruitless += 1
-                self._lost = failed.error if self._fruitless == FRUITLESS_MAX else None
-            except GaveUp as failed:
-                outcome = _out_of_reach(copy.entry, failed.error)
-                self._lost = failed.error
-            except BaseException:
-                await copy.release()
-                raise
+        outcome: Outcome | None
+        try:
+            outcome = await self._receive_now(turn)
+        except Failed as failed:
+            fruitless = self._work.tally.verified == verified
+            most = self._work.policy.attempts
+            if failed.passing and turn.failed(fruitless=fruitless, most=most):
+                await self._again(turn, failed, most - turn.fruitless)
+                return
+            outcome = StillOnCamera(copy.entry, failed.error.rule, failed.error)
+        except GaveUp as failed:
+            outcome = _out_of_reach(copy.entry, failed.error)
+            self._lost = failed.error
+        except Exception as error:
+            await self._reach.close()  # whatever is under way on it
+            outcome = self._defect(turn, error)
+        except BaseException:
+            await copy.release()
+            raise
         if outcome is None:
-            self._finishing[asyncio.create_task(self._finish(copy))] = copy
+            self._finishing[asyncio.create_task(self._finish(turn))] = turn
         else:
-            await self._over(copy, outcome)
+            await self._over(turn, outcome)
+
+    async def _receive_now(self, turn: Turn) -> Outcome | None:
+        if self._lost is not None:
+            return _out_of_reach(turn.copy.entry, self._lost)
+        return await self._reach.attempt(lambda camera: self._receive_from(camera, turn.copy), turn.fruitless)
 
     async def _receive_from(self, camera: Camera, copy: RecordingCopy) -> Outcome | None:
         for later in self._near:
-            later.prepare(camera)
+            later.copy.prepare(camera)
         return await copy.receive(camera)
 
-    async def _finish(self, copy: RecordingCopy) -> None:
-        outcome = await copy.finish()
+    async def _again(self, turn: Turn, failed: Failed, attempts_left: int) -> None:
+        """Another turn: after all others for one that stalled, else at once, with a new connection."""
+        if not failed.stalled:
+            self._near.appendleft(turn)
+            return
+        self._work.tell(RecordingPostponed(turn.copy.entry.sequence, failed.error, attempts_left))
+        if not self._queue.postpone(turn):
+            await turn.copy.release()
+
+    async def _finish(self, turn: Turn) -> None:
+        try:
+            outcome = await turn.copy.finish()
+        except Exception as error:
+            outcome = self._defect(turn, error)
         if outcome is None:  # the medium did not give back all of it
-            self._near.appendleft(copy)
+            self._near.appendleft(turn)
         else:
-            await self._over(copy, outcome)
+            await self._over(turn, outcome)
+
+    def _defect(self, turn: Turn, error: Exception) -> StillOnCamera:
+        entry = turn.copy.entry
+        fault = failure_of(error, f"recording {entry.sequence} of {self._work.identity}")
+        return StillOnCamera(entry, fault.rule, fault)
 
     def _forget_finished(self) -> None:
         """Raises what nobody expected a recording to end with."""
@@ -121,9 +142,9 @@ class Pipeline:
             task.result()
             del self._finishing[task]
 
-    async def _over(self, copy: RecordingCopy, outcome: Outcome) -> None:
-        await copy.release()
-        self._outcomes[copy.entry.sequence] = outcome
+    async def _over(self, turn: Turn, outcome: Outcome) -> None:
+        await turn.copy.release()
+        self._outcomes[turn.number] = outcome
         self._work.tell(RecordingFinished(outcome))
 
     async def _release(self) -> None:
@@ -132,8 +153,8 @@ class Pipeline:
         try:
             await all_settled(self._finishing)
         finally:
-            for copy in (*self._finishing.values(), *self._near):
-                await copy.release()
+            for turn in (*self._finishing.values(), *self._near, *self._queue.postponed()):
+                await turn.copy.release()
 
 
 def _out_of_reach(entry: RecordingEntry, error: BwcError) -> StillOnCamera:

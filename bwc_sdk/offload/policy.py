@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_sdk.trickle import LEAST_BYTES, WINDOW_S
+
 MAX_DOUBLINGS: Final = 16
 """Beyond this the wait is at its maximum whatever the first one was."""
 
@@ -13,15 +15,18 @@ class OffloadPolicy:
     """Bounds of one offload; every one of them is reached by a test."""
 
     attempts: int = 8
-    """Connections in a row that bring nothing new before the rest is left on the camera."""
+    """Further attempts in a row that may bring nothing: of one recording, before it is left on the camera, and of
+    connecting, before all that remains is."""
     first_wait_s: float = 0.5
     """Wait before the first reconnection: a cable that slipped, a camera that re-enumerates."""
     longest_wait_s: float = 15.0
     """A camera boots in less; a dock with many cameras must not wait longer for one."""
     jitter: float = 0.5
     """Share of the wait that is random, so that the cameras of a dock that lost power do not all come at once."""
-    silence_s: float = 30.0
-    """Seconds without a byte, while bytes were asked for, after which a stream counts as dead."""
+    silence_s: float = WINDOW_S
+    """Seconds in which a stream that was asked for bytes brings fewer than `least_bytes`, or none, before it counts
+    as stalled."""
+    least_bytes: int = LEAST_BYTES
     chunk_attempts: int = 3
     """Times a chunk is fetched before the camera's copy of it counts as damaged."""
     file_attempts: int = 2

@@ -19,6 +19,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     SessionError,
     SessionRefused,
+    StreamStalled,
     TransportError,
     VersionMismatch,
     WrongDevice,
@@ -52,8 +53,18 @@ class GaveUp(Unreached):
     """The camera cannot be connected to any more, or it is another one."""
 
 
-class Fruitless(Unreached):
-    """The camera can be reached, but this cannot be done with it; something else perhaps can."""
+class Failed(Unreached):
+    """The camera was reached, and this attempt failed."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether another attempt may succeed."""
+        return _passes(self.error)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the camera was in no hurry with this, and may well give something else."""
+        return isinstance(self.error, StreamStalled | CommandTimeout)
 
 
 def _passes(error: BwcError) -> bool:
@@ -78,7 +89,6 @@ class Reach:
         self._tell = tell
         self._camera: Camera | None = None
         self._identity = ""
-        self._attempt = 0
         self._error: BwcError = DeviceLost("not connected")
         self.reconnections = 0
         self._counted = Counters()  # by connections that have ended
@@ -89,51 +99,47 @@ class Reach:
         self._identity = self._camera.identity
         return self._camera
 
-    async def keep(self, act: Callable[[Camera], Awaitable[T]], progress: Callable[[], int]) -> T:
-        """The result of `act`, begun again with a new connection when the old one ends.
+    async def attempt(self, act: Callable[[Camera], Awaitable[T]], fruitless: int = 0) -> T:
+        """The result of `act`, with a new connection if the old one ended.
 
-        `progress` is any number that grows when something was achieved: only attempts in a row without that
-        count. Raises `Fruitless` after `policy.attempts` of them, and at once when the camera breaks the
-        protocol; `GaveUp` when no connection comes about in as many.
+        The more attempts in a row were `fruitless` before, the longer the camera is given. Raises `Failed` when `act`
+        raises an error, which ends the connection, and `GaveUp` when none comes about in `policy.attempts`.
         """
-        seen = progress()
-        while True:
-            if self._camera is None:
-                await self._regain()
-            assert self._camera is not None
-            try:
-                done = await act(self._camera)
-            except BwcError as error:
-                await self.close()
-                self._error = error
-                if progress() != seen:
-                    seen, self._attempt = progress(), 0
-                if not _passes(error) or self._attempt >= self._policy.attempts:
-                    self._attempt = 0
-                    raise Fruitless(error) from error
-            else:
-                self._attempt = 0
-                return done
+        camera = self._camera or await self._regain(fruitless)
+        try:
+            return await act(camera)
+        except BwcError as error:
+            await self.close()
+            self._error = error
+            raise Failed(error) from error
 
-    async def _regain(self) -> None:
-        while self._attempt < self._policy.attempts:
-            self._attempt += 1
-            wait_s = self._policy.wait_s(self._attempt, self._entropy)
+    async def keep(self, act: Callable[[Camera], Awaitable[T]]) -> T:
+        """The result of `act`, tried again while it may succeed, `policy.attempts` times. Raises `Unreached`."""
+        for fruitless in range(self._policy.attempts):
+            try:
+                return await self.attempt(act, fruitless)
+            except Failed as failed:
+                if not failed.passing:
+                    raise
+        return await self.attempt(act, self._policy.attempts)
+
+    async def _regain(self, before: int) -> Camera:
+        for attempt in range(before + 1, before + self._policy.attempts + 1):
+            wait_s = self._policy.wait_s(attempt, self._entropy)
             if isinstance(self._error, DeviceBusy | CommandError):
                 wait_s = min(max(wait_s, self._error.retry_after_s), self._policy.longest_wait_s)
-            log.info("%s; attempt %d in %.1f s", self._error, self._attempt, wait_s)
-            self._tell(ConnectionLost(self._error, self._attempt, wait_s))
+            log.info("%s; attempt %d in %.1f s", self._error, attempt, wait_s)
+            self._tell(ConnectionLost(self._error, attempt, wait_s))
             await asyncio.sleep(wait_s)
             try:
-                await self._same_camera()
-                return
+                return await self._same_camera()
             except BwcError as error:
                 self._error = error
                 if not _passes(error) and not isinstance(error, ProtocolViolation):
                     break  # what a device sends while it boots may look like anything
         raise GaveUp(self._error)
 
-    async def _same_camera(self) -> None:
+    async def _same_camera(self) -> Camera:
         camera = self._camera = await self._connect()
         if camera.identity != self._identity:
             await self.close()
@@ -141,6 +147,7 @@ class Reach:
             raise WrongDevice(rule, device=camera.name)
         self.reconnections += 1
         self._tell(Reconnected())
+        return camera
 
     @property
     def counters(self) -> Counters:

@@ -110,14 +110,14 @@ class RecordingCopy:
         return StoredVerified(self.entry, stored, already_there=not self._copied)
 
     async def release(self) -> None:
-        """Gives up what is held; what arrived stays for the next attempt."""
+        """Gives up what is held, memory too; what arrived, and what is stored, stays for the next attempt."""
         tasks = [task for task in (self._preparing, *self._finishing.values()) if task is not None]
         for task in tasks:
             task.cancel()
         try:
             await all_settled(tasks)
         finally:
-            self._preparing = None
+            self._preparing = self._manifest = None
             self._finishing.clear()
             while self._segments:
                 await self._segments.popitem()[1].release()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -106,7 +106,7 @@ class SegmentCopy:
                 ):  # not while it is prepared: others come first, and need the room
                     await self._work.blocking(self._file.reserve)
                 while self._missing:
-                    for run in _runs(self._missing):
+                    for run in _runs(self._missing, apart=self._rejected):
                         await self._fetch(camera, run)
                 return
             except OSError as error:
@@ -256,11 +256,12 @@ class SegmentCopy:
                 stream.cancel()
                 rule = f"opened {stream.length} bytes of a segment, asked for {intake.length}"
                 raise ProtocolViolation(rule, device=camera.name)
-            await intake.run(stream, self._work.policy.silence_s)
+            await intake.run(stream, self._work.policy.silence_s, self._work.policy.least_bytes)
         except CommandError as error:
             if error.code is not ErrorCode.STORAGE_FAULT:
                 raise
-            self._reject(min(self._missing.intersection(run)))  # where the camera could not read on
+            # Where the camera could not read on; of chunks before it some may be bad, which is counted already.
+            self._reject((intake.offset + intake.received) // self._file.chunk_size)
             if self._damaged is not None:
                 raise
         finally:
@@ -322,11 +323,14 @@ class SegmentCopy:
         self._sidecars.record(custody)
 
 
-def _runs(chunks: set[int]) -> list[range]:
-    """The chunks as runs without a gap, in order: each is one stream."""
+def _runs(chunks: set[int], *, apart: Collection[int] = ()) -> list[range]:
+    """The chunks as runs without a gap, in order: each is one stream. Those in `apart` are asked for by themselves.
+
+    So a camera that reads ahead, and fails at a chunk behind it, still gives the one that it was asked for.
+    """
     runs: list[range] = []
     for chunk in sorted(chunks):
-        if runs and runs[-1].stop == chunk:
+        if runs and runs[-1].stop == chunk and not (chunk in apart or runs[-1].start in apart):
             runs[-1] = range(runs[-1].start, chunk + 1)
         else:
             runs.append(range(chunk, chunk + 1))

@@ -121,6 +121,10 @@ class FakeDevice:
     stall_at: int = -1
     """Count of footage bytes at which it falls silent, once."""
     connect_errors: list[BwcError] = field(default_factory=list)
+    endings: dict[int, "Ending"] = field(default_factory=dict)
+    """How the streams of a recording end, by its sequence number; the others end as they should."""
+    drips: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """Recordings, by sequence number, that come in drips: of so many bytes, so many seconds apart."""
     before_open: Callable[[], None] = lambda: None
     asked: list[tuple[int, int, int, int]] = field(default_factory=list)
     connections: int = 0
@@ -137,6 +141,17 @@ class FakeDevice:
             if recording.manifest.recording_id == entry.recording:
                 return recording
         raise CommandError("recordings", ErrorCode.NOT_FOUND, "")
+
+
+@dataclass
+class Ending:
+    """How a stream ends: after a share of its bytes, with an error or as if all were well, in any case `times`."""
+
+    share: float
+    error: BwcError | None
+    times: int
+    spoilt: bool = False
+    """Whether every chunk comes with a wrong bit."""
 
 
 class FakeCamera:
@@ -214,6 +229,11 @@ class FakeStream:
     ) -> None:
         self.camera, self.sink, self.length = camera, sink, length
         self._where = (sequence, segment)
+        self._ending = camera.device.endings.get(sequence)
+        if self._ending is not None:
+            self._ending.times -= 1
+            if self._ending.times < 0:
+                self._ending = None
         self._data = data
         self._offset = offset
         self._at = self._limit = 0
@@ -233,7 +253,15 @@ class FakeStream:
     def _schedule(self) -> None:
         if not self._soon and not self._over:
             self._soon = True
-            asyncio.get_running_loop().call_soon(self._send)
+            loop, (_, apart_s) = asyncio.get_running_loop(), self._drip()
+            if apart_s:
+                loop.call_later(apart_s, self._send)
+            else:
+                loop.call_soon(self._send)
+
+    def _drip(self) -> tuple[int, float]:
+        device = self.camera.device
+        return device.drips.get(self._where[0], (device.piece, 0.0))
 
     def _send(self) -> None:
         self._soon = False
@@ -243,7 +271,11 @@ class FakeStream:
         if self.camera.lost is not None:
             self._finish(self.camera.lost)
             return
-        size = min(device.piece, self._limit - self._at)
+        size = min(self._drip()[0], self._limit - self._at)
+        stop = self.length
+        if self._ending is not None:
+            stop = round(self.length * self._ending.share)
+            size = min(size, stop - self._at)
         if device.cut_at:
             size = min(size, device.cut_at[0] - device.sent)
         if device.stall_at > device.sent:
@@ -260,15 +292,18 @@ class FakeStream:
             if device.bad[key] and start <= last < start + size:
                 device.bad[key] -= 1
                 data[last - start] ^= 1
+        if self._ending is not None and self._ending.spoilt:
+            data = bytearray(byte ^ 1 for byte in data)
         self._at += size
         device.sent += size
-        self.sink.data(start - self._offset, memoryview(bytes(data)))
+        if size:
+            self.sink.data(start - self._offset, memoryview(bytes(data)))
         if device.cut_at and device.sent == device.cut_at[0]:
             device.cut_at.pop(0)
             self.camera.lost = DeviceLost("unplugged")
             self._finish(self.camera.lost)
-        elif self._at == self.length:
-            self._finish(None)
+        elif self._at == stop:
+            self._finish(self._ending.error if self._ending is not None else None)
         else:
             self._schedule()
 
@@ -528,6 +563,7 @@ class Lab:
     disk: Callable[[], ModelDisk] = ModelDisk
     files: Callable[..., ModelFiles] = ModelFiles
     power_cut: type[PowerCut] = PowerCut
+    ending: Callable[..., Ending] = Ending
     chunk: int = CHUNK
     serial: str = SERIAL
 

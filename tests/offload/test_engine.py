@@ -16,6 +16,7 @@ from bwc_sdk.errors import (
     NotADevice,
     ProtocolViolation,
     SessionRefused,
+    StreamStalled,
 )
 from bwc_sdk.filesystem import OsFileSystem
 from bwc_sdk.offload import (
@@ -285,7 +286,7 @@ def test_silence_is_judged_in_seconds_without_a_byte(lab, tmp_path: Path) -> Non
                 return event, loop.time()
 
     event, at = run_virtual(main())
-    assert isinstance(event.error, DeviceLost) and "30 s" in event.error.rule
+    assert isinstance(event.error, StreamStalled) and "30 s" in event.error.rule
     assert 30 <= at < 31
 
 
@@ -444,7 +445,7 @@ def test_a_stream_of_another_length_than_was_asked_for_is_a_violation(lab, tmp_p
     result, _ = lab.run(device, OsFileSystem(), tmp_path)
     assert all(isinstance(outcome, StillOnCamera) for outcome in result.outcomes)
     assert all(isinstance(outcome.error, ProtocolViolation) for outcome in result.outcomes)
-    assert device.sent == 0 and device.connections == 3  # three in a row, then it is the camera
+    assert device.sent == 0 and device.connections == 6, "each is tried: the next may be a good one"
 
 
 def test_one_recording_that_breaks_the_connection_does_not_keep_the_others(lab, tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ PUBLIC = {
         "Progress",
         "Reconnected",
         "RecordingFinished",
+        "RecordingPostponed",
         "RecordingStarted",
         "Refused",
         "Resumed",

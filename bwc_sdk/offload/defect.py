@@ -1,0 +1,22 @@
+"""Defects of this program: one camera or recording that runs into one must not end the offloads of the others, and not
+in silence either."""
+
+import logging
+
+from bwc_sdk.errors import BwcError, ProgramFault
+
+log = logging.getLogger(__name__)
+
+
+def failure_of(error: Exception, what: str) -> BwcError:
+    """What is told of a camera, or a recording, whose offload raised `error`; a defect is logged as well."""
+    if isinstance(error, BwcError):
+        return error
+    log.error("the offload of %s failed by a defect", what, exc_info=error)
+    fault = ProgramFault(
+        f"this program failed: {type(error).__name__}: {error}",
+        device=what,
+        advice="the traceback is in the log; please report it",
+    )
+    fault.__cause__ = error
+    return fault
