@@ -273,7 +273,9 @@ class SlowLink(BwcError):
 
 
 class DestinationError(BwcError):
-    """Raised when the destination of an offload cannot be used: missing, read-only, no locks, or a fault."""
+    """Raised when the destination of an offload cannot be used: missing, read-only, of a file system that lacks what
+    storing needs, or a fault; also when this host ran out of what its use takes, such as file descriptors.
+    """
 
     layer = "destination"
 
@@ -284,6 +286,12 @@ class DestinationFull(DestinationError):
 
 class DestinationBusy(DestinationError):
     """Raised when another process is offloading the same recording into the same destination."""
+
+
+class DestinationMoved(DestinationError):
+    """Raised when the path of a destination leads elsewhere than at the beginning: the directory was moved, its file
+    system unmounted, or another one mounted over it.
+    """
 
 
 class EvidenceMismatch(BwcError):

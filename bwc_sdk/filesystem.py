@@ -1,27 +1,40 @@
 """The file system as the offload engine sees it: a seam, and the operating system behind it (spec: Recording).
 
 Files are reached only as a name inside a directory that is held open, so that nothing that happens to a path
-in the meantime leads a write elsewhere. Every call blocks and is made from a worker; every failure is an
-`OSError`.
+in the meantime leads a write elsewhere. Where a step goes by a name, the caller compares the name with the open
+file (`is_named`). Every call blocks and is made from a worker; every failure is an `OSError`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import stat
-from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-RENAME_NOREPLACE: Final = 1
-FALLOC_FL_KEEP_SIZE: Final = 1
-SYNC_FILE_RANGE_WRITE: Final = 2
+from bwc_sdk import system_calls
+
 STAT_BLOCK: Final = 512
 """Unit of `st_blocks`, whatever the file system's own blocks are."""
 CACHE_PROBES: Final = 64
 """Places at which a dropped cache is looked at; each costs about a microsecond."""
+ANCESTORS_MAX: Final = 64
+"""Directories above a destination whose entries are brought to the medium; a path of more is nobody's."""
+
+Identity = tuple[int, int]
+"""Device and inode: what makes a file or directory the same one, whatever its name."""
+
+
+class NotAFile(OSError):
+    """A name leads to a directory, a link, a pipe or a device, where a regular file was to be."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(errno.EINVAL, f"{name} is not a regular file")
+
+
+class CannotRename(OSError):
+    """The system, or this file system, cannot rename without replacing."""
 
 
 class FileSystem(Protocol):
@@ -33,6 +46,12 @@ class FileSystem(Protocol):
     def open_inside(self, directory: int, name: str) -> int:
         """Opens a directory inside another, made (0700) if it is missing; never follows a link."""
 
+    def identity(self, handle: int) -> Identity:
+        """What an open file or directory is."""
+
+    def identity_at(self, path: Path) -> Identity | None:
+        """What a path leads to now; None if it leads nowhere."""
+
     def names(self, directory: int) -> list[str]:
         """The names in a directory."""
 
@@ -42,8 +61,14 @@ class FileSystem(Protocol):
     def taken_by(self, directory: int, name: str) -> int:
         """Bytes of the medium that a file takes, reserved ones included; 0 if there is no such name."""
 
-    def free_bytes(self, directory: int) -> int:
-        """Bytes that this user may still store."""
+    def free_bytes(self, directory: int) -> int | None:
+        """Bytes that this user may still store; None where the file system does not tell."""
+
+    def free_files(self, directory: int) -> int | None:
+        """Files that may still be made; None where the file system does not count them."""
+
+    def check_size(self, file: int, size: int) -> None:
+        """Raises `OSError` (EFBIG) if it is known that a file cannot become `size` bytes long."""
 
     def create(self, directory: int, name: str) -> int:
         """Creates a file (0600) for reading and writing. Raises `FileExistsError` if there is anything."""
@@ -63,8 +88,8 @@ class FileSystem(Protocol):
     def size(self, file: int) -> int:
         """Size in bytes of an open file."""
 
-    def preallocate(self, file: int, size: int) -> None:
-        """Reserves room for `size` bytes without changing the file's size; does nothing where that is unknown."""
+    def preallocate(self, file: int, offset: int, size: int) -> None:
+        """Reserves room for a range without changing the file's size; does nothing where that is unknown."""
 
     def write(self, file: int, data: memoryview, offset: int) -> int:
         """Writes some of `data` at `offset` and returns how many bytes."""
@@ -84,14 +109,24 @@ class FileSystem(Protocol):
     def drop_cache(self, file: int) -> bool:
         """Drops what the system keeps of the file in memory; whether the next read comes from the medium."""
 
+    def link(self, file: int, directory: int, name: str, to: int, to_name: str) -> bool:
+        """Gives an open file, which `name` leads to, another name; False where there are no links.
+
+        Raises `FileExistsError` rather than replace anything, `FileNotFoundError` if the file has no name any more.
+        """
+
     def rename(self, directory: int, name: str, to: int, to_name: str) -> None:
-        """Moves a file to a new name, atomically. Raises `FileExistsError` rather than replace anything."""
+        """Moves a file to a new name, atomically. Raises `FileExistsError` rather than replace anything, and
+        `CannotRename` where that cannot be done."""
 
     def remove(self, directory: int, name: str) -> None:
         """Removes a name. Raises `FileNotFoundError` if there is none."""
 
-    def sync_directory(self, directory: int) -> None:
-        """Waits until the names of a directory are on the medium."""
+    def sync_directory(self, directory: int) -> bool:
+        """Waits until the names of a directory are on the medium; False where the file system cannot."""
+
+    def sync_way_to(self, directory: int) -> None:
+        """The same for the names that lead to a directory, as far as this user may look up from it."""
 
     def close(self, handle: int) -> None:
         """Closes a file or directory, and so gives its lock back."""
@@ -132,10 +167,19 @@ class OsFileSystem:
             os.mkdir(name, 0o700, dir_fd=directory)
         except FileExistsError:
             pass  # it is opened below, and refused there if it is no directory of its own
-        else:
-            os.fsync(directory)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name, flags, dir_fd=directory)
+
+    def identity(self, handle: int) -> Identity:
+        found = os.fstat(handle)
+        return found.st_dev, found.st_ino
+
+    def identity_at(self, path: Path) -> Identity | None:
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_dev, found.st_ino
 
     def names(self, directory: int) -> list[str]:
         return os.listdir(directory)
@@ -154,15 +198,33 @@ class OsFileSystem:
         except FileNotFoundError:
             return 0
 
-    def free_bytes(self, directory: int) -> int:
+    def free_bytes(self, directory: int) -> int | None:
         found = os.fstatvfs(directory)
-        return found.f_bavail * found.f_frsize
+        # All zero is what file systems say that do not count, such as those in front of a cloud.
+        return found.f_bavail * found.f_frsize if found.f_blocks and found.f_frsize else None
+
+    def free_files(self, directory: int) -> int | None:
+        found = os.fstatvfs(directory)
+        return found.f_favail if found.f_files else None
+
+    def check_size(self, file: int, size: int) -> None:
+        limit = largest_file()
+        if limit is not None and size > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        try:
+            os.lseek(file, size, os.SEEK_SET)  # nothing here reads or writes at the file's own position
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOVERFLOW):
+                raise
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG)) from error
 
     def create(self, directory: int, name: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name, flags, 0o600, dir_fd=directory)
 
     def reopen(self, directory: int, name: str, *, write: bool) -> int:
+        # Looked at first: to open a device may set it to work.
+        _must_be_regular(os.stat(name, dir_fd=directory, follow_symlinks=False), name)
         mode = os.O_RDWR if write else os.O_RDONLY
         file = os.open(name, mode | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
         try:
@@ -191,12 +253,13 @@ class OsFileSystem:
     def size(self, file: int) -> int:
         return os.fstat(file).st_size
 
-    def preallocate(self, file: int, size: int) -> None:
+    def preallocate(self, file: int, offset: int, size: int) -> None:
         # The size stays as it is: so it tells how far an interrupted copy got.
-        fallocate = getattr(_libc(), "fallocate", None)
-        if fallocate is not None:
-            arguments = (ctypes.c_int(FALLOC_FL_KEEP_SIZE), ctypes.c_int64(0), ctypes.c_int64(size))
-            _checked(fallocate(ctypes.c_int(file), *arguments), unless=_UNAVAILABLE)
+        try:
+            system_calls.reserve(file, offset, size)
+        except OSError as error:
+            if error.errno not in _UNAVAILABLE:
+                raise
 
     def write(self, file: int, data: memoryview, offset: int) -> int:
         return os.pwrite(file, data, offset)
@@ -208,11 +271,7 @@ class OsFileSystem:
         os.ftruncate(file, size)
 
     def start_write_back(self, file: int, offset: int, size: int) -> None:
-        sync_file_range = getattr(_libc(), "sync_file_range", None)
-        if sync_file_range is not None:
-            # Its errors are not looked at: `sync` reports what could not be written.
-            where = (ctypes.c_int64(offset), ctypes.c_int64(size))
-            sync_file_range(ctypes.c_int(file), *where, ctypes.c_uint(SYNC_FILE_RANGE_WRITE))
+        system_calls.start_write_back(file, offset, size)
 
     def sync(self, file: int) -> None:
         os.fsync(file)
@@ -220,55 +279,98 @@ class OsFileSystem:
     def drop_cache(self, file: int) -> bool:
         if not hasattr(os, "posix_fadvise"):
             return False
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-        dropped = not _in_memory(file, os.fstat(file).st_size)
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        try:
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            dropped = not _in_memory(file, os.fstat(file).st_size)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        except OSError as error:
+            if error.errno not in _UNAVAILABLE:
+                raise
+            return False
         return dropped
 
+    def link(self, file: int, directory: int, name: str, to: int, to_name: str) -> bool:
+        by_descriptor = f"/proc/self/fd/{file}"
+        try:
+            if os.path.lexists(by_descriptor):
+                os.link(by_descriptor, to_name, dst_dir_fd=to, follow_symlinks=True)
+            else:
+                os.link(name, to_name, src_dir_fd=directory, dst_dir_fd=to, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return False
+        return True
+
     def rename(self, directory: int, name: str, to: int, to_name: str) -> None:
-        renameat2 = getattr(_libc(), "renameat2", None)
-        if renameat2 is not None:
-            source = (ctypes.c_int(directory), os.fsencode(name))
-            target = (ctypes.c_int(to), os.fsencode(to_name))
-            done = renameat2(*source, *target, ctypes.c_uint(RENAME_NOREPLACE))
-            if _checked(done, unless=_UNAVAILABLE):
-                return
-        # A link never replaces either; both names lead to the same complete file until the old one goes.
-        os.link(name, to_name, src_dir_fd=directory, dst_dir_fd=to, follow_symlinks=False)
-        os.unlink(name, dir_fd=directory)
+        try:
+            system_calls.rename_noreplace(directory, name, to, to_name)
+        except OSError as error:
+            if error.errno not in _NO_RENAME:
+                raise
+            raise CannotRename(error.errno, error.strerror) from error
 
     def remove(self, directory: int, name: str) -> None:
         os.unlink(name, dir_fd=directory)
 
-    def sync_directory(self, directory: int) -> None:
-        os.fsync(directory)
+    def sync_directory(self, directory: int) -> bool:
+        try:
+            os.fsync(directory)
+        except OSError as error:
+            # POSIX: EINVAL is for what cannot be synced. Such a file system keeps names by its own ways, and no other
+            # call does better; that its names are not known to be durable is said in the custody record.
+            if error.errno not in _UNAVAILABLE:
+                raise
+            return False
+        return True
+
+    def sync_way_to(self, directory: int) -> None:
+        here = os.dup(directory)
+        try:
+            for _ in range(ANCESTORS_MAX):
+                below = self.identity(here)
+                above = _above(here)
+                if above is None:
+                    return
+                os.close(here)
+                here = above
+                if self.identity(here) == below or self.identity(here)[0] != below[0]:
+                    return  # the root of this file system: what is mounted where is no name on a medium
+                self.sync_directory(here)
+        finally:
+            os.close(here)
 
     def close(self, handle: int) -> None:
         os.close(handle)
 
 
-_UNAVAILABLE: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP})
+_UNAVAILABLE: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 """What a system says that lacks a call, or whose file system does."""
+_NO_LINKS: Final = _UNAVAILABLE | {errno.EPERM, errno.EMLINK}
+_NO_RENAME: Final = _UNAVAILABLE | {errno.EPERM}
+"""EPERM is how FAT and some file systems in user space say it."""
 
 
-@cache
-def _libc() -> Any:
-    return ctypes.CDLL(None, use_errno=True)
+def largest_file() -> int | None:
+    """Bytes to which this process may let a file grow (`ulimit -f`); None: no limit."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
-def _checked(result: int, *, unless: frozenset[int]) -> bool:
-    """Whether a C call did it; False for an error in `unless`. Raises `OSError` for any other."""
-    if result == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in unless:
-        return False
-    raise OSError(number, os.strerror(number))
+def _above(directory: int) -> int | None:
+    try:
+        return os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    except (PermissionError, FileNotFoundError):
+        return None  # whoever may not read it cannot sync it either
 
 
 def _must_be_regular(found: os.stat_result, name: str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, f"{name} is not a regular file")
+        raise NotAFile(name)
 
 
 def _in_memory(file: int, size: int) -> bool:

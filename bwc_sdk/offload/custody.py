@@ -29,6 +29,8 @@ class Custody:
     """Bytes that an earlier attempt had left."""
     from_medium: bool
     """Whether read-back came from the medium: false where the system could not drop what it had in memory."""
+    names_synced: bool
+    """Whether the names were brought to the medium: false where the file system has no call for that."""
     stored_utc_ns: int
     """When, by the host's clock; no decision rests on it."""
     host_time: HostTime
@@ -36,13 +38,46 @@ class Custody:
 
     def encode(self) -> bytes:
         """The document, with sorted keys and a line end."""
-        facts = self.manifest.segments[self.segment]
         document = {
+            **self._subject(),
             "version": CUSTODY_VERSION,
             "sdk": __version__,
-            "camera": self.manifest.camera,
             "simulator": self.simulator,
             "secure_session": self.secure,
+            "bytes_kept": self.bytes_kept,
+            "read_back_from_medium": self.from_medium,
+            "names_synced": self.names_synced,
+            "stored_utc_ns": self.stored_utc_ns,
+            "stored_clock": self.host_time.plain(),
+        }
+        return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()
+
+    def agrees(self, other: bytes) -> bool:
+        """Whether a record that is there is a whole one, about the same content under the same name.
+
+        How and when it came there may differ: the first statement stands.
+        """
+        if len(other) > CUSTODY_MAX:
+            return False
+        try:
+            document = json.loads(other)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(document, dict):
+            return False
+        version = document.get("version")
+        if not isinstance(version, int) or isinstance(version, bool) or version < CUSTODY_VERSION:
+            return False
+        return all(
+            type(document.get(key)) is type(value) and document[key] == value
+            for key, value in self._subject().items()
+        )
+
+    def _subject(self) -> dict[str, object]:
+        """What the record is about: the same for every offload that stores this segment."""
+        facts = self.manifest.segments[self.segment]
+        return {
+            "camera": self.manifest.camera,
             "recording": self.manifest.recording_id.hex(),
             "sequence": self.manifest.sequence,
             "manifest_sha256": self.manifest.sha256.hex(),
@@ -52,9 +87,4 @@ class Custody:
             "size_bytes": facts.size_bytes,
             "chunk_size": facts.chunk_size,
             "table_sha256": facts.table_sha256.hex(),
-            "bytes_kept": self.bytes_kept,
-            "read_back_from_medium": self.from_medium,
-            "stored_utc_ns": self.stored_utc_ns,
-            "stored_clock": self.host_time.plain(),
         }
-        return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()

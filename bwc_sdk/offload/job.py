@@ -14,7 +14,8 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connecting import connect
 from bwc_sdk.offload.budget import Budget
-from bwc_sdk.offload.destination import Destination, destination_error
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned
 from bwc_sdk.offload.feed import Feed
 from bwc_sdk.offload.outcome import OffloadResult

@@ -1,15 +1,19 @@
 """Which recordings are offloaded, in what order, and whether there is room for them."""
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from bwc_protocol.evidence import MAX_SEGMENTS
 from bwc_protocol.messages.recordings import Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, DestinationFull
 from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.destination_faults import no_files_left
 from bwc_sdk.offload.naming import segment_name
 from bwc_sdk.quantity import size
 
+FILES_A_SEGMENT: Final = 4
+"""The segment, its table, the custody record, the manifest."""
 URGENT = Mark.MARKED | Mark.HELD
 
 
@@ -43,14 +47,19 @@ def check_room(
 ) -> None:
     """Raises `DestinationFull` when there is no room for even one of the recordings in `plan`.
 
-    Where some fit, those are stored, and the others stay on the camera. Blocks; raises `OSError`.
+    Where some fit, those are stored, and the others stay on the camera; where the file system does not tell, it is
+    found out. Blocks; raises `OSError`.
     """
-    free = destination.free_bytes() - reserve_bytes
-    if not plan or sum(entry.size_bytes for entry in plan) <= free:
+    room, files = destination.free_bytes(), destination.free_files()
+    scarce = files is not None and files < FILES_A_SEGMENT
+    free = None if room is None else room - reserve_bytes
+    if not plan or (not scarce and (free is None or sum(entry.size_bytes for entry in plan) <= free)):
         return
     needed = [bytes_needed(destination, identity, entry) for entry in plan]
     least = min(needed)
-    if least > max(0, free):
+    if scarce and least:
+        raise no_files_left("looking for room", destination.path)
+    if free is not None and least > max(0, free):
         of_which = f"; the smallest recording alone needs {size(least)}" if len(plan) > 1 else ""
         raise DestinationFull(
             f"the destination has room for {size(max(0, free))} of footage ({size(reserve_bytes)} are kept free), "

@@ -15,7 +15,7 @@ from bwc_sdk.errors import (
     DestinationError,
     EvidenceMismatch,
 )
-from bwc_sdk.offload.destination import destination_error
+from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Progress
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room

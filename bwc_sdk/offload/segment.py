@@ -7,6 +7,7 @@ rename without replacing → sync the directory → custody record → unlock.
 from __future__ import annotations
 
 import errno
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection
 from functools import partial
@@ -24,8 +25,8 @@ from bwc_sdk.errors import (
     ProtocolViolation,
 )
 from bwc_sdk.offload.custody import Custody
-from bwc_sdk.offload.destination import NameTaken, destination_error
 from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
+from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.intake import Intake
 from bwc_sdk.offload.outcome import StoredSegment
 from bwc_sdk.offload.plan import URGENT
@@ -37,6 +38,8 @@ from bwc_sdk.offload.work import Work
 
 if TYPE_CHECKING:
     from bwc_sdk.camera import Camera
+
+log = logging.getLogger(__name__)
 
 READERS: Final = 3
 """Slabs that are read and hashed at once: one more than a small machine has cores."""
@@ -87,7 +90,10 @@ class SegmentCopy:
         if self._ready:
             return
         await self.release()  # what an attempt that failed half-way holds
-        await self._open(camera)
+        try:
+            await self._open(camera)
+        except NameTaken as error:
+            raise self._taken(error) from error
         self._ready = True
 
     async def receive(self, camera: Camera) -> None:
@@ -99,6 +105,8 @@ class SegmentCopy:
         while True:
             try:
                 await self.prepare(camera)
+                if self._file.fault is not None:
+                    raise self._file.fault  # of a write, and the connection ended at the same moment
                 if self._found is Found.FINAL:
                     return
                 if (
@@ -128,36 +136,60 @@ class SegmentCopy:
             return None
         try:
             return await self._publish()
+        except NameTaken as error:
+            raise self._taken(error) from error
         except OSError as error:
-            raise self._typed(error, "publishing") from error
+            raise await self._typed(error, "publishing") from error
 
     async def release(self) -> None:
-        """Gives the file back; a part file stays, for the next attempt to go on."""
+        """Gives the file back; a part file stays, for the next attempt to go on. Nothing was said of it yet, so that
+        an error is only logged."""
         self._ready = False
-        if self._file.is_open:
-            await self._work.blocking(self._file.release)
+        if not self._file.is_open:
+            return
+        try:
+            await self._work.blocking(self._close)
+        except OSError as error:
+            log.warning("closing %s: %s", self._file.part, error)
+
+    def _close(self) -> None:
+        try:
+            self._sidecars.release()
+        finally:
+            self._file.release()
 
     @property
     def already_there(self) -> bool:
         """Whether the final file stood there before."""
         return self._found is Found.FINAL
 
-    def _typed(self, error: OSError, what: str) -> DestinationError:
-        return destination_error(error, f"{what} {self._file.final}", self._work.destination.path)
+    async def _typed(self, error: OSError, what: str) -> DestinationError:
+        destination = self._work.destination
+        return await self._work.blocking(partial(destination.error, error, f"{what} {self._file.final}"))
+
+    def _taken(self, error: NameTaken) -> EvidenceMismatch:
+        rule = f"{error} is there with another content; it was not touched"
+        return EvidenceMismatch(rule, device=str(self._work.destination.path))
 
     async def _medium_failed(self, error: OSError) -> None:
         """An I/O error is final for this file: it goes, and all of it is fetched again into a new one."""
         if error.errno != errno.EIO or self._found is Found.FINAL or not self._file.is_open:
-            raise self._typed(error, "storing") from error
+            raise await self._typed(error, "storing") from error
         self._files_tried += 1
         self._ready = False
         self._read_back_rounds = 0
         try:
-            await self._work.blocking(self._file.discard)
+            await self._work.blocking(self._discard)
         except OSError as again:
-            raise self._typed(again, "removing") from error
+            raise await self._typed(again, "removing") from error
         if self._files_tried >= self._work.policy.file_attempts:
-            raise self._typed(error, "storing") from error
+            raise await self._typed(error, "storing") from error
+
+    def _discard(self) -> None:
+        try:
+            self._file.discard()
+        finally:
+            self._sidecars.release()
 
     # What is there
 
@@ -288,12 +320,7 @@ class SegmentCopy:
     # Its name
 
     async def _publish(self) -> StoredSegment:
-        try:
-            await self._work.blocking(self._take_names)
-        except NameTaken as error:
-            rule = f"{error} is there with another content; it was not touched"
-            raise EvidenceMismatch(rule, device=str(self._work.destination.path)) from error
-        await self.release()
+        await self._work.blocking(self._take_names)
         facts = self._manifest.segments[self._segment]
         path = self._work.destination.path / self._file.final
         stored = StoredSegment(path, facts.size_bytes, facts.table_sha256)
@@ -303,13 +330,19 @@ class SegmentCopy:
         return stored
 
     def _take_names(self) -> None:
-        self._sidecars.place(self._table)
+        """All that has to succeed before the segment counts as stored; an error on closing belongs to it."""
+        sidecars = self._sidecars.moves(self._table)
         if self._found is Found.FINAL:
+            self._file.settle_names(sidecars)
             self._file.forget_part()
-            self._file.settle_name()
         else:
-            self._file.publish()
-        custody = Custody(
+            self._file.publish(sidecars)
+        self._sidecars.record(self._custody())
+        self._close()
+        self._work.destination.confirm()
+
+    def _custody(self) -> Custody:
+        return Custody(
             manifest=self._manifest,
             segment=self._segment,
             file=self._file.final,
@@ -317,10 +350,10 @@ class SegmentCopy:
             secure=self._work.secure,
             bytes_kept=self._kept,
             from_medium=self._from_medium,
+            names_synced=self._work.destination.names_synced,
             stored_utc_ns=self._work.world.utc_ns(),
             host_time=self._work.world.host_time(),
         )
-        self._sidecars.record(custody)
 
 
 def _runs(chunks: set[int], *, apart: Collection[int] = ()) -> list[range]:

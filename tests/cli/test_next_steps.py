@@ -19,7 +19,8 @@ from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
 from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
 from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps
 from bwc_sdk.offload import OffloadResult, Refused, StillOnCamera
-from bwc_sdk.offload.destination import Destination, destination_error
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.transport.serial_port import opening_error
 
 Bwc = Callable[..., Any]

@@ -11,6 +11,7 @@ import pytest
 
 from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import Finished, OffloadPolicy, Refused, StillOnCamera, StoredVerified
+from tools.model_disk import Inode
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 SIZES = ((2 * 4096 + 100, 300), (50,))
@@ -166,20 +167,27 @@ def test_a_medium_that_alters_bytes_again_and_again_is_not_trusted(lab) -> None:
 
 
 @pytest.mark.rule("REC-013")
-@pytest.mark.parametrize("rename_replaces", [False, True])
-def test_a_final_name_that_appears_meanwhile_is_not_replaced(lab, rename_replaces: bool) -> None:
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_final_name_that_appears_meanwhile_is_not_replaced(lab, links: bool, replaces: bool) -> None:
     """The second run shows that the test has teeth."""
+    step_of_name = "link" if links else "rename"
     disk, device = lab.disk(), lab.device([lab.recording(1, (5000,))])
     names = []
 
     def plant(step: int, operation: str) -> None:
-        if operation == "rename" and not names:
-            names.append(next(n for n in disk.live[".incoming"] if n.endswith(".part"))[:-5] + ".mp4")
-            disk.live[""][names[0]] = type(next(iter(disk.live[".incoming"].values())))(bytearray(b"planted"))
+        part = next((name for name in disk.live[".incoming"] if name.endswith(".part")), None)
+        if part is not None and operation == step_of_name and not names:
+            names.append(part[:-5] + ".mp4")
+            disk.live[""][names[0]] = Inode(bytearray(b"planted"), bytearray(b"planted"))
+            files.skip = (step_of_name,) if replaces else ()
 
-    result, _ = lab.run(device, lab.files(disk, plant, ("rename",) if rename_replaces else ()))
-    assert (disk.final()[names[0]] == b"planted") == (not rename_replaces)
-    assert result.complete == rename_replaces
+    files = lab.files(disk, plant, links=links)
+    result, _ = lab.run(device, files)
+    assert (disk.final()[names[0]] == b"planted") == (not replaces)
+    assert result.complete == replaces
+    if not replaces:
+        assert isinstance(result.outcomes[0], StillOnCamera) and "appeared" in result.outcomes[0].reason
 
 
 def cut_and_resume(lab, seed: int, step: int, **options) -> None:
@@ -321,17 +329,19 @@ def test_a_name_whose_sync_failed_is_taken_back_and_written_anew(lab) -> None:
     renames = []
 
     def fail(step: int, operation: str) -> None:
-        if operation == "rename":
+        if operation == "link":
             renames.append(step)
-        if operation == "sync_directory" and len(renames) == 3:  # manifest, table, footage
+        if operation == "sync_directory" and len(renames) == 5:  # two prove it; manifest, table, footage
             raise OSError(errno.EIO, "injected")
 
     result, _ = lab.run(device, lab.files(disk, fail))
     assert isinstance(result.outcomes[0], StillOnCamera)
-    assert not any(name.endswith(".mp4") for name in disk.final())
+    assert not disk.final()  # the sidecars' names neither
     sent = device.sent
     assert lab.run(device, lab.files(disk))[0].complete
     assert device.sent == sent
+    disk.power_cut(random.Random(0))
+    check_all_stored(device, disk)
 
 
 def test_a_file_that_is_given_up_loses_its_name_before_its_lock(lab) -> None:
@@ -344,7 +354,7 @@ def test_a_file_that_is_given_up_loses_its_name_before_its_lock(lab) -> None:
             if len(inode.live) > 2 * lab.chunk:
                 held.append(inode)
                 raise OSError(errno.EIO, "injected")
-        if operation == "remove" and held:
+        if operation == "remove" and held and held[0] in disk.live[".incoming"].values():
             assert held[0].locked_by
 
     assert lab.run(device, lab.files(disk, fail))[0].complete

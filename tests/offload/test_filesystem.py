@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk import filesystem
 from bwc_sdk.filesystem import OsFileSystem, read_upto, write_all
 
 
@@ -81,10 +80,7 @@ def test_a_file_that_was_renamed_or_removed_is_known_to_be_another(files, here) 
     files.close(file)
 
 
-@pytest.mark.parametrize("with_renameat2", [True, False])
-def test_a_rename_never_replaces(files, here, tmp_path, with_renameat2, monkeypatch) -> None:
-    if not with_renameat2:
-        monkeypatch.setattr(filesystem, "_libc", lambda: None)
+def test_a_rename_never_replaces(files, here, tmp_path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "b").write_bytes(b"b")
     with pytest.raises(FileExistsError):
@@ -94,9 +90,36 @@ def test_a_rename_never_replaces(files, here, tmp_path, with_renameat2, monkeypa
     assert (tmp_path / "c").read_bytes() == b"a" and not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize("by_descriptor", [True, False])
+def test_a_link_is_of_the_open_file_and_never_replaces(
+    files, here, tmp_path, by_descriptor: bool, monkeypatch
+) -> None:
+    if not by_descriptor:
+        monkeypatch.setattr(os.path, "lexists", lambda path: False)
+    file = files.create(here, "a")
+    (tmp_path / "b").write_bytes(b"b")
+    with pytest.raises(FileExistsError):
+        files.link(file, here, "a", here, "b")
+    assert files.link(file, here, "a", here, "c")
+    assert files.is_named(file, here, "c") and files.is_named(file, here, "a")
+    files.remove(here, "a")
+    (tmp_path / "a").write_bytes(b"of somebody else")
+    assert files.link(file, here, "a", here, "d")
+    assert files.is_named(file, here, "d") == by_descriptor  # by name the caller has to look
+    files.close(file)
+
+
+def test_a_file_without_a_name_gets_none(files, here) -> None:
+    file = files.create(here, "a")
+    files.remove(here, "a")
+    with pytest.raises(FileNotFoundError):
+        files.link(file, here, "a", here, "b")
+    files.close(file)
+
+
 def test_room_that_is_reserved_does_not_change_the_size_and_counts_as_taken(files, here) -> None:
     file = files.create(here, "a")
-    files.preallocate(file, 1 << 20)
+    files.preallocate(file, 0, 1 << 20)
     assert files.size(file) == 0
     if files.taken_by(here, "a"):  # a file system without reservations takes nothing
         assert files.taken_by(here, "a") >= 1 << 20

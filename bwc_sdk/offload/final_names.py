@@ -1,0 +1,139 @@
+"""How files of `.incoming` get their final names (spec: Recording, "Write path").
+
+Nothing gets or loses a name before it was seen that the name leads to the file that is meant: what was verified is an
+open file, and somebody may have put another one under its name. And nothing that was found, rather than written by this
+process, is trusted before it was brought to the medium: equal bytes in memory are no file.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bwc_sdk.filesystem import FileSystem, NotAFile, read_upto
+from bwc_sdk.offload.destination_faults import Appeared, NotOurs
+
+
+class NameTaken(Exception):
+    """Something else already stands under a final name; it was not touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An open file of `.incoming`, synced by this process, that is to have a final name."""
+
+    file: int
+    kept: str
+    final: str
+    same: Callable[[bytes], bool] | None = None
+    """Whether a content that already has the final name will do; None: nothing may have it."""
+    most: int = 0
+    """Bytes that such a content may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalNames:
+    """The two directories of a destination, and how names change in them. All methods block, and raise `OSError`."""
+
+    files: FileSystem
+    directory: int
+    incoming: int
+
+    def place(self, moves: Sequence[Move]) -> None:
+        """Gives open files of `.incoming` their final names, in this order, durable: all of them or none.
+
+        Raises `NameTaken` if another content stands under one that has a `same`, `FileExistsError` under any other,
+        `NotOurs` if one of them is not what stands under its name in `.incoming`.
+        """
+        placed: list[Move] = []
+        try:
+            for move in moves:
+                if self._give(move):
+                    placed.append(move)
+            self.files.sync_directory(self.directory)
+        except (OSError, NameTaken):
+            # A sync that is repeated may report success for names that were lost. Taken back, they have to be
+            # written anew, and so are synced anew.
+            for move in reversed(placed):
+                self._take_back(move)
+            raise
+        for move in moves:
+            self.drop(move.file, move.kept)
+
+    def drop(self, file: int, name: str) -> None:
+        """Removes a name from `.incoming` if it leads to this open file, and no other's."""
+        if self.files.is_named(file, self.incoming, name):
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile, which is what is wanted
+                self.files.remove(self.incoming, name)
+
+    def _give(self, move: Move) -> bool:
+        """Gives one file its final name; False if the right content has it already."""
+        here, there = (self.incoming, move.kept), (self.directory, move.final)
+        if not self.files.is_named(move.file, *here):
+            raise NotOurs(move.kept)
+        try:
+            if not self.files.link(move.file, *here, *there):
+                self.files.rename(*here, *there)
+        except OSError as error:
+            # The answer may be to a call that was sent again, and was done before: network file systems do that.
+            if not self.files.is_named(move.file, *there):
+                return self._refused(move, error)
+        if not self.files.is_named(move.file, *there):
+            self._take_back(move)  # another file came under the name in the moment between
+            raise NotOurs(move.kept)
+        return True
+
+    def _refused(self, move: Move, error: OSError) -> bool:
+        if not isinstance(error, FileExistsError):
+            raise error
+        found = self.read_final(move.final, move.most)
+        if found is None:
+            raise error  # nothing is there
+        if move.same is None:
+            raise Appeared(move.final) from error
+        if not move.same(found):
+            raise NameTaken(move.final) from error
+        return False
+
+    def _take_back(self, move: Move) -> None:
+        """Takes a final name away that was just given. The first error is what the caller has to know."""
+        with contextlib.suppress(OSError):
+            if self.files.is_named(move.file, self.incoming, move.kept):
+                if self.files.is_named(move.file, self.directory, move.final):
+                    self.files.remove(self.directory, move.final)
+                return
+            there = self.files.reopen(self.directory, move.final, write=False)
+            try:
+                if self.files.is_named(there, self.incoming, move.kept):  # linked, and of another process
+                    self.files.remove(self.directory, move.final)
+                else:
+                    self.files.rename(self.directory, move.final, self.incoming, move.kept)
+            finally:
+                self.files.close(there)
+
+    # What is there
+
+    def read_final(self, name: str, most: int) -> bytes | None:
+        """What the small file `name` holds on the medium, or None if there is none; `most` + 1 bytes at most.
+
+        Raises `NameTaken` if it is no file.
+        """
+        try:
+            file = self.files.reopen(self.directory, name, write=False)
+        except FileNotFoundError:
+            return None
+        except NotAFile as error:
+            raise NameTaken(name) from error
+        try:
+            return self.settled(file, most)
+        finally:
+            self.files.close(file)
+
+    def settled(self, file: int, most: int) -> bytes:
+        """What a file holds on the medium: `most` + 1 bytes at most.
+
+        Found in memory is not found on the medium: another process may have ended before its sync.
+        """
+        self.files.sync(file)
+        self.files.drop_cache(file)
+        content = bytearray(most + 1)
+        return bytes(content[: read_upto(self.files, file, memoryview(content), 0)])
