@@ -173,7 +173,8 @@ class ModelFiles:
         return self._handle(name)
 
     def identity(self, handle: int) -> Identity:
-        return 1, 2
+        what = self._handles[handle]
+        return (1, id(what)) if isinstance(what, Inode) else (1, 2)
 
     def identity_at(self, path: Path) -> Identity | None:
         return None if self.disk.moved else (1, 2)

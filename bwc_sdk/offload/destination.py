@@ -20,6 +20,15 @@ from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 INCOMING: Final = ".incoming"
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A small file that was there."""
+
+    file: int
+    identity: Identity
+    content: bytes
+
+
 @dataclass(slots=True)
 class Destination:
     """An open destination. All methods block, and raise `OSError` unless they say otherwise."""
@@ -114,17 +123,20 @@ class Destination:
         """
         return self.names.read_final(name, most)
 
-    def reopen_small(self, name: str, most: int) -> tuple[int, bytes] | None:
-        """A small file that an earlier attempt left in `.incoming`, open, and what it holds on the medium.
+    def reopen_small(self, name: str, most: int, synced: Identity | None) -> "Found | None":
+        """A small file of `.incoming`, open, and what it holds on the medium: `most` + 1 bytes at most.
 
-        What cannot be read or synced counts as missing: it is written anew.
+        `synced` is the one that this process brought there. What cannot be read or synced counts as missing: it is
+        written anew.
         """
         try:
             file = self.files.reopen(self.incoming, name, write=False)
         except OSError:
             return None
         try:
-            return file, self.names.settled(file, most)
+            identity = self.files.identity(file)
+            read = self.names.read if identity == synced else self.names.settled
+            return Found(file, identity, read(file, most))
         except OSError:
             self.files.close(file)
             return None

@@ -135,5 +135,9 @@ class FinalNames:
         """
         self.files.sync(file)
         self.files.drop_cache(file)
+        return self.read(file, most)
+
+    def read(self, file: int, most: int) -> bytes:
+        """What a file holds as this process sees it."""
         content = bytearray(most + 1)
         return bytes(content[: read_upto(self.files, file, memoryview(content), 0)])

@@ -266,6 +266,7 @@ class SegmentFile:
 
     def forget_part(self) -> None:
         """Removes what is left of a part file whose content stands under the final name, unless it is in use."""
+        self._at.names.drop(self._file, self.part)  # of a process that was killed before it could
         try:
             part = self._files.reopen(self._at.incoming, self.part, write=True)
         except (FileNotFoundError, NotAFile):

@@ -1,11 +1,15 @@
 """What is stored beside a segment: its chunk table, the recording's manifest, the custody record.
 
 Table and manifest are kept in `.incoming` before the first byte of footage, and take their final names before
-the footage does: whoever finds a segment finds what it was checked against. They are held open until then, so that
-what gets the name is what was written and synced. All methods block; the caller holds the segment's lock.
+the footage does: whoever finds a segment finds what it was checked against. What this process wrote and synced it
+knows again by device and inode; anything else is synced before it is trusted. All methods block; the caller holds the
+segment's lock.
 """
 
+import errno
+
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
+from bwc_sdk.filesystem import Identity
 from bwc_sdk.offload.custody import CUSTODY_MAX, Custody
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move, NameTaken
@@ -28,28 +32,30 @@ class Sidecars:
         self._destination = destination
         self._manifest = manifest.encode()
         self._facts = manifest.segments[segment]
-        self._open: dict[str, int] = {}
-        """Files of `.incoming` that are on the medium, by name."""
+        self._synced: dict[str, Identity] = {}
+        """Files of `.incoming` that this process brought to the medium, by name."""
+        self._open: list[int] = []
+        self._fault: OSError | None = None
 
     def kept_table(self) -> bytes | None:
         """The chunk table that an earlier attempt left, if it still hashes to what the manifest states.
 
         Raises `NameTaken` if its final name leads to something that is no file.
         """
+        if self._fault is not None:
+            raise self._fault  # the next sync would say yes to what is lost
         name, facts = self.name + TABLE_SUFFIX, self._facts
         most = chunk_count(facts.size_bytes, facts.chunk_size) * DIGEST_SIZE
-        final = self._destination.read_final(name, most)
+        try:
+            final = self._destination.read_final(name, most)
+        except OSError as error:
+            self._fault = error if error.errno == errno.EIO else None
+            raise
         if final is not None and self._is_table(final):
             return final  # one that is torn or rotten is not replaced, but refused when it is to be placed
-        found = self._destination.reopen_small(name, most)
-        if found is None:
-            return None
-        file, content = found
-        if not self._is_table(content):
-            self._destination.files.close(file)
-            return None
-        self._hold(name, file)
-        return content
+        kept = self._reopened(name, most)
+        self._close()
+        return kept if kept is not None and self._is_table(kept) else None
 
     def _is_table(self, content: bytes) -> bool:
         try:
@@ -59,27 +65,34 @@ class Sidecars:
         return True
 
     def keep(self, table: bytes) -> None:
-        """Makes table and manifest durable in `.incoming`."""
+        """Makes table and manifest durable in `.incoming`. They are not held open: many segments are prepared ahead."""
         for name, content in (
             (self.name + TABLE_SUFFIX, table),
             (self.name + MANIFEST_SUFFIX, self._manifest),
         ):
-            self._keep(name, content)
+            if self._reopened(name, len(content)) != content:
+                self._write(name, content)
+            self._close()
 
-    def _keep(self, name: str, content: bytes) -> int:
-        if name in self._open:
-            return self._open[name]
-        found = self._destination.reopen_small(name, len(content))
-        if found is not None:
-            file, there = found
-            if there == content:
-                return self._hold(name, file)
-            self._destination.files.close(file)
-        return self._hold(name, self._destination.keep_small(name, content))
+    def _reopened(self, name: str, most: int) -> bytes | None:
+        """Opens what stands in `.incoming` under `name`, and gives what it holds on the medium."""
+        found = self._destination.reopen_small(name, most, self._synced.get(name))
+        if found is None:
+            return None
+        self._open.append(found.file)
+        self._synced[name] = found.identity
+        return found.content
 
-    def _hold(self, name: str, file: int) -> int:
-        self._open[name] = file
-        return file
+    def _write(self, name: str, content: bytes) -> None:
+        file = self._destination.keep_small(name, content)
+        self._open.append(file)
+        self._synced[name] = self._destination.files.identity(file)
+
+    def _kept(self, name: str, content: bytes) -> int:
+        """An open file of `.incoming` that holds `content` on the medium."""
+        if self._reopened(name, len(content)) != content:
+            self._write(name, content)
+        return self._open[-1]
 
     def moves(self, table: bytes) -> list[Move]:
         """What has to take its final name before the footage does: what is kept, or written now if it is not there.
@@ -91,15 +104,14 @@ class Sidecars:
             (self.name + MANIFEST_SUFFIX, self._recording + MANIFEST_SUFFIX, self._manifest),
             (self.name + TABLE_SUFFIX, self.name + TABLE_SUFFIX, table),
         ):
-            if kept not in self._open:
+            if kept not in self._synced:
                 there = self._destination.read_final(final, len(content))
                 if there is not None and there != content:
                     raise NameTaken(final)
                 if there is not None:
                     self._destination.forget_small(kept)  # of a process that was killed before it could
                     continue
-            file = self._keep(kept, content)
-            moves.append(Move(file, kept, final, content.__eq__, len(content)))
+            moves.append(Move(self._kept(kept, content), kept, final, content.__eq__, len(content)))
         return moves
 
     def record(self, custody: Custody) -> None:
@@ -114,14 +126,18 @@ class Sidecars:
                 raise NameTaken(name)
             self._destination.forget_small(name)
             return
-        file = self._hold(name, self._destination.keep_small(name, custody.encode()))
-        self._destination.names.place([Move(file, name, name, custody.agrees, CUSTODY_MAX)])
+        self._write(name, custody.encode())
+        self._destination.names.place([Move(self._open[-1], name, name, custody.agrees, CUSTODY_MAX)])
 
     def release(self) -> None:
         """Closes what is open; what is in `.incoming` stays for the next attempt. Raises the first error."""
-        files, self._open = self._open, {}
+        self._synced.clear()
+        self._close()
+
+    def _close(self) -> None:
+        files, self._open = self._open, []
         failed: OSError | None = None
-        for file in files.values():
+        for file in files:
             try:
                 self._destination.files.close(file)
             except OSError as error:
