@@ -15,7 +15,7 @@ from bwc_protocol.messages import assignment, audit, clock, config, recordings
 from bwc_protocol.messages.assignment import Assign, AssignmentState, ReadAssignment
 from bwc_protocol.messages.audit import AuditEntry, ReadAudit
 from bwc_protocol.messages.battery import Battery
-from bwc_protocol.messages.clock import ClockReason, ClockSet, ExchangeTime, SetClock, TimeSource
+from bwc_protocol.messages.clock import ClockReason, ExchangeTime, SetClock, TimeSource
 from bwc_protocol.messages.config import (
     MAX_SETTINGS,
     AbortConfig,
@@ -43,11 +43,13 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.storage import Storage
 from bwc_sdk.audit_chain import check_page
-from bwc_sdk.clock_sync import Measurement, check_step, measure
+from bwc_sdk.clock_sync import ClockSync, Measurement, measure, synchronise
 from bwc_sdk.configuration import Value, fit, to_settings, value_of
 from bwc_sdk.connection import Connection, IncomingStream, StreamSink
 from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError, ConfigError, EvidenceMismatch, ProtocolViolation
+from bwc_sdk.host_clock import HostClock
+from bwc_sdk.host_word import word_of
 from bwc_sdk.world import World
 
 LISTING_MAX: Final = 1_000_000
@@ -68,34 +70,31 @@ class Clock(clock.Clock):
     async def measure(self, rounds: int = 8) -> Measurement:
         """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
 
-        The offset is what must be added to the device's time to get the host's, in ns.
+        The offset is what must be added to the device's time to get the host's, in ns. Exchanges during which the
+        host's UTC was stepped or slewed are discarded and made again. Raises `ClockUnsteady` if too few remain.
         """
-        return await measure(self, self._world.utc_ns, rounds)
+        return await measure(self, HostClock.of(self._world), rounds, device=self._name())
 
     @sends(ExchangeTime, SetClock)
     async def sync(
         self,
         *,
         reason: ClockReason = ClockReason.ROUTINE,
-        source: TimeSource = TimeSource.UNSYNCHRONISED,
-        host_uncertainty_ns: int = 0,
+        source: TimeSource | None = None,
+        host_uncertainty_ns: int | None = None,
         rounds: int = 8,
-    ) -> tuple[Measurement, ClockSet]:
-        """Measures, checks the step against the limits of `reason`, and sets the clock.
+    ) -> ClockSync:
+        """Measures, checks the step against the limits of `reason`, sets the clock, and measures again.
 
-        `source` is where the host has its time from: an unsynchronised host is refused, unless the reason is
-        BENCH. Gives the measurement before the set, and what the set did. Raises `ClockImplausible`.
+        `source` is where the host has its time from; without it the host itself has to know, unless the reason is
+        BENCH. `host_uncertainty_ns` is how far the host's time may be off: PTP and GNSS need it, NTP where the host
+        does not know, and a person (OPERATOR) is good for 5 s. Raises `ClockImplausible` or `ClockUnsteady`: nothing
+        was set; `ClockNotVerified`: it was, and does not read as it should.
         """
-        before = await self.measure(rounds)
-        check_step(before, reason, source, device=self._name())
-        done = await self.set(
-            offset_ns=before.offset_ns,
-            uncertainty_ns=before.uncertainty_ns + host_uncertainty_ns,
-            reason=reason,
-            source=source,
-            revision=before.revision,
-        )
-        return before, done
+        known = await self._world.workers.wait(self._world.host_time)
+        word = word_of(known, source, host_uncertainty_ns, reason, device=self._name())
+        host = HostClock.of(self._world)
+        return await synchronise(self, host, word, reason, rounds, device=self._name())
 
     def _name(self) -> str:
         return self._caller.name if isinstance(self._caller, Connection) else ""

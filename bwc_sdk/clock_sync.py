@@ -1,22 +1,31 @@
-"""Measuring a device's clock before anything is set (spec: Clock).
+"""Measuring a device's clock, setting it by what was measured, and measuring again (spec: Clock).
 
 Four time stamps an exchange, as in NTP (RFC 5905, section 8): the exchange with the shortest round trip bounds
-the offset by half of its round trip.
+the offset by half of its round trip. The round trip is timed by a stopwatch, and a round in which the host's UTC
+and the stopwatch disagree is discarded: somebody stepped or slewed the UTC, or the host was suspended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bwc_protocol.messages.clock import ClockExchange, ClockReason, TimeSource
-from bwc_sdk.errors import ClockImplausible, ProtocolViolation
+from bwc_protocol.declare import Unknown
+from bwc_protocol.messages.clock import ClockExchange, ClockReason, ClockSet, TimeAssurance, TimeSource
+from bwc_sdk.errors import BwcError, ClockImplausible, ClockNotVerified, ClockUnsteady, ProtocolViolation
+from bwc_sdk.host_clock import AGREE_NS, NO_STAMP, RATE_PPM, HostClock, Stamp, moved_ns, steady
+from bwc_sdk.host_word import HostWord
+from bwc_sdk.world import UTC_STEP_NS
 
 ROUNDS_MAX: Final = 64
 ROUTINE_STEP_S: Final = 300.0
 """A camera that drifted by more since its last docking has a fault, or the host has."""
 CORRECTION_STEP_S: Final = 86_400.0
+LINK_ERROR_MAX_NS: Final = 1_000_000_000
+"""A line whose answers take more than two seconds carries no time that may stand on evidence."""
+DEVICE_PPM: Final = 500
+"""What a device's clock may gain or lose; real crystals are good to 100 ppm in frost and heat. One that does more is
+broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,50 +35,206 @@ class Measurement:
     offset_ns: int
     """What must be added to the device's time to get the host's."""
     uncertainty_ns: int
-    """Half of the shortest round trip: the offset is right within this."""
+    """Bound of the offset's error: half of the shortest round trip, and by how much the host's clocks disagreed."""
     round_trip_ns: int
+    """The shortest, by the stopwatch, without what the device says that it took."""
     revision: int
     """Revision of the device's clock while it was measured."""
     rounds: int
+    """Exchanges that count."""
+    discarded: int = 0
+    """Exchanges that do not: the host's or the device's clock was set during or since."""
+    stamp: Stamp = NO_STAMP
+    """The host's clocks at the end of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSync:
+    """What a set did, from measurement to measurement."""
+
+    before: Measurement
+    done: ClockSet
+    after: Measurement
+    """Measured again after the set; it fits."""
+    word: HostWord
+    """Source, bound and worth of the host's time, as the device has it on record."""
+    uncertainty_ns: int
+    """Bound of the error of the device's clock just after, as the device was told: of the measurement, of a step
+    that is too small to be told from the reading of two clocks, and of the host's time."""
+
+
+class ClockClient(Protocol):
+    """What is asked of a device."""
+
+    async def exchange(self, *, host_sent_ns: int) -> ClockExchange: ...
+
+    async def set(
+        self,
+        *,
+        offset_ns: int,
+        uncertainty_ns: int,
+        reason: ClockReason | Unknown,
+        source: TimeSource | Unknown,
+        revision: int,
+        assurance: TimeAssurance | Unknown,
+    ) -> ClockSet: ...
 
 
 class _Exchanger(Protocol):
     async def exchange(self, *, host_sent_ns: int) -> ClockExchange: ...
 
 
-async def measure(clock: _Exchanger, utc_ns: Callable[[], int], rounds: int) -> Measurement:
-    """Measures by `rounds` exchanges. Raises `ProtocolViolation` for stamps that cannot be."""
-    best: Measurement | None = None
-    for _ in range(max(1, min(rounds, ROUNDS_MAX))):
-        sent = utc_ns()
-        reply = await clock.exchange(host_sent_ns=sent)
-        came = utc_ns()
-        if reply.host_sent_ns != sent or reply.device_sent_ns < reply.device_received_ns:
-            raise ProtocolViolation("a time exchange with impossible stamps")
-        round_trip = (came - sent) - (reply.device_sent_ns - reply.device_received_ns)
-        offset = -((reply.device_received_ns - sent) + (reply.device_sent_ns - came)) // 2
-        one = Measurement(offset, abs(round_trip) // 2 + 1, round_trip, reply.revision, rounds)
-        if best is not None and best.revision != one.revision:
-            best = None  # set by somebody in between: what was measured before is of another clock
-        if best is None or one.round_trip_ns < best.round_trip_ns:
-            best = one
-    assert best is not None
-    return best
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One exchange."""
+
+    sent: Stamp
+    came: Stamp
+    offset_ns: int
+    uncertainty_ns: int
+    round_trip_ns: int
+    revision: int
 
 
-def check_step(measured: Measurement, reason: ClockReason, source: TimeSource, *, device: str = "") -> None:
-    """Raises `ClockImplausible` when the clock must not be set by what was measured."""
-    if source is TimeSource.UNSYNCHRONISED and reason is not ClockReason.BENCH:
-        raise ClockImplausible(
-            "the host does not know its time to be right",
+async def measure(clock: _Exchanger, host: HostClock, rounds: int, *, device: str = "") -> Measurement:
+    """Measures by `rounds` exchanges; one that is discarded is made again, up to as many more.
+
+    Raises `ClockUnsteady` when fewer than half remain, or when they contradict each other, and
+    `ProtocolViolation` for stamps that cannot be.
+    """
+    wanted = max(1, min(rounds, ROUNDS_MAX))
+    kept: list[_Round] = []
+    discarded = 0
+    for _ in range(2 * wanted):
+        one = await _exchange(clock, host, device)
+        if not steady(one.sent, one.came):
+            discarded += 1 + len(kept)  # what came before it was measured by a UTC that is no more
+            kept.clear()
+            continue
+        if kept and (kept[0].revision != one.revision or not steady(kept[0].sent, one.came)):
+            discarded += len(kept)  # of a clock, here or there, that was set since
+            kept.clear()
+        kept.append(one)
+        if len(kept) == wanted:
+            break
+    if 2 * len(kept) < wanted:
+        raise ClockUnsteady(
+            f"{discarded} of {discarded + len(kept)} exchanges measure nothing: this host's clock, or the device's, "
+            "was set while they passed",
             device=device,
-            advice="name the source of the host's time, such as ntp",
+            advice="see what sets it ('bwc doctor' tells what keeps this host's clock), then measure again",
+            discarded=discarded,
         )
+    best, last = min(kept, key=lambda one: one.uncertainty_ns), kept[-1].came
+    _check_rate(kept, best, discarded, device)
+    return Measurement(
+        offset_ns=best.offset_ns,
+        uncertainty_ns=best.uncertainty_ns + abs(moved_ns(best.came, last)),
+        round_trip_ns=best.round_trip_ns,
+        revision=best.revision,
+        rounds=len(kept),
+        discarded=discarded,
+        stamp=last,
+    )
+
+
+async def _exchange(clock: _Exchanger, host: HostClock, device: str) -> _Round:
+    sent = host.stamp()
+    reply = await clock.exchange(host_sent_ns=sent.utc_ns)
+    came = host.stamp()
+    away_ns = came.after_ns - sent.before_ns
+    held_ns = reply.device_sent_ns - reply.device_received_ns
+    longest_ns = away_ns + AGREE_NS + away_ns * DEVICE_PPM // 1_000_000
+    if reply.host_sent_ns != sent.utc_ns or not 0 <= held_ns <= longest_ns:
+        raise ProtocolViolation("a time exchange with impossible stamps", device=device)
+    round_trip = max(0, away_ns - held_ns)
+    offset = -((reply.device_received_ns - sent.utc_ns) + (reply.device_sent_ns - came.utc_ns)) // 2
+    error = abs(moved_ns(sent, came)) + held_ns * DEVICE_PPM // 1_000_000 + UTC_STEP_NS
+    return _Round(sent, came, offset, round_trip // 2 + error, round_trip, reply.revision)
+
+
+def _check_rate(kept: list[_Round], best: _Round, discarded: int, device: str) -> None:
+    for one in kept:
+        apart_ns = abs(one.offset_ns - best.offset_ns)
+        if apart_ns > one.uncertainty_ns + best.uncertainty_ns + _drift_ns(best.sent, one.came):
+            raise ClockUnsteady(
+                f"exchanges contradict each other by {apart_ns / 1e6:.3f} ms: the device's clock runs off, or jumps",
+                device=device,
+                advice="have the device examined: what it recorded bears the time of this clock",
+                discarded=discarded,
+            )
+
+
+def _drift_ns(first: Stamp, then: Stamp) -> int:
+    """What two sound clocks may drift apart between two stamps."""
+    return abs(then.after_ns - first.before_ns) * (DEVICE_PPM + RATE_PPM) // 1_000_000
+
+
+def check_step(measured: Measurement, reason: ClockReason, *, device: str = "") -> None:
+    """Raises `ClockImplausible` when the clock must not be set by what was measured."""
     limit = {ClockReason.ROUTINE: ROUTINE_STEP_S, ClockReason.CORRECTION: CORRECTION_STEP_S}.get(reason)
     step = abs(measured.offset_ns) / 1e9
     if limit is not None and step > limit:
+        wider = "correction" if reason is ClockReason.ROUTINE else "bench"
         raise ClockImplausible(
             f"a step of {step:.1f} s is beyond the {limit:g} s that the reason {reason} allows",
             device=device,
-            advice="find out which of the two clocks is wrong first",
+            advice=f"find out which of the two clocks is wrong; if it is the device's, --reason {wider} allows more",
         )
+    if measured.uncertainty_ns > LINK_ERROR_MAX_NS:
+        raise ClockImplausible(
+            f"the offset is known to {measured.uncertainty_ns / 1e9:.1f} s only, and a clock is set to "
+            f"{LINK_ERROR_MAX_NS / 1e9:g} s or better",
+            device=device,
+            advice="answers take too long over this line: set the clock over a better one, or while it is idle",
+        )
+
+
+async def synchronise(
+    clock: ClockClient, host: HostClock, word: HostWord, reason: ClockReason, rounds: int, *, device: str = ""
+) -> ClockSync:
+    """Measures, checks, sets, and measures again.
+
+    Raises `ClockImplausible` or `ClockUnsteady` where nothing was set, and `ClockNotVerified` where the clock was set
+    and does not read as it should.
+    """
+    before = await measure(clock, host, rounds, device=device)
+    check_step(before, reason, device=device)
+    if not steady(before.stamp, host.stamp()):
+        raise ClockUnsteady(
+            "this host's clock was set since the device's was measured; nothing was set",
+            device=device,
+            advice="see what sets it, then run the command again",
+        )
+    uncertainty_ns = before.uncertainty_ns + AGREE_NS + word.uncertainty_ns
+    done = await clock.set(
+        offset_ns=before.offset_ns,
+        uncertainty_ns=uncertainty_ns,
+        reason=reason,
+        source=word.source,
+        revision=before.revision,
+        assurance=word.assurance,
+    )
+    try:
+        after = await measure(clock, host, rounds, device=device)
+    except BwcError as error:
+        raise ClockNotVerified(
+            f"it could not be measured again ({error.rule})", done, device=device
+        ) from error
+    doubt = _doubt(before, done, after)
+    if doubt:
+        raise ClockNotVerified(doubt, done, after.offset_ns, device=device)
+    return ClockSync(before, done, after, word, uncertainty_ns)
+
+
+def _doubt(before: Measurement, done: ClockSet, after: Measurement) -> str:
+    """What speaks against a set; "" if nothing does."""
+    if not steady(before.stamp, after.stamp):
+        by = moved_ns(before.stamp, after.stamp) / 1e9
+        return f"this host's clock was itself set meanwhile, by {by:+.6f} s"
+    if after.revision != done.revision or done.revision == before.revision:
+        return "somebody else set it at the same time, or it was not set at all"
+    fits_ns = before.uncertainty_ns + after.uncertainty_ns + _drift_ns(before.stamp, after.stamp) + AGREE_NS
+    if abs(after.offset_ns) > fits_ns:
+        return f"it is {abs(after.offset_ns) / 1e6:.3f} ms off, where {fits_ns / 1e6:.3f} ms would fit"
+    return ""

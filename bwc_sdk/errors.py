@@ -7,6 +7,7 @@ chains its cause.
 from typing import ClassVar
 
 from bwc_protocol.declare import Unknown
+from bwc_protocol.messages.clock import ClockSet
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 
@@ -238,9 +239,42 @@ class ConfigFileError(ConfigError):
 
 
 class ClockImplausible(BwcError):
-    """Raised when a clock must not be set: the step is beyond the limit, or the host has no reliable time."""
+    """Raised when a clock must not be set: the step is beyond the limit, or the host has no reliable time.
+
+    Nothing was set.
+    """
 
     layer = "clock"
+
+
+class ClockUnsteady(ClockImplausible):
+    """Raised when a measurement comes to nothing: a clock was stepped meanwhile, or runs off. Nothing was set.
+
+    `discarded` says how many exchanges did not count.
+    """
+
+    def __init__(self, rule: str, *, device: str = "", advice: str = "", discarded: int = 0) -> None:
+        super().__init__(rule, device=device, advice=advice)
+        self.discarded = discarded
+
+
+class ClockNotVerified(BwcError):
+    """Raised when a clock was set and does not read as it should: it is to be taken for wrong.
+
+    `done` is what the device says that the set did, `offset_ns` how far it is off by what was measured after it,
+    None if that could not be measured.
+    """
+
+    layer = "clock"
+
+    def __init__(self, doubt: str, done: ClockSet, offset_ns: int | None = None, *, device: str = "") -> None:
+        super().__init__(
+            f"the clock was set, and is to be taken for wrong: {doubt}",
+            device=device,
+            advice="'bwc clock show' measures it again; set it again only when this host's own clock is steady",
+        )
+        self.done = done
+        self.offset_ns = offset_ns
 
 
 class AuditBroken(BwcError):

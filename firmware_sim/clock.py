@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.evidence import ClockState
-from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.messages.clock import TimeAssurance, TimeSource
 
 TURNOVER_C: Final = 25.0
 """Temperature at which a tuning-fork crystal runs fastest."""
@@ -63,6 +63,7 @@ class DeviceClock:
         self.oscillator = oscillator
         self.last_set_utc_ns = 0
         self.source = TimeSource.UNSYNCHRONISED
+        self.assurance = TimeAssurance.NOT_STATED
         self.revision = 0
         self._monotonic = monotonic
         self._temperature_c = temperature_c
@@ -88,13 +89,17 @@ class DeviceClock:
         return self._ns
 
     def set_utc_ns(
-        self, utc_ns: int, uncertainty_ns: int, source: TimeSource = TimeSource.UNSYNCHRONISED
+        self,
+        utc_ns: int,
+        uncertainty_ns: int,
+        source: TimeSource = TimeSource.UNSYNCHRONISED,
+        assurance: TimeAssurance = TimeAssurance.NOT_STATED,
     ) -> None:
         """Sets the time; whether the step is allowed is the command's business, not the clock's."""
         self.utc_ns()
         self._ns, self._fraction_ns = utc_ns, 0.0
         self._set_at_s, self._set_uncertainty_ns = self._read_s, uncertainty_ns
-        self.last_set_utc_ns, self.source = utc_ns, source
+        self.last_set_utc_ns, self.source, self.assurance = utc_ns, source, assurance
         self.revision += 1
 
     def reset(self) -> None:
@@ -103,6 +108,7 @@ class DeviceClock:
         self._ns, self._fraction_ns = 0, 0.0
         self._set_at_s, self._set_uncertainty_ns = None, 0
         self.last_set_utc_ns, self.source = 0, TimeSource.UNSYNCHRONISED
+        self.assurance = TimeAssurance.NOT_STATED
         self.revision += 1
 
     @property
@@ -130,6 +136,7 @@ class DeviceClock:
             "set_uncertainty_ns": self._set_uncertainty_ns,
             "last_set_utc_ns": self.last_set_utc_ns,
             "source": int(self.source),
+            "assurance": int(self.assurance),
             "revision": self.revision,
         }
 
@@ -144,4 +151,5 @@ class DeviceClock:
         self._set_uncertainty_ns = int(snapshot["set_uncertainty_ns"])
         self.last_set_utc_ns = int(snapshot["last_set_utc_ns"])
         self.source = TimeSource(int(snapshot["source"]))
+        self.assurance = TimeAssurance(int(snapshot.get("assurance", 0)))  # kept since 1.1
         self.revision = int(snapshot["revision"])

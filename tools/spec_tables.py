@@ -99,7 +99,9 @@ def _default(cls: type[Wire], name: str) -> str:
     spec = cls.codec.fields[name]
     if spec.since == V1_0:
         return ""
-    return f" (since {spec.since[0]}.{spec.since[1]}; else {cls.__dataclass_fields__[name].default!r})"  # type: ignore[attr-defined]  # every @wire class is a dataclass
+    default = cls.__dataclass_fields__[name].default  # type: ignore[attr-defined]  # every @wire class is a dataclass
+    shown = f"`{default.name}`" if isinstance(default, enum.Enum) else repr(default)
+    return f" (since {spec.since[0]}.{spec.since[1]}; else {shown})"
 
 
 def _type(spec: FieldSpec) -> str:

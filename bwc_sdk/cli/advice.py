@@ -99,6 +99,8 @@ def _after_refusal(error: errors.CommandError) -> str:
     if isinstance(error.code, Unknown):
         return "the device's firmware is newer than this SDK: update it"
     subject = error.command.partition(".")[0]
+    if error.code is ErrorCode.WRONG_STATE and error.command == "clock.set":
+        return "leave --reason out: the one that fits the state of the clock is taken"
     if error.code is ErrorCode.NOT_FOUND and subject in _LISTED_BY:
         return _LISTED_BY[subject]
     return _BY_COMMAND.get((error.command, error.code), BY_CODE[error.code])

@@ -1,7 +1,8 @@
 """`bwc clock show` and `bwc clock sync`."""
 
+import datetime
 import enum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,11 +12,14 @@ from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import Fact, fact, facts
 from bwc_sdk.cli.output import Facts, Output
+from bwc_sdk.cli.time_span import span_ns
 from bwc_sdk.cli.verb import UNSURE, common_options, device_verb, verbs
 from bwc_sdk.clock_sync import Measurement
 from bwc_sdk.connecting import AnyDevice
-from bwc_sdk.errors import ClockImplausible
-from bwc_sdk.host_time import host_time
+from bwc_sdk.host_time import HostTime
+from bwc_sdk.world import World
+
+_YEAR_10000_NS: Final = 253_402_300_800 * 1_000_000_000
 
 
 class SourceName(enum.StrEnum):
@@ -51,10 +55,17 @@ async def show(device: AnyDevice, output: Output) -> None:
     """Time, state and uncertainty, and how far it is from this host's clock; sets nothing."""
     reading = await device.clock.read()
     measured = await device.clock.measure()
+    world = World()
+    known = await world.workers.wait(world.host_time)
     output.show(
-        {"clock": to_plain(reading), "measured": _document(measured)},
+        {
+            "clock": readable(to_plain(reading)),
+            "measured": _document(measured),
+            "host_time": readable(known.plain()),
+        },
         Facts("clock", list(facts(reading))),
         Facts("measured against this host", _facts(measured), section="measured"),
+        Facts("this host's clock", _host_facts(known), section="host_time"),
     )
 
 
@@ -65,8 +76,14 @@ async def sync(
     output: Output,
     source: Annotated[
         SourceName | None,
+        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
+    ] = None,
+    uncertainty: Annotated[
+        str | None,
         typer.Option(
-            help="Where this host has its time from; without it the kernel is asked whether it knows."
+            metavar="TIME",
+            help="How far this host's time may be off, such as 1ms. Needed with ptp and gnss, and where the host "
+            "does not know; a person (operator) is good for 5s if nothing is said.",
         ),
     ] = None,
     reason: Annotated[
@@ -74,67 +91,88 @@ async def sync(
         typer.Option(help="Why; bounds the step. Default: routine, or first-set if the clock is not set."),
     ] = None,
 ) -> None:
-    """Measure the clock, then set it within limits.
+    """Measure the clock, set it within limits, and measure again.
 
-    Refused when this host does not know its own time to be right, or when the step is beyond what the
-    reason allows. The device keeps a record of every set.
+    Refused when this host does not know its own time to be right, when either clock is not steady while it is
+    measured, or when the step is beyond what the reason allows. The device keeps a record of every set: source,
+    uncertainty, and whether this host's system confirms them (verified) or somebody says so (unverified).
     """
-    time_source, uncertainty_ns = host_source(source, device.name)
+    stated_ns = span_ns(uncertainty) if uncertainty is not None else None
     reading = await device.clock.read()
     if reason is not None:
         why = ClockReason[reason.name]
     else:
         why = ClockReason.FIRST_SET if reading.state is ClockState.UNSET else ClockReason.ROUTINE
-    before, done = await device.clock.sync(reason=why, source=time_source, host_uncertainty_ns=uncertainty_ns)
-    after = await device.clock.measure()
+    named = TimeSource[source.name] if source is not None else None
+    found = await device.clock.sync(reason=why, source=named, host_uncertainty_ns=stated_ns)
+    said = {
+        "reason": why,
+        "source": found.word.source,
+        "assurance": found.word.assurance,
+        "uncertainty_ns": found.uncertainty_ns,
+    }
     output.show(
-        {
-            "reason": to_plain(why),
-            "source": to_plain(time_source),
-            "before": _document(before),
-            "set": to_plain(done),
-            "after": _document(after),
+        readable({name: to_plain(value) for name, value in said.items()})
+        | {
+            "before": _document(found.before),
+            "set": readable(to_plain(found.done)),
+            "after": _document(found.after),
         },
-        Facts("", [fact("reason", why), fact("source", time_source)]),
-        Facts("before", _facts(before), section="before"),
-        Facts("set", list(facts(done)), section="set"),
-        Facts("after", _facts(after), section="after"),
+        Facts(
+            "", [fact(name, value, unit="ns" if name.endswith("_ns") else "") for name, value in said.items()]
+        ),
+        Facts("before", _facts(found.before), section="before"),
+        Facts("set", list(facts(found.done)), section="set"),
+        Facts("after", _facts(found.after), section="after"),
     )
 
 
-def host_source(named: SourceName | None, device: str) -> tuple[TimeSource, int]:
-    """Source and uncertainty (ns) of the host's time. Raises `ClockImplausible` if nobody vouches for it."""
-    kernel = host_time()
-    if named is not None:
-        # A clock may be right without the kernel knowing (PTP daemons often do not tell it): the operator's
-        # word counts, and goes on the device's record.
-        return TimeSource[named.name], kernel.max_error_ns if kernel.synchronised else 0
-    if not kernel.synchronised:
-        says = "says that it is not synchronised" if kernel.synchronised is False else "does not say"
-        raise ClockImplausible(
-            f"whether this host's time is right is not known: the system {says}",
-            device=device,
-            advice="start a time service (chrony, systemd-timesyncd), or name the source: --source ntp",
-        )
-    return TimeSource.NTP, kernel.max_error_ns
+def readable(document: dict[str, Any]) -> dict[str, Any]:
+    """The same with text or seconds beside each time in ns, which JavaScript and others round above 2^53."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        found[name] = value
+        if name.endswith("utc_ns"):
+            found[name.removesuffix("_ns")] = exact_utc(value)
+        elif name.endswith("_ns"):
+            found[f"{name.removesuffix('_ns')}_s"] = value / 1e9 if value is not None else None
+    return found
 
 
-def _document(measured: Measurement) -> dict[str, int]:
+def exact_utc(ns: int) -> str | None:
+    """A time in ns since 1970 as ISO 8601, to the nanosecond; None for none, and for what has no date."""
+    if not 0 < ns < _YEAR_10000_NS:
+        return None
+    stamp = datetime.datetime.fromtimestamp(ns // 1_000_000_000, datetime.UTC)
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{ns % 1_000_000_000:09d}Z"
+
+
+def _measured(measured: Measurement) -> dict[str, int]:
     return {
         "offset_ns": measured.offset_ns,
         "uncertainty_ns": measured.uncertainty_ns,
         "round_trip_ns": measured.round_trip_ns,
         "rounds": measured.rounds,
+        "discarded": measured.discarded,
     }
 
 
+def _document(measured: Measurement) -> dict[str, Any]:
+    return readable(_measured(measured))
+
+
 def _facts(measured: Measurement) -> list[Fact]:
-    units = {"rounds": ""}
+    units = {"rounds": "", "discarded": ""}
     shown = {"offset_ns": offset_in_words(measured.offset_ns)}
     return [
         fact(name, value, shown.get(name), unit=units.get(name, "ns"))
-        for name, value in _document(measured).items()
+        for name, value in _measured(measured).items()
     ]
+
+
+def _host_facts(known: HostTime) -> list[Fact]:
+    units = {"max_error_ns": "ns"}
+    return [fact(name, value, unit=units.get(name, "")) for name, value in known.plain().items()]
 
 
 def offset_in_words(offset_ns: int) -> str:

@@ -37,6 +37,8 @@ class ExitCode(enum.IntEnum):
     """A hash does not match: of footage, of a manifest, or in the device's log."""
     SLOW_LINK = 15
     """Footage would take too long over this link; `--allow-slow` lets it. Nothing was copied."""
+    CLOCK_NOT_VERIFIED = 16
+    """The clock was set, and does not read as it should: it is to be taken for wrong."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

@@ -50,6 +50,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.OutcomeUnknown: ExitCode.OUTCOME_UNKNOWN,
     errors.ConfigError: ExitCode.BAD_CONFIG,
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
+    errors.ClockNotVerified: ExitCode.CLOCK_NOT_VERIFIED,
     errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,
     errors.EvidenceMismatch: ExitCode.EVIDENCE_MISMATCH,
     errors.SlowLink: ExitCode.SLOW_LINK,
@@ -136,6 +137,10 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
         facts |= {"command": error.command, "safe_to_repeat": error.safe_to_repeat}
     if isinstance(error, errors.SlowLink):
         facts |= {"size_bytes": error.size_bytes, "estimate_s": round(error.estimate_s)}
+    if isinstance(error, errors.ClockUnsteady):
+        facts["discarded"] = error.discarded
+    if isinstance(error, errors.ClockNotVerified):
+        facts |= {"offset_ns": error.offset_ns, "revision": error.done.revision}
     if isinstance(error, errors.ConfigError):
         facts["problems"] = list(error.problems)
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:

@@ -15,7 +15,14 @@ from bwc_protocol.evidence.manifest import Manifest
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage
 from bwc_protocol.messages.battery import Battery, BatteryStatus
-from bwc_protocol.messages.clock import ClockExchange, ClockReading, ClockReason, ClockSet, TimeSource
+from bwc_protocol.messages.clock import (
+    ClockExchange,
+    ClockReading,
+    ClockReason,
+    ClockSet,
+    TimeAssurance,
+    TimeSource,
+)
 from bwc_protocol.messages.config import (
     ConfigPage,
     ConfigState,
@@ -47,7 +54,7 @@ from bwc_sdk import connecting
 from bwc_sdk import offload as offloads
 from bwc_sdk.access import Connecting, T
 from bwc_sdk.camera import Assignment, Audit, Camera, Clock, Config, Recordings
-from bwc_sdk.clock_sync import Measurement
+from bwc_sdk.clock_sync import ClockSync, Measurement
 from bwc_sdk.counters import Counters
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
@@ -261,16 +268,18 @@ class SyncClock:
         reason: ClockReason | Unknown,
         source: TimeSource | Unknown,
         revision: int,
+        assurance: TimeAssurance | Unknown = TimeAssurance.NOT_STATED,
         timeout: float | None = None,
     ) -> ClockSet:
         """Add a measured offset to the clock, within the limits of the reason; audited.
 
         Arguments:
             offset_ns: what to add to the device's time [ns]
-            uncertainty_ns: bound of the error of that offset [ns]
+            uncertainty_ns: bound of the error of that offset: of the measurement and of the host's time [ns]
             reason: why; `ClockReason`
             source: where the host has its time from; `TimeSource`
             revision: revision that the offset was measured at
+            assurance: what that word is worth; `TimeAssurance`; since 1.1; <TimeAssurance.NOT_STATED: 0> unless given
 
         Gives: `ClockSet`. What the set did.
         Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
@@ -291,6 +300,7 @@ class SyncClock:
                 reason=reason,
                 source=source,
                 revision=revision,
+                assurance=assurance,
             ),
             timeout,
         )
@@ -298,7 +308,8 @@ class SyncClock:
     def measure(self, rounds: int = 8, *, timeout: float | None = None) -> Measurement:
         """Measures offset and uncertainty by `rounds` exchanges (1 to 64); changes nothing.
 
-        The offset is what must be added to the device's time to get the host's, in ns.
+        The offset is what must be added to the device's time to get the host's, in ns. Exchanges during which the
+        host's UTC was stepped or slewed are discarded and made again. Raises `ClockUnsteady` if too few remain.
 
         Roles: any
         Raises:
@@ -316,15 +327,17 @@ class SyncClock:
         self,
         *,
         reason: ClockReason = ClockReason.ROUTINE,
-        source: TimeSource = TimeSource.UNSYNCHRONISED,
-        host_uncertainty_ns: int = 0,
+        source: TimeSource | None = None,
+        host_uncertainty_ns: int | None = None,
         rounds: int = 8,
         timeout: float | None = None,
-    ) -> tuple[Measurement, ClockSet]:
-        """Measures, checks the step against the limits of `reason`, and sets the clock.
+    ) -> ClockSync:
+        """Measures, checks the step against the limits of `reason`, sets the clock, and measures again.
 
-        `source` is where the host has its time from: an unsynchronised host is refused, unless the reason is
-        BENCH. Gives the measurement before the set, and what the set did. Raises `ClockImplausible`.
+        `source` is where the host has its time from; without it the host itself has to know, unless the reason is
+        BENCH. `host_uncertainty_ns` is how far the host's time may be off: PTP and GNSS need it, NTP where the host
+        does not know, and a person (OPERATOR) is good for 5 s. Raises `ClockImplausible` or `ClockUnsteady`: nothing
+        was set; `ClockNotVerified`: it was, and does not read as it should.
 
         Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
         Raises:

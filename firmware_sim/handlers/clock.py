@@ -17,6 +17,7 @@ from bwc_protocol.messages.clock import (
     ExchangeTime,
     ReadClock,
     SetClock,
+    TimeAssurance,
     TimeSource,
 )
 from bwc_protocol.vocabulary import ErrorCode
@@ -30,6 +31,8 @@ ROUTINE_STEP_NS: Final = 300 * NS
 """A camera that drifted by more since its last docking has a fault, or the host has."""
 CORRECTION_STEP_NS: Final = 86_400 * NS
 """A time zone or a date that a person got wrong; beyond a day it is another fault."""
+UNCERTAINTY_MAX_NS: Final = 60 * NS
+"""Whoever does not know the time to the minute does not know it: a watch does."""
 EARLIEST_NS: Final = 1_704_067_200 * NS
 """2024-01-01: no firmware is older, so that no true time is earlier."""
 LATEST_NS: Final = 4_102_444_800 * NS
@@ -45,6 +48,7 @@ def read(session: DeviceSession, request: ReadClock) -> ClockReading:
         source=clock.source,
         last_set_utc_ns=clock.last_set_utc_ns,
         revision=clock.revision,
+        assurance=clock.assurance,
     )
 
 
@@ -62,25 +66,29 @@ def exchange(session: DeviceSession, request: ExchangeTime) -> ClockExchange:
 def set_clock(session: DeviceSession, request: SetClock) -> ClockSet:
     clock = session.device.clock
     try:
-        reason, source = _check(session, clock, request)
+        reason, source, assurance = _check(session, clock, request)
     except Refusal as refusal:
         session.audit(AuditKind.REFUSED, f"clock.set by {request.offset_ns} ns: {refusal}")
         raise
     before_ns = clock.utc_ns()
-    clock.set_utc_ns(before_ns + request.offset_ns, request.uncertainty_ns, source)
+    clock.set_utc_ns(before_ns + request.offset_ns, request.uncertainty_ns, source, assurance)
     session.audit(
         AuditKind.CLOCK_SET,
-        f"{reason}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source}, was {before_ns}",
+        f"{reason}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source} ({assurance}), was {before_ns}",
     )
     session.device.clock_was_set()
     return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
 
 
-def _check(session: DeviceSession, clock: DeviceClock, request: SetClock) -> tuple[ClockReason, TimeSource]:
+def _check(
+    session: DeviceSession, clock: DeviceClock, request: SetClock
+) -> tuple[ClockReason, TimeSource, TimeAssurance]:
     """Raises `Refusal` unless the step is allowed for the reason that is given."""
-    reason, source = request.reason, request.source
-    if isinstance(reason, Unknown) or isinstance(source, Unknown):
-        raise Refusal(ErrorCode.OUT_OF_RANGE, "a reason or source that this firmware does not know")
+    reason, source, assurance = request.reason, request.source, request.assurance
+    if isinstance(reason, Unknown) or isinstance(source, Unknown) or isinstance(assurance, Unknown):
+        raise Refusal(
+            ErrorCode.OUT_OF_RANGE, "a reason, source or assurance that this firmware does not know"
+        )
     if request.revision != clock.revision:
         raise Refusal(ErrorCode.CONFLICT, f"the clock's revision is {clock.revision}")
     if reason is ClockReason.BENCH and not session.may(Role.BENCH):
@@ -91,18 +99,18 @@ def _check(session: DeviceSession, clock: DeviceClock, request: SetClock) -> tup
     if unset and reason in (ClockReason.ROUTINE, ClockReason.CORRECTION):
         raise Refusal(ErrorCode.WRONG_STATE, "the clock is not set; the reason is first-set")
     if not unset and reason is ClockReason.FIRST_SET:
-        raise Refusal(ErrorCode.WRONG_STATE, "the clock is set")
+        raise Refusal(ErrorCode.WRONG_STATE, "the clock is set; first-set is for one that is not")
     limit_ns = {ClockReason.ROUTINE: ROUTINE_STEP_NS, ClockReason.CORRECTION: CORRECTION_STEP_NS}.get(reason)
     if limit_ns is not None and abs(request.offset_ns) > limit_ns:
         raise Refusal(
             ErrorCode.IMPLAUSIBLE,
             f"{reason} allows {limit_ns // NS} s, not {request.offset_ns / NS:.1f}",
         )
-    if request.uncertainty_ns > (limit_ns or CORRECTION_STEP_NS):
-        raise Refusal(ErrorCode.IMPLAUSIBLE, "the offset is not known better than the step that is allowed")
+    if request.uncertainty_ns > UNCERTAINTY_MAX_NS and reason is not ClockReason.BENCH:
+        raise Refusal(ErrorCode.IMPLAUSIBLE, "the offset is not known to the minute")
     if not EARLIEST_NS <= clock.utc_ns() + request.offset_ns < LATEST_NS:
         raise Refusal(ErrorCode.OUT_OF_RANGE, "a time before 2024 or after 2100")
-    return reason, source
+    return reason, source, assurance
 
 
 ReadClock.handler(CAMERA)(read)

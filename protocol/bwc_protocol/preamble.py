@@ -12,7 +12,7 @@ from bwc_protocol.vocabulary import PeerKind
 MAGIC: Final = b"BWC\x01"
 SIZE: Final = 32
 OLDEST: Final[Version] = (1, 0)
-NEWEST: Final[Version] = (1, 0)
+NEWEST: Final[Version] = (1, 1)
 MIN_PLAINTEXT: Final = 512
 """Every peer takes this much at once; so a device with 1 KiB of buffer can take part."""
 

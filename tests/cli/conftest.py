@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.__main__ import main
+from bwc_sdk.host_time import host_time
+from bwc_sdk.kernel_time import KernelTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,21 @@ def bwc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Ran(int(code), said.out, said.err)
 
     return run
+
+
+HostKnows = Callable[[bool | None], None]
+
+
+@pytest.fixture
+def host_knows(monkeypatch: pytest.MonkeyPatch) -> HostKnows:
+    """Lets the kernel of this host say of its time what a test wants, and no service contradict it."""
+
+    def says(synchronised: bool | None) -> None:
+        monkeypatch.setattr(host_time, "_kernel", lambda: KernelTime(synchronised, 2_000_000, 1))
+        monkeypatch.setattr(host_time, "_service", lambda: None)
+        monkeypatch.setattr(host_time, "_said", None)
+
+    return says
 
 
 _seeds = count(9_000)

@@ -19,11 +19,10 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.link import LinkParams
-from bwc_sdk.cli import clock as clock_verb
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.failure import EXIT_CODES, code_for
 from bwc_sdk.errors import BwcError
-from bwc_sdk.host_time import HostTime
+from firmware_sim.clock import DeviceClock
 
 Bwc = Callable[..., Any]
 
@@ -181,12 +180,37 @@ def test_12_a_change_without_a_reply(bwc: Bwc, sim: str) -> None:
     assert ran.error["safe_to_repeat"] is True
 
 
-def test_13_a_host_that_does_not_know_its_time(bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock_verb, "host_time", lambda: HostTime(False, 0))
-    ran = bwc("clock", "sync", device=sim)
-    assert ran.code == 13
-    assert "--source" in ran.err
-    assert bwc("clock", "sync", "--source", "ntp", device=sim).code == 0
+def test_13_a_host_that_does_not_know_its_time(
+    bwc: Bwc, sim: str, host_knows: Callable[[bool | None], None]
+) -> None:
+    host_knows(False)
+    for named in ([], ["--source", "ntp"], ["--source", "nts", "--uncertainty", "1ms"]):
+        ran = bwc("clock", "sync", *named, device=sim)
+        assert ran.code == 13
+        assert "not synchronised" in ran.err and "time service" in ran.err
+        assert "--source ntp" not in ran.err
+    assert bwc("clock", "show", "--json", device=sim).document["clock"]["revision"] == 1
+    host_knows(True)
+    assert bwc("clock", "sync", device=sim).code == 0
+
+
+def test_16_a_clock_that_does_not_read_as_it_was_set(
+    bwc: Bwc, sim: str, host_knows: Callable[[bool | None], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host_knows(True)
+    honest = DeviceClock.set_utc_ns
+
+    def another(self: DeviceClock, utc_ns: int, *rest: Any) -> None:
+        honest(self, utc_ns + 30_000_000, *rest)
+
+    uri = sim
+    assert bwc("info", device=uri).code == 0, "it is made before its firmware goes wrong"
+    monkeypatch.setattr(DeviceClock, "set_utc_ns", another)
+    ran = bwc("clock", "sync", "--json", device=uri)
+    assert ran.code == 16 and not ran.out
+    assert ran.error["class"] == "ClockNotVerified"
+    assert abs(ran.error["offset_ns"] + 30_000_000) < 10_000_000
+    assert "clock show" in ran.error["advice"]
 
 
 def test_14_a_log_that_does_not_chain(bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch) -> None:

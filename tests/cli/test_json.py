@@ -24,7 +24,7 @@ READING = [
     ["raw", "clock.read"],
 ]
 CHANGING = [
-    ["clock", "sync", "--source", "ntp"],
+    ["clock", "sync", "--source", "operator"],
     ["config", "set", "recording.pre_event_s=45"],
     ["assign", "O-17", "--unit", "North"],
     ["assign", "--clear"],

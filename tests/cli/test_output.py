@@ -107,7 +107,7 @@ def test_what_is_not_known_is_shown_as_such(capsys: pytest.CaptureFixture[str]) 
         ["battery"],
         ["storage"],
         ["clock", "show"],
-        ["clock", "sync", "--source", "ntp"],
+        ["clock", "sync", "--source", "operator"],
         ["recordings", "show", "1"],
         ["assign"],
     ],

@@ -1,5 +1,6 @@
 """Verbs that change something: they do it once, on the right thing, and say what it did."""
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 
 from bwc_sdk.cli.audit import check_head
-from bwc_sdk.cli.clock import SourceName, host_source, offset_in_words
+from bwc_sdk.cli.clock import offset_in_words, readable
 from bwc_sdk.cli.storage import life_time
-from bwc_sdk.errors import AuditBroken, ClockImplausible
-from bwc_sdk.host_time import HostTime
+from bwc_sdk.cli.time_span import span_ns
+from bwc_sdk.errors import AuditBroken
 
 Bwc = Callable[..., Any]
 
@@ -140,9 +141,83 @@ def test_how_far_a_clock_is_off_is_said_in_words() -> None:
 
 
 def test_a_sync_tells_before_and_after(bwc: Bwc, sim: str) -> None:
-    told = bwc("clock", "sync", "--source", "ptp", "--json", device=sim).document
-    assert (told["source"], told["reason"]) == ("ptp", "routine")
+    told = bwc("clock", "sync", "--source", "ptp", "--uncertainty", "1ms", "--json", device=sim).document
+    assert (told["source"], told["assurance"], told["reason"]) == ("ptp", "unverified", "routine")
     assert abs(told["after"]["offset_ns"]) < abs(told["before"]["offset_ns"])
+    assert 1_000_000 < told["uncertainty_ns"] < 100_000_000
+    shown = bwc("clock", "show", "--json", device=sim).document["clock"]
+    assert (shown["source"], shown["assurance"]) == ("ptp", "unverified")
+
+
+def test_a_host_that_knows_its_time_is_asked_what_it_knows(
+    bwc: Bwc, sim: str, host_knows: Callable[[bool | None], None]
+) -> None:
+    host_knows(True)
+    told = bwc("clock", "sync", "--json", device=sim).document
+    assert (told["source"], told["assurance"]) == ("ntp", "verified")
+    assert told["uncertainty_ns"] > 2_000_000, "the kernel's bound, and that of the measurement"
+    shown = bwc("clock", "show", "--json", device=sim).document["host_time"]
+    assert shown == {
+        "synchronised": True,
+        "max_error_ns": 2_000_000,
+        "max_error_s": 0.002,
+        "said_by": "kernel",
+    }
+    host_knows(None)
+    assert bwc("clock", "sync", device=sim).code == 13
+    ran = bwc("clock", "sync", "--source", "ntp", device=sim)
+    assert ran.code == 13 and "--uncertainty" in ran.err
+    known = bwc("clock", "sync", "--source", "ntp", "--uncertainty", "20ms", "--json", device=sim).document
+    assert (known["source"], known["assurance"]) == ("ntp", "unverified")
+
+
+@pytest.mark.parametrize("source", ["ptp", "gnss"])
+def test_a_source_that_the_system_does_not_tell_needs_a_stated_uncertainty(
+    bwc: Bwc, sim: str, source: str
+) -> None:
+    ran = bwc("clock", "sync", "--source", source, device=sim)
+    assert ran.code == 13 and "--uncertainty" in ran.err
+
+
+def test_a_person_is_good_for_seconds(bwc: Bwc, sim: str) -> None:
+    told = bwc("clock", "sync", "--source", "operator", "--json", device=sim).document
+    assert told["uncertainty_ns"] > 5_000_000_000 and told["assurance"] == "unverified"
+    assert bwc("clock", "sync", "--source", "operator", "--uncertainty", "1ms", device=sim).code == 13
+
+
+@pytest.mark.parametrize("wrong", ["", "1", "-1ms", "1 m", "0s", "0.1ns", "ms", "1e3s"])
+def test_an_uncertainty_that_is_no_time_is_a_usage_error(bwc: Bwc, sim: str, wrong: str) -> None:
+    assert bwc("clock", "sync", "--source", "ptp", f"--uncertainty={wrong}", device=sim).code == 2
+
+
+def test_uncertainties_as_people_write_them() -> None:
+    assert [span_ns(one) for one in ("5ms", "0.2 s", "300us", "7ns")] == [5_000_000, 200_000_000, 300_000, 7]
+
+
+def test_a_reason_that_does_not_fit_the_clock_has_advice_that_does(bwc: Bwc, sim: str) -> None:
+    ran = bwc("clock", "sync", "--source", "operator", "--reason", "first-set", device=sim)
+    assert ran.code == 6 and "first-set is for one that is not" in ran.err
+    assert "leave --reason out" in ran.err
+    assert bwc("clock", "sync", "--source", "operator", device=sim).code == 0, "the advice is true"
+
+
+def test_nanoseconds_have_seconds_or_text_beside_them(bwc: Bwc, sim: str) -> None:
+    shown = bwc("clock", "show", "--json", device=sim).document
+    stamp = datetime.datetime.fromisoformat(shown["clock"]["utc"][:26] + "+00:00")
+    assert abs(stamp.timestamp() - shown["clock"]["utc_ns"] / 1e9) < 1e-3
+    assert shown["clock"]["utc"].endswith(f"{shown['clock']['utc_ns'] % 10**9:09d}Z")
+    assert shown["measured"]["offset_s"] == pytest.approx(shown["measured"]["offset_ns"] / 1e9)
+    assert readable({"utc_ns": 0, "a_utc_ns": 2**63 - 1, "b_utc_ns": -5, "c_ns": None, "rounds": 3}) == {
+        "utc_ns": 0,
+        "utc": None,
+        "a_utc_ns": 2**63 - 1,
+        "a_utc": "2262-04-11T23:47:16.854775807Z",
+        "b_utc_ns": -5,
+        "b_utc": None,
+        "c_ns": None,
+        "c_s": None,
+        "rounds": 3,
+    }
 
 
 def test_a_step_beyond_what_the_reason_allows_is_refused_by_the_host(
@@ -150,23 +225,10 @@ def test_a_step_beyond_what_the_reason_allows_is_refused_by_the_host(
 ) -> None:
     monkeypatch.setattr("bwc_sdk.clock_sync.ROUTINE_STEP_S", 0.0)
     before = bwc("clock", "show", "--json", device=sim).document["clock"]["revision"]
-    ran = bwc("clock", "sync", "--source", "ntp", device=sim)
-    assert ran.code == 13 and "beyond" in ran.err
+    ran = bwc("clock", "sync", "--source", "operator", device=sim)
+    assert ran.code == 13 and "beyond" in ran.err and "--reason correction" in ran.err
     assert bwc("clock", "show", "--json", device=sim).document["clock"]["revision"] == before
     assert bwc("clock", "sync", "--source", "nonsense", device=sim).code == 2
-
-
-def test_the_kernels_word_counts_unless_the_operator_gives_his(monkeypatch: pytest.MonkeyPatch) -> None:
-    def kernel(said: HostTime) -> None:
-        monkeypatch.setattr("bwc_sdk.cli.clock.host_time", lambda: said)
-
-    kernel(HostTime(True, 2_000_000))
-    assert host_source(None, "")[1] == host_source(SourceName.PTP, "")[1] == 2_000_000
-    for unsure in (HostTime(False, 0), HostTime(None, 0)):
-        kernel(unsure)
-        with pytest.raises(ClockImplausible):
-            host_source(None, "")
-        assert host_source(SourceName.GNSS, "")[1] == 0
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def tampered(pair: Pair, **changes: object) -> Failed:
     "changes",
     [
         {"preambles_sha256": bytes(32)},
-        {"minor": 1},
+        {"minor": 0},
         {"identity": "BWC-000043"},
         {"kind": PeerKind.STATION},
     ],

@@ -9,10 +9,12 @@ from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import (
     ClockChanged,
+    ClockReading,
     ClockReason,
     ExchangeTime,
     ReadClock,
     SetClock,
+    TimeAssurance,
     TimeSource,
 )
 from bwc_protocol.vocabulary import ErrorCode
@@ -54,6 +56,35 @@ def test_a_set_moves_the_clock_by_the_offset_and_is_logged_and_told(camera: SimC
     assert desk.told == [ClockChanged(state=ClockState.SYNCED, revision=2)]
 
 
+@pytest.mark.rule("CLK-012")
+@pytest.mark.parametrize("assurance", list(TimeAssurance))
+def test_what_the_word_on_the_source_is_worth_is_kept_and_logged(
+    camera: SimCamera, desk: Any, assurance: TimeAssurance
+) -> None:
+    assert desk.ask(ReadClock()).assurance is TimeAssurance.NOT_STATED
+    desk.ask(a_set(source=TimeSource.PTP, assurance=assurance))
+    reading = desk.ask(ReadClock())
+    assert (reading.source, reading.assurance) == (TimeSource.PTP, assurance)
+    (logged,) = kinds(camera, AuditKind.CLOCK_SET)
+    assert f"source ptp ({assurance})" in logged
+    kept = camera.clock.snapshot()
+    camera.clock.reset()
+    assert camera.clock.assurance is TimeAssurance.NOT_STATED
+    camera.clock.restore(kept)
+    assert camera.clock.assurance is assurance
+    del kept["assurance"]
+    camera.clock.restore(kept)
+    assert camera.clock.assurance is TimeAssurance.NOT_STATED
+
+
+@pytest.mark.rule("MSG-013")
+def test_hosts_and_devices_of_version_1_0_are_understood() -> None:
+    wish, reading = a_set(), ClockReading.codec.decode(bytes(30))
+    body = SetClock.codec.encode(wish)
+    assert SetClock.codec.decode(body[:-1]) == wish
+    assert wish.assurance is reading.assurance is TimeAssurance.NOT_STATED
+
+
 @pytest.mark.rule("CLK-001")
 def test_an_exchange_gives_the_stamps_of_the_device(camera: SimCamera, desk: Any) -> None:
     reply = desk.ask(ExchangeTime(host_sent_ns=-5))
@@ -62,7 +93,7 @@ def test_an_exchange_gives_the_stamps_of_the_device(camera: SimCamera, desk: Any
     assert reply.revision == 1
 
 
-@pytest.mark.rule("MSG-009", "CLK-002", "CLK-003", "CLK-005")
+@pytest.mark.rule("MSG-009", "CLK-002", "CLK-003", "CLK-005", "CLK-011")
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -70,12 +101,14 @@ def test_an_exchange_gives_the_stamps_of_the_device(camera: SimCamera, desk: Any
         (a_set(-300.1), ErrorCode.IMPLAUSIBLE),
         (a_set(86_400.1, CORRECTION), ErrorCode.IMPLAUSIBLE),
         (a_set(source=TimeSource.UNSYNCHRONISED), ErrorCode.IMPLAUSIBLE),
-        (a_set(uncertainty_ns=301 * NS), ErrorCode.IMPLAUSIBLE),
+        (a_set(uncertainty_ns=60 * NS + 1), ErrorCode.IMPLAUSIBLE),
+        (a_set(uncertainty_ns=60 * NS + 1, reason=CORRECTION), ErrorCode.IMPLAUSIBLE),
         (a_set(revision=0), ErrorCode.CONFLICT),
         (a_set(revision=2), ErrorCode.CONFLICT),
         (a_set(0, FIRST_SET), ErrorCode.WRONG_STATE),
         (a_set(reason=Unknown(77)), ErrorCode.OUT_OF_RANGE),
         (a_set(source=Unknown(77)), ErrorCode.OUT_OF_RANGE),
+        (a_set(assurance=Unknown(77)), ErrorCode.OUT_OF_RANGE),
         (a_set(-10 * 365 * 86_400.0, BENCH), ErrorCode.OUT_OF_RANGE),
         (a_set(80 * 365 * 86_400.0, BENCH), ErrorCode.OUT_OF_RANGE),
         (a_set(offset_ns=2**63 - 1, reason=BENCH), ErrorCode.OUT_OF_RANGE),
@@ -91,7 +124,15 @@ def test_a_set_beyond_the_limits_is_refused_logged_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "request_", [a_set(299.9), a_set(-299.9), a_set(86_399.0, CORRECTION), a_set(3e6, BENCH)]
+    "request_",
+    [
+        a_set(299.9),
+        a_set(-299.9),
+        a_set(86_399.0, CORRECTION),
+        a_set(3e6, BENCH),
+        a_set(uncertainty_ns=60 * NS),
+        a_set(uncertainty_ns=10**15, reason=BENCH),
+    ],
 )
 def test_a_set_within_the_limits_of_its_reason_is_done(desk: Any, request_: SetClock) -> None:
     assert desk.ask(request_).revision == 2

@@ -13,6 +13,7 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
+from bwc_sdk.host_time import HostTime
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim import making
 from firmware_sim.camera import SimCamera
@@ -89,7 +90,8 @@ def test_the_bound_holds_as_made_after_hours_and_after_a_set(
         system.now_s += WAIT_S
         system.follow()
         line = MemoryTransport(made)
-        world = World(workers=InlineWorkers(), utc_ns=system.time_ns)
+        known = HostTime(True, 1000, "chrony")
+        world = World(workers=InlineWorkers(), utc_ns=system.time_ns, host_time=lambda: known)
         async with bwc_sdk.connect_station(line, role=Role.BENCH, world=world) as client:
             reading = await client.clock.read()
             assert reading.state is ClockState.SYNCED and reading.uncertainty_ns < 40_000_000

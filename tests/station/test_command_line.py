@@ -110,6 +110,16 @@ def test_what_is_advised_of_a_bay_that_cannot_be_released_is_true_of_it(bwc: Bwc
     assert "repeat the command" not in err, "that would be refused for ever"
 
 
+CLOCK_SET = {
+    "reason",
+    "source",
+    "assurance",
+    "uncertainty_ns",
+    "uncertainty_s",
+    "before",
+    "set",
+    "after",
+}
 DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
 
 
@@ -117,8 +127,8 @@ DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
     ("verb", "keys"),
     [
         (("info",), {"identity", "status", "capabilities", "protocol", "station"}),
-        (("clock", "show"), {"clock", "measured"}),
-        (("clock", "sync", "--source", "ntp"), {"reason", "source", "before", "set", "after"}),
+        (("clock", "show"), {"clock", "measured", "host_time"}),
+        (("clock", "sync", "--source", "operator"), CLOCK_SET),
         (("audit",), {"entries", "head", "chained"}),
         (("self-test",), {"self_test"}),
         (("reboot", "--yes"), {"reboot"}),

@@ -51,6 +51,17 @@ class TimeSource(Word):
     OPERATOR = 5
 
 
+class TimeAssurance(Word):
+    """What the host's word on its source is worth."""
+
+    NOT_STATED = 0
+    """By a host of version 1.0, or the clock was never set."""
+    VERIFIED = 1
+    """The host's system itself says that its clock is synchronised, and how well."""
+    UNVERIFIED = 2
+    """Somebody said so: nothing on the host confirms source or uncertainty."""
+
+
 @wire
 class ClockReading(Wire):
     """The clock as the device sees it."""
@@ -61,6 +72,12 @@ class ClockReading(Wire):
     source: TimeSource | Unknown = choice(TimeSource, "where the last set had its time from")
     last_set_utc_ns: int = i64("when it was last set; 0 = never", unit="ns")
     revision: int = u32("counts sets; the precondition of the next")
+    assurance: TimeAssurance | Unknown = choice(
+        TimeAssurance,
+        "what the last set's word on its source is worth",
+        since=(1, 1),
+        default=TimeAssurance.NOT_STATED,
+    )
 
 
 @command(0x0401, "clock.read", roles=ANYONE, answered_by=DEVICES)
@@ -106,10 +123,15 @@ class SetClock(Request[ClockSet]):
     """Add a measured offset to the clock, within the limits of the reason; audited."""
 
     offset_ns: int = i64("what to add to the device's time", unit="ns")
-    uncertainty_ns: int = u64("bound of the error of that offset", unit="ns")
+    uncertainty_ns: int = u64(
+        "bound of the error of that offset: of the measurement and of the host's time", unit="ns"
+    )
     reason: ClockReason | Unknown = choice(ClockReason, "why")
     source: TimeSource | Unknown = choice(TimeSource, "where the host has its time from")
     revision: int = u32("revision that the offset was measured at")
+    assurance: TimeAssurance | Unknown = choice(
+        TimeAssurance, "what that word is worth", since=(1, 1), default=TimeAssurance.NOT_STATED
+    )
 
 
 @event(0x04F0, "clock.changed")
