@@ -23,7 +23,8 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     identity           DeviceIdentity, DeviceCapabilities (Capability), DeviceStatus (CameraState, Fault),
                        SelfTestReport (SelfTestStep, TestResult), RebootAccepted
     battery, storage   BatteryStatus (ChargeState); StorageStatus, StorageHealth (PreEol)
-    clock              ClockReading (ClockState), ClockExchange, ClockSet, Measurement; ClockReason, TimeSource
+    clock              ClockReading (ClockState), ClockExchange, ClockSet, ClockSync (HostWord), Measurement;
+                       ClockReason, TimeSource, TimeAssurance; HostTime
     configuration      Setting, SettingSchema (SettingType, TakesEffect), ConfigView, ConfigState, ConfigPage,
                        SchemaPage
     recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval),
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.clock import ClockReading as ClockReading
     from bwc_protocol.messages.clock import ClockReason as ClockReason
     from bwc_protocol.messages.clock import ClockSet as ClockSet
+    from bwc_protocol.messages.clock import TimeAssurance as TimeAssurance
     from bwc_protocol.messages.clock import TimeSource as TimeSource
     from bwc_protocol.messages.config import ConfigApplied as ConfigApplied
     from bwc_protocol.messages.config import ConfigPage as ConfigPage
@@ -128,6 +130,7 @@ if TYPE_CHECKING:
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
     from bwc_protocol.vocabulary import PeerKind as PeerKind
     from bwc_sdk.camera import Camera as Camera
+    from bwc_sdk.clock_sync import ClockSync as ClockSync
     from bwc_sdk.clock_sync import Measurement as Measurement
     from bwc_sdk.connecting import connect as connect
     from bwc_sdk.connecting import connect_station as connect_station
@@ -135,6 +138,8 @@ if TYPE_CHECKING:
     from bwc_sdk.connection import StreamSink as StreamSink
     from bwc_sdk.counters import Counters as Counters
     from bwc_sdk.errors import BwcError as BwcError
+    from bwc_sdk.host_time import HostTime as HostTime
+    from bwc_sdk.host_word import HostWord as HostWord
     from bwc_sdk.station import DockingStation as DockingStation
     from bwc_sdk.watching import Arrived as Arrived
     from bwc_sdk.watching import Departed as Departed
@@ -172,6 +177,7 @@ _HOMES = {
     "ClockReason": "bwc_protocol.messages.clock",
     "ClockSet": "bwc_protocol.messages.clock",
     "ClockState": "bwc_protocol.evidence",
+    "ClockSync": "bwc_sdk.clock_sync",
     "ConfigApplied": "bwc_protocol.messages.config",
     "ConfigPage": "bwc_protocol.messages.config",
     "ConfigState": "bwc_protocol.messages.config",
@@ -188,6 +194,8 @@ _HOMES = {
     "ErrorCode": "bwc_protocol.vocabulary",
     "Event": "bwc_protocol.declare",
     "Fault": "bwc_protocol.messages.identity",
+    "HostTime": "bwc_sdk.host_time",
+    "HostWord": "bwc_sdk.host_word",
     "IncomingStream": "bwc_sdk.connection",
     "Interval": "bwc_protocol.evidence",
     "LedMeaning": "bwc_protocol.messages.station",
@@ -223,6 +231,7 @@ _HOMES = {
     "StreamSink": "bwc_sdk.connection",
     "TakesEffect": "bwc_protocol.messages.config",
     "TestResult": "bwc_protocol.messages.identity",
+    "TimeAssurance": "bwc_protocol.messages.clock",
     "TimeSource": "bwc_protocol.messages.clock",
     "TriggerReason": "bwc_protocol.evidence",
     "Undocked": "bwc_protocol.messages.station",
@@ -264,6 +273,7 @@ __all__ = [
     "ClockReason",
     "ClockSet",
     "ClockState",
+    "ClockSync",
     "ConfigApplied",
     "ConfigPage",
     "ConfigState",
@@ -280,6 +290,8 @@ __all__ = [
     "ErrorCode",
     "Event",
     "Fault",
+    "HostTime",
+    "HostWord",
     "IncomingStream",
     "Interval",
     "LedMeaning",
@@ -315,6 +327,7 @@ __all__ = [
     "StreamSink",
     "TakesEffect",
     "TestResult",
+    "TimeAssurance",
     "TimeSource",
     "TriggerReason",
     "Undocked",

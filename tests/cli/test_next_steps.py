@@ -31,7 +31,12 @@ SAY_IT_THEMSELVES = {
     errors.ProgramFault,
     errors.SlowLink,
 }
-NEEDS_ONE = {errors.BwcError, errors.CommandError, errors.ClockImplausible} | SAY_IT_THEMSELVES
+NEEDS_ONE = {
+    errors.BwcError,
+    errors.CommandError,
+    errors.ClockImplausible,
+    errors.ClockNotVerified,
+} | SAY_IT_THEMSELVES
 
 
 def test_every_refusal_has_a_next_step() -> None:
