@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from bwc_protocol.conversation import (
@@ -29,7 +30,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.declare import Effect, Event, FieldRangeError, Request
-from bwc_protocol.link import ResetReason
+from bwc_protocol.link import ChannelCounters, LinkCounters, ResetReason
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.preamble import Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession
@@ -37,6 +38,7 @@ from bwc_protocol.stream import BytesSource
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.capture import Capture
 from bwc_sdk.counters import Counters
+from bwc_sdk.discards import DiscardLog
 from bwc_sdk.endings import failure, reset_error
 from bwc_sdk.errors import (
     BwcError,
@@ -117,6 +119,7 @@ class Connection:
         self.dropped_events = 0
         self._before = Counters()
         self._last: Counters | None = None
+        self.discards = DiscardLog(self.name, self._own)
         self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
         self._error: BwcError | None = None
         self._leaving = False
@@ -197,6 +200,13 @@ class Connection:
             messages=MessageCounters() if conversation is None else conversation.message_counters,
             streams=StreamCounters() if conversation is None else conversation.stream_counters,
             events_unread=self.dropped_events,
+        )
+
+    def _own(self) -> Counters:
+        """What is not told of the line as a whole: of a camera in a bay also what its channel met."""
+        counted = self.counters
+        return replace(
+            counted, link=LinkCounters(), channel=counted.channel if self.channel else ChannelCounters()
         )
 
     # Requests
@@ -447,6 +457,7 @@ class Connection:
             error = DeviceLost("the connection was closed here", device=self.name)
         self._error = error
         self._last = self.counters
+        self.discards.end()
         self._closed.set()
         self._news.set()
         if not self._established.done():

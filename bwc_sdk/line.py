@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from bwc_protocol.conversation import Conversation
 from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
+from bwc_sdk.counters import Counters
+from bwc_sdk.discards import DiscardLog
 from bwc_sdk.endings import told_of
 from bwc_sdk.errors import (
     BwcError,
@@ -65,6 +67,7 @@ class Line:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._pumping = False
+        self._discards = DiscardLog(self.name, lambda: Counters(link=self.endpoint.link.counters))
         self.error: BwcError | None = None
 
     def _make_endpoint(self) -> Endpoint:
@@ -226,6 +229,9 @@ class Line:
         if deadline is not None and deadline <= now:
             self.endpoint.tick(now)
         self._move()
+        self._discards.look(now)
+        for connection in self._connections.values():
+            connection.discards.look(now)
         self._arm(self.endpoint.deadline() if self.error is None else None)
 
     def _arm(self, at: float | None) -> None:
@@ -289,7 +295,8 @@ class Line:
         if self.error is not None:
             return
         self.error = error
-        log.debug("%s: %s", self.name, error)
+        self._discards.end()
+        log.debug("%s", error)
         if self._up is not None and not self._up.done():
             self._up.set_exception(error)
             if isinstance(error, TransportError | NotADevice):

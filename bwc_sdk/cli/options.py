@@ -127,7 +127,11 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
         Annotated[
             int,
             typer.Option(
-                "--verbose", "-v", count=True, show_default=False, help="Log to stderr; -vv for more."
+                "--verbose",
+                "-v",
+                count=True,
+                show_default=False,
+                help="Log to stderr; -vv also what the link discards and why.",
             ),
         ],
         0,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 UNCHANGED: Final = "nothing was changed"
+LOGGERS: Final = ("bwc_sdk", "firmware_sim")
+"""Whose logs -v shows. Not those of the libraries below: some of them write what passes, and that may be footage."""
 UNSURE: Final = "the device may have done it; look at its state before you try again"
 
 
@@ -155,10 +157,9 @@ def _inherited(ctx: typer.Context) -> Settings:
 def guarded(settings: Settings, work: Callable[[], int | None]) -> int:
     """Runs a verb; whatever goes wrong ends as a message on stderr and an exit code, never as a traceback."""
     if settings.verbose:
-        level = logging.DEBUG if settings.verbose > 1 else logging.INFO
-        logging.basicConfig(
-            level=level, stream=sys.stderr, format="%(relativeCreated)d ms %(name)s: %(message)s"
-        )
+        logging.basicConfig(stream=sys.stderr, format="%(relativeCreated)d ms %(name)s: %(message)s")
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.DEBUG if settings.verbose > 1 else logging.INFO)
     try:
         code = work() or ExitCode.SUCCESS
         with writing():
