@@ -7,6 +7,7 @@ and the stopwatch disagree is discarded: somebody stepped or slewed the UTC, or 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -35,7 +36,8 @@ class Measurement:
     offset_ns: int
     """What must be added to the device's time to get the host's."""
     uncertainty_ns: int
-    """Bound of the offset's error: half of the shortest round trip, and by how much the host's clocks disagreed."""
+    """Bound of the offset's error: half of the shortest round trip, what the device's clock goes ahead by at once, and
+    by how much the host's clocks disagreed."""
     round_trip_ns: int
     """The shortest, by the stopwatch, without what the device says that it took."""
     revision: int
@@ -86,14 +88,37 @@ class _Exchanger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One exchange."""
+    """One exchange: the host's clocks before and after, and what the device said."""
 
     sent: Stamp
     came: Stamp
-    offset_ns: int
-    uncertainty_ns: int
-    round_trip_ns: int
-    revision: int
+    reply: ClockExchange
+
+    @property
+    def away_ns(self) -> int:
+        """How long it took, by the stopwatch."""
+        return self.came.after_ns - self.sent.before_ns
+
+    @property
+    def held_ns(self) -> int:
+        """How long the device had it, by its own clock."""
+        return self.reply.device_sent_ns - self.reply.device_received_ns
+
+    @property
+    def round_trip_ns(self) -> int:
+        return max(0, self.away_ns - self.held_ns)
+
+    @property
+    def offset_ns(self) -> int:
+        there_ns = self.reply.device_received_ns - self.sent.utc_ns
+        back_ns = self.reply.device_sent_ns - self.came.utc_ns
+        return -(there_ns + back_ns) // 2
+
+    @property
+    def error_ns(self) -> int:
+        """Bound of the offset's error, by a device whose clock is read to the nanosecond."""
+        drifted_ns = self.held_ns * DEVICE_PPM // 1_000_000
+        return self.round_trip_ns // 2 + abs(moved_ns(self.sent, self.came)) + drifted_ns + UTC_STEP_NS
 
 
 async def measure(clock: _Exchanger, host: HostClock, rounds: int, *, device: str = "") -> Measurement:
@@ -111,7 +136,7 @@ async def measure(clock: _Exchanger, host: HostClock, rounds: int, *, device: st
             discarded += 1 + len(kept)  # what came before it was measured by a UTC that is no more
             kept.clear()
             continue
-        if kept and (kept[0].revision != one.revision or not steady(kept[0].sent, one.came)):
+        if kept and (kept[0].reply.revision != one.reply.revision or not steady(kept[0].sent, one.came)):
             discarded += len(kept)  # of a clock, here or there, that was set since
             kept.clear()
         kept.append(one)
@@ -125,13 +150,14 @@ async def measure(clock: _Exchanger, host: HostClock, rounds: int, *, device: st
             advice="see what sets it ('bwc doctor' tells what keeps this host's clock), then measure again",
             discarded=discarded,
         )
-    best, last = min(kept, key=lambda one: one.uncertainty_ns), kept[-1].came
-    _check_rate(kept, best, discarded, device)
+    best, last = min(kept, key=lambda one: one.error_ns), kept[-1].came
+    grain_ns = _grain_ns(kept)
+    _check_device(kept, best, grain_ns, discarded, device)
     return Measurement(
         offset_ns=best.offset_ns,
-        uncertainty_ns=best.uncertainty_ns + abs(moved_ns(best.came, last)),
+        uncertainty_ns=best.error_ns + grain_ns + abs(moved_ns(best.came, last)),
         round_trip_ns=best.round_trip_ns,
-        revision=best.revision,
+        revision=best.reply.revision,
         rounds=len(kept),
         discarded=discarded,
         stamp=last,
@@ -141,24 +167,32 @@ async def measure(clock: _Exchanger, host: HostClock, rounds: int, *, device: st
 async def _exchange(clock: _Exchanger, host: HostClock, device: str) -> _Round:
     sent = host.stamp()
     reply = await clock.exchange(host_sent_ns=sent.utc_ns)
-    came = host.stamp()
-    away_ns = came.after_ns - sent.before_ns
-    held_ns = reply.device_sent_ns - reply.device_received_ns
-    longest_ns = away_ns + AGREE_NS + away_ns * DEVICE_PPM // 1_000_000
-    if reply.host_sent_ns != sent.utc_ns or not 0 <= held_ns <= longest_ns:
+    one = _Round(sent, host.stamp(), reply)
+    if reply.host_sent_ns != sent.utc_ns or one.held_ns < 0:
         raise ProtocolViolation("a time exchange with impossible stamps", device=device)
-    round_trip = max(0, away_ns - held_ns)
-    offset = -((reply.device_received_ns - sent.utc_ns) + (reply.device_sent_ns - came.utc_ns)) // 2
-    error = abs(moved_ns(sent, came)) + held_ns * DEVICE_PPM // 1_000_000 + UTC_STEP_NS
-    return _Round(sent, came, offset, round_trip // 2 + error, round_trip, reply.revision)
+    return one
 
 
-def _check_rate(kept: list[_Round], best: _Round, discarded: int, device: str) -> None:
+def _grain_ns(kept: list[_Round]) -> int:
+    """By how much the device's clock goes ahead at once: whatever all its stamps are apart by a multiple of.
+
+    Many firmwares count milliseconds. A clock that is read to the nanosecond comes out as 1.
+    """
+    stamps = [stamp for one in kept for stamp in (one.reply.device_received_ns, one.reply.device_sent_ns)]
+    return math.gcd(*(stamp - stamps[0] for stamp in stamps))
+
+
+def _check_device(kept: list[_Round], best: _Round, grain_ns: int, discarded: int, device: str) -> None:
     for one in kept:
+        if one.held_ns > one.away_ns + AGREE_NS + grain_ns + one.away_ns * DEVICE_PPM // 1_000_000:
+            raise ProtocolViolation(
+                "a time exchange that took longer there than there and back", device=device
+            )
         apart_ns = abs(one.offset_ns - best.offset_ns)
-        if apart_ns > one.uncertainty_ns + best.uncertainty_ns + _drift_ns(best.sent, one.came):
+        if apart_ns > one.error_ns + best.error_ns + grain_ns + _drift_ns(best.sent, one.came):
             raise ClockUnsteady(
-                f"exchanges contradict each other by {apart_ns / 1e6:.3f} ms: the device's clock runs off, or jumps",
+                f"exchanges contradict each other by {apart_ns / 1e6:.3f} ms: the device's clock runs off, jumps, or "
+                "stands still",
                 device=device,
                 advice="have the device examined: what it recorded bears the time of this clock",
                 discarded=discarded,
@@ -175,7 +209,7 @@ def check_step(measured: Measurement, reason: ClockReason, *, device: str = "") 
     limit = {ClockReason.ROUTINE: ROUTINE_STEP_S, ClockReason.CORRECTION: CORRECTION_STEP_S}.get(reason)
     step = abs(measured.offset_ns) / 1e9
     if limit is not None and step > limit:
-        wider = "correction" if reason is ClockReason.ROUTINE else "bench"
+        wider = "correction" if reason is ClockReason.ROUTINE else "bench --role bench"
         raise ClockImplausible(
             f"a step of {step:.1f} s is beyond the {limit:g} s that the reason {reason} allows",
             device=device,

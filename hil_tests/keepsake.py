@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.messages.clock import ClockReason, TimeSource
+from bwc_protocol.messages.clock import ClockReason, TimeAssurance, TimeSource
 from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.clock_sync import Measurement
+from bwc_sdk.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000
@@ -27,8 +29,7 @@ class Keepsake:
     officer: str
     unit: str
     assignment_revision: int
-    clock_offset_ns: int
-    clock_revision: int
+    clock: Measurement
 
     @staticmethod
     def take(camera: SyncCamera) -> Keepsake:
@@ -36,15 +37,13 @@ class Keepsake:
         if camera.config.state().staged:
             camera.config.abort()
         assignment = camera.assignment.read()
-        measured = camera.clock.measure()
         return Keepsake(
             config=camera.config.values(ConfigView.PENDING),
             config_revision=camera.config.state().revision,
             officer=assignment.officer if assignment.assigned else "",
             unit=assignment.unit,
             assignment_revision=assignment.revision,
-            clock_offset_ns=measured.offset_ns,
-            clock_revision=measured.revision,
+            clock=camera.clock.measure(),
         )
 
     def changed(self, camera: SyncCamera) -> tuple[str, ...]:
@@ -53,7 +52,7 @@ class Keepsake:
         revisions = (
             ("configuration", config.revision != self.config_revision or config.staged > 0),
             ("assignment", camera.assignment.read().revision != self.assignment_revision),
-            ("clock", camera.clock.read().revision != self.clock_revision),
+            ("clock", camera.clock.read().revision != self.clock.revision),
         )
         return tuple(what for what, changed in revisions if changed)
 
@@ -65,8 +64,13 @@ class Keepsake:
         now = Keepsake.take(camera)
         assert now.config == self.config, "the configuration could not be restored"
         assert (now.officer, now.unit) == (self.officer, self.unit), "the assignment could not be restored"
-        drift_ns = abs(now.clock_offset_ns - self.clock_offset_ns)
-        if now.clock_revision != self.clock_revision:
+        drift_ns = abs(now.clock.offset_ns - self.clock.offset_ns)
+        if now.clock.revision != self.clock.revision:
+            by_s = moved_ns(self.clock.stamp, now.clock.stamp) / 1e9
+            assert steady(self.clock.stamp, now.clock.stamp), (
+                f"this host's clock was set by {by_s:+.3f} s, or it slept, while the test ran: the device's clock "
+                "was put back by it, and may be as wrong"
+            )
             assert drift_ns < CLOCK_TOLERANCE_NS, f"the clock could not be restored: {drift_ns} ns off"
         return now
 
@@ -92,12 +96,13 @@ class Keepsake:
 
     def _restore_clock(self, camera: SyncCamera) -> None:
         measured = camera.clock.measure()
-        if measured.revision == self.clock_revision:
+        if measured.revision == self.clock.revision:
             return
         camera.clock.set(
-            offset_ns=measured.offset_ns - self.clock_offset_ns,
+            offset_ns=measured.offset_ns - self.clock.offset_ns,
             uncertainty_ns=measured.uncertainty_ns,
             reason=ClockReason.BENCH,
             source=TimeSource.UNSYNCHRONISED,
+            assurance=TimeAssurance.UNVERIFIED,
             revision=measured.revision,
         )

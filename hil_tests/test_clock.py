@@ -4,12 +4,28 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_sdk import AuditKind, ClockReason, ClockState, ErrorCode, Role, TimeSource
+from bwc_sdk import (
+    AuditKind,
+    ClockReason,
+    ClockState,
+    ErrorCode,
+    Measurement,
+    Role,
+    TimeAssurance,
+    TimeSource,
+)
 from bwc_sdk.errors import ClockImplausible
+from bwc_sdk.host_clock import steady
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 
 S = 1_000_000_000
+
+
+def needs_a_steady_host(first: Measurement, then: Measurement) -> None:
+    """Two measurements are of the same host's time only while nobody sets it."""
+    if not steady(first.stamp, then.stamp):
+        pytest.skip("this host's clock was set in between")
 
 
 @pytest.mark.bwc_read_only
@@ -26,6 +42,7 @@ def test_measuring_changes_nothing(camera: SyncCamera) -> None:
 @pytest.mark.bwc_read_only
 def test_two_measurements_agree_within_their_uncertainties(camera: SyncCamera) -> None:
     first, second = camera.clock.measure(), camera.clock.measure()
+    needs_a_steady_host(first, second)
     drift = 1_000_000  # 100 ppm over the seconds that the two may take
     allowed = first.uncertainty_ns + second.uncertainty_ns + drift
     assert abs(first.offset_ns - second.offset_ns) <= allowed
@@ -59,6 +76,7 @@ def test_a_bench_moves_the_clock_by_exactly_what_it_said(camera: SyncCamera) -> 
         revision=before.revision,
     )
     after = camera.clock.measure()
+    needs_a_steady_host(before, after)
     assert done.revision == after.revision != before.revision
     moved = before.offset_ns - after.offset_ns
     assert abs(moved - 7 * S) <= before.uncertainty_ns + after.uncertainty_ns + S // 100
@@ -121,8 +139,30 @@ def test_bench_is_no_reason_for_a_technician(connect_as: Callable[[Role], SyncCa
             )
 
 
-def test_a_set_is_on_record_with_what_it_did(camera: SyncCamera) -> None:
+def test_a_set_is_measured_again_and_on_record_with_what_it_did(camera: SyncCamera) -> None:
     head = camera.audit.head().sequence
-    camera.clock.sync(reason=ClockReason.BENCH)
+    found = camera.clock.sync(reason=ClockReason.BENCH, source=TimeSource.PTP, host_uncertainty_ns=S // 1000)
+    assert found.after.revision == found.done.revision != found.before.revision
     kinds = [entry.kind for entry in camera.audit.entries(after=head)]
-    assert AuditKind.CLOCK_SET in kinds
+    assert kinds.count(AuditKind.CLOCK_SET) == 1
+    reading = camera.clock.read()
+    assert reading.source is TimeSource.PTP
+    assert reading.uncertainty_ns >= found.uncertainty_ns
+    if camera.peer.version >= (1, 1):
+        assert reading.assurance is TimeAssurance.UNVERIFIED
+
+
+def test_a_set_that_is_not_known_to_the_minute_is_refused(camera: SyncCamera) -> None:
+    if camera.peer.version < (1, 1):
+        pytest.skip("a rule since 1.1")
+    reading = camera.clock.read()
+    unset = reading.state is ClockState.UNSET
+    with refused(ErrorCode.IMPLAUSIBLE):
+        camera.clock.set(
+            offset_ns=0,
+            uncertainty_ns=60 * S + 1,
+            reason=ClockReason.FIRST_SET if unset else ClockReason.ROUTINE,
+            source=TimeSource.OPERATOR,
+            revision=reading.revision,
+        )
+    assert camera.clock.read().revision == reading.revision
