@@ -18,6 +18,8 @@ from bwc_sdk.offload import (
     BayTroubled,
     CameraEvent,
     CameraFailed,
+    DestinationBack,
+    DestinationLost,
     FleetResult,
     Interrupted,
     OffloadResult,
@@ -87,6 +89,10 @@ def _values(tagged: CameraEvent) -> tuple[object, ...]:
             return "lost", error.rule, f"again in {wait_s:.1f} s"
         case StationBack():
             return ("station is back",)
+        case DestinationLost(error=error):
+            return "lost", error.rule, f"try: {advice_for(error)}"
+        case DestinationBack():
+            return ("destination is back",)
         case BayTroubled():
             return str(tagged.event.state), _trouble(tagged.slot, tagged.event)
         case BayRecovered():
@@ -113,6 +119,10 @@ def _document(tagged: CameraEvent) -> dict[str, Any]:
             fields = {"event": "station_lost", "error": _error(error), "wait_s": wait_s}
         case StationBack():
             fields = {"event": "station_back"}
+        case DestinationLost(error=error):
+            fields = {"event": "destination_lost", "error": _error(error)}
+        case DestinationBack():
+            fields = {"event": "destination_back"}
         case BayTroubled():
             fields = {"event": "bay_troubled"}
             fields |= {

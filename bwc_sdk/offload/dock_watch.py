@@ -18,23 +18,29 @@ from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.messages.station import BayState, BayStatus
 from bwc_sdk.errors import (
     BwcError,
+    DestinationError,
     InvalidUri,
     MissingExtra,
     SessionRefused,
     VersionMismatch,
     WrongDevice,
 )
+from bwc_sdk.filesystem import Identity
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.destination import Destination, moved
+from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Connected, Finished, OffloadEvent
 from bwc_sdk.offload.fleet import station_by
 from bwc_sdk.offload.fleet_events import (
+    DESTINATION,
     STATION,
     BayRecovered,
     BayTroubled,
     CameraEvent,
     CameraFailed,
+    DestinationBack,
+    DestinationLost,
     Interrupted,
     StationBack,
     StationLost,
@@ -82,7 +88,8 @@ class DockWatch(FleetStream):
     The iteration raises `DestinationError` when the destination cannot be used at the beginning, and `InvalidUri`,
     `MissingExtra`, `SessionRefused`, `VersionMismatch` or `WrongDevice` when there never was a station. One that is
     lost is told as `StationLost` and connected to again, which is told as `StationBack`; a bay that is in fault or in
-    quarantine is told as `BayTroubled`.
+    quarantine is told as `BayTroubled`. A destination that was moved, unmounted or mounted over is told as
+    `DestinationLost` and waited for, which is told as `DestinationBack`.
     """
 
     def __init__(
@@ -103,6 +110,8 @@ class DockWatch(FleetStream):
         self._visits: dict[int, _Visit] = {}  # at most one a bay
         self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were told
         self._lost = False  # as it was told
+        self._identity: Identity | None = None  # of the destination, whatever its path leads to later
+        self._destination_lost = False  # as it was told
         self._changed = asyncio.Event()
 
     async def station(self) -> DockingStation:
@@ -117,7 +126,9 @@ class DockWatch(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        (await settled(opening)).close()  # told once, not by every camera
+        destination = await settled(opening)  # told once, not by every camera
+        self._identity = destination.identity
+        destination.close()
         attempt, met = 0, False
         try:
             while True:
@@ -184,10 +195,32 @@ class DockWatch(FleetStream):
         await self._end(gone)  # before any begins: a camera that moved must find its files free
         for bay in bays:
             await self._tell_trouble(bay)
+        if not await self._destination_there():
+            return
         now = asyncio.get_running_loop().time()
         for bay in bays:
             if bay.state in _ANSWERING and self._due(bay.bay, now):
                 self._begin(bay)
+
+    async def _destination_there(self) -> bool:
+        """Whether the path leads to the destination; tells when that changes."""
+        lost = await settled(self._world.workers.wait(self._destination_error))
+        if lost is None and self._destination_lost:
+            await self._tell(CameraEvent(DESTINATION, DestinationBack()))
+        if lost is not None and not self._destination_lost:
+            await self._tell(CameraEvent(DESTINATION, DestinationLost(lost)))
+        self._destination_lost = lost is not None
+        return lost is None
+
+    def _destination_error(self) -> DestinationError | None:
+        try:
+            if self._world.files.identity_at(self._path) == self._identity:
+                return None
+        except OSError as error:
+            return destination_error(error, "looking at it", self._path)
+        lost = moved(self._path)
+        lost.advice = "bring it back, and the watch goes on; for another directory, start the watch anew"
+        return lost
 
     async def _tell_trouble(self, bay: BayStatus) -> None:
         """Tells of a bay that cannot be used, once, and when it can be used again."""
@@ -220,6 +253,7 @@ class DockWatch(FleetStream):
             world=self._world,
             policy=self._policy,
             budget=self._budget,
+            expected=self._identity,
         )
         run = self._offload(bay.bay, job)
         self._visits[bay.bay] = _Visit(bay.docking, asyncio.create_task(run))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bwc_protocol.declare import Role
 from bwc_sdk.connecting import connect, connect_station
 from bwc_sdk.errors import BwcError
+from bwc_sdk.filesystem import Identity
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination
@@ -56,6 +57,7 @@ class FleetJob(FleetStream):
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
+        self._identity: Identity | None = None  # of the destination
         self._results: dict[str, OffloadResult | BwcError] = {}
         self._bays: dict[str, int] = {}  # numbers of the slots that are bays
 
@@ -76,7 +78,9 @@ class FleetJob(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        (await settled(opening)).close()  # told once, not by every camera
+        destination = await settled(opening)  # told once, not by every camera
+        self._identity = destination.identity
+        destination.close()
         if isinstance(self._cameras, Mapping):
             await self._offload_all(self._cameras)
             return
@@ -110,6 +114,7 @@ class FleetJob(FleetStream):
             world=self._world,
             policy=self._policy,
             budget=self._budget,
+            expected=self._identity,
         )
         try:
             async with job:

@@ -9,6 +9,8 @@ from bwc_sdk.offload.outcome import OffloadResult
 
 STATION = "station"
 """The slot of what concerns the docking station itself."""
+DESTINATION = "destination"
+"""The slot of what concerns the destination."""
 
 
 def bay_slot(bay: int) -> str:
@@ -45,6 +47,19 @@ class StationBack:
 
 
 @dataclass(frozen=True, slots=True)
+class DestinationLost:
+    """The path of the destination leads elsewhere than when the watch began, or nowhere: nothing is offloaded until it
+    is back. Told once."""
+
+    error: BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationBack:
+    """What `DestinationLost` told is over: the same directory is there again."""
+
+
+@dataclass(frozen=True, slots=True)
 class BayTroubled:
     """Nothing is offloaded in this bay until somebody has looked at it. Told once for each change."""
 
@@ -68,8 +83,18 @@ class CameraEvent:
     """Something about one camera."""
 
     slot: str
-    """Where it is: `bay 3` of a station, the URI of a camera by itself, or `station`."""
-    event: OffloadEvent | CameraFailed | Interrupted | StationLost | StationBack | BayTroubled | BayRecovered
+    """Where it is: `bay 3` of a station, the URI of a camera by itself, `station` or `destination`."""
+    event: (
+        OffloadEvent
+        | CameraFailed
+        | Interrupted
+        | StationLost
+        | StationBack
+        | DestinationLost
+        | DestinationBack
+        | BayTroubled
+        | BayRecovered
+    )
     bay: int | None = None
     """The number of the station's bay, as `station.bays` and `station.camera` take it; None of what concerns the
     station itself, and of cameras that were named by URI."""

@@ -13,6 +13,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connecting import connect
+from bwc_sdk.filesystem import Identity
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
@@ -51,8 +52,12 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         world: World,
         policy: OffloadPolicy,
         budget: Budget | None = None,
+        expected: Identity | None = None,
     ) -> None:
         self._path = Path(destination)
+        self._expected = (
+            expected  # what the path has to lead to: of many offloads, all into the same directory
+        )
         self._wanted = recordings
         self._world = world
         self._policy = policy
@@ -108,7 +113,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
     # The work
 
     async def _main(self) -> OffloadResult:
-        opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
+        opening = self._world.workers.wait(Destination.open, self._world.files, self._path, self._expected)
         destination = await settled(opening)
         try:
             return await self._offload(await self._reach.first(), destination)

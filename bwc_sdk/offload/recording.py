@@ -168,6 +168,7 @@ class RecordingCopy:
         return None
 
     def _check_room(self) -> None:
+        self._work.destination.confirm()
         reserve_bytes = self._work.policy.reserve_bytes
         check_room(self._work.destination, self._work.identity, (self.entry,), reserve_bytes)
 

@@ -18,6 +18,8 @@ from bwc_sdk.errors import DestinationError, DeviceLost, WrongDevice
 from bwc_sdk.offload import (
     CameraFailed,
     Connected,
+    DestinationBack,
+    DestinationLost,
     Finished,
     Interrupted,
     Progress,
@@ -27,7 +29,7 @@ from bwc_sdk.offload import (
     dock_watch,
 )
 from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
-from bwc_sdk.offload.fleet_events import STATION
+from bwc_sdk.offload.fleet_events import DESTINATION, STATION
 from bwc_sdk.offload.station_link import StationLink
 from firmware_sim.dock_script import DockScript
 from firmware_sim.making import Footage, make_camera
@@ -318,6 +320,46 @@ def held_by_sdk() -> int:
 async def _read(watch, told: Counter[str]) -> None:
     async for tagged in watch:
         told[type(tagged.event).__name__] += 1
+
+
+def test_a_destination_that_moves_away_is_told_and_waited_for(
+    new_station, host, play, world, store: Path
+) -> None:
+    """What stands at its path meanwhile is another directory, such as the empty one under a mount point."""
+    station = new_station(1, mib=2)
+    second = station.undock(1)
+    elsewhere = store.with_name("elsewhere")
+
+    async def scenario() -> None:
+        told: list[type] = []
+        async with dock_watch(host(station), store, world=world) as watch:
+            loop = asyncio.get_running_loop()
+
+            def move_away() -> None:
+                store.rename(elsewhere)
+                store.mkdir()
+                station.dock(1, second)
+
+            def move_back() -> None:
+                assert not list(store.iterdir())
+                store.rmdir()
+                elsewhere.rename(store)
+
+            loop.call_later(5, move_away)
+            async for tagged in watch:
+                told.append(type(tagged.event))
+                match tagged.event:
+                    case DestinationLost(error=error):
+                        assert tagged.slot == DESTINATION and "not at its path" in error.rule
+                        loop.call_later(200, move_back)
+                    case Finished(result=result):
+                        assert result.complete
+                        break
+        assert told[:2] == [DestinationLost, DestinationBack]
+        assert told.count(DestinationLost) == 1
+
+    play(scenario())
+    assert list(store.glob("*.mp4"))
 
 
 def test_a_destination_that_cannot_be_used_ends_the_watch(

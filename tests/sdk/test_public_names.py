@@ -124,6 +124,8 @@ PUBLIC = {
         "ChunkRejected",
         "Connected",
         "ConnectionLost",
+        "DestinationBack",
+        "DestinationLost",
         "DockWatch",
         "Finished",
         "FleetJob",
