@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import bwc_sdk
+from bwc_protocol.conversation import EventReceived
 from bwc_protocol.counting import Counts, Snapshot
 from bwc_sdk import (
     ChannelCounters,
@@ -18,6 +19,7 @@ from bwc_sdk import (
     LinkCounters,
     MessageCounters,
     MessageDiscard,
+    RecordingClosed,
     Role,
     StreamCounters,
     StreamDiscard,
@@ -134,6 +136,19 @@ def test_events_that_nobody_read_are_counted(monkeypatch: pytest.MonkeyPatch) ->
     played(scenario)
 
 
+def test_of_events_that_nobody_reads_the_newest_are_kept() -> None:
+    async def scenario() -> None:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3))) as camera:
+            for number in range(1_024 + 3):  # as many as are kept, and three more
+                camera.connection.handle(EventReceived(RecordingClosed(recording=bytes(16), sequence=number)))
+            assert camera.counters.events_unread == 3
+            events = camera.events()
+            kept = [await anext(events) for _ in range(1_024)]
+            assert [one.sequence for one in kept if isinstance(one, RecordingClosed)] == list(range(3, 1_027))
+
+    played(scenario)
+
+
 def test_an_answer_for_which_nobody_waits_any_more_is_counted() -> None:
     async def scenario() -> None:
         async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), rate=4_000)) as camera:
@@ -162,7 +177,9 @@ def test_each_bay_counts_its_own_channel_and_a_new_connection_begins_at_nothing(
                     await two.device.status()
                     assert one.counters.messages.requests == 10 and two.counters.messages.requests == 1
                     assert two.counters.link.frames_in < one.counters.link.frames_in
+            kept = one.counters
             async with station.camera(1) as again:
+                assert one.counters == kept, "its bay goes on, and it does not"
                 assert again.counters.messages.requests == 0
                 assert again.counters.channel.frames_in < one.counters.channel.frames_in
             assert station.counters.link.frames_in > one.counters.link.frames_in

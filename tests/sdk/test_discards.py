@@ -22,8 +22,8 @@ from bwc_sdk import (
     StreamCounters,
     StreamDiscard,
 )
-from bwc_sdk.discards import EVERY_S, described
-from bwc_sdk.errors import BwcError
+from bwc_sdk.discards import EVERY_S, DiscardLog, described
+from bwc_sdk.errors import BwcError, CommandTimeout
 from bwc_sdk.offload import OffloadPolicy, offload
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.faults import FaultCount, FaultPlan
@@ -109,21 +109,37 @@ def test_a_bad_line_is_told_at_most_once_a_second_and_nothing_of_what_passed(
 def test_what_is_told_adds_up_to_what_was_counted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="bwc_sdk")
 
-    async def scenario() -> bwc_sdk.Counters:
+    async def scenario() -> LinkCounters:
         faults = FaultPlan.parse("duplicate=0.3", 5)
         camera = await bwc_sdk.connect(MemoryTransport(make_camera(seed=3), faults=faults))
         for _ in range(30):
             await camera.device.status()
             await asyncio.sleep(0.3)
         await camera.close()
-        return camera.counters
+        return camera.connection.line.endpoint.link.counters  # to the very end, the farewell included
 
     counted = run_virtual(scenario(), limit_s=600)
     duplicates = [
         int(n) for n in re.findall(r"discarded (\d+) frames?: came before", "\n".join(_told(caplog)))
     ]
     assert len(duplicates) > 3
-    assert sum(duplicates) >= counted.link.discarded[DiscardReason.DUPLICATE] > 0, "the last of it as well"
+    assert sum(duplicates) == counted.discarded[DiscardReason.DUPLICATE], "each once, the last ones as well"
+
+
+def test_an_answer_that_comes_too_late_is_told_while_the_connection_lives(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="bwc_sdk")
+
+    async def scenario() -> None:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), rate=4_000)) as camera:
+            camera.connection.call_timeout_s = 0.001
+            with pytest.raises(CommandTimeout):
+                await camera.battery.status()
+            await asyncio.sleep(10)
+            assert any(MessageDiscard.LATE_REPLY.value in line for line in _told(caplog))
+
+    run_virtual(scenario(), limit_s=600)
 
 
 def test_noise_that_never_becomes_a_link_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -166,6 +182,17 @@ def test_nothing_is_counted_for_a_log_that_nobody_reads(caplog: pytest.LogCaptur
 
     run_virtual(scenario(), limit_s=600)
     assert _told(caplog) == []
+
+
+def test_nothing_is_counted_up_unless_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="bwc_sdk")
+
+    def count() -> Counters:
+        raise AssertionError("nobody wants to know")
+
+    log = DiscardLog("sim:", count)
+    log.look(5.0)
+    log.end()
 
 
 PROBE = """
