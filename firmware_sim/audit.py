@@ -5,16 +5,19 @@ stays verifiable from the hash before the oldest entry that is kept, and numbers
 """
 
 import json
-import os
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from bwc_protocol.evidence import AUDIT_ROOT_SHA256, audit_entry_sha256
 from bwc_protocol.messages.audit import AuditKind
-from firmware_sim.state_dir import StateError, write_atomic
+from firmware_sim.kept_values import I64_MAX, U32_MAX, digest, part_of, whole
+from firmware_sim.state_commit import Append, Change, Commits, Replace
+from firmware_sim.state_files import StateError, parse_json, read_plain
 
+log = logging.getLogger(__name__)
 MAX_ENTRIES: Final = 20_000
 """About 4 MiB: months of shifts at a few dozen entries a day."""
 TAIL: Final = 64
@@ -22,6 +25,10 @@ TAIL: Final = 64
 ACTOR_MAX: Final = 64
 DETAIL_MAX: Final = 160
 """Bytes of UTF-8; longer text is cut, never refused: an entry that is not written is the worse loss."""
+
+WAITING_MAX: Final = 1_000
+"""Entries that wait until they can be written: a day of sessions. What happens beyond it is counted, and the count
+is written in their place."""
 
 CUT: Final = "…"
 """Stands for the rest of a text that was cut."""
@@ -65,7 +72,10 @@ class LogPage:
 
 
 class AuditLog:
-    """One device's log, in memory or in the file `path`. `utc_ns` is the device's clock."""
+    """One device's log, in memory or in the file `path`. `utc_ns` is the device's clock.
+
+    `commits` changes the files of the directory in which `path` lies; None: those of this log alone.
+    """
 
     def __init__(
         self,
@@ -73,6 +83,7 @@ class AuditLog:
         path: Path | None = None,
         max_entries: int = MAX_ENTRIES,
         boot_counter: int = 0,
+        commits: Commits | None = None,
     ) -> None:
         self.boot_counter = boot_counter
         self._utc_ns = utc_ns
@@ -81,15 +92,50 @@ class AuditLog:
         self._entries: list[LogEntry] = []
         self._base_sha256 = AUDIT_ROOT_SHA256
         self._base_sequence = 0
-        self._file: BinaryIO | None = None
+        self._size = 0
+        """Bytes of the file that are entries; beyond them is what an attempt left that failed."""
+        self._waiting: list[dict[str, Any]] = []
+        self._not_even_waiting = 0
+        self._commits = commits
         if path is not None:
+            self._commits = commits if commits is not None else Commits(path.parent)
             self._load(path)
 
-    def append(self, kind: AuditKind, detail: str = "", actor: str = "") -> LogEntry:
-        """Writes an entry; in a state directory it is durable on return."""
-        if len(self._entries) >= self._max_entries:
-            self._prune()
-        return self._append(kind, detail, actor)
+    def append(
+        self,
+        kind: AuditKind,
+        detail: str = "",
+        actor: str = "",
+        *also: Change,
+        utc_ns: int | None = None,
+    ) -> LogEntry:
+        """Writes an entry, and makes the changes `also` in the same step; in a state directory all of it is durable
+        on return.
+
+        Raises `OSError`, and then none of it happened (`StateDoubtful`: perhaps none). Entries that wait go first.
+        """
+        return self._append([*self._waiting, self._facts(kind, detail, actor, utc_ns)], also)
+
+    def note(self, kind: AuditKind, detail: str = "", actor: str = "") -> None:
+        """Writes an entry of what has happened by itself, and cannot be refused: one that cannot be written waits."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting.append(self._facts(kind, detail, actor, None))
+        else:
+            self._not_even_waiting += 1
+        try:
+            self.write_waiting()
+        except (OSError, StateError) as error:
+            log.warning("an entry of the log waits: %s", error)
+
+    def write_waiting(self) -> None:
+        """Writes the entries that wait, if there are any. Raises `OSError`."""
+        if self._waiting:
+            self._append(self._waiting, ())
+
+    @property
+    def waiting(self) -> int:
+        """Entries that could not be written yet."""
+        return len(self._waiting) + self._not_even_waiting
 
     def read(self, after_sequence: int, limit: int) -> LogPage:
         """Up to `limit` entries after `after_sequence`, oldest first, from the oldest that is kept."""
@@ -117,64 +163,88 @@ class AuditLog:
             previous = entry.sha256
         return True, last
 
+    def holds(self, sequence: int, sha256: bytes) -> bool:
+        """Whether an entry is in the log, or was, before it was pruned."""
+        if sequence < self._base_sequence:
+            return True
+        last, _ = self.head()
+        return sequence <= last and self._sha256_before(sequence - self._base_sequence) == sha256
+
     def close(self) -> None:
-        """Closes the file, if there is one."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Nothing is open between two entries."""
 
     def _sha256_before(self, index: int) -> bytes:
         return self._entries[index - 1].sha256 if index else self._base_sha256
 
-    def _append(self, kind: AuditKind, detail: str, actor: str) -> LogEntry:
-        sequence, previous = self.head()
-        facts: dict[str, Any] = {
-            "sequence": sequence + 1,
-            "utc_ns": self._utc_ns(),
+    def _facts(self, kind: AuditKind, detail: str, actor: str, utc_ns: int | None) -> dict[str, Any]:
+        return {
+            "utc_ns": self._utc_ns() if utc_ns is None else utc_ns,
             "boot_counter": self.boot_counter,
             "kind": kind,
             "actor": _clean(actor, ACTOR_MAX),
             "detail": _clean(detail, DETAIL_MAX),
         }
-        entry = LogEntry(sha256=audit_entry_sha256(previous, **facts), **facts)
-        if self._file is not None:
-            self._file.write(_line(entry))
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._entries.append(entry)
-        return entry
+
+    def _append(self, wanted: Sequence[dict[str, Any]], also: Sequence[Change]) -> LogEntry:
+        if len(self._entries) + len(wanted) > self._max_entries:
+            self._prune()
+        if self._not_even_waiting:
+            lost = f"{self._not_even_waiting} entries before this one could not be written"
+            wanted = [*wanted[:-1], self._facts(AuditKind.PRUNED, lost, "", None), wanted[-1]]
+        entries = self._chain(*self.head(), wanted)
+        lines = b"".join(map(_line, entries))
+        if self._commits is not None and self._path is not None:
+            self._commits.commit(*also, Append(self._path.name, self._size, lines))
+        self._entries += entries
+        self._size += len(lines)
+        self._waiting, self._not_even_waiting = [], 0
+        return entries[-1]
+
+    def _chain(self, sequence: int, previous: bytes, wanted: Sequence[dict[str, Any]]) -> list[LogEntry]:
+        entries: list[LogEntry] = []
+        for number, facts in enumerate(wanted, sequence + 1):
+            previous = audit_entry_sha256(previous, sequence=number, **facts)
+            entries.append(LogEntry(sequence=number, sha256=previous, **facts))
+        return entries
 
     def _prune(self) -> None:
+        """Drops the oldest, and writes which: all in one step, since the file is written anew."""
         dropped = max(1, self._max_entries // 10)
         first, last = self.first_sequence, self._base_sequence + dropped
-        self._base_sha256 = self._entries[dropped - 1].sha256
-        self._base_sequence = last
-        del self._entries[:dropped]
-        if self._path is not None:
-            self._rewrite(self._path)
-        self._append(AuditKind.PRUNED, f"entries {first} to {last}", "")
+        facts = self._facts(AuditKind.PRUNED, f"entries {first} to {last}", "", None)
+        entries = [*self._entries[dropped:], *self._chain(*self.head(), [facts])]
+        base_sha256 = self._entries[dropped - 1].sha256
+        self._size = self._write_whole(last, base_sha256, entries)
+        self._base_sequence, self._base_sha256, self._entries = last, base_sha256, entries
 
     # The file: a line with what stands before the first entry, then a line an entry
 
-    def _rewrite(self, path: Path) -> None:
-        self.close()
-        base = {"base_sequence": self._base_sequence, "base_sha256": self._base_sha256.hex()}
-        write_atomic(path, json.dumps(base).encode() + b"\n" + b"".join(map(_line, self._entries)))
-        self._file = path.open("ab")
+    def _write_whole(self, base_sequence: int, base_sha256: bytes, entries: Sequence[LogEntry]) -> int:
+        """Writes the file anew; returns its size."""
+        base = {"base_sequence": base_sequence, "base_sha256": base_sha256.hex()}
+        data = json.dumps(base).encode() + b"\n" + b"".join(map(_line, entries))
+        if self._commits is not None and self._path is not None:
+            self._commits.commit(Replace(self._path.name, data))
+        return len(data)
 
     def _load(self, path: Path) -> None:
-        if path.exists():
-            # A line without its end was never acknowledged: the run was killed while it wrote.
-            head, *lines = path.read_bytes().split(b"\n")[:-1] or [b""]
-            try:
-                base = json.loads(head)
-                self._base_sequence = base["base_sequence"]
-                self._base_sha256 = bytes.fromhex(base["base_sha256"])
-                self._entries = [_parse(line) for line in lines]
-            except (ValueError, KeyError, TypeError) as error:
-                raise AuditDamaged(f"{path} cannot be read: {error}") from error
-            self._check(path)
-        self._rewrite(path)
+        data = read_plain(path)
+        if data is None:
+            self._size = self._write_whole(self._base_sequence, self._base_sha256, [])
+            return
+        # A line without its end was never acknowledged: the run was killed while it wrote.
+        whole_lines, _, torn = data.rpartition(b"\n")
+        head, *lines = whole_lines.split(b"\n")
+        try:
+            base = part_of(parse_json(head, path), "its first line", ("base_sequence", "base_sha256"))
+            self._base_sequence = whole(base, "base_sequence", 0, I64_MAX)
+            self._base_sha256 = digest(base, "base_sha256")
+            self._entries = [_parse(line) for line in lines]
+        except (StateError, ValueError, KeyError, TypeError) as error:
+            raise AuditDamaged(f"{path} cannot be read: {error}") from error
+        self._check(path)
+        self._check_end(path, torn)
+        self._size = len(data) - len(torn)
 
     def _check(self, path: Path) -> None:
         previous = self._base_sha256
@@ -182,6 +252,16 @@ class AuditLog:
             if entry.sequence != number or not entry.follows(previous):
                 raise AuditDamaged(f"{path}: entry {number} does not follow from the one before it")
             previous = entry.sha256
+
+    def _check_end(self, path: Path, torn: bytes) -> None:
+        """A line that was torn is shorter than a line: one that is whole but for its end has lost that later."""
+        try:
+            entry = _parse(torn[:-1])
+        except (StateError, ValueError, TypeError):
+            return
+        last, previous = self.head()
+        if entry.sequence == last + 1 and entry.follows(previous):
+            raise AuditDamaged(f"{path}: entry {last + 1} has lost the end of its line")
 
 
 def _clean(text: str, limit: int) -> str:
@@ -207,5 +287,12 @@ def _line(entry: LogEntry) -> bytes:
 
 
 def _parse(line: bytes) -> LogEntry:
-    sequence, utc_ns, boot_counter, kind, actor, detail, sha256 = json.loads(line)
+    """Raises `StateError`, `ValueError` and `TypeError`."""
+    sequence, utc_ns, boot_counter, kind, actor, detail, sha256 = parse_json(line, "an entry")
+    if type(sequence) is not int or type(utc_ns) is not int or abs(utc_ns) > I64_MAX:
+        raise ValueError(f"entry {ascii(sequence)[:40]} is none")
+    if type(boot_counter) is not int or not 0 <= boot_counter <= U32_MAX or type(kind) is not int:
+        raise ValueError(f"entry {sequence} is none")
+    if _clean(actor, ACTOR_MAX) != actor or _clean(detail, DETAIL_MAX) != detail:
+        raise ValueError(f"the text of entry {sequence} is none of a log")
     return LogEntry(sequence, utc_ns, boot_counter, AuditKind(kind), actor, detail, bytes.fromhex(sha256))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bwc_protocol.messages.battery import ChargeState
+from firmware_sim.kept_values import number, part_of
 
 OPEN_CIRCUIT_V: Final = (2.502, 3.146, 3.372, 3.449, 3.532, 3.602, 3.680, 3.764, 3.842, 3.936, 4.032)
 POLARISATION_V: Final = 0.15
@@ -40,6 +41,14 @@ THERMAL_TAU_S: Final = 900.0
 STEP_S: Final = 30.0
 """Longest step of integration: charge moves by less than half a percent in it."""
 YEAR_S: Final = 365.25 * 86_400
+
+LIMITS: Final = {
+    "charge": (0.0, 1.0),
+    "temperature_c": (-100.0, 300.0),
+    "throughput_mah": (0.0, 1e9),
+    "age_s": (0.0, 1_000 * YEAR_S),
+}
+"""What the state of a cell can be; beyond it a kept one is damaged."""
 
 
 @dataclass(slots=True)
@@ -221,6 +230,7 @@ class Battery:
         """State to be kept between runs."""
         return asdict(self.state)
 
-    def restore(self, snapshot: dict[str, float]) -> None:
-        """Takes up a state that `snapshot` gave."""
-        self.state = CellState(**snapshot)
+    def restore(self, snapshot: object) -> None:
+        """Takes up a state that `snapshot` gave. Raises `StateError` for what no cell could have given."""
+        kept = part_of(snapshot, "the battery", LIMITS)
+        self.state = CellState(**{key: number(kept, key, low, high) for key, (low, high) in LIMITS.items()})

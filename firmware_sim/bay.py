@@ -57,24 +57,29 @@ class SimBay:
 
     def dock(self, camera: SimCamera, faults: FaultCount | None = None) -> None:
         """Puts a camera in; `faults` is played on its contacts. Raises `ValueError` for an occupied bay."""
-        if self.camera is not None:
-            raise ValueError(f"bay {self.number} is occupied")
+        self.demand_empty()
         self.camera, self._faults = camera, faults
         self.docking += 1
         camera.dock()
         camera.dock_feeds = self.power
         self.plug()
 
+    def demand_empty(self) -> None:
+        """Raises `ValueError` for an occupied bay."""
+        if self.camera is not None:
+            raise ValueError(f"bay {self.number} is occupied")
+
     def undock(self) -> SimCamera:
-        """Takes the camera out, wherever it is with anything. Raises `ValueError` for an empty bay."""
+        """Takes the camera out, wherever it is with anything. Raises `ValueError` for an empty bay, and what
+        `SimCamera.undock` raises: then it still stands there."""
         camera = self.camera
         if camera is None:
             raise ValueError(f"bay {self.number} is empty")
+        camera.undock()
         self.unplug(ResetReason.UNDOCKED)
         self.camera, self._faults = None, None
         self.label, self._lease_until_s = "", 0.0
         self.swollen, self.heat_dc = False, None  # whatever was wrong is carried away with it
-        camera.undock()
         camera.dock_feeds = False
         return camera
 
@@ -173,9 +178,10 @@ class SimBay:
             self.incident += 1
             self.switch_power(False)
             self.switch_data(False)
-            self.station.save()
+            # It is off whatever the state directory says to that: this is about fire.
             detail = f"bay {self.number}: {self.alarms}, {self.temperature_dc / 10:.1f} °C"
-            self.station.audit.append(AuditKind.BAY_ALARM, detail, self.station.serial)
+            self.station.audit.note(AuditKind.BAY_ALARM, detail, self.station.serial)
+            self.station.save_if_possible()
             self.station.alarmed(self)
 
     def release(self) -> None:
@@ -183,7 +189,6 @@ class SimBay:
         self.quarantined = False
         self.switch_power(True)
         self.switch_data(True)
-        self.station.save()
 
     @property
     def alarms(self) -> BayAlarm:

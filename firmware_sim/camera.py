@@ -6,6 +6,7 @@ Nothing here has timers. `settle` brings everything up to the present; whoever d
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -40,14 +41,18 @@ from firmware_sim.radio import Radio
 from firmware_sim.recorder import Recorder
 from firmware_sim.report import Report
 from firmware_sim.settings import Settings
-from firmware_sim.state_dir import StateDirectory
+from firmware_sim.state_commit import Change
+from firmware_sim.state_dir import StateDirectory, StateError
 from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StoredRecording
 from firmware_sim.wearer import Wearer
 
 if TYPE_CHECKING:
     from firmware_sim.session import DeviceSession
 
+log = logging.getLogger(__name__)
 STATE_NAME: Final = "device"
+CARRIER_MAX: Final = 128
+"""Bytes of the annotation that says who carried it."""
 BOOT_S: Final = 2.0
 """From reset to the first byte that is answered."""
 REBOOT_DELAY_S: Final = 0.2
@@ -95,6 +100,10 @@ class SimCamera:
         self.running = False
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
+        self._reboot_at_s: float | None = None
+        self._boot_at_s: float | None = None
+        self.unkept: Exception | None = None
+        """Why something that happened by itself is not in the state directory; None: all of it is."""
         self._clock_lost = False
         self._held = ExitStack()
         self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
@@ -120,8 +129,11 @@ class SimCamera:
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
-        self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
-        self._held.callback(self.audit.close)
+        self.audit = AuditLog(
+            self.clock.utc_ns,
+            directory.path / "audit.log" if directory else None,
+            commits=directory.commits if directory else None,
+        )
         self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
         if kept is None:
             shift_ago_ns = self.time.utc_ns() - round(PROVISIONED_S * 1e9)
@@ -131,10 +143,31 @@ class SimCamera:
             take_up(self, kept)
 
     def save(self) -> None:
-        """Keeps the state in the directory, if there is one."""
+        """Keeps the state in the directory, if there is one, and what of the log waits for that. Raises `OSError`."""
         self._saved_s = self.time()
+        self.audit.write_waiting()
         if self._directory is not None:
             self._directory.save(STATE_NAME, kept_of(self))
+        self.unkept = None
+
+    def state_change(self, **instead: Any) -> tuple[Change, ...]:
+        """What keeps the state as it would be (see `kept_of`): to be kept before it is so."""
+        if self._directory is None:
+            return ()
+        return (self._directory.part(STATE_NAME, kept_of(self, **instead)),)
+
+    def _save_if_possible(self) -> None:
+        """Keeps the slow state. Where it cannot be, that is told, and tried again."""
+        try:
+            self.save()
+        except (OSError, StateError) as error:
+            self.unkept = error
+            self.storage_failed(error)
+
+    def storage_failed(self, error: Exception) -> None:
+        """The state directory did not take something: the camera says so, and goes on."""
+        log.warning("%s: the storage failed: %s", self.serial, error)
+        self.report.storage_error = True
 
     def close(self) -> None:
         """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
@@ -144,19 +177,34 @@ class SimCamera:
 
     # Power
 
+    def _boot_if_possible(self) -> None:
+        """Boots; a camera whose storage does not take that tries it again, as one does that cannot start."""
+        try:
+            self._boot()
+        except (OSError, StateError) as error:
+            self.running = False
+            self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
+            self.storage_failed(error)
+
     def _boot(self) -> None:
+        """Raises `OSError` if that cannot be kept, and `StateError` for a recording that cannot be recovered."""
+        self.audit.boot_counter = self.boot_counter + 1
+        self.audit.append(
+            AuditKind.BOOT,
+            f"boot {self.boot_counter + 1}",
+            self.serial,
+            *self.state_change(boot_counter=self.boot_counter + 1),
+        )
         self.boot_counter += 1
-        self.audit.boot_counter = self.boot_counter
         self.running = True
         self.report = Report(self)
-        self._reboot_at_s: float | None = None
-        self._boot_at_s: float | None = None
+        self._reboot_at_s = self._boot_at_s = None
         self._booted_s = self._settled_s = self._saved_s = self.time()
         self._glance_at_s = 0.0  # until then nothing is due that a request could see
         if self._clock_lost:
             self._clock_lost = False
             self.clock.reset()
-            self.audit.append(AuditKind.CLOCK_LOST, "the cell was empty", self.serial)
+            self.audit.note(AuditKind.CLOCK_LOST, "the cell was empty", self.serial)
         self.settings.take_effect(TakesEffect.ON_UNDOCK, TakesEffect.ON_REBOOT)
         self.entropy = random.Random(f"entropy {self.options.seed} {self.serial} {self.boot_counter}")
         self.recorder = Recorder(
@@ -169,14 +217,15 @@ class SimCamera:
             firmware_sha256=self.make.firmware_sha256,
             boot_counter=self.boot_counter,
             closed=self._recording_closed,
+            facts=self._facts_of_a_recording,
+            failed=self.storage_failed,
         )
         self.apply_settings()
-        self.audit.append(AuditKind.BOOT, f"boot {self.boot_counter}", self.serial)
         recovered = self.recorder.recover_after_power_cut()
         if recovered is not None and recovered.recording is not None:
             self._recording_closed(recovered.recording)
         self.report.changes()
-        self.save()
+        self._save_if_possible()
         self.radio.tell()
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
@@ -192,12 +241,19 @@ class SimCamera:
             self._drop(orderly=False)
 
     def go_down(self) -> None:
-        """Switches itself off in order: the recording is closed, hosts are told, the state is kept."""
+        """Switches itself off in order: the recording is closed, hosts are told, the state is kept.
+
+        A recording that the storage does not take is left as by a power cut: the next boot closes it.
+        """
         if self.running:
-            self.recorder.close_now()
+            try:
+                self.recorder.close_now()
+            except OSError as error:
+                self.recorder.power_cut()
+                self.storage_failed(error)
             self._drop(orderly=True)
             self.running = False
-            self.save()
+            self._save_if_possible()
 
     def lose_recording(self) -> None:
         """The first recording that is listed disappears from the listing."""
@@ -223,7 +279,7 @@ class SimCamera:
             self._boot_at_s, self._reboot_at_s = self._reboot_at_s + BOOT_S, None
             self.go_down()
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
-            self._boot()
+            self._boot_if_possible()
         return self.running
 
     def dock(self) -> None:
@@ -235,18 +291,21 @@ class SimCamera:
         self.radio.tell()
 
     def undock(self) -> None:
-        """Takes it out of the dock: settings that wait for that take effect."""
+        """Takes it out of the dock: settings that wait for that take effect.
+
+        Raises `OSError` if that cannot be kept: then it still stands there.
+        """
         self.settle()
+        effective = self.settings.take_effect(TakesEffect.ON_UNDOCK)
         self.docked = False
-        if self.settings.take_effect(TakesEffect.ON_UNDOCK):
+        if effective:
             self.apply_settings()
             self.report.config()
         self.radio.tell()
 
     def clock_was_set(self) -> None:
-        """Tells the hosts, and keeps the time."""
+        """Tells the hosts."""
         self.report.clock()
-        self.save()
 
     # Time
 
@@ -290,8 +349,9 @@ class SimCamera:
             self.go_down()
         else:
             self.report.changes()
-            if now - self._saved_s >= SAVE_S:
-                self.save()
+            behind = self.unkept is not None or self.audit.waiting
+            if now - self._saved_s >= (LOOK_S if behind else SAVE_S):
+                self._save_if_possible()
 
     def _load_ma(self) -> float:
         if not self.running:
@@ -346,21 +406,21 @@ class SimCamera:
         manifest = recording.manifest
         cut = ", cut by loss of power" if manifest.cut else ""
         detail = f"recording {manifest.sequence}, {manifest.duration_ms} ms{cut}"
-        self.audit.append(AuditKind.RECORDING_CLOSED, detail, self.serial)
-        now_ns = self.clock.utc_ns()
-        facts = [
-            Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, self.settings.text("category.default"))
-        ]
-        if self.assignment.assigned:
-            carrier = f"{self.assignment.officer} {self.assignment.unit}".strip()
-            facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, carrier))
-        for fact in facts:
-            self.storage.annotate(recording.recording_id, fact)
+        self.audit.note(AuditKind.RECORDING_CLOSED, detail, self.serial)
         if self.recorder.full:
-            self.audit.append(
-                AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial
-            )
+            self.audit.note(AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial)
         self.report.closed(recording)
+
+    def _facts_of_a_recording(self) -> list[Annotation]:
+        """What is known beside it of a recording that is closed now; stored with it, in one step."""
+        now_ns = self.clock.utc_ns()
+        category = self.settings.text("category.default")
+        facts = [Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, category)]
+        if self.assignment.assigned:
+            carrier = f"{self.assignment.officer} {self.assignment.unit}".strip().encode()
+            whole = carrier[:CARRIER_MAX].decode(errors="ignore")
+            facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, whole))
+        return facts
 
     def apply_settings(self) -> None:
         """Hands the effective settings to the models."""

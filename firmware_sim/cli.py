@@ -151,6 +151,10 @@ def sim(
             raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
             play(camera)
+            for which in camera.storage.damaged:
+                typer.echo(
+                    f"bwc sim: {camera.serial}: not listed, and left as it is: recording {which}", err=True
+                )
         if plan.on_link or plan.decays:
             typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
         try:
@@ -161,6 +165,10 @@ def sim(
         except ImportError as error:
             typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
             raise typer.Exit(exit_codes.MISSING_PART) from error
+        for one in {device, *device.cameras()}:
+            if one.unkept is not None:
+                typer.echo(f"bwc sim: {one.serial}: the end of this run was not kept: {one.unkept}", err=True)
+                raise typer.Exit(exit_codes.BAD_FILE)
 
 
 def _personality(name: str) -> Personality:

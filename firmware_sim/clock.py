@@ -4,6 +4,7 @@ Its rate is off by a constant part, a part that grows with the square of the dis
 The device cannot know its error; what it reports is a bound that its data sheet allows (`bound_ppm`).
 """
 
+import copy
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +12,19 @@ from typing import Final
 
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import TimeAssurance, TimeSource
+from firmware_sim.kept_values import I64_MAX, U32_MAX, U64_MAX, number, part_of, whole
+from firmware_sim.state_files import StateError
 
 TURNOVER_C: Final = 25.0
 """Temperature at which a tuning-fork crystal runs fastest."""
 YEAR_S: Final = 365.25 * 86_400
 FRESH_S: Final = 24 * 3600.0
 """Time since a set for which the clock counts as synchronised: one docking a day keeps it so."""
+AGE_MAX_S: Final = 1_000 * YEAR_S
+"""No device is older; a number beyond it is damage."""
+KEPT: Final = ("utc_ns", "age_s", "held_s", "set_uncertainty_ns", "last_set_utc_ns", "source", "revision")
+ASSURANCE: Final = "assurance"
+"""Kept since protocol 1.1."""
 UNBOUNDED_NS: Final = (1 << 64) - 1
 """Uncertainty of a clock that is not set."""
 
@@ -102,6 +110,18 @@ class DeviceClock:
         self.last_set_utc_ns, self.source, self.assurance = utc_ns, source, assurance
         self.revision += 1
 
+    def set_ahead(
+        self, offset_ns: int, uncertainty_ns: int, source: TimeSource, assurance: TimeAssurance
+    ) -> "DeviceClock":
+        """This clock, as it would be if it were set by `offset_ns` now: to be kept before it is so (`become`)."""
+        changed = copy.copy(self)
+        changed.set_utc_ns(changed.utc_ns() + offset_ns, uncertainty_ns, source, assurance)
+        return changed
+
+    def become(self, other: "DeviceClock") -> None:
+        """Takes the state that `set_ahead` gave, with the time that has passed since."""
+        self.__dict__.update(other.__dict__)
+
     def reset(self) -> None:
         """Power was lost altogether: the time is that of the epoch, and the clock is not set."""
         self.utc_ns()
@@ -136,20 +156,27 @@ class DeviceClock:
             "set_uncertainty_ns": self._set_uncertainty_ns,
             "last_set_utc_ns": self.last_set_utc_ns,
             "source": int(self.source),
-            "assurance": int(self.assurance),
+            ASSURANCE: int(self.assurance),
             "revision": self.revision,
         }
 
-    def restore(self, snapshot: dict[str, float], off_s: float = 0.0) -> None:
-        """Takes up a state that `snapshot` gave; the clock ran on for `off_s` while the device was off."""
+    def restore(self, snapshot: object, off_s: float = 0.0) -> None:
+        """Takes up a state that `snapshot` gave; the clock ran on for `off_s` while the device was off.
+
+        Raises `StateError` for what no clock could have given.
+        """
+        kept = part_of(snapshot, "the clock", KEPT, later=(ASSURANCE,))
         now_s = self._monotonic()
+        held_s = number(kept, "held_s", -1.0, AGE_MAX_S)
+        source = whole(kept, "source", 0, 0xFF)
+        assurance = whole(kept, ASSURANCE, 0, 0xFF) if ASSURANCE in kept else 0
+        if source not in TimeSource._value2member_map_ or assurance not in TimeAssurance._value2member_map_:
+            raise StateError(f"the kept state cannot be read: no source {source}, assurance {assurance}")
         self._read_s = now_s - off_s
-        self._ns, self._fraction_ns = int(snapshot["utc_ns"]), 0.0
-        self._age_s = snapshot["age_s"]
-        held_s = snapshot["held_s"]
+        self._ns, self._fraction_ns = whole(kept, "utc_ns", -I64_MAX, I64_MAX), 0.0
+        self._age_s = number(kept, "age_s", 0.0, AGE_MAX_S)
         self._set_at_s = None if held_s < 0 else now_s - off_s - held_s
-        self._set_uncertainty_ns = int(snapshot["set_uncertainty_ns"])
-        self.last_set_utc_ns = int(snapshot["last_set_utc_ns"])
-        self.source = TimeSource(int(snapshot["source"]))
-        self.assurance = TimeAssurance(int(snapshot.get("assurance", 0)))  # kept since 1.1
-        self.revision = int(snapshot["revision"])
+        self._set_uncertainty_ns = whole(kept, "set_uncertainty_ns", 0, U64_MAX)
+        self.last_set_utc_ns = whole(kept, "last_set_utc_ns", -I64_MAX, I64_MAX)
+        self.source, self.assurance = TimeSource(source), TimeAssurance(assurance)
+        self.revision = whole(kept, "revision", 0, U32_MAX)

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from bwc_protocol.evidence import TriggerReason
 from firmware_sim.camera import SimCamera
+from firmware_sim.state_files import StateError
 
 LINE_MAX: Final = 256
 """Bytes of a line: the longest command has a serial number in it, and is far below."""
@@ -85,7 +86,7 @@ class Control(ABC):
             return f"ok {words[0]} {self.act(words)}"
         except ControlError as error:
             return f"error {error.word}: {error}"
-        except OSError as error:
+        except (OSError, StateError) as error:
             return f"error {Refused.word}: {error}"  # a state directory that is full, for example
 
     def not_understood(self, words: list[str]) -> ControlError:

@@ -1,13 +1,17 @@
 """Officers who come and go: seeded dockings and undockings, for tests and for `bwc sim --station 8 --churn 20`."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Sequence
 from typing import Final
 
 from firmware_sim.camera import SimCamera
 from firmware_sim.hands import Hands
+from firmware_sim.state_files import StateError
 from firmware_sim.station import SimStation
+
+log = logging.getLogger(__name__)
 
 PAUSE_S: Final = 20.0
 """Mean time between two officers at one station, at the change of shifts."""
@@ -38,7 +42,10 @@ class DockScript:
         """Goes on until `cycles` dockings were made; None: until it is cancelled."""
         while cycles is None or self.cycles < cycles:
             await asyncio.sleep(self._random.expovariate(1 / self._pause_s))
-            self.step()
+            try:
+                self.step()
+            except (OSError, StateError) as error:  # nobody was moved; the next officer tries it again
+                log.warning("a camera could not be moved: %s", error)
 
     def step(self) -> None:
         """One officer: at an occupied bay he or she takes the camera, at an empty one puts one back."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bwc_protocol.messages.storage import PreEol
+from firmware_sim.kept_values import U32_MAX, U64_MAX, part_of, whole
 
 EXT_CSD_SIZE: Final = 512
 EXT_CSD_REV: Final = 192
@@ -31,6 +32,7 @@ WEAR_OUT_BEGINS: Final = 0.7
 """Share of the rated life after which blocks begin to fail; the spares last to 1.1 of it."""
 ERASE_S_PER_BLOCK: Final = 0.006
 """128 GiB take more than three minutes."""
+KEPT: Final = ("written_bytes", "metadata_bytes", "failed_blocks")
 
 
 @dataclass(slots=True)
@@ -127,6 +129,11 @@ class EmmcHealth:
         """State to be kept between runs."""
         return asdict(self.state)
 
-    def restore(self, snapshot: dict[str, int]) -> None:
-        """Takes up a state that `snapshot` gave."""
-        self.state = EmmcState(**snapshot)
+    def restore(self, snapshot: object) -> None:
+        """Takes up a state that `snapshot` gave. Raises `StateError` for what no chip could have given."""
+        kept = part_of(snapshot, "the eMMC", KEPT)
+        self.state = EmmcState(
+            written_bytes=whole(kept, "written_bytes", 0, U64_MAX),
+            metadata_bytes=whole(kept, "metadata_bytes", 0, U64_MAX),
+            failed_blocks=whole(kept, "failed_blocks", 0, U32_MAX),
+        )

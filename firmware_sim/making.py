@@ -2,6 +2,7 @@
 
 import enum
 import random
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -69,8 +70,9 @@ def make_camera(
     )
     camera = SimCamera(options, utc_ns=utc_ns)
     try:
-        if not len(camera.storage):
-            _fill(camera, recordings)
+        if not len(camera.storage) and not camera.storage.damaged:
+            with camera.storage.hurrying():
+                _fill(camera, recordings)
         if faults is not None:
             _decay(camera, faults)
     except BaseException:
@@ -131,15 +133,17 @@ def _fill(camera: SimCamera, count: int) -> None:
             rng.choice(TRIGGERS),
             pre_event_ms=PRE_EVENT_MS,
             marked=index % 4 == 1,
+            facts=partial(_facts, camera.serial, index),
         )
         if stored is None:
             raise StorageFull(f"recording {index + 1} of {count} does not fit")
-        notes = [(AnnotationKind.CATEGORY, CATEGORIES[index % len(CATEGORIES)])]
-        if index % 5 == 2:
-            notes.append((AnnotationKind.HELD, "asked for by the court"))
-        for kind, text in notes:
-            noted_ns = stored.manifest.ended_utc_ns
-            camera.storage.annotate(stored.recording_id, Annotation(noted_ns, kind, camera.serial, text))
+
+
+def _facts(camera: str, index: int, ended_utc_ns: int) -> list[Annotation]:
+    notes = [(AnnotationKind.CATEGORY, CATEGORIES[index % len(CATEGORIES)])]
+    if index % 5 == 2:
+        notes.append((AnnotationKind.HELD, "asked for by the court"))
+    return [Annotation(ended_utc_ns, kind, camera, text) for kind, text in notes]
 
 
 def _decay(camera: SimCamera, plan: FaultPlan) -> None:

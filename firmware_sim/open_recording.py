@@ -1,11 +1,13 @@
 """A recording that is not closed yet: its facts, its segments so far, and how it becomes a manifest."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from bwc_protocol.evidence import (
     CHUNK_SIZE,
     MAX_INTERVALS,
+    MAX_SEGMENTS,
+    MIN_CHUNK_SIZE,
     NO_SHA256,
     SEGMENT_MAX_S,
     ClockState,
@@ -18,7 +20,24 @@ from bwc_protocol.evidence import (
 from firmware_sim.blobs import Blob, chunk_table
 from firmware_sim.footage import Scene
 from firmware_sim.footage_source import FootageSource
+from firmware_sim.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, part_of, whole, words
+from firmware_sim.state_files import StateError
 
+JOURNAL: Final = (
+    "recording_id",
+    "seed",
+    "trigger",
+    "started_utc_ns",
+    "boot_counter",
+    "pre_event_achieved_ms",
+    "clock_state",
+    "clock_uncertainty_ms",
+    "settings",
+    "mute",
+    "stealth",
+    "marks_ms",
+    "elapsed_ms",
+)
 MS: Final = 1_000_000
 """ns in a ms."""
 
@@ -167,23 +186,31 @@ class OpenRecording:
 
     @classmethod
     def from_journal(cls, journal: dict[str, Any]) -> "OpenRecording":
-        """The recording that a journal tells of, without its segments."""
-        settings = journal["settings"] | {
-            "policy_sha256": bytes.fromhex(journal["settings"]["policy_sha256"])
-        }
+        """The recording that a journal tells of, without its segments. Raises `StateError`."""
+        part_of(journal, "the journal of a recording", JOURNAL, later=("flash",))
+        settings = _settings(journal["settings"])
+        whole(journal, "elapsed_ms", 0, MAX_SEGMENTS * settings.segment_s * 1000)
+        marks = journal["marks_ms"]
+        if not isinstance(marks, list) or not all(type(at) is int and 0 <= at <= U32_MAX for at in marks):
+            raise StateError("the kept state cannot be read: marks_ms is no list of moments")
+        try:
+            trigger = TriggerReason(whole(journal, "trigger", 0, 0xFF))
+            clock_state = ClockState(whole(journal, "clock_state", 0, 0xFF))
+        except ValueError as error:
+            raise StateError(f"the kept state cannot be read: {error}") from error
         return cls(
-            recording_id=bytes.fromhex(journal["recording_id"]),
-            seed=journal["seed"],
-            trigger=TriggerReason(journal["trigger"]),
-            started_utc_ns=journal["started_utc_ns"],
-            boot_counter=journal["boot_counter"],
-            pre_event_achieved_ms=journal["pre_event_achieved_ms"],
-            clock_state=ClockState(journal["clock_state"]),
-            clock_uncertainty_ms=journal["clock_uncertainty_ms"],
-            settings=RecorderSettings(**settings),
+            recording_id=digest(journal, "recording_id", 16),
+            seed=whole(journal, "seed", 0, U64_MAX),
+            trigger=trigger,
+            started_utc_ns=whole(journal, "started_utc_ns", -I64_MAX, I64_MAX),
+            boot_counter=whole(journal, "boot_counter", 0, U32_MAX),
+            pre_event_achieved_ms=whole(journal, "pre_event_achieved_ms", 0, U32_MAX),
+            clock_state=clock_state,
+            clock_uncertainty_ms=whole(journal, "clock_uncertainty_ms", 0, U32_MAX),
+            settings=settings,
             mute=_stretches(journal["mute"]),
             stealth=_stretches(journal["stealth"]),
-            marks_ms=journal["marks_ms"],
+            marks_ms=marks,
         )
 
 
@@ -191,5 +218,26 @@ def _intervals(stretches: Stretches, length_ms: int) -> tuple[Interval, ...]:
     return tuple(Interval(start_ms=a, end_ms=b) for a, b in stretches.within(0, length_ms))
 
 
-def _stretches(plain: dict[str, Any]) -> Stretches:
-    return Stretches([(a, b) for a, b in plain["closed"]], plain["since_ms"])
+def _settings(kept: object) -> RecorderSettings:
+    found = part_of(kept, "the settings of a recording", [f.name for f in fields(RecorderSettings)])
+    return RecorderSettings(
+        pre_event_s=whole(found, "pre_event_s", 0, 0xFFFF),
+        post_event_s=whole(found, "post_event_s", 0, 0xFFFF),
+        segment_s=whole(found, "segment_s", 1, SEGMENT_MAX_S),
+        chunk_size=whole(found, "chunk_size", MIN_CHUNK_SIZE, CHUNK_SIZE),
+        policy_id=words(found, "policy_id"),
+        policy_sha256=digest(found, "policy_sha256"),
+    )
+
+
+def _stretches(kept: object) -> Stretches:
+    found = part_of(kept, "a list of stretches", ("closed", "since_ms"))
+    since = None if found["since_ms"] is None else whole(found, "since_ms", 0, U32_MAX)
+    closed = found["closed"]
+    if not isinstance(closed, list) or not all(_is_stretch(one) for one in closed):
+        raise StateError("the kept state cannot be read: a stretch has a begin and an end")
+    return Stretches([(a, b) for a, b in closed], since)
+
+
+def _is_stretch(kept: object) -> bool:
+    return isinstance(kept, list) and [type(at) for at in kept] == [int, int] and 0 <= kept[0] < kept[1]

@@ -271,7 +271,7 @@ class DevicePort(ABC):
                 self._sessions[channel] = session
                 self.device.sessions.add(session)
                 secure = "secure" if peer.secure else "insecure"
-                session.audit(AuditKind.SESSION_OPENED, f"{peer.roles}, {secure}, on {self.name}")
+                session.note(AuditKind.SESSION_OPENED, f"{peer.roles}, {secure}, on {self.name}")
             case RequestReceived(request_id=request_id, request=request):
                 if session is not None:
                     self.device.glance()

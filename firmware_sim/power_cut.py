@@ -38,8 +38,7 @@ def leave_on_flash(
         blobs[-1] = _torn(blobs[-1], recording.settings.chunk_size, torn_chunks)
     journal = recording.to_journal(elapsed_ms)
     journal["flash"] = [[image.hashes.hex(), image.duration_ms] for image in images]
-    storage.keep_journal(journal)
-    storage.interrupted = tuple(blobs)
+    storage.leave_journal(journal, tuple(blobs))
     storage.pending_bytes = 0
 
 
@@ -47,14 +46,14 @@ def recover(storage: Storage, footage: FootageSource, camera: str) -> tuple[Open
     """The interrupted recording with the segments that hold, and how long it had been; None without one.
 
     When the simulator itself was killed, its flash is made again from the journal: the same facts give the
-    same footage.
+    same footage. Raises `StateError` for a journal that is none.
     """
     journal = storage.journal()
     if journal is None:
         return None
     recording = OpenRecording.from_journal(journal)
     if recording.recording_id in storage:  # it was stored, and the cut came before the journal was cleared
-        storage.keep_journal(None)
+        storage.forget_journal()
         return None
     elapsed_ms = int(journal["elapsed_ms"])
     for image in _found(recording, journal, storage, footage, camera):
@@ -66,7 +65,6 @@ def recover(storage: Storage, footage: FootageSource, camera: str) -> tuple[Open
             recording.close_segment(first_bytes(image.blob, size), duration_ms, table)
         if size < image.blob.size_bytes:
             break
-    storage.interrupted = ()
     return recording, elapsed_ms
 
 

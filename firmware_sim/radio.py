@@ -29,8 +29,8 @@ class Radio:
         camera.settle()
         if not camera.running:
             return False
-        self._window_until_s = camera.time() + PAIRING_WINDOW_S
         camera.audit.append(AuditKind.PAIRING_OPENED, f"open for {PAIRING_WINDOW_S:.0f} s", camera.serial)
+        self._window_until_s = camera.time() + PAIRING_WINDOW_S
         self.tell()
         return True
 

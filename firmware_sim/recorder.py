@@ -8,9 +8,11 @@ calls first. A recording is closed in one step: its chunks are hashed, its manif
 the storage takes all of it.
 """
 
+import copy
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, TriggerReason
@@ -20,10 +22,13 @@ from firmware_sim.clock import DeviceClock
 from firmware_sim.footage_source import FootageSource
 from firmware_sim.open_recording import MS, OpenRecording, RecorderSettings
 from firmware_sim.power_cut import leave_on_flash, recover
-from firmware_sim.storage import Annotation, Storage, StorageFull, StoredRecording
+from firmware_sim.state_commit import Change
+from firmware_sim.storage import Annotation, Keep, Storage, StorageFull, StoredRecording
 
 JOURNAL_EVERY_MS: Final = 1_000
 """What a power cut can cost beside the chunk that was open: a second."""
+AGAIN_S: Final = 1.0
+"""When what could not be written is tried again: as often as the journal is."""
 MIN_ROOM_S: Final = 2
 """A recording does not begin with less room than for this; a file of less is not worth its entry."""
 
@@ -44,8 +49,10 @@ class Recovered:
 class Recorder:
     """One camera's recording engine.
 
-    `settings` may be replaced at any time; a recording keeps those that it began with. `closed` is told of
-    each recording of this engine as it is stored.
+    `settings` may be replaced at any time; a recording keeps those that it began with. `facts` says what else is
+    known of a recording that is closed now, and is stored with it. `closed` is told of each recording of this engine
+    as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it is tried
+    again. What is asked of the engine is refused with `OSError`, and not done, if it cannot be kept.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class Recorder:
         boot_counter: int = 0,
         settings: RecorderSettings | None = None,
         closed: Callable[[StoredRecording], None] = lambda _recording: None,
+        facts: Callable[[], list[Annotation]] = list,
+        failed: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self.settings = settings if settings is not None else RecorderSettings()
         self.footage = footage
@@ -76,6 +85,10 @@ class Recorder:
         self._firmware_sha256 = firmware_sha256
         self._boot_counter = boot_counter
         self._closed = closed
+        self._facts = facts
+        self._failed = failed
+        self._not_before_s = 0.0
+        """When a storage that failed is tried again."""
         self._open: OpenRecording | None = None
         self._began_s = 0.0
         self._post_until_s: float | None = None
@@ -118,14 +131,19 @@ class Recorder:
         due_ms = [recording.closed_ms + self._segment_ms(recording), self._room_ends_ms(recording)]
         due_ms.append(self._journalled_ms + JOURNAL_EVERY_MS)
         ends = [] if self._post_until_s is None else [self._post_until_s]
-        return min([self._began_s + max(0, min(due_ms)) / 1000, *ends])
+        return max(self._not_before_s, min([self._began_s + max(0, min(due_ms)) / 1000, *ends]))
 
     # What is done to it
 
-    def start(self, trigger: TriggerReason) -> bytes:
+    def start(
+        self,
+        trigger: TriggerReason,
+        keep: Callable[[bytes, tuple[Change, ...]], object] | None = None,
+    ) -> bytes:
         """Begins a recording, or goes on with the one in progress; returns its id.
 
-        Raises `StorageFull` when there is no room.
+        Raises `StorageFull` when there is no room, and `OSError` if it cannot be kept, perhaps by `keep`, which is
+        given its id: then nothing has begun.
         """
         self.advance()
         if self._open is not None:
@@ -135,7 +153,11 @@ class Recorder:
             self.full = True
             raise StorageFull(f"{self._storage.free_bytes} bytes are left")
         self.full = False
-        return self._begin(trigger, self.buffered_ms).recording_id
+        recording, began_s = self._made(trigger, self.buffered_ms)
+        asked: Keep | None = partial(keep, recording.recording_id) if keep is not None else None
+        self._storage.keep_journal(recording.to_journal(recording.pre_event_achieved_ms), asked)
+        self._begin(recording, began_s)
+        return recording.recording_id
 
     def stop(self) -> None:
         """Ends the recording after its post-event footage; nothing happens when there is none to end."""
@@ -145,7 +167,7 @@ class Recorder:
             self.advance()
 
     def close_now(self) -> None:
-        """Ends the recording at once, as before a reboot."""
+        """Ends the recording at once, as before a reboot. Raises `OSError` if it cannot be stored: it is still open."""
         self.advance()
         if self._open is not None:
             self._close(self.elapsed_ms)
@@ -155,25 +177,26 @@ class Recorder:
         self.advance()
         if self._open is None:
             return False
-        self._open.marks_ms.append(self.elapsed_ms)
-        self._keep_journal()
+        self._change(replace(self._open, marks_ms=[*self._open.marks_ms, self.elapsed_ms]))
         return True
 
     def set_mute(self, on: bool) -> None:
         """Switches the microphone off or on; lasts over recordings."""
         self.advance()
-        self.muted = on
         if self._open is not None:
-            self._open.mute.switch(on, self.elapsed_ms)
-            self._keep_journal()
+            mute = copy.deepcopy(self._open.mute)
+            mute.switch(on, self.elapsed_ms)
+            self._change(replace(self._open, mute=mute))
+        self.muted = on
 
     def set_stealth(self, on: bool) -> None:
         """Switches lights, tones and vibration off or on; lasts over recordings."""
         self.advance()
-        self.stealthy = on
         if self._open is not None:
-            self._open.stealth.switch(on, self.elapsed_ms)
-            self._keep_journal()
+            stealth = copy.deepcopy(self._open.stealth)
+            stealth.switch(on, self.elapsed_ms)
+            self._change(replace(self._open, stealth=stealth))
+        self.stealthy = on
 
     def sleep(self) -> None:
         """Stops buffering, unless a recording is in progress."""
@@ -193,10 +216,12 @@ class Recorder:
         *,
         pre_event_ms: int = 0,
         marked: bool = False,
+        facts: Callable[[int], list[Annotation]] = lambda _ended_utc_ns: [],
     ) -> StoredRecording | None:
         """Stores a recording of the past, as if it had been made then under the present settings.
 
-        For simulated cameras that come with footage. Returns None if it does not fit.
+        For simulated cameras that come with footage. `facts` are given when it ended. Returns None if it does not
+        fit.
         """
         recording = OpenRecording(
             recording_id=self._rng.randbytes(16),
@@ -214,13 +239,26 @@ class Recorder:
             self._close_segment(
                 recording, min(duration_ms, recording.closed_ms + self._segment_ms(recording))
             )
-        return self._file(recording, cut=False)
+        ended_ns = started_utc_ns + recording.closed_ms * MS
+        return self._file(recording, facts(ended_ns), cut=False)
 
     # Time
 
     def advance(self) -> None:
         """Does what time has made due: ends of segments, of the post-event footage, of the storage."""
+        if self._monotonic() < self._not_before_s:
+            return
+        try:
+            self._advance()
+        except OSError as error:
+            self._not_before_s = self._monotonic() + AGAIN_S
+            self._failed(error)
+
+    def _advance(self) -> None:
         while (recording := self._open) is not None:
+            if len(recording.segments) == MAX_SEGMENTS:
+                self._continue_in_another(recording)
+                continue
             now_ms = self.elapsed_ms
             end_ms = now_ms
             ending = False
@@ -232,8 +270,6 @@ class Recorder:
             segment_ends_ms = recording.closed_ms + self._segment_ms(recording)
             if segment_ends_ms < end_ms or (segment_ends_ms == end_ms and not ending):
                 self._close_segment(recording, segment_ends_ms)
-                if len(recording.segments) == MAX_SEGMENTS:
-                    self._continue_in_another(recording)
                 continue
             if ending:
                 self._close(end_ms)
@@ -243,7 +279,8 @@ class Recorder:
                 self._keep_journal()
             return
 
-    def _begin(self, trigger: TriggerReason, pre_event_ms: int) -> OpenRecording:
+    def _made(self, trigger: TriggerReason, pre_event_ms: int) -> tuple[OpenRecording, float]:
+        """A recording that could begin now, and when it would have begun."""
         uncertainty = self._clock.uncertainty_ns()
         unset = self._clock.state is ClockState.UNSET
         recording = OpenRecording(
@@ -257,13 +294,22 @@ class Recorder:
             clock_uncertainty_ms=UNBOUNDED_MS if unset else min(-(-uncertainty // MS), UNBOUNDED_MS - 1),
             settings=self.settings,
         )
-        self._open, self._began_s = recording, self._monotonic() - pre_event_ms / 1000
-        self._post_until_s = self._buffering_since_s = None
         # The buffer is recorded as the camera was: muted now means muted while it buffered.
         recording.mute.switch(self.muted, 0)
         recording.stealth.switch(self.stealthy, 0)
-        self._keep_journal()
-        return recording
+        return recording, self._monotonic() - pre_event_ms / 1000
+
+    def _begin(self, recording: OpenRecording, began_s: float) -> None:
+        self._open, self._began_s = recording, began_s
+        self._post_until_s = self._buffering_since_s = None
+        self._journalled_ms = self.elapsed_ms
+        self._not_before_s = 0.0
+
+    def _change(self, changed: OpenRecording) -> None:
+        """Puts a changed recording in the place of the open one, once it is kept. Raises `OSError`."""
+        now_ms = self.elapsed_ms
+        self._storage.keep_journal(changed.to_journal(now_ms))
+        self._open, self._journalled_ms = changed, now_ms
 
     def _segment_ms(self, recording: OpenRecording) -> int:
         return recording.settings.segment_s * 1000
@@ -287,9 +333,10 @@ class Recorder:
         trigger, ended_s = recording.trigger, self._began_s + recording.closed_ms / 1000
         post_until_s = self._post_until_s
         self._store(recording)
-        following = self._begin(trigger, 0)
-        following.started_utc_ns -= round((self._monotonic() - ended_s) * 1e9)
-        self._began_s, self._post_until_s = ended_s, post_until_s
+        following, now_s = self._made(trigger, 0)
+        following.started_utc_ns -= round((now_s - ended_s) * 1e9)
+        self._begin(following, ended_s)
+        self._post_until_s = post_until_s
         self._keep_journal()
 
     def _close(self, end_ms: int) -> None:
@@ -300,21 +347,28 @@ class Recorder:
         self._store(recording)
 
     def _store(self, recording: OpenRecording) -> None:
-        """Hands the recording in progress to the storage, and is ready again."""
+        """Hands the recording in progress to the storage, and is ready again.
+
+        Raises `OSError` if the storage does not take it: then it is still in progress, with all its segments.
+        """
+        stored = self._file(recording, self._facts(), cut=False)
         self._open = self._post_until_s = None
         self._buffering_since_s = self._monotonic()
         self._storage.pending_bytes = 0
-        stored = self._file(recording, cut=False)
         if stored is not None:
             self._closed(stored)
 
-    def _file(self, recording: OpenRecording, *, cut: bool) -> StoredRecording | None:
+    def _file(
+        self, recording: OpenRecording, facts: list[Annotation], *, cut: bool
+    ) -> StoredRecording | None:
         """States the manifest and stores the recording. Returns None if there is nothing, or nothing fits."""
-        while recording.segments and recording.closed_bytes > self._storage.free_bytes:
+        storage = self._storage
+        room = storage.capacity_bytes - storage.used_bytes + storage.pending_bytes
+        while recording.segments and recording.closed_bytes > room:
             recording.segments.pop()  # the footage came out larger than its expected rate
             self.full = True
         if not recording.segments:
-            self._storage.keep_journal(None)
+            self._storage.forget_journal()
             return None
         manifest = recording.manifest(
             self._camera,
@@ -331,16 +385,17 @@ class Recorder:
         ]
         tables = [segment.table for segment in recording.segments]
         blobs = [segment.blob for segment in recording.segments]
-        stored = self._storage.add(manifest, tables, blobs, marks)
-        self._storage.keep_journal(None)
+        stored = self._storage.add(manifest, tables, blobs, [*marks, *facts])
+        self._storage.forget_journal()
         return stored
 
     # Power
 
     def _keep_journal(self) -> None:
         if self._open is not None:
-            self._journalled_ms = self.elapsed_ms
-            self._storage.keep_journal(self._open.to_journal(self._journalled_ms))
+            now_ms = self.elapsed_ms
+            self._storage.keep_journal(self._open.to_journal(now_ms))
+            self._journalled_ms = now_ms
 
     def power_cut(self, torn_chunks: int = 0) -> None:
         """Loses power: what is in memory is gone, and the last `torn_chunks` chunks were written badly.
@@ -354,10 +409,13 @@ class Recorder:
             self._open = None
 
     def recover_after_power_cut(self) -> Recovered | None:
-        """Closes, with `cut`, the recording that the last power cut interrupted; None if there was none."""
+        """Closes, with `cut`, the recording that the last power cut interrupted; None if there was none.
+
+        Raises `OSError` if it cannot be stored, and may be tried again: its flash and its journal stay until it is.
+        """
         interrupted = recover(self._storage, self.footage, self._camera)
         if interrupted is None:
             return None
         recording, elapsed_ms = interrupted
-        stored = self._file(recording, cut=True)
+        stored = self._file(recording, self._facts(), cut=True)
         return Recovered(stored, elapsed_ms - (recording.closed_ms if stored is not None else 0))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bwc_protocol.conversation import Conversation, PeerInfo
 from bwc_protocol.declare import Effect, Event, FieldRangeError, Handlers, Request, Role
@@ -18,8 +19,11 @@ from firmware_sim.clock import DeviceClock
 from firmware_sim.manner import Manner
 from firmware_sim.model import Make
 from firmware_sim.refusal import Refusal
+from firmware_sim.state_commit import Change, StateDoubtful
+from firmware_sim.state_files import StateError
 
 log = logging.getLogger(__name__)
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(slots=True)
@@ -52,7 +56,16 @@ class Device(Protocol):
         """Settings that it has."""
 
     def clock_was_set(self) -> None:
-        """Tells the hosts, and keeps it."""
+        """Tells the hosts."""
+
+    def state_change(self, *, clock: DeviceClock) -> tuple[Change, ...]:
+        """What keeps the device with another state of its clock."""
+
+    def storage_failed(self, error: Exception) -> None:
+        """Its state directory did not take something."""
+
+    def crash(self) -> None:
+        """Resets at once."""
 
 
 class DeviceSession:
@@ -92,9 +105,14 @@ class DeviceSession:
         """Whether the host has one of the roles."""
         return bool(self.peer.roles & role)
 
-    def audit(self, kind: AuditKind, detail: str) -> None:
-        """Writes into the log that this host did something."""
-        self.device.audit.append(kind, detail, self.identity)
+    def audit(self, kind: AuditKind, detail: str, *also: Change, utc_ns: int | None = None) -> None:
+        """Writes into the log that this host does something, and makes the changes `also` of the state directory in
+        the same step. Raises `OSError` if it cannot be kept: then it must not be done."""
+        self.device.audit.append(kind, detail, self.identity, *also, utc_ns=utc_ns)
+
+    def note(self, kind: AuditKind, detail: str) -> None:
+        """Writes into the log what has happened, and cannot be refused."""
+        self.device.audit.note(kind, detail, self.identity)
 
     def tell(self, event: Event) -> None:
         """Sends an event."""
@@ -138,6 +156,18 @@ class DeviceSession:
         except Refusal as refusal:
             self._conversation.refuse(request_id, refusal.code, refusal.detail, refusal.retry_after_ms)
             return
+        except StateDoubtful as error:
+            # Done or not? A device that cannot know gives no answer, and starts again.
+            self.device.storage_failed(error)
+            self.device.crash()
+            return
+        except (OSError, StateError) as error:
+            self.device.storage_failed(error)
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            full = isinstance(error, OSError) and error.errno in NO_ROOM
+            code = ErrorCode.FULL if full else ErrorCode.STORAGE_FAULT
+            self._conversation.refuse(request_id, code, f"nothing was changed: it cannot be kept: {why}")
+            return
         except (Exception, FieldRangeError) as error:
             log.exception("%s failed", request.name)
             self._conversation.refuse(
@@ -155,7 +185,7 @@ class DeviceSession:
         if command.opcode not in self._denied:
             self._denied.add(command.opcode)
             how = how or f"to {self.peer.roles or 'no role'}"
-            self.audit(AuditKind.REFUSED, f"{command.name} is not permitted {how}")
+            self.note(AuditKind.REFUSED, f"{command.name} is not permitted {how}")
 
     def upload_data(self, stream: int, data: bytes | memoryview) -> None:
         """The next bytes of an upload; the last one brings the verdict."""
@@ -184,4 +214,4 @@ class DeviceSession:
         """The conversation is over."""
         self.device.sessions.discard(self)
         if self.device.running:
-            self.audit(AuditKind.SESSION_CLOSED, why)
+            self.note(AuditKind.SESSION_CLOSED, why)

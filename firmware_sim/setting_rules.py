@@ -83,7 +83,8 @@ class SettingRule:
             case SettingType.CHOICE:
                 return value in self.choices
             case SettingType.TEXT:
-                fits = isinstance(value, str) and self.low <= len(value.encode()) <= self.high
+                size = len(value.encode(errors="surrogatepass")) if isinstance(value, str) else -1
+                fits = self.low <= size <= self.high and str(value).isprintable()
                 return fits and (self.form is None or bool(self.form(str(value))))
 
 

@@ -5,16 +5,21 @@ is pending until `take_effect` says that its moment has come. What is applied is
 that it survives a power cut whole or not at all; what is staged does not outlive its session.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bwc_protocol.messages.config import ConfigState, ConfigView, Setting, TakesEffect
 from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim.kept_values import U32_MAX, part_of, whole
 from firmware_sim.refusal import Refusal
 from firmware_sim.setting_rules import RULES, SettingRule, Value
-from firmware_sim.state_dir import StateDirectory, StateError
+from firmware_sim.state_commit import Change
+from firmware_sim.state_dir import StateDirectory
 
 STATE_NAME: Final = "settings"
+KEPT: Final = ("revision", "effective_revision", "effective", "pending")
+Keep = Callable[[tuple[Change, ...]], object]
+"""Keeps changes of the state directory, none in memory, perhaps together with others. Raises `OSError` if it cannot."""
 
 
 class Settings:
@@ -88,8 +93,11 @@ class Settings:
             accepted[setting.key] = rule.accept(setting)
         self._staged |= accepted
 
-    def commit(self, revision: int) -> bool:
-        """Applies everything that is staged; returns whether there was anything. Raises `Refusal`: CONFLICT."""
+    def commit(self, revision: int, keep: Keep | None = None) -> bool:
+        """Applies everything that is staged; returns whether there was anything.
+
+        Raises `Refusal` (CONFLICT), and what `keep` raises: then nothing was applied, and it is still staged.
+        """
         self.check_revision(revision)
         if not self._staged:
             return False
@@ -102,7 +110,7 @@ class Settings:
             else:
                 pending[key] = value
         following = self.revision + 1
-        self._adopt(effective, pending, following)
+        self._adopt(effective, pending, following, keep)
         self._staged.clear()
         return True
 
@@ -124,28 +132,39 @@ class Settings:
         if revision != self.revision:
             raise Refusal(ErrorCode.CONFLICT, f"the revision is {self.revision}, not {revision}")
 
-    def _adopt(self, effective: dict[str, Value], pending: dict[str, Value], revision: int) -> None:
+    def _adopt(
+        self,
+        effective: dict[str, Value],
+        pending: dict[str, Value],
+        revision: int,
+        keep: Keep | None = None,
+    ) -> None:
         effective_revision = self._effective_revision if pending else revision
+        # Kept before it is in force: a device that applied what it then forgets has two truths.
+        changes: tuple[Change, ...] = ()
         if self._directory is not None:
-            # Kept before it is in force: a device that applied what it then forgets has two truths.
             kept = {
                 "revision": revision,
                 "effective_revision": effective_revision,
                 "effective": effective,
                 "pending": pending,
             }
-            self._directory.save(STATE_NAME, kept)
+            commits = self._directory.commits
+            changes = (self._directory.part(STATE_NAME, kept),)
+            keep = keep if keep is not None else lambda found: commits.commit(*found)
+        if keep is not None:
+            keep(changes)
         self._effective, self._pending = effective, pending
         self.revision, self._effective_revision = revision, effective_revision
 
     def _restore(self, kept: dict[str, Any]) -> None:
         """Takes what an earlier run kept; a setting that this firmware no longer has or allows is dropped."""
-        try:
-            self.revision, self._effective_revision = int(kept["revision"]), int(kept["effective_revision"])
-            self._effective |= self._fitting(kept["effective"])
-            self._pending = self._fitting(kept["pending"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StateError(f"the kept settings cannot be read: {error}") from error
+        part_of(kept, "the configuration", KEPT)
+        self.revision = whole(kept, "revision", 1, U32_MAX)
+        self._effective_revision = whole(kept, "effective_revision", 1, self.revision)
+        self._effective |= self._fitting(kept["effective"])
+        self._pending = self._fitting(kept["pending"])
 
-    def _fitting(self, values: dict[str, Any]) -> dict[str, Value]:
-        return {k: v for k, v in values.items() if k in self.rules and self.rules[k].allows(v)}
+    def _fitting(self, values: object) -> dict[str, Value]:
+        known = part_of(values, "the configuration", (), later=values if isinstance(values, dict) else ())
+        return {k: v for k, v in known.items() if k in self.rules and self.rules[k].allows(v)}

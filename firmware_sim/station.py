@@ -7,6 +7,7 @@ looks on. It lives on one event loop at a time, that of whoever serves it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,7 +39,8 @@ from firmware_sim.faults import FaultCount
 from firmware_sim.manner import Manner
 from firmware_sim.pipe import LinkUser, Pipe
 from firmware_sim.session import DeviceSession
-from firmware_sim.state_dir import StateDirectory, StateOfAnother
+from firmware_sim.state_commit import Change
+from firmware_sim.state_dir import StateDirectory, StateError, StateOfAnother
 from firmware_sim.station_keeping import bays_kept, kept_of, take_up
 from firmware_sim.station_model import (
     AMBIENT_DC,
@@ -50,6 +52,7 @@ from firmware_sim.station_model import (
 )
 from firmware_sim.station_port import StationPort
 
+log = logging.getLogger(__name__)
 STATE_NAME: Final = "station"
 LOOK_S: Final = 2.0
 """How often the sensors are read: a cell that runs away takes tens of seconds."""
@@ -85,6 +88,8 @@ class SimStation:
         self.sessions: set[DeviceSession] = set()
         self.ports: list[Port] = []
         self.running = False
+        self.unkept: Exception | None = None
+        """Why something that happened by itself is not in the state directory; None: all of it is."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._look: asyncio.TimerHandle | None = None
         self._stirring = False
@@ -113,6 +118,11 @@ class SimStation:
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
         self.bays = {number: SimBay(self, number) for number in range(1, bays + 1)}
         self._told = dict.fromkeys(self.bays, BayState.EMPTY)
+        self.audit = AuditLog(
+            self.clock.utc_ns,
+            directory.path / "audit.log" if directory else None,
+            commits=directory.commits if directory else None,
+        )
         if kept is None:
             hour_ago_ns = self.time.utc_ns() - round(SYNCED_S * 1e9)
             self.clock.set_utc_ns(hour_ago_ns, UNCERTAINTY_NS, TimeSource.NTP)
@@ -123,34 +133,56 @@ class SimStation:
                     f"in {directory.path} lives a station of {bays_kept(kept)} bays, not {bays}"
                 )
             take_up(self, kept)
-        self.audit = AuditLog(self.clock.utc_ns, directory.path / "audit.log" if directory else None)
-        self._held.callback(self.audit.close)
 
     def save(self) -> None:
-        """Keeps the state in the directory, if there is one."""
+        """Keeps the state in the directory, if there is one, and what of the log waits for that. Raises `OSError`."""
         self._saved_s = self.time()
+        self.audit.write_waiting()
         if self._directory is not None:
             self._directory.save(STATE_NAME, kept_of(self))
+        self.unkept = None
+
+    def state_change(self, **instead: Any) -> tuple[Change, ...]:
+        """What keeps the state as it would be (see `kept_of`): to be kept before it is so."""
+        if self._directory is None:
+            return ()
+        return (self._directory.part(STATE_NAME, kept_of(self, **instead)),)
+
+    def save_if_possible(self) -> None:
+        """Keeps what has happened. Where it cannot be, that is told, and tried again at the next look."""
+        try:
+            self.save()
+        except (OSError, StateError) as error:
+            self.unkept = error
+            self.storage_failed(error)
+
+    def storage_failed(self, error: Exception) -> None:
+        """The state directory did not take something: the station says so, and goes on."""
+        log.warning("%s: the storage failed: %s", self.serial, error)
 
     # Cameras
 
     def dock(self, bay: int, camera: SimCamera, faults: FaultCount | None = None) -> None:
         """Puts a camera into a bay; `faults` is played on its contacts. Raises `ValueError` for a bay that does not
-        exist or is occupied, and for a camera that stands in another."""
+        exist or is occupied, and for a camera that stands in another; `OSError` if it cannot be kept, since the number
+        of a docking must not come again: then the camera is not in the bay."""
         if any(other.camera is camera for other in self.bays.values()):
             raise ValueError(f"{camera.serial} stands in another bay")
         at = self._bay(bay)
+        at.demand_empty()
+        docking = at.docking + 1
+        changes = self.state_change(bay=bay, change={"docking": docking})
+        self.audit.append(AuditKind.DOCKED, f"bay {bay}, docking {docking}", self.serial, *changes)
         at.dock(camera, faults)
-        self.save()
-        self.audit.append(AuditKind.DOCKED, f"bay {bay}, docking {at.docking}", self.serial)
         self._tell(Docked(bay=bay, docking=at.docking))
         self.changed()
 
     def undock(self, bay: int) -> SimCamera:
-        """Takes the camera out of a bay, whatever runs on it. Raises `ValueError` for an empty bay."""
+        """Takes the camera out of a bay, whatever runs on it. Raises `ValueError` for an empty bay, and what
+        `SimCamera.undock` raises: then it still stands there."""
         at = self._bay(bay)
         camera = at.undock()
-        self.audit.append(AuditKind.UNDOCKED, f"bay {bay}, docking {at.docking}", self.serial)
+        self.audit.note(AuditKind.UNDOCKED, f"bay {bay}, docking {at.docking}", self.serial)
         self._tell(Undocked(bay=bay, docking=at.docking))
         self.changed()
         return camera
@@ -251,8 +283,9 @@ class SimStation:
             for bay in self.bays.values():
                 bay.settle()
             self.changed()
-            if now - self._saved_s >= SAVE_S:
-                self.save()
+            behind = self.unkept is not None or self.audit.waiting
+            if now - self._saved_s >= (LOOK_S if behind else SAVE_S):
+                self.save_if_possible()
 
     def glance(self) -> None:
         """The same: sensors are read for every request."""
@@ -265,20 +298,29 @@ class SimStation:
     # Power
 
     def _boot(self) -> None:
+        """Raises `OSError` if that cannot be kept: then it has not booted."""
+        self.audit.boot_counter = self.boot_counter + 1
+        self.audit.append(
+            AuditKind.BOOT,
+            f"boot {self.boot_counter + 1}",
+            self.serial,
+            *self.state_change(boot_counter=self.boot_counter + 1),
+        )
         self.boot_counter += 1
-        self.audit.boot_counter = self.boot_counter
         self.running = True
         self._reboot_at_s = self._boot_at_s = None
-        self._booted_s = self.time()
+        self._booted_s = self._saved_s = self.time()
         self.entropy = random.Random(f"station {self.seed} {self.boot_counter}")
-        self.audit.append(AuditKind.BOOT, f"boot {self.boot_counter}", self.serial)
-        self.save()
         self._plug()
 
     def awake(self) -> bool:
         """Whether it runs; boots it when the time for that has come."""
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
-            self._boot()
+            try:
+                self._boot()
+            except (OSError, StateError) as error:
+                self._boot_at_s = self.time() + BOOT_S
+                self.storage_failed(error)
         return self.running
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
@@ -295,7 +337,7 @@ class SimStation:
         """Switches itself off in order: hosts and cameras are told."""
         if self.running:
             self._drop(orderly=True)
-            self.save()
+            self.save_if_possible()
 
     def _drop(self, *, orderly: bool) -> None:
         for port in list(self.ports):
@@ -338,8 +380,7 @@ class SimStation:
         )
 
     def clock_was_set(self) -> None:
-        """Tells the hosts, and keeps the time."""
-        self.save()
+        """Tells the hosts."""
         self._tell(ClockChanged(state=self.clock.state, revision=self.clock.revision))
 
     def _tell(self, event: Event) -> None:
@@ -361,7 +402,8 @@ class SimStation:
     @property
     def device_faults(self) -> Fault:
         """Of its faults those that all devices share."""
-        return Fault.CLOCK_UNSET if self.clock.state is ClockState.UNSET else Fault(0)
+        found = Fault.CLOCK_UNSET if self.clock.state is ClockState.UNSET else Fault(0)
+        return found | Fault.STORAGE_ERROR if self.unkept is not None else found
 
     @property
     def supply_ma(self) -> int:

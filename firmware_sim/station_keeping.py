@@ -6,23 +6,44 @@ bay, which are relays that latch. A lease ends with the boot. What stands in a b
 counts whatever it finds there as a new docking, since nobody saw whether it is the same.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from firmware_sim.state_dir import StateError
+from firmware_sim.clock import DeviceClock
+from firmware_sim.keeping import LOG_HEAD, check_log, log_head
+from firmware_sim.kept_values import I64_MAX, U32_MAX, flag, part_of, whole, words
+from firmware_sim.state_files import StateError
 
 if TYPE_CHECKING:
     from firmware_sim.bay import SimBay
     from firmware_sim.station import SimStation
 
 
-def kept_of(station: "SimStation") -> dict[str, Any]:
-    """The state to be kept, ready for JSON."""
+PARTS: Final = ("serial", "boot_counter", "saved_utc_ns", "clock", "bays")
+BAY: Final = ("docking", "incident", "power", "data", "quarantined")
+
+
+def kept_of(
+    station: "SimStation",
+    *,
+    boot_counter: int | None = None,
+    clock: DeviceClock | None = None,
+    bay: int = 0,
+    change: Mapping[str, int | bool] | None = None,
+) -> dict[str, Any]:
+    """The state to be kept, ready for JSON; with what is given, and the `change` of one `bay`, in the place of what
+    is."""
+    clock = station.clock if clock is None else clock
     return {
         "serial": station.serial,
-        "boot_counter": station.boot_counter,
+        "boot_counter": station.boot_counter if boot_counter is None else boot_counter,
         "saved_utc_ns": station.time.utc_ns(),
-        "clock": station.clock.snapshot(),
-        "bays": [_kept_of_bay(bay) for bay in station.bays.values()],
+        "clock": clock.snapshot(),
+        "bays": [
+            _kept_of_bay(one) | (dict(change or {}) if one.number == bay else {})
+            for one in station.bays.values()
+        ],
+        LOG_HEAD: log_head(station.audit),
     }
 
 
@@ -36,17 +57,18 @@ def bays_kept(kept: dict[str, Any]) -> int:
 
 def take_up(station: "SimStation", kept: dict[str, Any]) -> None:
     """Puts a station into the state that was kept; its clock ran on meanwhile. Raises `StateError`."""
-    try:
-        off_s = max(0.0, (station.time.utc_ns() - int(kept["saved_utc_ns"])) / 1e9)
-        station.serial = str(kept["serial"])
-        station.boot_counter = int(kept["boot_counter"])
-        station.clock.restore(kept["clock"], off_s)
-        for bay, was in zip(station.bays.values(), kept["bays"], strict=True):
-            bay.docking, bay.incident = int(was["docking"]), int(was["incident"])
-            bay.power, bay.data = bool(was["power"]), bool(was["data"])
-            bay.quarantined = bool(was["quarantined"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise StateError(f"the kept state cannot be read: {error}") from error
+    part_of(kept, "the station", PARTS, later=(LOG_HEAD,))
+    saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
+    off_s = max(0.0, (station.time.utc_ns() - saved_utc_ns) / 1e9)
+    station.serial = words(kept, "serial")
+    station.boot_counter = whole(kept, "boot_counter", 0, U32_MAX - 1)
+    station.clock.restore(kept["clock"], off_s)
+    for bay, found in zip(station.bays.values(), kept["bays"], strict=True):
+        was = part_of(found, f"bay {bay.number}", BAY)
+        bay.docking, bay.incident = whole(was, "docking", 0, U32_MAX), whole(was, "incident", 0, U32_MAX)
+        bay.power, bay.data = flag(was, "power"), flag(was, "data")
+        bay.quarantined = flag(was, "quarantined")
+    check_log(station.audit, kept)
 
 
 def _kept_of_bay(bay: "SimBay") -> dict[str, int | bool]:

@@ -1,7 +1,9 @@
 """The camera's storage: closed recordings, their footage, tables and annotations, and how full it is."""
 
+import logging
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,13 +11,24 @@ from bwc_protocol.evidence import NO_SHA256, Manifest
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.blobs import Blob, Rotten
 from firmware_sim.emmc import EmmcHealth
-from firmware_sim.recording_files import RecordingFiles
-from firmware_sim.state_dir import StateDirectory
+from firmware_sim.kept_values import I64_MAX, U32_MAX, digest, part_of, whole, words
+from firmware_sim.recording_files import ROOM, KeptRecording, RecordingFiles
+from firmware_sim.state_commit import Change
+from firmware_sim.state_dir import StateDirectory, StateError
 
+log = logging.getLogger(__name__)
 MAX_ANNOTATIONS: Final = 4_096
 """Annotations of one recording; a host that toggles marks for ever must not fill the flash. Holds and
 releases go beyond it, up to what a page index can count: a hold is never refused for want of room."""
 MAX_ANNOTATIONS_WITH_HOLDS: Final = 65_535
+ACTOR_MAX: Final = 64
+TEXT_MAX: Final = 128
+CATEGORY_MAX: Final = 32
+"""Bytes of an annotation's author, its text, and of the text of a category: what can be told to a host."""
+SEQUENCE: Final = "sequence"
+JOURNAL: Final = "recording"
+Keep = Callable[[tuple[Change, ...]], object]
+"""Keeps changes of the state directory, none in memory, perhaps together with others. Raises `OSError` if it cannot."""
 
 
 class StorageFull(Exception):
@@ -105,12 +118,13 @@ class Storage:
         """Flash content of a recording that a power cut interrupted; not kept between runs."""
         self.damaged: tuple[str, ...] = ()
         """Recordings of the state directory that cannot be used: left as they are, and not listed."""
-        self._files = RecordingFiles(state.path / "recordings") if state is not None else None
+        self._files = RecordingFiles(state.path / ROOM) if state is not None else None
         self._state = state
         self._journal: dict[str, Any] | None = None
         self._by_id: dict[bytes, StoredRecording] = {}
         self._in_order: list[StoredRecording] = []
         self._used_bytes = 0
+        self._hurried = False
         self._last_sequence = 0
         self._last_sha256 = NO_SHA256
         if self._files is not None:
@@ -118,22 +132,24 @@ class Storage:
 
     def _load(self, files: RecordingFiles) -> None:
         loaded, damaged = files.load()
-        self.damaged = tuple(damaged)
-        for kept in sorted(loaded, key=lambda kept: kept.manifest.sequence):
-            annotations = tuple(
-                Annotation(a["utc_ns"], AnnotationKind(a["kind"]), a["actor"], a["text"])
-                for a in kept.annotations
-            )
-            data = kept.manifest.encode()
-            self._remember(
-                StoredRecording(
-                    kept.manifest, data, kept.manifest.sha256, kept.tables, kept.blobs, annotations
-                )
-            )
-        counted = self._state.load("sequence") if self._state is not None else None
-        if counted is not None and counted["last"] > self._last_sequence:
-            self._last_sequence = counted["last"]
-            self._last_sha256 = bytes.fromhex(counted["manifest_sha256"])
+        counted = self._state.load(SEQUENCE) if self._state is not None else None
+        last, last_sha256 = 0, NO_SHA256
+        if counted is not None:
+            part_of(counted, "the count of recordings", ("last", "manifest_sha256"))
+            last, last_sha256 = whole(counted, "last", 0, U32_MAX - 1), digest(counted, "manifest_sha256")
+        good, forged = _chained(loaded, {last: last_sha256})
+        damaged += forged
+        for kept in good:
+            try:
+                self._remember(_stored(kept))
+            except (StateError, KeyError, TypeError, ValueError) as error:
+                damaged.append(f"{_name(kept)}: {error}")
+        if last > self._last_sequence:
+            self._last_sequence, self._last_sha256 = last, last_sha256
+        self.damaged = tuple(sorted(damaged))
+        beyond = [name for name in self.damaged if _number(name) > self._last_sequence]
+        if beyond:
+            raise StateError(f"the chain of recordings has no end that can be read: {beyond[-1]}")
 
     def _remember(self, recording: StoredRecording) -> None:
         self._by_id[recording.recording_id] = recording
@@ -199,11 +215,34 @@ class Storage:
             plain = _plain(recording.annotations)
             recording.blobs = self._files.store(manifest, recording.tables, recording.blobs, plain)
         self._remember(recording)
-        if self._state is not None:
-            counted = {"last": recording.sequence, "manifest_sha256": recording.manifest_sha256.hex()}
-            self._state.save("sequence", counted)
+        if not self._hurried:
+            self._count()
         self.emmc.wrote(manifest.size_bytes)
         return recording
+
+    def _count(self) -> None:
+        """Keeps the end of the chain beside the recordings, for the case that the last one goes."""
+        if self._state is None:
+            return
+        counted = {"last": self._last_sequence, "manifest_sha256": self._last_sha256.hex()}
+        try:
+            self._state.save(SEQUENCE, counted)
+        except OSError as error:  # the recording itself says it as well, and is there
+            log.warning("the count of recordings is behind: %s", error)
+
+    @contextmanager
+    def hurrying(self) -> Iterator[None]:
+        """While a camera is made that comes with recordings: they are durable at the end, not one by one."""
+        if self._files is None:
+            yield
+            return
+        self._hurried = True
+        try:
+            with self._files.hurrying():
+                yield
+        finally:
+            self._hurried = False
+        self._count()
 
     # Reading
 
@@ -240,10 +279,13 @@ class Storage:
 
     # Annotations
 
-    def annotate(self, recording_id: bytes, annotation: Annotation) -> StoredRecording:
+    def annotate(
+        self, recording_id: bytes, annotation: Annotation, keep: Keep | None = None
+    ) -> StoredRecording:
         """Adds an annotation, unless the recording already stands where it would put it.
 
-        So repeating a command adds nothing. Raises `NoSuchRecording` and `TooManyAnnotations`.
+        So repeating a command adds nothing. Raises `NoSuchRecording` and `TooManyAnnotations`, and what `keep` raises:
+        then nothing was added.
         """
         recording = self.get(recording_id)
         if _already(recording, annotation):
@@ -251,27 +293,53 @@ class Storage:
         protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.RELEASED)
         if len(recording.annotations) >= (MAX_ANNOTATIONS_WITH_HOLDS if protects else MAX_ANNOTATIONS):
             raise TooManyAnnotations(f"{recording.recording_id.hex()} has {len(recording.annotations)}")
+        changes: tuple[Change, ...] = ()
         if self._files is not None:
-            self._files.annotate(recording.manifest, _plain((*recording.annotations, annotation)))
+            changes = (
+                self._files.annotated(recording.manifest, _plain((*recording.annotations, annotation))),
+            )
+        self._keep(changes, keep)
         recording.annotate(annotation)
         self.emmc.wrote(0)
         return recording
 
     # The recording in progress
 
-    def keep_journal(self, journal: dict[str, Any] | None) -> None:
-        """Keeps what a recorder needs to close its recording after a power cut; None when it is closed."""
+    def keep_journal(self, journal: dict[str, Any], keep: Keep | None = None) -> None:
+        """Keeps what a recorder needs to close its recording after a power cut. Raises `OSError`, and then it is what
+        it was."""
+        self._keep((self._state.part(JOURNAL, journal),) if self._state is not None else (), keep)
         self._journal = journal
-        if self._state is not None and journal is not None:
-            self._state.save("recording", journal)
-        elif self._state is not None:
-            self._state.remove("recording")
+
+    def leave_journal(self, journal: dict[str, Any], flash: tuple[Blob, ...]) -> None:
+        """What a power cut leaves of it, whether or not the directory takes it: there is an earlier one."""
+        self.interrupted = flash
+        try:
+            self.keep_journal(journal)
+        except OSError as error:
+            self._journal = journal
+            log.warning("the journal in the state directory is an earlier one: %s", error)
+
+    def forget_journal(self) -> None:
+        """The recording is closed. A journal that stays tells of one that is stored, and is passed over."""
+        self._journal, self.interrupted = None, ()
+        if self._state is not None:
+            try:
+                self._state.remove(JOURNAL)
+            except OSError as error:
+                log.warning("the journal of a closed recording stays: %s", error)
 
     def journal(self) -> dict[str, Any] | None:
-        """What `keep_journal` kept last, if the recording was not closed since."""
+        """What was kept of the recording in progress, if it was not closed since."""
         if self._journal is None and self._state is not None:
-            self._journal = self._state.load("recording")
+            self._journal = self._state.load(JOURNAL)
         return self._journal
+
+    def _keep(self, changes: tuple[Change, ...], keep: Keep | None) -> None:
+        if keep is not None:
+            keep(changes)
+        elif changes and self._state is not None:
+            self._state.commits.commit(*changes)
 
     # Faults
 
@@ -303,3 +371,53 @@ def _already(recording: StoredRecording, annotation: Annotation) -> bool:
 
 def _plain(annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
     return [{"utc_ns": a.utc_ns, "kind": int(a.kind), "actor": a.actor, "text": a.text} for a in annotations]
+
+
+def _stored(kept: KeptRecording) -> StoredRecording:
+    """Raises `StateError`, `KeyError`, `TypeError` and `ValueError` for annotations that are none."""
+    annotations = tuple(_annotation(one) for one in kept.annotations)
+    if len(annotations) > MAX_ANNOTATIONS_WITH_HOLDS:
+        raise StateError(f"more than {MAX_ANNOTATIONS_WITH_HOLDS} annotations")
+    sha256 = kept.manifest.sha256
+    return StoredRecording(kept.manifest, kept.manifest_bytes, sha256, kept.tables, kept.blobs, annotations)
+
+
+def _annotation(kept: object) -> Annotation:
+    found = part_of(kept, "an annotation", ("utc_ns", "kind", "actor", "text"))
+    kind = AnnotationKind(whole(found, "kind", 0, 0xFF))
+    return Annotation(
+        utc_ns=whole(found, "utc_ns", -I64_MAX, I64_MAX),
+        kind=kind,
+        actor=words(found, "actor", ACTOR_MAX),
+        text=words(found, "text", CATEGORY_MAX if kind is AnnotationKind.CATEGORY else TEXT_MAX),
+    )
+
+
+def _chained(
+    loaded: Sequence[KeptRecording], known: dict[int, bytes]
+) -> tuple[list[KeptRecording], list[str]]:
+    """Those whose manifest is the one that was closed, in order, and the names of the others.
+
+    Each manifest that is known to be true vouches for the one before it. Where the next one is gone nobody does.
+    """
+    good: list[KeptRecording] = []
+    forged: list[str] = []
+    known = dict(known)
+    for kept in sorted(loaded, key=lambda kept: kept.manifest.sequence, reverse=True):
+        manifest = kept.manifest
+        if known.get(manifest.sequence, manifest.sha256) != manifest.sha256:
+            forged.append(f"{_name(kept)}: its manifest is not the one that was closed")
+        else:
+            known[manifest.sequence - 1] = manifest.previous_sha256
+            good.append(kept)
+    return good[::-1], forged
+
+
+def _name(kept: KeptRecording) -> str:
+    return f"{kept.manifest.sequence:08}-{kept.manifest.recording_id.hex()}"
+
+
+def _number(name: str) -> int:
+    """The number in a recording's name, or 0."""
+    first = name.partition("-")[0]
+    return int(first) if len(first) <= 10 and first.isascii() and first.isdecimal() else 0

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.messages.audit import AuditKind
+from firmware_sim.state_commit import Change
 from firmware_sim.storage import StorageFull
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ SWITCHES: Final = {
 
 
 class Wearer:
-    """Acts on one camera. What the configuration does not allow does not happen, and says so by its result."""
+    """Acts on one camera. What the configuration does not allow does not happen, and says so by its result; what the
+    state directory does not take does not happen either, and raises `OSError`."""
 
     def __init__(self, camera: "SimCamera") -> None:
         self._camera = camera
@@ -30,16 +32,17 @@ class Wearer:
         switch = SWITCHES.get(trigger)
         if not camera.running or (switch is not None and not camera.settings[switch]):
             return False
-        running = camera.recorder.recording_id is not None
+
+        def keep(recording_id: bytes, changes: tuple[Change, ...]) -> None:
+            detail = f"recording {recording_id.hex()}, {trigger}"
+            camera.audit.append(AuditKind.RECORDING_STARTED, detail, camera.serial, *changes)
+
         try:
-            recording_id = camera.recorder.start(trigger)
+            camera.recorder.start(trigger, keep)
         except StorageFull as error:
-            camera.audit.append(AuditKind.STORAGE_FULL, str(error), camera.serial)
+            camera.audit.note(AuditKind.STORAGE_FULL, str(error), camera.serial)
             camera.report.changes()
             return False
-        if not running:
-            detail = f"recording {recording_id.hex()}, {trigger}"
-            camera.audit.append(AuditKind.RECORDING_STARTED, detail, camera.serial)
         camera.report.changes()
         return True
 

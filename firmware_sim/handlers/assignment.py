@@ -18,18 +18,15 @@ def assign(session: CameraSession, request: Assign) -> AssignmentState:
     _check(session, request.revision)
     if not request.officer.strip():
         raise Refusal(ErrorCode.OUT_OF_RANGE, "an assignment names an officer; clear takes one away")
-    state = _change(session, request.officer, request.unit)
-    session.audit(AuditKind.ASSIGNED, f"{request.officer}, unit {request.unit or '-'}")
-    return state
+    said = f"{request.officer}, unit {request.unit or '-'}"
+    return _change(session, request.officer, request.unit, AuditKind.ASSIGNED, said)
 
 
 @ClearAssignment.handler(CAMERA)
 def clear(session: CameraSession, request: ClearAssignment) -> AssignmentState:
     _check(session, request.revision)
     before = session.camera.assignment.officer
-    state = _change(session, "", "")
-    session.audit(AuditKind.ASSIGNMENT_CLEARED, f"was {before or '-'}")
-    return state
+    return _change(session, "", "", AuditKind.ASSIGNMENT_CLEARED, f"was {before or '-'}")
 
 
 def _check(session: CameraSession, revision: int) -> None:
@@ -38,14 +35,16 @@ def _check(session: CameraSession, revision: int) -> None:
         raise Refusal(ErrorCode.CONFLICT, f"the assignment's revision is {present}, not {revision}")
 
 
-def _change(session: CameraSession, officer: str, unit: str) -> AssignmentState:
+def _change(session: CameraSession, officer: str, unit: str, kind: AuditKind, said: str) -> AssignmentState:
+    """Keeps it with its entry in the log; only then it is so."""
     camera = session.camera
-    camera.assignment = AssignmentState(
+    state = AssignmentState(
         assigned=bool(officer),
         officer=officer,
         unit=unit,
         since_utc_ns=camera.clock.utc_ns(),
         revision=camera.assignment.revision + 1,
     )
-    camera.save()
-    return camera.assignment
+    session.audit(kind, said, *camera.state_change(assignment=state))
+    camera.assignment = state
+    return state

@@ -70,14 +70,18 @@ def set_clock(session: DeviceSession, request: SetClock) -> ClockSet:
     except Refusal as refusal:
         session.audit(AuditKind.REFUSED, f"clock.set by {request.offset_ns} ns: {refusal}")
         raise
-    before_ns = clock.utc_ns()
-    clock.set_utc_ns(before_ns + request.offset_ns, request.uncertainty_ns, source, assurance)
+    changed = clock.set_ahead(request.offset_ns, request.uncertainty_ns, source, assurance)
+    after_ns = changed.last_set_utc_ns
+    before_ns = after_ns - request.offset_ns
     session.audit(
         AuditKind.CLOCK_SET,
         f"{reason}: {request.offset_ns:+} ns ±{request.uncertainty_ns}, source {source} ({assurance}), was {before_ns}",
+        *session.device.state_change(clock=changed),
+        utc_ns=after_ns,
     )
+    clock.become(changed)
     session.device.clock_was_set()
-    return ClockSet(before_utc_ns=before_ns, after_utc_ns=clock.utc_ns(), revision=clock.revision)
+    return ClockSet(before_utc_ns=before_ns, after_utc_ns=after_ns, revision=clock.revision)
 
 
 def _check(

@@ -62,8 +62,10 @@ def stage(session: CameraSession, request: StageConfig) -> ConfigState:
 def commit(session: CameraSession, request: ApplyConfig) -> ConfigState:
     camera = session.camera
     keys = [setting.key for setting in camera.settings.staged()]
-    if camera.settings.commit(request.revision):
-        session.audit(AuditKind.CONFIG_APPLIED, f"revision {camera.settings.revision}: {', '.join(keys)}")
+    detail = f"revision {camera.settings.revision + 1}: {', '.join(keys)}"
+    if camera.settings.commit(
+        request.revision, lambda changes: session.audit(AuditKind.CONFIG_APPLIED, detail, *changes)
+    ):
         camera.apply_settings()
         camera.report.config()
     return camera.settings.state()

@@ -148,14 +148,16 @@ def _annotate(
 ) -> AnnotationState:
     camera = session.camera
     before = _find(session, recording_id, manifest_sha256)
-    count = len(before.annotations)
+    said = f"recording {before.sequence}: {kind.name} {text}".rstrip()
     annotation = storage.Annotation(camera.clock.utc_ns(), kind, session.identity, text)
     try:
-        after = camera.storage.annotate(recording_id, annotation)
+        after = camera.storage.annotate(
+            recording_id,
+            annotation,
+            lambda changes: session.audit(AuditKind.ANNOTATED, said, *changes),
+        )
     except TooManyAnnotations as error:
         raise Refusal(ErrorCode.FULL, str(error)) from error
-    if len(after.annotations) > count:
-        session.audit(AuditKind.ANNOTATED, f"recording {after.sequence}: {kind.name} {text}".rstrip())
     return AnnotationState(marks=_marks(after), annotations=len(after.annotations), category=after.category)
 
 

@@ -88,8 +88,9 @@ def bay_status(session: StationSession, request: ReadBay) -> BayStatus:
 def power(session: StationSession, request: SwitchPower) -> BayStatus:
     bay = _usable(session, request.bay)
     if bay.power is not request.on:
+        _keep_switch(session, bay, "power", request.on)
         bay.switch_power(request.on)
-        _note_switch(session, bay, "power", request.on)
+        session.station.changed()
     return bay.status()
 
 
@@ -97,8 +98,9 @@ def power(session: StationSession, request: SwitchPower) -> BayStatus:
 def data(session: StationSession, request: SwitchData) -> BayStatus:
     bay = _usable(session, request.bay)
     if bay.data is not request.on:
+        _keep_switch(session, bay, "data", request.on)
         bay.switch_data(request.on)
-        _note_switch(session, bay, "data", request.on)
+        session.station.changed()
     return bay.status()
 
 
@@ -117,8 +119,10 @@ def release(session: StationSession, request: ReleaseBay) -> BayStatus:
         raise Refusal(ErrorCode.CONFLICT, f"bay {bay.number} is {state}")
     if bay.alarms:
         raise Refusal(ErrorCode.WRONG_STATE, f"bay {bay.number}: the alarm is not over: {bay.alarms}")
+    change = {"quarantined": False, "power": True, "data": True}
+    changes = session.station.state_change(bay=bay.number, change=change)
+    session.audit(AuditKind.BAY_RELEASED, f"bay {bay.number}, incident {bay.incident}", *changes)
     bay.release()
-    session.audit(AuditKind.BAY_RELEASED, f"bay {bay.number}, incident {bay.incident}")
     session.station.changed()
     return bay.status()
 
@@ -154,10 +158,9 @@ def _usable(session: StationSession, number: int) -> SimBay:
     return bay
 
 
-def _note_switch(session: StationSession, bay: SimBay, what: str, on: bool) -> None:
-    session.station.save()
-    session.audit(AuditKind.BAY_SWITCHED, f"bay {bay.number}: {what} {'on' if on else 'off'}")
-    session.station.changed()
+def _keep_switch(session: StationSession, bay: SimBay, what: str, on: bool) -> None:
+    changes = session.station.state_change(bay=bay.number, change={what: on})
+    session.audit(AuditKind.BAY_SWITCHED, f"bay {bay.number}: {what} {'on' if on else 'off'}", *changes)
 
 
 # What every device answers

@@ -185,7 +185,7 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
             device = _make_camera(key, plan)
     except FootageUnavailable as error:
         raise ImportError(str(error)) from error
-    except StateError as error:
+    except (StateError, OSError) as error:
         raise ValueError(str(error)) from error
     if key.personality:
         for camera in device.cameras():
