@@ -109,9 +109,8 @@ class SegmentCopy:
                     raise self._file.fault  # of a write, and the connection ended at the same moment
                 if self._found is Found.FINAL:
                     return
-                if (
-                    not self._read_back_rounds
-                ):  # not while it is prepared: others come first, and need the room
+                # Not while it is prepared: others come first, and need the room.
+                if not self._read_back_rounds:
                     await self._work.blocking(self._file.reserve)
                 while self._missing:
                     for run in _runs(self._missing, apart=self._rejected):
@@ -194,11 +193,10 @@ class SegmentCopy:
     # What is there
 
     async def _open(self, camera: Camera) -> None:
-        self._found = await self._work.blocking(self._file.acquire)
         self._missing = set(range(self._file.chunks))
         self._good_bytes = self._kept = 0
         try:
-            kept = await self._work.blocking(self._sidecars.kept_table)
+            kept = await self._work.blocking(self._take)
             self._table = kept or await self._ask_table(camera)
         except BwcError:
             await self.release()  # the table comes first: the next attempt begins anew
@@ -206,8 +204,17 @@ class SegmentCopy:
         if self._found is Found.PART:
             await self._look_through()
         if self._found is not Found.FINAL:
-            await self._work.blocking(partial(self._sidecars.keep, self._table))
-            await self._work.blocking(self._file.settle_part_name)
+            await self._work.blocking(self._keep)
+
+    def _take(self) -> bytes | None:
+        """Takes the file; the table that an earlier attempt left."""
+        self._found = self._file.acquire()
+        return self._sidecars.kept_table()
+
+    def _keep(self) -> None:
+        """Makes durable what has to stand before the first byte of footage."""
+        self._sidecars.keep(self._table)
+        self._file.settle_part_name()
 
     async def _ask_table(self, camera: Camera) -> bytes:
         try:
@@ -231,19 +238,21 @@ class SegmentCopy:
         bad: set[int] = set()
         step = chunks_a_slab(self._file.chunk_size)
 
-        def check(first: int) -> list[int]:
-            # Taken by the worker: as many slabs as there are workers, however many files wait for one.
-            slab = self._work.slabs.take()
-            try:
-                return self._file.check(slab, first, min(step, self._file.chunks - first), self._table)
-            finally:
-                self._work.slabs.give(slab)
-
         async def read(first: int) -> None:
-            bad.update(await self._work.world.workers.run(check, first))
+            bad.update(await self._work.world.workers.run(self._check_slab, first))
 
         await spread((partial(read, first) for first in range(0, self._file.chunks, step)), READERS)
         return bad
+
+    def _check_slab(self, first: int) -> list[int]:
+        """The bad ones of as many chunks from number `first` as a slab holds."""
+        # Taken by the worker: as many slabs as there are workers, however many files wait for one.
+        slab = self._work.slabs.take()
+        try:
+            count = min(chunks_a_slab(self._file.chunk_size), self._file.chunks - first)
+            return self._file.check(slab, first, count, self._table)
+        finally:
+            self._work.slabs.give(slab)
 
     def _size(self, chunk: int) -> int:
         return chunk_span(chunk, self._file.size_bytes, self._file.chunk_size)[1]
@@ -259,14 +268,23 @@ class SegmentCopy:
 
     async def _reads_back(self) -> bool:
         """Whether the medium gives back what was received; what it does not is missing again."""
-        self._from_medium = await self._work.blocking(self._file.settle)
-        self._missing = await self._bad_chunks()
+        if self._file.chunks <= chunks_a_slab(
+            self._file.chunk_size
+        ):  # a hand-over less, of a few for each file
+            self._missing = set(await self._work.blocking(self._settle_and_check))
+        else:
+            self._from_medium = await self._work.blocking(self._file.settle)
+            self._missing = await self._bad_chunks()
         self._good_bytes -= sum(map(self._size, self._missing))
         self._read_back_rounds += 1
         if self._missing and self._read_back_rounds >= READ_BACK_ROUNDS:
             rule = f"the destination gives back other bytes than were written: {self._file.part}"
             raise DestinationError(rule, device=str(self._work.destination.path))
         return not self._missing
+
+    def _settle_and_check(self) -> list[int]:
+        self._from_medium = self._file.settle()
+        return self._check_slab(0)
 
     # What is fetched
 
