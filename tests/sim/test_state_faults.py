@@ -62,7 +62,9 @@ class Disk:
         self.fails_at = -1
         self.lasting = False
         self.errno = errno.EIO
-        monkeypatch.setattr(os, "fsync", lambda handle: None)  # no power is cut here; a real one only takes time
+        monkeypatch.setattr(
+            os, "fsync", lambda handle: None
+        )  # no power is cut here; a real one only takes time
         for name in WRITING:
             monkeypatch.setattr(os, name, self._counting(name, getattr(os, name)))
         self._real_open = os.open
