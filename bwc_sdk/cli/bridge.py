@@ -14,10 +14,12 @@ from bwc_sdk.cli.failure import OutputError
 from bwc_sdk.cli.on_camera import require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.text import size
 from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.discover import slots
 from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri
+from bwc_sdk.world import World
 
 PORT_DIGITS: Final = 5
 DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"
@@ -82,7 +84,7 @@ async def _serve(offered: Bridge, output: Output) -> None:
         with contextlib.suppress(NotImplementedError):  # loops of Windows have none: Ctrl-C interrupts there
             loop.add_signal_handler(number, ended.set)
     async with offered:
-        output.show({"event": "listening", "uri": offered.uri})
+        output.show({"event": "listening", "uri": offered.uri, **Stamps(World().utc_ns).fields()})
         if not output.as_json:
             output.line(offered.uri)
         output.flush()
@@ -92,11 +94,13 @@ async def _serve(offered: Bridge, output: Output) -> None:
 def _teller(output: Output) -> Callable[[BridgeEvent], None]:
     """What tells people on stderr, or scripts on stdout, of clients."""
 
+    stamps = Stamps(World().utc_ns)
+
     def tell(event: BridgeEvent) -> None:
         # A reader that is gone, or a log that is full, does not end the bridge.
         with contextlib.suppress(BrokenPipeError, OutputError):
-            output.show(_document(event))
-            output.note(_sentence(event))
+            output.show({**_document(event), **stamps.fields()})
+            output.note(f"{stamps.text()} {_sentence(event)}")
             output.flush()
 
     return tell

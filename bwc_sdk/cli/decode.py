@@ -10,6 +10,7 @@ import typer
 
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.readable import dumps
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.decoding import Decoded, decode_file
@@ -41,7 +42,7 @@ def _document(output: Output, found: Iterable[Decoded], torn: list[int]) -> None
     # Written as it is read: a capture of a whole day does not fit in memory.
     separator = '{"capture": ['
     for one in found:
-        output.write(separator + json.dumps(dataclasses.asdict(one)))
+        output.write(separator + dumps(dataclasses.asdict(one)))
         separator = ", "
     head = "" if separator == ", " else separator
     output.write(f'{head}], "ends_inside_line": {json.dumps(torn[0] if torn else None)}}}')

@@ -4,30 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
-from typing import Any, Final, assert_never
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from bwc_protocol.declare import to_plain
 from bwc_protocol.messages.station import BayState
+from bwc_sdk.cli import text
 from bwc_sdk.cli.advice import advice_for
-from bwc_sdk.cli.offload_events import json_line, next_steps, result_document, summary, values_of
-from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.offload_events import (
+    event_document,
+    in_bytes,
+    next_steps,
+    result_document,
+    summary,
+    values_of,
+)
+from bwc_sdk.cli.output import Output, Rows
+from bwc_sdk.cli.readable import Stamps, dumps
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload import (
     BayRecovered,
     BayTroubled,
     CameraEvent,
     CameraFailed,
+    Connected,
     DestinationBack,
     DestinationLost,
+    Finished,
     FleetResult,
     Interrupted,
     OffloadResult,
+    Planned,
     Progress,
+    RecordingFinished,
+    RecordingStarted,
+    SegmentStored,
     StationBack,
     StationLost,
+    StoredVerified,
 )
 from bwc_sdk.offload.fleet_events import bay_slot
+
+if TYPE_CHECKING:
+    from bwc_sdk.cli.transfer_view import TransferView
 
 PROGRESS_EVERY_S: Final = 0.5
 """Progress of one camera at most this often."""
@@ -36,21 +55,43 @@ PLAIN_EVERY_S: Final = 5.0
 
 
 class FleetTeller:
-    """Writes each event as it comes: one line, which begins with the camera's slot."""
+    """Writes each event as it comes: one line, which begins with the camera's slot and ends with the time.
 
-    def __init__(self, output: Output) -> None:
+    With a `view` a terminal gets its lines that renew themselves, and only what is worth a line of its own. A watch
+    is `without_end`: no table will say what became of each camera.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        stamps: Stamps | None = None,
+        view: TransferView | None = None,
+        *,
+        without_end: bool = False,
+    ) -> None:
         self._output = output
+        self._without_end = without_end
+        self._stamps = stamps
+        self._view = view
         self._told_s: dict[str, float] = {}
         self._advised: set[str] = set()  # since the station was there
 
     def tell(self, tagged: CameraEvent) -> None:
         """Writes one event."""
+        if self._view is not None:
+            self._view.tell(tagged)
         if isinstance(tagged.event, Progress) and not self._due(tagged.slot, tagged.event):
             return
+        advice = self._advice(tagged)
         if self._output.as_json:
-            self._output.write(json.dumps(_document(tagged)))
-        else:
-            self._output.line(tagged.slot, *_values(tagged), *self._advice(tagged))
+            stamp = self._stamps.fields() if self._stamps is not None else {}
+            self._output.write(dumps({**_document(tagged), **stamp}))
+        elif self._view is None or not self._output.terminal:
+            stamped = (self._stamps.text(),) if self._stamps is not None else ()
+            size = text.size if self._output.terminal else in_bytes
+            self._output.line(tagged.slot, *_values(tagged, size), *advice, *stamped)
+        if self._view is not None and self._worth_a_line(tagged):
+            self._view.remark(tagged.slot, *_values(tagged, text.size), *advice)
         self._output.flush()
 
     def _advice(self, tagged: CameraEvent) -> tuple[str, ...]:
@@ -65,6 +106,18 @@ class FleetTeller:
         self._advised.add(advice)
         return (f"try: {advice}",)
 
+    def _worth_a_line(self, tagged: CameraEvent) -> bool:
+        """Whether a terminal keeps a line of it, while the bars show the rest."""
+        match tagged.event:
+            case Progress() | RecordingStarted() | SegmentStored() | Connected() | Planned():
+                return False
+            case RecordingFinished(outcome=outcome):
+                return not isinstance(outcome, StoredVerified)
+            case Finished(result=result):
+                return self._without_end or not result.complete
+            case _:
+                return True
+
     def _due(self, slot: str, progress: Progress) -> bool:
         now = asyncio.get_running_loop().time()
         every_s = PROGRESS_EVERY_S if self._output.as_json else PLAIN_EVERY_S
@@ -77,10 +130,12 @@ class FleetTeller:
         return True
 
 
-def _values(tagged: CameraEvent) -> tuple[object, ...]:
+def _values(tagged: CameraEvent, size: Callable[[int], str] = in_bytes) -> tuple[object, ...]:
     match tagged.event:
         case Progress(recording=recording, bytes_done=done, bytes_total=total):
-            return "progress", f"recording {recording}", f"{done} of {total} bytes"
+            return "progress", f"recording {recording}", f"{size(done)} of {size(total)}"
+        case Finished(result=result):
+            return "complete" if result.complete else "INCOMPLETE", result.identity, summary(result, size)
         case CameraFailed(error=error):
             return "FAILED", error.rule
         case Interrupted(identity=identity):
@@ -98,7 +153,7 @@ def _values(tagged: CameraEvent) -> tuple[object, ...]:
         case BayRecovered():
             return ("recovered",)
         case event:
-            return values_of(event)
+            return values_of(event, size)
 
 
 def _trouble(slot: str, event: BayTroubled) -> str:
@@ -131,7 +186,7 @@ def _document(tagged: CameraEvent) -> dict[str, Any]:
         case BayRecovered():
             fields = {"event": "bay_recovered"}
         case event:
-            fields = json.loads(json_line(event))
+            fields = event_document(event)
             if fields["event"] == "result":
                 fields["event"] = "camera_result"  # `result` is the last line, about all of them
     return {"slot": tagged.slot, "bay": tagged.bay, **fields}
@@ -147,21 +202,24 @@ def _error(error: BwcError) -> dict[str, str]:
     }
 
 
-def show_result(output: Output, result: FleetResult) -> None:
+def show_result(output: Output, result: FleetResult, stamps: Stamps | None = None) -> None:
     """The end: in JSON the last line, otherwise a note for each camera that is not complete, and one on the whole."""
     if output.as_json:
         numbers = {bay_slot(bay): bay for bay in result.bays}
         cameras = [
             {"slot": slot, "bay": numbers.get(slot), **_camera(one)} for slot, one in result.cameras.items()
         ]
-        output.write(json.dumps({"event": "result", "complete": result.complete, "cameras": cameras}))
+        stamp = stamps.fields() if stamps is not None else {}
+        output.write(dumps({"event": "result", "complete": result.complete, "cameras": cameras, **stamp}))
         return
+    if output.terminal:
+        output.show({}, _table(result))
     done = 0
     for slot, one in result.cameras.items():
         match one:
             case OffloadResult():
                 done += one.complete
-                if not one.complete:
+                if not one.complete and not output.terminal:
                     output.note(f"{slot}: {one.identity}: {summary(one)}")
                 for line in next_steps(one):
                     output.note(f"{slot}: {line}")
@@ -172,6 +230,20 @@ def show_result(output: Output, result: FleetResult) -> None:
             case _:
                 assert_never(one)
     output.note(f"{done} of {len(result.cameras)} cameras stored and verified")
+
+
+def _table(result: FleetResult) -> Rows:
+    rows = []
+    for slot, one in result.cameras.items():
+        if isinstance(one, OffloadResult):
+            stored = sum(isinstance(outcome, StoredVerified) for outcome in one.outcomes)
+            outcome = "complete" if one.complete else "INCOMPLETE"
+            recordings = f"{stored} of {len(one.outcomes)}"
+            rows.append([slot, one.identity, outcome, recordings, text.size(one.bytes_received), "-"])
+        else:
+            rows.append([slot, "-", "FAILED", "-", "-", one.rule])
+    headings = ["slot", "camera", "outcome", "recordings stored", "received", "why"]
+    return Rows("", headings, rows, empty="no camera in any bay")
 
 
 def _camera(one: OffloadResult | BwcError) -> dict[str, Any]:

@@ -3,33 +3,49 @@
 import asyncio
 import contextlib
 import dataclasses
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from bwc_protocol.declare import Role
 from bwc_sdk.camera import Camera
+from bwc_sdk.cli import text
+from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.offload_events import json_line, next_steps, outcome_document, summary, values_of
-from bwc_sdk.cli.offload_fleet import fleet_job, run_fleet
+from bwc_sdk.cli.offload_events import event_document, next_steps, outcome_document, summary, values_of
+from bwc_sdk.cli.offload_fleet import drawn, fleet_job, run_fleet
 from bwc_sdk.cli.on_camera import connecting, output_for, require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.rate import rate_of
+from bwc_sdk.cli.readable import Stamps, dumps
 from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
 from bwc_sdk.errors import WrongDevice
-from bwc_sdk.offload import Budget, OffloadEvent, OffloadPolicy, OffloadResult, Progress, offload
+from bwc_sdk.offload import (
+    Budget,
+    CameraEvent,
+    Connected,
+    Finished,
+    OffloadEvent,
+    OffloadPolicy,
+    OffloadResult,
+    Progress,
+    RecordingStarted,
+    SegmentStored,
+    offload,
+)
+from bwc_sdk.world import World
+
+if TYPE_CHECKING:
+    from bwc_sdk.cli.transfer_view import TransferView
 
 DEFAULTS: Final = OffloadPolicy()
 PROGRESS_EVERY_S: Final = 0.5
 """Progress lines of JSON at most this often: a megabyte each would drown the rest."""
-STOPPED: Final = (
-    "what is stored is verified; the rest is on the camera, and half of a file in DEST/.incoming. "
-    "Run the same command again to go on"
-)
+
+_IN_THE_VIEW: Final = (Connected, Progress, RecordingStarted, SegmentStored, Finished)
+"""What the bars of a terminal, its first note, and the table at the end show."""
 
 app = verbs()
 
@@ -39,7 +55,7 @@ app = verbs()
 def offload_verb(
     settings: Settings,
     output: Output,
-    destination: Annotated[Path, typer.Argument(metavar="DEST", help="Directory; it has to exist.")],
+    destination: Dest,
     recordings: Annotated[
         list[int] | None,
         typer.Argument(metavar="RECORDING...", help="Sequence numbers; without them, all recordings."),
@@ -65,6 +81,7 @@ def offload_verb(
         str | None,
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
     ] = None,
+    mkdir: Mkdir = False,
 ) -> int:
     """Copy recordings off the device, verified, and resume where it stopped.
 
@@ -72,7 +89,7 @@ def offload_verb(
     command goes on with what is good on disk. Exits with 10 unless every recording is stored and verified.
     With --json one line an event, the last one the result. With --station or --also many cameras are offloaded at
     once: each line begins with the camera's slot, and one camera that fails does not keep the others from being
-    finished.
+    finished. Each line ends with the time; a terminal shows bars instead, and when all of it will be done.
     """
     rate = rate_of(limit) if limit is not None else None
     many = station is not None or bool(also)
@@ -86,18 +103,27 @@ def offload_verb(
     policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow)
     if settings.timeout_s is not None:
         policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
+    world = World()
+    if mkdir:
+        make_missing(world.files, destination)
     if many:
         fleet = fleet_job(
-            settings, destination, station=station, devices=devices, policy=policy, limit_bytes_per_s=rate
+            settings,
+            destination,
+            station=station,
+            devices=devices,
+            policy=policy,
+            limit_bytes_per_s=rate,
+            world=world,
         )
-        return run_fleet(fleet, output, interrupted=STOPPED)
-    connect = _Connect(settings, expect)
+        return run_fleet(fleet, output, world, interrupted=stopped(destination, "the cameras"))
+    connect = _Connect(settings, expect, destination)
     budget = Budget(rate) if rate is not None else None
-    job = offload(connect, destination, recordings=recordings, policy=policy, budget=budget)
+    job = offload(connect, destination, recordings=recordings, policy=policy, budget=budget, world=world)
 
     async def whole() -> OffloadResult:
         with contextlib.ExitStack() as stack:
-            tell = _teller(output, stack)
+            tell = _Teller(output, Stamps(world.utc_ns), drawn(output, world, stack, single=True)).tell
             async with job:
                 async for event in job:
                     tell(event)
@@ -106,7 +132,7 @@ def offload_verb(
     try:
         result = asyncio.run(whole())
     except KeyboardInterrupt as stop:
-        raise Interrupted(STOPPED) from stop
+        raise Interrupted(stopped(destination, "the camera")) from stop
     if output.terminal and not output.as_json:
         _table(output, result)
     for line in next_steps(result):
@@ -117,7 +143,8 @@ def offload_verb(
 class _Connect:
     """Connects by the common options, anew for each reconnection."""
 
-    def __init__(self, settings: Settings, expect: str | None) -> None:
+    def __init__(self, settings: Settings, expect: str | None, destination: Path) -> None:
+        self._bays = command("offload", str(destination), "--station", require_device(settings))
         self._settings = settings
         self._expect = expect
         self._met = False
@@ -128,7 +155,7 @@ class _Connect:
             camera = await connecting(settings, Role.DOCK_OFFLOAD, expect=self._expect)
         except WrongDevice as error:
             if self._expect is None:  # then it is a station
-                error.advice += "; --station URI, without --device, is for the cameras in all its bays"
+                error.advice += f"; for the cameras in all its bays: {self._bays}"
             raise
         if settings.timeout_s is not None:
             camera.connection.call_timeout_s = settings.timeout_s
@@ -138,41 +165,33 @@ class _Connect:
         return camera
 
 
-def _teller(output: Output, stack: contextlib.ExitStack) -> Callable[[OffloadEvent], None]:
-    if output.as_json:
-        return _JsonLines(output).tell
-    draw = _drawer(stack) if sys.stderr.isatty() else None
-
-    def tell(event: OffloadEvent) -> None:
-        if draw is not None:
-            draw(event)
-        if not output.terminal and (values := values_of(event)):
-            output.line(*values)
-            output.flush()
-
-    return tell
-
-
-def _drawer(stack: contextlib.ExitStack) -> Callable[[OffloadEvent], None]:
-    from bwc_sdk.cli.offload_progress import ProgressView  # rich, only where somebody sees it
-
-    return stack.enter_context(ProgressView()).tell
-
-
-class _JsonLines:
+class _Teller:
     """Each event as it comes, but progress only every now and then."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, stamps: Stamps, view: "TransferView | None") -> None:
         self._output = output
+        self._stamps = stamps
+        self._view = view
         self._told_at = float("-inf")
 
     def tell(self, event: OffloadEvent) -> None:
+        if self._view is not None:
+            self._view.tell(CameraEvent("", event))
+            if not isinstance(event, _IN_THE_VIEW):
+                self._view.remark(*values_of(event, text.size))
+        if self._output.as_json:
+            self._json_line(event)
+        elif not self._output.terminal and (values := values_of(event)):
+            self._output.line(*values, self._stamps.text())
+            self._output.flush()
+
+    def _json_line(self, event: OffloadEvent) -> None:
         if isinstance(event, Progress):
             now = asyncio.get_running_loop().time()
             if now < self._told_at + PROGRESS_EVERY_S and event.bytes_done < event.bytes_total:
                 return
             self._told_at = now
-        self._output.write(json_line(event))
+        self._output.write(dumps({**event_document(event), **self._stamps.fields()}))
         self._output.flush()
 
 

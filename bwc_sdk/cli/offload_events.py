@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, assert_never
 
@@ -39,15 +39,15 @@ LISTED_MAX: Final = 10
 _WORD_BEGIN: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-def json_line(event: OffloadEvent) -> str:
-    """The event as one JSON object; `event` names it, the last one is `result`."""
+def event_document(event: OffloadEvent) -> dict[str, Any]:
+    """The event as it goes into JSON; `event` names it, the last one is `result`."""
     if isinstance(event, Finished):
-        return json.dumps({"event": "result", **result_document(event.result)})
+        return {"event": "result", **result_document(event.result)}
     fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
     if isinstance(event, RecordingFinished):
         fields = outcome_document(event.outcome)
     name = _WORD_BEGIN.sub("_", type(event).__name__).lower()
-    return json.dumps({"event": name, **fields})
+    return {"event": name, **fields}
 
 
 def result_document(result: OffloadResult) -> dict[str, Any]:
@@ -109,22 +109,27 @@ def _plain(value: Any) -> Any:
             return to_plain(value)
 
 
-def values_of(event: OffloadEvent) -> tuple[object, ...]:
+def in_bytes(count: int) -> str:
+    """A size in a pipe, where it is counted with; a terminal gets `text.size`, one unit on one screen."""
+    return f"{count} bytes"
+
+
+def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tuple[object, ...]:
     """The event as the values of one plain line; empty for what only a progress bar shows."""
     match event:
         case Connected(identity=identity, simulator=simulator, secure=secure):
             kind = "simulator" if simulator else "camera"
             return "connected", identity, kind, "protected" if secure else "not protected"
         case Planned(recordings=recordings, bytes_total=bytes_total):
-            return "planned", f"{len(recordings)} recordings", f"{bytes_total} bytes"
+            return "planned", f"{len(recordings)} recordings", size(bytes_total)
         case RecordingStarted(entry=entry):
-            return "started", f"recording {entry.sequence}", f"{entry.size_bytes} bytes"
+            return "started", f"recording {entry.sequence}", size(entry.size_bytes)
         case RecordingPostponed(recording=recording, error=error):
             return "postponed", f"recording {recording}", error.rule
         case Progress():
             return ()
         case Resumed(recording=recording, segment=segment, bytes_kept=bytes_kept):
-            return "resumed", f"recording {recording}", f"segment {segment}", f"{bytes_kept} bytes were good"
+            return "resumed", f"recording {recording}", f"segment {segment}", f"{size(bytes_kept)} were good"
         case ChunkRejected(recording=recording, segment=segment, chunk=chunk):
             return "rejected", f"recording {recording}", f"segment {segment}", f"chunk {chunk}"
         case ConnectionLost(error=error, attempt=attempt, wait_s=wait_s):
@@ -137,7 +142,7 @@ def values_of(event: OffloadEvent) -> tuple[object, ...]:
         case RecordingFinished(outcome=outcome):
             return outcome_word(outcome), f"recording {outcome.entry.sequence}", _about(outcome)
         case Finished(result=result):
-            return "complete" if result.complete else "INCOMPLETE", summary(result)
+            return "complete" if result.complete else "INCOMPLETE", summary(result, size)
         case _:
             assert_never(event)
 
@@ -148,13 +153,13 @@ def _about(outcome: Outcome) -> str:
     return outcome.reason
 
 
-def summary(result: OffloadResult) -> str:
+def summary(result: OffloadResult, size: Callable[[int], str] = text.size) -> str:
     """One line on the whole."""
     stored = sum(isinstance(outcome, StoredVerified) for outcome in result.outcomes)
     parts = [f"{stored} of {len(result.outcomes)} recordings stored and verified"]
-    parts.append(f"{text.size(result.bytes_received)} received")
+    parts.append(f"{size(result.bytes_received)} received")
     if result.bytes_kept:
-        parts.append(f"{text.size(result.bytes_kept)} kept from before")
+        parts.append(f"{size(result.bytes_kept)} kept from before")
     if result.reconnections:
         parts.append(f"reconnections: {result.reconnections}")
     return ", ".join(parts)

@@ -1,19 +1,28 @@
 """`bwc offload` with many cameras: `--station`, or `--also` beside `--device`."""
 
 import asyncio
+import contextlib
 import dataclasses
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bwc_protocol.declare import Role
+from bwc_sdk.cli.destination import command
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.fleet_output import FleetTeller, show_result
 from bwc_sdk.cli.on_camera import connecting_station, output_for, role_of
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.verb import Interrupted
 from bwc_sdk.errors import WrongDevice
 from bwc_sdk.offload import FleetJob, OffloadPolicy, offload_many, offload_station
 from bwc_sdk.station import DockingStation
+from bwc_sdk.world import World
+
+if TYPE_CHECKING:
+    from bwc_sdk.cli.transfer_view import TransferView
 
 
 def fleet_job(
@@ -24,18 +33,21 @@ def fleet_job(
     devices: list[str],
     policy: OffloadPolicy,
     limit_bytes_per_s: float | None,
+    world: World,
 ) -> FleetJob:
     """The offload of every bay of `station`, or else of `devices`."""
     if station is not None:
         return offload_station(
-            StationConnect(settings, station),
+            StationConnect(settings, station, destination),
             destination,
+            world=world,
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
         )
     return offload_many(
         devices,
         destination,
+        world=world,
         policy=policy,
         limit_bytes_per_s=limit_bytes_per_s,
         role=role_of(settings.role) if settings.role else Role.DOCK_OFFLOAD,
@@ -46,7 +58,8 @@ def fleet_job(
 class StationConnect:
     """Connects to a station by the common options, anew for each reconnection."""
 
-    def __init__(self, settings: Settings, uri: str) -> None:
+    def __init__(self, settings: Settings, uri: str, destination: Path) -> None:
+        self._single = command("offload", str(destination), "--device", uri)
         self._settings = dataclasses.replace(settings, device=uri)
         self._met = False
 
@@ -55,7 +68,7 @@ class StationConnect:
         try:
             station = await connecting_station(settings, Role.DOCK_OFFLOAD)
         except WrongDevice as error:
-            error.advice += "; 'bwc offload DEST --device URI' is for a single camera"
+            error.advice += f"; for a single camera: {self._single}"
             raise
         if settings.timeout_s is not None:
             station.connection.call_timeout_s = settings.timeout_s
@@ -65,18 +78,32 @@ class StationConnect:
         return station
 
 
-def run_fleet(job: FleetJob, output: Output, *, interrupted: str) -> ExitCode:
+def drawn(
+    output: Output, world: World, stack: contextlib.ExitStack, *, single: bool = False
+) -> "TransferView | None":
+    """The lines on standard error that renew themselves, where somebody sees them; to be called in the loop."""
+    if output.as_json or not sys.stderr.isatty():
+        return None
+    from bwc_sdk.cli.transfer_view import TransferView  # rich, only where it is seen
+
+    now_s = asyncio.get_running_loop().time
+    return stack.enter_context(TransferView(now_s, world.utc_ns, single=single))
+
+
+def run_fleet(job: FleetJob, output: Output, world: World, *, interrupted: str) -> ExitCode:
     """Runs it, writes a line an event, and says at the end what became of each camera."""
+    stamps = Stamps(world.utc_ns)
 
     async def whole() -> None:
-        teller = FleetTeller(output)
-        async with job:
-            async for event in job:
-                teller.tell(event)
+        with contextlib.ExitStack() as stack:
+            teller = FleetTeller(output, stamps, drawn(output, world, stack))
+            async with job:
+                async for event in job:
+                    teller.tell(event)
 
     try:
         asyncio.run(whole())
     except KeyboardInterrupt as stop:
         raise Interrupted(interrupted) from stop
-    show_result(output, job.result)
+    show_result(output, job.result, stamps)
     return ExitCode.SUCCESS if job.result.complete else ExitCode.INCOMPLETE

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bwc_sdk.cli.readable import dumps
 from bwc_sdk.cli.streams import writing
 from bwc_sdk.cli.text import clean
 
@@ -57,7 +58,7 @@ class Output:
         """Prints a result: `document` as JSON, or `parts` for people."""
         if self.as_json:
             head = {"device": self.device} if self.device is not None else {}
-            self.write(json.dumps({**head, **document}))
+            self.write(dumps({**head, **document}))
             return
         for part in parts:
             self._part(part)

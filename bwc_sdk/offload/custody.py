@@ -9,6 +9,7 @@ from typing import Final
 
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.host_time import HostTime
+from bwc_sdk.quantity import exact_utc
 from bwc_sdk.version import __version__
 
 CUSTODY_VERSION: Final = 1
@@ -48,6 +49,7 @@ class Custody:
             "read_back_from_medium": self.from_medium,
             "names_synced": self.names_synced,
             "stored_utc_ns": self.stored_utc_ns,
+            "stored_utc": exact_utc(self.stored_utc_ns),  # for readers that round numbers above 2^53
             "stored_clock": self.host_time.plain(),
         }
         return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()

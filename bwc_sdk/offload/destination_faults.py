@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -134,6 +135,8 @@ def destination_error(
             f"the quota on the destination is used up: {what}", device=device, advice=advice
         )
     rule, advice = _cause(error, opening)
+    if opening and number == errno.ENOENT:
+        advice = f"{advice} {shlex.quote(device)}; --mkdir of bwc does it, too"
     return DestinationError(f"{rule}: {what}", device=device, advice=advice)
 
 

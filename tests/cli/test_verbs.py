@@ -251,7 +251,7 @@ def test_the_life_time_register_in_words(register: int, said: str) -> None:
 def test_an_offload_in_a_pipe_tells_each_file_in_a_line(bwc: Bwc, sim: str, tmp_path: Path) -> None:
     ran = bwc("offload", str(tmp_path), device=sim)
     stored = [line.split("\t") for line in ran.out.splitlines() if line.startswith("stored\t")]
-    files = [Path(line[3]) for line in stored if len(line) == 6]
+    files = [Path(line[3]) for line in stored if len(line) == 7]
     assert ran.code == 0 and len(files) == 3
     assert all(file.is_file() for file in files)
     assert ran.out.splitlines()[-1].startswith("complete\t3 of 3")

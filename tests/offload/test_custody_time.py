@@ -8,6 +8,7 @@ import pytest
 
 from bwc_sdk.host_time import HostTime
 from bwc_sdk.offload import OffloadPolicy, offload
+from bwc_sdk.quantity import exact_utc
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.virtual_time import run_virtual
 
@@ -46,5 +47,5 @@ def test_what_the_host_knew_of_its_clock_stands_beside_the_time(
 
     run_virtual(main())
     (record,) = [json.loads(c) for name, c in disk.final().items() if name.endswith(".custody.json")]
-    assert record["stored_utc_ns"] == AT_NS
+    assert (record["stored_utc_ns"], record["stored_utc"]) == (AT_NS, exact_utc(AT_NS))
     assert record["stored_clock"] == stands
