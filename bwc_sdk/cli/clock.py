@@ -1,8 +1,7 @@
 """`bwc clock show` and `bwc clock sync`."""
 
-import datetime
 import enum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -12,14 +11,13 @@ from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_sdk.cli import text
 from bwc_sdk.cli.facts import Fact, fact, facts
 from bwc_sdk.cli.output import Facts, Output
+from bwc_sdk.cli.readable import readable
 from bwc_sdk.cli.time_span import span_ns
 from bwc_sdk.cli.verb import UNSURE, common_options, device_verb, verbs
 from bwc_sdk.clock_sync import Measurement
 from bwc_sdk.connecting import AnyDevice
 from bwc_sdk.host_time import HostTime
 from bwc_sdk.world import World
-
-_YEAR_10000_NS: Final = 253_402_300_800 * 1_000_000_000
 
 
 class SourceName(enum.StrEnum):
@@ -125,26 +123,6 @@ async def sync(
         Facts("set", list(facts(found.done)), section="set"),
         Facts("after", _facts(found.after), section="after"),
     )
-
-
-def readable(document: dict[str, Any]) -> dict[str, Any]:
-    """The same with text or seconds beside each time in ns, which JavaScript and others round above 2^53."""
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        found[name] = value
-        if name.endswith("utc_ns"):
-            found[name.removesuffix("_ns")] = exact_utc(value)
-        elif name.endswith("_ns"):
-            found[f"{name.removesuffix('_ns')}_s"] = value / 1e9 if value is not None else None
-    return found
-
-
-def exact_utc(ns: int) -> str | None:
-    """A time in ns since 1970 as ISO 8601, to the nanosecond; None for none, and for what has no date."""
-    if not 0 < ns < _YEAR_10000_NS:
-        return None
-    stamp = datetime.datetime.fromtimestamp(ns // 1_000_000_000, datetime.UTC)
-    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{ns % 1_000_000_000:09d}Z"
 
 
 def _measured(measured: Measurement) -> dict[str, int]:

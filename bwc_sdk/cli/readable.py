@@ -13,21 +13,23 @@ def dumps(document: Mapping[str, Any]) -> str:
     return json.dumps(readable(document))
 
 
-def readable(value: Any) -> Any:
+def readable(document: Mapping[str, Any]) -> dict[str, Any]:
     """The same with `started_utc` (ISO 8601) beside `started_utc_ns`, and `offset_s` beside `offset_ns`."""
-    if isinstance(value, list | tuple):
-        return [readable(one) for one in value]
-    if not isinstance(value, Mapping):
-        return value
     found: dict[str, Any] = {}
-    for name, one in value.items():
-        found[name] = readable(one)
+    for name, one in document.items():
+        found[name] = _inside(one)
         if not name.endswith("_ns") or isinstance(one, bool) or not (one is None or isinstance(one, int)):
             continue
         beside = name.removesuffix("_ns") if name.endswith("utc_ns") else f"{name.removesuffix('_ns')}_s"
-        if beside not in value:
+        if beside not in document:
             found[beside] = exact_utc(one) if name.endswith("utc_ns") else _seconds(one)
     return found
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_inside(one) for one in value]
+    return readable(value) if isinstance(value, Mapping) else value
 
 
 def _seconds(ns: int | None) -> float | None:

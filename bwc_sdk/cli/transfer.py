@@ -17,6 +17,7 @@ from bwc_sdk.offload import (
     Progress,
     Reconnected,
     RecordingFinished,
+    RecordingPostponed,
     RecordingStarted,
     Resumed,
 )
@@ -114,6 +115,8 @@ class Board:
             case RecordingFinished(outcome=outcome):
                 one.current.pop(outcome.entry.sequence, None)
                 one.settled += outcome.entry.size_bytes
+            case RecordingPostponed(recording=recording):
+                one.current.pop(recording, None)  # it begins anew when the others are done
             case ConnectionLost(wait_s=wait_s):
                 one.state = f"lost, again in {wait_s:.0f} s"
             case Reconnected():

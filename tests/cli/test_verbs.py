@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.cli.audit import check_head
-from bwc_sdk.cli.clock import offset_in_words, readable
+from bwc_sdk.cli.clock import offset_in_words
+from bwc_sdk.cli.readable import readable
 from bwc_sdk.cli.storage import life_time
 from bwc_sdk.cli.time_span import span_ns
 from bwc_sdk.errors import AuditBroken
