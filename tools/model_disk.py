@@ -334,3 +334,4 @@ class ModelFiles:
         what = self._handles.pop(handle)
         if isinstance(what, Inode) and what.locked_by == handle:
             what.locked_by = 0
+        self._step("close")  # which may fail, and the handle is gone nevertheless

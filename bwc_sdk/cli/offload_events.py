@@ -11,7 +11,8 @@ from typing import Any, Final, assert_never
 from bwc_protocol.declare import to_plain
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.cli import text
-from bwc_sdk.errors import BwcError, DestinationFull
+from bwc_sdk.cli.advice import advice_for
+from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import (
     ChunkRejected,
     Connected,
@@ -168,8 +169,9 @@ def summary(result: OffloadResult, size: Callable[[int], str] = text.size) -> st
 def next_steps(result: OffloadResult) -> list[str]:
     """What to do about the recordings that are not stored: one line for each kind of outcome."""
     waiting = [one for one in result.outcomes if isinstance(one, StillOnCamera)]
-    roomless = [one.entry.sequence for one in waiting if isinstance(one.error, DestinationFull)]
-    left = [one.entry.sequence for one in waiting if not isinstance(one.error, DestinationFull)]
+    roomless = [one.entry.sequence for one in waiting if _only_full(one.error)]
+    barred = _by_advice(waiting)
+    left = [one.entry.sequence for one in waiting if not isinstance(one.error, DestinationError)]
     refused = [one.entry.sequence for one in result.outcomes if isinstance(one, Refused)]
     lines = []
     if roomless:
@@ -177,6 +179,8 @@ def next_steps(result: OffloadResult) -> list[str]:
             f"still on the camera, for want of room: {_listed(roomless)}. Make room in the destination first, then run "
             "the same command again: it goes on with what is good on disk"
         )
+    for advice, sequences in barred.items():
+        lines.append(f"still on the camera: {_listed(sequences)}. {advice[:1].upper()}{advice[1:]}")
     if left:
         lines.append(
             f"still on the camera: {_listed(left)}. Run the same command again: it goes on with what is good on disk"
@@ -187,6 +191,19 @@ def next_steps(result: OffloadResult) -> list[str]:
             "'bwc recordings show' with what stands under that name in the destination, and keep both"
         )
     return lines
+
+
+def _only_full(error: BwcError | None) -> bool:
+    return isinstance(error, DestinationFull) and not error.advice
+
+
+def _by_advice(waiting: list[StillOnCamera]) -> dict[str, list[int]]:
+    """What the destination kept from being stored, by what has to be done first: running it again may not help."""
+    barred: dict[str, list[int]] = {}
+    for one in waiting:
+        if isinstance(one.error, DestinationError) and not _only_full(one.error):
+            barred.setdefault(advice_for(one.error), []).append(one.entry.sequence)
+    return barred
 
 
 def _listed(sequences: list[int]) -> str:

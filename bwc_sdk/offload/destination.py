@@ -54,11 +54,15 @@ class Destination:
                 raise moved(path)
             incoming = _open_incoming(files, path, directory)
         except BaseException:
-            files.close(directory)
+            with contextlib.suppress(OSError):
+                files.close(directory)
             raise
         opened = cls(files, path, FinalNames(files, directory, incoming), names_synced=False)
         try:
             opened.names_synced = prove(opened.names, path)
+        except OSError as error:
+            opened.close()
+            raise destination_error(error, "proving it", path) from error
         except BaseException:
             opened.close()
             raise

@@ -174,6 +174,24 @@ def test_what_is_left_for_want_of_room_and_for_another_reason_are_told_apart() -
     assert "room: recording 1." in room and "camera: recording 2. Run the same" in again
 
 
+def test_what_the_destination_bars_is_not_said_to_be_run_again() -> None:
+    """Each with the step that its cause needs, and one line a step."""
+    path = Path("/d")
+    causes = [
+        destination_error(OSError(number, os.strerror(number)), "storing x", path)
+        for number in (errno.EROFS, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EDQUOT)
+    ]
+    waiting = tuple(StillOnCamera(_entry(number), "x", error) for number, error in enumerate(causes, 1))
+    read_only, large, descriptors, quota = next_steps(OffloadResult("c", waiting, 0, 0, 0))
+    assert "recording 1, 3. Mount it writable" in read_only
+    assert "recording 2. Choose a file system without that limit" in large
+    assert "ulimit -n" in descriptors and "quota raised" in quota
+    assert not any("un the same command again" in line for line in (read_only, large, descriptors, quota))
+    busy = StillOnCamera(_entry(1), "x", errors.DestinationBusy("x"))
+    (line,) = next_steps(OffloadResult("c", (busy,), 0, 0, 0))
+    assert "Wait for the other offload to finish" in line
+
+
 def test_a_long_list_of_what_is_left_is_cut() -> None:
     left = tuple(StillOnCamera(_entry(number), "x") for number in range(1, LISTED_MAX + 3))
     (line,) = next_steps(OffloadResult("c", left, 0, 0, 0))
