@@ -66,7 +66,9 @@ def test_room_far_beyond_two_gibibytes_is_reserved_where_it_was_asked(
         assert os.fstat(file).st_size == 0
         taken = os.fstat(file).st_blocks * 512
         assert taken >= 1 << 16
-        os.ftruncate(file, 5 << 32)  # it does not lie before this, where 32 bits of the offset would have put it
+        os.ftruncate(
+            file, 5 << 32
+        )  # it does not lie before this, where 32 bits of the offset would have put it
         os.ftruncate(file, (5 << 32) - 1)
         assert os.fstat(file).st_blocks * 512 < taken
     except OSError as error:
