@@ -189,7 +189,7 @@ def _check_device(kept: list[_Round], best: _Round, grain_ns: int, discarded: in
                 "a time exchange that took longer there than there and back", device=device
             )
         apart_ns = abs(one.offset_ns - best.offset_ns)
-        if apart_ns > one.error_ns + best.error_ns + grain_ns + _drift_ns(best.sent, one.came):
+        if apart_ns > one.error_ns + best.error_ns + AGREE_NS + grain_ns + _drift_ns(best.sent, one.came):
             raise ClockUnsteady(
                 f"exchanges contradict each other by {apart_ns / 1e6:.3f} ms: the device's clock runs off, jumps, or "
                 "stands still",

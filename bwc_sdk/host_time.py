@@ -6,7 +6,6 @@ time, too, and tell nobody how well.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,8 +88,20 @@ def agreed(kernel: KernelTime, service: ServiceTime | None) -> HostTime:
     return HostTime(True, max(1, kernel.max_error_ns + left_out), "kernel")
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the service said, when, and what the kernel said then."""
+
+    service: ServiceTime | None
+    at_s: float
+    kernel: bool | None
+
+
 class HostTimes:
-    """Asks kernel and service; remembers the service's word for a while. For any thread."""
+    """Asks kernel and service; remembers the service's word for a while.
+
+    For any thread, and without a lock that a fork could leave locked: two that ask at once both ask the service.
+    """
 
     def __init__(
         self,
@@ -101,25 +112,17 @@ class HostTimes:
         self._kernel = kernel
         self._service = service
         self._now = now
-        self._lock = threading.Lock()
-        self._said: ServiceTime | None = None
-        self._asked_at: float | None = None
-        self._kernel_said: bool | None = None
+        self._said: _Said | None = None
 
     def __call__(self) -> HostTime:
-        with self._lock:
-            kernel, now = self._kernel(), self._now()
-            if (
-                self._asked_at is None
-                or now - self._asked_at > ASKED_AGAIN_S
-                or kernel.synchronised is not self._kernel_said
-            ):
-                self._said, self._asked_at, self._kernel_said = self._service(), now, kernel.synchronised
-            found = agreed(kernel, self._said)
-            if self._said is None or self._said.needs_kernel or not found.max_error_ns:
-                return found
-            grown_ns = round((now - self._asked_at) * 1e9 * DRIFT_PPM / 1e6)
-            return replace(found, max_error_ns=found.max_error_ns + grown_ns)
+        kernel, now, said = self._kernel(), self._now(), self._said
+        if said is None or now - said.at_s > ASKED_AGAIN_S or kernel.synchronised is not said.kernel:
+            self._said = said = _Said(self._service(), now, kernel.synchronised)
+        found = agreed(kernel, said.service)
+        if said.service is None or said.service.needs_kernel or not found.max_error_ns:
+            return found
+        grown_ns = round((now - said.at_s) * 1e9 * DRIFT_PPM / 1e6)
+        return replace(found, max_error_ns=found.max_error_ns + grown_ns)
 
 
 host_time: Final = HostTimes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 
@@ -52,6 +53,17 @@ class Bench:
 
     def step(self, ns: int) -> None:
         self.host_ns += ns
+
+    def before_stamp(self, number: int, happens: Callable[[], None]) -> None:
+        """Lets something happen before the host reads its clocks for the `number`th time, counted from 0."""
+        stamp, numbers = self.host.stamp, count()
+
+        def stamped() -> Stamp:
+            if next(numbers) == number:
+                happens()
+            return stamp()
+
+        self.host.stamp = stamped  # type: ignore[method-assign]  # the bench is the world's hand
 
     def reading(self) -> int:
         self.read += 1
@@ -228,6 +240,35 @@ def test_a_step_of_the_host_in_any_round_spoils_no_measurement(place: str, numbe
     assert found.discarded >= number
 
 
+@pytest.mark.rule("CLK-008")
+@pytest.mark.parametrize("step_ns", STEPS_NS)
+@pytest.mark.parametrize("number", range(1, ROUNDS))
+def test_nor_does_a_step_between_two_rounds(number: int, step_ns: int) -> None:
+    bench = Bench(S)
+    bench.before_stamp(2 * number, lambda: bench.step(step_ns))
+    found = measured(bench)
+    assert abs(found.offset_ns - (bench.host_ns - bench.device_ns)) <= found.uncertainty_ns < 2 * MS
+    assert (found.rounds, found.discarded) == (ROUNDS, number)
+
+
+@pytest.mark.parametrize("step_ns", [150_000, -150_000])
+@pytest.mark.parametrize("stamp", range(2 * ROUNDS))
+def test_a_step_that_is_too_small_to_be_told_is_within_the_bound(stamp: int, step_ns: int) -> None:
+    bench = Bench(S, [(0.01, 0.01)] + [(5, 5)] * 3)
+    bench.before_stamp(stamp, lambda: bench.step(step_ns))
+    found = measured(bench)
+    assert abs(found.offset_ns - (bench.host_ns - bench.device_ns)) <= found.uncertainty_ns < MS
+    assert found.round_trip_ns == pytest.approx(20_000, abs=FEW_NS), "by the stopwatch"
+
+
+def test_a_round_trip_is_timed_by_the_stopwatch() -> None:
+    bench = Bench(S, [(0.01, 0.01)])
+    bench.before_stamp(1, lambda: bench.step(-150_000))
+    found = measured(bench, rounds=1)
+    assert found.round_trip_ns == pytest.approx(20_000, abs=FEW_NS)
+    assert found.uncertainty_ns > 160_000
+
+
 def test_a_step_back_and_forth_spoils_none_either() -> None:
     bench = Bench(S)
     bench.at["sent", 5] = lambda: bench.step(-2 * MS)
@@ -261,7 +302,7 @@ def test_a_slew_beyond_what_a_kernel_trims_is_no_steady_clock_and_nothing_is_set
 
 
 def test_the_trim_of_a_kernel_is_borne() -> None:
-    bench = Bench(S, [(20, 20)])
+    bench = Bench(S, [(200, 200)])
     bench.host_rate = 1.0005
     assert synced(bench).before.discarded == 0
 
@@ -345,16 +386,7 @@ def test_a_set_brings_the_clock_within_what_the_device_is_told(delays: list[tupl
 @pytest.mark.parametrize("step_ns", STEPS_NS)
 def test_a_step_between_measuring_and_setting_sets_nothing(step_ns: int) -> None:
     bench = Bench(S)
-    stamp, stamps = bench.host.stamp, 0
-
-    def stamped() -> Stamp:
-        nonlocal stamps
-        stamps += 1
-        if stamps == 2 * ROUNDS + 1:
-            bench.step(step_ns)
-        return stamp()
-
-    bench.host.stamp = stamped  # type: ignore[method-assign]
+    bench.before_stamp(2 * ROUNDS, lambda: bench.step(step_ns))
     with pytest.raises(ClockUnsteady, match="nothing was set"):
         synced(bench)
     assert not bench.sets

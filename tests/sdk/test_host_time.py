@@ -1,5 +1,6 @@
 """What a host knows of its own clock is found out, believed when it denies, and never guessed."""
 
+import asyncio
 import ctypes
 import os
 import shutil
@@ -17,7 +18,8 @@ from bwc_sdk.doctor import _clock as doctor_says
 from bwc_sdk.host_time import ASKED_AGAIN_S, NOT_TOLD_NS, HostTime, HostTimes, agreed
 from bwc_sdk.kernel_time import STA_UNSYNC, TIME_ERROR, KernelTime, judged, kernel_time
 from bwc_sdk.time_service import ServiceTime, answer, chrony, service_time, timesyncd
-from bwc_sdk.world import World
+from bwc_sdk.world import World, elapsed_ns
+from firmware_sim.virtual_time import run_virtual
 
 MS = 1_000_000
 KEPT = KernelTime(True, 20 * MS, 5000)
@@ -244,6 +246,20 @@ def test_the_service_is_asked_again_after_a_while_and_when_the_kernel_changes_it
     says = LEFT
     assert known().synchronised is False
     assert asked == [0.0, ASKED_AGAIN_S + 1, ASKED_AGAIN_S + 1]
+
+
+def test_a_stopwatch_is_the_loops_in_virtual_time_and_the_systems_in_real_time() -> None:
+    async def virtual() -> int:
+        began = elapsed_ns()
+        await asyncio.sleep(3600)
+        return elapsed_ns() - began
+
+    async def real() -> tuple[int, int]:
+        return elapsed_ns(), elapsed_ns()
+
+    assert run_virtual(virtual()) == pytest.approx(3600e9)
+    first, then = asyncio.run(real())
+    assert 0 <= then - first < 3600e9
 
 
 def test_a_world_knows_its_host_and_a_document_says_what_is_not_known() -> None:

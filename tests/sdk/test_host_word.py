@@ -30,6 +30,7 @@ ROUTINE, BENCH = ClockReason.ROUTINE, ClockReason.BENCH
         (KEPT, NTS, None, HostWord(NTS, 4 * MS, UNVERIFIED)),
         (UNBOUNDED, NTP, 50 * MS, HostWord(NTP, 50 * MS, UNVERIFIED)),
         (SILENT, NTP, 50 * MS, HostWord(NTP, 50 * MS, UNVERIFIED)),
+        (HostTime(None, 4 * MS), NTP, None, HostWord(NTP, 4 * MS, UNVERIFIED)),
         (KEPT, PTP, 1000, HostWord(PTP, 1000, UNVERIFIED)),
         (DENIED, PTP, MS, HostWord(PTP, MS, UNVERIFIED)),
         (DENIED, GNSS, S, HostWord(GNSS, S, UNVERIFIED)),
