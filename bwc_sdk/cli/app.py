@@ -43,6 +43,7 @@ VERBS: Final = {
     "assign": Verb("Show or change who carries the device."),
     "recordings": Verb("List, inspect, mark and hold recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
+    "incoming": Verb("Show and remove what interrupted offloads left behind."),
     "station": Verb("Show a docking station, and switch its bays."),
     "dock": Verb("Offload every camera that comes to a docking station."),
     "audit": Verb("Read the device's log and check its chain of hashes."),

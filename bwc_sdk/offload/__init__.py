@@ -37,6 +37,7 @@ from bwc_sdk.offload.fleet_events import (
     StationBack,
     StationLost,
 )
+from bwc_sdk.offload.incoming import Unfinished, remove_unfinished, unfinished
 from bwc_sdk.offload.job import OffloadJob, offload
 from bwc_sdk.offload.outcome import (
     OffloadResult,
@@ -84,9 +85,12 @@ __all__ = [
     "StillOnCamera",
     "StoredSegment",
     "StoredVerified",
+    "Unfinished",
     "dock_watch",
     "offload",
     "offload_many",
     "offload_station",
     "outcome_word",
+    "remove_unfinished",
+    "unfinished",
 ]
