@@ -133,11 +133,13 @@ class NotADevice(LinkError):
 
 
 class DeviceBusy(LinkError):
-    """Raised when another host has the device; `retry_after_s` is what the device says, 0 if it says nothing."""
+    """Raised when another host has the device, for as long as that one likes.
+
+    `retry_after_s` is what the device says: it is not to be asked again before; 0 if it says nothing.
+    """
 
     def __init__(self, rule: str, *, device: str = "", retry_after_s: float = 0.0) -> None:
-        when = f"; ask again in {retry_after_s:.0f} s" if retry_after_s >= 1 else ""
-        super().__init__(rule + when, device=device)
+        super().__init__(rule, device=device)
         self.retry_after_s = retry_after_s
 
 

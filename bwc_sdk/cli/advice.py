@@ -70,7 +70,8 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.PortBusy: "end the program that has it open, then run the command again",
     errors.DeviceLost: "check cable and power, then run the command again",
     errors.LinkError: f"check that the URI names a camera; {_REPORT}",
-    errors.DeviceBusy: "wait for the other host to finish, then run the command again",
+    errors.DeviceBusy: "another program has it until it closes it, a 'bwc dock watch' until it ends: end that one, or "
+    "run the command again later",
     errors.SessionError: f"run the command again; {_REPORT}",
     errors.VersionMismatch: "update the older of the two",
     errors.WrongDevice: "'bwc info' says who is at a URI, 'bwc devices --identify' who is plugged in where",

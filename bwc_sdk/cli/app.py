@@ -1,5 +1,6 @@
 """`bwc`: finds the verb, loads its file, runs it."""
 
+import contextlib
 import inspect
 import io
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bwc_sdk.cli.command import Noun
+from bwc_sdk.cli.completion import asks_for_bash, join_words
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.streams import check_streams, settle, unfailing_remarks, writing
@@ -160,12 +162,26 @@ def run(argv: list[str]) -> int:
         return _run(argv)
 
 
+def _complete_in_bash(argv: list[str]) -> int:
+    cut, said = join_words(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            app(argv, prog_name="bwc")
+    except SystemExit as end:
+        with writing():
+            sys.stdout.write("".join(f"{line.removeprefix(cut)}\n" for line in said.getvalue().splitlines()))
+        return end.code if isinstance(end.code, int) else ExitCode.UNEXPECTED
+    return ExitCode.SUCCESS
+
+
 def _run(argv: list[str]) -> int:
     try:
         check_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A terminal that cannot show a character gets its escape: a device's text must not end a report.
             sys.stdout.reconfigure(errors="backslashreplace")
+        if asks_for_bash():
+            return _complete_in_bash(argv)
         code = app(argv, prog_name="bwc", standalone_mode=False)
         return code if isinstance(code, int) else ExitCode.SUCCESS
     except SystemExit as end:

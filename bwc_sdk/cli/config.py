@@ -10,6 +10,8 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.config import ConfigState, ConfigView, SettingSchema, SettingType
 from bwc_sdk.camera import Camera
+from bwc_sdk.cli.completion import settings as setting_names
+from bwc_sdk.cli.completion import settings_to_set
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.on_camera import run_on_camera
@@ -79,7 +81,9 @@ async def show(
 async def get(
     camera: Camera,
     output: Output,
-    key: Annotated[str, typer.Argument(help="Setting, such as recording.pre_event_s.")],
+    key: Annotated[
+        str, typer.Argument(help="Setting, such as recording.pre_event_s.", autocompletion=setting_names)
+    ],
     view: Annotated[ViewName, typer.Option(help="In effect, or applied.")] = ViewName.EFFECTIVE,
 ) -> None:
     """The value of one setting, and nothing else."""
@@ -99,7 +103,10 @@ def set_values(
     settings: Settings,
     output: Output,
     pairs: Annotated[
-        list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their new values.")
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE...", help="Settings and their new values.", autocompletion=settings_to_set
+        ),
     ],
 ) -> int | None:
     """Change settings, all of them or none."""

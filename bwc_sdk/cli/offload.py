@@ -11,6 +11,7 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli import text
+from bwc_sdk.cli.completion import devices
 from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.offload_events import event_document, next_steps, outcome_document, summary, values_of
@@ -71,11 +72,20 @@ def offload_verb(
         typer.Option("--allow-slow", help="Also over a link that is not meant for footage, such as BLE."),
     ] = False,
     station: Annotated[
-        str | None, typer.Option(metavar="URI", help="Every camera in the bays of this station, all at once.")
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Every camera in the bays of this station, all at once.",
+            autocompletion=devices,
+        ),
     ] = None,
     also: Annotated[
         list[str] | None,
-        typer.Option(metavar="URI", help="Another camera beside --device, at the same time; repeatable."),
+        typer.Option(
+            metavar="URI",
+            help="Another camera beside --device, at the same time; repeatable.",
+            autocompletion=devices,
+        ),
     ] = None,
     limit: Annotated[
         str | None,

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from bwc_sdk.cli.completion import devices
+
 DEVICE_ENV: Final = "BWC_DEVICE"
 """Environment variable: the device URI where `--device` is not given."""
 REPLY_MIN_S: Final = 0.05
@@ -61,12 +63,6 @@ class Settings:
         return self.device or os.environ.get(DEVICE_ENV) or None
 
 
-def _ports(incomplete: str) -> list[str]:
-    from bwc_sdk.discover import slots
-
-    return [slot.uri for slot in slots() if slot.uri.startswith(incomplete)]
-
-
 _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
     "device": (
         Annotated[
@@ -75,7 +71,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
                 "--device",
                 "-d",
                 metavar="URI",
-                autocompletion=_ports,
+                autocompletion=devices,
                 help=f"The device, such as serial:/dev/ttyACM0; or {DEVICE_ENV}.",
             ),
         ],

@@ -7,6 +7,7 @@ import typer
 
 from bwc_protocol.declare import COMMANDS, Request, Role, from_text, to_plain
 from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.cli.completion import commands
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.on_camera import run_on_camera, run_on_device, run_on_station
 from bwc_sdk.cli.options import Settings
@@ -23,7 +24,10 @@ def raw(
     settings: Settings,
     output: Output,
     command: Annotated[
-        str | None, typer.Argument(help="Command, such as battery.status; without one, list them all.")
+        str | None,
+        typer.Argument(
+            help="Command, such as battery.status; without one, list them all.", autocompletion=commands
+        ),
     ] = None,
     fields: Annotated[
         list[str] | None, typer.Argument(metavar="FIELD=VALUE...", help="Its fields; bytes in hexadecimal.")

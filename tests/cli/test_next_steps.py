@@ -65,6 +65,12 @@ def test_a_refusal_is_followed_by_what_fits_it(command: str, code: ErrorCode, sa
     assert said in advice_for(errors.CommandError(command, code, ""))
 
 
+def test_a_device_that_another_program_has_is_not_promised_in_a_second() -> None:
+    busy = errors.DeviceBusy("another host has the device", device="usb:1-4", retry_after_s=1.0)
+    assert "ask again" not in str(busy) and busy.retry_after_s == 1.0
+    assert "a 'bwc dock watch' until it ends" in advice_for(busy)
+
+
 def test_what_an_error_advises_itself_comes_first() -> None:
     assert advice_for(errors.DeviceLost("gone", advice="look under the desk")) == "look under the desk"
 
