@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bwc_sdk.errors import HostFileError
+from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.forking import in_child
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,17 @@ class CaptureError(HostFileError):
     layer = "capture"
 
 
-_lock: Final = threading.Lock()  # connections may be made on several loops at once
+_lock = threading.Lock()  # connections may be made on several loops at once
 _taken: Final[set[str]] = set()
 """Files that hold, or will hold, what passed on a connection of this process."""
+
+
+def _renew() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+in_child(_renew)
 
 
 class CaptureFile:
@@ -111,7 +121,7 @@ def open_capture(path: Path) -> CaptureFile | None:
                     f"{one} {error}, and is left as it is", advice="name a file that does not exist yet"
                 ) from error
             except OSError as error:
-                raise _no_capture(one, error) from error
+                raise exhausted(error) or _no_capture(one, error) from error
             if file is None:
                 continue
             if _is_regular(file.fileno()):

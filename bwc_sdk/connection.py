@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -45,6 +46,7 @@ from bwc_sdk.errors import (
     CommandError,
     CommandTimeout,
     DeviceLost,
+    ForkedHandle,
     InvalidValue,
     OutcomeUnknown,
     ProtocolViolation,
@@ -227,6 +229,12 @@ class Connection:
         sink: StreamSink | None = None,
         verdict: asyncio.Future[StreamFinished] | None = None,
     ) -> tuple[int, Any]:
+        if os.getpid() != self.line.pid:
+            raise ForkedHandle(
+                "this connection belongs to the process that was forked",
+                device=self.name,
+                advice="connect again in this process, or start it by spawn",
+            )
         async with self._slots:
             if self._error is not None or self.conversation is None:
                 raise self._error or DeviceLost("not connected", device=self.name)

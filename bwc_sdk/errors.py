@@ -38,6 +38,19 @@ class ProgramFault(BwcError):
     """
 
 
+class HostExhausted(BwcError):
+    """Raised when this host or this process has run out of something: file descriptors, threads, memory.
+
+    Nothing else is wrong: once there is more of it, or less is done at once, the same call works.
+    """
+
+    layer = "host"
+
+
+class ForkedHandle(BwcError, RuntimeError):
+    """Raised when something of a process is used in a child that was forked from it: it is the parent's alone."""
+
+
 # Before anything is opened
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from bwc_sdk.errors import (
     TransportError,
     VersionMismatch,
 )
+from bwc_sdk.exhaustion import exhausted
 from bwc_sdk.transport import Transport
 from bwc_sdk.world import World
 
@@ -57,6 +59,8 @@ class Line:
     ) -> None:
         self.transport = transport
         self.name = device_name(transport, channel)
+        self.pid = os.getpid()
+        """The process whose it is: in a forked child the same descriptor would be written to by two."""
         self._capture = capture
         self._entropy = world.entropy
         self._makers: dict[int, Callable[[], Conversation]] = {}
@@ -99,6 +103,11 @@ class Line:
             told = self._of(error, self.name)
             if told is not error:
                 raise told from error
+            raise
+        except (OSError, RuntimeError, MemoryError) as error:  # a transport from elsewhere
+            lack = exhausted(error, self.name)
+            if lack is not None:
+                raise lack from error
             raise
         if self.transport.limits != limits:
             self.endpoint = self._make_endpoint()  # a pipe such as BLE knows its limits only once it is open

@@ -15,6 +15,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Final, Protocol, TypeVar
 
+from bwc_sdk.exhaustion import lack_of
+from bwc_sdk.forking import in_child
+
 T = TypeVar("T")
 
 WAITERS: Final = 8
@@ -62,11 +65,16 @@ class InlineWorkers:
 
 
 class _Threads:
-    """At most `limit` threads, begun as they are needed."""
+    """At most `limit` threads, begun as they are needed. Raises `HostExhausted` where not even one can be had."""
 
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
+        self.renew()
+        _pools.add(self)
+
+    def renew(self) -> None:
+        """Begins without threads and without work, as a forked child has to: the threads are its parent's."""
         self._started = 0
         self._lock = threading.Lock()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
@@ -79,29 +87,47 @@ class _Threads:
         mailbox = self._mailboxes.get(loop)
         if mailbox is None:
             mailbox = self._mailboxes[loop] = _Mailbox(loop)
-        job = _Job(work, args, loop.create_future(), mailbox)
-        self._jobs.put(job)
         if self._started < self._limit:
             self._start()
+        job = _Job(work, args, loop.create_future(), mailbox)
+        self._jobs.put(job)
         result: T = await job.future
         return result
 
     def _start(self) -> None:
         with self._lock:
-            if self._started < self._limit:
-                self._started += 1
-                name = f"{self._name}-{self._started}"
-                threading.Thread(target=self._work, name=name, daemon=True).start()
+            if self._started >= self._limit:
+                return
+            name = f"{self._name}-{self._started + 1}"
+            try:
+                threading.Thread(target=self._work, args=(self._jobs,), name=name, daemon=True).start()
+            except RuntimeError as error:
+                if not self._started:
+                    raise lack_of(error) from error
+                return  # those that there are do it all, more slowly
+            self._started += 1
 
-    def _work(self) -> None:
+    @staticmethod
+    def _work(jobs: SimpleQueue[_Job]) -> None:
         while True:
-            job = self._jobs.get()
+            job = jobs.get()
             try:
                 job.result = job.work(*job.args)
             except BaseException as error:
                 job.error = error
             job.mailbox.put(job)
             del job  # whatever it holds is not held until the next one comes
+
+
+_pools: Final[weakref.WeakSet[_Threads]] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for pool in list(_pools):
+        pool.renew()
+
+
+in_child(_renew_all)
 
 
 class _Job:

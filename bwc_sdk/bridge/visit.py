@@ -6,7 +6,7 @@ Nothing is read of one side that the other does not take: a side that stalls sta
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from bwc_protocol.frame import MIN_PAYLOAD, FrameParser, FrameType
 from bwc_sdk.bridge.refusal import Refusal
@@ -155,11 +155,11 @@ class Visit(asyncio.Protocol):
     # The client (asyncio.Protocol)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._client = transport
+        # No `isinstance`: the transports of other loops, such as uvloop's, behave so and are none.
+        self._client = client = cast(asyncio.Transport, transport)
         host, port, *_ = transport.get_extra_info("peername") or ("", 0)
         self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        transport.set_write_buffer_limits(high=CLIENT_BUFFER)
+        client.set_write_buffer_limits(high=CLIENT_BUFFER)
         _tune(transport.get_extra_info("socket"))
         self._came_s = self._moved_s = self._loop.time()
         self._patience = self._loop.call_later(SILENT_S, self._look_for_life)

@@ -24,7 +24,8 @@ class ExitCode(enum.IntEnum):
     BAD_CONFIG = 8
     """A configuration does not fit the device's schema; nothing was changed."""
     BAD_DESTINATION = 9
-    """A file or directory of this host cannot be used, or is full."""
+    """A file or directory of this host cannot be used, or is full; or the host has run out of descriptors, threads or
+    memory."""
     INCOMPLETE = 10
     """The offload ended, and not every recording is stored and verified."""
     MISSING_PART = 11

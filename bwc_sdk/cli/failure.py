@@ -13,6 +13,7 @@ from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.usage import WRONG_USAGE, in_words
+from bwc_sdk.exhaustion import exhausted
 
 DEBUG_ENV: Final = "BWC_DEBUG"
 """Environment variable: 1 = show the traceback of every error."""
@@ -34,6 +35,7 @@ class OutputError(errors.HostFileError):
 EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.BwcError: ExitCode.UNEXPECTED,
     errors.ProgramFault: ExitCode.UNEXPECTED,
+    errors.ForkedHandle: ExitCode.UNEXPECTED,
     NoDeviceNamed: ExitCode.USAGE,
     errors.InvalidUri: ExitCode.USAGE,
     errors.InvalidValue: ExitCode.USAGE,
@@ -57,6 +59,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.DestinationError: ExitCode.BAD_DESTINATION,
     errors.DestinationBusy: ExitCode.BUSY,
     errors.HostFileError: ExitCode.BAD_DESTINATION,
+    errors.HostExhausted: ExitCode.BAD_DESTINATION,
 }
 """The nearest class in an error's ancestry decides."""
 
@@ -77,6 +80,8 @@ def code_for(error: BaseException) -> ExitCode:
 
 def report(error: Exception, *, as_json: bool) -> ExitCode:
     """Writes an error to stderr and gives its exit code; a traceback only when BWC_DEBUG=1 asks for it."""
+    if not isinstance(error, errors.BwcError):
+        error = exhausted(error) or error
     code = code_for(error)
     if os.environ.get(DEBUG_ENV) == "1":
         traceback.print_exception(error)

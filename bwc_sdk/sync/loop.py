@@ -14,7 +14,9 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import BwcError, ForkedHandle
+from bwc_sdk.exhaustion import lack_of
+from bwc_sdk.forking import in_child
 
 T = TypeVar("T")
 CANCEL_S: Final = 5.0
@@ -35,9 +37,16 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.loop = asyncio.new_event_loop()
+        try:
+            self.loop = asyncio.new_event_loop()
+        except OSError as error:
+            raise lack_of(error) from error
         self._thread = threading.Thread(target=self._main, name="bwc-loop", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self.loop.close()
+            raise lack_of(error) from error
 
     def _main(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -47,8 +56,9 @@ class LoopThread:
         """The result of `work`, waited for. Raises `CallTimeout` after `timeout` seconds."""
         if os.getpid() != self.pid:
             work.close()
-            raise RuntimeError(
-                "this handle belongs to the process that was forked; connect again in this one"
+            raise ForkedHandle(
+                "this handle belongs to the process that was forked",
+                advice="connect again in this process, or start it by spawn",
             )
         if threading.current_thread() is self._thread:
             work.close()
@@ -119,6 +129,18 @@ async def _bounded(work: Coroutine[Any, Any, T], timeout: float | None) -> T:
 
 _lock = threading.Lock()
 _threads: dict[int, LoopThread] = {}
+_of_parents: list[LoopThread] = []
+"""Kept for ever: a loop that is let go of closes itself, and with it what the parent watches."""
+
+
+def _renew() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _of_parents.extend(_threads.values())
+    _threads.clear()
+
+
+in_child(_renew)
 
 
 def loop_thread() -> LoopThread:
@@ -126,7 +148,6 @@ def loop_thread() -> LoopThread:
     with _lock:
         pid = os.getpid()
         if pid not in _threads:
-            _threads.clear()
             _threads[pid] = LoopThread()
         return _threads[pid]
 

@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+from bwc_sdk.errands import ERRANDS, closing
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy
+from bwc_sdk.exhaustion import lack_of
 from bwc_sdk.transport import Limits, Receiver
 
 BACKLOG_MAX: Final = 4_194_304
@@ -84,7 +86,7 @@ class BlockingTransport(ABC):
             raise PortBusy("it is still being closed", device=self.name)
         self._renew()
         # Opening may block for seconds on a half-dead USB device; it must not hold the loop.
-        opening = self._loop.run_in_executor(None, self._open_device)
+        opening = self._loop.run_in_executor(ERRANDS, self._open_device)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -92,17 +94,22 @@ class BlockingTransport(ABC):
             opening.add_done_callback(self._opened_too_late)
             raise
         self._receiver = receiver
-        self._opened = True
         self._threads = []
-        for work in (self._reading, self._writing):
-            thread = threading.Thread(target=work, name=f"bwc{work.__name__}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        try:
+            for work in (self._reading, self._writing):
+                thread = threading.Thread(target=work, name=f"bwc{work.__name__}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        except RuntimeError as error:
+            self._receiver = None
+            self._shut()
+            raise lack_of(error, self.name) from error
+        self._opened = True
 
     def _opened_too_late(self, opening: "asyncio.Future[None]") -> None:
         assert self._loop is not None
         if not opening.cancelled() and opening.exception() is None:
-            self._loop.run_in_executor(None, self._close_device)
+            closing(self._loop, self._close_device)
 
     def room(self) -> int:
         with self._lock:
@@ -128,18 +135,18 @@ class BlockingTransport(ABC):
         self._receiver = None
         if self._opened and self._loop is not None:
             self._opened = False
-            await self._loop.run_in_executor(None, self._shut)
+            await closing(self._loop, self._shut)
 
     def _shut(self) -> None:
         with self._lock:
             self._closing = True
             self._work.notify_all()
             self._drained.notify_all()
-        reading, writing = self._threads
-        writing.join(FAREWELL_S)
+        for writing in self._threads[1:]:
+            writing.join(FAREWELL_S)
         self._interrupt()
-        reading.join(JOIN_S)
-        writing.join(JOIN_S)
+        for thread in self._threads:
+            thread.join(JOIN_S)
         self._close_device()
 
     # The reading thread

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import ClassVar, Final
 
+from bwc_sdk.errands import ERRANDS, closing
 from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.transport import Limits, Receiver
 
@@ -55,7 +56,7 @@ class DescriptorTransport(ABC):
     async def open(self, receiver: Receiver) -> None:
         self._loop = asyncio.get_running_loop()
         # Opening may block for seconds on a half-dead USB device; it must not hold the loop.
-        opening = self._loop.run_in_executor(None, self._open_device)
+        opening = self._loop.run_in_executor(ERRANDS, self._open_device)
         try:
             fd = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -68,7 +69,7 @@ class DescriptorTransport(ABC):
     def _opened_too_late(self, opening: "asyncio.Future[int]") -> None:
         assert self._loop is not None
         if not opening.cancelled() and opening.exception() is None:
-            self._loop.run_in_executor(None, self._close_device)
+            closing(self._loop, self._close_device)
 
     def room(self) -> int:
         room = self.high_water - self._queued if self._fd >= 0 else 0
@@ -104,7 +105,7 @@ class DescriptorTransport(ABC):
             self._loop.remove_writer(fd)
             self._queue.clear()
             self._queued = 0
-            await self._loop.run_in_executor(None, self._close_device)
+            await closing(self._loop, self._close_device)
 
     # The loop
 

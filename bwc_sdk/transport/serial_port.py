@@ -9,6 +9,7 @@ from typing import Final
 import serial
 
 from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.exhaustion import exhausted
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.uri import DeviceUri
 
@@ -72,6 +73,9 @@ def opening_error(name: str, error: Exception) -> BwcError:
     said = _WINDOWS_ERROR.search(str(error))
     if said is not None:
         return _windows_error(name, int(said["number"]), said["words"])
+    lack = exhausted(error, name)
+    if lack is not None:
+        return lack
     code = getattr(error, "errno", None)
     if code in (errno.EACCES, errno.EPERM):
         return PortForbidden(

@@ -1,15 +1,21 @@
 """`tcp:host:port`: a simulator, or a bridge to a device on another machine."""
 
 import asyncio
+import ipaddress
 import os
 import socket
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
+from bwc_sdk.errands import ERRANDS
 from bwc_sdk.errors import BwcError, DeviceLost, InvalidUri, PortNotFound
+from bwc_sdk.exhaustion import exhausted
 from bwc_sdk.transport import Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 
 CONNECT_S: Final = 5.0
+RESOLVE_S: Final = 8.0
+"""For a name: where the first of two name servers is down, the second is asked after 5 s."""
 BUFFER: Final = 1_048_576
 """One read: sixteen of the largest frames, so that the loop is entered seldom."""
 PORT_DIGITS: Final = 5
@@ -35,18 +41,47 @@ class TcpTransport:
         self._protocol: _Pipe | None = None
 
     async def open(self, receiver: Receiver) -> None:
-        loop = asyncio.get_running_loop()
         protocol = _Pipe(self.name, receiver)
+        addresses = await self._addresses()
         try:
             async with asyncio.timeout(CONNECT_S):
-                await loop.create_connection(lambda: protocol, self._host, self._port)
+                await self._connect(addresses, protocol)
         except (OSError, TimeoutError) as error:
-            raise PortNotFound(
+            raise exhausted(error, self.name) or PortNotFound(
                 f"nobody answers: {_words(error)}",
                 device=self.name,
                 advice="is the simulator or the bridge running there, and is the port right?",
             ) from error
         self._protocol = protocol
+
+    async def _addresses(self) -> list[str]:
+        """Where the host is. Raises `PortNotFound` when its name is none, or no name server answers in time."""
+        if _is_address(self._host):
+            return [self._host]
+        loop = asyncio.get_running_loop()
+        find = partial(socket.getaddrinfo, self._host, self._port, type=socket.SOCK_STREAM)
+        try:
+            async with asyncio.timeout(RESOLVE_S):
+                found = await loop.run_in_executor(ERRANDS, find)
+        except (socket.gaierror, TimeoutError, UnicodeError) as error:
+            said = error.strerror if isinstance(error, socket.gaierror) else str(error)
+            rule = f"the name {self._host} leads nowhere: {said}"
+            if isinstance(error, TimeoutError):
+                rule = f"no name server answers within {RESOLVE_S:g} s where {self._host} is"
+            advice = "is the name right, and this machine's network up? an address needs no name server"
+            raise PortNotFound(rule, device=self.name, advice=advice) from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    async def _connect(self, addresses: list[str], protocol: "_Pipe") -> None:
+        """Tries one address after the other. Raises the error of the last one."""
+        loop = asyncio.get_running_loop()
+        for address in addresses:
+            try:
+                await loop.create_connection(lambda: protocol, address, self._port)
+                return
+            except OSError:
+                if address == addresses[-1]:
+                    raise
 
     def room(self) -> int:
         return self._protocol.room() if self._protocol is not None else 0
@@ -70,6 +105,14 @@ class TcpTransport:
             await asyncio.sleep(0)
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+        return True
+    except ValueError:
+        return False
+
+
 def _words(error: OSError) -> str:
     """The system's, without the address, which the device's name has already."""
     if isinstance(error, TimeoutError) or not error.errno:
@@ -87,9 +130,9 @@ class _Pipe(asyncio.BufferedProtocol):
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=HIGH_WATER)
+        # No `isinstance`: the transports of other loops, such as uvloop's, behave so and are none.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -26,6 +26,7 @@ from bwc_sdk.errors import (
     PortNotFound,
     TransportError,
 )
+from bwc_sdk.exhaustion import exhausted, without_descriptors
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.blocking import BlockingTransport
 from bwc_sdk.transport.uri import DeviceUri
@@ -106,6 +107,9 @@ class UsbTransport(BlockingTransport):
             found = usb.core.find(find_all=True, backend=self._chosen_backend(), custom_match=self._here)
             device = next(iter(found), None)
         except usb.core.USBError as error:
+            lack = exhausted(error, self.name) or without_descriptors(self.name)
+            if lack is not None:
+                raise lack from error
             if self._server is not None:
                 host, port = self._server
                 raise PortNotFound(
@@ -280,6 +284,11 @@ def _server(uri: DeviceUri) -> tuple[str, int] | None:
 def _opening_error(name: str, error: Exception) -> BwcError:
     if isinstance(error, BwcError):
         return error
+    lack = exhausted(error, name) or without_descriptors(
+        name
+    )  # libusb does not always say which error it was
+    if lack is not None:
+        return lack
     code = getattr(error, "errno", None)
     if code in (errno.EACCES, errno.EPERM):
         return PortForbidden(

@@ -18,6 +18,7 @@ from typing import Final
 import usb.backend
 import usb.core
 
+from bwc_sdk.forking import in_child
 from bwc_sdk.transport.usb_tree import DEVICE_SIZE, Configuration, parse, walk
 from bwc_sdk.transport.usbip_client import Attachment, Exported, exported
 
@@ -213,7 +214,16 @@ class UsbIpBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no 
 
 
 _backends: dict[tuple[str, int], UsbIpBackend] = {}
-_backends_lock: Final = threading.Lock()
+_backends_lock = threading.Lock()
+
+
+def _renew() -> None:
+    global _backends_lock
+    _backends_lock = threading.Lock()
+    _backends.clear()  # what they have attached is the parent's, and so are the threads that receive
+
+
+in_child(_renew)
 
 
 def backend_for(server: tuple[str, int]) -> UsbIpBackend:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from bwc_sdk.exhaustion import lack_of
+
 DEFAULT_PORT: Final = 3240
 CONNECT_S: Final = 5.0
 STALLED_S: Final = 5.0
@@ -96,7 +98,11 @@ class Attachment:
         self._gone = False
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._receiving, name="bwc-usbip", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._sock.close()
+            raise lack_of(error) from error
 
     def close(self) -> None:
         """Detaches; what is under way fails with ENODEV."""

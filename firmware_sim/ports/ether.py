@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bumble import core, hci, ll
 from bumble.controller import Connection, Controller
@@ -182,8 +182,8 @@ class _Client(asyncio.Protocol):
         self._to_host: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # No `isinstance`: the transports of other loops, such as uvloop's, behave so and are none.
+        self._transport = cast(asyncio.Transport, transport)
         self._adapter = self._server.plug_in(self)
         self._adapter.host = self
         self._parser.set_packet_sink(self._adapter)

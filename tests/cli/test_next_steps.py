@@ -26,6 +26,8 @@ from bwc_sdk.transport.serial_port import opening_error
 Bwc = Callable[..., Any]
 SAY_IT_THEMSELVES = {
     NoDeviceNamed,
+    errors.ForkedHandle,
+    errors.HostExhausted,
     errors.MissingExtra,
     errors.OutcomeUnknown,
     errors.ProgramFault,
