@@ -334,6 +334,8 @@ class Camera:
         assignment: who carries the camera.
         audit: the camera's log, checked against its chain of hashes.
         peer: what the camera said of itself when the session began.
+        counters: frames, repeats, and what was thrown away by reason.
+        error: what ended the connection; None while it lives.
         connection: the conversation underneath; its `call` sends any declared command.
         world: clock, randomness, files and workers that were injected.
     """
@@ -380,12 +382,22 @@ class Camera:
         return self.peer.identity
 
     @property
+    def error(self) -> BwcError | None:
+        """What ended the connection; None while it lives. Nothing is asked for it: a device that fell silent is told
+        as lost once the link has noticed."""
+        return self.connection.error
+
+    @property
     def counters(self) -> Counters:
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self.connection.counters
 
     def events(self) -> AsyncIterator[Event]:
-        """What the camera tells without being asked, until the connection ends; for one reader."""
+        """What the camera tells without being asked, until the connection ends; for one reader.
+
+        Raises what ended it: `DeviceLost`, also when it was closed here, `LinkError` or `SessionError`. Of a reader
+        that is slow the oldest events are dropped, and counted (`counters.events_unread`).
+        """
         return self.connection.events()
 
     async def close(self) -> None:

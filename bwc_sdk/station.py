@@ -20,7 +20,7 @@ from bwc_sdk.camera import Audit, Camera, Clock
 from bwc_sdk.capture import Capture
 from bwc_sdk.connection import Connection
 from bwc_sdk.counters import Counters
-from bwc_sdk.errors import DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
+from bwc_sdk.errors import BwcError, DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
 from bwc_sdk.line import device_name
 from bwc_sdk.opening import open_channel
 
@@ -69,6 +69,8 @@ class DockingStation:
         clock: read, measure by exchanges, set within limits.
         audit: the station's log, checked against its chain of hashes.
         peer: what the station said of itself when the session began.
+        counters: frames, repeats, and what was thrown away by reason.
+        error: what ended the connection; None while it lives.
         connection: the conversation underneath; its `call` sends any declared command.
     """
 
@@ -103,6 +105,12 @@ class DockingStation:
     def identity(self) -> str:
         """The name in its certificate: the serial number."""
         return self.peer.identity
+
+    @property
+    def error(self) -> BwcError | None:
+        """What ended the connection; None while it lives. Nothing is asked for it: a device that fell silent is told
+        as lost once the link has noticed."""
+        return self.connection.error
 
     @property
     def counters(self) -> Counters:
@@ -152,7 +160,11 @@ class DockingStation:
             raise DeviceBusy(rule, device=name, retry_after_s=left_s)
 
     def events(self) -> AsyncIterator[Event]:
-        """What the station tells without being asked, until the connection ends; for one reader."""
+        """What the station tells without being asked, until the connection ends; for one reader.
+
+        Raises what ended it: `DeviceLost`, also when it was closed here, `LinkError` or `SessionError`. Of a reader
+        that is slow the oldest events are dropped, and counted (`counters.events_unread`).
+        """
         return self.connection.events()
 
     async def close(self) -> None:

@@ -174,6 +174,7 @@ class Writer:
             ("bwc_protocol.declare", "Event"),
             ("bwc_protocol.conversation.events", "PeerInfo"),
             ("bwc_sdk.counters", "Counters"),
+            ("bwc_sdk.errors", "BwcError"),
             ("types", "TracebackType"),
             ("typing", "Self"),
         }
@@ -194,15 +195,23 @@ class Writer:
             f"        self.{name} = Sync{subject.__name__}(twin.{name}, thread)"
             for name, subject in subjects.items()
         ]
-        docs = {name: inspect.getdoc(getattr(twin, name)) for name in ("name", "identity", "counters")}
+        docs = {
+            name: inspect.getdoc(getattr(twin, name)) for name in ("name", "identity", "error", "counters")
+        }
         docs["peer"] = "What its session info said."
-        known = {"name": "str", "identity": "str", "peer": "PeerInfo", "counters": "Counters"}
+        known = {
+            "name": "str",
+            "identity": "str",
+            "peer": "PeerInfo",
+            "error": "BwcError | None",
+            "counters": "Counters",
+        }
         for name, returns in known.items():
             lines += [
                 "",
                 "    @property",
                 f"    def {name}(self) -> {returns}:",
-                f'        """{docs[name]}"""',
+                documented(docs[name] or "", 8).rstrip(),
                 f"        return self._twin.{name}",
             ]
         lines += [

@@ -56,6 +56,7 @@ from bwc_sdk.access import Connecting, T
 from bwc_sdk.camera import Assignment, Audit, Camera, Clock, Config, Recordings
 from bwc_sdk.clock_sync import ClockSync, Measurement
 from bwc_sdk.counters import Counters
+from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.station import Bays, DockingStation
@@ -1172,6 +1173,8 @@ class SyncCamera:
         assignment: who carries the camera.
         audit: the camera's log, checked against its chain of hashes.
         peer: what the camera said of itself when the session began.
+        counters: frames, repeats, and what was thrown away by reason.
+        error: what ended the connection; None while it lives.
     """
 
     device: SyncDevice
@@ -1211,12 +1214,22 @@ class SyncCamera:
         return self._twin.peer
 
     @property
+    def error(self) -> BwcError | None:
+        """What ended the connection; None while it lives. Nothing is asked for it: a device that fell silent is told
+        as lost once the link has noticed.
+        """
+        return self._twin.error
+
+    @property
     def counters(self) -> Counters:
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self._twin.counters
 
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
         """What the camera tells without being asked, until the connection ends; for one reader.
+
+        Raises what ended it: `DeviceLost`, also when it was closed here, `LinkError` or `SessionError`. Of a reader
+        that is slow the oldest events are dropped, and counted (`counters.events_unread`).
 
         With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
         may be called again.
@@ -1247,6 +1260,8 @@ class SyncDockingStation:
         clock: read, measure by exchanges, set within limits.
         audit: the station's log, checked against its chain of hashes.
         peer: what the station said of itself when the session began.
+        counters: frames, repeats, and what was thrown away by reason.
+        error: what ended the connection; None while it lives.
     """
 
     device: SyncDevice
@@ -1278,6 +1293,13 @@ class SyncDockingStation:
         return self._twin.peer
 
     @property
+    def error(self) -> BwcError | None:
+        """What ended the connection; None while it lives. Nothing is asked for it: a device that fell silent is told
+        as lost once the link has noticed.
+        """
+        return self._twin.error
+
+    @property
     def counters(self) -> Counters:
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self._twin.counters
@@ -1300,6 +1322,9 @@ class SyncDockingStation:
 
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
         """What the station tells without being asked, until the connection ends; for one reader.
+
+        Raises what ended it: `DeviceLost`, also when it was closed here, `LinkError` or `SessionError`. Of a reader
+        that is slow the oldest events are dropped, and counted (`counters.events_unread`).
 
         With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
         may be called again.

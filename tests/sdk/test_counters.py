@@ -112,8 +112,10 @@ def test_the_counters_of_an_ended_connection_stay_as_they_were() -> None:
         camera = await bwc_sdk.connect(MemoryTransport(make_camera(seed=3)))
         await camera.battery.status()
         live = camera.counters
+        assert camera.error is None
         await camera.close()
         kept = camera.counters
+        assert isinstance(camera.error, DeviceLost)
         assert kept.messages == live.messages and kept.link.frames_in >= live.link.frames_in
         with pytest.raises(DeviceLost):
             await camera.battery.status()
@@ -233,4 +235,5 @@ def test_the_blocking_twin_has_them_too(tmp_path: Path) -> None:
     assert result.counters.streams.bytes_in >= result.bytes_received
     with sync.connect_station("sim:?seed=33&station=2") as station:
         station.device.status()
+        assert station.error is None
         assert station.counters.messages.replies == 1
