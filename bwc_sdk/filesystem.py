@@ -346,7 +346,8 @@ class OsFileSystem:
 
 _UNAVAILABLE: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 """What a system says that lacks a call, or whose file system does."""
-_NO_LINKS: Final = _UNAVAILABLE | {errno.EPERM, errno.EMLINK}
+_NO_LINKS: Final = _UNAVAILABLE | {errno.EPERM, errno.EMLINK, errno.EIO}
+"""EIO is how rclone says it; of a medium that fails, the renaming that is tried then says it again."""
 _NO_RENAME: Final = _UNAVAILABLE | {errno.EPERM}
 """EPERM is how FAT and some file systems in user space say it."""
 

@@ -18,6 +18,8 @@ from bwc_sdk.offload.final_names import FinalNames
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 
 INCOMING: Final = ".incoming"
+ROOM_PROBE: Final = "room-probe"
+"""Made and removed in `.incoming` where the file system says that it can hold hardly another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,23 @@ class Destination:
     def free_files(self) -> int | None:
         """Files that may still be made, None if nobody knows."""
         return self.files.free_files(self.directory)
+
+    def takes_a_file(self) -> bool:
+        """Whether one more file can be made, whatever the file system says: some count down from a number of their
+        own invention."""
+        try:
+            file = self.files.create(self.incoming, ROOM_PROBE)
+        except FileExistsError:
+            return True  # another process has just found out
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return False
+        try:
+            self.names.drop(file, ROOM_PROBE)
+        finally:
+            self.files.close(file)
+        return True
 
     def error(self, error: OSError, what: str) -> DestinationError:
         """The typed error for a failure while doing `what`."""

@@ -51,7 +51,7 @@ def check_room(
     found out. Blocks; raises `OSError`.
     """
     room, files = destination.free_bytes(), destination.free_files()
-    scarce = files is not None and files < FILES_A_SEGMENT
+    scarce = files is not None and files < FILES_A_SEGMENT and not destination.takes_a_file()
     free = None if room is None else room - reserve_bytes
     if not plan or (not scarce and (free is None or sum(entry.size_bytes for entry in plan) <= free)):
         return

@@ -42,13 +42,30 @@ def descriptors() -> int:
 
 
 class Lacking(OsFileSystem):
-    """Neither links nor renames without replacing, as FUSE, exfat-fuse, rclone and vboxsf are."""
+    """Neither links nor renames without replacing, as FUSE, exfat-fuse and vboxsf are."""
 
     def link(self, *_: Any) -> bool:
         return False
 
     def rename(self, *_: Any) -> None:
         raise CannotRename(errno.EINVAL, "Invalid argument")
+
+
+def says(number: int) -> Callable[..., None]:
+    def call(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("of_link", [errno.EPERM, errno.EIO, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK])
+@pytest.mark.parametrize("of_rename", [errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_that_lacks_both_is_known_however_it_says_so(
+    lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_link: int, of_rename: int
+) -> None:
+    monkeypatch.setattr(os, "link", says(of_link))
+    monkeypatch.setattr("bwc_sdk.system_calls.rename_noreplace", says(of_rename))
+    assert "neither renames without replacing" in refused(lab, tmp_path, OsFileSystem()).rule
 
 
 class Replacing(OsFileSystem):
@@ -216,6 +233,11 @@ def test_a_full_file_system_names_inodes_when_it_is_they_that_ran_out(lab, tmp_p
         def free_files(self, directory: int) -> int | None:
             return self.left
 
+        def create(self, directory: int, name: str) -> int:
+            if self.left < 4 and name == "room-probe":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().create(directory, name)
+
     device = lab.device([lab.recording(1, (10_000,))])
     with pytest.raises(DestinationFull, match="no inodes left") as caught:
         lab.run(device, Crowded(), tmp_path)
@@ -225,6 +247,17 @@ def test_a_full_file_system_names_inodes_when_it_is_they_that_ran_out(lab, tmp_p
     assert lab.run(device, files, tmp_path)[0].complete
     files.left = 0
     assert lab.run(device, files, tmp_path)[0].complete  # nothing more is needed
+
+
+def test_a_count_of_files_that_is_invented_keeps_nothing_from_being_stored(lab, tmp_path: Path) -> None:
+    """rclone says that none of a thousand million are free."""
+
+    class Inventive(OsFileSystem):
+        def free_files(self, directory: int) -> int | None:
+            return 0
+
+    assert lab.run(lab.device([lab.recording(1, (10_000,))]), Inventive(), tmp_path)[0].complete
+    assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["lock-probe"]
 
 
 def test_inodes_that_run_out_on_the_way_are_named(lab, tmp_path: Path) -> None:
@@ -258,8 +291,11 @@ def test_a_file_system_that_counts_nothing_is_not_full(
     with pytest.raises(DestinationFull):
         lab.run(lab.device([lab.recording(2, (10_000,))]), OsFileSystem(), tmp_path)
     monkeypatch.setattr(os, "fstatvfs", statvfs(f_blocks=9, f_frsize=4096, f_bavail=9, f_files=9))
-    with pytest.raises(DestinationFull, match="inodes"):
-        lab.run(lab.device([lab.recording(2, (10_000,))]), OsFileSystem(), tmp_path)
+    handle = os.open(tmp_path, os.O_RDONLY)
+    assert OsFileSystem().free_files(handle) == 0
+    monkeypatch.setattr(os, "fstatvfs", statvfs(f_blocks=9, f_frsize=4096, f_bavail=9))
+    assert OsFileSystem().free_files(handle) is None  # btrfs counts none
+    os.close(handle)
 
 
 @pytest.fixture
