@@ -97,9 +97,13 @@ class AuditLog:
         self._waiting: list[dict[str, Any]] = []
         self._not_even_waiting = 0
         self._commits = commits
+        self._there = path is None
+        """Whether the file is: in a device's directory it is made with the first entry, when all else is sound."""
         if path is not None:
             self._commits = commits if commits is not None else Commits(path.parent)
             self._load(path)
+            if commits is None:
+                self._make()
 
     def append(
         self,
@@ -186,6 +190,7 @@ class AuditLog:
         }
 
     def _append(self, wanted: Sequence[dict[str, Any]], also: Sequence[Change]) -> LogEntry:
+        self._make()
         if len(self._entries) + len(wanted) > self._max_entries:
             self._prune()
         if self._not_even_waiting:
@@ -206,6 +211,11 @@ class AuditLog:
             previous = audit_entry_sha256(previous, sequence=number, **facts)
             entries.append(LogEntry(sequence=number, sha256=previous, **facts))
         return entries
+
+    def _make(self) -> None:
+        if not self._there:
+            self._size = self._write_whole(self._base_sequence, self._base_sha256, [])
+            self._there = True
 
     def _prune(self) -> None:
         """Drops the oldest, and writes which: all in one step, since the file is written anew."""
@@ -229,8 +239,8 @@ class AuditLog:
 
     def _load(self, path: Path) -> None:
         data = read_plain(path)
+        self._there = data is not None
         if data is None:
-            self._size = self._write_whole(self._base_sequence, self._base_sha256, [])
             return
         # A line without its end was never acknowledged: the run was killed while it wrote.
         whole_lines, _, torn = data.rpartition(b"\n")

@@ -36,7 +36,7 @@ from firmware_sim.model import (
     SLEEPING_MA,
     CameraOptions,
 )
-from firmware_sim.open_recording import RecorderSettings
+from firmware_sim.open_recording import OpenRecording, RecorderSettings
 from firmware_sim.radio import Radio
 from firmware_sim.recorder import Recorder
 from firmware_sim.report import Report
@@ -127,6 +127,9 @@ class SimCamera:
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
+        journal = self.storage.journal()
+        if journal is not None:
+            OpenRecording.from_journal(journal)  # sound, or it is said before anything is changed
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = AuditLog(
@@ -389,6 +392,12 @@ class SimCamera:
             return self.storage.page(after, limit)
         page = self.storage.page(after, limit + len(self.vanished))
         return [found for found in page if found.recording_id not in self.vanished][:limit]
+
+    def missing(self) -> list[int]:
+        """Numbers of recordings that were closed and cannot be listed."""
+        everything = self.listing(0, len(self.storage))
+        there = {recording.sequence for recording in everything}
+        return [number for number in range(1, self.storage.next_sequence) if number not in there]
 
     @property
     def config_keys(self) -> int:

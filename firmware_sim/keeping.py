@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bwc_protocol.messages.assignment import AssignmentState
 from firmware_sim.audit import AuditLog
 from firmware_sim.clock import DeviceClock
-from firmware_sim.kept_values import I64_MAX, U32_MAX, digest, flag, part_of, whole, words
+from firmware_sim.kept_values import I64_MAX, U32_MAX, digest, flag, name, part_of, whole, words
 from firmware_sim.state_files import StateError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def take_up(camera: "SimCamera", kept: dict[str, Any]) -> None:
     part_of(kept, "the device", PARTS, later=(LOG_HEAD,))
     saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
     off_s = max(0.0, (camera.true_utc_ns() - saved_utc_ns) / 1e9)
-    camera.serial = words(kept, "serial")
+    camera.serial = name(kept, "serial")
     camera.boot_counter = whole(kept, "boot_counter", 0, U32_MAX - 1)
     camera.clock.restore(kept["clock"], off_s)
     camera.battery.restore(kept["battery"])

@@ -55,6 +55,14 @@ def words(kept: Mapping[str, Any], key: str, most: int = TEXT_MAX) -> str:
     raise _cannot_be(key, value)
 
 
+def name(kept: Mapping[str, Any], key: str) -> str:
+    """A serial number: a text that is there, in printable ASCII. Raises `StateError`."""
+    value = words(kept, key)
+    if not value or not value.isascii() or not value.isprintable():
+        raise _cannot_be(key, value)
+    return value
+
+
 def digest(kept: Mapping[str, Any], key: str, size: int = 32) -> bytes:
     """Bytes as hexadecimal digits. Raises `StateError`."""
     value = kept[key]

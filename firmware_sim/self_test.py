@@ -18,6 +18,9 @@ WORN_OUT_PCT: Final = 70
 """State of health below which a cell no longer lasts a shift: 10 of 13 hours."""
 VOLTAGE_MV: Final = (2_750, 4_250)
 
+NAMED_MAX: Final = 6
+"""Recordings that a step names: its detail is a line."""
+
 Outcome = tuple[TestResult, str]
 
 
@@ -57,7 +60,13 @@ def _storage(camera: "SimCamera") -> Outcome:
 
 
 def _recordings(camera: "SimCamera") -> Outcome:
-    """Reads back the first chunk of the newest recording and hashes it."""
+    """Looks whether every recording that was closed is there, since nothing is ever erased; reads back the first chunk
+    of the newest one and hashes it."""
+    gone = camera.missing()
+    if gone:
+        more = f" and {len(gone) - NAMED_MAX} more" if len(gone) > NAMED_MAX else ""
+        named = ", ".join(str(number) for number in gone[:NAMED_MAX])
+        return TestResult.FAILED, f"missing or damaged: {named}{more} of {camera.storage.next_sequence - 1}"
     newest = camera.listing(max(0, camera.storage.next_sequence - 2), 1)
     if not newest:
         return TestResult.SKIPPED, "nothing is stored"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from firmware_sim.clock import DeviceClock
 from firmware_sim.keeping import LOG_HEAD, check_log, log_head
-from firmware_sim.kept_values import I64_MAX, U32_MAX, flag, part_of, whole, words
+from firmware_sim.kept_values import I64_MAX, U32_MAX, flag, name, part_of, whole
 from firmware_sim.state_files import StateError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def take_up(station: "SimStation", kept: dict[str, Any]) -> None:
     part_of(kept, "the station", PARTS, later=(LOG_HEAD,))
     saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
     off_s = max(0.0, (station.time.utc_ns() - saved_utc_ns) / 1e9)
-    station.serial = words(kept, "serial")
+    station.serial = name(kept, "serial")
     station.boot_counter = whole(kept, "boot_counter", 0, U32_MAX - 1)
     station.clock.restore(kept["clock"], off_s)
     for bay, found in zip(station.bays.values(), kept["bays"], strict=True):
