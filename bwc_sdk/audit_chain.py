@@ -1,12 +1,14 @@
 """Checking a device's log: numbers without a gap, hashes that chain (spec: Audit log)."""
 
+from collections.abc import Iterator
+
 from bwc_protocol.audit_hash import entry_sha256
-from bwc_protocol.messages.audit import AuditPage
+from bwc_protocol.messages.audit import AuditEntry, AuditPage
 from bwc_sdk.errors import AuditBroken
 
 
-def check_page(page: AuditPage, after: int, previous: bytes | None) -> None:
-    """Raises `AuditBroken` when a page does not continue what was read before.
+def checked(page: AuditPage, after: int, previous: bytes | None) -> Iterator[AuditEntry]:
+    """The entries of a page, each once it was checked. Raises `AuditBroken` when one does not continue what was before.
 
     `previous` is the hash of entry `after` if it is known. A log that was pruned begins later than asked; that
     is allowed only at the first page.
@@ -22,4 +24,5 @@ def check_page(page: AuditPage, after: int, previous: bytes | None) -> None:
             raise AuditBroken(f"entry {entry.sequence} where {expected} was due")
         if entry_sha256(entry, chained) != entry.sha256:
             raise AuditBroken(f"entry {entry.sequence} does not hash to what it claims")
+        yield entry
         chained, expected = entry.sha256, expected + 1

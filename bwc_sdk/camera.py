@@ -34,6 +34,7 @@ from bwc_protocol.messages.config import (
 from bwc_protocol.messages.identity import Device
 from bwc_protocol.messages.recordings import (
     Annotation,
+    ListPage,
     ListRecordings,
     OpenSegment,
     OpenTable,
@@ -42,7 +43,7 @@ from bwc_protocol.messages.recordings import (
     RecordingEntry,
 )
 from bwc_protocol.messages.storage import Storage
-from bwc_sdk.audit_chain import check_page
+from bwc_sdk.audit_chain import checked
 from bwc_sdk.clock_sync import ClockSync, Measurement, measure, synchronise
 from bwc_sdk.configuration import Value, fit, to_settings, value_of
 from bwc_sdk.connection import Connection, IncomingStream, StreamSink
@@ -50,10 +51,13 @@ from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError, ConfigError, EvidenceMismatch, ProtocolViolation
 from bwc_sdk.host_clock import HostClock
 from bwc_sdk.host_word import word_of
+from bwc_sdk.patience import Patience
 from bwc_sdk.world import World
 
 LISTING_MAX: Final = 1_000_000
 """Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
+AUDIT_MAX: Final = 1_000_000
+"""Entries that a log may have: one a minute for two years. A log that goes on is a fault."""
 ANNOTATIONS_MAX: Final = 10_000
 REREADS_MAX: Final = 16
 """How often settings are read again since others were applied between two pages. People are not that quick."""
@@ -217,16 +221,25 @@ class Recordings(recordings.Recordings):
 
     @sends(ListRecordings)
     async def iterate(self) -> AsyncIterator[RecordingEntry]:
-        """The same, page by page as they come."""
+        """The same, page by page as they come: for listings that are not to be held in memory."""
+        async for page in self.pages():
+            for entry in page.recordings:
+                yield entry
+
+    @sends(ListRecordings)
+    async def pages(self) -> AsyncIterator[ListPage]:
+        """The same as pages, each with the `total` that the camera states beside it. Raises `StreamStalled` for a
+        listing that only trickles."""
         after, count = 0, 0
+        patience = Patience("the listing", device=self._name)
         while True:
-            page = await self.page(after=after)
+            page = await patience.wait_for(self.page(after=after), lambda page: len(page.recordings))
             for entry in page.recordings:
                 count += 1
                 if entry.sequence <= after or count > LISTING_MAX:
                     raise ProtocolViolation("a listing that goes back or never ends", device=self._name)
                 after = entry.sequence
-                yield entry
+            yield page
             if not page.next:
                 return
             if page.next != after or not page.recordings:
@@ -309,16 +322,30 @@ class Audit(audit.Audit):
 
     @sends(ReadAudit)
     async def entries(self, after: int = 0) -> AsyncIterator[AuditEntry]:
-        """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`."""
+        """The entries after a sequence number that there are when it begins, each checked against the chain.
+
+        Raises `AuditBroken`, `ProtocolViolation` for a log that never ends, `StreamStalled` for one that only trickles.
+        """
         previous: bytes | None = None
+        last: int | None = None
+        count = 0
+        patience = Patience("the log", device=self._name)
         while True:
-            page = await self.page(after=after)
-            check_page(page, after, previous)
-            for entry in page.entries:
+            page = await patience.wait_for(self.page(after=after), lambda page: len(page.entries))
+            if last is None:
+                last = page.last  # what is written meanwhile, by this very reading, is for the next time
+            for entry in checked(page, after, previous):
+                count += 1
+                if count > AUDIT_MAX:
+                    raise ProtocolViolation("a log that never ends", device=self._name)
                 yield entry
                 after, previous = entry.sequence, entry.sha256
-            if not page.entries or after >= page.last:
+            if not page.entries or after >= last:
                 return
+
+    @property
+    def _name(self) -> str:
+        return self._caller.name if isinstance(self._caller, Connection) else ""
 
 
 class Camera:

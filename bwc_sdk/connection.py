@@ -50,7 +50,6 @@ from bwc_sdk.errors import (
     InvalidValue,
     OutcomeUnknown,
     ProtocolViolation,
-    StreamStalled,
 )
 from bwc_sdk.line import Line, device_name
 from bwc_sdk.trickle import LEAST_BYTES, WINDOW_S, Trickle
@@ -321,8 +320,7 @@ class Connection:
             while not sink.over.is_set() and sink.received < stream.length:
                 stalled_in_s, left_s = sink.trickle.left_s(loop.time()), due_s - loop.time()
                 if stalled_in_s <= 0:
-                    what, came = f"the stream of {request.name}", sink.trickle.came_bytes
-                    raise StreamStalled(what, came, WINDOW_S, device=self.name)
+                    raise sink.trickle.stalled(f"the stream of {request.name}", self.name)
                 if left_s <= 0:
                     rule = f"the stream of {request.name} did not end in time"
                     raise CommandTimeout(rule, device=self.name)

@@ -4,6 +4,7 @@ Each error names the layer that found it, the device (its URI or identity) and t
 chains its cause.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from bwc_protocol.declare import Unknown
@@ -84,6 +85,19 @@ class MissingExtra(BwcError):
         self.extra = extra
 
 
+class NoSuchRecording(BwcError):
+    """Raised when a camera lists no recording of the number or id that was given, or several: it was not asked for any.
+
+    `numbers` are the sequence numbers that it does not list.
+    """
+
+    layer = "recordings"
+
+    def __init__(self, rule: str, *, numbers: Sequence[int] = (), device: str = "") -> None:
+        super().__init__(rule, device=device)
+        self.numbers = tuple(numbers)
+
+
 # Transport
 
 
@@ -118,16 +132,16 @@ class DeviceLost(TransportError):
 
 
 class StreamStalled(DeviceLost):
-    """Raised when a stream brings too little of what it was asked for: nothing at all, or a trickle.
+    """Raised when a stream, or a list of many pages, brings too little for the time it takes: nothing, or a trickle.
 
-    `came_bytes` came in `window_s`. The device may still answer; what it has beside this may well be readable.
+    `came_bytes` came in `window_s`, where bytes are counted. The device may still answer; what it has beside this may
+    well be readable.
     """
 
     layer = "stream"
 
-    def __init__(self, what: str, came_bytes: int, window_s: float, *, device: str = "") -> None:
-        came = f"{came_bytes} bytes" if came_bytes else "no byte"
-        super().__init__(f"{came} of {what} in {window_s:g} s", device=device, known=True)
+    def __init__(self, rule: str, *, came_bytes: int = 0, window_s: float = 0.0, device: str = "") -> None:
+        super().__init__(rule, device=device, known=True)
         self.came_bytes = came_bytes
         self.window_s = window_s
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from bwc_sdk.errors import StreamStalled
+
 LEAST_BYTES: Final = 1_024
 WINDOW_S: Final = 30.0
 """What has to come while it is waited for: 34 bytes/s, a hundredth of the slowest link there is."""
@@ -27,6 +29,12 @@ class Trickle:
     def begin(self, total: int, now_s: float) -> None:
         """A window begins: enough has come, or nothing was waited for until now."""
         self._begun_s, self._begun_at, self.came_bytes = now_s, total, 0
+
+    def stalled(self, what: str, device: str = "") -> StreamStalled:
+        """The error for it."""
+        came = f"{self.came_bytes} bytes" if self.came_bytes else "no byte"
+        rule = f"{came} of {what} in {self.window_s:g} s"
+        return StreamStalled(rule, came_bytes=self.came_bytes, window_s=self.window_s, device=device)
 
     def left_s(self, now_s: float) -> float:
         """Time that is left for what is lacking; none: it is to be given up."""

@@ -405,6 +405,14 @@ class SimCamera:
         return len(self.settings.rules)
 
     @property
+    def closed_count(self) -> int:
+        """Recordings that it closed and did not erase, which it never does: those that it cannot list included.
+
+        Of those that a fault plan lets vanish it knows nothing more.
+        """
+        return self.storage.next_sequence - 1 - len(self.vanished)
+
+    @property
     def recording_count(self) -> int:
         """Recordings that can be listed."""
         return len(self.storage) - len(self.vanished)

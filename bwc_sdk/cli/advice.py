@@ -37,7 +37,6 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
 
 _LISTED_BY: Final = {
     "recordings": "'bwc recordings list' shows what there is",
-    "offload": "'bwc recordings list' shows what there is",
     "config": _SETTINGS,
     "station": "'bwc station bays' shows what there is",
 }
@@ -65,6 +64,7 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
 BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
     errors.InvalidValue: "give a value that fits; nothing was sent",
+    errors.NoSuchRecording: "'bwc recordings list' shows what there is",
     errors.HostFileError: "is the path right?",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
     errors.PortBusy: "end the program that has it open, then run the command again",

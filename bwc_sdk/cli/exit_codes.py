@@ -10,7 +10,7 @@ class ExitCode(enum.IntEnum):
     UNEXPECTED = 1
     """A fault of the program; or, where a verb says so (`config diff --exit-code`, `doctor`), a difference."""
     USAGE = 2
-    """The command line is wrong; nothing was sent."""
+    """The command line is wrong; nothing was sent. Or it names a recording that the camera does not list."""
     UNREACHABLE = 3
     """No such port, not allowed to open it, or nobody answers at that address."""
     NOT_A_DEVICE = 4
@@ -27,7 +27,7 @@ class ExitCode(enum.IntEnum):
     """A file or directory of this host cannot be used, or is full; or the host has run out of descriptors, threads or
     memory."""
     INCOMPLETE = 10
-    """The offload ended, and not every recording is stored and verified."""
+    """The offload ended, and not every recording is stored and verified, or some that the camera closed are missing."""
     MISSING_PART = 11
     """An optional part of the SDK is not installed."""
     OUTCOME_UNKNOWN = 12

@@ -39,6 +39,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     NoDeviceNamed: ExitCode.USAGE,
     errors.InvalidUri: ExitCode.USAGE,
     errors.InvalidValue: ExitCode.USAGE,
+    errors.NoSuchRecording: ExitCode.USAGE,
     errors.MissingExtra: ExitCode.MISSING_PART,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,

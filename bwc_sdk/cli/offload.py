@@ -14,7 +14,14 @@ from bwc_sdk.cli import text
 from bwc_sdk.cli.completion import devices
 from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.offload_events import event_document, next_steps, outcome_document, summary, values_of
+from bwc_sdk.cli.offload_events import (
+    event_document,
+    missing_numbers,
+    next_steps,
+    outcome_document,
+    summary,
+    values_of,
+)
 from bwc_sdk.cli.offload_fleet import drawn, fleet_job, run_fleet
 from bwc_sdk.cli.on_camera import connecting, output_for, require_device
 from bwc_sdk.cli.options import Settings
@@ -219,7 +226,8 @@ def _table(output: Output, result: OffloadResult) -> None:
                     one.get("reason") or "\n".join(Path(part["path"]).name for part in one["segments"]),
                 ]
                 for one in documents
-            ],
+            ]
+            + [[missing_numbers(one), "MISSING", one.reason] for one in result.missing],
             empty="no recordings on the device",
         ),
     )

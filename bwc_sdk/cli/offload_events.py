@@ -18,6 +18,7 @@ from bwc_sdk.offload import (
     Connected,
     ConnectionLost,
     Finished,
+    Missing,
     OffloadEvent,
     OffloadResult,
     Outcome,
@@ -26,6 +27,7 @@ from bwc_sdk.offload import (
     Reconnected,
     RecordingFinished,
     RecordingPostponed,
+    RecordingsMissing,
     RecordingStarted,
     Refused,
     Resumed,
@@ -34,6 +36,7 @@ from bwc_sdk.offload import (
     StoredVerified,
     outcome_word,
 )
+from bwc_sdk.offload.listing import Plan
 
 LISTED_MAX: Final = 10
 """Numbers in one line for people; all of them are in the result."""
@@ -47,6 +50,8 @@ def event_document(event: OffloadEvent) -> dict[str, Any]:
     fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
     if isinstance(event, RecordingFinished):
         fields = outcome_document(event.outcome)
+    if isinstance(event, RecordingsMissing):
+        fields = _missing(event.missing)
     name = _WORD_BEGIN.sub("_", type(event).__name__).lower()
     return {"event": name, **fields}
 
@@ -57,10 +62,21 @@ def result_document(result: OffloadResult) -> dict[str, Any]:
         "complete": result.complete,
         "identity": result.identity,
         "recordings": [outcome_document(outcome) for outcome in result.outcomes],
+        "missing": [_missing(one) for one in result.missing],
         "bytes_received": result.bytes_received,
         "bytes_kept": result.bytes_kept,
         "reconnections": result.reconnections,
         "counters": result.counters.plain(),
+    }
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {
+        "outcome": "missing",
+        "first": missing.first,
+        "last": missing.last,
+        "count": missing.count,
+        "reason": missing.reason,
     }
 
 
@@ -104,7 +120,7 @@ def _plain(value: Any) -> Any:
             }
         case Path():
             return str(value)
-        case tuple():
+        case tuple() | Plan():
             return [_plain(one) for one in value]
         case _:
             return to_plain(value)
@@ -123,6 +139,8 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "connected", identity, kind, "protected" if secure else "not protected"
         case Planned(recordings=recordings, bytes_total=bytes_total):
             return "planned", f"{len(recordings)} recordings", size(bytes_total)
+        case RecordingsMissing(missing=missing):
+            return "MISSING", missing_numbers(missing), missing.reason
         case RecordingStarted(entry=entry):
             return "started", f"recording {entry.sequence}", size(entry.size_bytes)
         case RecordingPostponed(recording=recording, error=error):
@@ -158,12 +176,23 @@ def summary(result: OffloadResult, size: Callable[[int], str] = text.size) -> st
     """One line on the whole."""
     stored = sum(isinstance(outcome, StoredVerified) for outcome in result.outcomes)
     parts = [f"{stored} of {len(result.outcomes)} recordings stored and verified"]
+    if result.missing:
+        parts.append(f"{sum(one.count for one in result.missing)} missing")
     parts.append(f"{size(result.bytes_received)} received")
     if result.bytes_kept:
         parts.append(f"{size(result.bytes_kept)} kept from before")
     if result.reconnections:
         parts.append(f"reconnections: {result.reconnections}")
     return ", ".join(parts)
+
+
+def missing_numbers(missing: Missing) -> str:
+    """Which they are, for people."""
+    if not missing.first:
+        return "an earlier recording"
+    if missing.first == missing.last:
+        return f"recording {missing.first}"
+    return f"recordings {missing.first} to {missing.last}"
 
 
 def next_steps(result: OffloadResult) -> list[str]:
@@ -174,6 +203,13 @@ def next_steps(result: OffloadResult) -> list[str]:
     left = [one.entry.sequence for one in waiting if not isinstance(one.error, DestinationError)]
     refused = [one.entry.sequence for one in result.outcomes if isinstance(one, Refused)]
     lines = []
+    for one in result.missing[:LISTED_MAX]:
+        lines.append(f"missing: {missing_numbers(one)}: {one.reason}")
+    if result.missing:
+        lines.append(
+            "keep the camera as it is, and have it examined: 'bwc self-test' and 'bwc audit' show what it knows of the "
+            "recordings that are missing. Running the command again does not bring them back"
+        )
     if roomless:
         lines.append(
             f"still on the camera, for want of room: {_listed(roomless)}. Make room in the destination first, then run "

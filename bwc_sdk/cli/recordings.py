@@ -7,12 +7,11 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages.recordings import AnnotationState, RecordingEntry
-from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import Fact, fact, facts, label, show
 from bwc_sdk.cli.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
-from bwc_sdk.errors import CommandError
+from bwc_sdk.errors import NoSuchRecording
 
 COLUMNS: Final = (
     "sequence",
@@ -115,15 +114,15 @@ async def _find(camera: Camera, which: str) -> RecordingEntry:
 
 
 def choose(entries: tuple[RecordingEntry, ...], which: str, *, device: str = "") -> RecordingEntry:
-    """The one recording that `which` names. Raises `CommandError` (NOT_FOUND) for none, and for several."""
+    """The one recording that `which` names. Raises `NoSuchRecording` for none, and for several."""
     number = int(which) if which.isdecimal() and len(which) <= NUMBER_DIGITS else None
     found = [entry for entry in entries if entry.sequence == number]
     if not found and len(which) >= ID_DIGITS_MIN:
         found = [entry for entry in entries if entry.recording.hex().startswith(which.lower())]
     if len(found) != 1:
         many = "several recordings have" if found else "no recording has"
-        detail = f"{many} the number or id {which[:64]!r}"
-        raise CommandError("recordings", ErrorCode.NOT_FOUND, detail, device=device)
+        numbers = () if number is None else (number,)
+        raise NoSuchRecording(f"{many} the number or id {which[:64]!r}", numbers=numbers, device=device)
     return found[0]
 
 

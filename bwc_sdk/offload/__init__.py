@@ -20,6 +20,7 @@ from bwc_sdk.offload.events import (
     Reconnected,
     RecordingFinished,
     RecordingPostponed,
+    RecordingsMissing,
     RecordingStarted,
     Resumed,
     SegmentStored,
@@ -40,6 +41,7 @@ from bwc_sdk.offload.fleet_events import (
 from bwc_sdk.offload.incoming import Unfinished, remove_unfinished, unfinished
 from bwc_sdk.offload.job import OffloadJob, offload
 from bwc_sdk.offload.outcome import (
+    Missing,
     OffloadResult,
     Outcome,
     Refused,
@@ -66,6 +68,7 @@ __all__ = [
     "FleetJob",
     "FleetResult",
     "Interrupted",
+    "Missing",
     "OffloadEvent",
     "OffloadJob",
     "OffloadPolicy",
@@ -77,6 +80,7 @@ __all__ = [
     "RecordingFinished",
     "RecordingPostponed",
     "RecordingStarted",
+    "RecordingsMissing",
     "Refused",
     "Resumed",
     "SegmentStored",

@@ -78,7 +78,8 @@ class _Visit:
     docking: int
     task: asyncio.Task[None]
     identity: str = ""
-    complete: bool = False
+    done: bool = False
+    """Nothing more is to be had by another offload."""
     ended_s: float = 0.0
 
 
@@ -238,7 +239,7 @@ class DockWatch(FleetStream):
         visit = self._visits.get(bay)
         if visit is None:
             return True
-        return visit.task.done() and not visit.complete and now_s >= visit.ended_s + RETRY_S
+        return visit.task.done() and not visit.done and now_s >= visit.ended_s + RETRY_S
 
     async def _tell_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
         await self._tell(CameraEvent(bay_slot(bay), event, bay))
@@ -266,7 +267,7 @@ class DockWatch(FleetStream):
                     if isinstance(event, Connected):
                         visit.identity = event.identity
                     if isinstance(event, Finished):
-                        visit.complete = event.result.complete
+                        visit.done = not event.result.worth_repeating
                     await self._tell_of(bay, event)
         except Exception as error:
             await self._tell_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
@@ -279,7 +280,7 @@ class DockWatch(FleetStream):
         for bay in gone:
             del self._visits[bay]
         for bay, visit in running.items():
-            if not visit.complete:
+            if not visit.done:
                 await self._tell_of(bay, Interrupted(visit.identity))
 
 

@@ -1,11 +1,12 @@
 """What an offload tells while it runs. A recording is named by its sequence number on the camera."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.errors import BwcError
-from bwc_sdk.offload.outcome import OffloadResult, Outcome
+from bwc_sdk.offload.outcome import Missing, OffloadResult, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,17 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What will be copied, in this order."""
+    """What will be copied, in this order. The entries are made as they are looked at: there may be very many."""
 
-    recordings: tuple[RecordingEntry, ...]
+    recordings: Sequence[RecordingEntry]
     bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsMissing:
+    """The camera closed these and does not list them; told when it shows, which may be while others are copied."""
+
+    missing: Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,7 @@ class Finished:
 OffloadEvent = (
     Connected
     | Planned
+    | RecordingsMissing
     | RecordingStarted
     | RecordingPostponed
     | Progress

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bwc_sdk.errors import BwcError, DeviceLost, StreamStalled
+from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.segment_file import SegmentFile
 from bwc_sdk.offload.slabs import SLAB_BYTES, SlabPool, chunks_a_slab
@@ -226,7 +226,7 @@ class Intake:
             waits_for_bytes = self.received < self._granted
             left_s = trickle.left_s(self._loop.time()) if waits_for_bytes else trickle.window_s
             if left_s <= 0:
-                self._break_off(StreamStalled("a stream", trickle.came_bytes, trickle.window_s))
+                self._break_off(trickle.stalled("a stream"))
                 return
             try:
                 async with asyncio.timeout(left_s):

@@ -7,18 +7,19 @@ from collections.abc import AsyncIterator, Collection
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
-from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connecting import connect
 from bwc_sdk.filesystem import Identity
+from bwc_sdk.offload.account import Account, stated_by
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned
+from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned, RecordingsMissing
 from bwc_sdk.offload.feed import Feed
+from bwc_sdk.offload.listing import Listing, Plan
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.pace import check_pace
 from bwc_sdk.offload.pipeline import Pipeline
@@ -31,6 +32,10 @@ from bwc_sdk.world import World
 
 if TYPE_CHECKING:
     from bwc_sdk.camera import Camera
+
+
+LOOKS: Final = 2
+"""Listings that are read before something counts as missing."""
 
 
 class OffloadJob(AsyncIterator[OffloadEvent]):
@@ -116,12 +121,14 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path, self._expected)
         destination = await settled(opening)
         try:
-            return await self._offload(await self._reach.first(), destination)
+            result = await self._offload(await self._reach.first(), destination)
         finally:
             try:
                 await self._reach.close()
             finally:
                 destination.close()
+        self._feed.tell(Finished(result))  # now that the camera is free, and the result to be had
+        return result
 
     async def _offload(self, camera: Camera, destination: Destination) -> OffloadResult:
         work = Work(
@@ -135,25 +142,40 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             share=self._share,
         )
         work.tell(Connected(work.identity, work.simulator, work.secure))
-        plan = await self._plan(camera, work)
-        work.tell(Planned(plan, sum(entry.size_bytes for entry in plan)))
-        result = OffloadResult(
+        listing, account = await self._list(work)
+        work.follows = account.follows
+        plan = await self._plan(camera, work, listing, account)
+        work.tell(Planned(plan, plan.bytes_total))
+        for missing in account.missing:
+            work.tell(RecordingsMissing(missing))
+        account.tell = lambda missing: work.tell(RecordingsMissing(missing))
+        outcomes = await Pipeline(work, self._reach, self._feed, plan).run()
+        return OffloadResult(
             identity=work.identity,
-            outcomes=await Pipeline(work, self._reach, self._feed, plan).run(),
+            outcomes=outcomes,
             bytes_received=work.tally.received,
             bytes_kept=work.tally.kept,
             reconnections=self._reach.reconnections,
             counters=self._reach.counters,
+            missing=account.missing,
         )
-        work.tell(Finished(result))
-        return result
 
-    async def _plan(self, camera: Camera, work: Work) -> tuple[RecordingEntry, ...]:
-        try:
-            listed = await self._reach.keep(lambda camera: camera.recordings.list())
-        except Unreached as unreached:
-            raise unreached.error from unreached.__cause__
-        plan = choose(listed, self._wanted, device=work.identity)
+    async def _list(self, work: Work) -> tuple[Listing, Account]:
+        """What the camera lists, and the account of what it does not. What seems to be missing is looked for twice:
+        a recording may be closed, or go, between two questions."""
+        for look in range(LOOKS):
+            try:
+                stated = await self._reach.keep(stated_by)
+                listing = await self._reach.keep(Listing.read)
+            except Unreached as unreached:
+                raise unreached.error from unreached.__cause__
+            account = Account(listing, stated)
+            if not account.missing or look == LOOKS - 1:
+                break
+        return listing, account
+
+    async def _plan(self, camera: Camera, work: Work, listing: Listing, account: Account) -> Plan:
+        plan = choose(listing, self._wanted, account.missing, device=work.identity)
         room = partial(check_room, work.destination, work.identity, plan, self._policy.reserve_bytes)
         try:
             await work.blocking(room)

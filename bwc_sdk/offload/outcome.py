@@ -1,4 +1,4 @@
-"""What became of each recording: exactly one of three outcomes, and nothing else is success."""
+"""What became of each recording: exactly one of three outcomes, and nothing else is success; and which are missing."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,24 @@ Outcome = StoredVerified | StillOnCamera | Refused
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Recordings that the camera closed, by all that it states, and that it does not list: they cannot be copied.
+
+    Somebody has to look at the camera. It is never reported as complete, whichever recordings were asked for.
+    """
+
+    first: int
+    """Sequence number of the first of them; 0 where it is not known."""
+    last: int
+    reason: str
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
 class OffloadResult:
     """The end of an offload: one outcome for each recording that was planned, in the order of the plan."""
 
@@ -66,11 +84,18 @@ class OffloadResult:
     reconnections: int
     counters: Counters = field(default_factory=Counters)
     """What the connections of this offload counted, all together."""
+    missing: tuple[Missing, ...] = ()
+    """What the camera closed and does not list, whether it was asked for or not."""
 
     @property
     def complete(self) -> bool:
-        """Whether every recording of the plan is stored and verified."""
-        return all(isinstance(outcome, StoredVerified) for outcome in self.outcomes)
+        """Whether every recording of the plan is stored and verified, and none that the camera closed is missing."""
+        return not self.missing and all(isinstance(outcome, StoredVerified) for outcome in self.outcomes)
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether another offload may store more: something is still on the camera."""
+        return any(isinstance(outcome, StillOnCamera) for outcome in self.outcomes)
 
 
 def outcome_word(outcome: Outcome) -> str:

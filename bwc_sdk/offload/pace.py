@@ -7,11 +7,11 @@ a bridge to a radio or a UART, and nothing in the protocol tells.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.errors import BwcError, SlowLink
+from bwc_sdk.offload.listing import Plan
 from bwc_sdk.offload.plan import bytes_needed
 from bwc_sdk.offload.work import Work
 
@@ -29,7 +29,7 @@ TOO_LONG_S: Final = 600.0
 """What a slower link may take without leave: somebody may stand beside it for ten minutes."""
 
 
-async def check_pace(camera: Camera, work: Work, plan: Collection[RecordingEntry]) -> None:
+async def check_pace(camera: Camera, work: Work, plan: Plan) -> None:
     """Raises `SlowLink` when footage is still to come over a link that is not meant for it, and nobody allowed that.
 
     What is stored already needs no link. Bays share a station's line, and are not judged by their part of it. To
@@ -49,7 +49,7 @@ async def check_pace(camera: Camera, work: Work, plan: Collection[RecordingEntry
         return
     if size < MEASURED_FROM_BYTES or camera.connection.channel:
         return
-    rate = await _measured(camera, max(plan, key=lambda entry: entry.size_bytes))
+    rate = await _measured(camera, plan.largest())
     if rate < MEANT_FROM_BYTES_PER_S and size / max(rate, 1.0) > TOO_LONG_S:
         raise SlowLink(size, size / max(rate, 1.0), device=camera.name)
 

@@ -4,33 +4,41 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from bwc_protocol.evidence import MAX_SEGMENTS
-from bwc_protocol.messages.recordings import Mark, RecordingEntry
-from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.errors import CommandError, DestinationFull
+from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.errors import DestinationFull, NoSuchRecording
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import no_files_left
+from bwc_sdk.offload.listing import Listing, Plan
 from bwc_sdk.offload.naming import segment_name
+from bwc_sdk.offload.outcome import Missing
 from bwc_sdk.quantity import size
 
 FILES_A_SEGMENT: Final = 4
 """The segment, its table, the custody record, the manifest."""
-URGENT = Mark.MARKED | Mark.HELD
+NAMED_MAX: Final = 10
+"""Numbers in one message; all of them are in the error."""
 
 
 def choose(
-    listed: Iterable[RecordingEntry], wanted: Collection[int] | None, *, device: str
-) -> tuple[RecordingEntry, ...]:
+    listing: Listing, wanted: Collection[int] | None, missing: Iterable[Missing] = (), *, device: str
+) -> Plan:
     """The recordings to copy: marked or held ones first, then the oldest, as the camera counts them.
 
-    `wanted` are sequence numbers, None for all. Raises `CommandError` (NOT_FOUND) for one that is not listed:
-    an offload that cannot store what was asked for must not end as complete.
+    `wanted` are sequence numbers, None for all. Raises `NoSuchRecording` for one that is neither listed nor known to be
+    `missing`: an offload that cannot store what was asked for must not end as complete.
     """
-    chosen = [entry for entry in listed if wanted is None or entry.sequence in wanted]
-    missing = set(wanted or ()) - {entry.sequence for entry in chosen}
-    if missing:
-        detail = f"recording {', '.join(map(str, sorted(missing)))} is not on the camera"
-        raise CommandError("offload", ErrorCode.NOT_FOUND, detail, device=device)
-    return tuple(sorted(chosen, key=lambda entry: (not entry.marks & URGENT, entry.sequence)))
+    numbers = listing.numbers
+    asked = set(wanted) if wanted is not None else None
+    places = [place for place, number in enumerate(numbers) if asked is None or number in asked]
+    unknown = (asked or set()) - {numbers[place] for place in places}
+    unknown = {number for number in unknown if not any(one.first <= number <= one.last for one in missing)}
+    if unknown:
+        listed = ", ".join(map(str, sorted(unknown)[:NAMED_MAX])) + (
+            ", …" if len(unknown) > NAMED_MAX else ""
+        )
+        rule = f"recording {listed} is not on the camera"
+        raise NoSuchRecording(rule, numbers=sorted(unknown), device=device)
+    return Plan(listing, sorted(places, key=lambda place: (not listing.urgent(place), place)))
 
 
 def bytes_needed(destination: Destination, identity: str, entry: RecordingEntry) -> int:

@@ -146,6 +146,7 @@ class RecordingCopy:
         if self._manifest is None:
             manifest = await camera.recordings.read_manifest(self.entry)
             self._check_manifest(manifest)
+            self._work.follows(manifest)
             self._manifest = manifest
         return self._manifest
 

@@ -28,8 +28,8 @@ from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
 from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.intake import Intake
+from bwc_sdk.offload.listing import URGENT
 from bwc_sdk.offload.outcome import StoredSegment
-from bwc_sdk.offload.plan import URGENT
 from bwc_sdk.offload.segment_file import Found, SegmentFile
 from bwc_sdk.offload.sidecars import Sidecars
 from bwc_sdk.offload.slabs import chunks_a_slab

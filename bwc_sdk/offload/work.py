@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bwc_protocol.evidence import Manifest
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
@@ -38,6 +39,8 @@ class Work:
     """The camera that the offload began with; no other is accepted after a reconnection."""
     simulator: bool
     secure: bool
+    follows: Callable[[Manifest], None] = lambda manifest: None
+    """Told of each manifest, for the account of what is missing."""
     share: Share | None = None
     """Of a bandwidth budget; None: as fast as it goes."""
     slabs: SlabPool = field(default_factory=lambda: SHARED)

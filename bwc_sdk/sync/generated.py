@@ -783,7 +783,7 @@ class SyncRecordings:
         return self._thread.run(self._twin.list(), timeout)
 
     def iterate(self, *, timeout: float | None = None) -> BlockingIterator[RecordingEntry]:
-        """The same, page by page as they come.
+        """The same, page by page as they come: for listings that are not to be held in memory.
 
         Roles: any
         Raises:
@@ -797,6 +797,23 @@ class SyncRecordings:
         may be called again.
         """
         return BlockingIterator(self._thread, self._twin.iterate(), timeout)
+
+    def pages(self, *, timeout: float | None = None) -> BlockingIterator[ListPage]:
+        """The same as pages, each with the `total` that the camera states beside it. Raises `StreamStalled` for a
+        listing that only trickles.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.page` (0x0601)
+        With `timeout`, seconds, `next()` raises `CallTimeout` when nothing came for so long. The iteration goes on: it
+        may be called again.
+        """
+        return BlockingIterator(self._thread, self._twin.pages(), timeout)
 
     def read_manifest(self, entry: RecordingEntry, *, timeout: float | None = None) -> Manifest:
         """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`.
@@ -954,7 +971,9 @@ class SyncAudit:
         return self._thread.run(self._twin.head(), timeout)
 
     def entries(self, after: int = 0, *, timeout: float | None = None) -> BlockingIterator[AuditEntry]:
-        """The entries after a sequence number, each checked against the chain. Raises `AuditBroken`.
+        """The entries after a sequence number that there are when it begins, each checked against the chain.
+
+        Raises `AuditBroken`, `ProtocolViolation` for a log that never ends, `StreamStalled` for one that only trickles.
 
         Roles: TECHNICIAN, AUDITOR, BENCH
         Raises:

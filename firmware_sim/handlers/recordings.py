@@ -46,9 +46,7 @@ def page(session: CameraSession, request: ListRecordings) -> ListPage:
     found = camera.listing(request.after, request.limit + 1)
     entries = tuple(_entry(recording) for recording in found[: request.limit])
     more = len(found) > request.limit
-    return ListPage(
-        recordings=entries, next=entries[-1].sequence if more else 0, total=camera.recording_count
-    )
+    return ListPage(recordings=entries, next=entries[-1].sequence if more else 0, total=camera.closed_count)
 
 
 @ReadManifest.handler(CAMERA)

@@ -20,7 +20,7 @@ def status(session: CameraSession, request: ReadStorage) -> StorageStatus:
         capacity_bytes=storage.capacity_bytes,
         free_bytes=storage.free_bytes,
         recording_time_left_s=min(storage.free_bytes // rate, TIME_MAX_S),
-        recordings=camera.recording_count,
+        recordings=camera.closed_count,
         held=storage.held,
         full=camera.recorder.full,
     )

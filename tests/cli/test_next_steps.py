@@ -55,7 +55,6 @@ def test_every_kind_of_error_has_a_next_step() -> None:
     ("command", "code", "said"),
     [
         ("recordings.open", ErrorCode.NOT_FOUND, "bwc recordings list"),
-        ("offload", ErrorCode.NOT_FOUND, "bwc recordings list"),
         ("config.read", ErrorCode.NOT_FOUND, "bwc config show"),
         ("battery.status", ErrorCode.NOT_FOUND, "check the number"),
         ("assignment.assign", ErrorCode.CONFLICT, "read it again, and repeat"),

@@ -22,7 +22,7 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from bwc_protocol.messages.identity import Capability
-from bwc_protocol.messages.recordings import Mark, RecordingEntry
+from bwc_protocol.messages.recordings import ListPage, Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.counters import Counters
 from bwc_sdk.errors import BwcError, CommandError, DeviceLost, EvidenceMismatch
@@ -129,9 +129,27 @@ class FakeDevice:
     asked: list[tuple[int, int, int, int]] = field(default_factory=list)
     connections: int = 0
     granted_ahead: int = 0
+    unlisted: set[int] = field(default_factory=set)
+    """Recordings, by sequence number, that it has and cannot list."""
+    total: int | None = None
+    stated: int | None = None
+    """What it says that it has, in the listing and in its storage status, if that is not the truth."""
+
+    def __post_init__(self) -> None:
+        self.chain()
+
+    def chain(self) -> None:
+        """Has each manifest name the one before it, as a camera that closes them does."""
+        before: Manifest | None = None
+        for one in sorted(self.recordings, key=lambda one: one.manifest.sequence):
+            manifest = one.manifest
+            if before is not None and manifest.previous_sha256 == NO_SHA256:
+                object.__setattr__(manifest, "previous_sha256", before.sha256)
+            before = manifest
 
     async def connect(self) -> Any:
         self.connections += 1
+        self.chain()
         if self.connections > 1 and self.connect_errors:
             raise self.connect_errors.pop(0)
         return FakeCamera(self)
@@ -163,7 +181,7 @@ class FakeCamera:
         self.name = "fake:"
         self.footage_rate: float | None = None
         self.peer = SimpleNamespace(secure=False, capabilities=Capability.SIMULATOR)
-        self.recordings = self
+        self.recordings = self.storage = self
         self.lost: BwcError | None = None
         self.closed = False
         self.counters = Counters()
@@ -178,7 +196,19 @@ class FakeCamera:
 
     async def list(self) -> tuple[RecordingEntry, ...]:
         self._alive()
-        return tuple(recording.entry for recording in self.device.recordings)
+        return tuple(
+            one.entry for one in self.device.recordings if one.entry.sequence not in self.device.unlisted
+        )
+
+    async def pages(self) -> AsyncIterator[ListPage]:
+        device = self.device
+        total = len(device.recordings) if device.total is None else device.total
+        yield ListPage(recordings=await self.list(), next=0, total=total)
+
+    async def status(self) -> Any:
+        self._alive()
+        device = self.device
+        return SimpleNamespace(recordings=len(device.recordings) if device.stated is None else device.stated)
 
     async def iterate(self) -> AsyncIterator[RecordingEntry]:
         for entry in await self.list():

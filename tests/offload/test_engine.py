@@ -13,6 +13,7 @@ from bwc_sdk.errors import (
     CommandError,
     DestinationFull,
     DeviceLost,
+    NoSuchRecording,
     NotADevice,
     ProtocolViolation,
     SessionRefused,
@@ -95,9 +96,9 @@ def test_a_recording_that_is_asked_for_and_is_not_there_is_an_error_not_a_succes
     lab, tmp_path: Path
 ) -> None:
     device = lab.device([lab.recording(1, (100,))])
-    with pytest.raises(CommandError, match="recording 7") as caught:
+    with pytest.raises(NoSuchRecording, match="recording 7 is not on the camera") as caught:
         lab.run(device, OsFileSystem(), tmp_path, recordings=[1, 7])
-    assert caught.value.code is ErrorCode.NOT_FOUND
+    assert caught.value.numbers == (7,) and device.sent == 0
     result, _ = lab.run(device, OsFileSystem(), tmp_path, recordings=[1])
     assert result.complete
 

@@ -80,7 +80,7 @@ class ListPage(Wire):
 
     recordings: tuple[RecordingEntry, ...] = items(RecordingEntry, "entries", max=LIST_PAGE_MAX)
     next: int = u32("cursor of the next page; 0 = this was the last")
-    total: int = u32("closed recordings on the device now")
+    total: int = u32("recordings that it closed and did not erase, those that it cannot list included")
 
 
 @command(0x0601, "recordings.page", roles=ANYONE)

@@ -38,7 +38,7 @@ class StorageStatus(Wire):
     capacity_bytes: int = u64("room for recordings in all", unit="byte")
     free_bytes: int = u64("room that is left", unit="byte")
     recording_time_left_s: int | None = opt_u32("time that fits at the configured quality", unit="s")
-    recordings: int = u32("closed recordings on the device")
+    recordings: int = u32("recordings that it closed and did not erase, those that it cannot list included")
     held: int = u32("of these, protected by a hold")
     full: bool = boolean("whether recording stopped for want of room")
 
