@@ -56,7 +56,10 @@ def decode_file(path: Path, on_torn: Callable[[int], None] = lambda number: None
                     return
                 yield _decode_line(line, f"{path}, line {number}")
     except UnicodeDecodeError as error:
-        raise CaptureError(f"{path} is not a capture: it is not UTF-8") from error
+        raise CaptureError(
+            f"{path} is not a capture: it is not UTF-8",
+            advice="name a file that --capture or BWC_CAPTURE wrote",
+        ) from error
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -90,11 +93,17 @@ def _decode_line(line: str, where: str) -> Decoded:
             return Decoded(t, sender, 0, "frame", "?", {"bytes": str(raw["bad"])}, "bytes that are no frame")
         raise ValueError("neither frame nor message")
     except KeyError as error:
-        raise CaptureError(f"{where}: not a line of a capture: it has no {error}") from error
+        raise _no_capture(where, f"it has no {error}") from error
     except RecursionError as error:
-        raise CaptureError(f"{where}: not a line of a capture: nested too deeply") from error
+        raise _no_capture(where, "nested too deeply") from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise CaptureError(f"{where}: not a line of a capture: {error}") from error
+        raise _no_capture(where, str(error)) from error
+
+
+def _no_capture(where: str, why: str) -> CaptureError:
+    return CaptureError(
+        f"{where}: not a line of a capture: {why}", advice="name a file that --capture or BWC_CAPTURE wrote"
+    )
 
 
 def _frame(t: float, sender: str, header: bytes) -> Decoded:

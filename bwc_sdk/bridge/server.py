@@ -173,9 +173,15 @@ def _written(host: str) -> str:
 
 def _listening_error(uri: str, error: OSError) -> BwcError:
     if error.errno == errno.EADDRINUSE:
-        return PortBusy("another process listens there", device=uri)
+        advice = "choose another port; 0 takes any that is free"
+        return PortBusy("another process listens there", device=uri, advice=advice)
     if error.errno in (errno.EACCES, errno.EPERM):
         return PortForbidden(
             "the system does not let this user listen there", device=uri, advice="choose a port above 1023"
         )
-    return PortNotFound(f"it cannot listen there: {error.strerror or error}", device=uri)
+    said = str(error.strerror or error).partition(" (while attempting")[0]  # the address is told already
+    return PortNotFound(
+        f"it cannot listen there: {said}",
+        device=uri,
+        advice="listen at an address of this machine, such as tcp:127.0.0.1:0",
+    )

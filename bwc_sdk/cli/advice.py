@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from bwc_protocol.declare import Unknown
+from bwc_protocol.declare import COMMANDS, Unknown
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.word import label
 from bwc_sdk import errors
 
 _REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
@@ -96,9 +97,18 @@ def advice_for(error: errors.BwcError) -> str:
     return next((BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS), "")
 
 
+def _roles_for(command: str) -> list[str]:
+    """The roles that may send a command, as `--role` takes them."""
+    return next(
+        ([label(role) for role in kind.roles] for kind in COMMANDS.values() if kind.name == command), []
+    )
+
+
 def _after_refusal(error: errors.CommandError) -> str:
     if isinstance(error.code, Unknown):
         return "the device's firmware is newer than this SDK: update it"
+    if error.code is ErrorCode.NOT_PERMITTED and (roles := _roles_for(error.command)):
+        return f"ask for a role that may: --role {' or '.join(roles)}"
     subject = error.command.partition(".")[0]
     if error.code is ErrorCode.WRONG_STATE and error.command == "clock.set":
         return "leave --reason out: the one that fits the state of the clock is taken"

@@ -8,12 +8,14 @@ import typer
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.station import BAYS_MAX, BayStatus
+from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.facts import Fact, facts
 from bwc_sdk.cli.on_camera import run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, rows_of
 from bwc_sdk.cli.self_test import run_self_test
 from bwc_sdk.cli.verb import UNCHANGED, UNSURE, common_options, local_verb, station_verb, verbs
+from bwc_sdk.errors import CommandError
 from bwc_sdk.station import DockingStation
 
 app = verbs(no_args_is_help=True, help="Show a docking station, and switch its bays.")
@@ -93,7 +95,11 @@ def bay(
     on, count = _value(action, value)
 
     async def work(station: DockingStation, out: Output) -> None:
-        state = await _act(station, number, action, on, count)
+        try:
+            state = await _act(station, number, action, on, count)
+        except CommandError as error:
+            error.advice = advice_for(error).replace("bay BAY", f"bay {number}")
+            raise
         out.show({"bay": to_plain(state)}, Facts(f"bay {state.bay}", list(facts(state))))
 
     interrupted = UNCHANGED if action is None else UNSURE

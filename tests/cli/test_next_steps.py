@@ -59,7 +59,8 @@ def test_every_kind_of_error_has_a_next_step() -> None:
         ("battery.status", ErrorCode.NOT_FOUND, "check the number"),
         ("assignment.assign", ErrorCode.CONFLICT, "read it again, and repeat"),
         ("recordings.erase", ErrorCode.NEEDS_RECEIPT, "no signed receipts in this version"),
-        ("device.reboot", ErrorCode.NOT_PERMITTED, "--role"),
+        ("device.reboot", ErrorCode.NOT_PERMITTED, "--role technician or bench"),
+        ("elsewhere.x", ErrorCode.NOT_PERMITTED, "--role"),
     ],
 )
 def test_a_refusal_is_followed_by_what_fits_it(command: str, code: ErrorCode, said: str) -> None:
@@ -83,6 +84,17 @@ def test_roles_and_fields_are_told_in_words_not_in_python(bwc: Bwc, sim: str) ->
     assert ran.code == 2 and "recordings.page.limit: 0 is not within 1" in ran.err
     assert "\tauditor, insecure, on sim:" in bwc("audit", device=sim).out
     assert bwc("raw", "battery.status", "cell=9", "--json", device=sim).error["code"] == "not-found"
+
+
+def test_what_is_advised_is_about_the_place_and_the_bay_that_were_named(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    ran = bwc("bridge", "--listen", "tcp:192.0.2.1:0", device=sim)
+    assert ran.code == 3 and "an address of this machine" in ran.err and "while attempting" not in ran.err
+    ran = bwc("station", "bay", "2", "release", "7", device=f"{sim}&station=2")
+    assert ran.code == 6 and "'bwc station bay 2' shows" in ran.err and "BAY" not in ran.err
+    (tmp_path / "c").write_text("no capture\n")
+    assert "--capture or BWC_CAPTURE wrote" in bwc("decode", str(tmp_path / "c")).err
 
 
 # Destinations
