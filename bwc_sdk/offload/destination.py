@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from bwc_sdk.errors import DestinationError, DestinationMoved
 from bwc_sdk.filesystem import FileSystem, Identity, NotAFile, write_all
-from bwc_sdk.offload.destination_faults import destination_error
+from bwc_sdk.offload.destination_faults import destination_error, error_at
 from bwc_sdk.offload.destination_proof import prove
 from bwc_sdk.offload.final_names import FinalNames
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
@@ -63,8 +63,9 @@ class Destination:
         try:
             opened.names_synced = prove(opened.names, path)
         except OSError as error:
+            typed = opened.error(error, "proving it")
             opened.close()
-            raise destination_error(error, "proving it", path) from error
+            raise typed from error
         except BaseException:
             opened.close()
             raise
@@ -123,11 +124,7 @@ class Destination:
 
     def error(self, error: OSError, what: str) -> DestinationError:
         """The typed error for a failure while doing `what`."""
-        files_left = None
-        if error.errno == errno.ENOSPC:
-            with contextlib.suppress(OSError):
-                files_left = self.free_files()
-        return destination_error(error, what, self.path, files_left=files_left)
+        return error_at(self.files, self.directory, error, what, self.path)
 
     def bytes_there(self, name: str) -> int:
         """Bytes that stand under a segment's final name, or are taken by its part file."""
@@ -205,4 +202,4 @@ def _open_incoming(files: FileSystem, path: Path, directory: int) -> int:
                 device=str(path),
                 advice="choose a directory on a disk",
             ) from error
-        raise destination_error(error, f"opening {INCOMING} in it", path) from error
+        raise error_at(files, directory, error, f"opening {INCOMING} in it", path) from error

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shlex
 from pathlib import Path
 from typing import Final
 
 from bwc_sdk.errors import DestinationError, DestinationFull
-from bwc_sdk.filesystem import CannotRename, NotAFile, largest_file
+from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.filesystem import CannotRename, FileSystem, NotAFile, largest_file
 from bwc_sdk.quantity import size as size_text
 
 AGAIN: Final = "then run the same command again"
@@ -52,18 +54,6 @@ RULES: Final = {
     errno.EEXIST: (
         "the destination's file system says that a name exists where nothing is found",
         "choose a local disk: this file system cannot be relied on",
-    ),
-    errno.EMFILE: (
-        "this process has no file descriptor left",
-        "raise the limit for it (ulimit -n, LimitNOFILE= of a systemd unit), or offload fewer cameras at once",
-    ),
-    errno.ENFILE: (
-        "this host has no file descriptor left",
-        "raise its limit (sysctl fs.file-max), or end what holds so many open",
-    ),
-    errno.ENOMEM: (
-        "this host has no memory left for its file system",
-        "free memory on it, or offload fewer cameras at once",
     ),
     errno.EIO: (
         "the medium of the destination reports an error",
@@ -140,6 +130,15 @@ def destination_error(
     return DestinationError(f"{rule}: {what}", device=device, advice=advice)
 
 
+def error_at(files: FileSystem, directory: int, error: OSError, what: str, path: Path) -> DestinationError:
+    """The same for an open directory: which room it is that ran out is looked up. Blocks."""
+    files_left = None
+    if error.errno == errno.ENOSPC:
+        with contextlib.suppress(OSError):
+            files_left = files.free_files(directory)
+    return destination_error(error, what, path, files_left=files_left)
+
+
 def no_files_left(what: str, path: Path) -> DestinationFull:
     """The error of a file system that has room, and no inodes."""
     return DestinationFull(
@@ -170,6 +169,8 @@ def _cause(error: OSError, opening: bool) -> tuple[str, str]:
                 "replacing nor makes links",
                 "choose a directory on a local disk, and copy from there",
             )
+        case _ if lack := exhausted(error):
+            return lack.rule, lack.advice
         case _ if number == errno.EFBIG:
             return _too_big()
         case _:

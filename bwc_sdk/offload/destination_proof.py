@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.offload.destination_faults import NO_LOCKS, destination_error
+from bwc_sdk.offload.destination_faults import NO_LOCKS, error_at
 from bwc_sdk.offload.final_names import FinalNames
 
 LOCK_PROBE: Final = "lock-probe"
@@ -31,11 +31,11 @@ def prove(names: FinalNames, path: Path) -> bool:
         )  # `.incoming` itself may be just made, here or elsewhere
         names.files.sync_way_to(names.directory)
     except OSError as error:
-        raise destination_error(error, "syncing its names", path) from error
+        raise error_at(names.files, names.directory, error, "syncing its names", path) from error
     try:
         probe = _open_probe(names)
     except OSError as error:
-        raise destination_error(error, "creating a file in it", path) from error
+        raise error_at(names.files, names.directory, error, "creating a file in it", path) from error
     try:
         if _prove_lock(names, path, probe):
             _prove_creation(names, path)
@@ -67,7 +67,7 @@ def _prove_lock(names: FinalNames, path: Path, probe: int) -> bool:
     except OSError as error:
         if error.errno in NO_LOCKS:
             raise _unsafe(f"has no locks: {error.strerror}", path) from error
-        raise destination_error(error, "locking a file in it", path) from error
+        raise error_at(names.files, names.directory, error, "locking a file in it", path) from error
     if not exclusive:
         raise _unsafe("gives one lock to two holders", path)
     return held
@@ -79,7 +79,7 @@ def _prove_creation(names: FinalNames, path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise destination_error(error, "creating a file in it", path) from error
+        raise error_at(names.files, names.directory, error, "creating a file in it", path) from error
     names.files.close(second)
     raise _unsafe("makes a file anew that exists already", path)
 
@@ -104,7 +104,9 @@ def _prove_name(names: FinalNames, path: Path, probe: int) -> None:
     except OSError as error:
         if error.errno == errno.EEXIST:
             raise _unsafe("says that a name exists where nothing is found", path) from error
-        raise destination_error(error, "giving a file in it its final name", path) from error
+        raise error_at(
+            names.files, names.directory, error, "giving a file in it its final name", path
+        ) from error
     if not named:
         raise _unsafe("does not tell which file a name leads to", path)
     if replaced:

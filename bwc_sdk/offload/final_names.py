@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bwc_sdk.filesystem import FileSystem, NotAFile, read_upto
-from bwc_sdk.offload.destination_faults import Appeared, NotOurs
+from bwc_sdk.filesystem import CannotRename, FileSystem, NotAFile, read_upto
+from bwc_sdk.offload.destination_faults import NO_ROOM, Appeared, NotOurs
 
 
 class NameTaken(Exception):
@@ -71,8 +71,7 @@ class FinalNames:
         if not self.files.is_named(move.file, *here):
             raise NotOurs(move.kept)
         try:
-            if not self.files.link(move.file, *here, *there):
-                self.files.rename(*here, *there)
+            self._name(move.file, here, there)
         except OSError as error:
             # The answer may be to a call that was sent again, and was done before: network file systems do that.
             if not self.files.is_named(move.file, *there):
@@ -81,6 +80,20 @@ class FinalNames:
             self._take_back(move)  # another file came under the name in the moment between
             raise NotOurs(move.kept)
         return True
+
+    def _name(self, file: int, here: tuple[int, str], there: tuple[int, str]) -> None:
+        roomless: OSError | None = None
+        try:
+            if self.files.link(file, *here, *there):
+                return
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            roomless = error  # for one more name; a file that is renamed needs none
+        try:
+            self.files.rename(*here, *there)
+        except CannotRename as error:
+            raise roomless or error from None
 
     def _refused(self, move: Move, error: OSError) -> bool:
         if not isinstance(error, FileExistsError):

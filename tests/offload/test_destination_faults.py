@@ -260,6 +260,26 @@ def test_a_count_of_files_that_is_invented_keeps_nothing_from_being_stored(lab, 
     assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["lock-probe"]
 
 
+def test_a_link_for_which_there_is_no_room_is_a_renaming(lab, tmp_path: Path) -> None:
+    """On tmpfs every name takes an inode."""
+
+    class Tight(OsFileSystem):
+        def link(self, file: int, directory: int, name: str, to: int, to_name: str) -> bool:
+            if not to_name.startswith("."):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().link(file, directory, name, to, to_name)
+
+    class Tighter(Tight):
+        def rename(self, *_: Any) -> None:
+            raise CannotRename(errno.EINVAL, "Invalid argument")
+
+    device = lab.device([lab.recording(1, (10_000,))])
+    result, _ = lab.run(device, Tighter(), tmp_path)
+    assert isinstance(result.outcomes[0].error, DestinationFull)
+    assert lab.run(device, Tight(), tmp_path)[0].complete
+    assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["lock-probe"]
+
+
 def test_inodes_that_run_out_on_the_way_are_named(lab, tmp_path: Path) -> None:
     class Crowded(OsFileSystem):
         asked = 0
