@@ -38,6 +38,7 @@ from bwc_sdk.offload import (
     Progress,
     RecordingFinished,
     RecordingStarted,
+    Resumed,
     SegmentStored,
     StationBack,
     StationLost,
@@ -109,7 +110,7 @@ class FleetTeller:
     def _worth_a_line(self, tagged: CameraEvent) -> bool:
         """Whether a terminal keeps a line of it, while the bars show the rest."""
         match tagged.event:
-            case Progress() | RecordingStarted() | SegmentStored() | Connected() | Planned():
+            case Progress() | RecordingStarted() | Resumed() | SegmentStored() | Connected() | Planned():
                 return False
             case RecordingFinished(outcome=outcome):
                 return not isinstance(outcome, StoredVerified)

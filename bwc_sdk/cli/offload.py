@@ -16,6 +16,7 @@ from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.offload_events import (
     event_document,
+    in_bytes,
     missing_numbers,
     next_steps,
     outcome_document,
@@ -198,9 +199,12 @@ class _Teller:
                 self._view.remark(*values_of(event, text.size))
         if self._output.as_json:
             self._json_line(event)
-        elif not self._output.terminal and (values := values_of(event)):
+        elif (self._view is None or not self._output.terminal) and (values := self._values(event)):
             self._output.line(*values, self._stamps.text())
             self._output.flush()
+
+    def _values(self, event: OffloadEvent) -> tuple[object, ...]:
+        return values_of(event, text.size if self._output.terminal else in_bytes)
 
     def _json_line(self, event: OffloadEvent) -> None:
         if isinstance(event, Progress):

@@ -81,8 +81,11 @@ class StationConnect:
 def drawn(
     output: Output, world: World, stack: contextlib.ExitStack, *, single: bool = False
 ) -> "TransferView | None":
-    """The lines on standard error that renew themselves, where somebody sees them; to be called in the loop."""
-    if output.as_json or not sys.stderr.isatty():
+    """The lines on standard error that renew themselves, where somebody sees them; to be called in the loop.
+
+    None where a log goes there, too: each would write over the other.
+    """
+    if output.as_json or not sys.stderr.isatty() or output.verbose:
         return None
     from bwc_sdk.cli.transfer_view import TransferView  # rich, only where it is seen
 

@@ -52,7 +52,8 @@ def local_verb(function: Callable[Concatenate[Settings, Output, P], int | None])
     """A verb that needs no device: `function(settings, output, …)`; what it returns is the exit code."""
 
     def run(settings: Settings, /, **given: Any) -> int | None:
-        return function(settings, Output(settings.as_json), **given)  # type: ignore[call-arg]  # typer's values
+        output = Output(settings.as_json, verbose=settings.verbose)
+        return function(settings, output, **given)  # type: ignore[call-arg]  # typer's values
 
     return _command(run, function)
 

@@ -66,6 +66,7 @@ def test_it_tells_scripts_of_clients_and_ends_while_one_is_served() -> None:
         out, err = process.communicate(timeout=10)
     events = [json.loads(line) for line in out.splitlines()]
     assert [event["event"] for event in events] == ["client_came", "client_left"]
+    assert all(event["utc"] for event in (listening, *events))
     assert (
         events[1]["bytes_to_device"] > 0 and events[1]["bytes_to_client"] > 0 and events[1]["error"] is None
     )

@@ -34,6 +34,7 @@ def test_a_line_of_json_a_change(bwc: Bwc, given: dict[str, Any]) -> None:
         ("arrived", "1-4.2", "serial:/dev/ttyACM0"),
         ("departed", "1-4.2", "serial:/dev/ttyACM0"),
     ]
+    assert all(one["utc"] and one["utc_ns"] > 0 for one in lines)
     assert given == {"uarts": False, "ble": False, "hci": ""}
 
 
@@ -43,6 +44,7 @@ def test_a_line_of_text_a_change_that_steers_no_terminal(bwc: Bwc, given: dict[s
         ["arrived", "1-4.2", "serial:/dev/ttyACM0"],
         ["departed", "1-4.2", "serial:/dev/ttyACM0"],
     ]
+    assert all(line.endswith("Z") for line in ran.out.splitlines())
     assert "\x1b" not in ran.out
     assert given == {"uarts": True, "ble": True, "hci": ""}
 

@@ -195,3 +195,13 @@ def test_bars_are_drawn_in_the_loop_and_gone_at_the_end(
     rows = [line.split() for line in ran.out.splitlines() if line.strip().startswith("bay")]
     assert [row[:2] for row in rows] == [["bay", "1"], ["bay", "2"], ["bay", "3"]]
     assert all("complete" in row and "3.0" in row for row in rows)
+
+
+def test_a_log_and_bars_do_not_write_over_each_other(
+    bwc: Any, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = bwc("offload", str(tmp_path), "-v", device=sim)
+    assert ran.code == 0 and "all  " not in ran.err and "3.0 MiB received" in ran.out
+    assert any(line.startswith("planned  3 recordings  3.0 MiB  ") for line in ran.out.splitlines())
