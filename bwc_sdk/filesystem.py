@@ -33,6 +33,14 @@ class NotAFile(OSError):
         super().__init__(errno.EINVAL, f"{name} is not a regular file")
 
 
+class BeyondLimit(OSError):
+    """This process may not write a file of that size, whatever the file system can hold."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(errno.EFBIG, os.strerror(errno.EFBIG))
+        self.limit = limit
+
+
 class CannotRename(OSError):
     """The system, or this file system, cannot rename without replacing."""
 
@@ -210,7 +218,7 @@ class OsFileSystem:
     def check_size(self, file: int, size: int) -> None:
         limit = largest_file()
         if limit is not None and size > limit:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            raise BeyondLimit(limit)
         try:
             os.lseek(file, size, os.SEEK_SET)  # nothing here reads or writes at the file's own position
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwc_sdk.errors import DestinationError, DestinationFull
 from bwc_sdk.exhaustion import exhausted
-from bwc_sdk.filesystem import CannotRename, FileSystem, NotAFile, largest_file
+from bwc_sdk.filesystem import BeyondLimit, CannotRename, FileSystem, NotAFile, largest_file
 from bwc_sdk.quantity import size as size_text
 
 AGAIN: Final = "then run the same command again"
@@ -87,6 +87,8 @@ RULES: Final = {
 }
 """What is wrong, and what to do about it."""
 
+FAT_MAX_BYTES: Final = (1 << 32) - 1
+"""What a file on FAT can have."""
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 """What says that a file system has no locks; any other error of a lock has another cause."""
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -171,6 +173,8 @@ def _cause(error: OSError, opening: bool) -> tuple[str, str]:
             )
         case _ if lack := exhausted(error):
             return lack.rule, lack.advice
+        case BeyondLimit(limit=limit):
+            return _beyond(limit)
         case _ if number == errno.EFBIG:
             return _too_big()
         case _:
@@ -178,13 +182,17 @@ def _cause(error: OSError, opening: bool) -> tuple[str, str]:
             return by_errno.get(number, (error.strerror or str(error), ""))
 
 
+def _beyond(limit: int) -> tuple[str, str]:
+    return (
+        f"this process may write no file beyond {size_text(limit)}",
+        "raise the limit before it starts: ulimit -f unlimited, or LimitFSIZE= of a systemd unit",
+    )
+
+
 def _too_big() -> tuple[str, str]:
     limit = largest_file()
-    if limit is not None:
-        return (
-            f"this process may write no file beyond {size_text(limit)}",
-            "raise the limit before it starts: ulimit -f unlimited, or LimitFSIZE= of a systemd unit",
-        )
+    if limit is not None and limit < FAT_MAX_BYTES:
+        return _beyond(limit)  # what it may write, FAT can hold
     return (
         "the destination's file system cannot hold a file of that size",
         "choose a file system without that limit: not FAT",

@@ -14,9 +14,9 @@ from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.decoding import decode_file
 from bwc_sdk.errors import DeviceLost
-from bwc_sdk.offload import CameraEvent, StationBack, StationLost
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.fleet_events import STATION
+from bwc_sdk.offload import CameraEvent, DestinationBack, DestinationLost, StationBack, StationLost
+from bwc_sdk.offload.destination import Destination, moved
+from bwc_sdk.offload.fleet_events import DESTINATION, STATION
 
 Bwc = Callable[..., tuple[int, str, str]]
 _seeds = count(91_000, 100)
@@ -119,6 +119,20 @@ def test_a_lost_station_is_told_with_what_to_do_once_and_then_that_it_is_back(ca
     assert capsys.readouterr().out.splitlines() == [advised, line, "station\tstation is back", advised]
     FleetTeller(Output(as_json=True)).tell(back)
     assert json.loads(capsys.readouterr().out) == {"slot": "station", "bay": None, "event": "station_back"}
+
+
+def test_a_lost_destination_is_told_with_what_to_do(capsys) -> None:
+    lost = CameraEvent(DESTINATION, DestinationLost(moved(Path("/srv/evidence"))))
+    back = CameraEvent(DESTINATION, DestinationBack())
+    plain = FleetTeller(Output(as_json=False, terminal=False))
+    plain.tell(lost)
+    plain.tell(back)
+    told, again = capsys.readouterr().out.splitlines()
+    assert told.startswith("destination\tlost\t") and "\ttry: bring it back" in told
+    assert again == "destination\tdestination is back"
+    FleetTeller(Output(as_json=True)).tell(lost)
+    document = json.loads(capsys.readouterr().out)
+    assert document["event"] == "destination_lost" and document["error"]["class"] == "DestinationMoved"
 
 
 def test_cameras_left_for_want_of_room_say_to_make_room_first(

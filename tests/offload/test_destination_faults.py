@@ -17,6 +17,7 @@ from bwc_sdk.errors import DestinationBusy, DestinationError, DestinationFull
 from bwc_sdk.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.segment_file import RESERVE_BYTES
 from firmware_sim.virtual_time import run_virtual
 
@@ -336,6 +337,18 @@ def test_a_limit_of_this_process_is_not_taken_for_one_of_the_file_system(
     error = result.outcomes[0].error
     assert "this process may write no file beyond" in error.rule and "ulimit -f" in error.advice
     assert device.sent == 1_000  # told before a byte of it came
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [(None, "not FAT"), (1 << 40, "not FAT"), (1 << 20, "ulimit -f"), (1 << 31, "ulimit -f")],
+)
+def test_a_file_that_grows_too_large_is_blamed_on_what_can_be_the_cause(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, why: str
+) -> None:
+    monkeypatch.setattr("bwc_sdk.offload.destination_faults.largest_file", lambda: limit)
+    error = destination_error(OSError(errno.EFBIG, "File too large"), "storing x", Path("/d"))
+    assert why in error.advice
 
 
 def test_a_file_system_that_cannot_hold_the_segment_is_told_before_a_byte_comes(
