@@ -32,11 +32,8 @@ UTC_STEP_NS: Final = max(1, round(time.get_clock_info("time").resolution * 1e9))
 """By how much the system's UTC goes ahead at once: 16 ms on some Windows, where a stamp is worth no more."""
 
 
-def elapsed_ns() -> int:
-    """A stopwatch in ns, for use under an event loop: what passes on it does not depend on the system's UTC.
-
-    Real time is measured by a clock that nobody steps or slews, where there is one; in virtual time by the loop's.
-    """
+def loop_elapsed_ns() -> int:
+    """A stopwatch in ns that goes with the loop: in real time the system's, in virtual time the loop's own."""
     loop_s = asyncio.get_running_loop().time()
     if abs(loop_s - time.monotonic()) >= SAME_CLOCK_S:
         return round(loop_s * 1e9)
@@ -47,6 +44,7 @@ def _raw_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
 
 
+# One that nobody steps or slews, where there is one.
 _stopwatch_ns: Final = _raw_ns if hasattr(time, "CLOCK_MONOTONIC_RAW") else time.perf_counter_ns
 
 
@@ -59,7 +57,14 @@ class World:
     entropy: Callable[[int], bytes] = secrets.token_bytes
     files: FileSystem = field(default_factory=OsFileSystem)
     workers: Workers = field(default_factory=_shared_workers)
-    elapsed_ns: Callable[[], int] = elapsed_ns
-    """A stopwatch in ns from any beginning, on which no step of the UTC shows; read under the loop."""
+    elapsed_ns: Callable[[], int] | None = None
+    """A stopwatch in ns from any beginning, on which no step of the UTC shows. None: the system's beside the system's
+    UTC, and that of the loop beside another, which may be virtual."""
     host_time: Callable[[], HostTime] = host_time
     """What this host knows of its UTC. May take seconds: ask it by `workers.wait`."""
+
+    def stopwatch(self) -> Callable[[], int]:
+        """The stopwatch that goes with `utc_ns`; read under the loop."""
+        if self.elapsed_ns is not None:
+            return self.elapsed_ns
+        return _stopwatch_ns if self.utc_ns is time.time_ns else loop_elapsed_ns

@@ -1,5 +1,6 @@
 """Whenever the host's clock is touched while a camera's is set, the camera is right, untouched, or it is told."""
 
+import asyncio
 import random
 from collections.abc import Callable
 
@@ -7,7 +8,7 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.clock import TimeAssurance, TimeSource
+from bwc_protocol.messages.clock import ClockExchange, TimeAssurance, TimeSource
 from bwc_sdk.errors import ClockImplausible, ClockNotVerified, ClockUnsteady
 from bwc_sdk.host_time import HostTime
 from bwc_sdk.world import InlineWorkers, World
@@ -133,4 +134,50 @@ def test_a_host_that_denies_sets_no_camera_by_ntp(source: TimeSource | None) -> 
     camera, error = on_camera(HostTime(False, 0, "kernel"), source=source)
     assert isinstance(error, ClockImplausible)
     assert camera.clock.revision == 1
+    camera.close()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_happens_to_the_hosts_clock_over_a_slow_and_lopsided_line(seed: int) -> None:
+    rng = random.Random(seed)
+    camera = SimCamera(CameraOptions(seed=5, footage=SyntheticFootage()), utc_ns=NOON_UTC_NS)
+    began_ns = camera.true_utc_ns()
+    there_s, back_s = rng.choice([(0.0, 0.0), (0.05, 0.01), (0.2, 0.4), (0.002, 0.1)])
+    touches = [
+        (rng.uniform(0, 4), rng.random() < 0.5, rng.choice([-1, 1]) * 10 ** rng.uniform(3.5, 11))
+        for _ in range(rng.choice([1, 1, 2, 3]))
+    ]
+
+    def utc_ns() -> int:
+        now_ns = camera.true_utc_ns()
+        for at_s, is_step, step_ns in touches:
+            since_s = (now_ns - began_ns) / 1e9 - at_s
+            if since_s >= 0:  # a step, or a second of slew by 5 % or -3 %
+                slewed_ns = min(since_s, 1.0) * (5e7 if step_ns > 0 else -3e7)
+                now_ns += round(step_ns if is_step else slewed_ns)
+        return now_ns
+
+    async def scenario() -> None:
+        async with bwc_sdk.connect(MemoryTransport(camera), world=world_of(utc_ns)) as client:
+            exchange = client.clock.exchange
+
+            async def late(*, host_sent_ns: int) -> ClockExchange:
+                await asyncio.sleep(there_s * rng.uniform(0.2, 1))
+                reply = await exchange(host_sent_ns=host_sent_ns)
+                await asyncio.sleep(back_s * rng.uniform(0.2, 1))
+                return reply
+
+            client.clock.exchange = late  # type: ignore[method-assign]  # the line
+            revision = camera.clock.revision
+            try:
+                found = await client.clock.sync(rounds=rng.choice([1, 2, 8, 16]))
+            except ClockImplausible:
+                assert camera.clock.revision == revision, "nothing was set"
+            except ClockNotVerified:
+                assert camera.clock.revision == revision + 1, "and it is told"
+            else:
+                off_ns = abs(utc_ns() - camera.clock.utc_ns())
+                assert off_ns <= found.uncertainty_ns - found.word.uncertainty_ns
+
+    run_virtual(scenario())
     camera.close()

@@ -18,7 +18,7 @@ from bwc_sdk.doctor import _clock as doctor_says
 from bwc_sdk.host_time import ASKED_AGAIN_S, NOT_TOLD_NS, HostTime, HostTimes, agreed
 from bwc_sdk.kernel_time import STA_UNSYNC, TIME_ERROR, KernelTime, judged, kernel_time
 from bwc_sdk.time_service import ServiceTime, answer, chrony, service_time, timesyncd
-from bwc_sdk.world import World, elapsed_ns
+from bwc_sdk.world import World
 from firmware_sim.virtual_time import run_virtual
 
 MS = 1_000_000
@@ -248,18 +248,22 @@ def test_the_service_is_asked_again_after_a_while_and_when_the_kernel_changes_it
     assert asked == [0.0, ASKED_AGAIN_S + 1, ASKED_AGAIN_S + 1]
 
 
-def test_a_stopwatch_is_the_loops_in_virtual_time_and_the_systems_in_real_time() -> None:
-    async def virtual() -> int:
-        began = elapsed_ns()
+def test_the_stopwatch_goes_with_the_utc() -> None:
+    async def an_hour(world: World) -> int:
+        began = world.stopwatch()()
         await asyncio.sleep(3600)
-        return elapsed_ns() - began
+        return world.stopwatch()() - began
 
-    async def real() -> tuple[int, int]:
-        return elapsed_ns(), elapsed_ns()
+    async def two(world: World) -> tuple[int, int]:
+        return world.stopwatch()(), world.stopwatch()()
 
-    assert run_virtual(virtual()) == pytest.approx(3600e9)
-    first, then = asyncio.run(real())
-    assert 0 <= then - first < 3600e9
+    a_scenario = World(utc_ns=lambda: 0)
+    assert run_virtual(an_hour(a_scenario)) == pytest.approx(3600e9)
+    for world in (World(), a_scenario):
+        first, then = asyncio.run(two(world))
+        assert 0 <= then - first < 3600e9, "in real time"
+    assert run_virtual(an_hour(World())) < 3600e9, "the system's UTC is real under any loop"
+    assert asyncio.run(two(World(elapsed_ns=lambda: 7))) == (7, 7)
 
 
 def test_a_world_knows_its_host_and_a_document_says_what_is_not_known() -> None:

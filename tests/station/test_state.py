@@ -17,6 +17,7 @@ from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.station import BayState
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, InvalidUri
+from bwc_sdk.host_time import HostTime
 from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.hands import Hands
 from firmware_sim.making import Footage, make_camera, make_station
@@ -29,6 +30,7 @@ Restart = Callable[..., SimStation]
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
 OFF_S = 3_600
+KEPT = HostTime(True, 1_000_000, "chrony")
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_what_changes_is_kept_at_once_since_the_power_may_fail(
     assert kept()["boot_counter"] == 1
 
     async def scenario() -> None:
-        world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers())
+        world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers(), host_time=lambda: KEPT)
         async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH, world=world) as host:
             station.dock(3, station.undock(3))
             assert kept()["bays"][2]["docking"] == 2
@@ -198,7 +200,7 @@ def test_the_time_is_kept_every_minute_though_nothing_happens(
 
 def test_its_clock_runs_on_while_it_is_off(restart: Restart, play: Play) -> None:
     async def synchronise() -> None:
-        world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers())
+        world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers(), host_time=lambda: KEPT)
         async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH, world=world) as host:
             await host.clock.sync(reason=ClockReason.ROUTINE, source=TimeSource.NTP)
 
