@@ -9,7 +9,7 @@
 
     connect            a camera by its URI: `Camera`, with one attribute a subject
     connect_station    a docking station by its URI: `DockingStation`
-    watch              what is plugged in and what comes and goes: `Arrived`, `Departed`
+    watch              what is plugged in and what comes and goes: `Arrived`, `Departed`, each of a `Slot`
     Role               what this host asks to be
     ErrorCode          why a device refused a command
     Unknown            a number that a newer device sent and this SDK has no name for
@@ -137,6 +137,7 @@ if TYPE_CHECKING:
     from bwc_sdk.connection import IncomingStream as IncomingStream
     from bwc_sdk.connection import StreamSink as StreamSink
     from bwc_sdk.counters import Counters as Counters
+    from bwc_sdk.discover import Slot as Slot
     from bwc_sdk.errors import BwcError as BwcError
     from bwc_sdk.host_time import HostTime as HostTime
     from bwc_sdk.host_word import HostWord as HostWord
@@ -221,6 +222,7 @@ _HOMES = {
     "Setting": "bwc_protocol.messages.config",
     "SettingSchema": "bwc_protocol.messages.config",
     "SettingType": "bwc_protocol.messages.config",
+    "Slot": "bwc_sdk.discover",
     "StateChanged": "bwc_protocol.messages.identity",
     "StationFault": "bwc_protocol.messages.station",
     "StationStatus": "bwc_protocol.messages.station",
@@ -317,6 +319,7 @@ __all__ = [
     "Setting",
     "SettingSchema",
     "SettingType",
+    "Slot",
     "StateChanged",
     "StationFault",
     "StationStatus",

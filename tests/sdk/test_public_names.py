@@ -91,6 +91,7 @@ PUBLIC = {
         "Setting",
         "SettingSchema",
         "SettingType",
+        "Slot",
         "StateChanged",
         "StationFault",
         "StationStatus",
@@ -250,6 +251,13 @@ def _given_and_taken() -> Iterator[type[object]]:
                     yield from _named(hint)
     for told in EVENTS.values():
         yield from _named(told)
+    for known in (bwc_sdk.Camera, bwc_sdk.DockingStation):
+        for name, member in inspect.getmembers(known, lambda one: isinstance(one, property)):
+            if not name.startswith("_"):
+                yield from _named(typing.get_type_hints(member.fget)["return"])
+    for change in (bwc_sdk.Arrived, bwc_sdk.Departed, bwc_sdk.Counters):
+        for hint in typing.get_type_hints(change).values():
+            yield from _named(hint)
 
 
 def test_what_methods_and_events_take_and_give_comes_from_bwc_sdk() -> None:
