@@ -1,5 +1,6 @@
 """A wrong command line in our words: cause and next step, whichever library read it."""
 
+import re
 from typing import Any, Final, cast
 
 import typer
@@ -20,6 +21,10 @@ _NO_NUMBER: Final = {
     "less_than_equal": "a number",
 }
 """What was expected, by the kind of error of the library that typer parses values with."""
+_OLDER: Final = re.compile(
+    r"(?P<given>.*) is not (?:a valid (?P<kind>integer|float)(?: range)?|in the range .*)", re.DOTALL
+)
+"""The same in the words of click, with which older releases of typer parse."""
 
 
 def is_overview(error: Exception) -> bool:
@@ -63,14 +68,20 @@ def _about_value(error: typer.BadParameter) -> str:
     said = str(error.message).removeprefix("Value error, ").rstrip(".")
     errors = getattr(error.__cause__, "errors", None)
     first: dict[str, Any] = (errors() or [{}])[0] if callable(errors) else {}
-    expected = _NO_NUMBER.get(first.get("type", ""))
+    expected, given = _NO_NUMBER.get(first.get("type", "")), str(first.get("input"))
+    if older := _OLDER.fullmatch(said):
+        expected, given = (
+            f"a {'whole ' if older['kind'] == 'integer' else ''}number",
+            older["given"].strip("'"),
+        )
     if expected is None:
         return said
-    return f"takes {expected}{_bounds(error.param)}, not {_cut(str(first.get('input')))!r}"
+    return f"takes {expected}{_bounds(error.param)}, not {_cut(given)!r}"
 
 
 def _bounds(parameter: Any) -> str:
-    low, high = getattr(parameter, "min", None), getattr(parameter, "max", None)
+    holder = parameter if hasattr(parameter, "type_descriptor") else getattr(parameter, "type", None)
+    low, high = getattr(holder, "min", None), getattr(holder, "max", None)
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}" if high < 1e6 else f" from {low} to {high}"
     if low is not None:
