@@ -136,6 +136,8 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
             advice = f"{DEBUG_ENV}=1 shows where; please report it"
         elif code is ExitCode.BAD_DESTINATION:
             advice = "make room where this host writes"
+        elif code is ExitCode.USAGE:  # a value that its field cannot carry
+            advice = "give a value that fits; nothing was sent"
         facts |= {"layer": "command line", "device": "", "rule": rule, "advice": advice}
     if isinstance(error, errors.CommandError):
         facts |= {"command": error.command, "code": str(error.code), "detail": error.detail}

@@ -83,7 +83,7 @@ class DeviceUri:
         """Raises `InvalidUri` when there are other options than these."""
         surplus = self.options.keys() - set(keys)
         if surplus:
-            known = f"it knows {', '.join(keys)}" if keys else "it takes none"
+            known = f"leave it out, or write one that it knows: {', '.join(keys)}" if keys else "leave it out"
             raise InvalidUri(f"{self} has the unknown option {min(surplus)!r}", advice=known)
 
 
@@ -131,7 +131,7 @@ def transport_for(uri: DeviceUri) -> Transport:
             raise InvalidUri(f"{uri}: {error}") from error
     if uri.scheme in _EXTRAS:
         raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
-    advice = "known: serial, usb, ble, tcp, sim"
+    advice = "write one of serial:, usb:, ble:, tcp:, sim:"
     if uri.scheme == "usbip":
         advice = f"the device on a virtual USB bus is usb:1-1?usbip={uri.address}"
     raise InvalidUri(f"there is no transport {uri.scheme!r}", advice=advice)

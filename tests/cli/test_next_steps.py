@@ -86,6 +86,25 @@ def test_roles_and_fields_are_told_in_words_not_in_python(bwc: Bwc, sim: str) ->
     assert bwc("raw", "battery.status", "cell=9", "--json", device=sim).error["code"] == "not-found"
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["raw", "assignment.assign", "officer=\udcff", "revision=1"],
+        ["raw", "battery.status", "cell=999"],
+        ["info", "-d", "http:x"],
+        ["info", "-d", "tcp:127.0.0.1:1?x=1"],
+        ["info", "-d", "serial:/dev/null?x=1"],
+        ["info", "-d", "sim:?personality=x"],
+        ["info", "-d", "ble:?adapter="],
+    ],
+    ids=repr,
+)
+def test_a_wrong_value_is_followed_by_something_to_do(bwc: Bwc, argv: list[str]) -> None:
+    ran = bwc(*argv)
+    said = ran.err.partition("  try: ")[2]
+    assert ran.code == 2 and said and said.split()[0] in ("give", "write", "leave", "'bwc"), ran.err
+
+
 def test_what_is_advised_is_about_the_place_and_the_bay_that_were_named(
     bwc: Bwc, sim: str, tmp_path: Path
 ) -> None:
