@@ -210,7 +210,9 @@ def test_an_offload_that_is_polled_tells_the_same_events_as_one_that_is_waited_f
     polled = sync.offload(DEVICE, tmp_path / "polled", role=Role.DOCK_OFFLOAD, timeout=0.0)
     (tmp_path / "waited").mkdir()
     (tmp_path / "polled").mkdir()
-    assert kinds(ticking(polled)) == kinds(waited)
+    by_polling, by_waiting = kinds(ticking(polled)), kinds(waited)
+    # Of recordings that are copied and read back side by side it is open which comes first.
+    assert sorted(by_polling) == sorted(by_waiting) and by_polling[-1] == by_waiting[-1] == "Finished"
     assert polled.result.complete
 
 
