@@ -45,6 +45,49 @@ def test_links_pipes_and_directories_are_not_opened_as_files(files, here, tmp_pa
             files.size_of(here, name)
 
 
+def test_what_becomes_a_pipe_between_the_look_and_the_opening_is_not_opened_as_a_file(
+    files, here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    real, opened = os.open, []
+
+    def swapped(*arguments, **options) -> int:
+        (tmp_path / "a").unlink()
+        os.mkfifo(tmp_path / "a")
+        opened.append(real(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(OSError, match="not a regular file"):
+        files.reopen(here, "a", write=True)
+    with pytest.raises(OSError):
+        os.fstat(opened[0])  # and it is closed again
+
+
+def test_the_way_to_a_directory_ends_where_its_file_system_does(
+    files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = Path("/dev/shm")
+    if not mounted.is_dir() or mounted.stat().st_dev == mounted.parent.stat().st_dev:
+        pytest.skip("nothing is mounted there")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    handle = files.open_directory(mounted)
+    files.sync_way_to(handle)
+    assert synced == []  # what is mounted at a name is not under it on the medium
+    files.close(handle)
+
+
+def test_a_file_as_large_as_the_limit_can_be_written(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwc_sdk.filesystem.largest_file", lambda: 1000)
+    file = files.create(here, "a")
+    files.check_size(file, 1000)
+    with pytest.raises(OSError) as caught:
+        files.check_size(file, 1001)
+    assert caught.value.errno == errno.EFBIG
+    files.close(file)
+
+
 def test_a_directory_that_was_replaced_by_a_link_is_not_entered(files, here, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
