@@ -49,7 +49,7 @@ class HostClock:
     @staticmethod
     def of(world: World) -> HostClock:
         """The clock of a world."""
-        return HostClock(world.utc_ns, world.stopwatch())
+        return HostClock(world.utc_ns, world.elapsed_ns)
 
     def stamp(self) -> Stamp:
         """Reads both, once more where something came in between."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -62,8 +63,11 @@ def new_camera() -> Iterator[Callable[..., SimCamera]]:
 
 @pytest.fixture
 def world() -> World:
-    """Work is done at once, so that time stands still for it."""
-    return World(workers=InlineWorkers())
+    """Work is done at once, so that time stands still for it; the host's UTC passes as the loop's time does."""
+    return World(
+        workers=InlineWorkers(),
+        utc_ns=lambda: NOON_NS + round(asyncio.get_running_loop().time() * 1e9),
+    )
 
 
 @pytest.fixture
