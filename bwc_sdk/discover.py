@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from bwc_sdk.installation import PARTS, problem_of
+
 USB_TEXT_MAX: Final = 80
 """Characters kept of what a USB descriptor says: any plugged-in thing may say anything."""
 
@@ -50,13 +52,29 @@ class _Port(Protocol):
 def slots(*, uarts: bool = False) -> tuple[Slot, ...]:
     """Every USB device that may be ours: those with the bulk interface, and every USB serial port.
 
-    In the order of port paths; with `uarts` also serial ports that are soldered on.
+    In the order of port paths; with `uarts` also serial ports that are soldered on. Raises `HostExhausted` and
+    `WrongPart` where it could not be told whether there are any.
     """
+    _check_that_looking_works()
     from serial.tools import list_ports
 
     from bwc_sdk.usb_slots import usb_slots
 
     return merged(usb_slots(), slots_of(list_ports.comports(), uarts=uarts))
+
+
+def _check_that_looking_works() -> None:
+    """Without pyserial, or without a descriptor, it would just seem that nothing is there."""
+    if problem_of(PARTS["pyserial"]) is not None:
+        from bwc_sdk.requiring import require  # it brings the protocol, which looking does not need
+
+        require("pyserial", "looking for ports")
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        from bwc_sdk.exhaustion import lack_of
+
+        raise lack_of(error) from error
 
 
 def merged(bulk: Iterable[Slot], serial: Iterable[Slot]) -> tuple[Slot, ...]:

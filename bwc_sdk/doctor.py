@@ -7,32 +7,19 @@ import sys
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from bwc_sdk.discover import slots
+from bwc_sdk.errors import BwcError
 from bwc_sdk.host_time import START_A_SERVICE, HostTime
+from bwc_sdk.installation import CORE, EXTRAS, PARTS, Part, Problem, problems
 from bwc_sdk.usb_slots import UDEV_ADVICE
 from bwc_sdk.world import World
 
 OLDEST_PYTHON: Final = (3, 11)
-CORE: Final = {
-    "construct": "construct",
-    "crcmod": "crcmod",
-    "google-crc32c": "google_crc32c",
-    "cbor2": "cbor2",
-    "pyserial": "serial",
-    "typer": "typer",
-    "rich": "rich",
-}
-EXTRAS: Final = {
-    "usb": {"pyusb": "usb", "libusb-package": "libusb_package"},
-    "ble": {"bleak": "bleak"},
-    "sim": {"av": "av", "bumble": "bumble", "numpy": "numpy", "pillow": "PIL"},
-    "hil": {"pytest": "pytest", "pytest-timeout": "pytest_timeout"},
-}
 BLUETOOTH: Final = Path("/sys/class/bluetooth")
 SYSTEM_BUS: Final = Path("/run/dbus/system_bus_socket")
 """Where bleak finds BlueZ."""
@@ -81,33 +68,32 @@ def _python() -> Check:
 
 
 def _parts() -> Check:
-    missing = _missing(CORE)
+    missing, wrong = _looked_through(CORE)
     if missing:
         return Check("core parts", State.BROKEN, f"missing: {', '.join(missing)}", "pip install bwc-sdk")
-    return Check("core parts", State.GOOD, ", ".join(f"{name} {_version(name)}" for name in CORE))
+    if wrong:
+        advice = "; ".join(one.advice for one in wrong)
+        return Check("core parts", State.BROKEN, "; ".join(one.rule for one in wrong), advice)
+    return Check("core parts", State.GOOD, ", ".join(part.found for part in CORE))
 
 
-def _extra(extra: str, parts: dict[str, str]) -> Check:
-    missing = _missing(parts)
+def _extra(extra: str, parts: tuple[Part, ...]) -> Check:
+    missing, wrong = _looked_through(parts)
+    if wrong:
+        advice = "; ".join(one.advice for one in wrong)
+        return Check(f"extra {extra}", State.WARNING, "; ".join(one.rule for one in wrong), advice)
     if missing:
-        return Check(
-            f"extra {extra}",
-            State.ABSENT,
-            f"missing: {', '.join(missing)}",
-            f"pip install 'bwc-sdk[{extra}]' if you need it",
-        )
-    return Check(f"extra {extra}", State.GOOD, ", ".join(f"{name} {_version(name)}" for name in parts))
+        advice = f"pip install 'bwc-sdk[{extra}]' if you need it"
+        return Check(f"extra {extra}", State.ABSENT, f"missing: {', '.join(missing)}", advice)
+    return Check(f"extra {extra}", State.GOOD, ", ".join(part.found for part in parts))
 
 
-def _missing(parts: dict[str, str]) -> list[str]:
-    return [name for name, module in parts.items() if find_spec(module) is None]
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "(version unknown)"
+def _looked_through(parts: tuple[Part, ...]) -> tuple[list[str], list[Problem]]:
+    """What is not there, and what is there and wrong."""
+    there = [part for part in parts if find_spec(part.module) is not None]
+    found = problems(there)
+    missing = [part for part in parts if part not in there] + [one.part for one in found if one.missing]
+    return [part.distribution for part in missing], [one for one in found if not one.missing]
 
 
 def _plugins() -> Check:
@@ -117,7 +103,11 @@ def _plugins() -> Check:
 
 
 def _devices() -> Iterator[Check]:
-    found = slots()
+    try:
+        found = slots()
+    except BwcError as error:
+        yield Check("devices", State.BROKEN, error.rule, error.advice)
+        return
     if not found:
         yield Check(
             "devices",
@@ -154,7 +144,7 @@ def _group_of(path: Path) -> str | None:
 def _usb_library() -> Check:
     library = find_library("usb-1.0")
     if library is None and find_spec("libusb_package") is not None:
-        library = f"libusb-package {_version('libusb-package')}"
+        library = PARTS["libusb-package"].found
     if library is None:
         return Check("libusb", State.ABSENT, "not found", "install libusb-1.0 to use usb: devices")
     return Check("libusb", State.GOOD, library)

@@ -98,6 +98,12 @@ class NoSuchRecording(BwcError):
         self.numbers = tuple(numbers)
 
 
+class WrongPart(BwcError):
+    """Raised when a package that is needed is another one of that name, is too old, or cannot be loaded."""
+
+    layer = "installation"
+
+
 # Transport
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bwc_sdk.discover import Slot, slots
-from bwc_sdk.errors import TransportError
+from bwc_sdk.errands import ERRANDS
+from bwc_sdk.errors import HostExhausted, TransportError
 
 if TYPE_CHECKING:
     from bwc_sdk.transport.bluetooth import Bluetooth, Heard
@@ -121,14 +122,19 @@ async def watch(
     `look` takes the place of this machine's ports (it is called in a thread), `bluetooth` of its radio. Raises
     `MissingExtra`, and `TransportError` when ports or Bluetooth cannot be looked at.
     """
-    changes, failures = Changes(), 0
+    changes, failures, loop = Changes(), 0, asyncio.get_running_loop()
     see = look or (lambda: local(uarts=uarts))
     async with AsyncExitStack() as stack:
         air = await _listen(stack, adapter, hci, bluetooth) if ble or hci or bluetooth else None
         seen: list[Sighting] = []
         while True:
             try:
-                seen, failures = list(await asyncio.to_thread(see)), 0
+                seen, failures = list(await loop.run_in_executor(ERRANDS, see)), 0
+            except HostExhausted as error:
+                failures += 1
+                log.debug("looking failed: %s", error)
+                if failures > FAILURES_MAX:
+                    raise
             except OSError as error:
                 failures += 1
                 log.debug("looking failed: %s", error)

@@ -119,10 +119,10 @@ def load(name: str) -> Any:
 
 def _missing(name: str, extra: str, cause: ImportError | None) -> Any:
     def missing(ctx: typer.Context) -> None:
-        from bwc_sdk.errors import MissingExtra
+        from bwc_sdk.requiring import lacking_for
 
         def fail() -> int:
-            raise MissingExtra(f"'bwc {name}'", extra) from cause
+            raise lacking_for(extra, f"'bwc {name}'") from cause
 
         raise typer.Exit(guarded(ctx.obj if isinstance(ctx.obj, Settings) else Settings(), fail))
 

@@ -29,7 +29,7 @@ class ExitCode(enum.IntEnum):
     INCOMPLETE = 10
     """The offload ended, and not every recording is stored and verified, or some that the camera closed are missing."""
     MISSING_PART = 11
-    """An optional part of the SDK is not installed."""
+    """A package that is needed is not installed, is another one of that name, too old, or cannot be loaded."""
     OUTCOME_UNKNOWN = 12
     """A command that changes something got no reply: it may have taken effect."""
     CLOCK_IMPLAUSIBLE = 13

@@ -14,6 +14,7 @@ from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.usage import WRONG_USAGE, in_words
 from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.installation import CORE, problems
 
 DEBUG_ENV: Final = "BWC_DEBUG"
 """Environment variable: 1 = show the traceback of every error."""
@@ -41,6 +42,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.InvalidValue: ExitCode.USAGE,
     errors.NoSuchRecording: ExitCode.USAGE,
     errors.MissingExtra: ExitCode.MISSING_PART,
+    errors.WrongPart: ExitCode.MISSING_PART,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,
     errors.DeviceLost: ExitCode.LOST,
@@ -81,8 +83,8 @@ def code_for(error: BaseException) -> ExitCode:
 
 def report(error: Exception, *, as_json: bool) -> ExitCode:
     """Writes an error to stderr and gives its exit code; a traceback only when BWC_DEBUG=1 asks for it."""
-    if not isinstance(error, errors.BwcError):
-        error = exhausted(error) or error
+    if not isinstance(error, errors.BwcError) or isinstance(error, errors.ProgramFault):
+        error = exhausted(error) or _of_a_part(error) or error
     code = code_for(error)
     if os.environ.get(DEBUG_ENV) == "1":
         traceback.print_exception(error)
@@ -101,6 +103,14 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
     return code
+
+
+def _of_a_part(error: Exception) -> errors.WrongPart | None:
+    """What is wrong with a package that everything is built on, if that may be what made a verb fail."""
+    if isinstance(error, OSError) or code_for(error) is not ExitCode.UNEXPECTED:
+        return None
+    found = problems(CORE)
+    return errors.WrongPart(found[0].rule, advice=found[0].advice) if found else None
 
 
 def report_interrupted(state: str, *, as_json: bool) -> ExitCode:

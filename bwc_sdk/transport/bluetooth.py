@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bwc_protocol.gatt import SERVICE_UUID
-from bwc_sdk.errors import BwcError, MissingExtra, PortForbidden, PortNotFound, TransportError
+from bwc_sdk.errors import BwcError, PortForbidden, PortNotFound, TransportError
+from bwc_sdk.requiring import lacking_for, require
 
 if TYPE_CHECKING:
     from bleak import BleakClient
@@ -55,16 +56,13 @@ class Bluetooth:
     @staticmethod
     async def of(adapter: str, hci: str) -> Bluetooth:
         """The system's Bluetooth, or with `hci` a controller of one's own. Raises `MissingExtra`, `TransportError`."""
-        try:
-            import bleak  # noqa: F401  # tells early that it is missing
-        except ImportError as error:
-            raise MissingExtra("the transport ble:", "ble") from error
+        require("bleak", "the transport ble:", "ble")
         if not hci:
             return Bluetooth(adapter)
         try:
             from bwc_sdk.transport.bumble_backend import Central
         except ImportError as error:
-            raise MissingExtra("the transport ble: with ?hci=", "sim") from error
+            raise lacking_for("sim", "the transport ble: with ?hci=") from error
         try:
             central = await Central.open(hci)
         except Exception as error:

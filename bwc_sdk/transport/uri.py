@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_sdk.errors import InvalidUri, MissingExtra
+from bwc_sdk.requiring import lacking_for, require
 from bwc_sdk.transport import Transport
 
 DESCRIPTORS: Final = os.name == "posix"
@@ -105,6 +106,7 @@ def transport_for(uri: DeviceUri) -> Transport:
 
         return TcpTransport(uri)
     if uri.scheme == "serial":
+        require("pyserial", "the transport serial:")
         if not DESCRIPTORS:
             from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
 
@@ -113,10 +115,11 @@ def transport_for(uri: DeviceUri) -> Transport:
 
         return SerialTransport(uri)
     if uri.scheme == "usb":
+        require("pyusb", "the transport usb:", "usb")
         try:
             from bwc_sdk.transport.usb import UsbTransport
         except ImportError as error:
-            raise MissingExtra("the transport usb:", "usb") from error
+            raise lacking_for("usb", "the transport usb:") from error
         return UsbTransport(uri)
     if uri.scheme == "ble":
         from bwc_sdk.transport.ble import BleTransport
@@ -126,7 +129,7 @@ def transport_for(uri: DeviceUri) -> Transport:
         try:
             return cast(_Opener, entry.load())(uri)
         except ImportError as error:
-            raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS.get(uri.scheme, "all")) from error
+            raise lacking_for(_EXTRAS.get(uri.scheme, "all"), f"the transport {uri.scheme}:") from error
         except ValueError as error:  # a transport from elsewhere, which does not know our errors
             raise InvalidUri(f"{uri}: {error}") from error
     if uri.scheme in _EXTRAS:

@@ -28,6 +28,7 @@ SAY_IT_THEMSELVES = {
     NoDeviceNamed,
     errors.ForkedHandle,
     errors.HostExhausted,
+    errors.WrongPart,
     errors.MissingExtra,
     errors.OutcomeUnknown,
     errors.ProgramFault,
