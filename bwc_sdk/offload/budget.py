@@ -68,6 +68,9 @@ class Budget:
     def arrived(self, share: Share, size: int, now_s: float) -> None:
         """See `Share.arrived`."""
 
+    def paid(self, size: int) -> None:
+        """Told of what is paid for, in bytes."""
+
     def ask(self, share: Share, size: int, urgent: bool, paid: Callable[[int], None]) -> None:
         """See `Share.ask`."""
         tag = max(self._served, share.served)
@@ -106,6 +109,7 @@ class Budget:
             self._tokens -= request.size
             self._served = max(self._served, request.tag)
             share.served = request.tag + request.size
+            self.paid(request.size)
             request.paid(request.size)
 
     def _refill(self, now_s: float) -> None:

@@ -65,7 +65,7 @@ async def carry(capacity: float, flows: Iterable[Flow], seconds: float = RUN_S) 
     for _ in range(round(seconds / TICK_S)):
         await asyncio.sleep(TICK_S)
         left = capacity * TICK_S
-        by_need = sorted(flows, key=Flow.wants)
+        by_need = sorted(flows, key=lambda flow: flow.wants())
         for behind, flow in enumerate(by_need):
             part = min(flow.wants(), int(left / (len(by_need) - behind)))
             left -= part
@@ -115,6 +115,76 @@ def test_urgent_footage_that_stalls_or_ends_holds_nobody_up(play) -> None:
         again, *_ = await carry(1e6, flows, 30)
         assert again >= 0.75 * 1e6 * 30, "and it comes first again when it goes on"
         assert one.received and two.received
+
+    play(scenario())
+
+
+class Fitful(Flow):
+    """Urgent footage in fits and starts, as from a flash that dies: each rate for so many seconds in turn."""
+
+    def __init__(self, precedence: Precedence, pattern: list[tuple[float, float]]) -> None:
+        super().__init__(precedence, urgent=True)
+        self._pattern = pattern
+        self._owed = 0.0
+
+    def wants(self) -> int:
+        return min(self.granted - self.received, int(self._owed))
+
+    def send(self, size: int) -> None:
+        super().send(size)
+        at = asyncio.get_running_loop().time() % sum(seconds for seconds, _ in self._pattern)
+        for seconds, rate in self._pattern:
+            if at < seconds:
+                self._owed += rate * TICK_S - size
+                return
+            at -= seconds
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        [(1.0, 2e3), (1.0, 50e3)],
+        [(5.0, 2e3), (5.0, 50e3)],
+        [(0.5, 2e3), (0.5, 50e3)],
+        [(30.0, 2e3), (3.0, 50e3)],
+        [(3.0, 50e3), (1.0, 20e3), (2.0, 2e3), (1.0, 30e3)],
+        [(1.05, 0.0), (0.1, 50e3)],
+        [(0.9, 0.0), (0.1, 50e3)],
+        [(4.0, 0.0), (1.0, 50e3)],
+        [(2.0, 1e3), (2.0, 300e3)],
+    ],
+)
+@pytest.mark.parametrize("first_s", [0.0, 20.0])
+def test_urgent_footage_in_fits_and_starts_takes_what_it_uses_and_never_the_line(
+    play, pattern: list[tuple[float, float]], first_s: float
+) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        flows = [Flow(precedence) for _ in range(3)]
+        if first_s:
+            await carry(1e6, flows, first_s)
+        urgent = Fitful(precedence, pattern)
+        await carry(1e6, [urgent, *flows], 20)  # until it knows the line
+        brought, *others = await carry(1e6, [urgent, *flows])
+        offered = sum(seconds * rate for seconds, rate in pattern) / sum(seconds for seconds, _ in pattern)
+        assert sum(others) >= 0.75 * (1e6 - offered) * RUN_S
+        assert brought >= 0.8 * offered * RUN_S, "and it does come first"
+        assert max(flow.longest_silence_s for flow in flows) <= 10.0
+
+    play(scenario())
+
+
+def test_urgent_cameras_that_come_and_go_keep_nobody_from_the_line(play) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        ordinary = Flow(precedence)
+        one, two = (
+            Fitful(precedence, [(2.0, 50e3), (2.0, 0.0)]),
+            Fitful(precedence, [(2.0, 0.0), (2.0, 80e3)]),
+        )
+        await carry(1e6, [one, two, ordinary], 20)
+        _, _, others = await carry(1e6, [one, two, ordinary])
+        assert others >= 0.75 * (1e6 - 65e3) * RUN_S
 
     play(scenario())
 
