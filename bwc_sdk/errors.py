@@ -171,8 +171,8 @@ class DeviceBusy(LinkError):
     `retry_after_s` is what the device says: it is not to be asked again before; 0 if it says nothing.
     """
 
-    def __init__(self, rule: str, *, device: str = "", retry_after_s: float = 0.0) -> None:
-        super().__init__(rule, device=device)
+    def __init__(self, rule: str, *, device: str = "", retry_after_s: float = 0.0, advice: str = "") -> None:
+        super().__init__(rule, device=device, advice=advice)
         self.retry_after_s = retry_after_s
 
 

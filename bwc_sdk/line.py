@@ -126,7 +126,11 @@ class Line:
             raise self._of(self.error, connection.name)
         other = self._connections.get(channel)
         if other is not None and other.error is None:
-            raise DeviceBusy("this program has it open already", device=connection.name)
+            raise DeviceBusy(
+                "this program has it open already",
+                device=connection.name,
+                advice="close it there first; an offload has closed it when it tells Finished or CameraFailed",
+            )
         self.endpoint.close_channel(channel, self._loop.time())  # an earlier conversation may still linger
         self._makers[channel] = make
         self._connections[channel] = connection

@@ -144,6 +144,7 @@ class DockWatch(FleetStream):
                     wait_s = self._policy.wait_s(attempt, self._world.entropy)
                     log.info("%s; the station is tried again in %.1f s", error, wait_s)
                     self._lost = True
+                    await self._link.tidy()
                     await self._tell(CameraEvent(STATION, StationLost(error, wait_s)))
                     await asyncio.sleep(wait_s)
         finally:

@@ -44,8 +44,8 @@ GROWTH: Final = 4.0
 """Of the allowance, in a measure in which nobody is hurt: more than is given up in one in which somebody is, so that
 footage which comes and goes every other second cannot hold it down."""
 LISTEN_EVERY_S: Final = 16.0
-"""How often ordinary footage stands back for a moment, to learn what urgent footage makes by itself; a sixteenth as often
-while it is in vain."""
+"""How often ordinary footage stands back for a moment, to learn what urgent footage makes by itself: a sixteenth as
+often while it is in vain."""
 DOUBLINGS: Final = 4
 """How often the time after which ordinary footage may be blamed again is doubled, while it is in vain."""
 FORGET: Final = 0.9

@@ -24,8 +24,7 @@ class StationLink:
     async def station(self) -> DockingStation:
         """The station, connected. Raises what `connect_station` raises."""
         async with self._lock:
-            if self._station is not None and self._station.connection.error is not None:
-                await self._drop()
+            await self._drop_lost()
             if self._station is None:
                 self._station = await self._connect()
             return self._station
@@ -33,6 +32,15 @@ class StationLink:
     async def camera(self, bay: int) -> Camera:
         """The camera in a bay, connected. Raises what `connect_station` and `DockingStation.camera` raise."""
         return await (await self.station()).camera(bay)
+
+    async def tidy(self) -> None:
+        """Closes a link that was lost, so that what follows finds its port free; one that is live is left alone."""
+        async with self._lock:
+            await self._drop_lost()
+
+    async def _drop_lost(self) -> None:
+        if self._station is not None and self._station.connection.error is not None:
+            await self._drop()
 
     async def _drop(self) -> None:
         station, self._station = self._station, None
