@@ -189,6 +189,39 @@ def test_bytes_are_written_and_read_where_they_belong(files, here) -> None:
     files.close(file)
 
 
+def test_a_cache_is_dropped_before_it_is_looked_at(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda file, offset, size, advice: told.append(advice))
+    file = files.create(here, "a")
+    files.drop_cache(file)
+    assert told == [os.POSIX_FADV_DONTNEED, os.POSIX_FADV_SEQUENTIAL]
+    files.close(file)
+
+
+def test_a_file_system_that_takes_no_advice_is_not_read_from_the_medium_for_certain(
+    files, here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuses)
+    file = files.create(here, "a")
+    assert not files.drop_cache(file)
+    files.close(file)
+
+
+def test_a_path_that_leads_nowhere_is_told_from_one_that_cannot_be_looked_up(
+    files, here, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    assert files.identity_at(tmp_path) == files.identity(here)
+    assert files.identity_at(tmp_path / "missing") is None
+    assert files.identity_at(tmp_path / "a" / "b") is None
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError):
+        files.identity_at(tmp_path / "loop")
+
+
 def test_a_dropped_cache_is_told_from_one_that_stays(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
     file = files.create(here, "a")
     write_all(files, file, memoryview(bytes(1 << 20)), 0)

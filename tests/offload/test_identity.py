@@ -203,6 +203,24 @@ def test_a_name_that_is_said_to_exist_where_nothing_is_stores_nothing(
     assert lab.run(device, OsFileSystem(), tmp_path)[0].complete
 
 
+@pytest.mark.parametrize("suffix", [".table", ".manifest", ".custody.json"])
+def test_another_sidecar_that_was_there_first_is_refused_when_the_footage_has_come(
+    lab, tmp_path: Path, suffix: str
+) -> None:
+    device = lab.device([lab.recording(1, (10_000,)), lab.recording(2, (10_000,))])
+    (tmp_path / "trial").mkdir()
+    lab.run(device, OsFileSystem(), tmp_path / "trial", recordings=[1])
+    name = next((tmp_path / "trial").glob("*" + suffix)).name
+    (tmp_path / "store").mkdir()
+    foreign = tmp_path / "store" / name
+    foreign.write_bytes(b"another")
+    result, _ = lab.run(device, OsFileSystem(), tmp_path / "store")
+    assert isinstance(result.outcomes[0], Refused) and name in result.outcomes[0].reason
+    assert isinstance(result.outcomes[1], StoredVerified)
+    assert foreign.read_bytes() == b"another"
+    assert len(list((tmp_path / "store").glob("*.mp4"))) == (2 if suffix == ".custody.json" else 1)
+
+
 # The destination's own path
 
 
