@@ -136,3 +136,26 @@ def test_a_final_sidecar_that_cannot_be_synced_leaves_the_recording_on_the_camer
 
     result, _ = lab.run(device, lab.files(disk, fail))
     assert {type(outcome) for outcome in result.outcomes} == {StillOnCamera, StoredVerified}
+
+
+@pytest.mark.parametrize("failing", range(1, 9))
+def test_a_process_that_is_killed_right_after_a_sync_failed(lab, failing: int) -> None:
+    """What it wrote is lost, and is still seen: the medium has to be read, not the memory."""
+    disk, device = lab.disk(), device_of(lab)
+    syncs: list[int] = []
+
+    def fail(step: int, operation: str) -> None:
+        if len(syncs) == failing:
+            raise lab.power_cut
+        if operation == "sync":
+            syncs.append(step)
+            if len(syncs) == failing:
+                raise OSError(errno.EIO, "injected")
+
+    with pytest.raises(lab.power_cut):
+        lab.run(device, lab.files(disk, fail))
+    disk.kill()
+    result, _ = lab.run(device, lab.files(disk))
+    assert result.complete
+    disk.power_cut(random.Random(failing))
+    check_reported(disk, device, result.outcomes)
