@@ -81,7 +81,9 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             yield from round_trips(rounds)
         case "recordings-large" | "recordings-small":
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
-                yield from recordings(name.removeprefix("recordings-"), chosen.quick, rounds, Path(store))
+                kind = name.removeprefix("recordings-")
+                for mib in chosen.mib or [None]:
+                    yield from recordings(kind, chosen.quick, mib, rounds, Path(store))
         case _ if name.startswith("station-"):
             sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["station"]
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:

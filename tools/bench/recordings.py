@@ -18,35 +18,33 @@ from tools.bench.result import Result, compare
 
 HTTP: Final = "tools.bench.http_receiver"
 COPY: Final = "tools.bench.copy_receiver"
-LARGE: Final = (8, 128)
-SMALL: Final = (500, 1)
+BESIDE: Final = {"large": {IDEAL: "≥ 1.25", HTTP: "≥ 0.90"}, "small": {COPY: ""}}
+"""Who stands beside ours, each for a result of its own, and the aim."""
+FULL: Final = {"large": (8, 128), "small": (500, 1)}
 """Recordings, MiB each."""
-QUICK_LARGE: Final = (4, 32)
-QUICK_SMALL: Final = (100, 1)
+QUICK: Final = {"large": (4, 32), "small": (100, 1)}
 ROUNDS: Final = 5
 ROOM: Final = 4
 """Free space wanted, in sizes: the throw-away file, the stored ones, those to copy from, and a margin."""
 
 
-def recordings(kind: str, quick: bool, rounds: int | None, store: Path) -> Iterator[Result]:
-    """`large` or `small` ones; a result for each contender beside ours."""
+def recordings(kind: str, quick: bool, mib: int | None, rounds: int | None, store: Path) -> Iterator[Result]:
+    """`large` or `small` ones; a result for each contender beside ours. `mib` is the size of each of the quick ones."""
+    count, each = (QUICK if quick or mib else FULL)[kind]
+    each = mib or each
+    _check_room(store, count * each)
     if kind == "large":
-        count, mib = QUICK_LARGE if quick else LARGE
-        _check_room(store, count * mib)
         with (
             serving("tools.bench.ideal_sender", "tcp") as ideal,
             serving("tools.bench.http_sender") as http,
         ):
-            beside = {IDEAL: (ideal, "≥ 1.25"), HTTP: (http, "≥ 0.90")}
-            yield from _beside(beside, count, mib, rounds, store)
+            yield from _beside(kind, {IDEAL: ideal, HTTP: http}, count, each, rounds, store)
     else:
-        count, mib = QUICK_SMALL if quick else SMALL
-        _check_room(store, count * mib)
         source = store / "source"
         source.mkdir()
         for number in range(count):
-            (source / f"{number}.mp4").write_bytes(bytes([number % 256]) * (mib * MIB))
-        yield from _beside({COPY: (str(source), "")}, count, mib, rounds, store)
+            (source / f"{number}.mp4").write_bytes(bytes([number % 256]) * (each * MIB))
+        yield from _beside(kind, {COPY: str(source)}, count, each, rounds, store)
 
 
 def _check_room(store: Path, total_mib: int) -> None:
@@ -55,18 +53,18 @@ def _check_room(store: Path, total_mib: int) -> None:
 
 
 def _beside(
-    beside: dict[str, tuple[str, str]], count: int, mib: int, rounds: int | None, store: Path
+    kind: str, beside: dict[str, str], count: int, mib: int, rounds: int | None, store: Path
 ) -> Iterator[Result]:
     camera = ("bwc_sdk", "sim", "--recordings", str(count), "--mib", str(mib), "--listen", LISTEN["tcp"])
     with serving(*camera) as uri:
-        contenders = {OURS: uri} | {module: address for module, (address, _) in beside.items()}
+        contenders = {OURS: uri} | beside
         samples: dict[str, list[Sample]] = {module: [] for module in contenders}
         order = list(contenders)
         for _ in range(rounds or ROUNDS):
             for module in order:
                 samples[module].append(_sample(module, contenders[module], count, mib, store))
             order.reverse()  # none always runs on what another left behind
-    for module, (_, aim) in beside.items():
+    for module, aim in BESIDE[kind].items():
         yield _result(module, aim, count, mib, samples)
 
 
