@@ -11,6 +11,7 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.clock import ClockSet
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
+from bwc_sdk.quantity import size as size_text
 
 
 class BwcError(Exception):
@@ -333,7 +334,7 @@ class SlowLink(BwcError):
         hours, minutes = divmod(max(1, round(estimate_s / 60)), 60)
         about = f"{hours} h {minutes} min" if hours else f"{minutes} min"
         super().__init__(
-            f"{size_bytes} bytes of footage would take about {about} over this link",
+            f"{size_text(size_bytes)} of footage would take about {about} over this link",
             device=device,
             advice="offload over USB, or allow it: --allow-slow, OffloadPolicy(allow_slow=True)",
         )

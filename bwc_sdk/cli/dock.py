@@ -47,6 +47,9 @@ def watch_verb(
         StationConnect(settings, station, destination), destination, world=world, limit_bytes_per_s=rate
     )
 
+    if output.terminal:
+        output.note(f"whatever comes to {station} is offloaded into {destination}, until Ctrl-C")
+
     async def whole() -> None:
         with contextlib.ExitStack() as stack:
             view = drawn(output, world, stack)

@@ -20,6 +20,7 @@ from bwc_sdk.offload import (
     RecordingPostponed,
     RecordingStarted,
     Resumed,
+    StoredVerified,
 )
 
 WINDOW_S: Final = 10.0
@@ -61,8 +62,10 @@ class Copying:
     bay: int | None = None
     planned: int = 0
     """Bytes of what will be copied; 0 before it is known."""
-    settled: int = 0
-    """Bytes of recordings that have their outcome."""
+    stored: int = 0
+    """Bytes of recordings that are stored."""
+    given_up: int = 0
+    """Bytes of recordings that this offload leaves on the camera."""
     current: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By recording: bytes done, and all of them."""
     state: str = "connecting"
@@ -73,12 +76,12 @@ class Copying:
     @property
     def done(self) -> int:
         """Bytes that are stored, or verified on their way."""
-        return min(self.settled + sum(done for done, _ in self.current.values()), self.planned)
+        return min(self.stored + sum(done for done, _ in self.current.values()), self.planned)
 
     @property
-    def left(self) -> int:
-        """Bytes that are still to come."""
-        return 0 if self.over else self.planned - self.done
+    def coming(self) -> int:
+        """Bytes that are still to come, without what will not come in this offload."""
+        return 0 if self.over else max(0, self.planned - self.done - self.given_up)
 
 
 class Board:
@@ -114,7 +117,10 @@ class Board:
                 one.current[recording] = (done, total)
             case RecordingFinished(outcome=outcome):
                 one.current.pop(outcome.entry.sequence, None)
-                one.settled += outcome.entry.size_bytes
+                if isinstance(outcome, StoredVerified):
+                    one.stored += outcome.entry.size_bytes
+                else:
+                    one.given_up += outcome.entry.size_bytes
             case RecordingPostponed(recording=recording):
                 one.current.pop(recording, None)  # it begins anew when the others are done
             case ConnectionLost(wait_s=wait_s):
@@ -137,8 +143,12 @@ class Board:
         return sum(one.planned for one in self.cameras.values())
 
     def done(self) -> int:
-        """Of these, what is done; what will not come any more counts as done."""
-        return sum(one.planned - one.left for one in self.cameras.values())
+        """Of these, what is done."""
+        return sum(one.done for one in self.cameras.values())
+
+    def coming(self) -> int:
+        """Of these, what is still to come: not of cameras that are gone, nor of what was given up."""
+        return sum(one.coming for one in self.cameras.values())
 
     def per_s(self) -> float:
         """Bytes/s of all cameras together."""

@@ -121,7 +121,7 @@ class TransferView:
         board = self._board
         done, total, per_s = board.done(), board.planned(), board.per_s()
         state = next((one.state for one in board.cameras.values() if self._single and not one.over), "")
-        seconds = (total - done) / per_s if per_s > 0 else float("inf")
+        seconds = board.coming() / per_s if per_s > 0 else float("inf")
         until = ""
         if 0 < seconds < LEFT_MAX_S:
             end_ns = self._utc_ns() + round(seconds * 1e9)

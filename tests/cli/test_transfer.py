@@ -31,6 +31,7 @@ from bwc_sdk.offload import (
     Resumed,
     StationBack,
     StillOnCamera,
+    StoredVerified,
 )
 from firmware_sim.virtual_time import run_virtual
 
@@ -82,12 +83,16 @@ def test_what_is_done_is_left_and_how_fast_is_counted_over_the_recordings_of_a_c
     for second in range(1, 6):
         told.now = float(second)
         told.tell("bay 3", Progress(1, 0, second * MIB, 10 * MIB))
-    assert (one.done, one.left) == (5 * MIB, 15 * MIB)
+    assert (one.done, one.coming) == (5 * MIB, 15 * MIB)
     assert one.rate.per_s(told.now) == pytest.approx(5 * MIB / 4)
-    told.tell("bay 3", RecordingFinished(StillOnCamera(entry(1), "x")))
-    assert (one.done, one.left) == (10 * MIB, 10 * MIB)
-    told.tell("bay 3", Finished(OffloadResult("SIM", (), 0, 0, 0)))
-    assert (one.left, one.over, one.state) == (0, True, "stored")
+    told.tell("bay 3", RecordingFinished(StoredVerified(entry(1), (), False)))
+    assert (one.done, one.coming) == (10 * MIB, 10 * MIB)
+    left = StillOnCamera(entry(2), "x")
+    told.tell("bay 3", RecordingFinished(left))
+    assert (one.done, one.coming) == (10 * MIB, 0)
+    told.tell("bay 3", Finished(OffloadResult("SIM", (left,), 0, 0, 0)))
+    assert (one.coming, one.over, one.state) == (0, True, "NOT complete")
+    assert (told.board.done(), told.board.planned()) == (10 * MIB, 20 * MIB)  # never called all of it
 
 
 def test_what_was_there_before_is_done_and_is_no_speed() -> None:
@@ -124,7 +129,7 @@ def test_a_camera_that_is_lost_taken_out_or_fails_says_so_and_keeps_nobody_waiti
     told.tell("station", StationBack())
     states = {slot: one.state for slot, one in told.board.cameras.items()}
     assert states == {"a": "", "b": "taken out", "c": "FAILED", "d": "FAILED"}
-    assert told.board.planned() - told.board.done() == 20 * MIB
+    assert (told.board.coming(), told.board.done(), told.board.planned()) == (20 * MIB, 0, 60 * MIB)
 
 
 @pytest.mark.parametrize("width", [80, 60, 40, 20, 10, 4])
