@@ -25,6 +25,7 @@ from firmware_sim.battery import Battery
 from firmware_sim.clock import DeviceClock, crystal
 from firmware_sim.device_time import DeviceTime
 from firmware_sim.emmc import EmmcHealth
+from firmware_sim.footage import Picture
 from firmware_sim.keeping import kept_of, take_up
 from firmware_sim.manner import Manner
 from firmware_sim.model import (
@@ -439,6 +440,17 @@ class SimCamera:
             facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, whole))
         return facts
 
+    def _picture(self) -> Picture:
+        settings = self.settings
+        width, _, height = settings.text("recording.resolution").partition("x")
+        return Picture(
+            width=int(width),
+            height=int(height),
+            kbps=settings.number("recording.bitrate_kbps"),
+            identity=bool(settings["overlay.identity"]),
+            timestamp=bool(settings["overlay.timestamp"]),
+        )
+
     def apply_settings(self) -> None:
         """Hands the effective settings to the models."""
         policy = self.settings.text("policy.sha256")
@@ -448,4 +460,6 @@ class SimCamera:
             segment_s=self.settings.number("recording.segment_s"),
             policy_id=self.settings.text("policy.id"),
             policy_sha256=bytes.fromhex(policy) if policy else NO_SHA256,
+            picture=self._picture(),
+            gain_db=self.settings.number("audio.gain_db"),
         )

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-WIDTH: Final = 640
-HEIGHT: Final = 360
 FPS: Final = 12
 SAMPLE_RATE: Final = 16_000
-BYTES_PER_SECOND: Final = 250_000
-"""About what the settings below give (2 Mbit/s): sensor noise makes it, as on a real camera."""
+SOUND_KBPS: Final = 32
+LINES: Final = 360
+"""Height for which the sizes below are; they grow with the picture."""
 STRIP: Final = 24
 """Lines at the top that carry the text."""
+LETTERS: Final = 15
+"""Size of the text."""
 NOISE: Final = 9
-"""Amplitude of the sensor noise, in steps of luminance."""
+"""Amplitude of the sensor noise, in steps of luminance: as on a real camera, it takes most of the rate."""
 CACHE_MAX_BYTES: Final = 256 * 1024 * 1024
 """Footage kept in the user's cache; beyond it the files that were not used for longest go."""
-FORM: Final = 1
+FORM: Final = 2
 """Raised when the pictures change, so that no cache answers with old ones."""
 
 
@@ -44,6 +45,30 @@ class FootageUnavailable(RuntimeError):
 
     def __init__(self, missing: str) -> None:
         super().__init__(f"real footage needs {missing}: pip install 'bwc-sdk[sim]'")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How a camera is configured to film."""
+
+    width: int = 640
+    height: int = 360
+    kbps: int = 2_000
+    """Rate of picture and sound together."""
+    identity: bool = True
+    """Whether the camera's identity is burnt in."""
+    timestamp: bool = True
+    """Whether the time is burnt in."""
+
+    @property
+    def bytes_per_second(self) -> int:
+        """What a second of it takes, about."""
+        return self.kbps * 125
+
+
+PLAIN: Final = Picture()
+"""Small and quick to make."""
+BYTES_PER_SECOND: Final = PLAIN.bytes_per_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,9 @@ class Scene:
     seed: int = 0
     mute: tuple[tuple[int, int], ...] = ()
     """Stretches without sound, from and to, in ms from the begin of the segment."""
+    picture: Picture = PLAIN
+    gain_db: int = 0
+    """Of the microphone."""
 
 
 def segment_mp4(
@@ -67,12 +95,14 @@ def segment_mp4(
     seed: int = 0,
     mute: tuple[tuple[int, int], ...] = (),
     cache: Path | None = None,
+    picture: Picture = PLAIN,
+    gain_db: int = 0,
 ) -> bytes:
-    """An MP4 file of `seconds`, from the cache or made now (about 40 ms for each second of footage).
+    """An MP4 file of `seconds`, from the cache or made now (about 40 ms for each second of a small picture).
 
     Raises `FootageUnavailable` without the extra `sim`.
     """
-    scene = Scene(start_utc_ns, max(1, round(seconds * 1000)), label, seed, mute)
+    scene = Scene(start_utc_ns, max(1, round(seconds * 1000)), label, seed, mute, picture, gain_db)
     directory = cache if cache is not None else cache_directory()
     path = directory / f"{_key(scene)}.mp4"
     try:
@@ -99,7 +129,7 @@ def cache_directory() -> Path:
 
 def _key(scene: Scene) -> str:
     codecs = _libraries().library_versions
-    facts = repr((FORM, WIDTH, HEIGHT, FPS, SAMPLE_RATE, NOISE, codecs, astuple(scene)))
+    facts = repr((FORM, FPS, SAMPLE_RATE, NOISE, codecs, astuple(scene)))
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
@@ -141,7 +171,7 @@ def _encode(scene: Scene) -> bytes:
     # Fragments begin at key frames (one a second); nothing has to be patched in once the end is known.
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "fflags": "+bitexact"}
     with av.open(file, "w", format="mp4", options=options) as container:
-        video, audio = _streams(container)
+        video, audio = _streams(container, scene.picture)
         painter = _Painter(scene)
         frames = max(1, round(scene.duration_ms * FPS / 1000))
         samples = round(scene.duration_ms * SAMPLE_RATE / 1000)
@@ -157,13 +187,15 @@ def _encode(scene: Scene) -> bytes:
     return file.getvalue()
 
 
-def _streams(container: "OutputContainer") -> "tuple[VideoStream, AudioStream]":
+def _streams(container: "OutputContainer", picture: Picture) -> "tuple[VideoStream, AudioStream]":
     # One thread and no look-ahead: the bytes do not depend on the machine's cores or on what comes later.
-    tuning = {"preset": "ultrafast", "tune": "zerolatency", "crf": "27", "threads": "1"}
-    video = container.add_stream("libx264", rate=FPS, options=tuning)
-    video.width, video.height, video.pix_fmt, video.gop_size = WIDTH, HEIGHT, "yuv420p", FPS
+    rate = f"{picture.kbps - SOUND_KBPS}k"
+    tuning = {"preset": "ultrafast", "tune": "zerolatency", "threads": "1"}
+    bounds = {"b": rate, "maxrate": rate, "bufsize": rate}  # a second of it: what a fragment holds
+    video = container.add_stream("libx264", rate=FPS, options=tuning | bounds)
+    video.width, video.height, video.pix_fmt, video.gop_size = picture.width, picture.height, "yuv420p", FPS
     audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-    audio.bit_rate = 32_000
+    audio.bit_rate = SOUND_KBPS * 1000
     return video, audio
 
 
@@ -175,45 +207,56 @@ class _Painter:
         from PIL import ImageFont
 
         self._scene = scene
+        self._width, self._height = width, height = scene.picture.width, scene.picture.height
+        self._size = height / LINES
         self._rng = np.random.Generator(np.random.PCG64(scene.seed & 0xFFFF_FFFF_FFFF_FFFF))
-        self._font = ImageFont.load_default(15)
+        self._font = ImageFont.load_default(round(LETTERS * self._size))
         self._began = _utc(scene.start_utc_ns)
-        self._base = np.empty((HEIGHT * 3 // 2, WIDTH), np.int16)
-        self._base[:HEIGHT] = np.linspace(150, 60, HEIGHT, dtype=np.int16)[:, None]
-        self._base[HEIGHT * 2 // 3 : HEIGHT] -= 20
+        self._base = np.empty((height * 3 // 2, width), np.uint8)
+        self._base[:height] = np.linspace(150, 60, height).astype(np.uint8)[:, None]
+        self._base[height * 2 // 3 : height] -= 20
         # The planes of colour below the picture: each seed has its own tint.
-        self._base[HEIGHT:] = 128 + np.repeat(self._rng.integers(-14, 15, 2), HEIGHT // 4)[:, None]
-        self._noise = self._rng.integers(-NOISE, NOISE + 1, (HEIGHT * 2, WIDTH), dtype=np.int16)
+        tint = (128 + self._rng.integers(-14, 15, 2)).astype(np.uint8)
+        self._base[height:] = np.repeat(tint, height // 4)[:, None]
+        # Added modulo 256: no shade comes nearer to black or white than the noise is strong.
+        self._noise = self._rng.integers(-NOISE, NOISE + 1, (height * 2, width), dtype=np.int8).view(np.uint8)
         self._movers = [
-            (int(self._rng.integers(0, WIDTH)), int(self._rng.integers(-9, 10)) or 3, int(shade))
+            (int(self._rng.integers(0, width)), int(self._rng.integers(-9, 10)) or 3, int(shade))
             for shade in self._rng.integers(30, 220, 5)
         ]
 
     def frame(self, index: int) -> "av.VideoFrame":
         import av
-        import numpy as np
 
         picture = self._base.copy()
+        side = round(60 * self._size)
         for number, (x, speed, shade) in enumerate(self._movers):
-            left = (x + speed * index) % (WIDTH - 60)
-            top = HEIGHT // 2 + number * 22
-            picture[top : top + 60, left : left + 60] = shade
-        shift = int(self._rng.integers(0, HEIGHT))
-        picture[:HEIGHT] += self._noise[shift : shift + HEIGHT]
-        drawn = np.clip(picture, 16, 235).astype(np.uint8)
-        drawn[:STRIP] = self._text(index)
-        frame = av.VideoFrame.from_ndarray(drawn, format="yuv420p")
+            left = round(x + speed * index * self._size) % (self._width - side)
+            top = self._height // 2 + round(number * 22 * self._size)
+            picture[top : top + side, left : left + side] = shade
+        shift = int(self._rng.integers(0, self._height))
+        picture[: self._height] += self._noise[shift : shift + self._height]
+        text = self._text(index)
+        if text:
+            picture[: round(STRIP * self._size)] = self._strip(text)
+        frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts, frame.time_base = index, Fraction(1, FPS)
         return frame
 
-    def _text(self, index: int) -> "NDArray[np.uint8]":
+    def _text(self, index: int) -> str:
+        """What is burnt in; nothing where nothing is configured to be."""
+        overlay = self._scene.picture
+        now = self._began + timedelta(seconds=index / FPS)
+        stamp = f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 100_000} UTC"
+        return "   ".join([stamp] * overlay.timestamp + [self._scene.label] * overlay.identity)
+
+    def _strip(self, text: str) -> "NDArray[np.uint8]":
         import numpy as np
         from PIL import Image, ImageDraw
 
-        now = self._began + timedelta(seconds=index / FPS)
-        strip = Image.new("L", (WIDTH, STRIP), 16)
-        text = f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 100_000} UTC   {self._scene.label}"
-        ImageDraw.Draw(strip).text((6, 3), text, fill=235, font=self._font)
+        strip = Image.new("L", (self._width, round(STRIP * self._size)), 16)
+        at = (round(6 * self._size), round(3 * self._size))
+        ImageDraw.Draw(strip).text(at, text, fill=235, font=self._font)
         return np.asarray(strip)
 
 
@@ -226,7 +269,8 @@ def _sound(scene: Scene, begin: int, end: int) -> "av.AudioFrame":
     tone = np.sin(2 * np.pi * (440 + scene.seed % 7 * 55) * at_s) * (0.25 + 0.15 * np.sin(2 * np.pi * at_s))
     for from_ms, to_ms in scene.mute:
         tone[(at_s >= from_ms / 1000) & (at_s < to_ms / 1000)] = 0.0
-    pcm = (tone * 32_000).astype(np.int16)[None]
+    tone *= 10 ** (scene.gain_db / 20)
+    pcm = (np.clip(tone, -1, 1) * 32_000).astype(np.int16)[None]
     frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, begin, Fraction(1, SAMPLE_RATE)
     return frame

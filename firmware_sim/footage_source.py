@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from firmware_sim.blobs import Blob, MemoryBlob, SyntheticBlob
-from firmware_sim.footage import BYTES_PER_SECOND, Scene, segment_mp4
+from firmware_sim.footage import BYTES_PER_SECOND, Picture, Scene, segment_mp4
 
 MIN_SEGMENT_BYTES: Final = 1
 """No segment is empty: a file of no bytes is not footage."""
@@ -25,16 +25,28 @@ class FootageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mp4Footage:
-    """Real footage (see `footage`)."""
+    """Real footage (see `footage`), as the camera is configured to film it."""
 
     cache: Path | None = None
     bytes_per_second: int = BYTES_PER_SECOND
 
     def segment(self, scene: Scene) -> Blob:
         data = segment_mp4(
-            scene.start_utc_ns, scene.duration_ms / 1000, scene.label, scene.seed, scene.mute, self.cache
+            scene.start_utc_ns,
+            scene.duration_ms / 1000,
+            scene.label,
+            scene.seed,
+            scene.mute,
+            self.cache,
+            scene.picture,
+            scene.gain_db,
         )
         return MemoryBlob(data)
+
+
+def expected_rate(source: FootageSource, picture: Picture) -> int:
+    """Bytes a second to be expected: what is configured, of a sensor; its own of a stand-in."""
+    return picture.bytes_per_second if isinstance(source, Mp4Footage) else source.bytes_per_second
 
 
 @dataclass(frozen=True, slots=True)

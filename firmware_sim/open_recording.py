@@ -18,9 +18,9 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from firmware_sim.blobs import Blob, chunk_table
-from firmware_sim.footage import Scene
+from firmware_sim.footage import PLAIN, Picture, Scene
 from firmware_sim.footage_source import FootageSource
-from firmware_sim.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, part_of, whole, words
+from firmware_sim.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, flag, part_of, whole, words
 from firmware_sim.state_files import StateError
 
 JOURNAL: Final = (
@@ -38,6 +38,9 @@ JOURNAL: Final = (
     "marks_ms",
     "elapsed_ms",
 )
+SIDE: Final = (64, 4_096)
+KBPS: Final = (100, 100_000)
+"""Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
 MS: Final = 1_000_000
 """ns in a ms."""
 
@@ -52,6 +55,8 @@ class RecorderSettings:
     chunk_size: int = CHUNK_SIZE
     policy_id: str = ""
     policy_sha256: bytes = NO_SHA256
+    picture: Picture = PLAIN
+    gain_db: int = 0
 
 
 @dataclass(slots=True)
@@ -123,6 +128,8 @@ class OpenRecording:
             label=camera,
             seed=self.seed,
             mute=tuple((a - begin_ms, b - begin_ms) for a, b in mute),
+            picture=self.settings.picture,
+            gain_db=self.settings.gain_db,
         )
         return footage.segment(scene)
 
@@ -227,6 +234,19 @@ def _settings(kept: object) -> RecorderSettings:
         chunk_size=whole(found, "chunk_size", MIN_CHUNK_SIZE, CHUNK_SIZE),
         policy_id=words(found, "policy_id"),
         policy_sha256=digest(found, "policy_sha256"),
+        picture=_picture(found["picture"]),
+        gain_db=whole(found, "gain_db", -60, 60),
+    )
+
+
+def _picture(kept: object) -> Picture:
+    found = part_of(kept, "the picture of a recording", [f.name for f in fields(Picture)])
+    return Picture(
+        width=whole(found, "width", *SIDE) // 2 * 2,
+        height=whole(found, "height", *SIDE) // 4 * 4,
+        kbps=whole(found, "kbps", *KBPS),
+        identity=flag(found, "identity"),
+        timestamp=flag(found, "timestamp"),
     )
 
 

@@ -19,7 +19,7 @@ from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, Trigge
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.clock import DeviceClock
-from firmware_sim.footage_source import FootageSource
+from firmware_sim.footage_source import FootageSource, expected_rate
 from firmware_sim.open_recording import MS, OpenRecording, RecorderSettings
 from firmware_sim.power_cut import leave_on_flash, recover
 from firmware_sim.state_commit import Change
@@ -149,7 +149,7 @@ class Recorder:
         if self._open is not None:
             self._post_until_s = None
             return self._open.recording_id
-        if self._storage.free_bytes < MIN_ROOM_S * self.footage.bytes_per_second:
+        if self._storage.free_bytes < MIN_ROOM_S * self._rate(self.settings):
             self.full = True
             raise StorageFull(f"{self._storage.free_bytes} bytes are left")
         self.full = False
@@ -314,13 +314,17 @@ class Recorder:
     def _segment_ms(self, recording: OpenRecording) -> int:
         return recording.settings.segment_s * 1000
 
+    def _rate(self, settings: RecorderSettings) -> int:
+        """Bytes a second that are expected."""
+        return expected_rate(self.footage, settings.picture)
+
     def _open_bytes(self, recording: OpenRecording, at_ms: int) -> int:
-        return (at_ms - recording.closed_ms) * self.footage.bytes_per_second // 1000
+        return (at_ms - recording.closed_ms) * self._rate(recording.settings) // 1000
 
     def _room_ends_ms(self, recording: OpenRecording) -> int:
         """Length at which the storage is full, at the expected rate."""
         room = self._storage.free_bytes + self._storage.pending_bytes - recording.closed_bytes
-        return recording.closed_ms + max(0, room) * 1000 // self.footage.bytes_per_second
+        return recording.closed_ms + max(0, room) * 1000 // self._rate(recording.settings)
 
     def _close_segment(self, recording: OpenRecording, end_ms: int) -> None:
         begin_ms = recording.closed_ms

@@ -106,7 +106,7 @@ def _clock(camera: "SimCamera") -> Outcome:
 def _sensor(camera: "SimCamera") -> Outcome:
     if not isinstance(camera.options.footage, Mp4Footage):
         return TestResult.SKIPPED, "footage is synthetic"
-    return TestResult.PASSED, f"{camera.options.footage.bytes_per_second} bytes/s"
+    return TestResult.PASSED, f"{camera.recorder.settings.picture.bytes_per_second} bytes/s"
 
 
 def _audio(camera: "SimCamera") -> Outcome:

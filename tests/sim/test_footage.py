@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from firmware_sim import footage as module
+from firmware_sim.camera import SimCamera
 from firmware_sim.footage import FPS, SAMPLE_RATE, FootageUnavailable, cache_directory, segment_mp4
 from firmware_sim.footage_source import Mp4Footage
+from firmware_sim.model import CameraOptions
+from firmware_sim.provisioning import provision
 
 NOON_NS = 1_760_011_200_000_000_000
 
@@ -123,3 +127,97 @@ def test_a_clock_that_is_far_off_still_films(start_utc_ns: int, cache: Path) -> 
 
 def test_the_expected_rate_is_about_right(data: bytes) -> None:
     assert len(data) / 3 == pytest.approx(Mp4Footage().bytes_per_second, rel=0.35)
+
+
+# As it is configured
+
+
+def recorded(camera: SimCamera, values: dict[str, str]) -> bytes:
+    """Footage of three seconds, filmed under these settings."""
+    provision(camera, values)
+    assert camera.wearer.start()
+    camera.time.skip(3)
+    camera.wearer.stop()
+    newest = camera.listing(0, 99)[-1]
+    return bytes(newest.blobs[0].read(0, newest.blobs[0].size_bytes))
+
+
+@pytest.fixture
+def filming(cache: Path) -> Iterator[SimCamera]:
+    camera = SimCamera(CameraOptions(seed=7, footage=Mp4Footage(cache)), utc_ns=NOON_NS)
+    provision(camera, {"recording.pre_event_s": "0"})
+    yield camera
+    camera.close()
+
+
+@pytest.mark.parametrize("resolution", ["848x480", "1280x720", "1920x1080"])
+def test_the_picture_has_the_size_that_is_configured(filming: SimCamera, resolution: str) -> None:
+    frames = pictures(recorded(filming, {"recording.resolution": resolution}))
+    height, width = frames[0].shape
+    assert f"{width}x{height}" == resolution
+    letters = frames[0][: height * 24 // 360]
+    assert 0.002 < (letters > 180).mean() < 0.2, "the text grows with the picture"
+    assert np.abs(frames[0][height // 2 :] - frames[FPS][height // 2 :]).mean() > 2, "and things move in it"
+
+
+@pytest.mark.parametrize("kbps", [500, 2_000, 6_000, 12_000])
+def test_the_file_has_the_rate_that_is_configured(filming: SimCamera, kbps: int) -> None:
+    data = recorded(filming, {"recording.bitrate_kbps": str(kbps)})
+    assert len(data) * 8 / 3 / 1000 == pytest.approx(kbps, rel=0.25)
+
+
+@pytest.mark.parametrize("timestamp", ["true", "false"])
+@pytest.mark.parametrize("identity", ["true", "false"])
+def test_what_is_burnt_in_is_what_is_configured(filming: SimCamera, timestamp: str, identity: str) -> None:
+    size = {"recording.resolution": "848x480"}
+    frames = pictures(
+        recorded(filming, size | {"overlay.timestamp": timestamp, "overlay.identity": identity})
+    )
+    strip, later = frames[0][:32].astype(int), frames[FPS][:32].astype(int)
+    letters = [(part > 180).mean() for part in (strip[:, :235], strip[:, 235:420])]
+    both = timestamp == identity == "true"
+    assert bool(letters[0] > 0.02) == ("true" in (timestamp, identity)), "the begin of the text"
+    assert bool(letters[1] > 0.02) == both, "the rest of it"
+    if "true" in (timestamp, identity):
+        changes = np.abs(strip[:, :235] - later[:, :235]).max() > 100
+        assert bool(changes) == (timestamp == "true"), "the time goes on, a name stays"
+    else:
+        assert strip.mean() > 100, "the sky goes up to the edge"
+
+
+def test_the_microphone_s_gain_is_heard(filming: SimCamera) -> None:
+    def loudness(gain: str) -> float:
+        with av.open(io.BytesIO(recorded(filming, {"audio.gain_db": gain}))) as container:
+            return float(
+                np.abs(np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])).mean()
+            )
+
+    assert loudness("-12") < loudness("0") / 2 < loudness("6") / 3
+
+
+def test_the_room_that_is_left_is_counted_at_the_rate_that_is_configured(filming: SimCamera) -> None:
+    lasts = {}
+    for kbps in (500, 12_000):
+        provision(filming, {"recording.bitrate_kbps": str(kbps)})
+        assert filming.wearer.start()
+        lasts[kbps] = filming.recorder._room_ends_ms(filming.recorder._open)  # type: ignore[arg-type]  # it runs
+        filming.recorder.close_now()
+    assert lasts[500] == pytest.approx(24 * lasts[12_000], rel=0.01)
+
+
+def test_a_simulator_that_was_killed_films_the_rest_as_it_was_configured_then(
+    cache: Path, tmp_path: Path
+) -> None:
+    options = CameraOptions(seed=7, footage=Mp4Footage(cache), state=tmp_path / "camera")
+    camera = SimCamera(options, utc_ns=NOON_NS)
+    provision(camera, {"recording.pre_event_s": "0", "recording.resolution": "848x480"})
+    assert camera.wearer.start()
+    camera.time.skip(4)
+    camera.settle()
+    provision(camera, {"recording.resolution": "1920x1080"})
+    camera._held.close()  # killed
+    again = SimCamera(options, utc_ns=NOON_NS)
+    (found,) = again.listing(0, 9)
+    with av.open(io.BytesIO(bytes(found.blobs[0].read(0, found.blobs[0].size_bytes)))) as container:
+        assert container.streams.video[0].width == 848
+    again.close()
