@@ -1,5 +1,6 @@
 """Stored bytes of a segment: in memory, in a file, or made on the fly."""
 
+import hashlib
 import os
 import random
 import struct
@@ -10,11 +11,17 @@ from typing import Final, Protocol
 
 from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
 
-BLOCK_SIZE: Final = 1_048_583
-"""The first prime above a chunk: repeated, it gives each chunk of a recording another alignment."""
+PHASES: Final = 61
+"""Alignments of the noise, one chunk after the other: few, so that the hash of each is begun once, and prime, so that
+no power of two meets the same one twice."""
+STRIDE: Final = 17_191
+"""Bytes between two alignments."""
 PIECE: Final = 4 * CHUNK_SIZE
 """Bytes that are handled at a time when a whole blob is hashed or copied: memory stays bounded."""
+FORM: Final = 2
+"""Raised when synthetic bytes change, so that no recipe that was kept makes others than were hashed."""
 _STAMP: Final = struct.Struct("<QQ")
+_BODY: Final = CHUNK_SIZE - _STAMP.size
 
 
 class Blob(Protocol):
@@ -59,16 +66,23 @@ class FileBlob:
 
 @cache
 def _noise() -> memoryview:
-    """A block of noise and the begin of its repetition, so that any piece of a chunk is one slice of it."""
-    block = random.Random(0xB0D7).randbytes(BLOCK_SIZE)
-    return memoryview(block + block[:CHUNK_SIZE])
+    """Noise, so long that a chunk of any alignment is one slice of it."""
+    return memoryview(random.Random(0xB0D7).randbytes(PHASES * STRIDE + CHUNK_SIZE))
+
+
+@cache
+def _begun(phase: int) -> "hashlib._Hash":
+    """The hash of a whole chunk of this alignment, up to its stamp: 1 MiB is hashed once, and not for each chunk."""
+    start = phase * STRIDE
+    return hashlib.sha256(_noise()[start : start + _BODY])
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticBlob:
-    """Bytes that need no memory: any size, the same for the same seed, several GB/s.
+    """Bytes that need no memory: any size, the same for the same seed, several GB/s, hashed for next to nothing.
 
-    Each stretch of `CHUNK_SIZE` begins with seed and index, so that no two are alike.
+    Each whole stretch of `CHUNK_SIZE` ends with seed and index, and what is left over begins with them, so that no two
+    are alike.
     """
 
     seed: int
@@ -76,18 +90,43 @@ class SyntheticBlob:
 
     def read(self, offset: int, size: int) -> bytes | memoryview:
         end = min(offset + size, self.size_bytes)
-        noise, phase, pieces = _noise(), self.seed % BLOCK_SIZE, []
+        pieces: list[bytes | memoryview] = []
         while offset < end:
             index, within = divmod(offset, CHUNK_SIZE)
-            stop = min(end, (index + 1) * CHUNK_SIZE)
-            if within < _STAMP.size:
-                stamp = _STAMP.pack(self.seed & 0xFFFF_FFFF_FFFF_FFFF, index)[within : within + stop - offset]
-                pieces.append(memoryview(stamp))
-                offset += len(stamp)
-            start = (phase + offset) % BLOCK_SIZE
-            pieces.append(noise[start : start + stop - offset])
-            offset = stop
+            stop = min(end - index * CHUNK_SIZE, CHUNK_SIZE)
+            pieces += self._piece(index, within, stop)
+            offset = index * CHUNK_SIZE + stop
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def table(self) -> bytes:
+        """SHA-256 of each chunk of `CHUNK_SIZE`, as `chunk_table` would find it."""
+        whole, rest = divmod(self.size_bytes, CHUNK_SIZE)
+        digests = []
+        for index in range(whole):
+            begun = _begun(self._phase(index)).copy()
+            begun.update(self._stamp(index))
+            digests.append(begun.digest())
+        if rest:
+            digests.append(hashlib.sha256(self.read(whole * CHUNK_SIZE, rest)).digest())
+        return b"".join(digests)
+
+    def _phase(self, index: int) -> int:
+        return (self.seed + index) % PHASES
+
+    def _stamp(self, index: int) -> bytes:
+        return _STAMP.pack(self.seed & 0xFFFF_FFFF_FFFF_FFFF, index)
+
+    def _piece(self, index: int, begin: int, stop: int) -> list[bytes | memoryview]:
+        """From `begin` to `stop` of one chunk."""
+        whole = (index + 1) * CHUNK_SIZE <= self.size_bytes
+        noise_begins, noise_ends = (0, _BODY) if whole else (_STAMP.size, CHUNK_SIZE)
+        stamp_begins = _BODY if whole else 0
+        start = self._phase(index) * STRIDE - noise_begins
+        first, last = max(begin, noise_begins), min(stop, noise_ends)
+        noise = [_noise()[start + first : start + last]] if first < last else []
+        first, last = max(begin - stamp_begins, 0), min(stop - stamp_begins, _STAMP.size)
+        stamp = [self._stamp(index)[first:last]] if first < last else []
+        return [*noise, *stamp] if whole else [*stamp, *noise]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +144,7 @@ def first_bytes(blob: Blob, size_bytes: int) -> Blob:
     """The blob cut off after `size_bytes`, in the plainest form."""
     if size_bytes == blob.size_bytes:
         return blob
-    if isinstance(blob, SyntheticBlob):
+    if isinstance(blob, SyntheticBlob) and size_bytes % CHUNK_SIZE == 0:
         return SyntheticBlob(blob.seed, size_bytes)
     return Prefix(blob, size_bytes)
 
@@ -135,6 +174,8 @@ class Rotten:
 
 def chunk_table(blob: Blob, chunk_size: int = CHUNK_SIZE) -> bytes:
     """The table of SHA-256 of a blob's chunks."""
+    if isinstance(blob, SyntheticBlob) and chunk_size == CHUNK_SIZE:
+        return blob.table()
     hasher = ChunkHasher(chunk_size)
     for offset in range(0, blob.size_bytes, PIECE):
         hasher.update(blob.read(offset, PIECE))

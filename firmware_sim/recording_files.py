@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_table
-from firmware_sim.blobs import PIECE, Blob, FileBlob, SyntheticBlob
+from firmware_sim.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 from firmware_sim.kept_values import U64_MAX, part_of, whole
 from firmware_sim.state_commit import Replace, StateDoubtful
 from firmware_sim.state_files import (
@@ -36,7 +37,7 @@ ROOM: Final = "recordings"
 """The directory of all of them in that of the device."""
 ANNOTATIONS: Final = "annotations.json"
 MANIFEST: Final = "manifest.cbor"
-RECIPE: Final = ("seed", "size_bytes")
+RECIPE: Final = ("seed", "size_bytes", "form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class KeptRecording:
 
     manifest: Manifest
     manifest_bytes: bytes
+    manifest_sha256: bytes
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: list[dict[str, Any]]
@@ -157,7 +159,7 @@ class RecordingFiles:
 
 def _store_blob(directory: Path, index: int, blob: Blob, *, sync: bool) -> None:
     if isinstance(blob, SyntheticBlob):
-        recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes}
+        recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "form": FORM}
         write_new(directory / f"segment-{index:03}.json", json.dumps(recipe).encode(), sync=sync)
         return
     handle = open_plain(directory / f"segment-{index:03}.bin", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -183,7 +185,8 @@ def _load(directory: Path) -> KeptRecording:
     annotations = parse_json(_there(directory / ANNOTATIONS), ANNOTATIONS)
     if not isinstance(annotations, list):
         raise StateError(f"{ANNOTATIONS} is damaged: not a list")
-    return KeptRecording(manifest, data, tuple(tables), blobs, annotations)
+    sha256 = hashlib.sha256(data).digest()
+    return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations)
 
 
 def _there(path: Path) -> bytes:
@@ -203,6 +206,7 @@ def _blob(directory: Path, index: int, facts: SegmentFacts) -> Blob:
     name = f"segment-{index:03}.json"
     recipe = part_of(parse_json(_there(directory / name), name), name, RECIPE)
     seed = whole(recipe, "seed", 0, U64_MAX)
-    if whole(recipe, "size_bytes", 1, U64_MAX) < facts.size_bytes:
-        raise StateError(f"the recipe of segment {index} makes too few bytes")
+    if whole(recipe, "size_bytes", 1, U64_MAX) != facts.size_bytes:
+        raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
+    whole(recipe, "form", FORM, FORM)
     return SyntheticBlob(seed, facts.size_bytes)

@@ -89,8 +89,10 @@ def read_plain(path: Path) -> bytes | None:
         size = os.fstat(handle).st_size
         if size > FILE_MAX:
             raise StateError(f"{path} has {size} bytes; no simulator makes one of more than {FILE_MAX}")
-        with os.fdopen(os.dup(handle), "rb") as file:
-            return file.read(FILE_MAX)
+        data = os.read(handle, size + 1)
+        while len(data) < size and (more := os.read(handle, size - len(data))):
+            data += more
+        return data
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
     finally:

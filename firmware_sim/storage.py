@@ -1,5 +1,6 @@
 """The camera's storage: closed recordings, their footage, tables and annotations, and how full it is."""
 
+import hashlib
 import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -209,7 +210,7 @@ class Storage:
             raise StorageFull(f"{manifest.size_bytes} bytes do not fit")
         data = manifest.encode()
         recording = StoredRecording(
-            manifest, data, manifest.sha256, tuple(tables), tuple(blobs), tuple(annotations)
+            manifest, data, hashlib.sha256(data).digest(), tuple(tables), tuple(blobs), tuple(annotations)
         )
         if self._files is not None:
             plain = _plain(recording.annotations)
@@ -378,8 +379,9 @@ def _stored(kept: KeptRecording) -> StoredRecording:
     annotations = tuple(_annotation(one) for one in kept.annotations)
     if len(annotations) > MAX_ANNOTATIONS_WITH_HOLDS:
         raise StateError(f"more than {MAX_ANNOTATIONS_WITH_HOLDS} annotations")
-    sha256 = kept.manifest.sha256
-    return StoredRecording(kept.manifest, kept.manifest_bytes, sha256, kept.tables, kept.blobs, annotations)
+    return StoredRecording(
+        kept.manifest, kept.manifest_bytes, kept.manifest_sha256, kept.tables, kept.blobs, annotations
+    )
 
 
 def _annotation(kept: object) -> Annotation:
@@ -405,7 +407,7 @@ def _chained(
     known = dict(known)
     for kept in sorted(loaded, key=lambda kept: kept.manifest.sequence, reverse=True):
         manifest = kept.manifest
-        if known.get(manifest.sequence, manifest.sha256) != manifest.sha256:
+        if known.get(manifest.sequence, kept.manifest_sha256) != kept.manifest_sha256:
             forged.append(f"{_name(kept)}: its manifest is not the one that was closed")
         else:
             known[manifest.sequence - 1] = manifest.previous_sha256

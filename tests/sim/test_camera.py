@@ -1,6 +1,7 @@
 """The camera as a device: power, time, what it keeps, and what it tells without being asked."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from bwc_protocol.messages.battery import BatteryAlarm
 from bwc_protocol.messages.config import Setting
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
+from firmware_sim.blobs import SyntheticBlob
 from firmware_sim.camera import BOOT_S, SimCamera
 from firmware_sim.device_time import DeviceTime
 from firmware_sim.making import make_camera
@@ -291,3 +293,39 @@ def test_device_time_goes_on_from_loop_to_loop_and_never_back() -> None:
     assert device_time() == 1_150.0
     assert run_virtual(live(1.0), start_s=7.0) == 1_151.0
     assert asyncio.run(live(0.0)) == pytest.approx(1_151.0, abs=5.0)
+
+
+def test_a_camera_that_comes_with_many_recordings_makes_none_of_their_bytes_and_syncs_once(
+    new_camera: NewCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty thousand start in seconds: nothing is done for each that takes as long as its footage or the disk."""
+    syncs, waits = list[str](), list[int]()
+    monkeypatch.setattr(SyntheticBlob, "read", lambda blob, offset, size: pytest.fail("its bytes were made"))
+    monkeypatch.setattr(os, "sync", lambda: syncs.append("all of it"))
+    monkeypatch.setattr(os, "fsync", waits.append)
+    first = new_camera(recordings=300, state=tmp_path)
+    assert syncs == ["all of it"], "what it comes with is durable before anybody is served"
+    assert len(waits) < 30
+    kept = [found.manifest for found in first.listing(0, 999)]
+    assert len(kept) == 300
+    first.close()
+    again = new_camera(recordings=300, state=tmp_path)
+    assert [found.manifest for found in again.listing(0, 999)] == kept
+    assert len(syncs) == 1
+
+
+def test_a_kill_within_the_making_leaves_whole_recordings(tmp_path: Path, new_camera: NewCamera) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*_args: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sync", dies)
+        with pytest.raises(Killed):
+            make_camera(recordings=5, mib=1, state=tmp_path)
+    camera = new_camera(recordings=5, state=tmp_path)
+    assert len(camera.storage) == 5
+    assert camera.storage.damaged == ()
+    assert camera.storage.next_sequence == 6

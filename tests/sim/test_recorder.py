@@ -389,7 +389,7 @@ def test_a_cut_while_nothing_is_recorded_costs_nothing() -> None:
     assert [r.manifest for r in bench.storage.page(0, 9)] == [kept]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(0.1, 200), st.floats(0, 40), st.integers(0, 4))
 def test_whenever_the_power_goes_what_is_closed_holds(seconds: float, pre_s: float, torn: int) -> None:
     bench = Bench()

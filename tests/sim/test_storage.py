@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bwc_protocol.evidence import (
     CHUNK_SIZE,
     NO_SHA256,
+    ChunkHasher,
     ClockState,
     Manifest,
     SegmentFacts,
@@ -91,6 +92,22 @@ def test_synthetic_bytes_are_the_same_however_they_are_read(
     whole = blob.read(0, size)
     assert len(whole) == size
     assert blob.read(offset, length) == whole[offset : offset + length]
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 70 * MIB))
+def test_synthetic_bytes_are_hashed_without_being_made_and_to_the_same(seed: int, size: int) -> None:
+    blob, hasher = SyntheticBlob(seed, size), ChunkHasher()
+    for offset in range(0, size, 5 * MIB):
+        hasher.update(blob.read(offset, 5 * MIB))
+    assert blob.table() == chunk_table(blob) == hasher.table()
+
+
+def test_no_two_chunks_of_synthetic_bytes_lie_alike() -> None:
+    """What is written to the wrong place shows, whether or not it is whole chunks."""
+    blob = SyntheticBlob(3, 64 * MIB)
+    for within in (0, 1, 777_777, MIB - 40):
+        pieces = {bytes(blob.read(index * MIB + within, 40)) for index in range(61)}
+        assert len(pieces) == 61
 
 
 def test_every_chunk_of_synthetic_bytes_is_another_and_so_is_every_seed() -> None:
