@@ -7,7 +7,9 @@ not come back, removes it here. What a process has locked is left alone, so that
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +64,7 @@ def remove_unfinished(
             raise DestinationError(
                 f"nothing unfinished there is called {', '.join(sorted(missing))}",
                 device=str(path),
-                advice="'bwc incoming list' shows what is there",
+                advice=f"'bwc incoming list {shlex.quote(str(path))}' shows what is there",
             )
         chosen = [name for name in there if only is None or name in only]
         return tuple(_clean(names, name) for name in chosen) if names is not None else ()
@@ -74,7 +76,10 @@ def _opened(files: FileSystem, path: Path) -> Iterator[FinalNames | None]:
     try:
         directory = files.open_directory(path)
     except OSError as error:
-        raise destination_error(error, "opening it", path, opening=True) from error
+        fault = destination_error(error, "opening it", path, opening=True)
+        if error.errno == errno.ENOENT:
+            fault.advice = "is the path right? nothing was ever offloaded into a directory that is not there"
+        raise fault from error
     try:
         if INCOMING not in files.names(directory):
             yield None

@@ -106,6 +106,13 @@ def test_a_wrong_value_is_followed_by_something_to_do(bwc: Bwc, argv: list[str])
     assert ran.code == 2 and said and said.split()[0] in ("give", "write", "leave", "'bwc"), ran.err
 
 
+def test_who_looks_for_what_is_unfinished_is_not_told_to_make_a_directory(bwc: Bwc, tmp_path: Path) -> None:
+    for argv in (["list"], ["clean", "--yes"]):
+        ran = bwc("incoming", argv[0], str(tmp_path / "no"), *argv[1:])
+        assert ran.code == 9 and "is the path right?" in ran.err and "mkdir" not in ran.err
+    assert f"bwc incoming list {tmp_path}" in bwc("incoming", "clean", str(tmp_path), "x").err
+
+
 def test_what_is_advised_is_about_the_place_and_the_bay_that_were_named(
     bwc: Bwc, sim: str, tmp_path: Path
 ) -> None:
