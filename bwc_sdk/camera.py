@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,6 +18,8 @@ from bwc_protocol.messages.battery import Battery
 from bwc_protocol.messages.clock import ClockReason, ExchangeTime, SetClock, TimeSource
 from bwc_protocol.messages.config import (
     MAX_SETTINGS,
+    STAGE_BYTES,
+    STAGE_MAX,
     AbortConfig,
     ApplyConfig,
     ConfigDocument,
@@ -31,7 +33,12 @@ from bwc_protocol.messages.config import (
     StageConfig,
     UploadConfig,
 )
-from bwc_protocol.messages.identity import Device
+from bwc_protocol.messages.identity import (
+    SMALLEST_REQUEST,
+    Device,
+    DeviceCapabilities,
+    ReadCapabilities,
+)
 from bwc_protocol.messages.recordings import (
     Annotation,
     ListPage,
@@ -150,7 +157,7 @@ class Config(config.Config):
             raise ProtocolViolation("a list of settings that never ends", device=self._connection.name)
         return following
 
-    @sends(ReadSchema, ReadConfig, ReadConfigState, StageConfig, ApplyConfig, AbortConfig)
+    @sends(ReadSchema, ReadConfig, ReadConfigState, ReadCapabilities, StageConfig, ApplyConfig, AbortConfig)
     async def apply(self, values: Mapping[str, Value]) -> ConfigState:
         """Checks `values` against the schema, stages, applies and reads them back: all or nothing.
 
@@ -165,8 +172,8 @@ class Config(config.Config):
         if before.staged:
             await self.abort()
         try:
-            for at in range(0, len(settings), 64):
-                await self.stage(revision=before.revision, settings=tuple(settings[at : at + 64]))
+            for piece in await self._pieces(settings):
+                await self.stage(revision=before.revision, settings=piece)
             after = await self.commit(revision=before.revision)
         except BaseException:
             if self._connection.error is None:
@@ -180,6 +187,22 @@ class Config(config.Config):
             rule = f"read back differently after apply: {', '.join(wrong)}"
             raise ProtocolViolation(rule, device=self._connection.name)
         return after
+
+    async def _pieces(self, settings: Sequence[Setting]) -> list[tuple[Setting, ...]]:
+        """The settings in requests that the device takes: it may have less room than the largest needs."""
+        sizes = [2 + len(setting.codec.encode(setting)) for setting in settings]
+        room = SMALLEST_REQUEST
+        if STAGE_BYTES + sum(sizes) > room:  # else every device takes them at once
+            capabilities: DeviceCapabilities = await self._connection.call(ReadCapabilities())
+            room = capabilities.max_request or StageConfig.codec.size_max
+        pieces: list[tuple[Setting, ...]] = []
+        at = used = 0
+        for index, size in enumerate(sizes):
+            if index > at and (index - at == STAGE_MAX or STAGE_BYTES + used + size > room):
+                pieces.append(tuple(settings[at:index]))
+                at, used = index, 0
+            used += size
+        return [*pieces, tuple(settings[at:])]
 
     async def _differing(self, values: Mapping[str, Value]) -> tuple[str, ...]:
         """The keys of `values` that the device will have another value for."""

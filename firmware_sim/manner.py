@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bwc_protocol.conversation import Conversation, LocalInfo
+from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.preamble import NEWEST, OLDEST, Preamble
@@ -35,6 +35,8 @@ class Manner:
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
     firmware_sha256: bytes = CAMERA_MAKE.firmware_sha256
+    limits: RequestLimits = RequestLimits()  # noqa: RUF009  # frozen
+    """How many requests and streams it takes at once, and how long a request."""
 
     def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
         """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""
@@ -61,4 +63,4 @@ class Manner:
             accept=self.accepts,
             split=self.split,
         )
-        return Conversation(local, preamble, session)
+        return Conversation(local, preamble, session, self.limits)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from bwc_protocol.conversation import RequestLimits
 from bwc_protocol.declare import Handlers, Request
 from bwc_protocol.evidence import DIGEST_SIZE
 from bwc_protocol.messages.audit import AuditPage, ReadAudit
@@ -47,6 +48,11 @@ def newer_major(camera: SimCamera) -> None:
 def newer_minor(camera: SimCamera) -> None:
     """A device that also speaks what is not published yet: the common version is taken."""
     camera.manner.newest = (1, 250)
+
+
+def small(camera: SimCamera) -> None:
+    """A device with little memory: one request at a time, two streams, requests of 512 bytes."""
+    camera.manner.limits = RequestLimits(requests=1, streams=2, body=512)
 
 
 def station(camera: SimCamera) -> None:
@@ -180,6 +186,7 @@ PERSONALITIES: Final[dict[str, Personality]] = {
     for personality in (
         newer_major,
         newer_minor,
+        small,
         station,
         no_simulator,
         refusing,

@@ -309,11 +309,11 @@ class CameraPort(DevicePort):
 
     def new_conversation(self) -> Conversation:
         camera = self.camera
-        return camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
+        conversation = camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
+        if self._reads_only:
+            conversation.only_reads()
+        return conversation
 
     def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
-        session = CameraSession(
-            self.camera, conversation, peer, self.camera.manner.handlers or CAMERA, self.pump
-        )
-        session.reads_only = self._reads_only
-        return session
+        handlers = self.camera.manner.handlers or CAMERA
+        return CameraSession(self.camera, conversation, peer, handlers, self.pump)

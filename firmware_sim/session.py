@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from bwc_protocol.conversation import Conversation, PeerInfo
-from bwc_protocol.declare import Effect, Event, FieldRangeError, Handlers, Request, Role
+from bwc_protocol.declare import Event, FieldRangeError, Handlers, Request, Role
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.stream import StreamSource
@@ -81,8 +81,6 @@ class DeviceSession:
     ) -> None:
         self.device = device
         self.peer = peer
-        self.reads_only = False
-        """Whether the way by which the host came lets it ask only, whatever its role."""
         self._conversation = conversation
         self._handlers = handlers
         self._wake = wake
@@ -145,11 +143,6 @@ class DeviceSession:
         """Runs the handler of a request. Whatever goes wrong in it is an answer, never the end of the device."""
         self._request_id = request_id
         self._after_reply.clear()
-        if self.reads_only and (request.effect is not Effect.READS or request.stream is not None):
-            detail = "by radio this device tells its state, and nothing more (radio.ble_docked)"
-            self.not_permitted(type(request), "by radio")
-            self._conversation.refuse(request_id, ErrorCode.NOT_PERMITTED, detail)
-            return
         try:
             reply = self._handlers.by_opcode[request.opcode](self, request)
             self._conversation.reply(request_id, reply)
@@ -177,14 +170,14 @@ class DeviceSession:
         for then in self._after_reply:
             then()
 
-    def not_permitted(self, command: type[Request[Any]], how: str = "") -> None:
+    def not_permitted(self, command: type[Request[Any]]) -> None:
         """Writes into the log that the host's role, or the way by which it came, does not allow what it asked for.
 
         Each command once: a host that repeats itself does not push older entries out of a log that is full.
         """
         if command.opcode not in self._denied:
             self._denied.add(command.opcode)
-            how = how or f"to {self.peer.roles or 'no role'}"
+            how = "by radio" if self.may(command.roles) else f"to {self.peer.roles or 'no role'}"
             self.note(AuditKind.REFUSED, f"{command.name} is not permitted {how}")
 
     def upload_data(self, stream: int, data: bytes | memoryview) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bwc_protocol.conversation import Conversation, ConversationEvent, LocalInfo
+from bwc_protocol.conversation import Conversation, ConversationEvent, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Role
 from bwc_protocol.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession, PeerCredentials
@@ -44,6 +44,7 @@ def device_end(
     accept: Callable[[PeerCredentials], bool] = lambda peer: True,
     split: Callable[[int], int] | None = None,
     info: LocalInfo | None = None,
+    limits: RequestLimits | None = None,
 ) -> Conversation:
     """The device's end: the session's client."""
     preamble = Preamble(
@@ -59,7 +60,7 @@ def device_end(
         boot_counter=9,
         firmware_sha256=bytes(range(32)),
     )
-    return Conversation(local, preamble, session)
+    return Conversation(local, preamble, session, limits or RequestLimits())
 
 
 class Pair:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import bwc_protocol.messages
 import bwc_protocol.session  # noqa: F401  # importing these two declares everything that there is
-from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, Codec, FieldSpec, Wire
+from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Wire
 
 ITEMS: Final = 2
 """Records in a sampled list: enough to show where one ends and the next begins."""
@@ -44,23 +44,6 @@ def most(cls: type[Wire]) -> Any:
 def typical(cls: type[Wire]) -> Any:
     """A value in which every field differs from its neighbours; the same in every run."""
     return cls(**{name: _typical(spec, name) for name, spec in cls.codec.fields.items()})
-
-
-def size_max(codec: Codec) -> int:
-    """The most bytes that an encoding of the class can have."""
-    return sum(_size_max(spec) for spec in codec.fields.values())
-
-
-def _size_max(spec: FieldSpec) -> int:
-    if spec.kind == "items":
-        assert spec.of is not None and spec.bound is not None
-        return 2 + spec.bound * (2 + size_max(spec.of.codec))
-    if spec.kind == "record":
-        assert spec.of is not None
-        return 2 + size_max(spec.of.codec)
-    if spec.kind in ("text", "blob"):
-        return 2 + (spec.bound or 0)
-    return int(spec.subcon.sizeof())
 
 
 def _number(spec: FieldSpec, raw: int) -> Any:

@@ -9,7 +9,7 @@ from bwc_protocol.conversation import answering, machine
 from bwc_protocol.evidence import vocabulary as evidence
 from bwc_protocol.frame import header, parser
 from bwc_protocol.link import LinkParams, gate
-from bwc_protocol.messages import audit, config, recordings, station
+from bwc_protocol.messages import audit, config, identity, recordings, station
 from tools.source_docs import constant_docs, field_docs
 
 LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
@@ -18,7 +18,7 @@ LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
     "BLE": (gatt,),
     "session": (preamble, session, machine, answering),
     "messages and streams": (message, stream, endpoint),
-    "subjects": (recordings, config, audit, station),
+    "subjects": (recordings, config, identity, audit, station),
     "recording": (evidence,),
 }
 """Modules whose documented numbers are parameters, by layer."""

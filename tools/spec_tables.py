@@ -19,10 +19,13 @@ from bwc_protocol.declare import (
     COMMANDS,
     CONTROLS,
     EVENTS,
+    REFUSED_FIRST,
+    REFUSED_LAST,
     V1_0,
     Effect,
     Event,
     FieldSpec,
+    Refusals,
     Request,
     Role,
     StreamDirection,
@@ -226,9 +229,35 @@ def _command(cls: type[Request[Any]]) -> str:
         facts.append(f"opens a stream {way}")
     if cls.since != V1_0:
         facts.append(f"since {cls.since[0]}.{cls.since[1]}")
+    if cls.codec.fields:
+        facts.append(f"request: at most {cls.codec.size_max:,} bytes")
     lines = [f"#### `{cls.name}`", "", _doc(cls), "", " · ".join(facts), "", "Request:", "", fields(cls), ""]
     reply = "Reply" if cls.reply.__module__.endswith("core") else f"Reply, `{cls.reply.__name__}`"
-    return "\n".join([*lines, f"{reply}: {_doc(cls.reply)}", "", fields(cls.reply)])
+    lines += [f"{reply}: {_doc(cls.reply)}", "", fields(cls.reply)]
+    if cls.errors:
+        lines += ["", f"Errors, in this order: {_refusals(cls.errors)}."]
+    if cls is config.UploadConfig:
+        lines += ["", f"Verdicts on the upload, in this order: {_refusals(config.UPLOAD_REFUSED)}."]
+    return "\n".join(lines)
+
+
+def _refusals(errors: Refusals) -> str:
+    return "; ".join(f"`{code.name}` ({when})" for code, when in errors)
+
+
+def precedence() -> str:
+    """The codes that any command may be answered with, around those that it finds itself."""
+    own = [("…", "what the command finds itself, in the order that stands with it", "below")]
+    rows = [(f"`{code.name}`", when, "before") for code, when in REFUSED_FIRST]
+    rows += own + [(f"`{code.name}`", when, "last") for code, when in REFUSED_LAST]
+    return table(("#", "code", "when"), [(str(n), code, when) for n, (code, when, _) in enumerate(rows, 1)])
+
+
+def largest_requests() -> str:
+    """The longest body of each request that has one, the longest first."""
+    longest = sorted((-c.codec.size_max, c.opcode, c) for c in COMMANDS.values() if c.codec.fields)
+    rows = [(f"[`{c.name}`](#{_anchor(c.name)})", f"{-size:,}") for size, _, c in longest]
+    return table(("command", "largest body of its request, bytes"), rows)
 
 
 def _event(cls: type[Event]) -> str:
@@ -315,6 +344,8 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),
     "effects": effects,
+    "precedence": precedence,
+    "largest-requests": largest_requests,
     "command-index": command_index,
     "event-index": event_index,
     "controls": controls,

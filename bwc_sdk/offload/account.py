@@ -1,4 +1,4 @@
-"""Whether all that a camera ever closed is accounted for (spec: Recording, "Accounting").
+"""Whether all that a camera ever closed is accounted for (spec: Recording).
 
 A camera numbers its recordings from 1 without gaps, states how many it has, those that it cannot list included, and
 chains their manifests. In this version it erases none. What these statements say, and the listing does not show, is

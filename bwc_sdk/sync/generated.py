@@ -527,8 +527,8 @@ class SyncConfig:
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
-        Specification: `config.schema` (0x0501), `config.read` (0x0502), `config.state` (0x0503), `config.stage`
-        (0x0504), `config.commit` (0x0505), `config.abort` (0x0506)
+        Specification: `config.schema` (0x0501), `config.read` (0x0502), `config.state` (0x0503), `device.capabilities`
+        (0x0102), `config.stage` (0x0504), `config.commit` (0x0505), `config.abort` (0x0506)
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
         effect all the same.
         """

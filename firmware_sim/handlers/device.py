@@ -1,6 +1,5 @@
 """Identity and capabilities of every device; state, self-test and reboot of a camera."""
 
-from bwc_protocol.conversation import MAX_REQUESTS
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import (
     CameraState,
@@ -17,7 +16,6 @@ from bwc_protocol.messages.identity import (
     SelfTestReport,
     TestResult,
 )
-from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera import REBOOT_DELAY_S
 from firmware_sim.camera_session import CameraSession
@@ -46,10 +44,11 @@ def capabilities(session: DeviceSession, request: ReadCapabilities) -> DeviceCap
     device = session.device
     return DeviceCapabilities(
         capabilities=device.manner.capabilities,
-        max_streams=MAX_STREAMS,
-        max_requests=MAX_REQUESTS,
+        max_streams=device.manner.limits.streams,
+        max_requests=device.manner.limits.requests,
         battery_cells=device.make.battery_cells,
         config_keys=device.config_keys,
+        max_request=device.manner.limits.body,
     )
 
 

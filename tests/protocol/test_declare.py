@@ -192,8 +192,8 @@ def test_method_names_equal_command_names() -> None:
 
 def test_every_message_at_its_largest_fits_one_message() -> None:
     for cls in samples.every_message():
-        assert samples.size_max(cls.codec) <= BODY_MAX, cls.__name__
-    assert samples.size_max(ConfigDocument.codec) <= MAX_UPLOAD
+        assert cls.codec.size_max <= BODY_MAX, cls.__name__
+    assert ConfigDocument.codec.size_max <= MAX_UPLOAD
 
 
 def test_declarations_use_only_the_bounded_makers() -> None:

@@ -77,14 +77,14 @@ def test_every_field_of_a_layout_has_a_meaning(name: str) -> None:
     assert set(field_names(name)) == set(meanings)
 
 
-def test_rules_are_numbered_once_without_gaps_and_in_order() -> None:
+def test_rules_are_numbered_once_without_gaps() -> None:
     assert len(RULES) > 100
     numbers = [number for number, _ in RULES]
     assert len(set(numbers)) == len(numbers)
     assert {number[:3] for number in numbers} == set(FAMILIES)
     for family in FAMILIES:
         own = [int(number[4:]) for number in numbers if number.startswith(family)]
-        assert own == list(range(1, len(own) + 1)), family
+        assert sorted(own) == list(range(1, len(own) + 1)), family
 
 
 def test_every_rule_is_one_sentence_with_a_must() -> None:

@@ -547,3 +547,77 @@ def test_no_handler_answers_a_request_that_was_not_declared_for_it() -> None:
         assert issubclass(request, Request)
         assert request.opcode == opcode
         assert request.roles & (Role.AUDITOR | Role.BENCH), "a bench can do everything"
+
+
+# Where nothing is to be done, and where nothing is left
+
+
+@pytest.mark.rule("CFG-009")
+def test_a_commit_of_nothing_gives_the_state_and_leaves_no_trace(camera: SimCamera, desk: Any) -> None:
+    before, logged = desk.ask(ReadConfigState()), camera.audit.head()
+    assert desk.ask(ApplyConfig(revision=before.revision)) == before
+    assert (camera.audit.head(), desk.told) == (logged, [])
+
+
+@pytest.mark.rule("CFG-010")
+def test_a_value_staged_again_replaces_the_first_and_a_refused_request_leaves_both(desk: Any) -> None:
+    gain = Setting(key="audio.gain_db", type=SettingType.INT, number=1)
+    for number in (1, 2):
+        desk.ask(StageConfig(revision=1, settings=(replace(gain, number=number),)))
+    assert (
+        desk.refused(StageConfig(revision=1, settings=(replace(gain, number=99),))) is ErrorCode.OUT_OF_RANGE
+    )
+    assert desk.ask(ReadConfig(view=ConfigView.STAGED)).settings == (replace(gain, number=2),)
+
+
+@pytest.mark.rule("REC-019")
+@pytest.mark.rule("AUD-006")
+def test_a_page_beyond_the_end_is_empty_and_no_error(camera: SimCamera, desk: Any) -> None:
+    recording = entries(desk)[0].recording
+    assert desk.ask(ReadSchema(start=60_000)).settings == () == desk.ask(ReadSchema(start=60_000)).settings
+    assert desk.ask(ReadSchema(start=60_000)).next == 0
+    values = desk.ask(ReadConfig(view=ConfigView.EFFECTIVE, start=60_000))
+    assert (values.settings, values.next) == ((), 0)
+    listing = desk.ask(ListRecordings(after=60_000))
+    assert (listing.recordings, listing.next, listing.total) == ((), 0, 3)
+    annotations = desk.ask(ReadAnnotations(recording=recording, start=60_000))
+    assert (annotations.annotations, annotations.next) == ((), 0)
+    head = desk.ask(ReadAuditHead())
+    for after in (head.sequence, head.sequence + 1_000):
+        page = desk.ask(ReadAudit(after=after))
+        assert (page.entries, page.previous_sha256, page.last) == ((), head.sha256, head.sequence)
+
+
+@pytest.mark.rule("REC-020")
+@pytest.mark.parametrize("beyond", [(0, 1), (1, 0), (-1, 2), (5, 5)])
+def test_reading_beyond_the_end_is_out_of_range_and_never_cut_short(
+    desk: Any, beyond: tuple[int, int]
+) -> None:
+    entry = entries(desk)[0]
+    named = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256, "segment": 0}
+    past, length = beyond
+    request = OpenSegment(offset=entry.size_bytes + past, length=length, **named)
+    assert desk.refused(request) is ErrorCode.OUT_OF_RANGE
+    assert len(desk.read_stream(OpenSegment(offset=entry.size_bytes - 1, length=1, **named))) == 1
+    assert len(desk.read_stream(OpenSegment(offset=entry.size_bytes - 1, length=0, **named))) == 1
+
+
+@pytest.mark.rule("REC-021")
+def test_a_repeated_annotation_adds_nothing_to_recording_or_log(camera: SimCamera, desk: Any) -> None:
+    entry = entries(desk)[0]
+    named = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
+    for request in (
+        MarkRecording(marked=True, **named),
+        CategoriseRecording(category="incident", **named),
+        HoldRecording(reason="one", **named),
+    ):
+        first, logged = desk.ask(request), camera.audit.head()
+        assert desk.ask(request) == first and camera.audit.head() == logged
+    assert desk.ask(HoldRecording(reason="another", **named)) == first
+
+
+@pytest.mark.rule("CLK-014")
+def test_only_a_clock_that_is_not_set_has_no_bound(camera: SimCamera, desk: Any) -> None:
+    assert desk.ask(ReadClock()).uncertainty_ns < (1 << 64) - 1
+    camera.clock.reset()
+    assert desk.ask(ReadClock()).uncertainty_ns == (1 << 64) - 1

@@ -1,6 +1,6 @@
 """One channel's conversation, as one state machine for both roles (spec: Session, Messages, Streams)."""
 
-from bwc_protocol.conversation.answering import MAX_REQUESTS
+from bwc_protocol.conversation.answering import MAX_REQUESTS, RequestLimits
 from bwc_protocol.conversation.counters import (
     MessageCounters,
     MessageDiscard,
@@ -44,6 +44,7 @@ __all__ = [
     "PeerInfo",
     "ReplyMalformed",
     "ReplyReceived",
+    "RequestLimits",
     "RequestNotPermitted",
     "RequestReceived",
     "State",

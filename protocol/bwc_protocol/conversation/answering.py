@@ -4,11 +4,12 @@ Roles, READY and every bound are enforced here, before anybody else sees a reque
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bwc_protocol.conversation.events import ConversationEvent, PeerInfo, RequestNotPermitted, RequestReceived
 from bwc_protocol.conversation.streams import Streams, line
-from bwc_protocol.declare import COMMANDS, MalformedMessage, Request
+from bwc_protocol.declare import COMMANDS, Effect, MalformedMessage, Request
 from bwc_protocol.message import Flag, Message
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.stream import MAX_STREAMS
@@ -17,6 +18,18 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 MAX_REQUESTS: Final = 16
 """Requests outstanding at once; beyond, the device answers BUSY."""
 _ERROR: Final = Flag.ERROR
+COMMANDS_FROM: Final = 0x0100
+"""Opcodes below are control messages, which nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What a device takes of a host, as `device.capabilities` states it."""
+
+    requests: int = MAX_REQUESTS
+    streams: int = MAX_STREAMS
+    body: int = 0
+    """Bytes of a request; 0: as many as a message can have."""
 
 
 class Answering:
@@ -31,7 +44,11 @@ class Answering:
         streams: Streams,
         send: Callable[[int, int, int, bytes], None],
         emit: Callable[[ConversationEvent], None],
+        limits: RequestLimits,
     ) -> None:
+        self.reads_only = False
+        """Whether the way by which the host came lets it ask only, whatever its role."""
+        self._limits = limits
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._kind = kind
         self._host = kind is PeerKind.HOST
@@ -46,10 +63,12 @@ class Answering:
 
     def take(self, message: Message) -> None:
         """Takes a request: it is refused here, or emitted to be answered."""
-        opcode, request_id = message.opcode, message.request
+        opcode, request_id, limits = message.opcode, message.request, self._limits
         declared = COMMANDS.get(opcode)
         if self._host:
             raise MalformedMessage("message", "a device sends no requests")
+        if opcode < COMMANDS_FROM:
+            raise MalformedMessage("message", f"there is no control message {opcode:#06x}")
         if self._roles is None:
             self.refuse(opcode, request_id, ErrorCode.NOT_READY, "before READY")
         elif declared is None:
@@ -62,12 +81,21 @@ class Answering:
                 opcode, request_id, ErrorCode.NOT_PERMITTED, f"{declared.name} needs one of: {declared.roles}"
             )
             self._emit(RequestNotPermitted(request_id, declared))
+        elif self.reads_only and (declared.effect is not Effect.READS or declared.stream is not None):
+            detail = "by this way the device tells its state, and nothing more"
+            self.refuse(opcode, request_id, ErrorCode.NOT_PERMITTED, detail)
+            self._emit(RequestNotPermitted(request_id, declared))
         elif request_id in self.outstanding or request_id in self._streams:
             self.refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)
-        elif len(self.outstanding) >= MAX_REQUESTS:
-            self.refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_REQUESTS} requests are outstanding", 100)
-        elif declared.stream and self._streams.open >= MAX_STREAMS:
-            self.refuse(opcode, request_id, ErrorCode.BUSY, f"{MAX_STREAMS} streams are open", 1000)
+        elif len(self.outstanding) >= limits.requests:
+            self.refuse(
+                opcode, request_id, ErrorCode.BUSY, f"{limits.requests} requests are outstanding", 100
+            )
+        elif declared.stream and self._streams.open >= limits.streams:
+            self.refuse(opcode, request_id, ErrorCode.BUSY, f"{limits.streams} streams are open", 1000)
+        elif 0 < limits.body < len(message.body):
+            detail = f"a request of {len(message.body)} bytes, at most {limits.body} here"
+            self.refuse(opcode, request_id, ErrorCode.OUT_OF_RANGE, detail)
         elif not request_id:
             self.refuse(opcode, request_id, ErrorCode.MALFORMED, "request id 0 belongs to events")
         else:

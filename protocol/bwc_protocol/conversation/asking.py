@@ -44,6 +44,8 @@ class Asking:
 
     def take(self, message: Message) -> None:
         """Takes a reply or an error. Raises `MalformedMessage` for one that answers something else."""
+        if not self._host:
+            raise MalformedMessage("message", "a host sends no answers")
         request = self.outstanding.pop(message.request, None)
         if request is None:
             self.tally.late_replies += 1

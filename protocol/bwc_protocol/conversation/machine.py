@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering
+from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering, RequestLimits
 from bwc_protocol.conversation.asking import Asking
 from bwc_protocol.conversation.counters import MessageCounters, StreamCounters
 from bwc_protocol.conversation.events import (
@@ -57,7 +57,13 @@ _EVENT: Final = Flag.EVENT
 class Conversation:
     """One side of a conversation on one channel."""
 
-    def __init__(self, local: LocalInfo, preamble: Preamble, session: Session) -> None:
+    def __init__(
+        self,
+        local: LocalInfo,
+        preamble: Preamble,
+        session: Session,
+        limits: RequestLimits = RequestLimits(),  # noqa: B008  # frozen
+    ) -> None:
         self.state = State.PREAMBLE
         self.peer: PeerInfo | None = None
         self.tap: Callable[[bool, Message], None] | None = None
@@ -78,7 +84,7 @@ class Conversation:
             host=self._host, streams=self._streams, tell=self._send_control, emit=self._emit
         )
         self._asked = self._asking.outstanding  # the same: each request looks at it
-        self._answering = Answering(local.kind, self._streams, self._send, self._emit)
+        self._answering = Answering(local.kind, self._streams, self._send, self._emit, limits)
         self._closing = False  # this side has closed in order and waits for the peer's close
 
     # Life
@@ -275,6 +281,10 @@ class Conversation:
         self._asked.pop(request_id, None)
 
     # Requests: the device's side
+
+    def only_reads(self) -> None:
+        """From now on commands that change something or open a stream are NOT_PERMITTED, whatever the host's role."""
+        self._answering.reads_only = True
 
     def reply(self, request_id: int, reply: Wire) -> None:
         """Answers a request."""

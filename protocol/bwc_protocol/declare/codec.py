@@ -109,6 +109,11 @@ class Codec:
         if since != sorted(since):
             raise TypeError(f"{cls.__name__}: fields are only appended, in the order of their versions")
 
+    @property
+    def size_max(self) -> int:
+        """The most bytes that an encoding can have."""
+        return sum(map(_size_max, self.fields.values()))
+
     def encode(self, value: Any) -> bytes:
         """The bytes of `value`. Raises `FieldRangeError`."""
         if self._plain is not None:
@@ -304,6 +309,17 @@ def _steps(fields: dict[str, FieldSpec]) -> tuple[_Run | tuple[str, FieldSpec], 
             steps.append((name, spec))
     close()
     return tuple(steps)
+
+
+def _size_max(spec: FieldSpec) -> int:
+    if spec.of is not None:
+        codec: Codec = spec.of.codec
+        if spec.kind == "record":
+            return 2 + codec.size_max
+        return 2 + (spec.bound or 0) * (2 + codec.size_max)
+    if spec.kind in ("text", "blob"):
+        return 2 + (spec.bound or 0)
+    return struct.calcsize("<" + spec.code)
 
 
 def _sized(where: str, body: bytes) -> bytes:

@@ -27,7 +27,7 @@ from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.describe import class_help, field_line, method_help, method_signature, steps_help
 from bwc_protocol.declare.fields import V1_0, Version
-from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_protocol.word import Words
 
 P = ParamSpec("P")
@@ -81,6 +81,25 @@ class StreamDirection(enum.Enum):
     TO_DEVICE = "to device"
 
 
+Refusals = tuple[tuple[ErrorCode, str], ...]
+"""Error codes with the case in which each is given, in their order: the first that fits is the answer."""
+REFUSED_FIRST: Final[Refusals] = (
+    (ErrorCode.NOT_READY, "before READY"),
+    (ErrorCode.UNSUPPORTED, "no such command, or not of devices of this kind"),
+    (ErrorCode.NOT_PERMITTED, "the host's role, or the way by which it came, does not carry it"),
+    (ErrorCode.BUSY, "its id is in use, or too many requests or streams are"),
+    (ErrorCode.OUT_OF_RANGE, "the body is longer than the device's `max_request`"),
+    (ErrorCode.MALFORMED, "its id is 0, or the body breaks the declaration"),
+)
+"""What any command may be answered with, before it finds anything itself."""
+REFUSED_LAST: Final[Refusals] = (
+    (ErrorCode.FULL, "what has to be kept finds no room; of commands that change something"),
+    (ErrorCode.STORAGE_FAULT, "the storage failed"),
+    (ErrorCode.INTERNAL, "the firmware failed"),
+)
+"""What any command may be answered with when it comes to be carried out."""
+
+
 class Wire:
     """A class that has a declared form on the wire."""
 
@@ -117,6 +136,7 @@ class Request(Wire, Generic[R]):
     guard: ClassVar[str]
     stream: ClassVar[StreamDirection | None]
     answered_by: ClassVar[frozenset[PeerKind]]
+    errors: ClassVar[Refusals]
     since: ClassVar[Version]
 
     @classmethod
@@ -193,10 +213,11 @@ def command(
     guard: str = "",
     stream: StreamDirection | None = None,
     answered_by: frozenset[PeerKind] = CAMERAS,
+    errors: Refusals = (),
     since: Version = V1_0,
 ) -> Callable[[Q], Q]:
     """Declares a command. `name` is `subject.method`; `guard` names the field that is its precondition;
-    `answered_by` the kinds of device that have it."""
+    `answered_by` the kinds of device that have it, `errors` what it finds itself, in order of precedence."""
 
     def declare(cls: Q) -> Q:
         made: Any = wire(cls)
@@ -207,7 +228,9 @@ def command(
         made.opcode, made.name, made.roles, made.effect = opcode, name, roles, effect
         made.codec.name = name
         made.guard, made.stream, made.since = guard, stream, since
-        made.answered_by = answered_by
+        if guard and ErrorCode.CONFLICT not in dict(errors):
+            raise TypeError(f"{name}: a guarded command says when it is answered CONFLICT")
+        made.answered_by, made.errors = answered_by, errors
         made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
         if COMMANDS.setdefault(opcode, made) is not made:
             raise TypeError(f"opcode {opcode:#06x} is declared twice")

@@ -15,6 +15,7 @@ from bwc_protocol.declare import (
     u32,
     wire,
 )
+from bwc_protocol.vocabulary import ErrorCode
 
 
 @wire
@@ -39,6 +40,10 @@ class ReadAssignment(Request[AssignmentState]):
     roles=Role.TECHNICIAN | Role.BENCH,
     effect=Effect.GUARDED,
     guard="revision",
+    errors=(
+        (ErrorCode.CONFLICT, "another revision"),
+        (ErrorCode.OUT_OF_RANGE, "the officer is empty, or blanks alone"),
+    ),
 )
 class Assign(Request[AssignmentState]):
     """Assign the camera to an officer; recordings from here on are his or hers."""
@@ -54,6 +59,7 @@ class Assign(Request[AssignmentState]):
     roles=Role.TECHNICIAN | Role.BENCH,
     effect=Effect.GUARDED,
     guard="revision",
+    errors=((ErrorCode.CONFLICT, "another revision"),),
 )
 class ClearAssignment(Request[AssignmentState]):
     """Take the camera back into the pool."""

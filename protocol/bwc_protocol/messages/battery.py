@@ -18,6 +18,7 @@ from bwc_protocol.declare import (
     u16,
     wire,
 )
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word
 
 
@@ -47,7 +48,7 @@ class BatteryStatus(Wire):
     time_left_s: int | None = opt_u32("time left at the present load; not known while charging", unit="s")
 
 
-@command(0x0201, "battery.status", roles=ANYONE)
+@command(0x0201, "battery.status", roles=ANYONE, errors=((ErrorCode.NOT_FOUND, "no such cell"),))
 class ReadBattery(Request[BatteryStatus]):
     """Read level, load and health of one cell."""
 

@@ -23,6 +23,7 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.evidence import ClockState
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word
 
 
@@ -118,6 +119,22 @@ class ClockSet(Wire):
     effect=Effect.GUARDED,
     guard="revision",
     answered_by=DEVICES,
+    errors=(
+        (ErrorCode.OUT_OF_RANGE, "an unknown reason, source or assurance"),
+        (ErrorCode.CONFLICT, "another revision"),
+        (ErrorCode.NOT_PERMITTED, "the reason BENCH without the role BENCH"),
+        (ErrorCode.IMPLAUSIBLE, "the source UNSYNCHRONISED, but for the reason BENCH"),
+        (
+            ErrorCode.WRONG_STATE,
+            "ROUTINE or CORRECTION for a clock that is UNSET; FIRST_SET for one that is not",
+        ),
+        (
+            ErrorCode.IMPLAUSIBLE,
+            "a step, either way, of more than 300 s for ROUTINE, of more than 86,400 s for CORRECTION",
+        ),
+        (ErrorCode.IMPLAUSIBLE, "an uncertainty of more than 60 s, but for the reason BENCH"),
+        (ErrorCode.OUT_OF_RANGE, "a time before 2024-01-01, or from 2100-01-01 on, by UTC"),
+    ),
 )
 class SetClock(Request[ClockSet]):
     """Add a measured offset to the clock, within the limits of the reason; audited."""

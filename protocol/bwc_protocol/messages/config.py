@@ -5,10 +5,13 @@ only at the moment that the schema names) and *staged* (sent, not applied). `app
 or none.
 """
 
+from typing import Final
+
 from bwc_protocol.declare import (
     ANYONE,
     Effect,
     Event,
+    Refusals,
     Request,
     Role,
     StreamDirection,
@@ -29,12 +32,31 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word
 
 MAX_SETTINGS = 512
 """Settings that a schema may have; bounds paging on the host and memory on the device."""
 MAX_UPLOAD = 262_144
 """Bytes of an uploaded configuration: 512 settings at their largest stay below."""
+STAGE_MAX: Final = 64
+"""Settings of one request: 13 KiB at their largest. A device with less room is sent them in more pieces."""
+STAGE_BYTES: Final = 6
+"""Bytes of a staging request without its settings: revision and count."""
+VALUES_REFUSED: Final[Refusals] = (
+    (ErrorCode.UNKNOWN_SETTING, "a key that the schema does not have"),
+    (ErrorCode.MALFORMED, "a key that was given before"),
+    (ErrorCode.WRONG_TYPE, "a value of another type"),
+    (ErrorCode.OUT_OF_RANGE, "a value beyond its limits"),
+)
+"""What is wrong with settings. They are judged in their order, and the first that does not fit decides."""
+UPLOAD_REFUSED: Final[Refusals] = (
+    (ErrorCode.HASH_MISMATCH, "the bytes are not those that were announced"),
+    (ErrorCode.MALFORMED, "they are no `ConfigDocument`"),
+    (ErrorCode.CONFLICT, "another revision by now"),
+    *VALUES_REFUSED,
+)
+"""Verdicts on an upload, in their order."""
 
 
 class SettingType(Word):
@@ -114,7 +136,7 @@ class ConfigPage(Wire):
     next: int = u16("where the next page begins; 0 = this was the last")
 
 
-@command(0x0502, "config.read", roles=ANYONE)
+@command(0x0502, "config.read", roles=ANYONE, errors=((ErrorCode.OUT_OF_RANGE, "an unknown view"),))
 class ReadConfig(Request[ConfigPage]):
     """Read a page of values."""
 
@@ -143,12 +165,13 @@ class ReadConfigState(Request[ConfigState]):
     roles=Role.TECHNICIAN | Role.BENCH,
     effect=Effect.GUARDED,
     guard="revision",
+    errors=((ErrorCode.CONFLICT, "another revision"), *VALUES_REFUSED),
 )
 class StageConfig(Request[ConfigState]):
     """Validate values and add them to what is staged; all of them or none."""
 
     revision: int = u32("revision that the values were chosen against")
-    settings: tuple[Setting, ...] = items(Setting, "values", max=64)
+    settings: tuple[Setting, ...] = items(Setting, "values", max=STAGE_MAX)
 
 
 @command(
@@ -157,6 +180,7 @@ class StageConfig(Request[ConfigState]):
     roles=Role.TECHNICIAN | Role.BENCH,
     effect=Effect.GUARDED,
     guard="revision",
+    errors=((ErrorCode.CONFLICT, "another revision"),),
 )
 class ApplyConfig(Request[ConfigState]):
     """Apply everything that is staged in one transaction; it survives a power cut whole or not at all."""
@@ -176,6 +200,7 @@ class AbortConfig(Request[Done]):
     effect=Effect.GUARDED,
     guard="revision",
     stream=StreamDirection.TO_DEVICE,
+    errors=((ErrorCode.CONFLICT, "another revision"),),
 )
 class UploadConfig(Request[StreamOpened]):
     """Stage a whole configuration by a stream: `ConfigDocument` bytes, validated when the last one came."""

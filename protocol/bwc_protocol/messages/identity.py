@@ -1,5 +1,7 @@
 """Identity, capabilities, state and maintenance of a device (spec: Identity, 0x01xx)."""
 
+from typing import Final
+
 from bwc_protocol.declare import (
     ANYONE,
     DEVICES,
@@ -20,10 +22,11 @@ from bwc_protocol.declare import (
     method,
     text,
     u8,
+    u16,
     u32,
     wire,
 )
-from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_protocol.word import Word, Words
 
 
@@ -39,6 +42,10 @@ class Capability(Words):
     GNSS = 1 << 6
     SIMULATOR = 1 << 31
     """The device is a simulator: nothing on it is evidence, and tests may change it."""
+
+
+SMALLEST_REQUEST: Final = 512
+"""Bytes of a request that every device takes: all but a full `config.stage` and `recordings.erase` stay below."""
 
 
 class CameraState(Word):
@@ -100,10 +107,13 @@ class DeviceCapabilities(Wire):
     """What the device can do, and its limits."""
 
     capabilities: Capability = flags(Capability, "what it can do beyond the obligatory")
-    max_streams: int = u8("bulk streams open at once")
-    max_requests: int = u8("requests outstanding at once")
+    max_streams: int = u8("bulk streams open at once, at most 8")
+    max_requests: int = u8("requests outstanding at once, 1 to 16")
     battery_cells: int = u8("battery cells that can be read")
     config_keys: int = u32("settings in its schema")
+    max_request: int = u16(
+        "longest body of a request that it takes, at least 512; 0 = any", unit="byte", since=(1, 1), default=0
+    )
 
 
 @command(0x0102, "device.capabilities", roles=ANYONE, answered_by=DEVICES)
@@ -170,6 +180,7 @@ class RebootAccepted(Wire):
     effect=Effect.GUARDED,
     guard="boot_counter",
     answered_by=DEVICES,
+    errors=((ErrorCode.CONFLICT, "another boot"), (ErrorCode.WRONG_STATE, "a camera that records")),
 )
 class Reboot(Request[RebootAccepted]):
     """Reboot, if the device still is in the boot that the caller saw."""

@@ -1,9 +1,12 @@
 """Recordings: list, manifest, chunk tables, footage, annotations (spec: Recordings, 0x06xx)."""
 
+from typing import Final
+
 from bwc_protocol.declare import (
     ANYONE,
     Effect,
     Event,
+    Refusals,
     Request,
     Role,
     StreamDirection,
@@ -27,12 +30,17 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.evidence import MANIFEST_MAX, TriggerReason
 from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
 
 OFFLOADERS = Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
 ANNOTATORS = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
 LIST_PAGE_MAX = 256
 """Entries of one page: 256 of about 160 bytes stay below the largest message."""
+_RECORDING: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such recording"),)
+_NAMED: Final[Refusals] = (*_RECORDING, (ErrorCode.CONFLICT, "it has another manifest"))
+_SEGMENT: Final[Refusals] = (*_NAMED, (ErrorCode.NOT_FOUND, "it has no such segment"))
+_ANNOTATED: Final[Refusals] = (*_NAMED, (ErrorCode.FULL, "it has as many annotations as the device keeps"))
 
 
 class Mark(Words):
@@ -98,14 +106,14 @@ class ManifestReply(Wire):
     manifest: bytes = blob("manifest: deterministic CBOR", max=MANIFEST_MAX)
 
 
-@command(0x0602, "recordings.manifest", roles=ANYONE)
+@command(0x0602, "recordings.manifest", roles=ANYONE, errors=_RECORDING)
 class ReadManifest(Request[ManifestReply]):
     """Read the manifest of a recording."""
 
     recording: bytes = blob("recording id", size=16)
 
 
-@command(0x0603, "recordings.table", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE)
+@command(0x0603, "recordings.table", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE, errors=_SEGMENT)
 class OpenTable(Request[StreamOpened]):
     """Open the chunk table of a segment as a stream: 32 bytes of SHA-256 a chunk."""
 
@@ -114,7 +122,13 @@ class OpenTable(Request[StreamOpened]):
     segment: int = u16("segment, from 0")
 
 
-@command(0x0604, "recordings.open", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE)
+@command(
+    0x0604,
+    "recordings.open",
+    roles=OFFLOADERS,
+    stream=StreamDirection.FROM_DEVICE,
+    errors=(*_SEGMENT, (ErrorCode.OUT_OF_RANGE, "the bytes wanted are none, or beyond the segment's end")),
+)
 class OpenSegment(Request[StreamOpened]):
     """Open stored bytes of a segment as a stream."""
 
@@ -143,7 +157,7 @@ class AnnotationPage(Wire):
     next: int = u16("index where the next page begins; 0 = this was the last")
 
 
-@command(0x0605, "recordings.annotations", roles=ANYONE)
+@command(0x0605, "recordings.annotations", roles=ANYONE, errors=_RECORDING)
 class ReadAnnotations(Request[AnnotationPage]):
     """Read a page of a recording's annotations."""
 
@@ -160,7 +174,7 @@ class AnnotationState(Wire):
     category: str = text("category now", max=32)
 
 
-@command(0x0606, "recordings.mark", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+@command(0x0606, "recordings.mark", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class MarkRecording(Request[AnnotationState]):
     """Mark or unmark a recording; marked ones are offloaded first."""
 
@@ -169,7 +183,7 @@ class MarkRecording(Request[AnnotationState]):
     marked: bool = boolean("marked or not", default=True)
 
 
-@command(0x0607, "recordings.categorise", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+@command(0x0607, "recordings.categorise", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class CategoriseRecording(Request[AnnotationState]):
     """Give a recording a category."""
 
@@ -178,7 +192,7 @@ class CategoriseRecording(Request[AnnotationState]):
     category: str = text("category of the agency's list", max=32)
 
 
-@command(0x0608, "recordings.hold", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+@command(0x0608, "recordings.hold", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class HoldRecording(Request[AnnotationState]):
     """Protect a recording from erasure, at once."""
 
@@ -187,7 +201,7 @@ class HoldRecording(Request[AnnotationState]):
     reason: str = text("why; goes into the log", max=128)
 
 
-@command(0x0609, "recordings.release", roles=ANNOTATORS, effect=Effect.REPEATABLE)
+@command(0x0609, "recordings.release", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class ReleaseRecording(Request[AnnotationState]):
     """Lift a hold."""
 
@@ -196,7 +210,14 @@ class ReleaseRecording(Request[AnnotationState]):
     reason: str = text("why; goes into the log", max=128)
 
 
-@command(0x060A, "recordings.erase", roles=OFFLOADERS, effect=Effect.GUARDED, guard="manifest_sha256")
+@command(
+    0x060A,
+    "recordings.erase",
+    roles=OFFLOADERS,
+    effect=Effect.GUARDED,
+    guard="manifest_sha256",
+    errors=(*_NAMED, (ErrorCode.HELD, "a hold protects it"), (ErrorCode.NEEDS_RECEIPT, "in any other case")),
+)
 class EraseRecording(Request[Done]):
     """Erase a recording against a receipt of its final destination; in this version always refused."""
 

@@ -11,6 +11,7 @@ from bwc_protocol.declare import (
     STATIONS,
     Effect,
     Event,
+    Refusals,
     Request,
     Role,
     Subject,
@@ -31,6 +32,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_protocol.messages.battery import ChargeState
+from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
 
 OPERATORS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
@@ -44,6 +46,9 @@ LEASE_MAX_S: Final = 3_600
 """Longest lease: a host that is gone for an hour no longer speaks for the camera."""
 IDENTIFY_MAX_S: Final = 600
 """Longest blinking: what nobody came to look at in ten minutes is switched off."""
+
+_BAY: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such bay"),)
+_USABLE: Final[Refusals] = (*_BAY, (ErrorCode.WRONG_STATE, "it is in quarantine"))
 
 
 class BayState(Word):
@@ -154,14 +159,16 @@ class ListBays(Request[BayPage]):
     start: int = u16("first bay wanted", min=1, max=BAYS_MAX, default=1)
 
 
-@command(0x0A03, "station.bay", roles=ANYONE, answered_by=STATIONS)
+@command(0x0A03, "station.bay", roles=ANYONE, answered_by=STATIONS, errors=_BAY)
 class ReadBay(Request[BayStatus]):
     """Read one bay; NOT_FOUND if the station has no such bay."""
 
     bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
 
 
-@command(0x0A04, "station.power", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+@command(
+    0x0A04, "station.power", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS, errors=_USABLE
+)
 class SwitchPower(Request[BayStatus]):
     """Switch the power of a bay; WRONG_STATE while it is in quarantine."""
 
@@ -169,7 +176,9 @@ class SwitchPower(Request[BayStatus]):
     on: bool = boolean("on or off")
 
 
-@command(0x0A05, "station.data", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+@command(
+    0x0A05, "station.data", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS, errors=_USABLE
+)
 class SwitchData(Request[BayStatus]):
     """Switch the data lines of a bay, which ends what runs on its channel; WRONG_STATE while in quarantine."""
 
@@ -177,7 +186,9 @@ class SwitchData(Request[BayStatus]):
     on: bool = boolean("on or off")
 
 
-@command(0x0A06, "station.identify", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+@command(
+    0x0A06, "station.identify", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS, errors=_BAY
+)
 class IdentifyBay(Request[BayStatus]):
     """Let the light of a bay blink, so that somebody finds it."""
 
@@ -192,6 +203,11 @@ class IdentifyBay(Request[BayStatus]):
     effect=Effect.GUARDED,
     guard="incident",
     answered_by=STATIONS,
+    errors=(
+        *_BAY,
+        (ErrorCode.CONFLICT, "it is not in quarantine, or for another incident"),
+        (ErrorCode.WRONG_STATE, "its alarm is not over"),
+    ),
 )
 class ReleaseBay(Request[BayStatus]):
     """Release a bay from quarantine, if its alarm is over; WRONG_STATE otherwise."""
@@ -200,7 +216,21 @@ class ReleaseBay(Request[BayStatus]):
     incident: int = u32("incident that the caller looked into")
 
 
-@command(0x0A08, "station.lease", roles=OPERATORS, effect=Effect.REPEATABLE, answered_by=STATIONS)
+@command(
+    0x0A08,
+    "station.lease",
+    roles=OPERATORS,
+    effect=Effect.REPEATABLE,
+    answered_by=STATIONS,
+    errors=(
+        *_BAY,
+        (
+            ErrorCode.CONFLICT,
+            "another docking, nothing in it, or, with `seconds` above 0, another bay shows that label",
+        ),
+        (ErrorCode.OUT_OF_RANGE, "`seconds` above 0 with a label that is empty, or blanks alone"),
+    ),
+)
 class LeaseBay(Request[BayStatus]):
     """Tell which camera is in a bay, for a time; CONFLICT if it changed, or if another bay shows that label."""
 
