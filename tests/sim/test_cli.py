@@ -14,9 +14,13 @@ import typer
 from typer.testing import CliRunner
 
 import bwc_sdk
+from bwc_protocol.declare import Role, Unknown
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.errors import CommandError
 from firmware_sim.camera import STATE_NAME
 from firmware_sim.cli import sim
 from firmware_sim.footage import FootageUnavailable
+from firmware_sim.making import make_camera
 
 RUN = "import typer; from firmware_sim.cli import sim; app = typer.Typer(); app.command()(sim); app()"
 
@@ -103,6 +107,55 @@ def test_a_missing_part_a_taken_port_and_a_bad_directory_have_the_exit_codes_of_
     assert code(f"--state={tmp_path}") == 9
     monkeypatch.setattr("firmware_sim.cli.make_camera", _without_the_extra)
     assert code() == 11
+
+
+FULL = (
+    "import resource, typer; from firmware_sim.cli import sim; app = typer.Typer(); app.command()(sim)\n"
+    "import firmware_sim.cli as cli; say = cli._say\n"
+    "def full(line):\n"
+    "    resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+    "    say(line)\n"
+    "cli._say = full; app()"
+)
+"""A disk on which no file takes more than 64 bytes from the moment at which the simulator answers."""
+
+
+def test_a_run_whose_end_could_not_be_kept_says_so_and_what_was_refused_is_not_there(tmp_path: Path) -> None:
+    options = ("--recordings=1", "--mib=1", f"--state={tmp_path / 'state'}")
+
+    async def assign(uri: str) -> tuple[ErrorCode | Unknown | None, bool]:
+        async with bwc_sdk.connect(uri, role=Role.BENCH) as host:
+            before = await host.assignment.read()
+            try:
+                await host.assignment.assign(officer="K1", revision=before.revision)
+            except CommandError as refused:
+                return refused.code, (await host.assignment.read()).assigned
+            return None, (await host.assignment.read()).assigned
+
+    with subprocess.Popen(
+        [sys.executable, "-c", FULL, *options], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        uri = process.stdout.readline().strip()
+        assert asyncio.run(assign(uri)) == (ErrorCode.FULL, False)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 9
+    assert "the end of this run was not kept: " in err
+    with running(*options) as process:
+        assert process.stdout is not None
+        assert asyncio.run(assign(process.stdout.readline().strip())) == (None, True), "there is room again"
+
+
+def test_recordings_that_rotted_are_named_at_the_start(tmp_path: Path) -> None:
+    options = ("--recordings=2", "--mib=1", f"--state={tmp_path}")
+    make_camera(recordings=2, mib=1, state=tmp_path).close()
+    (rotten, _) = sorted((tmp_path / "recordings").iterdir())
+    (rotten / "manifest.cbor").write_bytes(b"")
+    with running(*options) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert asyncio.run(identity(process.stdout.readline().strip()))[2] == 1
+        assert f"not listed, and left as it is: recording {rotten.name}" in process.stderr.readline()
 
 
 def _without_the_extra(**options: object) -> None:

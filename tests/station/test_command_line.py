@@ -106,7 +106,7 @@ def test_what_is_advised_of_a_bay_that_cannot_be_released_is_true_of_it(bwc: Bwc
     code, _, err = bwc("station", "bay", "2", "release", "1", "-d", uri)
     assert code == 6
     assert "bay 2 is not in quarantine" in err
-    assert "try: 'bwc station bay BAY' shows whether it is in quarantine" in err
+    assert "bwc station bay 2' shows whether it is in quarantine" in err
     assert "repeat the command" not in err, "that would be refused for ever"
 
 
