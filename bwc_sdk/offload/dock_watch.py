@@ -50,6 +50,7 @@ from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
+from bwc_sdk.offload.room import Room
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
 from bwc_sdk.station import DockingStation
@@ -108,6 +109,7 @@ class DockWatch(FleetStream):
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
+        self._room = Room()
         self._visits: dict[int, _Visit] = {}  # at most one a bay
         self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were told
         self._lost = False  # as it was told
@@ -255,6 +257,7 @@ class DockWatch(FleetStream):
             world=self._world,
             policy=self._policy,
             budget=self._budget,
+            room=self._room,
             expected=self._identity,
         )
         run = self._offload(bay.bay, job)

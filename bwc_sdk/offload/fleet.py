@@ -26,6 +26,7 @@ from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
 from bwc_sdk.offload.reach import Connect
+from bwc_sdk.offload.room import Room
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
 from bwc_sdk.world import World
@@ -57,6 +58,7 @@ class FleetJob(FleetStream):
         self._world = world or World()
         self._policy = policy or OffloadPolicy()
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
+        self._room = Room()
         self._identity: Identity | None = None  # of the destination
         self._results: dict[str, OffloadResult | BwcError] = {}
         self._bays: dict[str, int] = {}  # numbers of the slots that are bays
@@ -114,6 +116,7 @@ class FleetJob(FleetStream):
             world=self._world,
             policy=self._policy,
             budget=self._budget,
+            room=self._room,
             expected=self._identity,
         )
         try:

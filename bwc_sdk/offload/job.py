@@ -26,6 +26,7 @@ from bwc_sdk.offload.pipeline import Pipeline
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.reach import Connect, Reach, Unreached
+from bwc_sdk.offload.room import Room
 from bwc_sdk.offload.waiting import all_settled, settled
 from bwc_sdk.offload.work import Work
 from bwc_sdk.world import World
@@ -57,6 +58,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         world: World,
         policy: OffloadPolicy,
         budget: Budget | None = None,
+        room: Room | None = None,
         expected: Identity | None = None,
     ) -> None:
         self._path = Path(destination)
@@ -67,6 +69,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         self._world = world
         self._policy = policy
         self._share = budget.share() if budget is not None else None
+        self._room = room
         self._feed = Feed()
         self._reach = Reach(connect, policy, world.entropy, self._feed.tell)
         self._task: asyncio.Task[OffloadResult] | None = None
@@ -140,6 +143,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             simulator=bool(camera.peer.capabilities & Capability.SIMULATOR),
             secure=camera.peer.secure,
             share=self._share,
+            room=self._room,
         )
         work.tell(Connected(work.identity, work.simulator, work.secure))
         listing, account = await self._list(work)

@@ -21,6 +21,7 @@ from bwc_sdk.offload.outcome import Outcome, StillOnCamera
 from bwc_sdk.offload.queue import Queue, Turn
 from bwc_sdk.offload.reach import Failed, GaveUp, Reach
 from bwc_sdk.offload.recording import RecordingCopy
+from bwc_sdk.offload.room import LARGE
 from bwc_sdk.offload.waiting import all_settled
 from bwc_sdk.offload.work import Work
 
@@ -47,30 +48,66 @@ class Pipeline:
         self._finishing: dict[asyncio.Task[None], Turn] = {}
         self._outcomes: dict[int, Outcome] = {}
         """By place in the plan."""
+        self._free: int | None = None
+        """What was free when it was asked last, and what was received until then."""
         self._lost: BwcError | None = None
         """Why the camera is out of reach."""
 
     async def run(self) -> tuple[Outcome, ...]:
         """The outcomes, in the order of the plan, when nothing is under way any more."""
+        if self._work.room is not None:
+            self._work.room.begin(self)
         try:
             while True:
                 await self._feed.room()
                 turn = self._next() if len(self._finishing) < FINISHING_MAX else None
                 if turn is not None:
-                    await self._receive(turn)
+                    if not await self._makes_way(turn):
+                        await self._receive(turn)
                 elif self._finishing:
                     await asyncio.wait(self._finishing, return_when=asyncio.FIRST_COMPLETED)
                 else:
                     break
                 self._forget_finished()
         finally:
-            await self._release()
+            try:
+                await self._release()
+            finally:
+                if self._work.room is not None:
+                    self._work.room.end(self)
         return tuple(self._outcomes[number] for number in range(len(self._outcomes)))
 
     def _next(self) -> Turn | None:
         while len(self._near) <= AHEAD and (turn := self._queue.next()) is not None:
             self._near.append(turn)
         return self._near.popleft() if self._near else None
+
+    async def _makes_way(self, turn: Turn) -> bool:
+        """Whether a recording that would take most of what is free goes behind the others; of other cameras, too."""
+        room, copy = self._work.room, turn.copy
+        if room is None or copy.begun or self._lost is not None:
+            return False
+        if not turn.makes_way:
+            free = await self._free_bytes(copy.entry.size_bytes)
+            if free is None or copy.entry.size_bytes <= LARGE * free:
+                return False
+            turn.makes_way = True
+            await copy.release()
+            self._queue.postpone(turn)
+            return True
+        await room.makes_way(self)
+        return False
+
+    async def _free_bytes(self, size_bytes: int) -> int | None:
+        """What is free, asked again only when `size_bytes` may be much of it."""
+        if self._free is None or size_bytes > LARGE * (self._free - self._work.tally.received):
+            try:
+                self._free = await self._work.blocking(self._work.destination.free_bytes)
+            except OSError:
+                return None  # which shows when it is written to
+            if self._free is not None:
+                self._free += self._work.tally.received
+        return None if self._free is None else self._free - self._work.tally.received
 
     async def _receive(self, turn: Turn) -> None:
         """Receives a recording as far as the camera gives it; what becomes of it may show later."""

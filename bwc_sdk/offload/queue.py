@@ -25,6 +25,8 @@ class Turn:
     copy: RecordingCopy
     fruitless: int = 0
     """Further attempts in a row that brought nothing: since the first, or since something came."""
+    makes_way: bool = False
+    """It is large beside what is free, and has let the others of its camera go first."""
     _tried: bool = False
 
     def failed(self, *, fruitless: bool, most: int) -> bool:

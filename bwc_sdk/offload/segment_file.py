@@ -29,6 +29,10 @@ RACES_MAX: Final = 8
 copy for each, so that more than two means a directory that somebody plays with."""
 
 
+RESERVE_PART: Final = 16
+"""Of what is free no more than one part in so many is reserved, however much a camera states."""
+
+
 class Found(enum.Enum):
     """What was there for a segment."""
 
@@ -182,6 +186,9 @@ class SegmentFile:
                 return
             start = max(end, self._reserved)
             size = min(RESERVE_BYTES, self.size_bytes - start)
+            free = self._at.free_bytes()
+            if free is not None and size > free // RESERVE_PART:
+                size = free // RESERVE_PART  # the room is short: it is for whoever has something to write
             if size > 0:
                 self._files.preallocate(self._file, start, size)
             self._reserved = start + size

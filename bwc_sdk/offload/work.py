@@ -9,6 +9,7 @@ from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.room import Room
 from bwc_sdk.offload.slabs import SHARED, SlabPool
 from bwc_sdk.offload.waiting import settled
 from bwc_sdk.world import World
@@ -43,6 +44,8 @@ class Work:
     """Told of each manifest, for the account of what is missing."""
     share: Share | None = None
     """Of a bandwidth budget; None: as fast as it goes."""
+    room: Room | None = None
+    """Shared with other cameras; None: this one is by itself."""
     slabs: SlabPool = field(default_factory=lambda: SHARED)
     tally: Tally = field(default_factory=Tally)
 
