@@ -455,6 +455,7 @@ class SimCamera:
         """Hands the effective settings to the models."""
         policy = self.settings.text("policy.sha256")
         self.recorder.settings = RecorderSettings(
+            chunk_size=self.options.chunk_size,
             pre_event_s=self.settings.number("recording.pre_event_s"),
             post_event_s=self.settings.number("recording.post_event_s"),
             segment_s=self.settings.number("recording.segment_s"),

@@ -11,6 +11,8 @@ from typing import Annotated, Final, Protocol
 
 import typer
 
+from bwc_protocol.evidence import CHUNK_SIZE, MIN_CHUNK_SIZE
+from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim import exit_codes
 from firmware_sim.camera import SimCamera
@@ -70,6 +72,22 @@ def sim(
             metavar="NAME", help=f"Play a device that is not as it should be: {', '.join(PERSONALITIES)}."
         ),
     ] = "",
+    frame_bytes: Annotated[
+        int,
+        typer.Option(
+            min=MIN_PAYLOAD,
+            max=MAX_PAYLOAD,
+            help="Largest payload of a frame of a camera, as of one with little memory: 1024.",
+        ),
+    ] = MAX_PAYLOAD,
+    chunk_bytes: Annotated[
+        int,
+        typer.Option(
+            min=MIN_CHUNK_SIZE,
+            max=CHUNK_SIZE,
+            help="Size of the chunks that a camera stores, as of one with little memory: 4096.",
+        ),
+    ] = CHUNK_SIZE,
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -129,7 +147,14 @@ def sim(
             device: SimCamera | SimStation
             if station is None:
                 device = make_camera(
-                    seed=seed, recordings=recordings, mib=mib, footage=footage, state=state, faults=plan
+                    seed=seed,
+                    recordings=recordings,
+                    mib=mib,
+                    footage=footage,
+                    state=state,
+                    faults=plan,
+                    frame_bytes=frame_bytes,
+                    chunk_bytes=chunk_bytes,
                 )
             else:
                 device = make_station(
@@ -140,6 +165,8 @@ def sim(
                     footage=footage,
                     state=state,
                     faults=plan,
+                    frame_bytes=frame_bytes,
+                    chunk_bytes=chunk_bytes,
                 )
             held.callback(device.close)
             for camera in device.cameras():

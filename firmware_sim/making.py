@@ -6,7 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bwc_protocol.evidence import MAX_CHUNKS, TriggerReason, chunk_count, chunk_span
+from bwc_protocol.evidence import (
+    CHUNK_SIZE,
+    MAX_CHUNKS,
+    MIN_CHUNK_SIZE,
+    TriggerReason,
+    chunk_count,
+    chunk_span,
+)
+from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import Decay, FaultPlan
@@ -53,20 +61,32 @@ def make_camera(
     state: Path | None = None,
     faults: FaultPlan | None = None,
     utc_ns: int | None = None,
+    frame_bytes: int = MAX_PAYLOAD,
+    chunk_bytes: int = CHUNK_SIZE,
 ) -> SimCamera:
     """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB of synthetic bytes.
 
-    A state directory that has recordings is left as it is. Raises `StateError` for one that cannot be used,
+    `frame_bytes` is the largest payload of a frame that it takes and sends, `chunk_bytes` the size of the chunks that
+    it stores. A state directory that has recordings is left as it is. Raises `StateError` for one that cannot be used,
     `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
     """
     if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
         raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")
+    if not (MIN_PAYLOAD <= frame_bytes <= MAX_PAYLOAD and MIN_CHUNK_SIZE <= chunk_bytes <= CHUNK_SIZE):
+        raise ValueError(
+            f"frames carry {MIN_PAYLOAD} to {MAX_PAYLOAD} bytes, chunks {MIN_CHUNK_SIZE} to {CHUNK_SIZE}"
+        )
     source: FootageSource = Mp4Footage() if footage is Footage.REAL else SyntheticFootage()
     if mib is not None:
         source = SyntheticFootage(segment_bytes=mib * MIB)
     needed = recordings * (mib or 0) * MIB
     options = CameraOptions(
-        seed=seed, footage=source, state=state, capacity_bytes=max(CAPACITY_BYTES, needed * 5 // 4)
+        seed=seed,
+        footage=source,
+        state=state,
+        capacity_bytes=max(CAPACITY_BYTES, needed * 5 // 4),
+        max_payload=frame_bytes,
+        chunk_size=chunk_bytes,
     )
     camera = SimCamera(options, utc_ns=utc_ns)
     try:
@@ -92,12 +112,15 @@ def make_station(
     state: Path | None = None,
     faults: FaultPlan | None = None,
     utc_ns: int | None = None,
+    frame_bytes: int = MAX_PAYLOAD,
+    chunk_bytes: int = CHUNK_SIZE,
 ) -> SimStation:
     """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
 
     In a state directory each camera has one of its own, `bay-01` and so on, and stands in that bay when it is made
-    again, wherever it stood last. `faults` is about what the cameras have stored. Raises what `make_camera` raises,
-    also for a directory with a station of another size, `ValueError` for a number of bays that no station has.
+    again, wherever it stood last. `faults` is about what the cameras have stored, and `frame_bytes` and `chunk_bytes`
+    are theirs, too. Raises what `make_camera` raises, also for a directory with a station of another size, `ValueError`
+    for a number of bays that no station has.
     """
     station = SimStation(bays, seed=seed, utc_ns=utc_ns, state=state)
     try:
@@ -110,6 +133,8 @@ def make_station(
                 state=None if state is None else state / f"bay-{bay:02d}",
                 faults=faults,
                 utc_ns=utc_ns,
+                frame_bytes=frame_bytes,
+                chunk_bytes=chunk_bytes,
             )
             station.dock(bay, camera)
     except BaseException:

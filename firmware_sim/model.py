@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bwc_protocol.evidence import CHUNK_SIZE
+from bwc_protocol.frame import MAX_PAYLOAD
 from firmware_sim.footage_source import FootageSource, Mp4Footage
 
 
@@ -48,6 +50,10 @@ class CameraOptions:
     state: Path | None = None
     """Directory in which the device lives on between runs."""
     docked: bool = True
+    max_payload: int = MAX_PAYLOAD
+    """Bytes of payload in the largest frame that it offers, on any pipe: a device with little memory offers few."""
+    chunk_size: int = CHUNK_SIZE
+    """Stored size of a chunk of what it records: `MIN_CHUNK_SIZE` to `CHUNK_SIZE`."""
 
     @property
     def serial(self) -> str:

@@ -24,6 +24,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
+from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.link import (
     ChannelReset,
     DeviceGate,
@@ -84,6 +85,7 @@ class DevicePort(ABC):
         name: str,
         *,
         channels: int = 1,
+        max_payload: int = MAX_PAYLOAD,
         relayed: Callable[[LinkEvent, float], bool] | None = None,
     ) -> None:
         self.device = device
@@ -91,7 +93,7 @@ class DevicePort(ABC):
         self.name = name
         self._loop = asyncio.get_running_loop()
         device.time.follow(self._loop)
-        params = LinkParams(max_payload=pipe.max_payload, channels=channels)
+        params = LinkParams(max_payload=min(max_payload, pipe.max_payload), channels=channels)
         link = Link(LinkRole.DEVICE, params, nonce=self._nonce, gate=device.gate)
         self.endpoint = Endpoint(link, self._converse, relayed)
         self._conversations: dict[int, Conversation] = {}
@@ -305,7 +307,7 @@ class CameraPort(DevicePort):
     def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
         self.camera = camera
         self._reads_only = reads_only
-        super().__init__(camera, pipe, name)
+        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload)
 
     def new_conversation(self) -> Conversation:
         camera = self.camera

@@ -98,6 +98,13 @@ def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
+@pytest.mark.parametrize("listen", ["pty", "tcp:127.0.0.1:0"])
+def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path) -> None:
+    """As a small one on a UART has them: frames of 1 KiB cost it 5 %, and the specification advises them."""
+    with simulator(listen, "--frame-bytes", "1024", "--chunk-bytes", "4096") as uri:
+        check(run_suite(tmp_path, "--bwc-device", uri))
+
+
 def test_by_radio_through_bleak(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
