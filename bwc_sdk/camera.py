@@ -65,7 +65,8 @@ LISTING_MAX: Final = 1_000_000
 """Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
 AUDIT_MAX: Final = 1_000_000
 """Entries that a log may have: one a minute for two years. A log that goes on is a fault."""
-ANNOTATIONS_MAX: Final = 10_000
+ANNOTATIONS_MAX: Final = 65_535 + 64
+"""Annotations that a recording may have: one page behind the last index at which a page can begin."""
 REREADS_MAX: Final = 16
 """How often settings are read again since others were applied between two pages. People are not that quick."""
 

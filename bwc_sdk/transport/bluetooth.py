@@ -124,10 +124,11 @@ class Bluetooth:
 
         def heard(one: Heard) -> None:
             address = one.device.address
-            if address not in found and len(found) >= HEARD_MAX:
-                return
+            wanted = bool(until) and same(address, until or "")
+            if address not in found and len(found) >= HEARD_MAX and not wanted:
+                return  # whoever is asked for is heard, however many others there are
             found[address] = one
-            if until is not None and (not until or same(address, until)):
+            if wanted or until == "":
                 enough.set()
 
         async with self.hearing(heard, name):

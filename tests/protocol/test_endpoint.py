@@ -15,7 +15,7 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.endpoint import Endpoint, EndpointEvent, OnChannel
+from bwc_protocol.endpoint import AHEAD_S, ROUND_TRIP_MAX_S, Endpoint, EndpointEvent, OnChannel
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import StreamOpened
@@ -212,6 +212,22 @@ def test_no_more_is_sealed_than_the_peers_window_lets_go(monkeypatch: pytest.Mon
     line.run(1.0)
     assert link.peer_window_bytes(0) == 0
     assert link.outstanding(0) <= 2 * 16_384
+
+
+def test_a_peer_that_makes_its_round_trip_long_makes_no_queue_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe of a minute's delay would else have a minute's footage ahead of every answer."""
+    line = Line(rate=1_000_000.0, max_payload=1_024)
+    line.connect()
+    link, rate = line.device.link, 10_000.0
+    monkeypatch.setattr(link, "peer_window_bytes", lambda channel: 1 << 30)
+    monkeypatch.setattr(link, "channel_rate", lambda channel: rate)
+    monkeypatch.setattr(link, "shortest_round_trip", lambda: 0.0)
+    line.stream(16_000_000)
+    line.run(0.1)
+    for round_trip_s, ahead_s in ((0.0, AHEAD_S), (1.0, AHEAD_S + 1), (60.0, AHEAD_S + ROUND_TRIP_MAX_S)):
+        monkeypatch.setattr(link, "shortest_round_trip", lambda took=round_trip_s: took)
+        line.device.outgoing(line.now, 0)
+        assert rate * ahead_s * 0.8 <= link.outstanding(0) <= rate * ahead_s + 2_048
 
 
 @pytest.mark.rule("SES-016")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 import bwc_sdk
-from bwc_protocol.conversation import ConversationEvent, ReplyReceived, StreamFinished
-from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.conversation import ConversationEvent, EventReceived, ReplyReceived, StreamFinished
+from bwc_protocol.messages.battery import BatteryAlarm, ReadBattery
 from bwc_protocol.messages.config import AbortConfig, UploadConfig
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
-from bwc_protocol.messages.recordings import OpenSegment
+from bwc_protocol.messages.recordings import Annotation, AnnotationPage, OpenSegment, ReadAnnotations
 from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.camera import ANNOTATIONS_MAX
+from bwc_sdk.connection import EVENTS_MAX
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -23,6 +26,7 @@ from bwc_sdk.errors import (
     DeviceLost,
     InvalidValue,
     OutcomeUnknown,
+    ProtocolViolation,
     WrongDevice,
 )
 from firmware_sim.camera_session import CameraSession
@@ -31,6 +35,7 @@ from firmware_sim.handlers import CAMERA
 from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
+from tools import samples
 
 Scenario = Callable[[bwc_sdk.Camera, MemoryTransport], Awaitable[None]]
 
@@ -368,4 +373,71 @@ def test_a_verdict_that_comes_with_the_reply_to_an_upload_is_heard(monkeypatch: 
         assert camera.connection.conversation.open_streams == 0
 
     monkeypatch.setitem(CAMERA.by_opcode, UploadConfig.opcode, handler)
+    play(scenario)
+
+
+def annotations_of(pages: Callable[[int], tuple[int, int]]) -> Callable[..., AnnotationPage]:
+    """A device whose page at an index has so many annotations, and says where the next one begins."""
+    one = samples.typical(Annotation)
+
+    def handler(session: CameraSession, request: ReadAnnotations) -> AnnotationPage:
+        size, following = pages(request.start)
+        return AnnotationPage(annotations=(one,) * size, next=following)
+
+    return handler
+
+
+def test_as_many_annotations_as_a_device_can_state_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pages(start: int) -> tuple[int, int]:
+        size = min(64, 65_535 - start) or 64  # the last page begins at the last index that there is
+        return size, start + size if start < 65_535 else 0
+
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        entry = (await camera.recordings.list())[0]
+        assert len(await camera.recordings.annotations_all(entry.recording)) == ANNOTATIONS_MAX == 65_599
+
+    monkeypatch.setitem(CAMERA.by_opcode, ReadAnnotations.opcode, annotations_of(pages))
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [lambda start: (64, start + 1), lambda start: (64, start or 1), lambda start: (0, 7)],
+    ids=["overlapping", "standing", "empty"],
+)
+def test_annotations_that_never_end_are_a_fault(
+    monkeypatch: pytest.MonkeyPatch, pages: Callable[[int], tuple[int, int]]
+) -> None:
+    asked = []
+
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        entry = (await camera.recordings.list())[0]
+        with pytest.raises(ProtocolViolation, match="annotations that never end"):
+            await camera.recordings.annotations_all(entry.recording)
+        assert len(asked) <= ANNOTATIONS_MAX // 64 + 2
+
+    def counted(start: int) -> tuple[int, int]:
+        asked.append(start)
+        return pages(start)
+
+    monkeypatch.setitem(CAMERA.by_opcode, ReadAnnotations.opcode, annotations_of(counted))
+    play(scenario)
+
+
+def test_of_events_that_nobody_reads_the_oldest_are_dropped_and_counted() -> None:
+    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
+        connection, told = camera.connection, samples.typical(BatteryAlarm)
+        for number in range(EVENTS_MAX):
+            connection.handle(EventReceived(replace(told, charge_pct=number % 100)))
+        assert connection.dropped_events == 0
+        for number in range(7):
+            connection.handle(EventReceived(replace(told, charge_pct=number)))
+        assert connection.dropped_events == camera.counters.events_unread == 7
+        kept = []
+        async for event in connection.events():
+            kept.append(event.charge_pct)  # type: ignore[attr-defined]
+            if len(kept) == EVENTS_MAX:
+                break
+        assert kept == [number % 100 for number in range(7, EVENTS_MAX)] + list(range(7))
+
     play(scenario)
