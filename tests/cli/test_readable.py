@@ -35,6 +35,7 @@ def test_text_stands_beside_a_time_and_seconds_beside_a_length() -> None:
 def test_what_a_verb_says_itself_stays_and_what_is_no_time_gets_nothing() -> None:
     document = {"a_utc_ns": AT_NS, "a_utc": "mine", "b_ns": "text", "c_ns": True, "_ns": [1]}
     assert readable(document) == document
+    assert readable({"a_utc": "mine", "a_utc_ns": AT_NS}) == {"a_utc": "mine", "a_utc_ns": AT_NS}
     assert readable(readable({"a_ns": 2**60})) == readable({"a_ns": 2**60})
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from bwc_sdk.offload import (
     Progress,
     Reconnected,
     RecordingFinished,
+    RecordingPostponed,
     RecordingStarted,
     Resumed,
     StationBack,
@@ -105,6 +107,27 @@ def test_what_was_there_before_is_done_and_is_no_speed() -> None:
     told.now = 2.0
     told.tell("a", Progress(1, 0, 8 * MIB, 10 * MIB))
     assert told.board.per_s() <= 2 * MIB
+
+
+def test_a_recording_that_makes_way_is_not_among_what_comes_now() -> None:
+    told = Told()
+    told.begin("a")
+    told.tell("a", RecordingStarted(entry(1)), Progress(1, 0, 4 * MIB, 10 * MIB))
+    told.tell("a", RecordingPostponed(1, DeviceLost("x"), 7))
+    assert told.board.cameras["a"].current == {} and told.board.cameras["a"].coming == 20 * MIB
+
+
+def test_the_lines_are_drawn_by_the_loop_that_changes_them_and_by_no_thread() -> None:
+    async def main() -> None:
+        before = threading.active_count()
+        with TransferView(asyncio.get_running_loop().time, lambda: 0) as view:
+            view._console.file = io.StringIO()
+            view.tell(CameraEvent("a", Connected("SIM", True, False)))
+            assert threading.active_count() == before
+            await asyncio.sleep(1.0)
+            assert view._tick is not None
+
+    run_virtual(main())
 
 
 def test_a_rate_forgets_what_is_long_past_and_is_bounded() -> None:
