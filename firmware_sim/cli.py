@@ -174,7 +174,7 @@ def sim(
         except (FaultSyntaxError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
         except (FootageUnavailable, StateError, StorageFull, OSError) as error:
-            typer.echo(f"bwc sim: {error}", err=True)
+            typer.echo(f"bwc sim: {_in_words(error)}", err=True)
             raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
             play(camera)
@@ -187,7 +187,7 @@ def sim(
         try:
             asyncio.run(_serve(device, plan, wanted, churn, commands))
         except OSError as error:
-            typer.echo(f"bwc sim: cannot listen: {error}", err=True)
+            typer.echo(f"bwc sim: cannot listen: {_in_words(error)}", err=True)
             raise typer.Exit(exit_codes.listening(error)) from error
         except ImportError as error:
             typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
@@ -196,6 +196,15 @@ def sim(
             if one.unkept is not None:
                 typer.echo(f"bwc sim: {one.serial}: the end of this run was not kept: {one.unkept}", err=True)
                 raise typer.Exit(exit_codes.BAD_FILE)
+
+
+def _in_words(error: Exception) -> str:
+    """What a person needs of an error: no number of the system's, and no address that was typed a moment ago."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    said = error.strerror.partition(" (while attempting")[0]
+    where = error.filename2 or error.filename
+    return f"{where}: {said}" if where else said
 
 
 def _personality(name: str) -> Personality:

@@ -113,6 +113,21 @@ def test_who_looks_for_what_is_unfinished_is_not_told_to_make_a_directory(bwc: B
     assert f"bwc incoming list {tmp_path}" in bwc("incoming", "clean", str(tmp_path), "x").err
 
 
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["--listen", "tcp:192.0.2.1:0"], 3, "cannot listen: Cannot assign requested address\n"),
+        (["--listen", "pty:/nodir/x"], 3, "No such file or directory"),
+        (["--control", "/nodir/x"], 9, "/nodir/x: No such file or directory\n"),
+    ],
+)
+def test_the_simulator_tells_what_the_system_said_in_words(
+    bwc: Bwc, argv: list[str], code: int, said: str
+) -> None:
+    ran = bwc("sim", "--recordings", "0", *argv)
+    assert ran.code == code and said in ran.err and "Errno" not in ran.err and "while" not in ran.err
+
+
 def test_what_is_advised_is_about_the_place_and_the_bay_that_were_named(
     bwc: Bwc, sim: str, tmp_path: Path
 ) -> None:
