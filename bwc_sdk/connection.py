@@ -174,6 +174,11 @@ class Connection:
             self.line.disconnect(self)
             self.lost(DeviceLost("the connection was closed here", device=self.name))
 
+    def dropped(self) -> None:
+        """Its program has let go of it without closing it; from any thread."""
+        if not self._shared:
+            self.line.dropped = True
+
     async def close(self) -> None:
         """Ends the conversation, and with it the line, unless it is shared. Idempotent and bounded."""
         if self._shared:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ from bwc_sdk.errors import (
     DeviceLost,
     LinkError,
     NotADevice,
+    PortBusy,
     TransportError,
     VersionMismatch,
 )
@@ -45,6 +47,10 @@ def device_name(transport: Transport, channel: int) -> str:
     if not channel:
         return transport.name
     return f"{transport.name}{'&' if '?' in transport.name else '?'}bay={channel}"
+
+
+_lines: Final[weakref.WeakSet[Line]] = weakref.WeakSet()
+"""Those of this process that came up."""
 
 
 class Line:
@@ -73,6 +79,8 @@ class Line:
         self._pumping = False
         self._discards = DiscardLog(self.name, lambda: Counters(link=self.endpoint.link.counters))
         self.error: BwcError | None = None
+        self.dropped = False
+        """Whether its program let go of it without closing it, so that nobody can any more."""
 
     def _make_endpoint(self) -> Endpoint:
         limits = self.transport.limits
@@ -99,6 +107,8 @@ class Line:
         limits = self.transport.limits
         try:
             await self.transport.open(self)
+        except PortBusy as error:
+            raise self._held_here(error) from error
         except BwcError as error:
             told = self._of(error, self.name)
             if told is not error:
@@ -115,9 +125,30 @@ class Line:
         self.pump()
         try:
             await self._up
+        except DeviceBusy as error:
+            await self.close()
+            raise self._held_here(error) from error.__cause__
         except BaseException:
             await self.close()
             raise
+        _lines.add(self)
+
+    def _held_here(self, busy: DeviceBusy | PortBusy) -> DeviceBusy | PortBusy:
+        """`busy`, or the error that says it is this very program that has the device."""
+        for other in list(_lines):
+            if other.pid != self.pid or not other.live or other.transport.name != self.transport.name:
+                continue
+            rule = f"{busy.rule}: this program has it open already, and never closed it"
+            advice = "close it before you connect again: 'with' and 'async with' do"
+            if other.dropped and other._loop is not None:
+                asyncio.run_coroutine_threadsafe(other.close(), other._loop)
+                rule = f"{busy.rule}: this program let go of a connection to it that it never closed"
+                advice = f"connect again, since it is being closed now; {advice}"
+            told = type(busy)(rule, device=self.name, advice=advice)
+            if isinstance(told, DeviceBusy) and isinstance(busy, DeviceBusy):
+                told.retry_after_s = busy.retry_after_s
+            return told
+        return busy
 
     def connect(self, channel: int, make: Callable[[], Conversation], connection: Connection) -> None:
         """Opens a channel and begins its conversation."""

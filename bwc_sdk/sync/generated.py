@@ -60,7 +60,7 @@ from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.station import Bays, DockingStation
-from bwc_sdk.sync.loop import BlockingIterator, LoopThread, loop_thread
+from bwc_sdk.sync.loop import BlockingIterator, LoopThread, drop, loop_thread
 from bwc_sdk.sync.offloading import SyncDockWatch, SyncFleetJob, SyncOffloadJob
 from bwc_sdk.transport import Transport
 from bwc_sdk.world import World
@@ -1259,6 +1259,13 @@ class SyncCamera:
         """Ends session, link and pipe in order; idempotent, bounded."""
         self._thread.run(self._twin.close())
 
+    lent = False
+    """Whether somebody else closes it."""
+
+    def __del__(self) -> None:
+        if not self.lent:
+            drop(self._thread, self._twin.connection)
+
     def __enter__(self) -> Self:
         return self
 
@@ -1353,6 +1360,13 @@ class SyncDockingStation:
     def close(self) -> None:
         """Ends the sessions with the cameras and the station, then link and pipe; idempotent, bounded."""
         self._thread.run(self._twin.close())
+
+    lent = False
+    """Whether somebody else closes it."""
+
+    def __del__(self) -> None:
+        if not self.lent:
+            drop(self._thread, self._twin.connection)
 
     def __enter__(self) -> Self:
         return self

@@ -10,9 +10,10 @@ import asyncio
 import concurrent.futures
 import os
 import threading
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from bwc_sdk.errors import BwcError, ForkedHandle
 from bwc_sdk.exhaustion import lack_of
@@ -150,6 +151,24 @@ def loop_thread() -> LoopThread:
         if pid not in _threads:
             _threads[pid] = LoopThread()
         return _threads[pid]
+
+
+class Droppable(Protocol):
+    """A connection, as far as it matters when its handle is gone."""
+
+    name: str
+
+    @property
+    def error(self) -> BwcError | None: ...
+
+    def dropped(self) -> None: ...
+
+
+def drop(thread: LoopThread, connection: Droppable) -> None:
+    """Warns of a handle that nobody has any more and that was not closed."""
+    if os.getpid() == thread.pid and thread.loop.is_running() and connection.error is None:
+        connection.dropped()
+        warnings.warn(f"unclosed connection to {connection.name}: use 'with'", ResourceWarning, stacklevel=2)
 
 
 class BlockingIterator(Generic[T], Iterator[T]):

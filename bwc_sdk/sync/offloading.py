@@ -107,4 +107,6 @@ class SyncDockWatch(_Events[CameraEvent]):
         from bwc_sdk.sync.generated import SyncDockingStation  # which imports this file
 
         thread = loop_thread()
-        return SyncDockingStation(thread.run(self._watch.station(), timeout), thread)
+        station = SyncDockingStation(thread.run(self._watch.station(), timeout), thread)
+        station.lent = True
+        return station

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import os
+import re
 import signal
 import threading
 import warnings
@@ -19,13 +20,16 @@ import pytest
 from bwc_protocol.declare import Role
 from bwc_sdk import sync
 from bwc_sdk.discover import Slot
-from bwc_sdk.errors import DeviceBusy, DeviceLost, InvalidUri
+from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, InvalidUri, PortBusy
 from bwc_sdk.offload import Finished, Progress, StoredVerified
 from bwc_sdk.sync import generated
-from bwc_sdk.sync.loop import BlockingIterator, CallTimeout, LoopThread, loop_thread
+from bwc_sdk.sync.loop import BlockingIterator, CallTimeout, LoopThread, drop, loop_thread
 from bwc_sdk.transport.uri import DeviceUri
 from bwc_sdk.watching import Arrived, Departed, Sighting
+from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import forget_sims, open_sim
+from firmware_sim.ports.pty import PtyPort
+from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.station import SimStation
 from tools import sync_twin
 
@@ -583,3 +587,63 @@ def test_an_error_of_an_iteration_is_let_go_of_with_what_its_program_drops(
     del items
     running(thread)
     assert dropped() is None
+
+
+# Handles that are never closed
+
+
+def forgotten(uri: str) -> None:
+    camera = sync.connect(uri)
+    camera.device.status()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "pty"])
+def test_a_camera_that_was_never_closed_warns_and_is_named_by_the_next_connect(kind: str) -> None:
+    made = make_camera(seed=3, recordings=0, mib=1, footage=Footage.SYNTHETIC)
+
+    async def listen() -> Any:
+        return PtyPort(made) if kind == "pty" else TcpPort(made)
+
+    async def close() -> None:
+        port.close()
+
+    port = loop_thread().run(listen())
+    try:
+        kept = sync.connect(port.uri)
+        with pytest.raises((DeviceBusy, PortBusy), match="this program has it open already") as error:
+            sync.connect(port.uri)
+        assert "'with'" in error.value.advice
+        kept.close()
+        with pytest.warns(ResourceWarning, match=f"unclosed connection to {re.escape(port.uri)}"):
+            forgotten(port.uri)
+            gc.collect()
+        with pytest.raises((DeviceBusy, PortBusy), match="never closed") as error:
+            sync.connect(port.uri)
+        assert "connect again" in error.value.advice
+        while True:
+            try:
+                with sync.connect(port.uri) as camera:
+                    camera.device.status()
+                break
+            except (DeviceBusy, PortBusy):
+                pass  # the earlier one has its farewell
+    finally:
+        loop_thread().run(close())
+        made.close()
+
+
+def test_a_camera_that_was_closed_or_lost_warns_of_nothing(camera: sync.SyncCamera) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        drop(loop_thread(), DroppedConnection(DeviceLost("gone")))
+    with pytest.warns(ResourceWarning):
+        drop(loop_thread(), DroppedConnection(None))
+
+
+class DroppedConnection:
+    name = "test:"
+
+    def __init__(self, error: BwcError | None) -> None:
+        self.error = error
+
+    def dropped(self) -> None: ...
