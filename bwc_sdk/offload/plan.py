@@ -61,7 +61,8 @@ def check_room(
     room, files = destination.free_bytes(), destination.free_files()
     scarce = files is not None and files < FILES_A_SEGMENT and not destination.takes_a_file()
     free = None if room is None else room - reserve_bytes
-    if not plan or (not scarce and (free is None or sum(entry.size_bytes for entry in plan) <= free)):
+    stated = plan.bytes_total if isinstance(plan, Plan) else sum(entry.size_bytes for entry in plan)
+    if not plan or (not scarce and (free is None or stated <= free)):
         return
     needed = [bytes_needed(destination, identity, entry) for entry in plan]
     least = min(needed)

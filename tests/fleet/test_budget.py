@@ -85,6 +85,10 @@ def test_what_is_urgent_comes_first_and_nobody_starves(play) -> None:
 def test_what_was_not_used_can_be_given_back_and_is_not_saved_up(play) -> None:
     async def scenario() -> None:
         budget = Budget(RATE)
+        before = Customer(budget)
+        before.ask()
+        await asyncio.sleep(0.01)
+        before.share.withdraw()
         await asyncio.sleep(1_000)
         one = Customer(budget)
         one.ask()
