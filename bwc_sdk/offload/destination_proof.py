@@ -26,9 +26,8 @@ _LOCAL: Final = "choose a local disk, or a network file system that is mounted w
 def prove(names: FinalNames, path: Path) -> bool:
     """Returns whether names can be synced. Raises `DestinationError` where recordings cannot be stored."""
     try:
-        synced = names.files.sync_directory(
-            names.directory
-        )  # `.incoming` itself may be just made, here or elsewhere
+        # `.incoming` itself may have been made just now, here or by a process that was killed.
+        synced = names.files.sync_directory(names.directory)
         names.files.sync_way_to(names.directory)
     except OSError as error:
         raise error_at(names.files, names.directory, error, "syncing its names", path) from error

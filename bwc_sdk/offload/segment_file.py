@@ -250,9 +250,8 @@ class SegmentFile:
         try:
             self._files.sync(self._file)
         except OSError as error:
-            self.fault = (
-                error  # of whatever kind: what was written may be lost, and the next sync say nothing
-            )
+            # Of whatever kind: what was written may be lost, and the next sync say nothing.
+            self.fault = error
             raise
         return self._files.drop_cache(self._file)
 

@@ -18,7 +18,7 @@ from bwc_sdk.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.segment_file import RESERVE_BYTES
+from bwc_sdk.offload.segment_file import RESERVE_BYTES, SegmentFile
 from firmware_sim.virtual_time import run_virtual
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
@@ -453,6 +453,21 @@ def test_after_any_error_of_a_sync_the_part_file_is_gone(lab, number: int) -> No
     sent = device.sent
     assert lab.run(device, lab.files(disk))[0].complete
     assert device.sent == sent + 10 * lab.chunk
+
+
+def test_a_file_with_a_fault_is_neither_settled_nor_published_whoever_asks(lab, tmp_path: Path) -> None:
+    (facts,) = lab.recording(1, (100,)).manifest.segments
+    destination = Destination.open(OsFileSystem(), tmp_path)
+    file = SegmentFile(destination, "x", facts)
+    file.acquire()
+    file.fault = OSError(errno.EIO, "of a write")
+    with pytest.raises(OSError, match="of a write"):
+        file.settle()
+    with pytest.raises(OSError, match="of a write"):
+        file.publish([])
+    file.release()
+    destination.close()
+    assert [path.name for path in tmp_path.rglob("*.*")] == [".incoming"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
