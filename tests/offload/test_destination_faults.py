@@ -470,6 +470,25 @@ def test_a_file_with_a_fault_is_neither_settled_nor_published_whoever_asks(lab, 
     assert [path.name for path in tmp_path.rglob("*.*")] == [".incoming"]
 
 
+@pytest.mark.parametrize(
+    ("number", "kept"), [(errno.EIO, True), (errno.ENXIO, True), (errno.ENOSPC, False), (errno.EDQUOT, False)]
+)
+def test_an_error_of_a_write_is_kept_unless_it_is_want_of_room(
+    lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kept: bool
+) -> None:
+    recording = lab.recording(1, (100,))
+    destination = Destination.open(OsFileSystem(), tmp_path)
+    file = SegmentFile(destination, "x", recording.manifest.segments[0])
+    file.acquire()
+    monkeypatch.setattr(destination.files, "write", says(number))
+    with pytest.raises(OSError):
+        file.store(memoryview(recording.footage[0]), 0, recording.tables[0])
+    assert (file.fault is not None) == kept
+    file.release()
+    destination.close()
+    assert bool(list((tmp_path / ".incoming").glob("*.part"))) == (not kept)
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_want_of_room_costs_nothing_of_what_came(lab, number: int) -> None:
     disk, device = lab.disk(), lab.device([lab.recording(1, (10 * lab.chunk,))], piece=lab.chunk)
