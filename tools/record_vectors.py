@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tools import vectors_frames, vectors_messages, vectors_recording, vectors_session
+from tools import vectors_behaviour, vectors_frames, vectors_messages, vectors_recording, vectors_session
 
 FOLDER: Final = Path(__file__).parent.parent / "protocol" / "vectors"
 FORMAT: Final = 1
@@ -22,6 +22,7 @@ RECORDERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "messages.json": vectors_messages.record,
     "session.json": vectors_session.record,
     "recording.json": vectors_recording.record,
+    "behaviour.json": vectors_behaviour.record,
 }
 
 

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Final
 
 from bwc_protocol import endpoint, gatt, message, preamble, session, splice, stream
-from bwc_protocol.conversation import answering, machine
+from bwc_protocol.conversation import answering, endings, machine
 from bwc_protocol.evidence import vocabulary as evidence
 from bwc_protocol.frame import header, parser
 from bwc_protocol.link import LinkParams, gate
@@ -16,7 +16,7 @@ LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
     "frame": (header, parser),
     "link": (gate, splice),
     "BLE": (gatt,),
-    "session": (preamble, session, machine, answering),
+    "session": (preamble, session, machine, answering, endings),
     "messages and streams": (message, stream, endpoint),
     "subjects": (recordings, config, identity, audit, station),
     "recording": (evidence,),

@@ -56,7 +56,6 @@ class Exchange:
         self._host.open(self._now)
         over = False
         while not over and self._now < END_S:
-            self._pump()
             over = self._act()
             self._pump()
             self._wait()

@@ -7,7 +7,8 @@ sockets and no clock, so that whole offloads run in virtual time.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed, FailReason
+from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed
+from bwc_protocol.conversation.endings import LINGER_S, ORDERLY
 from bwc_protocol.link import (
     ChannelData,
     ChannelOpened,
@@ -33,16 +34,8 @@ BULK_MIN: Final = 512
 COARSE_S: Final = 0.005
 """How late a shell may look at a deadline: as long as an acknowledgement may wait. A shell whose timer runs out
 within this need not ask for a nearer deadline after each frame."""
-LINGER_S: Final = 1.0
-"""How long a failed conversation may take to deliver its last word before the channel is reset."""
 
 _SMALL: Final = 4_096  # bytes of a read that holds no more than a few messages
-
-_RESETS: Final = {
-    FailReason.OVERFLOW: ResetReason.OVERFLOW,
-    FailReason.TIMEOUT: ResetReason.TIMEOUT,
-}
-"""What a failed conversation tells the peer's link; the others are PROTOCOL."""
 
 
 class OnChannel(NamedTuple):
@@ -124,9 +117,7 @@ class Endpoint:
         for channel, conversation in list(self.conversations.items()):
             conversation.tick(now)
             self._collect(channel, conversation, now)
-        for channel, (until, _) in list(self._leaving.items()):
-            if now >= until or not self.link.outstanding(channel):
-                self._leave(channel, now)
+        self._leave_what_is_done(now)
 
     def pipe_lost(self, now: float) -> None:
         """The pipe is gone; everything on it ends."""
@@ -201,14 +192,25 @@ class Endpoint:
                     self._events.append(event)
                 case LinkUp():
                     self._events.append(event)
+        if self._leaving:
+            self._leave_what_is_done(now)
 
     def _collect(self, channel: int, conversation: Conversation, now: float) -> None:
         for event in conversation.events():
             self._events.append(OnChannel(channel, event))
             if isinstance(event, Closed):
-                self._leaving[channel] = (now + LINGER_S, ResetReason.NORMAL)
-            elif isinstance(event, Failed):
-                self._leaving[channel] = (now + LINGER_S, _RESETS.get(event.reason, ResetReason.PROTOCOL))
+                self._leaving[channel] = (now + LINGER_S, ORDERLY.reset)
+            elif isinstance(event, Failed) and conversation.ending is not None:
+                alert, reset = conversation.ending
+                self._leaving[channel] = (now if alert is None else now + LINGER_S, reset)
+
+    def _leave_what_is_done(self, now: float) -> None:
+        """Resets the channels whose last word is acknowledged, or has had its time."""
+        for channel, (until, _) in list(self._leaving.items()):
+            conversation = self.conversations.get(channel)
+            said = conversation is None or conversation.said_all
+            if now >= until or (said and not self.link.outstanding(channel)):
+                self._leave(channel, now)
 
     def _leave(self, channel: int, now: float) -> None:
         _, reason = self._leaving.pop(channel)

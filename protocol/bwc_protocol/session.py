@@ -37,9 +37,11 @@ class Alert(enum.IntEnum):
     """Why a session ends."""
 
     CLOSE = 0
+    """The orderly end."""
     REFUSED = 1
     """The peer's identity or role is not accepted."""
     MALFORMED = 2
+    """What the peer said breaks a rule of the session, or of the messages inside it."""
 
 
 class SessionFailed(Exception):

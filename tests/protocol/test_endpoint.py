@@ -16,7 +16,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.endpoint import AHEAD_S, ROUND_TRIP_MAX_S, Endpoint, EndpointEvent, OnChannel
-from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
+from bwc_protocol.link import Link, LinkDown, LinkParams, LinkRole, LinkUp
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
@@ -248,8 +248,10 @@ def test_a_broken_rule_resets_the_channel_and_says_so(garbage: bytes) -> None:
     line.connect()
     line.host.conversations[0]._session.seal(garbage)
     line.host.conversations[0].request(ReadBattery(cell=0))
-    assert line.run(5.0, lambda: bool(line.host_saw(ChannelReset)))
-    assert line.host_saw(ChannelReset)[0][1].reason is ResetReason.PROTOCOL  # type: ignore[attr-defined]
+    assert line.run(5.0, lambda: bool(line.host_saw(Failed)))
+    assert line.host_saw(Failed)[0][1].reason is FailReason.SESSION  # type: ignore[attr-defined]
+    line.run(1.0)
+    assert line.host.link.counters.resets_in and line.device.link.counters.resets_in
     failed = [
         e.event for _, e in line.device_events if isinstance(e, OnChannel) and isinstance(e.event, Failed)
     ]

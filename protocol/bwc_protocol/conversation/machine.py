@@ -12,6 +12,7 @@ from typing import Any, Final
 from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering, RequestLimits
 from bwc_protocol.conversation.asking import Asking
 from bwc_protocol.conversation.counters import MessageCounters, StreamCounters
+from bwc_protocol.conversation.endings import BY_PEER, ENDINGS, Ending
 from bwc_protocol.conversation.events import (
     Closed,
     ConversationEvent,
@@ -35,7 +36,7 @@ from bwc_protocol.message import (
 )
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel, StreamCredit, StreamEnd
 from bwc_protocol.preamble import Preamble
-from bwc_protocol.session import Session, SessionFailed
+from bwc_protocol.session import Alert, Session, SessionFailed
 from bwc_protocol.stream import StreamSource
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
@@ -85,6 +86,8 @@ class Conversation:
         )
         self._asked = self._asking.outstanding  # the same: each request looks at it
         self._answering = Answering(local.kind, self._streams, self._send, self._emit, limits)
+        self.ending: Ending | None = None
+        """What is said of the failure that ended it."""
         self._closing = False  # this side has closed in order and waits for the peer's close
 
     # Life
@@ -125,6 +128,11 @@ class Conversation:
         """Whether `outgoing` would give nothing, whatever its budget."""
         return not (self._control or self._raw or self._streams.sending or self._session.pending)
 
+    @property
+    def said_all(self) -> bool:
+        """Whether a conversation that is over has handed out its last word."""
+        return not (self._raw or self._control or self._session.pending)
+
     def _emit(self, event: ConversationEvent) -> None:
         self._events.append(event)
 
@@ -162,8 +170,8 @@ class Conversation:
             if session.closed:
                 self._closed_by_peer()
         except SessionFailed as error:
-            reason = FailReason.REFUSED if error.by_peer or error.alert == 1 else FailReason.SESSION
-            self._fail(reason, error.detail)
+            reason = FailReason.REFUSED if error.alert is Alert.REFUSED else FailReason.SESSION
+            self._fail(reason, error.detail, BY_PEER if error.by_peer else None)
         except MalformedMessage as error:
             self._fail(FailReason.PROTOCOL, str(error))
 
@@ -401,8 +409,11 @@ class Conversation:
         if self._control_bytes > CONTROL_QUEUE_MAX:
             self._fail(FailReason.OVERFLOW, f"{self._control_bytes} bytes of answers wait to be read")
 
-    def _fail(self, reason: FailReason, detail: str) -> None:
+    def _fail(self, reason: FailReason, detail: str, ending: Ending | None = None) -> None:
         if self.state is not _OVER:
+            self.ending = ending or ENDINGS[reason]
+            if self.ending.alert is not None and self._session.failure is None:
+                self._session.close(self.ending.alert)  # a session that failed by itself has said so
             self.state = _OVER
             self._deadline = None
             self._control.clear()

@@ -29,9 +29,9 @@ class ResetReason(enum.IntEnum):
     OVERFLOW = 5
     """The peer makes more wait than the bound of the queue."""
     TIMEOUT = 6
-    """A frame stayed unacknowledged through all its retransmissions."""
+    """A frame stayed unacknowledged through all its retransmissions; said by the link alone."""
     PROTOCOL = 7
-    """What came on the channel breaks a rule of the layers above."""
+    """A rule of the layers above is broken, by what came or by what did not come in time."""
     ANSWER = 8
     """The answer to a RESET; it is never answered itself."""
 
