@@ -96,6 +96,7 @@ class AuditLog:
         """Bytes of the file that are entries; beyond them is what an attempt left that failed."""
         self._waiting: list[dict[str, Any]] = []
         self._not_even_waiting = 0
+        self._sessions = 0
         self._commits = commits
         self._there = path is None
         """Whether the file is: in a device's directory it is made with the first entry, when all else is sound."""
@@ -118,18 +119,29 @@ class AuditLog:
 
         Raises `OSError`, and then none of it happened (`StateDoubtful`: perhaps none). Entries that wait go first.
         """
-        return self._append([*self._waiting, self._facts(kind, detail, actor, utc_ns)], also)
+        return self._append(
+            [*self._waiting, *self._counted(), self._facts(kind, detail, actor, utc_ns)], also
+        )
 
     def note(self, kind: AuditKind, detail: str = "", actor: str = "") -> None:
         """Writes an entry of what has happened by itself, and cannot be refused: one that cannot be written waits."""
         if len(self._waiting) < WAITING_MAX:
-            self._waiting.append(self._facts(kind, detail, actor, None))
+            self._waiting += [*self._counted(), self._facts(kind, detail, actor, None)]
+            self._sessions = 0
         else:
             self._not_even_waiting += 1
         try:
             self.write_waiting()
         except (OSError, StateError) as error:
             log.warning("an entry of the log waits: %s", error)
+
+    def count_session(self) -> None:
+        """A session ended in which nothing was to be logged: told as a number before the next entry."""
+        self._sessions += 1
+
+    def _counted(self) -> list[dict[str, Any]]:
+        said = f"{self._sessions} sessions in which nothing was to be logged"
+        return [self._facts(AuditKind.SESSIONS_COUNTED, said, "", None)] if self._sessions else []
 
     def write_waiting(self) -> None:
         """Writes the entries that wait, if there are any. Raises `OSError`."""
@@ -202,7 +214,7 @@ class AuditLog:
             self._commits.commit(*also, Append(self._path.name, self._size, lines))
         self._entries += entries
         self._size += len(lines)
-        self._waiting, self._not_even_waiting = [], 0
+        self._waiting, self._not_even_waiting, self._sessions = [], 0, 0
         return entries[-1]
 
     def _chain(self, sequence: int, previous: bytes, wanted: Sequence[dict[str, Any]]) -> list[LogEntry]:

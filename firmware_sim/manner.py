@@ -35,6 +35,8 @@ class Manner:
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
     firmware_sha256: bytes = CAMERA_MAKE.firmware_sha256
+    counts_sessions: bool = False
+    """Whether sessions in which nothing is to be logged are counted instead: that spares a small flash."""
     limits: RequestLimits = RequestLimits()  # noqa: RUF009  # frozen
     """How many requests and streams it takes at once, and how long a request."""
 

@@ -51,7 +51,8 @@ def newer_minor(camera: SimCamera) -> None:
 
 
 def small(camera: SimCamera) -> None:
-    """A device with little memory: one request at a time, two streams, requests of 512 bytes."""
+    """A device with little memory: one request at a time, two streams, requests of 512 bytes, a short log."""
+    camera.manner.counts_sessions = True
     camera.manner.limits = RequestLimits(requests=1, streams=2, body=512)
 
 

@@ -36,7 +36,6 @@ from bwc_protocol.link import (
     LinkState,
     LinkUp,
 )
-from bwc_protocol.messages.audit import AuditKind
 from firmware_sim.camera import Port, SimCamera
 from firmware_sim.camera_session import CameraSession
 from firmware_sim.device_time import DeviceTime
@@ -273,7 +272,7 @@ class DevicePort(ABC):
                 self._sessions[channel] = session
                 self.device.sessions.add(session)
                 secure = "secure" if peer.secure else "insecure"
-                session.note(AuditKind.SESSION_OPENED, f"{peer.roles}, {secure}, on {self.name}")
+                session.begun(f"{peer.roles}, {secure}, on {self.name}")
             case RequestReceived(request_id=request_id, request=request):
                 if session is not None:
                     self.device.glance()

@@ -88,6 +88,7 @@ class DeviceSession:
         self._uploads: dict[int, Upload] = {}
         self._after_reply: list[Callable[[], None]] = []
         self._denied: set[int] = set()
+        self._unlogged: str | None = None  # how it began, while nothing of it is in the log
 
     @property
     def identity(self) -> str:
@@ -106,11 +107,24 @@ class DeviceSession:
     def audit(self, kind: AuditKind, detail: str, *also: Change, utc_ns: int | None = None) -> None:
         """Writes into the log that this host does something, and makes the changes `also` of the state directory in
         the same step. Raises `OSError` if it cannot be kept: then it must not be done."""
+        self._log_begin()
         self.device.audit.append(kind, detail, self.identity, *also, utc_ns=utc_ns)
 
     def note(self, kind: AuditKind, detail: str) -> None:
         """Writes into the log what has happened, and cannot be refused."""
+        self._log_begin()
         self.device.audit.note(kind, detail, self.identity)
+
+    def begun(self, how: str) -> None:
+        """The host is ready. A device that counts sessions writes so only before another entry of this one."""
+        self._unlogged = how
+        if not self.device.manner.counts_sessions:
+            self._log_begin()
+
+    def _log_begin(self) -> None:
+        if self._unlogged is not None:
+            how, self._unlogged = self._unlogged, None
+            self.device.audit.note(AuditKind.SESSION_OPENED, how, self.identity)
 
     def tell(self, event: Event) -> None:
         """Sends an event."""
@@ -206,5 +220,7 @@ class DeviceSession:
     def ended(self, why: str) -> None:
         """The conversation is over."""
         self.device.sessions.discard(self)
-        if self.device.running:
+        if self._unlogged is not None:
+            self.device.audit.count_session()
+        elif self.device.running:
             self.note(AuditKind.SESSION_CLOSED, why)

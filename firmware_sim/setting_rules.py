@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
 from bwc_protocol.evidence import SEGMENT_MAX_S
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType, TakesEffect
 from bwc_protocol.vocabulary import ErrorCode
@@ -84,7 +85,7 @@ class SettingRule:
                 return value in self.choices
             case SettingType.TEXT:
                 size = len(value.encode(errors="surrogatepass")) if isinstance(value, str) else -1
-                fits = self.low <= size <= self.high and str(value).isprintable()
+                fits = self.low <= size <= self.high and FORBIDDEN.isdisjoint(str(value))
                 return fits and (self.form is None or bool(self.form(str(value))))
 
 

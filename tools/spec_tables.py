@@ -30,6 +30,7 @@ from bwc_protocol.declare import (
     Role,
     StreamDirection,
     Wire,
+    forbidden_code_points,
 )
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
@@ -330,6 +331,12 @@ def effects() -> str:
     )
 
 
+def code_points() -> str:
+    """The code points that no text has."""
+    runs = [f"U+{a:04X}" if a == b else f"U+{a:04X} to U+{b:04X}" for a, b in forbidden_code_points.RANGES]
+    return f"{', '.join(runs)}. (Unicode {forbidden_code_points.UNICODE}.)"
+
+
 # The document
 
 SECTIONS: Final[dict[str, Callable[[], str]]] = {
@@ -345,6 +352,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),
     "effects": effects,
+    "forbidden-code-points": code_points,
     "precedence": precedence,
     "largest-requests": largest_requests,
     "command-index": command_index,

@@ -274,6 +274,38 @@ def test_sessions_are_logged_with_who_and_how(camera: SimCamera) -> None:
     assert "insecure" in entries[0][2]
 
 
+@pytest.mark.rule("AUD-007")
+def test_a_device_may_count_sessions_in_which_nothing_is_to_be_logged(camera: SimCamera) -> None:
+    camera.manner.counts_sessions = True
+
+    def logged(after: int) -> list[tuple[AuditKind, str]]:
+        entries = camera.audit.read(after, 100).entries
+        return [(entry.kind, entry.detail.split()[0]) for entry in entries]
+
+    async def ask(host: bwc_sdk.Camera) -> None:
+        await host.device.status()
+
+    async def change(host: bwc_sdk.Camera) -> None:
+        await host.device.self_test()
+        await host.device.self_test()
+
+    before, _ = camera.audit.head()
+    for _ in range(3):
+        on_camera(camera, ask, role=Role.AUDITOR)
+    assert logged(before) == []
+    on_camera(camera, change)
+    assert logged(before) == [
+        (AuditKind.SESSIONS_COUNTED, "3"),
+        (AuditKind.SESSION_OPENED, "bench,"),
+        (AuditKind.SELF_TEST, "passed"),
+        (AuditKind.SELF_TEST, "passed"),
+        (AuditKind.SESSION_CLOSED, "closed"),
+    ]
+    on_camera(camera, ask, role=Role.AUDITOR)
+    camera.audit.append(AuditKind.BOOT, "again")
+    assert logged(before)[5:] == [(AuditKind.SESSIONS_COUNTED, "1"), (AuditKind.BOOT, "again")]
+
+
 def test_a_role_is_enforced_by_the_device(camera: SimCamera) -> None:
     async def use(host: bwc_sdk.Camera) -> None:
         await host.device.status()

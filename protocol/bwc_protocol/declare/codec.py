@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-import unicodedata
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
@@ -17,10 +16,9 @@ from typing import Any, Final
 import construct as c
 
 from bwc_protocol.declare.fields import V1_0, FieldSpec
+from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
 
 _LENGTH: Final = struct.Struct("<H")
-_FORBIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories that no text has: control, format, surrogate, line and paragraph separator."""
 
 
 class MalformedMessage(Exception):
@@ -340,5 +338,5 @@ def _check_text(where: str, item: str, error: type[MalformedMessage] | type[Fiel
     # Control and bidirectional characters would let a name rewrite a terminal, line ends a log.
     if not isinstance(item, str):
         raise error(where, f"takes text, not {item!r}")
-    if not item.isprintable() and any(unicodedata.category(ch) in _FORBIDDEN for ch in item):
+    if not item.isprintable() and not FORBIDDEN.isdisjoint(item):
         raise error(where, "text has control characters")

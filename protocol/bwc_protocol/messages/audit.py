@@ -53,6 +53,8 @@ class AuditKind(Word):
     BAY_SWITCHED = 22
     BAY_ALARM = 23
     BAY_RELEASED = 24
+    SESSIONS_COUNTED = 25
+    """Since 1.1: so many sessions in which nothing was to be logged; the number is the first word of the detail."""
 
 
 @wire
