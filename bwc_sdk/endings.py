@@ -48,6 +48,8 @@ def reset_error(reason: ResetReason, retry_after_ms: int, device: str, *, establ
             return DeviceLost("the camera in this bay no longer answers", device=device)
         case ResetReason.UNDOCKED:
             return DeviceLost("the camera was taken out of its bay", device=device)
+        case ResetReason.PROTOCOL if not established:
+            return NotADevice("it ended the conversation before it began: RESET(PROTOCOL)", device=device)
         case _:
             return DeviceLost(f"the channel was reset: {reason.name}", device=device)
 

@@ -79,6 +79,26 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
         ("a mute interval beyond the end", cbor2.dumps(facts | {11: [{0: 0, 1: 60_001}]}, canonical=True)),
         ("more pre-event footage than footage", cbor2.dumps(facts | {10: 60_001}, canonical=True)),
         ("a hash of 31 bytes", cbor2.dumps(facts | {4: bytes(31)}, canonical=True)),
+        ("a byte outside printable ASCII in a name", cbor2.dumps(facts | {1: "BWC-é"}, canonical=True)),
+        ("no name of a camera", cbor2.dumps(facts | {1: ""}, canonical=True)),
+        ("an empty interval", cbor2.dumps(facts | {11: [{0: 5, 1: 5}]}, canonical=True)),
+        ("intervals that overlap", cbor2.dumps(facts | {12: _spans((0, 20), (19, 30))}, canonical=True)),
+        ("intervals out of order", cbor2.dumps(facts | {11: _spans((40, 50), (0, 10))}, canonical=True)),
+        (
+            "more than 65,536 chunks",
+            cbor2.dumps(facts | {19: [segment | {0: (1 << 28) + 1}]}, canonical=True),
+        ),
+        ("an empty segment", cbor2.dumps(facts | {19: [segment | {0: 0}]}, canonical=True)),
+        (
+            "a segment of more than 15 minutes",
+            cbor2.dumps(facts | {19: [segment | {5: 900_001}]}, canonical=True),
+        ),
+        ("a key twice", b"\xb5" + raw[1:3] + raw[1:]),
+        ("a map of indefinite length", b"\xbf" + raw[1:] + b"\xff"),
+        ("undefined", cbor2.dumps(facts | {20: cbor2.undefined}, canonical=True)),
+        ("nested too deep", cbor2.dumps(facts | {20: [[[[[[[[[0]]]]]]]]]}, canonical=True)),
+        ("too long", cbor2.dumps(facts | {20: bytes(16_384)}, canonical=True)),
+        ("no map", cbor2.dumps([facts[0]], canonical=True)),
         ("a chunk size below 4,096", cbor2.dumps(facts | {19: [segment | {1: 4095}]}, canonical=True)),
     ]
     found = []
@@ -90,6 +110,10 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
             continue
         raise AssertionError(f"{why}: the manifest is accepted")
     return found
+
+
+def _spans(*intervals: tuple[int, int]) -> list[dict[int, int]]:
+    return [{0: start, 1: end} for start, end in intervals]
 
 
 def _later(good: Manifest) -> dict[str, Any]:

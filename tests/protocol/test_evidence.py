@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -298,3 +300,38 @@ def test_deterministic_cbor_reads_what_it_writes(value: Any) -> None:
         assert cbor.decode(cbor.encode(value)) == value
     except ev.EvidenceError as error:
         assert error.rule in ("cbor-depth", "cbor-type")  # nested too deep; 2^64 needs a tag
+
+
+RULE_OF = {
+    "REC-022": {
+        "cbor-truncated",
+        "cbor-surplus",
+        "cbor-deterministic",
+        "cbor-type",
+        "cbor-key",
+        "cbor-depth",
+        "manifest-size",
+    },
+    "REC-023": {"manifest-missing", "manifest-version", "manifest-map", "manifest-previous-sha256"},
+    "REC-024": {"manifest-camera"},
+    "REC-025": {"manifest-time"},
+    "REC-026": {"manifest-pre-event"},
+    "REC-027": {"manifest-mute", "manifest-stealth", "interval-order"},
+    "REC-028": {"segment-chunks"},
+    "REC-002": {"manifest-segments", "segment-chunk-size", "segment-size-bytes", "segment-duration-ms"},
+}
+
+
+@pytest.mark.rule("REC-022")
+@pytest.mark.rule("REC-023")
+@pytest.mark.rule("REC-024")
+@pytest.mark.rule("REC-025")
+@pytest.mark.rule("REC-026")
+@pytest.mark.rule("REC-027")
+@pytest.mark.rule("REC-028")
+def test_each_rule_of_a_manifest_has_a_vector_that_breaks_it_alone() -> None:
+    refused = json.loads((Path(__file__).parents[2] / "protocol/vectors/recording.json").read_text())[
+        "refused"
+    ]
+    found = {vector["rule"] for vector in refused}
+    assert found == set().union(*RULE_OF.values())

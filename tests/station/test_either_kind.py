@@ -55,7 +55,7 @@ def test_a_device_that_calls_itself_a_host_is_none(station, play, world) -> None
     station.manner.kind = PeerKind.HOST
 
     async def scenario() -> None:
-        with pytest.raises(NotADevice, match="HOST"):
+        with pytest.raises(NotADevice, match="PROTOCOL"):
             await connect_device(MemoryTransport(station), world=world)
         assert not station.sessions
 
