@@ -12,6 +12,8 @@ from typing import Final, Self
 from bwc_sdk.bridge.events import BridgeEvent, ClientCame, ClientLeft, ClientRefused
 from bwc_sdk.bridge.visit import Visit
 from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound, TransportError
+from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.names import addresses_of
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 
@@ -75,11 +77,15 @@ class Bridge:
 
     async def open(self) -> None:
         """Listens. Raises `PortBusy`, `PortForbidden` or `PortNotFound` for an address that cannot be had."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        found = [self._host]  # "" is every address that there is
+        if self._host:
+            found = await addresses_of(self._host, self._port, device=self.uri)
+        host = next((one for one in found if ":" not in one), found[0])
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            sock = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
+            sock = socket.create_server((host, self._port), family=family, backlog=BACKLOG)
         except OSError as error:
-            raise _listening_error(self.uri, error) from error
+            raise exhausted(error, self.uri) or _listening_error(self.uri, error) from error
         self._host, self._port = sock.getsockname()[:2]
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Visit(self._came), sock=sock)

@@ -1,21 +1,17 @@
 """`tcp:host:port`: a simulator, or a bridge to a device on another machine."""
 
 import asyncio
-import ipaddress
 import os
 import socket
-from functools import partial
 from typing import Final, cast
 
-from bwc_sdk.errands import ERRANDS
 from bwc_sdk.errors import BwcError, DeviceLost, InvalidUri, PortNotFound
 from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.names import addresses_of
 from bwc_sdk.transport import Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 
 CONNECT_S: Final = 5.0
-RESOLVE_S: Final = 8.0
-"""For a name: where the first of two name servers is down, the second is asked after 5 s."""
 BUFFER: Final = 1_048_576
 """One read: sixteen of the largest frames, so that the loop is entered seldom."""
 PORT_DIGITS: Final = 5
@@ -42,7 +38,7 @@ class TcpTransport:
 
     async def open(self, receiver: Receiver) -> None:
         protocol = _Pipe(self.name, receiver)
-        addresses = await self._addresses()
+        addresses = await addresses_of(self._host, self._port, device=self.name)
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._connect(addresses, protocol)
@@ -53,24 +49,6 @@ class TcpTransport:
                 advice="is the simulator or the bridge running there, and is the port right?",
             ) from error
         self._protocol = protocol
-
-    async def _addresses(self) -> list[str]:
-        """Where the host is. Raises `PortNotFound` when its name is none, or no name server answers in time."""
-        if _is_address(self._host):
-            return [self._host]
-        loop = asyncio.get_running_loop()
-        find = partial(socket.getaddrinfo, self._host, self._port, type=socket.SOCK_STREAM)
-        try:
-            async with asyncio.timeout(RESOLVE_S):
-                found = await loop.run_in_executor(ERRANDS, find)
-        except (socket.gaierror, TimeoutError, UnicodeError) as error:
-            said = error.strerror if isinstance(error, socket.gaierror) else str(error)
-            rule = f"the name {self._host} leads nowhere: {said}"
-            if isinstance(error, TimeoutError):
-                rule = f"no name server answers within {RESOLVE_S:g} s where {self._host} is"
-            advice = "is the name right, and this machine's network up? an address needs no name server"
-            raise PortNotFound(rule, device=self.name, advice=advice) from error
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     async def _connect(self, addresses: list[str], protocol: "_Pipe") -> None:
         """Tries one address after the other. Raises the error of the last one."""
@@ -103,14 +81,6 @@ class TcpTransport:
         if protocol is not None:
             protocol.shut()
             await asyncio.sleep(0)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-        return True
-    except ValueError:
-        return False
 
 
 def _words(error: OSError) -> str:

@@ -1,8 +1,12 @@
 """Where a port of this machine's network listens, and how that is written: `127.0.0.1:7000`, `[::1]:7000`."""
 
+import errno
 import socket
-from typing import Final
+import threading
+from typing import Any, Final
 
+RESOLVE_S: Final = 8.0
+"""Where the first of two name servers is down, the second is asked after 5 s."""
 PORT_DIGITS: Final = 5
 """Of 65535; more are no port, and may be more than Python makes a number of."""
 
@@ -19,10 +23,38 @@ def place(text: str) -> tuple[str, int] | None:
 
 def listen_at(host: str, port: int, backlog: int) -> socket.socket:
     """A socket that listens there, by IPv4 where a name has both. Raises `OSError`."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = _found(host, port)
     families = {family for family, *_ in found}
     family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
     return socket.create_server((host, port), family=family, backlog=backlog)
+
+
+def _found(host: str, port: int) -> list[Any]:
+    """What the system knows of a host. Raises `OSError`, also when no name server answers in time.
+
+    In a thread that nobody waits for longer, nor at the end of the process: a call of the system cannot be ended.
+    """
+    answer: list[list[Any]] = []
+    errors: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            answer.append(
+                list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE))
+            )
+        except OSError as error:
+            errors.append(error)
+        except UnicodeError as error:
+            errors.append(OSError(errno.EINVAL, f"{host[:80]!r} is no name of a machine: {error}"))
+
+    thread = threading.Thread(target=ask, name="sim-names", daemon=True)
+    thread.start()
+    thread.join(RESOLVE_S)
+    if errors:
+        raise errors[0]
+    if not answer:
+        raise OSError(errno.ETIMEDOUT, f"no name server answers within {RESOLVE_S:g} s where {host} is")
+    return answer[0]
 
 
 def written(sock: socket.socket) -> str:

@@ -19,13 +19,12 @@ import pytest
 
 import bwc_sdk
 import bwc_sdk.bridge
-from bwc_sdk import errands, sync
+from bwc_sdk import errands, names, sync
 from bwc_sdk.errands import ERRANDS, Errands
 from bwc_sdk.errors import ForkedHandle, HostExhausted, PortNotFound
 from bwc_sdk.offload import StoredVerified, offload
 from bwc_sdk.sync import loop as sync_loop
 from bwc_sdk.sync.loop import loop_thread
-from bwc_sdk.transport import tcp
 from bwc_sdk.workers import ThreadWorkers
 from firmware_sim.camera import SimCamera
 from firmware_sim.making import Footage, make_camera
@@ -295,12 +294,14 @@ def dead_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
 
 @pytest.mark.usefixtures("dead_name_server")
 def test_a_name_server_that_does_not_answer_is_told_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "RESOLVE_S", 0.05)
+    monkeypatch.setattr(names, "RESOLVE_S", 0.05)
 
     async def main() -> None:
         with pytest.raises(PortNotFound, match="no name server answers within") as error:
             await bwc_sdk.connect("tcp:camera.example:7000")
         assert "is the simulator" not in error.value.advice and "network" in error.value.advice
+        with pytest.raises(PortNotFound, match="no name server answers within"):
+            await bwc_sdk.bridge.Bridge("sim:", host="bench.example").open()
 
     asyncio.run(main())  # nor does the end of the loop wait for the thread
 

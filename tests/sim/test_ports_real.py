@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bwc_protocol.declare import Role
 from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, PortNotFound
 from firmware_sim.camera import SimCamera
 from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.ports import listening
 from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import MAX_PIPES, TcpPort
@@ -91,6 +93,21 @@ def test_it_listens_on_ipv6_and_its_uri_reaches_it(camera: SimCamera) -> None:
 )
 def test_a_place_to_listen_is_a_host_and_a_port(text: str, found: tuple[str, int] | None) -> None:
     assert place(text) == found
+
+
+def test_a_name_server_that_does_not_answer_holds_no_simulator_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait() and [])
+    monkeypatch.setattr(listening, "RESOLVE_S", 0.05)
+    with pytest.raises(OSError, match="no name server answers within"):
+        listening.listen_at("bench.example", 0, 4)
+    over.set()
+    monkeypatch.undo()
+    for host in ("a..b", "no-such-host.invalid"):
+        with pytest.raises(OSError):
+            listening.listen_at(host, 0, 4)
 
 
 def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Callable[[], Listener]) -> None:
