@@ -104,6 +104,21 @@ def test_what_was_not_used_can_be_given_back_and_is_not_saved_up(play) -> None:
     play(scenario())
 
 
+def test_who_gave_back_what_it_got_is_not_served_behind_the_others_for_it(play) -> None:
+    async def scenario() -> None:
+        budget = Budget(RATE)
+        one, other = budget.share(), budget.share()
+        order: list[str] = []
+        one.ask(budget.step_bytes, False, lambda size: one.give_back(size))
+        await asyncio.sleep(1)
+        one.ask(budget.step_bytes, False, lambda size: order.append("one"))
+        other.ask(budget.step_bytes, False, lambda size: order.append("other"))
+        await asyncio.sleep(1)
+        assert order == ["one", "other"], "equal, and it asked first"
+
+    play(scenario())
+
+
 @pytest.mark.parametrize("rate", [0, -1, 999, float("nan")])
 def test_a_budget_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="at least"):

@@ -148,6 +148,7 @@ def test_a_recording_that_runs_into_a_defect_does_not_keep_the_others(lab, tmp_p
     assert isinstance(one, StillOnCamera) and isinstance(one.error, ProgramFault)
     assert isinstance(one.error.__cause__, ValueError)
     assert isinstance(other, StoredVerified)
+    assert device.connections == 2, "whatever is under way on the old connection is none of the next one's"
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["given up", "out of reach"])
@@ -180,15 +181,33 @@ def test_a_recording_that_waits_for_its_next_turn_holds_its_file_and_gives_it_ba
 def test_an_offload_that_is_stopped_gives_back_what_waits(lab) -> None:
     files = lab.files(lab.disk())
     device = lab.device(
-        [lab.recording(sequence, (10_000,)) for sequence in (1, 2)], drips={1: SILENT, 2: SILENT}
+        [lab.recording(sequence, (10_000,)) for sequence in range(1, 16)],
+        drips=dict.fromkeys(range(1, 16), SILENT),
     )
 
     async def main() -> None:
         job = lab.job(device, files)
         async for event in job:
-            if isinstance(event, RecordingPostponed) and event.recording == 2:
+            if isinstance(event, RecordingPostponed) and event.recording == 6:
                 break
         await job.aclose()
 
     run_virtual(main())
     assert not files.open_handles
+
+
+def test_a_defect_while_a_recording_is_finished_is_its_own_affair(lab) -> None:
+    met: list[int] = []
+
+    def before(step: int, operation: str) -> None:
+        if operation == "drop_cache" and not met:
+            met.append(step)
+            raise ValueError("a defect")
+
+    device = lab.device([lab.recording(sequence, (100,)) for sequence in (1, 2, 3)])
+    files = lab.files(lab.disk(), before)
+    result, _ = lab.run(device, files)
+    found = [type(outcome) for outcome in result.outcomes]
+    assert sorted(kind.__name__ for kind in found) == ["StillOnCamera", "StoredVerified", "StoredVerified"]
+    (failed,) = [outcome for outcome in result.outcomes if isinstance(outcome, StillOnCamera)]
+    assert isinstance(failed.error, ProgramFault) and not files.open_handles
