@@ -7,9 +7,9 @@ takes, and where urgent footage gains by that, it stays at the half. On a line t
 six sevenths.
 
 Urgent footage takes only what it makes use of. What it does not gain by the restraint of the others it lacks for
-reasons of its own, such as a flash that dies, and they have back what they gave up; and they are never blamed for more
-than they took. So one camera whose footage comes in fits and starts keeps nobody from the line. Nobody starves: a
-sixteenth of the line is certain, and every camera with ordinary footage gets an equal part of it.
+reasons of its own, such as a flash that dies, and they have back what they gave up. So one camera whose footage comes
+in fits and starts keeps nobody from the line. Nobody starves: a sixteenth of the line is certain, and every camera with
+ordinary footage gets an equal part of it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FLOOR: Final = 1 / 16
 HURT: Final = 0.95
 """Below this share of what it makes by itself urgent footage is being hurt; less than that is jitter."""
 BLAMED: Final = 0.5
-"""Share of what urgent footage lacks, or gains, that ordinary footage must have taken, or given up, to be its cause."""
+"""Share of what ordinary footage gives up that urgent footage must gain, to have lacked it."""
 GROWTH: Final = 4.0
 """Of the allowance, in a measure in which nobody is hurt: more than is given up in one in which somebody is, so that
 footage which comes and goes every other second cannot hold it down."""
@@ -147,8 +147,7 @@ class Precedence(Budget):
         trial, self._trial = self._trial, None
         if trial is not None:
             self._conclude(trial, urgent, ordinary, now_s)
-        lacks = self._alone - urgent
-        hurt = urgent < HURT * self._alone and ordinary >= BLAMED * lacks
+        hurt = urgent < HURT * self._alone
         if hurt and now_s >= self._blames_at_s:
             self._try(ordinary / 2, urgent, ordinary)
         elif now_s >= self._listens_at_s:
