@@ -112,6 +112,11 @@ def field_names(name: str) -> list[str]:
     return [field for _, _, _, field in _fields(LAYOUTS[name][0])]
 
 
+def layout_fields(name: str) -> list[tuple[int, int, str, str]]:
+    """Place, size, type and name of each field of a layout."""
+    return list(_fields(LAYOUTS[name][0]))
+
+
 def _fields(struct: Any) -> Iterator[tuple[int, int, str, str]]:
     at = 0
     for sub in struct.subcons:

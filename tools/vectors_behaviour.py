@@ -526,4 +526,12 @@ def record() -> dict[str, Any]:
                 "steps": player.steps,
             }
         )
-    return {"given": given(), "scripts": scripts}
+    types = {
+        "at_ms": "number, milliseconds since the end was made",
+        "in": "bytes in hexadecimal",
+        "out": "bytes in hexadecimal, one frame",
+        "do": "text, one of five",
+        "is": "text, for people",
+        "again": "true, or absent",
+    }
+    return {"types": types, "given": given(), "scripts": scripts}

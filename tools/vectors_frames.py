@@ -14,6 +14,7 @@ from bwc_protocol.frame import (
     ResetReason,
     encode_frame,
 )
+from tools import vectors_types
 
 LINK: Final = 0x5566_7788
 HOST_NONCE: Final = 0x1122_3344
@@ -28,7 +29,14 @@ _PAYLOADS: Final[dict[FrameType, Any]] = {
 
 def record() -> dict[str, Any]:
     """The content of `frames.json`."""
-    return {"frames": [shown(frame) for frame in frames()], "streams": streams()}
+    types = {
+        "header": vectors_types.layout("frame-header"),
+        "HELLO": vectors_types.layout("hello"),
+        "HELLO_ACK": vectors_types.layout("hello-ack"),
+        "RESET": vectors_types.layout("reset"),
+        "BYE": vectors_types.layout("bye"),
+    }
+    return {"types": types, "frames": [shown(frame) for frame in frames()], "streams": streams()}
 
 
 def frames() -> list[Frame]:

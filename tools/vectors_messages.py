@@ -8,7 +8,7 @@ from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.messages.recordings import CategoriseRecording, ListRecordings
 from bwc_protocol.vocabulary import ErrorCode
-from tools import samples
+from tools import samples, vectors_types
 from tools.trace import STATUS
 from tools.vectors_json import shown
 
@@ -18,24 +18,38 @@ REQUEST_ID: Final = 0x0102_0304
 def record() -> dict[str, Any]:
     """The content of `messages.json`."""
     return {
+        "types": vectors_types.records_and_enumerations(),
         "commands": [
             {
                 "name": cls.name,
                 "opcode": opcode,
+                "request_types": vectors_types.fields(cls),
+                "reply_types": vectors_types.fields(cls.reply),
                 "requests": _cases(cls, opcode, 0, REQUEST_ID),
                 "replies": _cases(cls.reply, opcode, Flag.REPLY, REQUEST_ID),
             }
             for opcode, cls in sorted(COMMANDS.items())
         ],
         "events": [
-            {"name": cls.name, "opcode": opcode, "cases": _cases(cls, opcode, Flag.EVENT, 0)}
+            {
+                "name": cls.name,
+                "opcode": opcode,
+                "types": vectors_types.fields(cls),
+                "cases": _cases(cls, opcode, Flag.EVENT, 0),
+            }
             for opcode, cls in sorted(EVENTS.items())
         ],
         "controls": [
-            {"name": cls.name, "opcode": opcode, "cases": _cases(cls, opcode, 0, REQUEST_ID)}
+            {
+                "name": cls.name,
+                "opcode": opcode,
+                "types": vectors_types.fields(cls),
+                "cases": _cases(cls, opcode, 0, REQUEST_ID),
+            }
             for opcode, cls in sorted(CONTROLS.items())
             if cls is not ErrorReply
         ],
+        "error_types": vectors_types.fields(ErrorReply),
         "errors": [_error(code) for code in [*ErrorCode, Unknown(200)]],
         "data": [_data(0, b"\x00"), _data(0xFFFF_FFFF_FFFF, bytes(range(32)))],
         "surplus": _surplus(),

@@ -5,8 +5,9 @@ from typing import Any
 import cbor2
 
 from bwc_protocol import evidence
-from bwc_protocol.evidence import EvidenceError, Manifest
-from tools import sample_evidence
+from bwc_protocol.evidence import EvidenceError, Interval, Manifest, SegmentFacts
+from bwc_protocol.messages.audit import AuditEntry
+from tools import sample_evidence, vectors_types
 from tools.vectors_json import shown
 
 
@@ -15,6 +16,12 @@ def record() -> dict[str, Any]:
     first = sample_evidence.manifest()
     second = sample_evidence.manifest(segments=2, sequence=2, previous=first.sha256)
     return {
+        "types": {
+            "manifest": vectors_types.manifest(Manifest),
+            "segment": vectors_types.manifest(SegmentFacts),
+            "interval": vectors_types.manifest(Interval),
+            "audit": vectors_types.fields(AuditEntry),
+        },
         "segments": [_segment(0), _segment(1)],
         "manifests": [_manifest(first), _manifest(second)],
         "refused": _refused(first),

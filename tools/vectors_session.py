@@ -5,8 +5,9 @@ from typing import Any
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.preamble import Preamble, binding, choose_version
-from bwc_protocol.session import Alert, InsecureSession
+from bwc_protocol.session import Alert, InsecureSession, _Hello
 from bwc_protocol.vocabulary import PeerKind
+from tools import vectors_types
 from tools.pair import BENCH, CAMERA, DEVICE_RANDOM, HOST_RANDOM, Pair, Versions, device_end, host_end
 from tools.trace import STATUS
 
@@ -14,6 +15,13 @@ from tools.trace import STATUS
 def record() -> dict[str, Any]:
     """The content of `session.json`."""
     return {
+        "types": {
+            "preamble": vectors_types.layout("preamble"),
+            "record": vectors_types.layout("session-record"),
+            "handshake": vectors_types.fields(_Hello),
+            "alert": vectors_types.numbers(Alert),
+            "message": vectors_types.layout("message-header"),
+        },
         "preambles": _preambles(),
         "versions": _versions(),
         "records": _records(),

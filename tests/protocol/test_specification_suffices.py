@@ -190,3 +190,60 @@ def test_tables_and_manifests_are_hashed_by_the_text() -> None:
         assert hashlib.sha256(table).hexdigest() == vector["table_sha256"]
     for vector in vectors["manifests"]:
         assert hashlib.sha256(bytes.fromhex(vector["hex"])).hexdigest() == vector["sha256"]
+
+
+def typed(fields: list[Any], data: bytes, records: Any) -> tuple[dict[str, Any], int]:
+    """Reads a body by the types that a file of vectors itself gives."""
+    found, at = {}, 0
+    for field in fields:
+        kind = field["type"]
+        if kind in ("items", "record"):
+            count = int.from_bytes(data[at : at + 2], "little") if kind == "items" else 1
+            at += 2 * (kind == "items")
+            values = []
+            for _ in range(count):
+                size = int.from_bytes(data[at : at + 2], "little")
+                values.append(typed(records[field["record"]], data[at + 2 : at + 2 + size], records)[0])
+                at += 2 + size
+            assert count <= field.get("max", 1)
+            found[field["field"]] = values if kind == "items" else values[0]
+            continue
+        value, at = take(f"bytes[{field['size']}]" if kind == "bytes" else kind, data, at)
+        if "min" in field and value is not None:
+            assert int(field["min"]) <= int(value) <= int(field["max"])
+        found[field["field"]] = value
+    return found, at
+
+
+def test_every_body_is_decoded_by_the_types_in_its_own_file() -> None:
+    vectors = load("messages.json")
+    records = vectors["types"]["records"]
+    bodies = [(v["request_types"], case) for v in vectors["commands"] for case in v["requests"]]
+    bodies += [(v["reply_types"], case) for v in vectors["commands"] for case in v["replies"]]
+    bodies += [(v["types"], case) for v in vectors["events"] + vectors["controls"] for case in v["cases"]]
+    bodies += [(vectors["error_types"], case) for case in vectors["errors"]]
+    for fields, case in bodies:
+        body = bytes.fromhex(case["body"])
+        assert typed(fields, body, records) == (case["fields"], len(body))
+    names = vectors["types"]["enumerations"]
+    every = [field for fields in [*(fields for fields, _ in bodies), *records.values()] for field in fields]
+    assert {field[key] for field in every for key in ("enum", "flags") if key in field} == set(names)
+
+
+def test_frames_session_and_recording_say_the_type_of_each_field() -> None:
+    frames, session, recording = (load(f"{name}.json") for name in ("frames", "session", "recording"))
+    for vector in frames["frames"]:
+        raw, types = bytes.fromhex(vector["hex"]), frames["types"]
+        for layout, at, said in (("header", 0, vector["header"]), (vector["name"], 24, vector.get("fields"))):
+            for field in types.get(layout, []) if said is not None else []:
+                begin = at + field["at"]
+                value = int.from_bytes(raw[begin : begin + field["size"]], "little")
+                assert said.get(field["field"], value) == value
+    for vector in session["preambles"]:
+        assert "refused" in vector or len(bytes.fromhex(vector["hex"])) == sum(
+            field["size"] for field in session["types"]["preamble"]
+        )
+    for vector in recording["manifests"]:
+        assert list(vector["fields"]) == [field["field"] for field in recording["types"]["manifest"]]
+    for vector in recording["audit"]:
+        assert list(vector["entry"]) == [field["field"] for field in recording["types"]["audit"]]
