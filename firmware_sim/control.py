@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from bwc_protocol.evidence import TriggerReason
 from firmware_sim.camera import SimCamera
+from firmware_sim.state_commit import StateDoubtful
 from firmware_sim.state_files import StateError
 
 LINE_MAX: Final = 256
@@ -86,6 +87,8 @@ class Control(ABC):
             return f"ok {words[0]} {self.act(words)}"
         except ControlError as error:
             return f"error {error.word}: {error}"
+        except StateDoubtful as error:
+            return f"error {Refused.word}: it may be there after a restart, since it could not be undone: {error}"
         except (OSError, StateError) as error:
             return f"error {Refused.word}: {error}"  # a state directory that is full, for example
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_table
 from firmware_sim.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 from firmware_sim.kept_values import U64_MAX, part_of, whole
-from firmware_sim.state_commit import Replace, StateDoubtful
+from firmware_sim.state_commit import Replace
 from firmware_sim.state_files import (
     TEMPORARY,
     NotPlain,
@@ -103,7 +103,7 @@ class RecordingFiles:
     ) -> tuple[Blob, ...]:
         """Writes a recording; returns its blobs as they are read from now on.
 
-        Raises `OSError`, and then it is not there; `StateDoubtful` if that is not certain. May then be tried again.
+        Raises `OSError`, and is then to be tried again: what is there of it is written anew.
         """
         final = self._directory(manifest)
         making = self._root / f"{TEMPORARY}{final.name}"
@@ -117,7 +117,9 @@ class RecordingFiles:
             shutil.rmtree(making, ignore_errors=True)
             raise
         if not self._hurried:
-            self._sync_or_take_back(final, making)
+            sync_directory(
+                self._root
+            )  # where that fails it may be there, and the next attempt takes its place
         return tuple(_blob(final, index, facts) for index, facts in enumerate(manifest.segments))
 
     def _write(
@@ -137,16 +139,6 @@ class RecordingFiles:
         write_new(making / MANIFEST, manifest.encode(), sync=sync)
         if sync:
             sync_directory(making)
-
-    def _sync_or_take_back(self, final: Path, making: Path) -> None:
-        try:
-            sync_directory(self._root)
-        except OSError as error:
-            try:
-                final.rename(making)
-            except OSError:
-                raise StateDoubtful(error.errno, error.strerror) from error
-            raise
 
     def annotated(self, manifest: Manifest, annotations: list[dict[str, Any]]) -> Replace:
         """The change that replaces the annotations of a recording by a longer list."""

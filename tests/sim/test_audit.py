@@ -154,6 +154,14 @@ def test_a_torn_last_line_was_never_acknowledged(tmp_path: Path) -> None:
     last.close()
 
 
+def test_a_last_line_that_is_whole_but_for_its_end_was_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    log(path).append(AuditKind.BOOT)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x0b")  # one bit of its end
+    with pytest.raises(AuditDamaged, match="entry 1 has lost the end of its line"):
+        log(path)
+
+
 @pytest.mark.parametrize("what", ["changed", "dropped", "garbage"])
 def test_a_log_that_was_tampered_with_is_refused(tmp_path: Path, what: str) -> None:
     path = tmp_path / "audit.log"

@@ -157,6 +157,22 @@ def test_whatever_lies_under_a_name_is_told_and_never_waited_for(
     assert start(camera) == "started"
 
 
+def test_a_pipe_that_comes_between_look_and_opening_is_not_waited_for(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, look = camera_of(directory) / "device.json", Path.lstat
+
+    def swap(self: Path) -> os.stat_result:
+        found = look(self)
+        if self == path and stat.S_ISREG(found.st_mode):
+            path.unlink()
+            os.mkfifo(path)
+        return found
+
+    monkeypatch.setattr(Path, "lstat", swap)
+    assert start(camera_of(directory)) == "StateError"
+
+
 def test_a_device_file_is_not_even_opened(directory: Path) -> None:
     path = camera_of(directory) / "device.json"
     path.unlink()
