@@ -138,7 +138,7 @@ class Endpoint:
                 continue
             budget, size = self._bulk(channel) if conversation.sending_streams else (0, BULK_MIN)
             for piece in conversation.outgoing(budget, size, self.link.max_payload):
-                self.link.send(channel, piece)
+                self.link.send(channel, piece, now)
         return self.link.outgoing(now, limit)
 
     def _bulk(self, channel: int) -> tuple[int, int]:

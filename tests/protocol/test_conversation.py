@@ -6,13 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwc_protocol.conversation import Closed, Established, Failed, FailReason, LocalInfo, State
+from bwc_protocol.conversation import (
+    Closed,
+    ErrorReceived,
+    Established,
+    Failed,
+    FailReason,
+    LocalInfo,
+    RequestReceived,
+    State,
+)
 from bwc_protocol.conversation.machine import HANDSHAKE_S
 from bwc_protocol.declare import Role
 from bwc_protocol.message import Flag, MessageReader, build
 from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
+from bwc_protocol.messages.config import AbortConfig
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
+from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.preamble import NotAPreamble, Preamble, choose_version
 from bwc_protocol.session import RecordType
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
@@ -347,3 +358,18 @@ def test_a_station_and_a_camera_are_both_devices() -> None:
     pair = Pair(device=device_end(kind=PeerKind.STATION, info=info))
     pair.run()
     assert pair.host.peer is not None and pair.host.peer.kind is PeerKind.STATION
+
+
+def test_a_device_that_only_tells_refuses_what_changes_something_and_what_opens_a_stream() -> None:
+    pair = Pair()
+    pair.run()
+    pair.device.only_reads()
+    for request in (samples.typical(OpenSegment), samples.typical(AbortConfig)):
+        asked = pair.host.request(request)
+        pair.run()
+        answer = pair.host_events[-1]
+        assert isinstance(answer, ErrorReceived) and answer.request_id == asked
+        assert answer.error.code == ErrorCode.NOT_PERMITTED
+    pair.host.request(ReadBattery(cell=0))
+    pair.run()
+    assert isinstance(pair.device_events[-1], RequestReceived)

@@ -294,3 +294,20 @@ def test_a_handshake_that_never_ends_resets_the_channel_with_timeout() -> None:
     line.run(30.0, lambda: bool(line.device_events) and bool(line.host_saw(Failed)))
     failed = line.host_saw(Failed)
     assert failed and failed[0][1].reason is FailReason.TIMEOUT  # type: ignore[attr-defined]
+
+
+def test_what_is_said_after_a_silence_has_not_waited_since_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a channel on which a program says something every few seconds would be taken for a slow one."""
+    line = Line()
+    line.connect()
+    line.run(0.7)
+    waits, send = [], line.host.link.send
+
+    def sent(channel: int, data: bytes, now: float | None = None) -> None:
+        waits.append(line.now - (now or 0.0))
+        send(channel, data, now)
+
+    monkeypatch.setattr(line.host.link, "send", sent)
+    line.host.conversations[0].request(ReadStatus())
+    line.run(1.0)
+    assert waits == [0.0]

@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import FAR_ABOVE, RateMeter, RoundTrip
+from bwc_protocol.link.timing import FAR_ABOVE, SMALLEST_SAMPLE, RateMeter, RoundTrip
 
 PARAMS = LinkParams()
 
@@ -100,3 +100,21 @@ def test_an_estimate_far_above_a_full_pipe_is_corrected_by_one_sample() -> None:
     assert meter.rate == FAR_ABOVE * 12_000
     meter.sample((0, 0.0), 5.0, full=False)
     assert meter.rate == FAR_ABOVE * 12_000, "an idle sender measures nothing"
+
+
+def test_a_channel_that_has_little_to_say_is_not_taken_for_a_slow_one(wire, faults) -> None:
+    """Nobody held it back: what it says in a while tells nothing of what it could."""
+    pair = wire(faults(delay_s=0.4)).connect()
+    before = pair.host.link.channel_rate(0)
+    for _ in range(20):
+        pair.host.link.send(0, bytes(SMALLEST_SAMPLE), pair.now)
+        pair.run(lambda: False, within=2.0)
+    assert pair.host.link.channel_rate(0) >= before
+
+
+def test_every_byte_of_the_pipe_is_counted_at_both_ends(wire, faults) -> None:
+    pair = wire(faults()).connect()
+    pair.host.link.send(0, bytes(50_000))
+    pair.run(lambda: False, within=1.0)
+    for one, other in ((pair.host, pair.device), (pair.device, pair.host)):
+        assert one.link.counters.bytes_out == one.passed == other.link.counters.bytes_in > 0

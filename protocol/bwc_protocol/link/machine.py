@@ -143,12 +143,17 @@ class Link:
             raise LinkStateError(f"a {self.role.value} whose link is {self.state.value} opens no channel")
         self._channels.open(channel)
 
-    def send(self, channel: int, data: bytes | memoryview) -> None:
+    def send(self, channel: int, data: bytes | memoryview, now: float | None = None) -> None:
         """Queues bytes of the channel's stream, without a copy: they must not change afterwards.
+
+        `now` is the time of the last input unless it is given. From it counts how long they wait, which tells how fast
+        the channel is: of a link on which nothing came for a while it has to be given.
 
         Bytes for a closed channel are discarded: its `ChannelReset` or the `LinkDown` is among the events. More
         than `send_max` bytes outstanding reset the channel with OVERFLOW.
         """
+        if now is not None:
+            self._now = now
         if self._channels is not None:
             self._channels.send(channel, data, self._now)
 
