@@ -5,7 +5,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from bwc_sdk.discover import slots
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host_time import START_A_SERVICE, HostTime
 from bwc_sdk.installation import CORE, EXTRAS, PARTS, Part, Problem, problems
+from bwc_sdk.libusb import system_libusb
 from bwc_sdk.usb_slots import UDEV_ADVICE
 from bwc_sdk.world import World
 
@@ -142,7 +142,7 @@ def _group_of(path: Path) -> str | None:
 
 
 def _usb_library() -> Check:
-    library = find_library("usb-1.0")
+    library = system_libusb()
     if library is None and find_spec("libusb_package") is not None:
         library = PARTS["libusb-package"].found
     if library is None:

@@ -7,7 +7,6 @@ one that a USB/IP server exports, a simulator or a bench elsewhere.
 import array
 import errno
 import re
-from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
@@ -27,6 +26,7 @@ from bwc_sdk.errors import (
     TransportError,
 )
 from bwc_sdk.exhaustion import exhausted, without_descriptors
+from bwc_sdk.libusb import system_libusb
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.blocking import BlockingTransport
 from bwc_sdk.transport.uri import DeviceUri
@@ -231,6 +231,9 @@ def libusb() -> object | None:
     import usb.backend.libusb1
 
     backend: object | None = usb.backend.libusb1.get_backend()
+    name = system_libusb() if backend is None else None
+    if name is not None:
+        backend = usb.backend.libusb1.get_backend(find_library=lambda _: name)
     if backend is None:
         try:
             import libusb_package
@@ -242,7 +245,7 @@ def libusb() -> object | None:
 
 def libusb_installed() -> bool:
     """Whether there is a libusb to load, of the system or of the package."""
-    return find_library("usb-1.0") is not None or find_spec("libusb_package") is not None
+    return system_libusb() is not None or find_spec("libusb_package") is not None
 
 
 def bulk_interface(configuration: Any, name: str) -> Endpoints:

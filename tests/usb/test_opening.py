@@ -1,6 +1,7 @@
 """What is in the way of opening a device is one typed error that names the device and the rule."""
 
 import asyncio
+import ctypes
 import errno
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import usb.core
 
 import bwc_sdk
 from bwc_protocol import usb_descriptors as descriptors
+from bwc_sdk import libusb
 from bwc_sdk.errors import (
     BwcError,
     InvalidUri,
@@ -247,3 +249,20 @@ class _Nobody:
     def lost(self, error: Exception) -> None: ...
 
     def writable(self) -> None: ...
+
+
+def test_libusb_is_found_where_no_tool_can_look_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a small system, such as Alpine, Python's own search finds nothing, and the loader does."""
+    loaded = []
+
+    def load(name: str) -> object:
+        loaded.append(name)
+        if name != "libusb-1.0.so":
+            raise OSError(f"{name}: cannot open shared object file")
+        return object()
+
+    monkeypatch.setattr(libusb, "find_library", lambda name: None)
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    assert libusb.system_libusb() == "libusb-1.0.so" and loaded == ["libusb-1.0.so.0", "libusb-1.0.so"]
+    monkeypatch.setattr(libusb, "find_library", lambda name: "libusb-1.0.so.7")
+    assert libusb.system_libusb() == "libusb-1.0.so.7"
