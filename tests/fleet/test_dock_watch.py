@@ -14,7 +14,7 @@ import pytest
 import bwc_protocol
 import bwc_sdk
 from bwc_sdk.camera import Camera
-from bwc_sdk.errors import DestinationError, DeviceLost, WrongDevice
+from bwc_sdk.errors import DestinationError, DeviceLost, VersionMismatch, WrongDevice
 from bwc_sdk.offload import (
     CameraFailed,
     Connected,
@@ -234,6 +234,72 @@ def test_a_camera_that_failed_and_still_stands_there_is_tried_again(
                         assert RETRY_S <= loop.time() - failed_s <= RETRY_S + LOOK_S + 1
                         break
         assert failed_s
+
+    play(scenario())
+
+
+def test_whoever_stands_in_a_bay_when_the_link_is_back_is_offloaded_whatever_its_number(
+    new_station, host, play, world, store
+) -> None:
+    """A station that booted counts its dockings anew: the number of another visit may be that of one that ended."""
+    station = new_station(2, docked=2)
+    links = []
+    connect = host(station)
+
+    async def connecting():
+        links.append(await connect())
+        return links[-1]
+
+    async def scenario() -> None:
+        swapped = 0
+        finished: list[tuple[int, str]] = []
+        async with dock_watch(connecting, store, world=world) as watch:
+            async for tagged in watch:
+                if not isinstance(tagged.event, Finished):
+                    continue
+                finished.append((tagged.bay, tagged.event.result.identity))
+                if len(finished) == 2:
+                    numbers = station.bays[1].docking, station.bays[2].docking
+                    one, two = station.undock(1), station.undock(2)
+                    station.dock(1, two)
+                    station.dock(2, one)
+                    station.bays[1].docking, station.bays[2].docking = numbers
+                    links[-1].connection.line.transport.unplug()
+                    swapped = len(finished)
+                if swapped and len(finished) == 4:
+                    break
+        assert sorted(finished[:2]) != sorted(finished[2:]) and {bay for bay, _ in finished[2:]} == {1, 2}
+
+    play(scenario())
+
+
+def test_what_a_station_is_when_it_comes_back_does_not_end_the_watch(
+    new_station, host, play, world, store
+) -> None:
+    """A station that boots into its old firmware, say: it was met before, and may be itself again soon."""
+    station = new_station(1)
+    links = []
+    connect = host(station)
+    wrong = [VersionMismatch("no version in common")]
+
+    async def connecting():
+        if links and wrong:
+            raise wrong.pop()
+        links.append(await connect())
+        return links[-1]
+
+    async def scenario() -> None:
+        lost = []
+        async with dock_watch(connecting, store, world=world) as watch:
+            async for tagged in watch:
+                match tagged.event:
+                    case Finished() if len(links) == 1:
+                        links[0].connection.line.transport.unplug()
+                    case StationLost(error=error):
+                        lost.append(type(error))
+                    case StationBack():
+                        break
+        assert lost[-1] is VersionMismatch and not wrong
 
     play(scenario())
 

@@ -265,6 +265,13 @@ def test_another_camera_or_a_refusal_is_not_tried_again(lab, tmp_path: Path, err
     assert device.connections == 2
 
 
+def test_what_a_camera_sends_while_it_boots_is_not_its_last_word(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))], cut_at=[5_000])
+    device.connect_errors.append(ProtocolViolation("half of an old message"))
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete and device.connections == 3
+
+
 def test_the_first_connection_fails_at_once(lab, tmp_path: Path) -> None:
     async def connect():
         raise NotADevice("nothing answers")
@@ -318,7 +325,7 @@ def test_a_recording_that_changes_again_and_again_stays_on_the_camera(lab, tmp_p
 
     device.before_open = change
     result, _ = lab.run(device, OsFileSystem(), tmp_path)
-    assert isinstance(result.outcomes[0], StillOnCamera)
+    assert isinstance(result.outcomes[0], StillOnCamera) and "again and again" in result.outcomes[0].reason
     assert not list(tmp_path.glob("*.mp4"))
 
 
@@ -517,6 +524,21 @@ def test_a_camera_that_is_busy_is_asked_again_when_it_says(lab, tmp_path: Path) 
     result, events = lab.run(device, OsFileSystem(), tmp_path)
     assert result.complete
     assert [event.wait_s for event in events if isinstance(event, ConnectionLost)] == [4.0]
+
+
+def test_a_camera_that_wants_to_be_asked_next_week_is_asked_sooner(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    busy = [CommandError("recordings.open", ErrorCode.BUSY, "", retry_after_s=604_800.0)]
+
+    def refuse() -> None:
+        if busy:
+            raise busy.pop()
+
+    device.before_open = refuse
+    result, events = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete
+    longest = OffloadPolicy().longest_wait_s
+    assert [event.wait_s for event in events if isinstance(event, ConnectionLost)] == [longest]
 
 
 def test_a_reader_who_reads_nothing_pauses_the_copy(lab, tmp_path: Path, monkeypatch) -> None:
