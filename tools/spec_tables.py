@@ -35,7 +35,7 @@ from bwc_protocol.declare import (
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
 from bwc_protocol.messages import config
-from tools import spec_endings, spec_example, spec_parameters, spec_usb
+from tools import spec_endings, spec_example, spec_parameters, spec_transitions, spec_usb
 from tools.source_docs import member_docs
 from tools.spec_layouts import LAYOUTS, layout
 
@@ -348,6 +348,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "alerts": lambda: numbers(session.Alert),
     "usb-descriptors": spec_usb.descriptors,
     "endings": spec_endings.endings,
+    **spec_transitions.TABLES,
     "peer-kinds": lambda: numbers(vocabulary.PeerKind),
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),

@@ -391,6 +391,11 @@ def _endings() -> list[tuple[str, str, Script]]:
             "SES-014 SES-018",
             breaking(greeted, lambda p: p.data(sealed(RecordType.DATA, b"?"))),
         ),
+        (
+            "a handshake that breaks its table",
+            "SES-014 SES-018",
+            breaking(greeted, lambda p: p.data(sealed(RecordType.HANDSHAKE, b"\x09"))),
+        ),
         ("a second handshake", "SES-014 SES-018", breaking(met, lambda p: p.data(handshake(peer(p))))),
         ("SESSION_INFO of other preambles", "SES-006 SES-018", wrong_info(preambles_sha256=bytes(32))),
         ("SESSION_INFO of another version", "SES-006 SES-018", wrong_info(minor=NEWEST[1] + 1)),
