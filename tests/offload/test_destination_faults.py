@@ -591,7 +591,7 @@ def custody_of(store: Path) -> Path:
         lambda whole: b"",
         lambda whole: whole[: len(whole) // 2],
         lambda whole: b"\0" * len(whole),
-        lambda whole: b"[" * 100_000,
+        lambda whole: b"[" * 16_000,
         lambda whole: b"[]",
         lambda whole: whole.replace(b'"segment": 0', b'"segment": 1'),
         lambda whole: whole.replace(b'"segment": 0', b'"segment": false'),

@@ -2,6 +2,7 @@
 be, whoever renames, cleans up or mounts meanwhile."""
 
 import errno
+import fcntl
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ import pytest
 
 from bwc_sdk.errors import DestinationMoved
 from bwc_sdk.filesystem import CannotRename, OsFileSystem
-from bwc_sdk.offload import Refused, StillOnCamera, StoredVerified
+from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import FinalNames, Move
 from bwc_sdk.offload.segment_file import RACES_MAX
@@ -342,6 +343,47 @@ def make(path: Path, thing: str) -> None:
                     Path(path.name[-100:]).rename(path.name)
             finally:
                 os.chdir(here)
+
+
+# What was left
+
+
+def test_bytes_beyond_the_end_of_a_segment_are_never_published(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (20 * lab.chunk,))], piece=lab.chunk, cut_at=[12 * lab.chunk])
+    once = OffloadPolicy(attempts=0, reserve_bytes=0)
+    lab.run(device, OsFileSystem(), tmp_path, policy=once)
+    (part,) = (tmp_path / ".incoming").glob("*.part")
+    with part.open("ab") as file:
+        file.write(bytes(30 * lab.chunk))
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete
+    assert result.outcomes[0].segments[0].path.read_bytes() == device.recordings[0].footage[0]
+
+
+@pytest.mark.parametrize("torn", [b"", b"\0" * 640, b"x" * 100])
+def test_a_table_that_was_torn_is_asked_for_again(lab, tmp_path: Path, torn: bytes) -> None:
+    device = lab.device([lab.recording(1, (20 * lab.chunk,))], piece=lab.chunk, cut_at=[12 * lab.chunk])
+    once = OffloadPolicy(attempts=0, reserve_bytes=0)
+    lab.run(device, OsFileSystem(), tmp_path, policy=once)
+    (table,) = (tmp_path / ".incoming").glob("*.table")
+    table.write_bytes(torn)
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete and result.bytes_kept >= 9 * lab.chunk
+    assert next(tmp_path.glob("*.table")).read_bytes() == device.recordings[0].tables[0]
+
+
+def test_a_part_file_that_another_process_has_stays_beside_what_is_stored(lab, tmp_path: Path) -> None:
+    device = lab.device([lab.recording(1, (10_000,))])
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    part = tmp_path / ".incoming" / result.outcomes[0].segments[0].path.with_suffix(".part").name
+    part.write_bytes(b"theirs")
+    held = os.open(part, os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert lab.run(device, OsFileSystem(), tmp_path)[0].complete
+    assert part.read_bytes() == b"theirs"
+    os.close(held)
+    assert lab.run(device, OsFileSystem(), tmp_path)[0].complete
+    assert not part.exists()
 
 
 # Others at work

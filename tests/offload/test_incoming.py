@@ -97,6 +97,7 @@ def test_sidecars_without_a_part_file_are_removed_too(interrupted: Path) -> None
     (first, second) = unfinished(interrupted)
     (interrupted / ".incoming" / f"{first.name}.part").unlink()
     assert [one.name for one in unfinished(interrupted)] == [first.name, second.name]
+    assert f"{first.name}.part" not in left(interrupted)  # to look makes nothing
     remove_unfinished(interrupted, [first.name])
     assert [one.name for one in unfinished(interrupted)] == [second.name]
 
