@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from bwc_sdk.discover import USB_TEXT_MAX, Slot
 
-UDEV_ADVICE: Final = "install the udev rule 70-bwc.rules (see the README), then plug the device in again"
+UDEV_ADVICE: Final = (
+    "install the udev rule 70-bwc.rules ('bwc udev --help' says how), then plug the device in again"
+)
 SYSFS: Final = Path("/sys/bus/usb/devices")
 NODES: Final = Path("/dev/bus/usb")
 BULK: Final = (0xFF, 0x42, 0x01)

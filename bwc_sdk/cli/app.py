@@ -54,6 +54,8 @@ VERBS: Final = {
     "decode": Verb("Print a capture file in the specification's words."),
     "bridge": Verb("Offer a local device to a remote bench as tcp:HOST:PORT."),
     "doctor": Verb("Check what this host needs: parts, ports, permissions, adapters."),
+    "udev": Verb("Print the udev rule that lets users open cameras on Linux."),
+    "spec": Verb("Print the specification of the protocol, in Markdown."),
     "version": Verb("Versions of the SDK, the protocol and its parts."),
     "sim": Verb("Serve a simulated camera or docking station.", extra="sim"),
     "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),

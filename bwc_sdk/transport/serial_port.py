@@ -81,8 +81,8 @@ def opening_error(name: str, error: Exception) -> BwcError:
         return PortForbidden(
             "the system does not let this user open the port",
             device=name,
-            advice="install the udev rule 70-bwc.rules (see the README), or add the user to the group that owns the "
-            "port (often 'dialout') and log in again",
+            advice="install the udev rule 70-bwc.rules ('bwc udev --help' says how), or add the user to the "
+            "group that owns the port (often 'dialout') and log in again",
         )
     if code in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return PortBusy("another process has the port open", device=name)

@@ -17,7 +17,7 @@ BULK = Slot("usb:1-4.2", "1-4.2", "1209:0001", "camera", True)
 SERIAL = Slot("serial:/dev/ttyACM0", "1-4.2", "1209:0001", "camera - CDC", True)
 UART = Slot("serial:/dev/ttyS0", "", "", "", True)
 OTHER = Slot("serial:/dev/ttyUSB0", "1-3", "0403:6001", "adapter", True)
-RULES = Path(__file__).parents[2] / "tools" / "udev" / "70-bwc.rules"
+RULES = Path(__file__).parents[2] / "bwc_sdk" / "shipped" / "70-bwc.rules"
 
 
 def forbidden(slot: Slot) -> Slot:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).parents[3]
-RULE: Final = PROJECT / "tools/udev/70-bwc.rules"
+RULE: Final = PROJECT / "bwc_sdk/shipped/70-bwc.rules"
 MODULES: Final = (
     "vhci_hcd",
     "cdc_acm",
