@@ -192,6 +192,18 @@ def test_a_plan_of_very_many_takes_little_memory() -> None:
     assert plan == tuple(plan)
 
 
+def test_a_manifest_that_is_read_twice_is_one_finding(lab) -> None:
+    device = lab.device([lab.recording(sequence, (100,)) for sequence in (1, 2)])
+    object.__setattr__(device.recordings[1].manifest, "previous_sha256", b"\x01" * 32)
+    listing = Listing()
+    for one in device.recordings:
+        listing.add(one.entry)
+    account = Account(listing, 2)
+    for _ in range(3):
+        account.follows(device.recordings[1].manifest)
+    assert [(one.first, one.last) for one in account.missing] == [(1, 1)]
+
+
 def test_gaps_without_end_are_told_as_one() -> None:
     listing = Listing()
     for sequence in range(2, 4 * MISSING_MAX, 2):

@@ -376,6 +376,15 @@ def test_a_full_destination_is_told_before_anything_is_copied(lab) -> None:
     assert device.sent == 0
 
 
+def test_what_is_stored_already_needs_no_room(lab) -> None:
+    disk = lab.disk()
+    device = lab.device([lab.recording(1, (10_000,)), lab.recording(2, (9_000,))])
+    assert lab.run(device, lab.files(disk))[0].complete
+    disk.capacity = 5
+    result, _ = lab.run(device, lab.files(disk))
+    assert result.complete and all(outcome.already_there for outcome in result.outcomes)
+
+
 def test_what_fits_is_stored_and_the_rest_stays_on_the_camera(lab) -> None:
     disk = lab.disk()
     disk.capacity = 5_000

@@ -1,6 +1,7 @@
 """The sink of a stream by itself: what comes when it is over, and what is paid for and never comes."""
 
 import asyncio
+import errno
 from types import SimpleNamespace
 from typing import Any
 
@@ -147,5 +148,24 @@ def test_time_without_credit_is_not_the_cameras() -> None:
         assert running.done()
         with pytest.raises(DeviceLost):
             await running
+
+    run_virtual(main())
+
+
+def test_an_error_of_the_medium_is_told_also_when_the_cable_goes_at_the_same_time() -> None:
+    class Broken(File):
+        def store(self, data: memoryview, first: int, table: bytes) -> list[int]:
+            raise OSError(errno.EIO, "the disk")
+
+    async def main() -> None:
+        for lost_first in (False, True):
+            made, _, running = intake(Broken(), SlabPool())
+            await asyncio.sleep(0)
+            made.data(0, bytes(300 * CHUNK))  # a slab, and a part of one
+            if not lost_first:
+                await asyncio.sleep(1)
+            made.ended(DeviceLost("unplugged"))
+            with pytest.raises(OSError, match="the disk"):
+                await running
 
     run_virtual(main())
