@@ -373,3 +373,12 @@ def test_a_device_that_only_tells_refuses_what_changes_something_and_what_opens_
     pair.host.request(ReadBattery(cell=0))
     pair.run()
     assert isinstance(pair.device_events[-1], RequestReceived)
+
+
+def test_a_reply_to_a_device_ends_the_conversation() -> None:
+    """A device asks nothing, so that nothing can answer it."""
+    pair = Pair()
+    pair.run()
+    status = samples.typical(BatteryStatus)
+    pair.device.receive(record(build(ReadBattery.opcode, Flag.REPLY, 1, status.codec.encode(status))), 0.0)
+    assert only_failure(pair.device.events()).reason is FailReason.PROTOCOL
