@@ -378,6 +378,11 @@ def _endings() -> list[tuple[str, str, Script]]:
     return [
         ("no preamble", "SES-002 SES-018", breaking(opened, lambda p: p.data(b"AT+CGMI\r\n"))),
         (
+            "no preamble, and what was said is not acknowledged",
+            "SES-002 SES-018",
+            breaking(opened, lambda p: p.data(b"AT+CGMI\r\n", ack=0)),
+        ),
+        (
             "a preamble of the same kind of end",
             "SES-002 SES-018",
             breaking(opened, lambda p: p.data(preamble(_same(p)).encode())),
