@@ -1,9 +1,10 @@
 """A capture of one connection, as JSON lines: frame headers and messages, never footage (spec: Captures).
 
 The first line has `device` (the name of what is captured), `channel` and `utc_ns`. Each other line has `t` (seconds
-since the capture began), `dir` ("host" or "device": who sent it) and either `frame` (the header of a frame, hex, with
-the payload's length in `bytes`) or `message` (opcode, flags, request id and body of a message that is not stream data)
-with the `channel` that it is of.
+since the capture began), `dir` ("host" or "device": who sent it) and one of: `frame` (the header of a frame, hex, with
+the payload's length in `bytes`, and the `payload` itself of frames about links and channels); `refused` (a frame of the
+device that was thrown away, and why); `bad` (how a read began in which `bytes` belong to no frame); `message` (opcode,
+flags, request id and body of a message that is not stream data), with the `channel` that it is of.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
-from bwc_protocol.frame import FrameParser, encode_header
+from bwc_protocol.frame import FrameParser, FrameType, encode_header
+from bwc_protocol.link import Refused
 from bwc_protocol.message import Message
 from bwc_sdk.capture_file import CaptureFile, open_capture
 
 MAX_PAYLOAD: Final = 61_440
+BAD_MAX: Final = 32
+"""Bytes that are kept of a read in which some belong to no frame: they may be footage."""
 
 
 class Capture:
@@ -32,6 +36,7 @@ class Capture:
         self._start = now()
         self._channel = channel
         self._parsers = (FrameParser(MAX_PAYLOAD), FrameParser(MAX_PAYLOAD))
+        self._skipped = dict.fromkeys(self._parsers, 0)
         file.head(json.dumps({"t": 0.0, "device": device, "channel": channel, "utc_ns": utc_ns}))
 
     @classmethod
@@ -57,7 +62,20 @@ class Capture:
         now = self._now()
         parser = self._parsers[0 if sent else 1]
         for frame in parser.feed(data, now):
-            self._line(sent, frame=encode_header(frame).hex(), bytes=len(frame.payload))
+            what: dict[str, object] = {"frame": encode_header(frame).hex(), "bytes": len(frame.payload)}
+            if frame.payload and frame.type is not FrameType.DATA:
+                what["payload"] = frame.payload.hex()  # of HELLO, HELLO_ACK, BYE, RESET: at most 64 bytes
+            self._line(sent, **what)
+        skipped = parser.counters.skipped_bytes
+        new = skipped - self._skipped[parser]
+        if new:
+            self._skipped[parser] = skipped
+            self._line(sent, bad=bytes(data[:BAD_MAX]).hex(), bytes=new)
+
+    def refused(self, refused: Refused) -> None:
+        """A frame of the device was thrown away; if it was undamaged, its own line has gone before."""
+        told = {"reason": refused.reason.name.lower(), "frame": refused.frame, "rule": refused.rule}
+        self._line(False, refused=told)
 
     def message(self, sent: bool, message: Message) -> None:
         """A message of the conversation."""

@@ -13,9 +13,11 @@ from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.access import Access, Connecting, own_identity
 from bwc_sdk.camera import Camera
 from bwc_sdk.capture import Capture
-from bwc_sdk.errors import InvalidUri, NotADevice, WrongDevice
+from bwc_sdk.endings import unfinished
+from bwc_sdk.errors import InvalidUri, WrongDevice
 from bwc_sdk.line import Line, device_name
 from bwc_sdk.opening import CONNECT_S, connect_channel, open_channel
+from bwc_sdk.seen import seen_on
 from bwc_sdk.station import DockingStation
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
@@ -147,8 +149,9 @@ async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
                 connection = await open_channel(line, 0, PeerKind.STATION, access, capture)
                 return DockingStation(connection, access, capture)
     except TimeoutError as error:
+        seen = seen_on(line.endpoint.link, 0, None)
         await line.close()
-        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
+        raise unfinished(f"no connection within {CONNECT_S:.0f} s", line.name, seen) from error
     except BaseException:
         await line.close()
         raise

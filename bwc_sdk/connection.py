@@ -31,7 +31,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.declare import Effect, Event, FieldRangeError, Request
-from bwc_protocol.link import ChannelCounters, LinkCounters, ResetReason
+from bwc_protocol.link import ChannelCounters, ChannelReset, LinkCounters
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.preamble import Preamble
 from bwc_protocol.session import RECORD_MAX, InsecureSession
@@ -52,6 +52,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
 )
 from bwc_sdk.line import Line, device_name
+from bwc_sdk.seen import LinkSeen, seen_on
 from bwc_sdk.trickle import LEAST_BYTES, WINDOW_S, Trickle
 from bwc_sdk.world import World
 
@@ -118,6 +119,7 @@ class Connection:
         self.conversation: Conversation | None = None
         self.peer: PeerInfo | None = None
         self.dropped_events = 0
+        self.unanswered_closes = 0
         self._before = Counters()
         self._last: Counters | None = None
         self.discards = DiscardLog(self.name, self._own)
@@ -164,7 +166,7 @@ class Connection:
             async with asyncio.timeout(FAREWELL_S):
                 await self._closed.wait()
         except TimeoutError:
-            pass  # the device does not answer; the link is closed all the same
+            self.unanswered_closes = 1  # the link is closed all the same
 
     async def hang_up(self) -> None:
         """Ends the conversation and its channel; the line stays open. Idempotent and bounded."""
@@ -193,6 +195,11 @@ class Connection:
 
     # Measures
 
+    def seen(self) -> LinkSeen:
+        """What was seen of the device until now, and how far it came."""
+        reached = None if self.conversation is None else self.conversation.reached
+        return seen_on(self.line.endpoint.link, self.channel, reached)
+
     @property
     def counters(self) -> Counters:
         """What was counted from the connection's beginning, until its end at the latest."""
@@ -206,6 +213,7 @@ class Connection:
             messages=MessageCounters() if conversation is None else conversation.message_counters,
             streams=StreamCounters() if conversation is None else conversation.stream_counters,
             events_unread=self.dropped_events,
+            closes_unanswered=self.unanswered_closes,
         )
 
     def _own(self) -> Counters:
@@ -426,7 +434,7 @@ class Connection:
                 if not self._established.done():
                     self._established.set_result(peer)
             case Failed(reason=reason, detail=detail):
-                self.lost(failure(reason, detail, self.name))
+                self.lost(failure(reason, detail, self.name, self.seen()))
             case Closed():
                 self._closed.set()
                 self.lost(DeviceLost("the device closed the session", device=self.name))
@@ -455,10 +463,10 @@ class Connection:
                 error = CommandError("stream", _code(event.code), event.detail, device=self.name)
             sink.ended(error)
 
-    def reset(self, reason: ResetReason, retry_after_ms: int = 0) -> None:
+    def reset(self, reset: ChannelReset) -> None:
         """The channel was reset."""
         self._closed.set()
-        self.lost(reset_error(reason, retry_after_ms, self.name, established=self._established.done()))
+        self.lost(reset_error(reset, self.name, self.seen()))
 
     def lost(self, error: BwcError) -> None:
         """Ends everything that waits on this connection."""

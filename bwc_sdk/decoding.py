@@ -1,5 +1,6 @@
 """Captures in the specification's words: frames by type and number, messages by name and field (spec: Captures)."""
 
+import enum
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import construct as c
+
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire, to_plain
-from bwc_protocol.frame import HEADER, HEADER_SIZE, FrameType
+from bwc_protocol.frame import (
+    BYE,
+    HEADER,
+    HEADER_SIZE,
+    HELLO,
+    HELLO_ACK,
+    RESET,
+    ByeReason,
+    FrameType,
+    ResetReason,
+)
 from bwc_protocol.message import Flag
 from bwc_protocol.messages.core import ErrorReply
 from bwc_sdk.capture_file import CaptureError
@@ -31,7 +44,8 @@ class Decoded:
     channel: int
     """0 for the device at the end of the line, else the bay of a docking station."""
     layer: str
-    """`frame`, `message`, or `capture` for what the file says of itself."""
+    """`frame`, `message`, `refused` for a frame that the host threw away, or `capture` for what the file says of
+    itself."""
     name: str
     """Type of the frame, or name and kind of the message, or `begins`."""
     fields: dict[str, Any]
@@ -88,9 +102,15 @@ def _decode_line(line: str, where: str) -> Decoded:
         if "message" in raw:
             return _message(t, sender, int(raw.get("channel", 0)), raw["message"])
         if "frame" in raw:
-            return _frame(t, sender, bytes.fromhex(raw["frame"]))
+            payload = bytes.fromhex(raw.get("payload", ""))
+            return _frame(t, sender, bytes.fromhex(raw["frame"]), payload)
+        if "refused" in raw:
+            why = dict(raw["refused"])
+            fields = {"reason": str(why["reason"])}
+            return Decoded(t, sender, 0, "refused", str(why["frame"]), fields, str(why["rule"]))
         if "bad" in raw:
-            return Decoded(t, sender, 0, "frame", "?", {"bytes": str(raw["bad"])}, "bytes that are no frame")
+            fields = {"begins": str(raw["bad"])} | ({"bytes": int(raw["bytes"])} if "bytes" in raw else {})
+            return Decoded(t, sender, 0, "frame", "?", fields, "bytes that are no frame")
         raise ValueError("neither frame nor message")
     except KeyError as error:
         raise _no_capture(where, f"it has no {error}") from error
@@ -106,7 +126,36 @@ def _no_capture(where: str, why: str) -> CaptureError:
     )
 
 
-def _frame(t: float, sender: str, header: bytes) -> Decoded:
+_CONTROLS: Final[dict[int, c.Struct]] = {
+    FrameType.HELLO: HELLO,
+    FrameType.HELLO_ACK: HELLO_ACK,
+    FrameType.BYE: BYE,
+    FrameType.RESET: RESET,
+}
+_REASONS: Final[dict[int, type[enum.IntEnum]]] = {FrameType.BYE: ByeReason, FrameType.RESET: ResetReason}
+
+
+def _control(number: int, payload: bytes) -> tuple[dict[str, Any], str]:
+    """The fields of a payload about a link or channel, and what is wrong with it."""
+    layout = _CONTROLS.get(number)
+    if layout is None or not payload:
+        return {}, ""
+    try:
+        raw = layout.parse(payload)
+    except c.ConstructError:
+        return {"payload": payload.hex()}, "the payload ends inside a known field"
+    fields = {name: raw[name] for name in raw if name not in ("_io", "reserved")}
+    if "host_nonce" in fields:
+        fields["host_nonce"] = f"{fields['host_nonce']:08x}"
+    reasons = _REASONS.get(number)
+    if reasons is not None:
+        known = {one.value: one.name for one in reasons}
+        reason = fields["reason"]
+        fields["reason"] = known.get(reason, f"unknown({reason})")
+    return fields, ""
+
+
+def _frame(t: float, sender: str, header: bytes, payload: bytes) -> Decoded:
     if len(header) != HEADER_SIZE:
         raise ValueError(f"a frame header of {len(header)} bytes")
     _, kind, channel, link, epoch, window, seq, ack, length, sack, _ = HEADER.unpack(header)
@@ -122,8 +171,15 @@ def _frame(t: float, sender: str, header: bytes) -> Decoded:
         "length": length,
     }
     name = FrameType(number).name if known else f"unknown({number})"
+    told, problem = _control(number, payload)
     return Decoded(
-        t, sender, channel, "frame", name, fields, "" if known else "a frame type of another version"
+        t,
+        sender,
+        channel,
+        "frame",
+        name,
+        fields | told,
+        problem if known else "a frame type of another version",
     )
 
 

@@ -1,11 +1,15 @@
 """Why a conversation ended, as the error that its caller gets (spec: Error codes, Channel)."""
 
+from typing import Final
+
 from bwc_protocol.conversation import FailReason
-from bwc_protocol.link import ResetReason
+from bwc_protocol.frame import FrameType
+from bwc_protocol.link import ChannelReset, LinkDown, LinkDownReason, LinkState, ResetReason
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
     DeviceLost,
+    LinkError,
     NotADevice,
     PortNotFound,
     ProtocolViolation,
@@ -13,31 +17,108 @@ from bwc_sdk.errors import (
     SessionRefused,
     VersionMismatch,
 )
+from bwc_sdk.seen import LinkSeen, Stage
+
+_REPORT: Final = "--capture FILE keeps what passed, for 'bwc decode'"
+"""What helps whoever builds the device, where the facts alone do not say what to mend."""
 
 
-def failure(reason: FailReason, detail: str, device: str) -> BwcError:
+def link_error(down: LinkDown, seen: LinkSeen, device: str, *, dead_after_s: float) -> BwcError:
+    """The error for a link that went down, or did not come about."""
+    live = down.during is LinkState.LIVE
+    match down.reason:
+        case LinkDownReason.BUSY:
+            retry_after_s = (down.retry_after_ms or 0) / 1000
+            return DeviceBusy("another host has the device", device=device, retry_after_s=retry_after_s)
+        case LinkDownReason.VERSION:
+            return VersionMismatch("no common link version", device=device)
+        case LinkDownReason.NO_ANSWER | LinkDownReason.SILENT | LinkDownReason.PROTOCOL if not live:
+            return _no_link(down.reason, seen, device)
+        case LinkDownReason.SILENT if seen.link.pings and not seen.link.came[FrameType.PONG]:
+            rule = f"it answered none of {seen.link.pings} PINGs in {dead_after_s:.0f} s of silence"
+            return DeviceLost(rule, device=device, advice=f"{_PONG}; {_OR_GONE}")
+        case LinkDownReason.SILENT | LinkDownReason.PIPE_LOST:
+            return DeviceLost(f"the device fell silent for {dead_after_s:.0f} s", device=device)
+        case LinkDownReason.CLOSED_BY_PEER if live:
+            return DeviceLost("the device ended the link with BYE", device=device, advice=_SAID_SO)
+        case LinkDownReason.UNKNOWN_LINK:
+            rule = "the device was restarted: it says BYE(UNKNOWN_LINK)"
+            return DeviceLost(rule, device=device, advice=f"run the command again; {_REPORT}")
+        case LinkDownReason.PROTOCOL if seen.link.byes_out:
+            rule = "the device left a RESET unanswered"
+            return LinkError(rule, device=device, advice="it has to answer RESET with RESET(ANSWER)")
+        case _:
+            return LinkError(f"the link ended: {down.reason.value}", device=device, advice=_SAID_SO)
+
+
+_PONG: Final = "a device answers each PING with a PONG at once"
+_OR_GONE: Final = "if it did so before, check cable and power"
+_SAID_SO: Final = f"it was the device that ended it: see its log; {_REPORT}"
+
+
+def _no_link(reason: LinkDownReason, seen: LinkSeen, device: str) -> BwcError:
+    fault = seen.fault
+    if fault is None:
+        if reason is LinkDownReason.PROTOCOL:
+            rule = "the device refuses HELLO with BYE(PROTOCOL)"
+            return LinkError(rule, device=device, advice=_REPORT)
+        return NotADevice("nothing answers", device=device, advice="is this the camera's port?")
+    advice = f"next has to come: {fault.next}" if fault.next else "is this the camera's port?"
+    return NotADevice(fault.rule, device=device, advice=advice)
+
+
+def failure(reason: FailReason, detail: str, device: str, seen: LinkSeen) -> BwcError:
     """The error for a conversation that failed on this side."""
+    error: BwcError
     match reason:
         case FailReason.NOT_A_DEVICE:
-            return NotADevice(f"it does not speak this protocol: {detail}", device=device)
+            error = NotADevice(f"it does not speak this protocol: {detail}", device=device)
         case FailReason.VERSION:
-            return VersionMismatch(detail, device=device, advice="update the older of the two")
+            error = VersionMismatch(detail, device=device, advice="update the older of the two")
         case FailReason.REFUSED:
-            return SessionRefused(detail, device=device)
+            error = SessionRefused(detail, device=device)
         case FailReason.SESSION:
-            return SessionError(detail, device=device)
+            error = SessionError(detail, device=device)
         case FailReason.TIMEOUT:
-            return NotADevice(f"the handshake did not finish: {detail}", device=device)
+            error = unfinished(detail, device, seen)
         case FailReason.PROTOCOL | FailReason.OVERFLOW:
-            return ProtocolViolation(detail, device=device)
+            error = ProtocolViolation(detail, device=device)
+    error.seen = seen
+    return error
 
 
-def reset_error(reason: ResetReason, retry_after_ms: int, device: str, *, established: bool) -> BwcError:
-    """The error for a channel that was reset. Before it was `established` there may never have been a device."""
-    match reason:
+def unfinished(detail: str, device: str, seen: LinkSeen) -> NotADevice:
+    """The error for a handshake that took too long, by what stood in its way."""
+    fault = seen.fault
+    rule = f"the handshake did not finish: {fault.rule if fault is not None else detail}"
+    advice = f"next has to come: {seen.next}" if seen.next else ""
+    error = NotADevice(rule, device=device, advice=advice)
+    error.seen = seen
+    return error
+
+
+_WHY_RESET: Final = {
+    ResetReason.NORMAL: "it was done",
+    ResetReason.OVERFLOW: "more waited for this host than it keeps",
+    ResetReason.TIMEOUT: "frames of its own stayed unacknowledged, or a handshake took too long",
+    ResetReason.PROTOCOL: "what it got breaks a rule of its layers above",
+}
+"""What a device says by it."""
+
+
+def reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
+    """The error for a channel that was reset. Before READY there may never have been a device."""
+    error = _reset_error(reset, device, seen)
+    error.seen = seen
+    return error
+
+
+def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
+    established = seen.stage is Stage.READY
+    match reset.reason:
         case ResetReason.BUSY:
             rule = "another host has the camera in this bay"
-            return DeviceBusy(rule, device=device, retry_after_s=retry_after_ms / 1000)
+            return DeviceBusy(rule, device=device, retry_after_s=reset.retry_after_ms / 1000)
         case ResetReason.NO_DEVICE if not established:
             return PortNotFound(
                 "no camera answers in this bay, or there is no such bay",
@@ -48,10 +129,14 @@ def reset_error(reason: ResetReason, retry_after_ms: int, device: str, *, establ
             return DeviceLost("the camera in this bay no longer answers", device=device)
         case ResetReason.UNDOCKED:
             return DeviceLost("the camera was taken out of its bay", device=device)
-        case ResetReason.PROTOCOL if not established:
-            return NotADevice("it ended the conversation before it began: RESET(PROTOCOL)", device=device)
-        case _:
-            return DeviceLost(f"the channel was reset: {reason.name}", device=device)
+    if not reset.by_peer:
+        fault = seen.fault
+        rule = f"the channel was reset here: {reset.reason.name}" + (f": {fault.rule}" if fault else "")
+        advice = f"next has to come: {seen.next}" if seen.next else ""
+        return DeviceLost(rule, device=device, advice=advice)
+    why = _WHY_RESET.get(reset.reason, "it does not say why")
+    kind = DeviceLost if established else NotADevice
+    return kind(f"the device said RESET({reset.reason.name}): {why}", device=device, advice=_SAID_SO)
 
 
 def told_of(error: BwcError, device: str) -> BwcError:

@@ -4,13 +4,18 @@ Each error names the layer that found it, the device (its URI or identity) and t
 chains its cause.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.clock import ClockSet
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
+
+if TYPE_CHECKING:
+    from bwc_sdk.seen import LinkSeen
 from bwc_sdk.quantity import size as size_text
 
 
@@ -22,6 +27,8 @@ class BwcError(Exception):
     """
 
     layer: ClassVar[str] = "sdk"
+    seen: LinkSeen | None = None
+    """What had been seen of the device when its connection did not come about, or ended; None where there was none."""
 
     def __init__(self, rule: str, *, device: str = "", advice: str = "") -> None:
         super().__init__(rule)

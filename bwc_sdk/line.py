@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.conversation import Conversation
 from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
-from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
+from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp
 from bwc_sdk.counters import Counters
 from bwc_sdk.discards import DiscardLog
-from bwc_sdk.endings import told_of
+from bwc_sdk.endings import link_error, told_of
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
     DeviceLost,
-    LinkError,
     NotADevice,
     PortBusy,
     TransportError,
-    VersionMismatch,
 )
 from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.seen import seen_on
 from bwc_sdk.transport import Transport
 from bwc_sdk.world import World
 
@@ -90,6 +89,8 @@ class Line:
             initial_rate=limits.initial_rate,
         )
         link = Link(LinkRole.HOST, params, nonce=self._nonce)
+        if self._capture is not None:
+            link.on_refused(self._capture.refused)
         return Endpoint(link, lambda channel: self._makers[channel]())
 
     def _nonce(self) -> int:
@@ -209,6 +210,7 @@ class Line:
 
     def lost(self, error: Exception) -> None:
         assert self._loop is not None
+        during = self.endpoint.link.state
         self.endpoint.pipe_lost(self._loop.time())
         if not isinstance(error, BwcError):  # a transport from elsewhere, which does not know our errors
             lost = DeviceLost(f"the pipe is gone: {error}", device=self.name)
@@ -225,7 +227,10 @@ class Line:
                 advice="is this the camera's port, and has it no other client?",
             )
             stranger.__cause__ = error
+            stranger.seen = seen_on(self.endpoint.link, 0, None, during)
             error = stranger
+        elif opening:
+            error.seen = seen_on(self.endpoint.link, 0, None, during)
         self._end(error)
 
     def writable(self) -> None:
@@ -298,10 +303,10 @@ class Line:
                         connection = self._connections.get(channel)
                         if connection is not None:
                             connection.handle(inner)
-                    case ChannelReset(channel=channel, reason=reason):
+                    case ChannelReset(channel=channel):
                         connection = self._connections.pop(channel, None)
                         if connection is not None:
-                            connection.reset(reason, event.retry_after_ms)
+                            connection.reset(event)
                     case LinkUp():
                         log.debug("%s: link up, frames of %d bytes", self.name, event.max_payload)
                         if self._up is not None and not self._up.done():
@@ -311,29 +316,10 @@ class Line:
         return happened
 
     def _down_error(self, down: LinkDown) -> BwcError:
-        match down.reason:
-            case LinkDownReason.BUSY:
-                retry_after_s = (down.retry_after_ms or 0) / 1000
-                return DeviceBusy(
-                    "another host has the device", device=self.name, retry_after_s=retry_after_s
-                )
-            case LinkDownReason.NO_ANSWER:
-                heard = self.endpoint.link.counters.bytes_in
-                rule = "it sends bytes, but speaks another protocol" if heard else "nothing answers"
-                return NotADevice(rule, device=self.name, advice="is this the camera's port?")
-            case LinkDownReason.VERSION:
-                return VersionMismatch("no common link version", device=self.name)
-            case LinkDownReason.CLOSED_BY_PEER if self.live:
-                return DeviceLost("the device ended the link", device=self.name)
-            case LinkDownReason.UNKNOWN_LINK:
-                return DeviceLost("the device was restarted", device=self.name)
-            case LinkDownReason.SILENT | LinkDownReason.PIPE_LOST:
-                return DeviceLost(f"the device fell silent for {self._silence():.0f} s", device=self.name)
-            case _:
-                return LinkError(f"the link ended: {down.reason.value}", device=self.name)
-
-    def _silence(self) -> float:
-        return self.transport.limits.dead_after_s
+        seen = seen_on(self.endpoint.link, 0, None, down.during)
+        error = link_error(down, seen, self.name, dead_after_s=self.transport.limits.dead_after_s)
+        error.seen = seen
+        return error
 
     def _end(self, error: BwcError) -> None:
         if self.error is not None:

@@ -10,8 +10,10 @@ from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.access import Access
 from bwc_sdk.capture import Capture
 from bwc_sdk.connection import Connection
-from bwc_sdk.errors import NotADevice, SessionRefused, WrongDevice
+from bwc_sdk.endings import unfinished
+from bwc_sdk.errors import SessionRefused, WrongDevice
 from bwc_sdk.line import Line
+from bwc_sdk.seen import seen_on
 from bwc_sdk.transport import Transport
 
 CONNECT_S: Final = 15.0
@@ -28,8 +30,9 @@ async def connect_channel(
             await line.open()
             return await open_channel(line, channel, kind, access, capture)
     except TimeoutError as error:
+        seen = seen_on(line.endpoint.link, channel, None)
         await line.close()
-        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=line.name) from error
+        raise unfinished(f"no connection within {CONNECT_S:.0f} s", line.name, seen) from error
     except BaseException:
         await line.close()
         raise
@@ -54,8 +57,9 @@ async def open_channel(
             await connection.establish(access.local(), access.world, capture)
         _check_peer(connection, kind, access.expect, access.allow_insecure)
     except TimeoutError as error:
+        seen = connection.seen()
         await connection.hang_up()
-        raise NotADevice(f"no connection within {CONNECT_S:.0f} s", device=connection.name) from error
+        raise unfinished(f"no connection within {CONNECT_S:.0f} s", connection.name, seen) from error
     except BaseException:
         await connection.hang_up()
         raise

@@ -1,11 +1,13 @@
 """From an error to what a person or a script sees of it: cause, next step, exit code."""
 
+from __future__ import annotations
+
 import errno
 import json
 import os
 import sys
 import traceback
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.declare import FieldRangeError
 from bwc_sdk import errors
@@ -14,6 +16,9 @@ from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.usage import WRONG_USAGE, in_words
 from bwc_sdk.exhaustion import exhausted
+
+if TYPE_CHECKING:
+    from bwc_sdk.seen import LinkSeen
 from bwc_sdk.installation import CORE, problems
 
 DEBUG_ENV: Final = "BWC_DEBUG"
@@ -100,6 +105,9 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
                 sys.stderr.write(clean(f"  {problem}") + "\n")
         else:
             sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
+        if isinstance(error, errors.BwcError) and error.seen is not None and _unfinished(error.seen):
+            for line in error.seen.lines():
+                sys.stderr.write(clean(f"  seen: {line}") + "\n")
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
     return code
@@ -111,6 +119,13 @@ def _of_a_part(error: Exception) -> errors.WrongPart | None:
         return None
     found = problems(CORE)
     return errors.WrongPart(found[0].rule, advice=found[0].advice) if found else None
+
+
+def _unfinished(seen: LinkSeen) -> bool:
+    """Whether the connection did not come about: what was seen of one that did says nothing of its end."""
+    from bwc_sdk.seen import Stage
+
+    return seen.stage is not Stage.READY
 
 
 def report_interrupted(state: str, *, as_json: bool) -> ExitCode:
@@ -130,6 +145,8 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
             "rule": error.rule,
             "advice": advice_for(error),
         }
+        if error.seen is not None:
+            facts["seen"] = error.seen.plain()
     elif isinstance(error, WRONG_USAGE):
         rule, advice = in_words(error)
         facts |= {

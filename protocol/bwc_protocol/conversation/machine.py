@@ -65,7 +65,7 @@ class Conversation:
         session: Session,
         limits: RequestLimits = RequestLimits(),  # noqa: B008  # frozen
     ) -> None:
-        self.state = State.PREAMBLE
+        self.state = self._reached = State.PREAMBLE
         self.peer: PeerInfo | None = None
         self.tap: Callable[[bool, Message], None] | None = None
         """Shown every message but stream data, with True for those sent: for captures."""
@@ -90,6 +90,11 @@ class Conversation:
         """What is said of the failure that ended it."""
         self._closing = False  # this side has closed in order and waits for the peer's close
 
+    @property
+    def reached(self) -> State:
+        """The state that it is in, or was in before it was over."""
+        return self._reached if self.state is _OVER else self.state
+
     # Life
 
     def start(self, now: float) -> None:
@@ -103,7 +108,7 @@ class Conversation:
         if self.state is not _OVER:
             self._seal_control()
             self._session.close()
-            self.state = _OVER
+            self._reached, self.state = self.state, _OVER
             self._closing = True
             self._deadline = None
 
@@ -210,7 +215,7 @@ class Conversation:
         self._control.clear()  # whatever was still to be said, nobody reads it
         self._control_bytes = 0
         self._session.close()
-        self.state = _OVER
+        self._reached, self.state = self.state, _OVER
         self._deadline = None
         self._emit(Closed())
 
@@ -414,7 +419,7 @@ class Conversation:
             self.ending = ending or ENDINGS[reason]
             if self.ending.alert is not None and self._session.failure is None:
                 self._session.close(self.ending.alert)  # a session that failed by itself has said so
-            self.state = _OVER
+            self._reached, self.state = self.state, _OVER
             self._deadline = None
             self._control.clear()
             self._control_bytes = 0

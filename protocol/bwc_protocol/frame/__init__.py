@@ -33,7 +33,7 @@ from bwc_protocol.frame.header import (
     pack_parts,
     payload_crc,
 )
-from bwc_protocol.frame.parser import PARTIAL_S, FrameParser, ParserCounters
+from bwc_protocol.frame.parser import PARTIAL_S, Damage, DamageKind, FrameParser, ParserCounters
 
 __all__ = [
     "BYE",
@@ -54,6 +54,8 @@ __all__ = [
     "SYNC",
     "Bye",
     "ByeReason",
+    "Damage",
+    "DamageKind",
     "Frame",
     "FrameParser",
     "FrameType",

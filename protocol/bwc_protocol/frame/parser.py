@@ -5,7 +5,8 @@ since a header proves only itself; a length over the bound is refused before any
 stops growing for 200 ms is bad. So whatever is cut out of the stream or put into it, the next good frame is found.
 """
 
-from collections.abc import Iterable, Iterator
+import enum
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,35 @@ _DATA: Final = FrameType.DATA
 _TYPES: Final = tuple({t.value: t for t in FrameType}.get(n) for n in range(16))
 
 
+_STRANGE_MAX: Final = 32
+"""Bytes that belong to no frame and are kept, the first ones: enough to tell a banner, or sync bytes the wrong way."""
+
+
+class DamageKind(enum.Enum):
+    """What is wrong with what began like a frame."""
+
+    HEADER_CRC = enum.auto()
+    PAYLOAD_CRC = enum.auto()
+    CUT_OFF = enum.auto()
+    OVERSIZE = enum.auto()
+    TYPE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What began like a frame and is none: `came` stands where `wanted` had to.
+
+    These are the CRC, the whole length in bytes of one that was cut off, the length and its bound, or the type.
+    `payload` is there only for a payload's CRC.
+    """
+
+    kind: DamageKind
+    header: bytes
+    came: int
+    wanted: int
+    payload: bytes = b""
+
+
 @dataclass(slots=True)
 class ParserCounters:
     """What a parser met since it was made."""
@@ -57,8 +87,11 @@ class FrameParser:
     `feed`; other frames carry at most 64 bytes. At most one incomplete frame is kept.
     """
 
-    def __init__(self, max_payload: int) -> None:
+    def __init__(self, max_payload: int, on_damage: Callable[[Damage], None] = lambda damage: None) -> None:
         self.max_payload = max_payload
+        self.strange = b""
+        """The first bytes that belonged to no frame."""
+        self._on_damage = on_damage
         self.counters = ParserCounters()
         self._held = bytearray(HEADER_SIZE)  # grows to the largest frame that was cut, never past the bound
         self._fill = 0
@@ -148,6 +181,8 @@ class FrameParser:
         while self._fill:
             if self._fill >= HEADER_SIZE:
                 self.counters.payload_crc_errors += 1
+                header = bytes(self._held[:HEADER_SIZE])
+                self._on_damage(Damage(DamageKind.CUT_OFF, header, self._fill, self._wanted))
             yield from self._rescan(self._seek(self._held, 0, self._fill))
 
     def _rescan(self, start: int) -> Iterator[Frame]:
@@ -188,6 +223,7 @@ class FrameParser:
                     at += HEADER_SIZE
                     if type is None:
                         counters.unknown_type += 1
+                        self._on_damage(Damage(DamageKind.TYPE, header, kind & 15, 0))
                         continue
                     counters.frames += 1
                     self._hunting = False
@@ -204,16 +240,24 @@ class FrameParser:
                         at = stop + CRC_SIZE
                         if type is None:
                             counters.unknown_type += 1
+                            self._on_damage(Damage(DamageKind.TYPE, header, kind & 15, 0))
                             continue
                         counters.frames += 1
                         self._hunting = False
                         yield Frame(type, channel, link, epoch, window, seq, ack, sack, payload, kind >> 4)
                         continue
                     counters.payload_crc_errors += 1
+                    came = CRC.unpack_from(view, stop)[0]
+                    true = extend_crc32c(header_crc, payload)
+                    self._on_damage(Damage(DamageKind.PAYLOAD_CRC, header, came, true, payload))
                 else:
                     counters.oversize += 1
+                    bound = self.max_payload if type is _DATA else CONTROL_MAX
+                    self._on_damage(Damage(DamageKind.OVERSIZE, header, length, bound))
             elif sync == SYNC_WORD:
                 counters.header_crc_errors += 1
+                true = crc32c(header[:-CRC_SIZE])
+                self._on_damage(Damage(DamageKind.HEADER_CRC, header, header_crc, true))
             if raw is None:
                 raw = (
                     bytes(data) if isinstance(data, memoryview) else data
@@ -232,4 +276,6 @@ class FrameParser:
         if found < 0:
             found = end - 1 if end - 1 > bad and raw[end - 1] == SYNC[0] else end
         self.counters.skipped_bytes += found - bad
+        if len(self.strange) < _STRANGE_MAX:
+            self.strange += bytes(raw[bad : min(found, bad + _STRANGE_MAX - len(self.strange))])
         return found

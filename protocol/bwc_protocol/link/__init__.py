@@ -1,7 +1,8 @@
 """The link: channels, which are small reliable byte streams, over a pipe that loses and damages (spec: Link)."""
 
 from bwc_protocol.frame import ByeReason, ResetReason
-from bwc_protocol.link.counters import ChannelCounters, DiscardReason, LinkCounters
+from bwc_protocol.link.channels import Standing
+from bwc_protocol.link.counters import ChannelCounters, LinkCounters
 from bwc_protocol.link.events import (
     ChannelData,
     ChannelOpened,
@@ -16,6 +17,7 @@ from bwc_protocol.link.events import (
 from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.machine import Link
 from bwc_protocol.link.params import LinkParams, LinkRole
+from bwc_protocol.link.refused import DiscardReason, Refused
 
 __all__ = [
     "ByeReason",
@@ -35,5 +37,7 @@ __all__ = [
     "LinkState",
     "LinkStateError",
     "LinkUp",
+    "Refused",
     "ResetReason",
+    "Standing",
 ]

@@ -5,10 +5,11 @@ from typing import Final
 
 from bwc_protocol.frame import MIN_PAYLOAD, Bye, ByeReason, Frame, FrameType, Hello, HelloAck
 from bwc_protocol.link.channel import FIRST_EPOCH
-from bwc_protocol.link.counters import DiscardReason, LinkTally
+from bwc_protocol.link.counters import LinkTally
 from bwc_protocol.link.events import LinkDown, LinkDownReason, LinkState, ended_by
 from bwc_protocol.link.opening import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.refused import DiscardReason, Refused
 
 REFUSALS: Final[dict[int, LinkDownReason]] = {
     ByeReason.BUSY: LinkDownReason.BUSY,
@@ -68,9 +69,14 @@ class Caller:
             return ()
         ack = HelloAck.decode(frame.payload)
         if ack.host_nonce != self._host_nonce:
-            self._tally.discard(DiscardReason.STALE_LINK)
+            wanted = self._host_nonce
+            self._tally.refuse(
+                Refused(DiscardReason.STALE_LINK, "HELLO_ACK", "host_nonce", ack.host_nonce, wanted)
+            )
             return ()
-        if not self._offered(frame.link, ack):
+        fault = self._fault(frame.link, ack)
+        if fault is not None:
+            self._tally.refuse(fault)
             down = LinkDown(LinkDownReason.PROTOCOL)
             # The device may forget what it granted.
             return (down, Farewell(Bye(reason=ByeReason.PROTOCOL), frame.link)) if frame.link else (down,)
@@ -80,15 +86,21 @@ class Caller:
         self._phase_until = now + self._params.hello_for_s
         return self._ask(self.granted, now)
 
-    def _offered(self, link: int, ack: HelloAck) -> bool:
-        """Whether a grant is one that could be answered to our HELLO."""
+    def _fault(self, link: int, ack: HelloAck) -> Refused | None:
+        """Why a grant is none that could be answered to our HELLO."""
         params = self._params
-        return (
-            link != 0
-            and params.lowest_version <= ack.version <= params.highest_version
-            and MIN_PAYLOAD <= ack.max_payload <= params.max_payload
-            and 1 <= ack.window <= params.max_window
-        )
+        for field, came, low, high in (
+            ("link", link, 1, 0xFFFF_FFFF),
+            ("version", ack.version, params.lowest_version, params.highest_version),
+            ("max_payload", ack.max_payload, MIN_PAYLOAD, params.max_payload),
+            ("window", ack.window, 1, params.max_window),
+        ):
+            if not low <= came <= high:
+                hint = (
+                    "the nonce of the link goes there" if field == "link" else f"it has to be {low} to {high}"
+                )
+                return Refused(DiscardReason.MALFORMED, "HELLO_ACK", field, came, hint=hint)
+        return None
 
     def _ask(self, granted: Grant, now: float) -> Sequence[Decision]:
         """Uses the granted link: only then does the device make it its own."""
@@ -100,19 +112,25 @@ class Caller:
         """Takes the refusal of our HELLO, or the end of the link that was granted and not yet used."""
         granted = self.granted
         if link == 0:
-            if self.state is not LinkState.CALLING or bye.host_nonce != self._host_nonce:
-                return ()  # a refusal that comes late, or for another host
+            if self.state is not LinkState.CALLING:
+                return ()  # a refusal that comes late
+            if bye.host_nonce != self._host_nonce:  # for another host
+                came, wanted = bye.host_nonce, self._host_nonce
+                self._tally.refuse(Refused(DiscardReason.STALE_LINK, "BYE", "host_nonce", came, wanted))
+                return ()
             reason = REFUSALS.get(bye.reason)
             after_ms = bye.retry_after_ms if bye.reason is ByeReason.BUSY else None
         elif granted is None or link != granted.nonce:
-            self._tally.discard(DiscardReason.STALE_LINK)
+            self._tally.refuse(
+                Refused(DiscardReason.STALE_LINK, "BYE", "link", link, granted.nonce if granted else 0)
+            )
             return ()
         elif bye.reason is ByeReason.UNKNOWN_LINK:
             return self._call(now)  # the device forgot the grant before it was used
         else:
             reason, after_ms = ended_by(bye.reason), None
         if reason is None:
-            self._tally.discard(DiscardReason.MALFORMED)
+            self._tally.refuse(Refused(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
             return ()
         return (LinkDown(reason, after_ms),)
 

@@ -3,7 +3,7 @@
 Made when a link goes live and dropped with it, so that nothing of a link outlives it.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwc_protocol.frame import (
     CRC_SIZE,
@@ -19,7 +19,7 @@ from bwc_protocol.frame import (
     payload_crc,
 )
 from bwc_protocol.link.channel import FIRST_EPOCH, Channel, ChannelState
-from bwc_protocol.link.counters import ChannelTally, DiscardReason, LinkTally
+from bwc_protocol.link.counters import ChannelTally, LinkTally
 from bwc_protocol.link.events import (
     ChannelData,
     ChannelOpened,
@@ -31,6 +31,7 @@ from bwc_protocol.link.events import (
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams, LinkRole
+from bwc_protocol.link.refused import DiscardReason, Refused
 from bwc_protocol.link.scheduler import Scheduler
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
@@ -40,6 +41,21 @@ _OPENING: Final = ChannelState.OPENING
 ANSWER: Final = Reset(reason=ResetReason.ANSWER)
 JOIN_MAX: Final = 4_096
 """Payloads up to here are copied into one piece with their header: cheaper than three writes."""
+
+
+class Standing(NamedTuple):
+    """Where an open channel stands: what of the peer is awaited, and what the peer has not acknowledged."""
+
+    ack: int
+    """The frame of the peer that is awaited next."""
+    sack: int
+    """Not 0: later ones came already."""
+    in_flight: int
+    """Our frames that the peer did not acknowledge."""
+    window: int
+    """Our frames that may be in flight, as the peer says."""
+    waiting_bytes: int
+    """For the peer, which did not acknowledge them, or which cannot be sent."""
 
 
 class Channels:
@@ -67,6 +83,7 @@ class Channels:
         self._tallies = tallies
         self._events = events
         self._channels: dict[int, Channel] = {}  # at most one a channel number
+        self._ended: dict[int, Standing] = {}  # where closed channels stood; at most one a channel number
         self._scheduler = Scheduler(up.max_payload)
         self._urgent: dict[Channel, None] = {}  # acknowledgements that go at once, in order
         # What goes before data. One entry a channel, the last one counts: a peer cannot make them pile up.
@@ -79,7 +96,8 @@ class Channels:
     def receive(self, frame: Frame, now: float) -> None:
         """Takes a frame of this link that is not about the link itself."""
         if frame.channel > MAX_CHANNEL:
-            self._tally.discard(DiscardReason.MALFORMED)
+            name = frame.type.name
+            self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "channel", frame.channel))
             return
         channel = self._channels.get(frame.channel) or self._make(frame.channel)
         if frame.type is _DATA:
@@ -88,7 +106,7 @@ class Channels:
         match frame.type:
             case FrameType.ACK:
                 if not channel.is_open(frame.epoch):
-                    channel.tally.discard(DiscardReason.STALE_EPOCH)
+                    _refuse_epoch(channel, frame)
                 else:
                     self._acknowledge(channel, frame, now)
             case FrameType.PING:
@@ -102,7 +120,9 @@ class Channels:
             case FrameType.RESET:
                 self._reset(channel, frame)
             case _:
-                channel.tally.discard(DiscardReason.MALFORMED)
+                channel.tally.refuse(
+                    Refused(DiscardReason.MALFORMED, frame.type.name, "type", frame.type.value)
+                )
 
     def _make(self, number: int) -> Channel:
         tally = self._tallies.setdefault(number, ChannelTally(self._tally))
@@ -111,7 +131,8 @@ class Channels:
 
     def _data(self, channel: Channel, frame: Frame, now: float) -> None:
         if not frame.payload or len(frame.payload) > self.max_payload:
-            channel.tally.discard(DiscardReason.MALFORMED)
+            length, hint = len(frame.payload), f"DATA carries 1 to {self.max_payload} bytes"
+            channel.tally.refuse(Refused(DiscardReason.MALFORMED, "DATA", "length", length, hint=hint))
             return
         if frame.epoch != channel.epoch or channel.state is not _OPEN:
             if (
@@ -120,7 +141,7 @@ class Channels:
                 or frame.epoch != channel.next_epoch
                 or frame.seq
             ):
-                channel.tally.discard(DiscardReason.STALE_EPOCH)
+                _refuse_epoch(channel, frame)
                 return
             if channel.number >= self._params.channels:
                 channel.skip(frame.epoch)
@@ -132,7 +153,9 @@ class Channels:
         inbound, outbound = channel.inbound, channel.outbound
         assert inbound is not None and outbound is not None
         if not outbound.acknowledge(frame.ack, frame.window, frame.sack, now):
-            channel.tally.void_ack()
+            self._count_void(channel, outbound, frame)
+        elif not frame.ack and self._host and outbound.untouched:
+            channel.tally.missing_ack()
         self._scheduler.wake(channel)
         tally = channel.tally
         for payload in inbound.accept(frame.seq, frame.payload, now):
@@ -146,27 +169,38 @@ class Channels:
         outbound = channel.outbound
         assert outbound is not None
         if frame.type is FrameType.PONG:
+            if not frame.seq:  # ours on an open channel count from 1
+                channel.tally.unnumbered_pong()
             valid = outbound.answered(frame.seq, frame.ack, frame.window, frame.sack, now)
         else:
             valid = outbound.acknowledge(frame.ack, frame.window, frame.sack, now)
         if not valid:
-            channel.tally.void_ack()
+            self._count_void(channel, outbound, frame)
+        elif not frame.ack and self._host and frame.type is FrameType.ACK and outbound.untouched:
+            channel.tally.missing_ack()  # a PONG may come of a channel that is still closed
         self._scheduler.wake(channel)
+
+    def _count_void(self, channel: Channel, outbound: Outbound, frame: Frame) -> None:
+        channel.tally.void_ack(early=outbound.is_early(frame.ack, frame.window))
 
     def _reset(self, channel: Channel, frame: Frame) -> None:
         try:
             reset = Reset.decode(frame.payload)
         except MalformedControl:
-            channel.tally.discard(DiscardReason.MALFORMED)
+            length = len(frame.payload)
+            channel.tally.refuse(Refused(DiscardReason.MALFORMED, "RESET", "length", length, 4))
             return
         channel.tally.reset_came()
         answer = reset.reason is ResetReason.ANSWER
+        if frame.payload[0] != reset.reason:
+            unknown = Refused(DiscardReason.MALFORMED, "RESET", "reason", frame.payload[0], hint="unknown")
+            self._tally.remember(unknown)
         if frame.epoch == channel.epoch:
             if channel.state is ChannelState.OPEN:
                 self._close(channel)
                 # An ANSWER to a RESET that was never sent: the peer is confused, and has closed.
                 reason = ResetReason.PROTOCOL if answer else reset.reason
-                self._events.append(ChannelReset(channel.number, reason, reset.retry_after_ms))
+                self._events.append(ChannelReset(channel.number, reason, reset.retry_after_ms, by_peer=True))
             channel.repeating = None
             channel.may_open = True
             self._scheduler.wake(channel)
@@ -179,7 +213,7 @@ class Channels:
             # The host opened and reset it; the opening was lost, and without an answer it would ask for ever.
             channel.skip(frame.epoch)
         else:
-            channel.tally.discard(DiscardReason.STALE_EPOCH)
+            _refuse_epoch(channel, frame)
             return
         if not answer:
             self._resets[channel.number] = (frame.epoch, ANSWER)
@@ -253,6 +287,21 @@ class Channels:
         channel = self._channels.get(number)
         return 0 if channel is None or channel.outbound is None else channel.outbound.peer_window
 
+    def standing(self, number: int) -> Standing | None:
+        """Where both directions of a channel stand, or stood when it was closed; None of one that never was open."""
+        channel = self._channels.get(number)
+        if channel is None or channel.inbound is None or channel.outbound is None:
+            return self._ended.get(number)
+        inbound, outbound = channel.inbound, channel.outbound
+        return Standing(
+            inbound.ack, inbound.sack, outbound.in_flight, outbound.peer_window, outbound.outstanding
+        )
+
+    def standings(self) -> dict[int, Standing]:
+        """The same of all channels."""
+        found = {number: self.standing(number) for number in self._channels}
+        return {number: standing for number, standing in found.items() if standing is not None}
+
     def rate(self, number: int) -> float:
         """Measured bytes a second of one channel; of the link while the channel is closed."""
         channel = self._channels.get(number)
@@ -265,6 +314,9 @@ class Channels:
         self._pings[number] = FIRST_EPOCH if channel is None else channel.epoch
 
     def _close(self, channel: Channel) -> None:
+        standing = self.standing(channel.number)
+        if standing is not None:
+            self._ended[channel.number] = standing
         channel.close()
         self._scheduler.remove(channel)
         self._urgent.pop(channel, None)
@@ -400,3 +452,9 @@ class Channels:
             ack, window, sack = inbound.ack, inbound.window, inbound.sack
             inbound.acknowledged()
         return pack_header(type, number, self.nonce, epoch, window, seq, ack, sack, length, self.version)
+
+
+def _refuse_epoch(channel: Channel, frame: Frame) -> None:
+    wanted = channel.epoch if channel.state is not ChannelState.CLOSED else channel.next_epoch
+    name = frame.type.name
+    channel.tally.refuse(Refused(DiscardReason.STALE_EPOCH, name, "epoch", frame.epoch, wanted))

@@ -1,24 +1,12 @@
 """What a link and its channels count: what passed, what was said again, and what was thrown away and why."""
 
-import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from bwc_protocol.counting import Counts, Snapshot
-from bwc_protocol.frame import ParserCounters
-
-
-class DiscardReason(enum.Enum):
-    """Why a frame that came was thrown away. The values say it to people."""
-
-    HEADER_CRC = "damaged header"
-    PAYLOAD_CRC = "damaged payload, or cut off"
-    OVERSIZE = "longer than agreed"
-    MALFORMED = "breaks a rule: type, channel, version or contents"
-    STALE_LINK = "of another link"
-    STALE_EPOCH = "of an earlier life of its channel"
-    DUPLICATE = "came before"
-    OUT_OF_WINDOW = "beyond the window"
+from bwc_protocol.frame import FrameType, ParserCounters
+from bwc_protocol.link.refused import DiscardReason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +28,12 @@ class ChannelCounters(Snapshot):
     """Frames that came before one that was sent earlier; kept until that came."""
     void_acks: int = 0
     """Acknowledgements of what is not in flight; ignored, the rest of their frames counts."""
+    early_acks: int = 0
+    """Of `void_acks`, those of frames that were never sent."""
+    missing_acks: int = 0
+    """Frames on a channel that this end opened which acknowledge nothing, not even the frame that opened it."""
+    unnumbered_pongs: int = 0
+    """PONGs that do not echo the `seq` of any PING."""
     resets_in: int = 0
     resets_out: int = 0
     discarded: Counts[DiscardReason] = field(default_factory=partial(Counts, DiscardReason))
@@ -52,6 +46,8 @@ class LinkCounters(Snapshot):
 
     frames_in: int = 0
     """Undamaged ones, also those that were then thrown away."""
+    came: Counts[FrameType] = field(default_factory=partial(Counts, FrameType))
+    """`frames_in` by their type."""
     frames_out: int = 0
     """Repeats included."""
     bytes_in: int = 0
@@ -69,6 +65,12 @@ class LinkCounters(Snapshot):
     """Frames that came before one that was sent earlier; kept until that came."""
     void_acks: int = 0
     """Acknowledgements of what is not in flight; ignored, the rest of their frames counts."""
+    early_acks: int = 0
+    """Of `void_acks`, those of frames that were never sent."""
+    missing_acks: int = 0
+    """Frames on a channel that this end opened which acknowledge nothing, not even the frame that opened it."""
+    unnumbered_pongs: int = 0
+    """PONGs that do not echo the `seq` of any PING."""
     pings: int = 0
     """Said."""
     pongs: int = 0
@@ -94,16 +96,31 @@ class LinkTally:
     timeouts: int = 0
     out_of_order: int = 0
     void_acks: int = 0
+    early_acks: int = 0
+    missing_acks: int = 0
+    unnumbered_pongs: int = 0
     pings: int = 0
     pongs: int = 0
     resets_in: int = 0
     resets_out: int = 0
     byes_out: int = 0
     discarded: dict[DiscardReason, int] = field(default_factory=_none)
+    came: dict[FrameType, int] = field(default_factory=lambda: dict.fromkeys(FrameType, 0))
+    """Undamaged frames by type, but DATA: what is left of the parser's count is that."""
+    refused: dict[DiscardReason, Refused] = field(default_factory=dict)
+    """Of each reason what it was last."""
+    on_refused: Callable[[Refused], None] | None = None
 
-    def discard(self, reason: DiscardReason) -> None:
+    def refuse(self, refused: Refused) -> None:
         """A frame was thrown away."""
-        self.discarded[reason] += 1
+        self.discarded[refused.reason] += 1
+        self.remember(refused)
+
+    def remember(self, refused: Refused) -> None:
+        """The same of one that is counted elsewhere."""
+        self.refused[refused.reason] = refused
+        if self.on_refused is not None:
+            self.on_refused(refused)
 
     def snapshot(self, parsed: ParserCounters) -> LinkCounters:
         """The present counts, with what the parser of the pipe met."""
@@ -113,8 +130,10 @@ class LinkTally:
             DiscardReason.OVERSIZE: parsed.oversize,
             DiscardReason.MALFORMED: parsed.unknown_type,
         }
+        came = Counts(FrameType, {**self.came, FrameType.DATA: parsed.frames - sum(self.came.values())})
         return LinkCounters(
             frames_in=parsed.frames,
+            came=came,
             frames_out=self.frames_out,
             bytes_in=parsed.bytes,
             bytes_out=self.bytes_out,
@@ -124,6 +143,9 @@ class LinkTally:
             skipped_bytes=parsed.skipped_bytes,
             out_of_order=self.out_of_order,
             void_acks=self.void_acks,
+            early_acks=self.early_acks,
+            missing_acks=self.missing_acks,
+            unnumbered_pongs=self.unnumbered_pongs,
             pings=self.pings,
             pongs=self.pongs,
             resets_in=self.resets_in,
@@ -146,14 +168,17 @@ class ChannelTally:
     timeouts: int = 0
     out_of_order: int = 0
     void_acks: int = 0
+    early_acks: int = 0
+    missing_acks: int = 0
+    unnumbered_pongs: int = 0
     resets_in: int = 0
     resets_out: int = 0
     discarded: dict[DiscardReason, int] = field(default_factory=_none)
 
-    def discard(self, reason: DiscardReason) -> None:
+    def refuse(self, refused: Refused) -> None:
         """A frame of the channel was thrown away."""
-        self.discarded[reason] += 1
-        self.link.discard(reason)
+        self.discarded[refused.reason] += 1
+        self.link.refuse(refused)
 
     def repeated(self) -> None:
         """A frame is handed out again."""
@@ -170,10 +195,22 @@ class ChannelTally:
         self.out_of_order += 1
         self.link.out_of_order += 1
 
-    def void_ack(self) -> None:
-        """What was acknowledged is not in flight."""
+    def void_ack(self, *, early: bool) -> None:
+        """What was acknowledged is not in flight: `early` of what was never sent."""
         self.void_acks += 1
         self.link.void_acks += 1
+        self.early_acks += early
+        self.link.early_acks += early
+
+    def missing_ack(self) -> None:
+        """The peer acknowledges nothing, although it must have had the frame that opened the channel."""
+        self.missing_acks += 1
+        self.link.missing_acks += 1
+
+    def unnumbered_pong(self) -> None:
+        """A PONG echoes no PING's number."""
+        self.unnumbered_pongs += 1
+        self.link.unnumbered_pongs += 1
 
     def reset_came(self) -> None:
         """The peer said RESET."""
@@ -196,6 +233,9 @@ class ChannelTally:
             timeouts=self.timeouts,
             out_of_order=self.out_of_order,
             void_acks=self.void_acks,
+            early_acks=self.early_acks,
+            missing_acks=self.missing_acks,
+            unnumbered_pongs=self.unnumbered_pongs,
             resets_in=self.resets_in,
             resets_out=self.resets_out,
             discarded=Counts(DiscardReason, self.discarded),

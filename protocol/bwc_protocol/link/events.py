@@ -1,7 +1,7 @@
 """What a link reports (spec: Link)."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bwc_protocol.frame import ByeReason, ResetReason
@@ -67,6 +67,8 @@ class LinkDown:
     reason: LinkDownReason
     retry_after_ms: int | None = None
     """Given with BUSY."""
+    during: LinkState = field(default=LinkState.LIVE, compare=False)
+    """Where the link stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class ChannelReset:
     reason: ResetReason
     retry_after_ms: int = 0
     """Given with BUSY: when to try again; 0 = the peer does not say."""
+    by_peer: bool = field(default=False, compare=False)
+    """Whether the peer closed it, and not this end."""
 
 
 LinkEvent = LinkUp | LinkDown | ChannelOpened | ChannelData | ChannelReset

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from bwc_protocol.link.counters import ChannelTally, DiscardReason
+from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.refused import DiscardReason, Refused
 
 SEQ_MASK: Final = 0xFFFF
 BEHIND: Final = 0x8000
@@ -78,12 +79,16 @@ class Inbound:
                 self._held[seq] = payload
                 self.sack |= 1 << (ahead - 1)
             else:
-                self._tally.discard(DiscardReason.DUPLICATE)
+                self._refuse(DiscardReason.DUPLICATE, seq)
         elif ahead >= BEHIND:
-            self._tally.discard(DiscardReason.DUPLICATE)
+            self._refuse(DiscardReason.DUPLICATE, seq)
         else:
-            self._tally.discard(DiscardReason.OUT_OF_WINDOW)
+            hint = f"the window is {window} from there"
+            self._tally.refuse(Refused(DiscardReason.OUT_OF_WINDOW, "DATA", "seq", seq, self.ack, hint))
         return []
+
+    def _refuse(self, reason: DiscardReason, seq: int) -> None:
+        self._tally.refuse(Refused(reason, "DATA", "seq", seq, self.ack))
 
     def _close_gap(self, payload: bytes) -> list[bytes]:
         ordered = [payload]

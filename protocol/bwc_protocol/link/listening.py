@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwc_protocol.frame import MIN_PAYLOAD, Bye, ByeReason, Frame, FrameType, Hello, HelloAck
-from bwc_protocol.link.counters import DiscardReason, LinkTally
+from bwc_protocol.link.counters import LinkTally
 from bwc_protocol.link.events import LinkState, LinkStateError
 from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.opening import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
+from bwc_protocol.link.refused import DiscardReason, Refused
 
 NONCE_DRAWS: Final = 16
 """A source of nonces that gives a used one so often is broken; better a loud end than a link that is confused."""
@@ -56,7 +57,14 @@ class Listener:
         if version < max(hello.lowest, self._params.lowest_version):
             return self._refuse(hello, ByeReason.VERSION)
         if not hello.max_payload >= MIN_PAYLOAD or not hello.max_window >= 1:
-            self._tally.discard(DiscardReason.MALFORMED)
+            small = hello.max_payload < MIN_PAYLOAD
+            field, came, low = (
+                ("max_payload", hello.max_payload, MIN_PAYLOAD)
+                if small
+                else ("max_window", hello.max_window, 1)
+            )
+            hint = f"it has to be {low} at least"
+            self._tally.refuse(Refused(DiscardReason.MALFORMED, "HELLO", field, came, hint=hint))
             return self._refuse(hello, ByeReason.PROTOCOL)
         grant = self._known(hello.host_nonce) or self._nominate(hello, version)
         grant.said(now)
@@ -109,7 +117,8 @@ class Listener:
         if self.granted is not None and link == self.granted.nonce:
             self.withdraw()
         elif link:  # else the refusal of some HELLO, which is no business of a device
-            self._tally.discard(DiscardReason.STALE_LINK)
+            wanted = self.granted.nonce if self.granted is not None else 0
+            self._tally.refuse(Refused(DiscardReason.STALE_LINK, "BYE", "link", link, wanted))
         return ()
 
     def tick(self, now: float) -> Sequence[Decision]:

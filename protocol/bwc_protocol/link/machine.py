@@ -19,8 +19,8 @@ from bwc_protocol.frame import (
     encode_frame,
 )
 from bwc_protocol.link.calling import Caller
-from bwc_protocol.link.channels import Channels
-from bwc_protocol.link.counters import ChannelCounters, ChannelTally, DiscardReason, LinkCounters, LinkTally
+from bwc_protocol.link.channels import Channels, Standing
+from bwc_protocol.link.counters import ChannelCounters, ChannelTally, LinkCounters, LinkTally
 from bwc_protocol.link.events import (
     LinkDown,
     LinkDownReason,
@@ -34,6 +34,7 @@ from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.listening import Listener
 from bwc_protocol.link.opening import Decision, Farewell, Opening
 from bwc_protocol.link.params import LinkParams, LinkRole
+from bwc_protocol.link.refused import DiscardReason, Refused, damaged
 from bwc_protocol.link.silence import Silence
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
@@ -54,8 +55,8 @@ class Link:
     ) -> None:
         self.role = role
         self.params = params
-        self._parser = FrameParser(params.max_payload)
         self._tally = LinkTally()
+        self._parser = FrameParser(params.max_payload, lambda damage: self._tally.remember(damaged(damage)))
         self._channel_tallies: dict[
             int, ChannelTally
         ] = {}  # at most one a channel number; they outlive a link
@@ -68,6 +69,7 @@ class Link:
             else Listener(params, self._tally, nonce, gate or DeviceGate(), self._forgotten)
         )
         self._channels: Channels | None = None  # of the live link
+        self._standings: dict[int, Standing] = {}  # of the channels of the link that ended last
         self._silence = Silence(params, 0.0)  # the same
         self._now = 0.0
         self._bye_at: float | None = None  # when a stranger was last told
@@ -249,6 +251,24 @@ class Link:
         tally = self._channel_tallies.get(channel)
         return ChannelCounters() if tally is None else tally.snapshot()
 
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """Of each reason for which frames were thrown away the last one, with what did not hold."""
+        return tuple(self._tally.refused.values())
+
+    def on_refused(self, tell: Callable[[Refused], None]) -> None:
+        """Has each frame that is thrown away told at once: for captures."""
+        self._tally.on_refused = tell
+
+    @property
+    def strange(self) -> bytes:
+        """The first bytes of the pipe that belonged to no frame."""
+        return self._parser.strange
+
+    def standing(self, channel: int) -> Standing | None:
+        """Where both directions of a channel stand, or stood when it or the link ended; None if it never was open."""
+        return self._standings.get(channel) if self._channels is None else self._channels.standing(channel)
+
     def outstanding(self, channel: int) -> int:
         """Bytes accepted by `send` and not known to be delivered to the other end of the link."""
         return 0 if self._channels is None else self._channels.outstanding(channel)
@@ -270,16 +290,18 @@ class Link:
     # Frames
 
     def _frame(self, frame: Frame, now: float) -> None:
-        if frame.type is not _DATA and frame.type in ABOUT_LINKS:
-            self._about_link(frame, now)
-            return
+        if frame.type is not _DATA:
+            self._tally.came[frame.type] += 1
+            if frame.type in ABOUT_LINKS:
+                self._about_link(frame, now)
+                return
         channels = self._channels
         if channels is None or frame.link != channels.nonce:
             channels = self._first_frame(frame, now)
             if channels is None:
                 return
         elif frame.version != channels.version:
-            self._tally.discard(DiscardReason.MALFORMED)
+            self._refuse_version(frame, channels.version)
             return
         self._silence.heard_at = now
         channels.receive(frame, now)
@@ -291,7 +313,7 @@ class Link:
             self._stranger(frame, now)
             return None
         if frame.version != granted.version:
-            self._tally.discard(DiscardReason.MALFORMED)
+            self._refuse_version(frame, granted.version)
             return None
         if self._channels is not None:
             self._down(LinkDownReason.REPLACED)
@@ -312,7 +334,9 @@ class Link:
 
     def _stranger(self, frame: Frame, now: float) -> None:
         """A frame of another link: dropped, and now and then its sender is told."""
-        self._tally.discard(DiscardReason.STALE_LINK)
+        granted = self._opening.granted
+        wanted = self._channels.nonce if self._channels is not None else granted.nonce if granted else None
+        self._tally.refuse(Refused(DiscardReason.STALE_LINK, frame.type.name, "link", frame.link, wanted))
         if self._bye_at is None or now >= self._bye_at + self.params.bye_every_s:
             self._bye_at = now
             self._say_bye(Bye(reason=ByeReason.UNKNOWN_LINK), frame.link)
@@ -324,16 +348,22 @@ class Link:
                 return
             bye = Bye.decode(frame.payload)
         except MalformedControl:
-            self._tally.discard(DiscardReason.MALFORMED)
+            name, length = frame.type.name, len(frame.payload)
+            hint = "it ends inside a known field"
+            self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "length", length, hint=hint))
             return
         if self._channels is None or frame.link != self._channels.nonce:
             self._carry_out(self._opening.hear_bye(frame.link, bye, now))
             return
         reason = ended_by(bye.reason)
         if reason is None:
-            self._tally.discard(DiscardReason.MALFORMED)
+            self._tally.refuse(Refused(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
         else:
             self._down(reason)
+
+    def _refuse_version(self, frame: Frame, wanted: int) -> None:
+        name = frame.type.name
+        self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "version", frame.version, wanted))
 
     # Beginning and end
 
@@ -380,8 +410,10 @@ class Link:
         """The link and everything on it is over; a device listens on."""
         if self.state in (LinkState.CLOSED, LinkState.LISTENING):
             return
+        during = self.state
+        self._standings = {} if self._channels is None else self._channels.standings()
         self._channels = None
         self._ahead.clear()
         self._opening.ended()
         self._parser.max_payload = self._opening.max_payload
-        self._events.append(LinkDown(reason, retry_after_ms))
+        self._events.append(LinkDown(reason, retry_after_ms, during))

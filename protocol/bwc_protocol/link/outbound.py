@@ -225,6 +225,22 @@ class Outbound:
         """Frames that the peer lets be in flight at present: those that are, and those that may follow."""
         return self._edge - self._base
 
+    @property
+    def in_flight(self) -> int:
+        """Frames that were handed out and are not known to be delivered."""
+        return sum(not sent.delivered for sent in self._flight)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether frames were handed out and not even the first is acknowledged: who opened the channel sent it, and
+        whoever answers on the channel has had it."""
+        return not self._base and self._next > 0
+
+    def is_early(self, ack: int, window: int) -> bool:
+        """Whether what was void speaks of frames that were never sent, or of a window that is too large."""
+        advance = (ack - self._base) & SEQ_MASK
+        return window > MAX_WINDOW or len(self._flight) < advance <= SEQ_MASK // 2
+
     def acknowledge(self, ack: int, window: int, sack: int, now: float) -> bool:
         """Acts upon the three fields of a received frame. False if they are void.
 
