@@ -36,7 +36,9 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     Done               of a command that gives nothing else
 
 What `camera.counters` and `station.counters` give, and the result of an offload: Counters, made of LinkCounters,
-ChannelCounters (DiscardReason), MessageCounters (MessageDiscard) and StreamCounters (StreamDiscard).
+ChannelCounters (DiscardReason), MessageCounters (MessageDiscard) and StreamCounters (StreamDiscard). `remarks_on` them
+says which rules a device breaks without harm, each a `Remark`; `BwcError.seen` what was seen of one that could not be
+connected to: LinkSeen (ConnectStage, Refused, Standing).
 
 What `events()` gives, each an `Event`: StateChanged, BatteryAlarm, ClockChanged, ConfigApplied, RecordingClosed of a
 camera; Docked, Undocked, BayAlarmed, BayChanged of a station.
@@ -68,6 +70,8 @@ if TYPE_CHECKING:
     from bwc_protocol.link import ChannelCounters as ChannelCounters
     from bwc_protocol.link import DiscardReason as DiscardReason
     from bwc_protocol.link import LinkCounters as LinkCounters
+    from bwc_protocol.link import Refused as Refused
+    from bwc_protocol.link import Standing as Standing
     from bwc_protocol.messages.assignment import AssignmentState as AssignmentState
     from bwc_protocol.messages.audit import AuditEntry as AuditEntry
     from bwc_protocol.messages.audit import AuditHead as AuditHead
@@ -141,6 +145,10 @@ if TYPE_CHECKING:
     from bwc_sdk.errors import BwcError as BwcError
     from bwc_sdk.host_time import HostTime as HostTime
     from bwc_sdk.host_word import HostWord as HostWord
+    from bwc_sdk.remarks import Remark as Remark
+    from bwc_sdk.remarks import remarks_on as remarks_on
+    from bwc_sdk.seen import ConnectStage as ConnectStage
+    from bwc_sdk.seen import LinkSeen as LinkSeen
     from bwc_sdk.station import DockingStation as DockingStation
     from bwc_sdk.watching import Arrived as Arrived
     from bwc_sdk.watching import Departed as Departed
@@ -184,6 +192,12 @@ _HOMES = {
     "ConfigState": "bwc_protocol.messages.config",
     "ConfigView": "bwc_protocol.messages.config",
     "Counters": "bwc_sdk.counters",
+    "ConnectStage": "bwc_sdk.seen",
+    "LinkSeen": "bwc_sdk.seen",
+    "Refused": "bwc_protocol.link",
+    "Standing": "bwc_protocol.link",
+    "Remark": "bwc_sdk.remarks",
+    "remarks_on": "bwc_sdk.remarks",
     "Departed": "bwc_sdk.watching",
     "DeviceCapabilities": "bwc_protocol.messages.identity",
     "DeviceIdentity": "bwc_protocol.messages.identity",
@@ -280,6 +294,7 @@ __all__ = [
     "ConfigPage",
     "ConfigState",
     "ConfigView",
+    "ConnectStage",
     "Counters",
     "Departed",
     "DeviceCapabilities",
@@ -298,6 +313,7 @@ __all__ = [
     "Interval",
     "LedMeaning",
     "LinkCounters",
+    "LinkSeen",
     "ListPage",
     "Manifest",
     "ManifestReply",
@@ -311,6 +327,8 @@ __all__ = [
     "RebootAccepted",
     "RecordingClosed",
     "RecordingEntry",
+    "Refused",
+    "Remark",
     "Role",
     "SchemaPage",
     "SegmentFacts",
@@ -320,6 +338,7 @@ __all__ = [
     "SettingSchema",
     "SettingType",
     "Slot",
+    "Standing",
     "StateChanged",
     "StationFault",
     "StationStatus",
@@ -339,6 +358,7 @@ __all__ = [
     "__version__",
     "connect",
     "connect_station",
+    "remarks_on",
     "watch",
 ]
 

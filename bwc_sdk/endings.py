@@ -17,7 +17,7 @@ from bwc_sdk.errors import (
     SessionRefused,
     VersionMismatch,
 )
-from bwc_sdk.seen import LinkSeen, Stage
+from bwc_sdk.seen import ConnectStage, LinkSeen
 
 _REPORT: Final = "--capture FILE keeps what passed, for 'bwc decode'"
 """What helps whoever builds the device, where the facts alone do not say what to mend."""
@@ -114,7 +114,7 @@ def reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
 
 
 def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
-    established = seen.stage is Stage.READY
+    established = seen.stage is ConnectStage.READY
     match reset.reason:
         case ResetReason.BUSY:
             rule = "another host has the camera in this bay"

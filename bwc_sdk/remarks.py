@@ -24,7 +24,7 @@ class Remark:
         return f"{self.rule} ({self.count} times)" if self.count > 1 else self.rule
 
 
-def remarks(counted: Counters) -> tuple[Remark, ...]:
+def remarks_on(counted: Counters) -> tuple[Remark, ...]:
     """What is to be said of a device that was counted like this, from the link up."""
     return tuple(Remark(rule, count) for rule, count in _found(counted) if count)
 

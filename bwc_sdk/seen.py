@@ -27,7 +27,7 @@ SHOWN_BYTES: Final = 16
 """Bytes of what is no frame that a message shows."""
 
 
-class Stage(enum.Enum):
+class ConnectStage(enum.Enum):
     """How far a connection came. The values say what it waited for."""
 
     HELLO = "HELLO was said, and no link was granted"
@@ -38,12 +38,12 @@ class Stage(enum.Enum):
     READY = "it was ready"
 
 
-_OF_LINK: Final = {LinkState.CALLING: Stage.HELLO, LinkState.CHECKING: Stage.PING}
+_OF_LINK: Final = {LinkState.CALLING: ConnectStage.HELLO, LinkState.CHECKING: ConnectStage.PING}
 _OF_STATE: Final = {
-    State.PREAMBLE: Stage.PREAMBLE,
-    State.HANDSHAKE: Stage.HANDSHAKE,
-    State.INFO: Stage.INFO,
-    State.READY: Stage.READY,
+    State.PREAMBLE: ConnectStage.PREAMBLE,
+    State.HANDSHAKE: ConnectStage.HANDSHAKE,
+    State.INFO: ConnectStage.INFO,
+    State.READY: ConnectStage.READY,
 }
 
 
@@ -58,7 +58,7 @@ class Fault(NamedTuple):
 class LinkSeen:
     """What had been seen of a device when a connection ended."""
 
-    stage: Stage
+    stage: ConnectStage
     link: LinkCounters = field(default_factory=LinkCounters)
     """Of the whole pipe."""
     channel: ChannelCounters = field(default_factory=ChannelCounters)
@@ -127,7 +127,7 @@ def seen_on(link: Link, channel: int, reached: State | None, during: LinkState |
     """
     stage = _OF_LINK.get(during or link.state)
     if stage is None:
-        stage = _OF_STATE.get(reached, Stage.PREAMBLE) if reached is not None else Stage.PING
+        stage = _OF_STATE.get(reached, ConnectStage.PREAMBLE) if reached is not None else ConnectStage.PING
     return LinkSeen(
         stage=stage,
         link=link.counters,
@@ -147,12 +147,12 @@ def shown(data: bytes) -> str:
 
 
 _NEXT: Final = {
-    Stage.HELLO: "HELLO_ACK, with the host_nonce of the HELLO in its payload and the nonce of a new link in its header",
-    Stage.PING: "PONG, with the `link`, `channel`, `epoch` and `seq` of the PING",
-    Stage.PREAMBLE: f"its own preamble, {PREAMBLE_SIZE} bytes of DATA that begin with `seq` 0 in the host's epoch",
-    Stage.HANDSHAKE: "the device's flight of the session, right behind its preamble: the client speaks first",
-    Stage.INFO: "session.info, once it has the host's flight of the session",
-    Stage.READY: "",
+    ConnectStage.HELLO: "HELLO_ACK, with the host_nonce of the HELLO in its payload, and a new nonce as `link`",
+    ConnectStage.PING: "PONG, with the `link`, `channel`, `epoch` and `seq` of the PING",
+    ConnectStage.PREAMBLE: f"its own preamble, {PREAMBLE_SIZE} bytes of DATA from `seq` 0 in the host's epoch",
+    ConnectStage.HANDSHAKE: "the device's flight of the session, right behind its preamble: the client speaks first",
+    ConnectStage.INFO: "session.info, once it has the host's flight of the session",
+    ConnectStage.READY: "",
 }
 
 _FORGOTTEN: Final = Fault(
@@ -186,7 +186,7 @@ _PRECEDENCE: Final = (
 def _faults(seen: LinkSeen) -> Iterator[Fault]:
     """The most telling first."""
     met = seen.link
-    if seen.stage is Stage.READY or not met.bytes_in:
+    if seen.stage is ConnectStage.READY or not met.bytes_in:
         return
     if not met.frames_in and not met.discarded.total:
         if seen.strange.startswith(SYNC[::-1]):
@@ -201,12 +201,12 @@ def _faults(seen: LinkSeen) -> Iterator[Fault]:
         if one is not None and _tells(seen, one):
             wanted = _FIELDS.get(one.field, "")
             yield Fault(f"it sent {one.rule}", f"{one.frame} with {wanted}" if wanted else _NEXT[seen.stage])
-    if seen.stage is Stage.HELLO:
+    if seen.stage is ConnectStage.HELLO:
         yield from _without_link(met)
-    elif seen.stage is Stage.PING:
+    elif seen.stage is ConnectStage.PING:
         if met.came[FrameType.BYE]:
             yield _FORGOTTEN
-        yield Fault("it granted a link, and answers no PING on it", _NEXT[Stage.PING])
+        yield Fault("it granted a link, and answers no PING on it", _NEXT[ConnectStage.PING])
     else:
         yield from _on_channel(seen)
 
@@ -217,9 +217,9 @@ def _tells(seen: LinkSeen, last: Refused) -> bool:
     match last.reason:
         case DiscardReason.HEADER_CRC | DiscardReason.PAYLOAD_CRC:
             return count > 0 and (bool(last.hint) or count * 4 >= frames)
-        case DiscardReason.STALE_LINK if seen.stage is Stage.HELLO:
+        case DiscardReason.STALE_LINK if seen.stage is ConnectStage.HELLO:
             return count > 0 and last.field == "host_nonce"  # else frames of a link that was never granted
-        case DiscardReason.STALE_LINK if seen.stage is not Stage.PING:
+        case DiscardReason.STALE_LINK if seen.stage is not ConnectStage.PING:
             return count > 1  # one may come from the link before
         case _:
             return count > 0
@@ -232,7 +232,7 @@ def _without_link(met: LinkCounters) -> Iterator[Fault]:
         yield _FORGOTTEN
     else:
         kinds = " and ".join(kind.name for kind, count in met.came.items() if count)
-        yield Fault(f"it answers HELLO with {kinds}, not with HELLO_ACK", _NEXT[Stage.HELLO])
+        yield Fault(f"it answers HELLO with {kinds}, not with HELLO_ACK", _NEXT[ConnectStage.HELLO])
 
 
 def _on_channel(seen: LinkSeen) -> Iterator[Fault]:
@@ -257,7 +257,7 @@ def _on_channel(seen: LinkSeen) -> Iterator[Fault]:
     if now is not None and not now.in_flight and not now.window and now.waiting_bytes:
         rule = f"its window stays 0, and {now.waiting_bytes} bytes wait for it"
         yield Fault(rule, "ACK or PONG with a `window` above 0, as soon as there is room for a frame")
-    if seen.stage is Stage.PREAMBLE:
+    if seen.stage is ConnectStage.PREAMBLE:
         if met.bytes_in:
             rule = f"only {met.bytes_in} of the {PREAMBLE_SIZE} bytes of its preamble came"
         else:

@@ -123,9 +123,9 @@ def _of_a_part(error: Exception) -> errors.WrongPart | None:
 
 def _unfinished(seen: LinkSeen) -> bool:
     """Whether the connection did not come about: what was seen of one that did says nothing of its end."""
-    from bwc_sdk.seen import Stage
+    from bwc_sdk.seen import ConnectStage
 
-    return seen.stage is not Stage.READY
+    return seen.stage is not ConnectStage.READY
 
 
 def report_interrupted(state: str, *, as_json: bool) -> ExitCode:

@@ -5,7 +5,7 @@ from bwc_sdk.cli.facts import counter_facts, fact, facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import device_verb, verbs
 from bwc_sdk.connecting import AnyDevice
-from bwc_sdk.remarks import remarks
+from bwc_sdk.remarks import remarks_on
 from bwc_sdk.station import DockingStation
 
 app = verbs()
@@ -26,7 +26,7 @@ async def info(device: AnyDevice, output: Output) -> None:
     station = await device.bays.status() if isinstance(device, DockingStation) else None
     major, minor = device.peer.version
     await device.close()  # so that its end counts, too
-    noted = remarks(device.counters)
+    noted = remarks_on(device.counters)
     counted = device.counters if output.verbose else None
     output.show(
         {

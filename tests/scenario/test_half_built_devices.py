@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bwc_protocol.crc import crc32c
-from bwc_sdk import BwcError, DiscardReason, World, connect
+from bwc_sdk import BwcError, Counters, DiscardReason, World, connect, remarks_on
 from bwc_sdk.decoding import Decoded, decode_file
 from bwc_sdk.errors import DeviceLost, LinkError, NotADevice
 from bwc_sdk.transport import Limits, Receiver
@@ -401,3 +401,65 @@ def test_a_capture_shows_bytes_that_are_no_frame(tmp_path: Path) -> None:
     found = decoded(DEVICES["sync the wrong way round"][0], tmp_path)
     noise = [one for one in found if one.name == "?"]
     assert noise and noise[0].fields["begins"].startswith("57b3")
+
+
+# Devices that break a rule, and are understood all the same
+
+
+def noted(make: Callable[[], Smallest]) -> tuple[dict[str, int], Counters]:
+    async def main() -> Counters:
+        world = World(entropy=random.Random(1).randbytes, workers=InlineWorkers())
+        camera = await connect(Port(make()), world=world, allow_insecure=True)
+        await camera.device.identify()
+        await camera.device.identify()
+        await camera.close()
+        return camera.counters
+
+    counted = run_virtual(main())
+    return {one.rule: one.count for one in remarks_on(counted)}, counted
+
+
+class NoClose(Smallest):
+    """It does not answer CLOSE."""
+
+    def _record(self, kind: int, body: bytes) -> None:
+        if kind != 3:
+            super()._record(kind, body)
+
+
+class LateAck(Half):
+    """Its ACKs come, but all DATA says `ack` 0 until its second."""
+
+    def bend(self, kind: int, header: bytearray, payload: bytes) -> bytes | None:
+        if kind == ACK and struct.unpack_from("<H", header, 12)[0] == 1:
+            return field("<H", 12, 0)(kind, header, payload)
+        return bytes(header) + payload
+
+
+def test_a_sound_device_gets_no_remark() -> None:
+    assert noted(Smallest)[0] == {}
+
+
+@pytest.mark.parametrize(
+    ("make", "remark", "counter"),
+    [
+        (NoClose, "CLOSE of the session was not answered", lambda c: c.closes_unanswered),
+        (LateAck, "`ack` stayed 0", lambda c: c.channel.missing_acks),
+        (
+            only(ACK, lambda k, h, p: field("<H", 12, struct.unpack_from("<H", h, 12)[0] + 1)(k, h, p)),
+            "frames that were never sent",
+            lambda c: c.channel.early_acks,
+        ),
+        (only(PONG, field("<H", 10, 0)), "", lambda c: 0),
+    ],
+    ids=["no CLOSE", "ack stays 0", "ack off by one", "no PONG was needed"],
+)
+def test_what_breaks_a_rule_without_harm_is_a_remark_and_a_count(
+    make: Callable[[], Smallest], remark: str, counter: Callable[[Counters], int]
+) -> None:
+    rules, counted = noted(make)
+    if remark:
+        (rule,) = [rule for rule in rules if remark in rule]
+        assert rules[rule] == counter(counted) > 0
+    else:
+        assert rules == {}

@@ -126,7 +126,7 @@ DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
 @pytest.mark.parametrize(
     ("verb", "keys"),
     [
-        (("info",), {"identity", "status", "capabilities", "protocol", "station"}),
+        (("info",), {"identity", "status", "capabilities", "protocol", "remarks", "station"}),
         (("clock", "show"), {"clock", "measured", "host_time"}),
         (("clock", "sync", "--source", "operator"), CLOCK_SET),
         (("audit",), {"entries", "head", "chained"}),

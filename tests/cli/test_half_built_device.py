@@ -1,0 +1,89 @@
+"""What `bwc info` and `bwc decode` say of a device on a socket whose firmware is not finished."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bwc_sdk.__main__ import main
+from bwc_sdk.cli.exit_codes import ExitCode
+from tools.smallest_device import RESET, Smallest
+
+
+class Resets(Smallest):
+    """It resets the channel that a host opens."""
+
+    def _begin(self, epoch: int) -> None:
+        super()._begin(epoch)
+        self._say(RESET, epoch, bytes((7, 0, 0, 0)))
+
+
+class OfAnother(Smallest):
+    """Its HELLO_ACK does not echo the host's nonce."""
+
+    def _hello(self, host_nonce: int, max_payload: int) -> None:
+        super()._hello(host_nonce ^ 1, max_payload)
+
+
+@contextmanager
+def serving(device: Smallest) -> Iterator[str]:
+    """The device at a TCP port of its own, for one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            try:
+                with listener.accept()[0] as line:
+                    while data := line.recv(65_536):
+                        device.receive(data)
+                        said, device.said = device.said, b""
+                        line.sendall(said)
+            except OSError:
+                pass  # the host has gone
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            thread.join(30)
+
+
+def run(*argv: str) -> int:
+    return int(main(list(argv)))
+
+
+def test_a_device_that_resets_the_channel_is_not_a_matter_of_cable_and_power(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire = tmp_path / "wire.jsonl"
+    with serving(Resets()) as uri:
+        code = run("info", "--device", uri, "--allow-insecure", "--capture", str(wire))
+    told = capsys.readouterr().err
+    assert code == ExitCode.NOT_A_DEVICE
+    assert "RESET(PROTOCOL)" in told and "cable" not in told
+    assert "seen: " in told and "1 HELLO_ACK" in told and "it stopped here: " in told
+    assert run("decode", str(wire)) == 0
+    shown = capsys.readouterr().out
+    assert "RESET" in shown and 'reason="PROTOCOL"' in shown
+    assert "host_nonce=" in shown
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_wrong_nonce_is_told_with_both_numbers(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(OfAnother()) as uri:
+        code = run("info", "--device", uri, *(["--json"] if as_json else []))
+    told = capsys.readouterr().err
+    assert code == ExitCode.NOT_A_DEVICE
+    if as_json:
+        error = json.loads(told.strip().splitlines()[-1])["error"]
+        assert error["seen"]["stage"] == "hello"
+        (refused,) = error["seen"]["refused"]
+        assert (refused["frame"], refused["field"]) == ("HELLO_ACK", "host_nonce")
+        assert refused["came"] == refused["wanted"] ^ 1
+        assert error["seen"]["link"]["discarded"]["stale_link"] > 0
+    else:
+        assert "HELLO_ACK with host_nonce" in told and "host_nonce of the HELLO that it answers" in told
