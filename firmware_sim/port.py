@@ -312,7 +312,9 @@ class CameraPort(DevicePort):
         camera = self.camera
         conversation = camera.manner.conversation(camera.serial, camera.boot_counter, camera.entropy)
         if self._reads_only:
-            conversation.only_reads()
+            conversation.only_reads(
+                "by radio this device tells its state, and nothing more (radio.ble_docked)"
+            )
         return conversation
 
     def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:

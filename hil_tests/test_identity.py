@@ -2,6 +2,9 @@
 
 import pytest
 
+from bwc_protocol.conversation import MAX_REQUESTS
+from bwc_protocol.messages.identity import SMALLEST_REQUEST
+from bwc_protocol.stream import MAX_STREAMS
 from bwc_sdk import CameraState, Capability, PeerKind, TestResult
 from bwc_sdk.sync import SyncCamera
 
@@ -31,8 +34,9 @@ def test_capabilities_agree_with_the_schema_and_the_cells_that_answer(camera: Sy
     capabilities = camera.device.capabilities()
     assert capabilities.capabilities == camera.peer.capabilities
     assert capabilities.config_keys == len(camera.config.schema_all())
-    assert capabilities.max_streams >= 2, "a table must fit beside footage"
-    assert capabilities.max_requests >= 1
+    assert 2 <= capabilities.max_streams <= MAX_STREAMS, "a table must fit beside footage"
+    assert 1 <= capabilities.max_requests <= MAX_REQUESTS
+    assert capabilities.max_request == 0 or capabilities.max_request >= SMALLEST_REQUEST
     assert capabilities.battery_cells >= 1
     for cell in range(capabilities.battery_cells):
         camera.battery.status(cell=cell)

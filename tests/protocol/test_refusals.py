@@ -79,7 +79,7 @@ def test_before_ready_nothing_else_is_looked_at() -> None:
 @pytest.mark.rule("MSG-018")
 def test_where_a_host_may_only_ask_the_body_of_a_change_is_not_looked_at() -> None:
     device = device_end()
-    device.only_reads()
+    device.only_reads("by radio")
     pair = Pair(device=device)
     pair.run()
     assert put(pair, ApplyConfig.opcode, 1, b"?") is ErrorCode.NOT_PERMITTED

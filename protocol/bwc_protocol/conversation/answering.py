@@ -46,8 +46,8 @@ class Answering:
         emit: Callable[[ConversationEvent], None],
         limits: RequestLimits,
     ) -> None:
-        self.reads_only = False
-        """Whether the way by which the host came lets it ask only, whatever its role."""
+        self.reads_only = ""
+        """Why the way by which the host came lets it ask only, whatever its role; nothing if it lets it do more."""
         self._limits = limits
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._kind = kind
@@ -82,8 +82,7 @@ class Answering:
             )
             self._emit(RequestNotPermitted(request_id, declared))
         elif self.reads_only and (declared.effect is not Effect.READS or declared.stream is not None):
-            detail = "by this way the device tells its state, and nothing more"
-            self.refuse(opcode, request_id, ErrorCode.NOT_PERMITTED, detail)
+            self.refuse(opcode, request_id, ErrorCode.NOT_PERMITTED, self.reads_only)
             self._emit(RequestNotPermitted(request_id, declared))
         elif request_id in self.outstanding or request_id in self._streams:
             self.refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)

@@ -295,9 +295,10 @@ class Conversation:
 
     # Requests: the device's side
 
-    def only_reads(self) -> None:
-        """From now on commands that change something or open a stream are NOT_PERMITTED, whatever the host's role."""
-        self._answering.reads_only = True
+    def only_reads(self, why: str) -> None:
+        """From now on commands that change something or open a stream are NOT_PERMITTED, whatever the host's role;
+        `why` is said with it."""
+        self._answering.reads_only = why
 
     def reply(self, request_id: int, reply: Wire) -> None:
         """Answers a request."""
