@@ -38,8 +38,8 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 generated: $(READY)
-	$(BIN)/python -m tools.sync_twin --check
-	$(BIN)/python -m tools.spec_tables --check
+	$(BIN)/python -m tools.generate.sync_twin --check
+	$(BIN)/python -m tools.generate.spec_tables --check
 
 unit: $(READY)
 	$(BIN)/pytest -n auto -q
@@ -54,9 +54,9 @@ bench: $(READY)
 	$(BIN)/python -m tools.bench
 
 docs: $(READY)
-	$(BIN)/python -m tools.sync_twin
-	$(BIN)/python -m tools.spec_tables
-	$(BIN)/python -m tools.record_vectors
+	$(BIN)/python -m tools.generate.sync_twin
+	$(BIN)/python -m tools.generate.spec_tables
+	$(BIN)/python -m tools.generate.record_vectors
 
 clean:
 	rm -rf $(VENV) build dist demo-out

@@ -23,7 +23,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     identity           DeviceIdentity, DeviceCapabilities (Capability), DeviceStatus (CameraState, Fault),
                        SelfTestReport (SelfTestStep, TestResult), RebootAccepted
     battery, storage   BatteryStatus (ChargeState); StorageStatus, StorageHealth (PreEol)
-    clock              ClockReading (ClockState), ClockExchange, ClockSet, ClockSync (HostWord), Measurement;
+    clock              ClockReading (ClockState), ClockExchange, ClockSet, ClockSync (TimeClaim), Measurement;
                        ClockReason, TimeSource, TimeAssurance; HostTime
     configuration      Setting, SettingSchema (SettingType, TakesEffect), ConfigView, ConfigState, ConfigPage,
                        SchemaPage
@@ -133,34 +133,34 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.storage import StorageStatus as StorageStatus
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
     from bwc_protocol.vocabulary import PeerKind as PeerKind
-    from bwc_sdk.camera import Camera as Camera
-    from bwc_sdk.clock_sync import ClockSync as ClockSync
-    from bwc_sdk.clock_sync import Measurement as Measurement
-    from bwc_sdk.connecting import connect as connect
-    from bwc_sdk.connecting import connect_station as connect_station
-    from bwc_sdk.connection import IncomingStream as IncomingStream
-    from bwc_sdk.connection import StreamSink as StreamSink
-    from bwc_sdk.counters import Counters as Counters
-    from bwc_sdk.discover import Slot as Slot
+    from bwc_sdk.clients.camera import Camera as Camera
+    from bwc_sdk.clients.clock_sync import ClockSync as ClockSync
+    from bwc_sdk.clients.clock_sync import Measurement as Measurement
+    from bwc_sdk.clients.connecting import connect as connect
+    from bwc_sdk.clients.connecting import connect_station as connect_station
+    from bwc_sdk.clients.station import DockingStation as DockingStation
+    from bwc_sdk.connection.connection import IncomingStream as IncomingStream
+    from bwc_sdk.connection.connection import StreamSink as StreamSink
+    from bwc_sdk.connection.counters import Counters as Counters
+    from bwc_sdk.discovery.slots import Slot as Slot
+    from bwc_sdk.discovery.watching import Arrived as Arrived
+    from bwc_sdk.discovery.watching import Departed as Departed
+    from bwc_sdk.discovery.watching import watch as watch
     from bwc_sdk.errors import BwcError as BwcError
-    from bwc_sdk.host_time import HostTime as HostTime
-    from bwc_sdk.host_word import HostWord as HostWord
+    from bwc_sdk.host.host_time import HostTime as HostTime
+    from bwc_sdk.host.time_claim import TimeClaim as TimeClaim
+    from bwc_sdk.host.world import World as World
     from bwc_sdk.remarks import Remark as Remark
     from bwc_sdk.remarks import remarks_on as remarks_on
     from bwc_sdk.seen import ConnectStage as ConnectStage
     from bwc_sdk.seen import LinkSeen as LinkSeen
-    from bwc_sdk.station import DockingStation as DockingStation
-    from bwc_sdk.watching import Arrived as Arrived
-    from bwc_sdk.watching import Departed as Departed
-    from bwc_sdk.watching import watch as watch
-    from bwc_sdk.world import World as World
 
 _HOMES = {
     "Annotation": "bwc_protocol.messages.recordings",
     "AnnotationKind": "bwc_protocol.messages.recordings",
     "AnnotationPage": "bwc_protocol.messages.recordings",
     "AnnotationState": "bwc_protocol.messages.recordings",
-    "Arrived": "bwc_sdk.watching",
+    "Arrived": "bwc_sdk.discovery.watching",
     "AssignmentState": "bwc_protocol.messages.assignment",
     "AuditEntry": "bwc_protocol.messages.audit",
     "AuditHead": "bwc_protocol.messages.audit",
@@ -175,7 +175,7 @@ _HOMES = {
     "BayState": "bwc_protocol.messages.station",
     "BayStatus": "bwc_protocol.messages.station",
     "BwcError": "bwc_sdk.errors",
-    "Camera": "bwc_sdk.camera",
+    "Camera": "bwc_sdk.clients.camera",
     "CameraState": "bwc_protocol.messages.identity",
     "Capability": "bwc_protocol.messages.identity",
     "ChannelCounters": "bwc_protocol.link",
@@ -186,32 +186,32 @@ _HOMES = {
     "ClockReason": "bwc_protocol.messages.clock",
     "ClockSet": "bwc_protocol.messages.clock",
     "ClockState": "bwc_protocol.evidence",
-    "ClockSync": "bwc_sdk.clock_sync",
+    "ClockSync": "bwc_sdk.clients.clock_sync",
     "ConfigApplied": "bwc_protocol.messages.config",
     "ConfigPage": "bwc_protocol.messages.config",
     "ConfigState": "bwc_protocol.messages.config",
     "ConfigView": "bwc_protocol.messages.config",
-    "Counters": "bwc_sdk.counters",
+    "Counters": "bwc_sdk.connection.counters",
     "ConnectStage": "bwc_sdk.seen",
     "LinkSeen": "bwc_sdk.seen",
     "Refused": "bwc_protocol.link",
     "Standing": "bwc_protocol.link",
     "Remark": "bwc_sdk.remarks",
     "remarks_on": "bwc_sdk.remarks",
-    "Departed": "bwc_sdk.watching",
+    "Departed": "bwc_sdk.discovery.watching",
     "DeviceCapabilities": "bwc_protocol.messages.identity",
     "DeviceIdentity": "bwc_protocol.messages.identity",
     "DeviceStatus": "bwc_protocol.messages.identity",
     "DiscardReason": "bwc_protocol.link",
     "Docked": "bwc_protocol.messages.station",
-    "DockingStation": "bwc_sdk.station",
+    "DockingStation": "bwc_sdk.clients.station",
     "Done": "bwc_protocol.messages.core",
     "ErrorCode": "bwc_protocol.vocabulary",
     "Event": "bwc_protocol.declare",
     "Fault": "bwc_protocol.messages.identity",
-    "HostTime": "bwc_sdk.host_time",
-    "HostWord": "bwc_sdk.host_word",
-    "IncomingStream": "bwc_sdk.connection",
+    "HostTime": "bwc_sdk.host.host_time",
+    "TimeClaim": "bwc_sdk.host.time_claim",
+    "IncomingStream": "bwc_sdk.connection.connection",
     "Interval": "bwc_protocol.evidence",
     "LedMeaning": "bwc_protocol.messages.station",
     "LinkCounters": "bwc_protocol.link",
@@ -219,7 +219,7 @@ _HOMES = {
     "Manifest": "bwc_protocol.evidence",
     "ManifestReply": "bwc_protocol.messages.recordings",
     "Mark": "bwc_protocol.messages.recordings",
-    "Measurement": "bwc_sdk.clock_sync",
+    "Measurement": "bwc_sdk.clients.clock_sync",
     "MessageCounters": "bwc_protocol.conversation",
     "MessageDiscard": "bwc_protocol.conversation",
     "PeerInfo": "bwc_protocol.conversation",
@@ -236,7 +236,7 @@ _HOMES = {
     "Setting": "bwc_protocol.messages.config",
     "SettingSchema": "bwc_protocol.messages.config",
     "SettingType": "bwc_protocol.messages.config",
-    "Slot": "bwc_sdk.discover",
+    "Slot": "bwc_sdk.discovery.slots",
     "StateChanged": "bwc_protocol.messages.identity",
     "StationFault": "bwc_protocol.messages.station",
     "StationStatus": "bwc_protocol.messages.station",
@@ -244,7 +244,7 @@ _HOMES = {
     "StorageStatus": "bwc_protocol.messages.storage",
     "StreamCounters": "bwc_protocol.conversation",
     "StreamDiscard": "bwc_protocol.conversation",
-    "StreamSink": "bwc_sdk.connection",
+    "StreamSink": "bwc_sdk.connection.connection",
     "TakesEffect": "bwc_protocol.messages.config",
     "TestResult": "bwc_protocol.messages.identity",
     "TimeAssurance": "bwc_protocol.messages.clock",
@@ -252,10 +252,10 @@ _HOMES = {
     "TriggerReason": "bwc_protocol.evidence",
     "Undocked": "bwc_protocol.messages.station",
     "Unknown": "bwc_protocol.declare",
-    "World": "bwc_sdk.world",
-    "connect": "bwc_sdk.connecting",
-    "connect_station": "bwc_sdk.connecting",
-    "watch": "bwc_sdk.watching",
+    "World": "bwc_sdk.host.world",
+    "connect": "bwc_sdk.clients.connecting",
+    "connect_station": "bwc_sdk.clients.connecting",
+    "watch": "bwc_sdk.discovery.watching",
 }
 
 __all__ = [
@@ -308,7 +308,6 @@ __all__ = [
     "Event",
     "Fault",
     "HostTime",
-    "HostWord",
     "IncomingStream",
     "Interval",
     "LedMeaning",
@@ -350,6 +349,7 @@ __all__ = [
     "TakesEffect",
     "TestResult",
     "TimeAssurance",
+    "TimeClaim",
     "TimeSource",
     "TriggerReason",
     "Undocked",

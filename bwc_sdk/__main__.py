@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _told(error: Exception, *, as_json: bool) -> str | None:
     """What is wrong with a package that everything needs, or None if nothing is."""
-    from bwc_sdk.installation import CORE, problems
+    from bwc_sdk.host.packages import CORE, problems
 
     found = problems(CORE)
     if not found:

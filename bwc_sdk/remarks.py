@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bwc_protocol.frame import FrameType
 from bwc_protocol.link import DiscardReason
-from bwc_sdk.counters import Counters
+from bwc_sdk.connection.counters import Counters
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from bwc_protocol.link import (
     Refused,
     Standing,
 )
-from bwc_protocol.preamble import SIZE as PREAMBLE_SIZE
+from bwc_protocol.session.preamble import SIZE as PREAMBLE_SIZE
 
 SHOWN_BYTES: Final = 16
 """Bytes of what is no frame that a message shows."""

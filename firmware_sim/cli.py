@@ -15,25 +15,25 @@ from bwc_protocol.evidence import CHUNK_SIZE, MIN_CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim import exit_codes
-from firmware_sim.camera import SimCamera
-from firmware_sim.control import CameraControl, Control
-from firmware_sim.control_input import ControlInput
-from firmware_sim.dock_script import DockScript
-from firmware_sim.faults import FaultCount, FaultPlan, FaultSyntaxError
-from firmware_sim.footage import FootageUnavailable
-from firmware_sim.hands import Hands
-from firmware_sim.making import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.provisioning import provision
+from firmware_sim.control.camera_control import CameraControl, Control
+from firmware_sim.control.dock_script import DockScript
+from firmware_sim.control.hands import Hands
+from firmware_sim.control.input import ControlInput
+from firmware_sim.control.station_control import StationControl
+from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
+from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.tty import TtyPort
 from firmware_sim.ports.usbip import camera_on_usb
-from firmware_sim.provisioning import provision
-from firmware_sim.state_dir import StateError
-from firmware_sim.station import SimStation
-from firmware_sim.station_control import StationControl
-from firmware_sim.storage import StorageFull
+from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
+from firmware_sim.state.directory import StateError
+from firmware_sim.station.station import SimStation
+from firmware_sim.storage.storage import StorageFull
 
 DEFAULT_LISTEN: Final = ("tcp:127.0.0.1:0",)
 FAREWELL_S: Final = 0.2

@@ -23,12 +23,12 @@ from rich.table import Table
 
 from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
 from firmware_sim import exit_codes
-from firmware_sim.camera import SimCamera
-from firmware_sim.contact_sheet import contact_sheet
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.footage import FootageUnavailable
-from firmware_sim.making import make_camera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.footage.contact_sheet import contact_sheet
+from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.ports.pty import PtyPort
+from firmware_sim.scenarios import make_camera
 
 LINE: Final = "delay.rx=0.2"
 """A line slow enough to watch: half a megabyte of frames every 200 ms."""

@@ -3,9 +3,9 @@
 import errno
 from typing import Final
 
-from firmware_sim.footage import FootageUnavailable
-from firmware_sim.state_dir import StateError, StateInUse
-from firmware_sim.storage import StorageFull
+from firmware_sim.footage.mp4 import FootageUnavailable
+from firmware_sim.state.directory import StateError, StateInUse
+from firmware_sim.storage.storage import StorageFull
 
 UNEXPECTED: Final = 1
 USAGE: Final = 2

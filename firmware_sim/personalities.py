@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bwc_protocol.conversation import RequestLimits
+from bwc_protocol.conversation.stream import BytesSource, ReaderSource
 from bwc_protocol.declare import Handlers, Request
 from bwc_protocol.evidence import DIGEST_SIZE
 from bwc_protocol.messages.audit import AuditPage, ReadAudit
@@ -23,14 +24,13 @@ from bwc_protocol.messages.recordings import (
     OpenTable,
     ReadManifest,
 )
-from bwc_protocol.stream import BytesSource, ReaderSource
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from firmware_sim.camera import SimCamera
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers import CAMERA
 from firmware_sim.handlers import audit as audit_handlers
 from firmware_sim.handlers import recordings as recording_handlers
-from firmware_sim.refusal import Refusal
 
 Personality = Callable[[SimCamera], None]
 Handler = Callable[[CameraSession, Any], Any]
@@ -42,39 +42,39 @@ SURPLUS: Final = 4_096
 
 def newer_major(camera: SimCamera) -> None:
     """A device of the next major version: there is no version in common."""
-    camera.manner.oldest, camera.manner.newest = (2, 0), (2, 1)
+    camera.profile.oldest, camera.profile.newest = (2, 0), (2, 1)
 
 
 def newer_minor(camera: SimCamera) -> None:
     """A device that also speaks what is not published yet: the common version is taken."""
-    camera.manner.newest = (1, 250)
+    camera.profile.newest = (1, 250)
 
 
 def small(camera: SimCamera) -> None:
     """A device with little memory: one request at a time, two streams, requests of 512 bytes, a short log."""
-    camera.manner.counts_sessions = True
-    camera.manner.limits = RequestLimits(requests=1, streams=2, body=512)
+    camera.profile.counts_sessions = True
+    camera.profile.limits = RequestLimits(requests=1, streams=2, body=512)
 
 
 def station(camera: SimCamera) -> None:
     """A docking station where a camera was expected."""
-    camera.manner.kind = PeerKind.STATION
+    camera.profile.kind = PeerKind.STATION
 
 
 def no_simulator(camera: SimCamera) -> None:
     """A device that does not call itself a simulator and yet offers an insecure session."""
-    camera.manner.capabilities &= ~Capability.SIMULATOR
+    camera.profile.capabilities &= ~Capability.SIMULATOR
 
 
 def refusing(camera: SimCamera) -> None:
     """A device that accepts no host; the host believes that the handshake is done when it learns of it."""
-    camera.manner.accepts = lambda peer: False
+    camera.profile.accepts = lambda peer: False
 
 
 def scattering(camera: SimCamera) -> None:
     """A session whose output is cut anywhere: a stream has no boundaries."""
     rng = random.Random(f"scattering {camera.options.seed}")
-    camera.manner.split = lambda size: rng.randint(1, min(size, 700))
+    camera.profile.split = lambda size: rng.randint(1, min(size, 700))
 
 
 def endless_listing(camera: SimCamera) -> None:
@@ -209,6 +209,6 @@ PERSONALITIES: Final[dict[str, Personality]] = {
 def _answer(camera: SimCamera, request: type[Request[Any]], handler: Handler) -> None:
     """Makes the camera answer one command differently."""
     handlers: Handlers[CameraSession] = Handlers()
-    handlers.by_opcode = dict((camera.manner.handlers or CAMERA).by_opcode)
+    handlers.by_opcode = dict((camera.profile.handlers or CAMERA).by_opcode)
     handlers.by_opcode[request.opcode] = handler
-    camera.manner.handlers = handlers
+    camera.profile.handlers = handlers

@@ -12,8 +12,8 @@ from typing import Final
 
 from bwc_protocol.messages.clock import ClockReason, TimeAssurance, TimeSource
 from bwc_protocol.messages.config import ConfigView
-from bwc_sdk.clock_sync import Measurement
-from bwc_sdk.host_clock import moved_ns, steady
+from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.host.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000

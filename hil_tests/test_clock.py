@@ -15,7 +15,7 @@ from bwc_sdk import (
     TimeSource,
 )
 from bwc_sdk.errors import ClockImplausible
-from bwc_sdk.host_clock import steady
+from bwc_sdk.host.host_clock import steady
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bwc_sdk import Capability, ConfigView, ErrorCode, Setting, SettingSchema, SettingType, TakesEffect
-from bwc_sdk.configuration import Value, default_of, fit
+from bwc_sdk.clients.configuration import Value, default_of, fit
 from bwc_sdk.errors import ConfigError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused

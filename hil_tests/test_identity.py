@@ -3,8 +3,8 @@
 import pytest
 
 from bwc_protocol.conversation import MAX_REQUESTS
+from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.messages.identity import SMALLEST_REQUEST
-from bwc_protocol.stream import MAX_STREAMS
 from bwc_sdk import CameraState, Capability, PeerKind, TestResult
 from bwc_sdk.sync import SyncCamera
 

@@ -12,8 +12,8 @@ from typing import Final, Self
 from bwc_sdk.bridge.events import BridgeEvent, ClientCame, ClientLeft, ClientRefused
 from bwc_sdk.bridge.visit import Visit
 from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound, TransportError
-from bwc_sdk.exhaustion import exhausted
-from bwc_sdk.names import addresses_of
+from bwc_sdk.host.exhaustion import exhausted
+from bwc_sdk.host.name_lookup import addresses_of
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 

@@ -121,7 +121,7 @@ def load(name: str) -> Any:
 
 def _missing(name: str, extra: str, cause: ImportError | None) -> Any:
     def missing(ctx: typer.Context) -> None:
-        from bwc_sdk.requiring import lacking_for
+        from bwc_sdk.host.required_packages import lacking_for
 
         def fail() -> int:
             raise lacking_for(extra, f"'bwc {name}'") from cause

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.on_camera import run_on_camera
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
+from bwc_sdk.clients.camera import Camera
 
 app = verbs()
 

@@ -12,7 +12,7 @@ from bwc_sdk.cli.facts import show
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.readable import dumps
 from bwc_sdk.cli.verb import device_verb, verbs
-from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.errors import AuditBroken
 
 TABLE_MAX: Final = 1_000

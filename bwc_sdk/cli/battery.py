@@ -2,10 +2,10 @@
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.battery import BatteryStatus
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import fact, facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import camera_verb, verbs
+from bwc_sdk.clients.camera import Camera
 
 app = verbs()
 

@@ -17,9 +17,9 @@ from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.text import size
 from bwc_sdk.cli.verb import local_verb, verbs
-from bwc_sdk.discover import slots
+from bwc_sdk.discovery.slots import slots
+from bwc_sdk.host.world import World
 from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri
-from bwc_sdk.world import World
 
 PORT_DIGITS: Final = 5
 DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"

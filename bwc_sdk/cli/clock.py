@@ -14,10 +14,10 @@ from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.readable import readable
 from bwc_sdk.cli.time_span import span_ns
 from bwc_sdk.cli.verb import UNSURE, common_options, device_verb, verbs
-from bwc_sdk.clock_sync import Measurement
-from bwc_sdk.connecting import AnyDevice
-from bwc_sdk.host_time import HostTime
-from bwc_sdk.world import World
+from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.clients.connecting import AnyDevice
+from bwc_sdk.host.host_time import HostTime
+from bwc_sdk.host.world import World
 
 
 class SourceName(enum.StrEnum):

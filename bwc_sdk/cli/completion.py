@@ -47,7 +47,7 @@ _BREAKS: Final = re.compile(r"[:=]+")
 
 def devices(incomplete: str) -> list[str]:
     """URIs of what is plugged in, every way to it."""
-    from bwc_sdk.discover import slots
+    from bwc_sdk.discovery.slots import slots
 
     found = [uri for slot in slots() for uri in (slot.uri, *slot.others)]
     return [uri for uri in found if uri.startswith(incomplete)][:OFFERED_MAX]

@@ -9,7 +9,6 @@ import typer
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.config import ConfigState, ConfigView, SettingSchema, SettingType
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.completion import settings as setting_names
 from bwc_sdk.cli.completion import settings_to_set
 from bwc_sdk.cli.exit_codes import ExitCode
@@ -18,7 +17,8 @@ from bwc_sdk.cli.on_camera import run_on_camera
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNCHANGED, camera_verb, common_options, local_verb, verbs
-from bwc_sdk.configuration import Value, default_of, fit, parse_value, read_file, to_toml
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.configuration import Value, default_of, fit, parse_value, read_file, to_toml
 from bwc_sdk.errors import ConfigError
 
 APPLYING = "all of it was applied or nothing; 'bwc config show --view pending' says which"

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from bwc_sdk.capture.decoding import Decoded, decode_file
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import dumps
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.verb import local_verb, verbs
-from bwc_sdk.decoding import Decoded, decode_file
 
 app = verbs()
 

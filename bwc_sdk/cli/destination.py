@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bwc_sdk.filesystem import FileSystem
+from bwc_sdk.host.filesystem import FileSystem
 from bwc_sdk.offload.destination_faults import destination_error
 
 Dest = Annotated[

@@ -7,7 +7,7 @@ import typer
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.verb import local_verb, verbs
-from bwc_sdk.discover import Slot, slots
+from bwc_sdk.discovery.slots import Slot, slots
 
 app = verbs()
 
@@ -97,7 +97,7 @@ def document(slot: Slot) -> dict[str, object]:
 def _nearby(hci: str) -> tuple[Slot, ...]:
     import asyncio
 
-    from bwc_sdk.nearby import nearby
+    from bwc_sdk.discovery.ble import nearby
 
     return asyncio.run(nearby(hci=hci))
 

@@ -5,8 +5,8 @@ import asyncio
 from bwc_sdk.cli.devices import document
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps, dumps
-from bwc_sdk.watching import Arrived, Change, watch
-from bwc_sdk.world import World
+from bwc_sdk.discovery.watching import Arrived, Change, watch
+from bwc_sdk.host.world import World
 
 
 def run_watch(output: Output, *, uarts: bool, ble: bool, hci: str) -> None:

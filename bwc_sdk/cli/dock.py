@@ -15,8 +15,8 @@ from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.verb import Interrupted, common_options, local_verb, verbs
+from bwc_sdk.host.world import World
 from bwc_sdk.offload import dock_watch
-from bwc_sdk.world import World
 
 app = verbs(no_args_is_help=True, help="Offload every camera that comes to a docking station.")
 common_options(app)

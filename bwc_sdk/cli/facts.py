@@ -10,7 +10,7 @@ from bwc_protocol.declare import FieldSpec, Unknown, Wire, to_plain
 from bwc_sdk.cli import text
 
 if TYPE_CHECKING:
-    from bwc_sdk.counters import Counters
+    from bwc_sdk.connection.counters import Counters
 
 _SUFFIXES: Final = ("_utc_ns", "_ns", "_ms", "_mv", "_ma", "_dc", "_pct", "_s", "_bytes")
 NOT_KNOWN: Final = "unknown"

@@ -15,11 +15,11 @@ from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.text import clean
 from bwc_sdk.cli.usage import WRONG_USAGE, in_words
-from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.host.exhaustion import exhausted
 
 if TYPE_CHECKING:
     from bwc_sdk.seen import LinkSeen
-from bwc_sdk.installation import CORE, problems
+from bwc_sdk.host.packages import CORE, problems
 
 DEBUG_ENV: Final = "BWC_DEBUG"
 """Environment variable: 1 = show the traceback of every error."""

@@ -4,9 +4,9 @@ from bwc_protocol.declare import Role, to_plain
 from bwc_sdk.cli.facts import counter_facts, fact, facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import device_verb, verbs
-from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.clients.connecting import AnyDevice
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.remarks import remarks_on
-from bwc_sdk.station import DockingStation
 
 app = verbs()
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bwc_protocol.declare import Role
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli import text
 from bwc_sdk.cli.completion import devices
 from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
@@ -30,7 +29,9 @@ from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.readable import Stamps, dumps
 from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
+from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import WrongDevice
+from bwc_sdk.host.world import World
 from bwc_sdk.offload import (
     Budget,
     CameraEvent,
@@ -44,7 +45,6 @@ from bwc_sdk.offload import (
     SegmentStored,
     offload,
 )
-from bwc_sdk.world import World
 
 if TYPE_CHECKING:
     from bwc_sdk.cli.transfer_view import TransferView

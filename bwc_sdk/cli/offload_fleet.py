@@ -16,10 +16,10 @@ from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.verb import Interrupted
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import WrongDevice
+from bwc_sdk.host.world import World
 from bwc_sdk.offload import FleetJob, OffloadPolicy, offload_many, offload_station
-from bwc_sdk.station import DockingStation
-from bwc_sdk.world import World
 
 if TYPE_CHECKING:
     from bwc_sdk.cli.transfer_view import TransferView

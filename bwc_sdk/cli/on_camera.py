@@ -6,15 +6,15 @@ from typing import TypeVar
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
-from bwc_sdk.access import Connecting
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.verb import Interrupted
-from bwc_sdk.connecting import AnyDevice, connect, connect_device, connect_station
-from bwc_sdk.discover import slots
-from bwc_sdk.station import DockingStation
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import AnyDevice, connect, connect_device, connect_station
+from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.connection.access import Connecting
+from bwc_sdk.discovery.slots import slots
 
 C = TypeVar("C", bound=AnyDevice)
 

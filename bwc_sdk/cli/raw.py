@@ -13,7 +13,7 @@ from bwc_sdk.cli.on_camera import run_on_camera, run_on_device, run_on_station
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
-from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.clients.connecting import AnyDevice
 
 app = verbs()
 

@@ -10,7 +10,7 @@ from bwc_sdk.cli.on_camera import run_on_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import UNSURE, local_verb, verbs
-from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.errors import WrongDevice
 
 app = verbs()

@@ -7,10 +7,10 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages.recordings import AnnotationState, RecordingEntry
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import Fact, fact, facts, label, show
 from bwc_sdk.cli.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
+from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import NoSuchRecording
 
 COLUMNS: Final = (

@@ -7,7 +7,7 @@ from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.facts import facts
 from bwc_sdk.cli.output import Output, rows_of
 from bwc_sdk.cli.verb import device_verb, verbs
-from bwc_sdk.connecting import AnyDevice
+from bwc_sdk.clients.connecting import AnyDevice
 
 SELF_TEST_S: Final = 60.0
 """A test writes and reads storage, and records a second of sound: longer than a reply usually takes."""

@@ -15,8 +15,8 @@ from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Facts, Output, rows_of
 from bwc_sdk.cli.self_test import run_self_test
 from bwc_sdk.cli.verb import UNCHANGED, UNSURE, common_options, local_verb, station_verb, verbs
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import CommandError
-from bwc_sdk.station import DockingStation
 
 app = verbs(no_args_is_help=True, help="Show a docking station, and switch its bays.")
 common_options(app)

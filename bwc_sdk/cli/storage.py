@@ -4,10 +4,10 @@ from typing import Final
 
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.messages.storage import StorageHealth
-from bwc_sdk.camera import Camera
 from bwc_sdk.cli.facts import Fact, facts
 from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import camera_verb, verbs
+from bwc_sdk.clients.camera import Camera
 
 HEALTH_REVISION: Final = 7
 """EXT_CSD_REV of eMMC 5.0, the first whose health registers mean anything."""

@@ -20,9 +20,9 @@ from bwc_sdk.cli.usage import WRONG_USAGE
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
-    from bwc_sdk.camera import Camera
-    from bwc_sdk.connecting import AnyDevice
-    from bwc_sdk.station import DockingStation
+    from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.clients.connecting import AnyDevice
+    from bwc_sdk.clients.station import DockingStation
 
 P = ParamSpec("P")
 

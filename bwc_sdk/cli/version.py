@@ -29,7 +29,7 @@ app = verbs()
 @local_verb
 def versions(settings: Settings, output: Output) -> None:
     """Versions of the SDK, the protocol and its parts."""
-    from bwc_protocol.preamble import NEWEST, OLDEST
+    from bwc_protocol.session.preamble import NEWEST, OLDEST
 
     found = {"bwc-sdk": __version__, "protocol": f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"}
     found |= {"python": platform.python_version(), "system": platform.platform()}

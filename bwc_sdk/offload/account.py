@@ -16,7 +16,7 @@ from bwc_sdk.offload.listing import Listing
 from bwc_sdk.offload.outcome import Missing
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 MISSING_MAX: Final = 256
 """Gaps that are told one by one; further ones are told as one. Whoever has as many looks at the camera."""

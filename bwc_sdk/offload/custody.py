@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.evidence import Manifest
-from bwc_sdk.host_time import HostTime
+from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.quantity import exact_utc
 from bwc_sdk.version import __version__
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bwc_sdk.errors import DestinationError, DestinationMoved
-from bwc_sdk.filesystem import FileSystem, Identity, NotAFile, write_all
+from bwc_sdk.host.filesystem import FileSystem, Identity, NotAFile, write_all
 from bwc_sdk.offload.destination_faults import destination_error, error_at
 from bwc_sdk.offload.destination_proof import prove
 from bwc_sdk.offload.final_names import FinalNames

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.errors import DestinationError, DestinationFull
-from bwc_sdk.exhaustion import exhausted
-from bwc_sdk.filesystem import BeyondLimit, CannotRename, FileSystem, NotAFile, largest_file
+from bwc_sdk.host.exhaustion import exhausted
+from bwc_sdk.host.filesystem import BeyondLimit, CannotRename, FileSystem, NotAFile, largest_file
 from bwc_sdk.quantity import size as size_text
 
 AGAIN: Final = "then run the same command again"

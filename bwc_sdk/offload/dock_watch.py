@@ -16,6 +16,7 @@ from typing import Final
 
 from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.messages.station import BayState, BayStatus
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import (
     BwcError,
     DestinationError,
@@ -25,7 +26,8 @@ from bwc_sdk.errors import (
     VersionMismatch,
     WrongDevice,
 )
-from bwc_sdk.filesystem import Identity
+from bwc_sdk.host.filesystem import Identity
+from bwc_sdk.host.world import World
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination, moved
@@ -47,14 +49,12 @@ from bwc_sdk.offload.fleet_events import (
     bay_slot,
 )
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
-from bwc_sdk.offload.room import Room
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
-from bwc_sdk.station import DockingStation
-from bwc_sdk.world import World
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bwc_sdk.filesystem import CannotRename, FileSystem, NotAFile, read_upto
+from bwc_sdk.host.filesystem import CannotRename, FileSystem, NotAFile, read_upto
 from bwc_sdk.offload.destination_faults import NO_ROOM, Appeared, NotOurs
 
 

@@ -12,28 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bwc_protocol.declare import Role
-from bwc_sdk.connecting import connect, connect_station
+from bwc_sdk.clients.connecting import connect, connect_station
 from bwc_sdk.errors import BwcError
-from bwc_sdk.filesystem import Identity
+from bwc_sdk.host.filesystem import Identity
+from bwc_sdk.host.world import World
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Finished
 from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, bay_slot
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
+from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
-from bwc_sdk.offload.reach import Connect
-from bwc_sdk.offload.room import Room
+from bwc_sdk.offload.reconnect import Connect
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import settled
-from bwc_sdk.world import World
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
-    from bwc_sdk.station import DockingStation
+    from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.clients.station import DockingStation
 
 
 class FleetJob(FleetStream):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.filesystem import FileSystem, OsFileSystem
+from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
 from bwc_sdk.offload.destination import INCOMING
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.final_names import FinalNames

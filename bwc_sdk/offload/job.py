@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Final, Self
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
-from bwc_sdk.connecting import connect
-from bwc_sdk.filesystem import Identity
+from bwc_sdk.clients.connecting import connect
+from bwc_sdk.host.filesystem import Identity
+from bwc_sdk.host.world import World
 from bwc_sdk.offload.account import Account, stated_by
 from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned, RecordingsMissing
 from bwc_sdk.offload.feed import Feed
+from bwc_sdk.offload.free_room import Room
+from bwc_sdk.offload.link_speed import check_link_speed
 from bwc_sdk.offload.listing import Listing, Plan
 from bwc_sdk.offload.outcome import OffloadResult
-from bwc_sdk.offload.pace import check_pace
 from bwc_sdk.offload.pipeline import Pipeline
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
-from bwc_sdk.offload.reach import Connect, Reach, Unreached
-from bwc_sdk.offload.room import Room
+from bwc_sdk.offload.reconnect import Connect, Reconnector, Unreached
 from bwc_sdk.offload.waiting import all_settled, settled
-from bwc_sdk.offload.work import Work
-from bwc_sdk.world import World
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 
 LOOKS: Final = 2
@@ -71,7 +71,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         self._share = budget.share() if budget is not None else None
         self._room = room
         self._feed = Feed()
-        self._reach = Reach(connect, policy, world.entropy, self._feed.tell)
+        self._reach = Reconnector(connect, policy, world.entropy, self._feed.tell)
         self._task: asyncio.Task[OffloadResult] | None = None
 
     @property
@@ -134,7 +134,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         return result
 
     async def _offload(self, camera: Camera, destination: Destination) -> OffloadResult:
-        work = Work(
+        work = OffloadContext(
             world=self._world,
             destination=destination,
             policy=self._policy,
@@ -164,7 +164,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             missing=account.missing,
         )
 
-    async def _list(self, work: Work) -> tuple[Listing, Account]:
+    async def _list(self, work: OffloadContext) -> tuple[Listing, Account]:
         """What the camera lists, and the account of what it does not. What seems to be missing is looked for twice:
         a recording may be closed, or go, between two questions."""
         for look in range(LOOKS):
@@ -178,12 +178,12 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
                 break
         return listing, account
 
-    async def _plan(self, camera: Camera, work: Work, listing: Listing, account: Account) -> Plan:
+    async def _plan(self, camera: Camera, work: OffloadContext, listing: Listing, account: Account) -> Plan:
         plan = choose(listing, self._wanted, account.missing, device=work.identity)
         room = partial(check_room, work.destination, work.identity, plan, self._policy.reserve_bytes)
         try:
             await work.blocking(room)
-            await check_pace(camera, work, plan)
+            await check_link_speed(camera, work, plan)
         except OSError as error:
             raise destination_error(error, "looking for room", self._path) from error
         return plan

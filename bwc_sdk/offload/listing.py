@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 from bwc_protocol.messages.recordings import Mark, RecordingEntry
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 URGENT = Mark.MARKED | Mark.HELD
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import assert_never
 
 from bwc_protocol.messages.recordings import RecordingEntry
-from bwc_sdk.counters import Counters
+from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
 
 

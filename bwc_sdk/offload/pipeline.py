@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.errors import BwcError
+from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.events import RecordingFinished, RecordingPostponed, RecordingStarted
 from bwc_sdk.offload.feed import Feed
+from bwc_sdk.offload.free_room import LARGE
 from bwc_sdk.offload.outcome import Outcome, StillOnCamera
 from bwc_sdk.offload.queue import Queue, Turn
-from bwc_sdk.offload.reach import Failed, GaveUp, Reach
+from bwc_sdk.offload.reconnect import Failed, GaveUp, Reconnector
 from bwc_sdk.offload.recording import RecordingCopy
-from bwc_sdk.offload.room import LARGE
 from bwc_sdk.offload.waiting import all_settled
-from bwc_sdk.offload.work import Work
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 AHEAD: Final = 4
 """Recordings that are prepared while another one is received: of small ones the syncs of what stands beside them take
@@ -38,7 +38,9 @@ FINISHING_MAX: Final = 6
 class Pipeline:
     """One run over a plan."""
 
-    def __init__(self, work: Work, reach: Reach, feed: Feed, plan: Sequence[RecordingEntry]) -> None:
+    def __init__(
+        self, work: OffloadContext, reach: Reconnector, feed: Feed, plan: Sequence[RecordingEntry]
+    ) -> None:
         self._work = work
         self._reach = reach
         self._feed = feed

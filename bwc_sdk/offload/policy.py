@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_sdk.trickle import LEAST_BYTES, WINDOW_S
+from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S
 
 MAX_DOUBLINGS: Final = 16
 """Beyond this the wait is at its maximum whatever the first one was."""

@@ -15,16 +15,16 @@ from bwc_sdk.errors import (
     DestinationError,
     EvidenceMismatch,
 )
+from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Progress
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room
 from bwc_sdk.offload.segment import ChunkDamaged, SegmentCopy
 from bwc_sdk.offload.waiting import all_settled, settled
-from bwc_sdk.offload.work import Work
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class RecordingCopy:
     recording arrives meanwhile.
     """
 
-    def __init__(self, work: Work, entry: RecordingEntry) -> None:
+    def __init__(self, work: OffloadContext, entry: RecordingEntry) -> None:
         self.entry = entry
         self.begun = False
         """Whether a reader of the events has been told of it."""

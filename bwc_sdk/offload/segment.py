@@ -24,20 +24,20 @@ from bwc_sdk.errors import (
     EvidenceMismatch,
     ProtocolViolation,
 )
+from bwc_sdk.offload.chunk_sink import ChunkSink
+from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
 from bwc_sdk.offload.final_names import NameTaken
-from bwc_sdk.offload.intake import Intake
 from bwc_sdk.offload.listing import URGENT
 from bwc_sdk.offload.outcome import StoredSegment
 from bwc_sdk.offload.segment_file import Found, SegmentFile
 from bwc_sdk.offload.sidecars import Sidecars
 from bwc_sdk.offload.slabs import chunks_a_slab
 from bwc_sdk.offload.waiting import spread
-from bwc_sdk.offload.work import Work
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
+    from bwc_sdk.clients.camera import Camera
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class SegmentCopy:
 
     def __init__(
         self,
-        work: Work,
+        work: OffloadContext,
         entry: RecordingEntry,
         manifest: Manifest,
         segment: int,
@@ -289,7 +289,7 @@ class SegmentCopy:
     # What is fetched
 
     async def _fetch(self, camera: Camera, run: range) -> None:
-        intake = Intake(
+        intake = ChunkSink(
             self._file,
             self._table,
             run,

@@ -12,7 +12,7 @@ from typing import Final
 
 from bwc_protocol.evidence import DIGEST_SIZE, SegmentFacts, chunk_count
 from bwc_sdk.errors import DestinationBusy, DestinationError
-from bwc_sdk.filesystem import NotAFile, read_upto, write_all
+from bwc_sdk.host.filesystem import NotAFile, read_upto, write_all
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import NO_ROOM
 from bwc_sdk.offload.final_names import Move, NameTaken

@@ -9,7 +9,7 @@ segment's lock.
 import errno
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
-from bwc_sdk.filesystem import Identity
+from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.offload.custody import CUSTODY_MAX, Custody
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move, NameTaken

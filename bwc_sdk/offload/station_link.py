@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bwc_sdk.camera import Camera
-    from bwc_sdk.station import DockingStation
+    from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.clients.station import DockingStation
 
 ConnectStation = Callable[[], Awaitable["DockingStation"]]
 

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from bwc_sdk.errors import BwcError, ForkedHandle
-from bwc_sdk.exhaustion import lack_of
-from bwc_sdk.forking import in_child
+from bwc_sdk.host.exhaustion import lack_of
+from bwc_sdk.host.forking import in_child
 
 T = TypeVar("T")
 CANCEL_S: Final = 5.0

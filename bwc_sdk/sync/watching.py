@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bwc_sdk import watching
+from bwc_sdk.discovery import watching
+from bwc_sdk.discovery.watching import Change, Look
 from bwc_sdk.sync.loop import BlockingIterator, loop_thread
-from bwc_sdk.watching import Change, Look
 
 
 def watch(
@@ -16,7 +16,7 @@ def watch(
     look: Look | None = None,
     timeout: float | None = None,
 ) -> BlockingIterator[Change]:
-    """What is plugged in, and then every arrival and departure; see `bwc_sdk.watching.watch`.
+    """What is plugged in, and then every arrival and departure; see `bwc_sdk.watch`.
 
     `close()` ends it, as does abandoning it. With `timeout`, `next()` raises `CallTimeout` when no change came for so
     many seconds, and may be called again: nothing is lost by it.

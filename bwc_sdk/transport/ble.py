@@ -12,7 +12,7 @@ import re
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bwc_protocol.gatt import (
+from bwc_protocol.bindings.ble import (
     DEAD_AFTER_S,
     SERVICE_UUID,
     TO_DEVICE_UUID,

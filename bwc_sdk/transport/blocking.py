@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
-from bwc_sdk.errands import ERRANDS, closing
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy
-from bwc_sdk.exhaustion import lack_of
+from bwc_sdk.host.exhaustion import lack_of
+from bwc_sdk.host.unbounded_calls import UNBOUNDED_CALLS, closing
 from bwc_sdk.transport import Limits, Receiver
 
 BACKLOG_MAX: Final = 4_194_304
@@ -86,7 +86,7 @@ class BlockingTransport(ABC):
             raise PortBusy("it is still being closed", device=self.name)
         self._renew()
         # Opening may block for seconds on a half-dead USB device; it must not hold the loop.
-        opening = self._loop.run_in_executor(ERRANDS, self._open_device)
+        opening = self._loop.run_in_executor(UNBOUNDED_CALLS, self._open_device)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:

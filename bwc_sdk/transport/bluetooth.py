@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bwc_protocol.gatt import SERVICE_UUID
+from bwc_protocol.bindings.ble import SERVICE_UUID
 from bwc_sdk.errors import BwcError, PortForbidden, PortNotFound, TransportError
-from bwc_sdk.requiring import lacking_for, require
+from bwc_sdk.host.required_packages import lacking_for, require
 
 if TYPE_CHECKING:
     from bleak import BleakClient

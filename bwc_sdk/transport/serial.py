@@ -7,7 +7,7 @@ import termios
 
 import serial
 
-from bwc_sdk.transport.descriptor import DescriptorTransport
+from bwc_sdk.transport.file_descriptor import DescriptorTransport
 from bwc_sdk.transport.serial_port import SerialPort, opening_error
 from bwc_sdk.transport.uri import DeviceUri
 

@@ -9,7 +9,7 @@ from typing import Final
 import serial
 
 from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNotFound
-from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.host.exhaustion import exhausted
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.uri import DeviceUri
 

@@ -6,8 +6,8 @@ import socket
 from typing import Final, cast
 
 from bwc_sdk.errors import BwcError, DeviceLost, InvalidUri, PortNotFound
-from bwc_sdk.exhaustion import exhausted
-from bwc_sdk.names import addresses_of
+from bwc_sdk.host.exhaustion import exhausted
+from bwc_sdk.host.name_lookup import addresses_of
 from bwc_sdk.transport import Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 

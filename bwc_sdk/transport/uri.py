@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_sdk.errors import InvalidUri, MissingExtra
-from bwc_sdk.requiring import lacking_for, require
+from bwc_sdk.host.required_packages import lacking_for, require
 from bwc_sdk.transport import Transport
 
 DESCRIPTORS: Final = os.name == "posix"

@@ -14,7 +14,8 @@ from typing import Any, Final
 import usb.core
 import usb.util
 
-from bwc_protocol import usb_descriptors
+from bwc_protocol.bindings import usb as usb_descriptors
+from bwc_sdk.discovery.usb import UDEV_ADVICE
 from bwc_sdk.errors import (
     BwcError,
     InvalidUri,
@@ -25,12 +26,11 @@ from bwc_sdk.errors import (
     PortNotFound,
     TransportError,
 )
-from bwc_sdk.exhaustion import exhausted, without_descriptors
-from bwc_sdk.libusb import system_libusb
+from bwc_sdk.host.exhaustion import exhausted, without_descriptors
+from bwc_sdk.host.libusb import system_libusb
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.blocking import BlockingTransport
 from bwc_sdk.transport.uri import DeviceUri
-from bwc_sdk.usb_slots import UDEV_ADVICE
 
 MAX_PAYLOAD: Final = 61_440
 READ_MAX: Final = 1_048_576

@@ -18,7 +18,7 @@ from typing import Final
 import usb.backend
 import usb.core
 
-from bwc_sdk.forking import in_child
+from bwc_sdk.host.forking import in_child
 from bwc_sdk.transport.usb_tree import DEVICE_SIZE, Configuration, parse, walk
 from bwc_sdk.transport.usbip_client import Attachment, Exported, exported
 

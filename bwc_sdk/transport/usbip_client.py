@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from bwc_sdk.exhaustion import lack_of
+from bwc_sdk.host.exhaustion import lack_of
 
 DEFAULT_PORT: Final = 3240
 CONNECT_S: Final = 5.0

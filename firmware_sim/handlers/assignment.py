@@ -3,9 +3,9 @@
 from bwc_protocol.messages.assignment import Assign, AssignmentState, ClearAssignment, ReadAssignment
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
 
 
 @ReadAssignment.handler(CAMERA)

@@ -1,9 +1,9 @@
 """The device's own log."""
 
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage, ReadAudit, ReadAuditHead
-from firmware_sim.audit import LogEntry
+from firmware_sim.device.audit_log import LogEntry
+from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.session import DeviceSession
 
 
 def page(session: DeviceSession, request: ReadAudit) -> AuditPage:

@@ -2,9 +2,9 @@
 
 from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
 
 
 @ReadBattery.handler(CAMERA)

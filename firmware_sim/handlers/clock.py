@@ -21,10 +21,10 @@ from bwc_protocol.messages.clock import (
     TimeSource,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.clock import DeviceClock
+from firmware_sim.device.refusal import Refusal
+from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
-from firmware_sim.session import DeviceSession
+from firmware_sim.physics.clock import DeviceClock
 
 NS: Final = 1_000_000_000
 ROUTINE_STEP_NS: Final = 300 * NS

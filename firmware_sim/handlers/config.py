@@ -21,9 +21,9 @@ from bwc_protocol.messages.config import (
 )
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
 
 SCHEMA_PAGE: Final = 32
 VALUES_PAGE: Final = 64

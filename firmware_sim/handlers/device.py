@@ -17,18 +17,18 @@ from bwc_protocol.messages.identity import (
     TestResult,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera import REBOOT_DELAY_S
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.camera import REBOOT_DELAY_S
+from firmware_sim.camera.self_test import self_test
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
+from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
-from firmware_sim.self_test import self_test
-from firmware_sim.session import DeviceSession
 
 
 def identify(session: DeviceSession, request: Identify) -> DeviceIdentity:
     device = session.device
     return DeviceIdentity(
-        kind=device.manner.kind,
+        kind=device.profile.kind,
         manufacturer=device.make.manufacturer,
         model=device.make.model,
         serial=device.serial,
@@ -36,19 +36,19 @@ def identify(session: DeviceSession, request: Identify) -> DeviceIdentity:
         firmware=device.make.firmware,
         firmware_sha256=device.make.firmware_sha256,
         boot_counter=device.boot_counter,
-        simulator=Capability.SIMULATOR in device.manner.capabilities,
+        simulator=Capability.SIMULATOR in device.profile.capabilities,
     )
 
 
 def capabilities(session: DeviceSession, request: ReadCapabilities) -> DeviceCapabilities:
     device = session.device
     return DeviceCapabilities(
-        capabilities=device.manner.capabilities,
-        max_streams=device.manner.limits.streams,
-        max_requests=device.manner.limits.requests,
+        capabilities=device.profile.capabilities,
+        max_streams=device.profile.limits.streams,
+        max_requests=device.profile.limits.requests,
         battery_cells=device.make.battery_cells,
         config_keys=device.config_keys,
-        max_request=device.manner.limits.body,
+        max_request=device.profile.limits.body,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_protocol.conversation.stream import BytesSource, StreamFault
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.messages.recordings import (
@@ -25,14 +26,13 @@ from bwc_protocol.messages.recordings import (
     RecordingEntry,
     ReleaseRecording,
 )
-from bwc_protocol.stream import BytesSource, StreamFault
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim import storage
-from firmware_sim.camera import SimCamera
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers.registry import CAMERA
-from firmware_sim.refusal import Refusal
-from firmware_sim.storage import NoSuchRecording, StoredRecording, TooManyAnnotations
+from firmware_sim.storage import storage
+from firmware_sim.storage.storage import NoSuchRecording, StoredRecording, TooManyAnnotations
 
 ANNOTATION_PAGE: Final = 64
 

@@ -32,15 +32,15 @@ from bwc_protocol.messages.station import (
     SwitchPower,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera import REBOOT_DELAY_S
+from firmware_sim.camera.camera import REBOOT_DELAY_S
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers import audit, clock, device
 from firmware_sim.handlers.registry import STATION
-from firmware_sim.refusal import Refusal
-from firmware_sim.station_self_test import self_test
-from firmware_sim.station_session import StationSession
+from firmware_sim.station.self_test import self_test
+from firmware_sim.station.session import StationSession
 
 if TYPE_CHECKING:
-    from firmware_sim.bay import SimBay
+    from firmware_sim.station.bay import SimBay
 
 Identify.handler(STATION)(device.identify)
 ReadCapabilities.handler(STATION)(device.capabilities)

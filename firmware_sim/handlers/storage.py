@@ -3,9 +3,9 @@
 from typing import Final
 
 from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth, StorageHealth, StorageStatus
-from firmware_sim.camera_session import CameraSession
-from firmware_sim.emmc import EXT_CSD_REV, LIFE_TIME_EST_TYP_A, LIFE_TIME_EST_TYP_B, PRE_EOL_INFO
+from firmware_sim.camera.session import CameraSession
 from firmware_sim.handlers.registry import CAMERA
+from firmware_sim.physics.emmc import EXT_CSD_REV, LIFE_TIME_EST_TYP_A, LIFE_TIME_EST_TYP_B, PRE_EOL_INFO
 
 BYTES_A_KBIT: Final = 125
 TIME_MAX_S: Final = 0xFFFF_FFFE

@@ -20,7 +20,7 @@ from bumble.host import Host
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import TransportSink, TransportSource
 
-from bwc_protocol.gatt import (
+from bwc_protocol.bindings.ble import (
     ROTATE_S,
     SERVICE_UUID,
     TO_DEVICE_UUID,
@@ -31,10 +31,10 @@ from bwc_protocol.gatt import (
     payload_for,
 )
 from bwc_protocol.messages.identity import Capability
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount
-from firmware_sim.pipe import LinkUser, PipeUser
-from firmware_sim.serving import attach
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.pipe import LinkUser, PipeUser
+from firmware_sim.faults.plan import FaultCount
+from firmware_sim.serving.attach import attach
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class BlePort:
         self._rotate_s = rotate_s
         self._loop = asyncio.get_running_loop()
         camera.time.follow(self._loop)
-        camera.manner.capabilities |= Capability.BLE
+        camera.profile.capabilities |= Capability.BLE
         self._changed = asyncio.Event()
         self._irk = camera.entropy.randbytes(16)
         self._rotated_at: float | None = None

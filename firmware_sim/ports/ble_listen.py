@@ -15,9 +15,9 @@ from bumble.core import BaseBumbleError
 from bumble.transport import open_transport
 from bumble.transport.common import AsyncPipeSink, Transport
 
-from bwc_protocol.gatt import ROTATE_S
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount
+from bwc_protocol.bindings.ble import ROTATE_S
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount
 from firmware_sim.ports.ble import BlePort
 from firmware_sim.ports.ether import Adapter, AdapterServer, Ether
 

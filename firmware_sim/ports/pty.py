@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount
-from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount
+from firmware_sim.ports.file_descriptor import DescriptorPipe
 from firmware_sim.ports.thread_outflow import ThreadOutflow
-from firmware_sim.serving import attach
-from firmware_sim.station import SimStation
+from firmware_sim.serving.attach import attach
+from firmware_sim.station.station import SimStation
 
 log = logging.getLogger(__name__)
 

@@ -3,14 +3,14 @@
 import socket
 from typing import Final
 
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount
-from firmware_sim.pipe import LinkUser
-from firmware_sim.ports.descriptor import DescriptorPipe
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.pipe import LinkUser
+from firmware_sim.faults.plan import FaultCount
 from firmware_sim.ports.door import GUESTS_MAX, Door
+from firmware_sim.ports.file_descriptor import DescriptorPipe
 from firmware_sim.ports.listening import listen_at, written
-from firmware_sim.serving import attach
-from firmware_sim.station import SimStation
+from firmware_sim.serving.attach import attach
+from firmware_sim.station.station import SimStation
 
 MAX_PAYLOAD: Final = 61_440
 MAX_PIPES: Final = GUESTS_MAX

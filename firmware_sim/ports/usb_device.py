@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol import usb_descriptors as usb
+from bwc_protocol.bindings import usb
 from firmware_sim.ports.usb_pipe import BulkPipe
 
 BULK_PAYLOAD: Final = 61_440

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.usb_descriptors import BULK_PACKET
-from firmware_sim.pipe import PipeUser
+from bwc_protocol.bindings.usb import BULK_PACKET
+from firmware_sim.device.pipe import PipeUser
 
 HIGH_WATER: Final = 2_097_152
 """Bytes that wait for the host: one window of the largest frames."""

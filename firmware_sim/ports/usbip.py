@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount
-from firmware_sim.pipe import PipeUser
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.pipe import PipeUser
+from firmware_sim.faults.plan import FaultCount
 from firmware_sim.ports.door import GUESTS_MAX, Door
 from firmware_sim.ports.listening import listen_at, written
 from firmware_sim.ports.usb_device import UsbDevice
 from firmware_sim.ports.usb_pipe import BulkPipe
 from firmware_sim.ports.usbip_connection import UsbIpConnection
-from firmware_sim.serving import attach
-from firmware_sim.station import SimStation
+from firmware_sim.serving.attach import attach
+from firmware_sim.station.station import SimStation
 
 REPLUG_S: Final = 1.0
 """A cable that was pulled is plugged in again after this."""

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from bwc_protocol import usb_descriptors as usb
-from firmware_sim.ports.descriptor import DescriptorPipe
+from bwc_protocol.bindings import usb
+from firmware_sim.ports.file_descriptor import DescriptorPipe
 from firmware_sim.ports.usb_device import STALL, Setup, UsbDevice
 from firmware_sim.ports.usb_pipe import PARKED_MAX, BulkPipe, InTransfer
 

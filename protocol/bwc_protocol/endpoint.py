@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed
 from bwc_protocol.conversation.endings import LINGER_S, ORDERLY
+from bwc_protocol.conversation.message import DATA_MAX
 from bwc_protocol.link import (
     ChannelData,
     ChannelOpened,
@@ -19,7 +20,6 @@ from bwc_protocol.link import (
     LinkUp,
     ResetReason,
 )
-from bwc_protocol.message import DATA_MAX
 
 AHEAD_S: Final = 0.25
 """Sealed and unacknowledged bytes of a channel stay under what it carries in this time and the shortest round

@@ -9,11 +9,11 @@ from bwc_protocol.declare import Role
 from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_sdk import World
 from bwc_sdk.errors import SlowLink
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.offload import ConnectionLost, OffloadPolicy, Progress, StoredVerified, offload
 from bwc_sdk.transport.ble import FOOTAGE_RATE
-from bwc_sdk.world import InlineWorkers
 from firmware_sim.ports.ble import BlePort
-from tools.air import Air, connecting, in_the_air
+from tools.testkit.air import Air, connecting, in_the_air
 
 SIZE = 200_000
 ALLOWED = OffloadPolicy(allow_slow=True)

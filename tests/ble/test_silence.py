@@ -9,16 +9,16 @@ import pytest
 from bumble import crypto
 from bumble.core import AdvertisingData
 
+from bwc_protocol.bindings.ble import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, advertisement
 from bwc_protocol.declare import Role
-from bwc_protocol.gatt import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, advertisement
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, DeviceLost
 from bwc_sdk.transport.ble import BleTransport
 from bwc_sdk.transport.uri import DeviceUri
-from firmware_sim.model import CAMERA_MAKE
+from firmware_sim.camera.model import CAMERA_MAKE
 from firmware_sim.ports.ble import WITHOUT_LINK_S, BlePort
-from tools.air import FULL, Air, connecting, in_the_air
+from tools.testkit.air import FULL, Air, connecting, in_the_air
 
 SILENT: dict[str, str] = {}
 STATUS = {"radio.ble_docked": "status"}

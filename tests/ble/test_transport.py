@@ -14,8 +14,8 @@ from bleak.exc import (
 )
 from bumble.gatt import Characteristic, Service
 
+from bwc_protocol.bindings.ble import SERVICE_UUID, TO_DEVICE_UUID, TO_HOST_UUID, VALUE_MAX
 from bwc_protocol.declare import Role
-from bwc_protocol.gatt import SERVICE_UUID, TO_DEVICE_UUID, TO_HOST_UUID, VALUE_MAX
 from bwc_protocol.messages.identity import Capability
 from bwc_sdk.errors import (
     BwcError,
@@ -31,7 +31,7 @@ from bwc_sdk.errors import (
 from bwc_sdk.transport.ble import BleTransport
 from bwc_sdk.transport.bluetooth import Bluetooth
 from bwc_sdk.transport.uri import DeviceUri, transport_for
-from tools.air import Air, Pretender, connecting, in_the_air, to_device, to_host
+from tools.testkit.air import Air, Pretender, connecting, in_the_air, to_device, to_host
 
 CONNECT_S = 15.0
 

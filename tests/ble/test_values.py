@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bwc_protocol.bindings.ble import FRAME_BYTES, SMALL_VALUE, VALUE_MAX, VALUE_MIN, Packer, payload_for
 from bwc_protocol.frame import CRC_SIZE, HEADER_SIZE, MAX_PAYLOAD, MIN_PAYLOAD
-from bwc_protocol.gatt import FRAME_BYTES, SMALL_VALUE, VALUE_MAX, VALUE_MIN, Packer, payload_for
 
 PARTS = st.lists(st.binary(min_size=1, max_size=1500), max_size=30)
 SIZES = st.integers(VALUE_MIN, VALUE_MAX)

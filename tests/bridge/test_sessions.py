@@ -13,13 +13,13 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_sdk.bridge import Bridge, BridgeEvent, ClientLeft
 from bwc_sdk.errors import DeviceBusy, DeviceLost, InvalidUri
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import ConnectionLost, offload
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.making import make_camera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.ports.pty import PtyPort
+from firmware_sim.scenarios import make_camera
 from firmware_sim.virtual_time import run_virtual
 
 UTC_NS = 1_767_225_600_000_000_000

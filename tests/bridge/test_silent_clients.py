@@ -11,9 +11,9 @@ from bwc_sdk.bridge import ClientLeft
 from bwc_sdk.bridge.server import GRACE_S
 from bwc_sdk.bridge.visit import CALLING_S, QUIET_S, SILENT_S, WITHOUT_HELLO_S
 from bwc_sdk.errors import TransportError
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.making import Footage, make_camera
+from bwc_sdk.host.world import InlineWorkers, World
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.virtual_time import run_virtual
 
 GARBAGE = b"GET / HTTP/1.1\r\n\r\n"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.__main__ import main
-from bwc_sdk.host_time import host_time
-from bwc_sdk.kernel_time import KernelTime
+from bwc_sdk.host.host_time import host_time
+from bwc_sdk.host.kernel_time import KernelTime
 
 
 @dataclass(frozen=True, slots=True)

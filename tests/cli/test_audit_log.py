@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bwc_protocol.audit_hash import entry_sha256
+from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, AuditPage, ReadAudit
-from bwc_sdk import camera as client
+from bwc_sdk.clients import camera as client
 from firmware_sim import personalities
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import forget_sims
 
 Bwc = Callable[..., Any]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.cli.completion import OFFERED_MAX, SETTINGS
-from bwc_sdk.discover import Slot
-from firmware_sim.setting_rules import RULES
+from bwc_sdk.discovery.slots import Slot
+from firmware_sim.camera.setting_rules import RULES
 
 Bwc = Callable[..., Any]
 Complete = Callable[..., list[str]]
@@ -21,12 +21,12 @@ def complete(bwc: Bwc, monkeypatch: pytest.MonkeyPatch) -> Complete:
         Slot("usb:1-4", "1-4", "1209:0001", "camera", True, ("serial:/dev/ttyACM0",)),
         Slot("serial:/dev/ttyACM1", "1-5", "1209:0001", "camera", True),
     )
-    monkeypatch.setattr("bwc_sdk.discover.slots", lambda: found)
+    monkeypatch.setattr("bwc_sdk.discovery.slots.slots", lambda: found)
 
     def nobody(*argv: object, **options: object) -> None:
         raise AssertionError("a device was opened for a completion")
 
-    monkeypatch.setattr("bwc_sdk.connecting.transport_for", nobody)
+    monkeypatch.setattr("bwc_sdk.clients.connecting.transport_for", nobody)
 
     def run(*words: str) -> list[str]:
         monkeypatch.setenv("_BWC_COMPLETE", "complete_bash")
@@ -80,7 +80,7 @@ def test_what_bash_cut_at_a_colon_is_one_word_and_only_its_last_piece_is_answere
 
 def test_what_is_offered_is_bounded(complete: Complete, monkeypatch: pytest.MonkeyPatch) -> None:
     many = tuple(Slot(f"usb:1-{number}", "", "", "", True) for number in range(1_000))
-    monkeypatch.setattr("bwc_sdk.discover.slots", lambda: many)
+    monkeypatch.setattr("bwc_sdk.discovery.slots.slots", lambda: many)
     assert len(complete("info", "-d", "usb")) == OFFERED_MAX
 
 

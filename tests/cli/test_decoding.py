@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.capture_file import CaptureError
-from bwc_sdk.decoding import LINE_MAX, Decoded, decode_file
+from bwc_sdk.capture.decoding import LINE_MAX, Decoded, decode_file
+from bwc_sdk.capture.file import CaptureError
 
 Bwc = Callable[..., Any]
 

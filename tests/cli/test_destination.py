@@ -9,7 +9,7 @@ import pytest
 
 from bwc_sdk.cli.destination import make_missing
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 
 Bwc = Callable[..., Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.discover import Slot
-from bwc_sdk.watching import Arrived, Departed
+from bwc_sdk.discovery.slots import Slot
+from bwc_sdk.discovery.watching import Arrived, Departed
 
 Bwc = Callable[..., Any]
 SLOT = Slot("serial:/dev/ttyACM0", "1-4.2", "1209:0001", "camera\x1b[2J", True)
@@ -23,7 +23,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         yield Arrived("1-4.2", SLOT)
         yield Departed("1-4.2", SLOT)
 
-    monkeypatch.setattr("bwc_sdk.watching.watch", watch)
+    monkeypatch.setattr("bwc_sdk.discovery.watching.watch", watch)
     monkeypatch.delitem(__import__("sys").modules, "bwc_sdk.cli.devices_watch", raising=False)
     return asked
 

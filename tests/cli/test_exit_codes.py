@@ -22,7 +22,7 @@ from bwc_protocol.link import LinkParams
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.failure import EXIT_CODES, code_for
 from bwc_sdk.errors import BwcError
-from firmware_sim.clock import DeviceClock
+from firmware_sim.physics.clock import DeviceClock
 
 Bwc = Callable[..., Any]
 
@@ -118,7 +118,7 @@ def test_4_what_answers_is_no_such_device(
     bwc: Bwc, another_protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     impatient = functools.partial(LinkParams, hello_for_s=0.3)  # 5 s for people, too long for a test
-    monkeypatch.setattr("bwc_sdk.line.LinkParams", impatient)
+    monkeypatch.setattr("bwc_sdk.connection.link_driver.LinkParams", impatient)
     ran = bwc("info", device=another_protocol)
     assert ran.code == 4
     assert "another protocol" in ran.err
@@ -214,7 +214,7 @@ def test_16_a_clock_that_does_not_read_as_it_was_set(
 
 
 def test_14_a_log_that_does_not_chain(bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.audit_chain.entry_sha256", lambda entry, chained: bytes(32))
+    monkeypatch.setattr("bwc_sdk.clients.audit_chain.entry_sha256", lambda entry, chained: bytes(32))
     ran = bwc("audit", device=sim)
     assert ran.code == 14
     assert not ran.out

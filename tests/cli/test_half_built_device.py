@@ -11,7 +11,7 @@ import pytest
 
 from bwc_sdk.__main__ import main
 from bwc_sdk.cli.exit_codes import ExitCode
-from tools.smallest_device import RESET, Smallest
+from tools.generate.smallest_device import RESET, Smallest
 
 
 class Resets(Smallest):

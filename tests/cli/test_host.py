@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bwc_sdk import doctor
-from bwc_sdk.discover import USB_TEXT_MAX, Slot, slots_of
+from bwc_sdk.discovery.slots import USB_TEXT_MAX, Slot, slots_of
 from bwc_sdk.doctor import State, examine, permission_advice
 
 Bwc = Callable[..., Any]

@@ -37,7 +37,13 @@ def test_the_overview_loads_no_verb_and_no_protocol() -> None:
 
 
 def test_what_needs_no_device_loads_no_event_loop_and_no_protocol() -> None:
-    assert not _loaded("devices") & {"asyncio", "construct", "rich", "bwc_protocol", "bwc_sdk.connection"}
+    assert not _loaded("devices") & {
+        "asyncio",
+        "construct",
+        "rich",
+        "bwc_protocol",
+        "bwc_sdk.connection.connection",
+    }
 
 
 def test_a_pipe_loads_no_tables_and_a_camera_no_offload_engine() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import forget_sims
+from firmware_sim.scenarios import Footage, make_camera
 
 Bwc = Callable[..., Any]
 

@@ -294,7 +294,7 @@ def test_an_error_of_opening_a_port_is_told_in_words(number: int) -> None:
 def test_what_needs_allow_insecure_says_how_the_command_line_does_it(
     bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.opening.Capability", SimpleNamespace(SIMULATOR=0))
+    monkeypatch.setattr("bwc_sdk.connection.establish.Capability", SimpleNamespace(SIMULATOR=0))
     ran = bwc("info", device=sim)
     assert ran.code == 4 and "bwc --allow-insecure" in ran.err
 

@@ -89,7 +89,7 @@ def test_a_capture_is_decoded_with_times_that_can_be_read(bwc: Bwc, sim: str, tm
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> None:
     """The world's clock stands still."""
-    from bwc_sdk.world import World
+    from bwc_sdk.host.world import World
 
     for module in ("offload", "dock"):
         monkeypatch.setattr(f"bwc_sdk.cli.{module}.World", lambda: World(utc_ns=lambda: AT_NS))

@@ -20,7 +20,7 @@ Bwc = Callable[..., Any]
 def test_no_device_is_guessed_even_if_only_one_is_plugged_in(
     bwc: Bwc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bwc_sdk.discover import Slot
+    from bwc_sdk.discovery.slots import Slot
 
     one = Slot("serial:/dev/ttyACM0", "1-4", "1209:0001", "camera", True)
     monkeypatch.setattr("bwc_sdk.cli.on_camera.slots", lambda: (one,))
@@ -224,7 +224,7 @@ def test_nanoseconds_have_seconds_or_text_beside_them(bwc: Bwc, sim: str) -> Non
 def test_a_step_beyond_what_the_reason_allows_is_refused_by_the_host(
     bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.clock_sync.ROUTINE_STEP_S", 0.0)
+    monkeypatch.setattr("bwc_sdk.clients.clock_sync.ROUTINE_STEP_S", 0.0)
     before = bwc("clock", "show", "--json", device=sim).document["clock"]["revision"]
     ran = bwc("clock", "sync", "--source", "operator", device=sim)
     assert ran.code == 13 and "beyond" in ran.err and "--reason correction" in ran.err

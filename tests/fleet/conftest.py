@@ -10,12 +10,12 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.declare import Role
+from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload.station_link import ConnectStation
-from bwc_sdk.station import DockingStation
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.making import Footage, make_station
 from firmware_sim.ports.memory import MemoryTransport
-from firmware_sim.station import SimStation
+from firmware_sim.scenarios import Footage, make_station
+from firmware_sim.station.station import SimStation
 from firmware_sim.virtual_time import run_virtual
 
 NOON_NS = 1_800_014_400 * 1_000_000_000

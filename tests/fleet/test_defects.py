@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk.camera import Camera
+from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import ProgramFault
 from bwc_sdk.offload import CameraFailed, Finished, OffloadResult, dock_watch, offload_station
 from bwc_sdk.offload.dock_watch import RETRY_S

@@ -13,7 +13,7 @@ import pytest
 
 import bwc_protocol
 import bwc_sdk
-from bwc_sdk.camera import Camera
+from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import DestinationError, DeviceLost, VersionMismatch, WrongDevice
 from bwc_sdk.offload import (
     CameraFailed,
@@ -31,9 +31,9 @@ from bwc_sdk.offload import (
 from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
 from bwc_sdk.offload.fleet_events import DESTINATION, STATION
 from bwc_sdk.offload.station_link import StationLink
-from firmware_sim.dock_script import DockScript
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.control.dock_script import DockScript
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera
 
 CYCLES = 1_000
 """Dockings: two hundred and fifty a bay."""

@@ -21,8 +21,8 @@ from bwc_sdk.offload import (
     offload_many,
     offload_station,
 )
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.scenarios import Footage, make_camera
 
 MIB = 1_048_576
 NOON_NS = 1_800_014_400 * 1_000_000_000

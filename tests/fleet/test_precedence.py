@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import pytest
 
 from bwc_protocol.messages.recordings import Mark
-from bwc_sdk.offload import Finished, RecordingFinished, intake, offload_station
+from bwc_sdk.offload import Finished, RecordingFinished, chunk_sink, offload_station
 from bwc_sdk.offload.precedence import LAPSE_S, Precedence
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.scenarios import Footage, make_camera
 
 TICK_S = 0.01
 WINDOW = 400_000
@@ -203,8 +203,8 @@ def test_marked_and_held_recordings_come_first_across_cameras_without_a_limit(
     new_station, host, play, world, store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A window that is small beside a recording, as the true one is beside footage of minutes.
-    monkeypatch.setattr(intake, "WINDOW_BYTES", 2 * 1_048_576)
-    monkeypatch.setattr(intake, "CREDIT_STEP_BYTES", 256 * 1024)
+    monkeypatch.setattr(chunk_sink, "WINDOW_BYTES", 2 * 1_048_576)
+    monkeypatch.setattr(chunk_sink, "CREDIT_STEP_BYTES", 256 * 1024)
     # Of three recordings the second is marked, and the third held.
     station = new_station(4, docked=1, recordings=3, mib=8)
     for bay in (2, 3, 4):

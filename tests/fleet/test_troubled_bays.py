@@ -12,7 +12,7 @@ from bwc_sdk.cli.output import Output
 from bwc_sdk.offload import BayRecovered, BayTroubled, CameraEvent, Finished, StationLost, dock_watch
 from bwc_sdk.offload.dock_watch import LOOK_S, DockWatch
 from bwc_sdk.offload.fleet_events import STATION
-from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 
 TROUBLES = BayTroubled | BayRecovered
 

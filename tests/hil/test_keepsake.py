@@ -7,8 +7,8 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import ClockReason, TimeSource
+from bwc_sdk.host.world import World
 from bwc_sdk.sync import SyncCamera, connect
-from bwc_sdk.world import World
 from hil_tests.keepsake import CLOCK_TOLERANCE_NS, Keepsake
 
 S = 1_000_000_000

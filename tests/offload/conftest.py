@@ -24,12 +24,12 @@ from bwc_protocol.evidence import (
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.recordings import ListPage, Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.counters import Counters
+from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError, CommandError, DeviceLost, EvidenceMismatch
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadJob, OffloadPolicy, offload
-from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.virtual_time import run_virtual
-from tools.model_disk import ModelDisk, ModelFiles, PowerCut
+from tools.testkit.model_disk import ModelDisk, ModelFiles, PowerCut
 
 SERIAL = "CAM-0001"
 CHUNK = 4096

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
+from bwc_sdk.host.world import ThreadWorkers, World
 from bwc_sdk.offload import OffloadPolicy, offload
-from bwc_sdk.world import ThreadWorkers, World
 
 
 class KillingFiles(OsFileSystem):

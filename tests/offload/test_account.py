@@ -9,7 +9,7 @@ from bwc_protocol.evidence import NO_SHA256, TriggerReason
 from bwc_protocol.messages.recordings import ListPage, Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, NoSuchRecording
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import Finished, Missing, RecordingsMissing, StoredVerified
 from bwc_sdk.offload.account import MISSING_MAX, Account
 from bwc_sdk.offload.listing import Listing, Plan

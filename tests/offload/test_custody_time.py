@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk.host_time import HostTime
+from bwc_sdk.host.host_time import HostTime
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadPolicy, offload
 from bwc_sdk.quantity import exact_utc
-from bwc_sdk.world import InlineWorkers, World
 from firmware_sim.virtual_time import run_virtual
 
 AT_NS = 1_700_000_000_000_000_000

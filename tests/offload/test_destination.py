@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bwc_sdk.errors import DestinationError, DestinationFull
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
 from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.pipeline import AHEAD

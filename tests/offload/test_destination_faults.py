@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bwc_sdk.errors import DestinationBusy, DestinationError, DestinationFull
-from bwc_sdk.filesystem import CannotRename, OsFileSystem
+from bwc_sdk.host.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
@@ -65,7 +65,7 @@ def test_a_file_system_that_lacks_both_is_known_however_it_says_so(
     lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_link: int, of_rename: int
 ) -> None:
     monkeypatch.setattr(os, "link", says(of_link))
-    monkeypatch.setattr("bwc_sdk.system_calls.rename_noreplace", says(of_rename))
+    monkeypatch.setattr("bwc_sdk.host.system_calls.rename_noreplace", says(of_rename))
     assert "neither renames without replacing" in refused(lab, tmp_path, OsFileSystem()).rule
 
 

@@ -19,7 +19,7 @@ from bwc_sdk.errors import (
     SessionRefused,
     StreamStalled,
 )
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import (
     ChunkRejected,
     Connected,
@@ -396,8 +396,8 @@ def test_what_fits_is_stored_and_the_rest_stays_on_the_camera(lab) -> None:
 
 
 def test_credit_never_exceeds_the_window(lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.offload.intake.WINDOW_BYTES", 8 * lab.chunk)
-    monkeypatch.setattr("bwc_sdk.offload.intake.CREDIT_STEP_BYTES", 2 * lab.chunk)
+    monkeypatch.setattr("bwc_sdk.offload.chunk_sink.WINDOW_BYTES", 8 * lab.chunk)
+    monkeypatch.setattr("bwc_sdk.offload.chunk_sink.CREDIT_STEP_BYTES", 2 * lab.chunk)
     device = lab.device([lab.recording(1, (300 * lab.chunk + 7,))])
     result, _ = lab.run(device, OsFileSystem(), tmp_path)
     assert result.complete

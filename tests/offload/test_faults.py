@@ -11,7 +11,7 @@ import pytest
 
 from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import Finished, OffloadPolicy, Refused, StillOnCamera, StoredVerified
-from tools.model_disk import Inode
+from tools.testkit.model_disk import Inode
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 SIZES = ((2 * 4096 + 100, 300), (50,))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk.filesystem import OsFileSystem, read_upto, write_all
+from bwc_sdk.host.filesystem import OsFileSystem, read_upto, write_all
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_way_to_a_directory_ends_where_its_file_system_does(
 
 
 def test_a_file_as_large_as_the_limit_can_be_written(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.filesystem.largest_file", lambda: 1000)
+    monkeypatch.setattr("bwc_sdk.host.filesystem.largest_file", lambda: 1000)
     file = files.create(here, "a")
     files.check_size(file, 1000)
     with pytest.raises(OSError) as caught:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bwc_sdk.errors import DestinationMoved
-from bwc_sdk.filesystem import CannotRename, OsFileSystem
+from bwc_sdk.host.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import FinalNames, Move
@@ -423,6 +423,6 @@ def test_a_rename_that_the_system_lacks_is_told_from_one_that_fails(
     def lacking(*_: Any) -> None:
         raise OSError(errno.ENOSYS, "Function not implemented")
 
-    monkeypatch.setattr("bwc_sdk.system_calls.rename_noreplace", lacking)
+    monkeypatch.setattr("bwc_sdk.host.system_calls.rename_noreplace", lacking)
     with pytest.raises(CannotRename):
         names.files.rename(names.incoming, "a", names.incoming, "b")

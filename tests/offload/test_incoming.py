@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, StillOnCamera, remove_unfinished, unfinished
 from firmware_sim.virtual_time import run_virtual
 

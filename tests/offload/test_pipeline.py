@@ -9,10 +9,10 @@ import pytest
 
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.offload import RecordingFinished, RecordingStarted, StoredVerified
 from bwc_sdk.offload.pipeline import AHEAD, FINISHING_MAX
 from bwc_sdk.offload.segment_file import SegmentFile
-from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
 
 pytestmark = pytest.mark.usefixtures("small_slabs")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bwc_protocol.declare import Role
-from bwc_sdk.camera import Camera
-from bwc_sdk.connecting import connect
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import connect
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import (
     ChunkRejected,
     ConnectionLost,
@@ -23,11 +24,10 @@ from bwc_sdk.offload import (
     StoredVerified,
     offload,
 )
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.making import make_camera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import make_camera
 from firmware_sim.virtual_time import run_virtual
 
 UTC_NS = 1_767_225_600_000_000_000

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk.filesystem import OsFileSystem
-from bwc_sdk.offload.intake import WINDOW_BYTES
+from bwc_sdk.host.filesystem import OsFileSystem
+from bwc_sdk.host.workers import ThreadWorkers
+from bwc_sdk.host.world import InlineWorkers
+from bwc_sdk.offload.chunk_sink import WINDOW_BYTES
 from bwc_sdk.offload.slabs import FURTHER_BYTES, SHARED, SLAB_BYTES, SPARE_MAX, SlabPool
-from bwc_sdk.workers import ThreadWorkers
-from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
 
 
@@ -64,7 +64,7 @@ class _Count(SlabPool):
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> _Count:
     counting = _Count()
-    monkeypatch.setattr("bwc_sdk.offload.work.SHARED", counting)
+    monkeypatch.setattr("bwc_sdk.offload.context.SHARED", counting)
     return counting
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bwc_sdk.errors import CommandTimeout, DeviceLost, ProgramFault, StreamStalled
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import (
     ConnectionLost,
     OffloadPolicy,

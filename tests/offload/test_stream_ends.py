@@ -7,7 +7,7 @@ import pytest
 from bwc_protocol.declare import Unknown
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import BwcError, CommandError, DeviceLost, ProtocolViolation
-from bwc_sdk.filesystem import OsFileSystem
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, Resumed, StillOnCamera, StoredVerified
 
 ENDS: list[BwcError | None] = [

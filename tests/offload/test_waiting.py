@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from bwc_sdk.host.world import ThreadWorkers
 from bwc_sdk.offload.waiting import settled, spread
-from bwc_sdk.world import ThreadWorkers
 
 
 def test_a_cancelled_waiter_ends_only_after_the_thread() -> None:

@@ -9,9 +9,9 @@ from bwc_protocol.conversation import FailReason
 from bwc_protocol.conversation.endings import BY_PEER, ENDINGS, LINGER_S
 from bwc_protocol.frame import Frame, FrameParser, FrameType, Reset
 from bwc_protocol.link import LinkRole
-from bwc_protocol.session import Alert, RecordType
-from tools import record_vectors, spec_tables
-from tools.behaviour import Player, record
+from bwc_protocol.session.interface import Alert, RecordType
+from tools.generate import record_vectors, spec_tables
+from tools.testkit.behaviour import Player, record
 
 BEHAVIOUR = json.loads((record_vectors.FOLDER / "behaviour.json").read_text(encoding="utf-8"))
 SCRIPTS: list[dict[str, Any]] = BEHAVIOUR["scripts"]

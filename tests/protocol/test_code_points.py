@@ -7,8 +7,8 @@ import pytest
 from bwc_protocol.declare import MalformedMessage
 from bwc_protocol.declare.forbidden_code_points import FORBIDDEN, RANGES, UNICODE
 from bwc_protocol.messages.recordings import CategoriseRecording
-from firmware_sim.setting_rules import RULES
-from tools import code_points
+from firmware_sim.camera.setting_rules import RULES
+from tools.generate import code_points
 
 
 def decoded(character: str) -> bool:

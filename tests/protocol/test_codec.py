@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwc_protocol.declare import V1_0, FieldRangeError, FieldSpec, MalformedMessage, Unknown, Wire
-from tools import samples
+from tools.generate import samples
 
 CLASSES = samples.every_class()
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

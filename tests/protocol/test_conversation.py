@@ -17,18 +17,18 @@ from bwc_protocol.conversation import (
     State,
 )
 from bwc_protocol.conversation.machine import HANDSHAKE_S
+from bwc_protocol.conversation.message import Flag, MessageReader, build
 from bwc_protocol.declare import Role
-from bwc_protocol.message import Flag, MessageReader, build
 from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.messages.config import AbortConfig
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.preamble import NotAPreamble, Preamble, choose_version
-from bwc_protocol.session import RecordType
+from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.preamble import NotAPreamble, Preamble, choose_version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from tools import samples
-from tools.pair import BENCH, CAMERA, Pair, Versions, device_end, host_end
+from tools.generate import samples
+from tools.testkit.pair import BENCH, CAMERA, Pair, Versions, device_end, host_end
 
 
 def only_failure(events: list[object]) -> Failed:

@@ -3,18 +3,18 @@
 import pytest
 
 from bwc_protocol.conversation import MessageDiscard, StreamDiscard
+from bwc_protocol.conversation.message import Flag, build
+from bwc_protocol.conversation.stream import BytesSource
 from bwc_protocol.frame import Frame, FrameType, ResetReason, encode_frame, pack_header
 from bwc_protocol.link import DiscardReason, LinkRole
-from bwc_protocol.message import Flag, build
 from bwc_protocol.messages.config import UploadConfig
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment, RecordingClosed
-from bwc_protocol.session import RecordType
-from bwc_protocol.stream import BytesSource
+from bwc_protocol.session.interface import RecordType
 from bwc_protocol.vocabulary import ErrorCode
-from tools import samples
-from tools.pair import Pair
+from tools.generate import samples
+from tools.testkit.pair import Pair
 
 HOST, DEVICE = LinkRole.HOST, LinkRole.DEVICE
 DATA, ACK, RESET = FrameType.DATA, FrameType.ACK, FrameType.RESET

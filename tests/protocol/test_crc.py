@@ -34,7 +34,7 @@ def test_the_table_computes_the_checksum_a_byte_at_a_time(data: bytes) -> None:
     assert value ^ crc.FINAL_XOR == crc.crc32c(data)
 
 
-TOOL = Path(__file__).parents[2] / "tools" / "crc_tables.py"
+TOOL = Path(__file__).parents[2] / "tools" / "generate" / "crc_tables.py"
 
 
 @pytest.mark.parametrize("language", ["c", "rust", "python", "json"])

@@ -16,13 +16,13 @@ from bwc_protocol.conversation import (
     RequestReceived,
     StreamReceived,
 )
-from bwc_protocol.message import HEADER, Flag, build, build_data
+from bwc_protocol.conversation.message import HEADER, Flag, build, build_data
 from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamOpened
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session import RecordType
-from tools import samples
-from tools.pair import Pair, device_end, host_end
+from bwc_protocol.session.interface import RecordType
+from tools.generate import samples
+from tools.testkit.pair import Pair, device_end, host_end
 
 CUTS: Final = (1, 2, 3, 5, 13, 4096)
 BROKEN: Final = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import bwc_protocol.messages
+from bwc_protocol.conversation.message import BODY_MAX
 from bwc_protocol.declare import (
     ANYONE,
     COMMANDS,
@@ -34,14 +35,13 @@ from bwc_protocol.declare import (
     u16,
     wire,
 )
-from bwc_protocol.message import BODY_MAX
 from bwc_protocol.messages import SUBJECTS
 from bwc_protocol.messages.battery import BatteryStatus, ChargeState, ReadBattery
 from bwc_protocol.messages.config import MAX_UPLOAD, ConfigDocument
 from bwc_protocol.messages.core import Done
 from bwc_protocol.messages.identity import Fault
 from bwc_protocol.word import Word, Words
-from tools import samples
+from tools.generate import samples
 
 
 @wire

@@ -15,16 +15,16 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
+from bwc_protocol.conversation.stream import ReaderSource
 from bwc_protocol.endpoint import AHEAD_S, ROUND_TRIP_MAX_S, Endpoint, EndpointEvent, OnChannel
 from bwc_protocol.link import Link, LinkDown, LinkParams, LinkRole, LinkUp
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session import PeerCredentials
-from bwc_protocol.stream import ReaderSource
-from tools import samples
-from tools.pair import device_end, host_end
+from bwc_protocol.session.interface import PeerCredentials
+from tools.generate import samples
+from tools.testkit.pair import device_end, host_end
 
 UART_BYTES_S = 11_520.0
 """115,200 baud, 8N1."""

@@ -3,15 +3,15 @@
 import pytest
 
 from bwc_protocol.conversation import Established, ReplyReceived, RequestReceived, StreamReceived
+from bwc_protocol.conversation.message import DATA_HEADER, DATA_MAX
+from bwc_protocol.conversation.stream import ReaderSource
 from bwc_protocol.endpoint import Endpoint, EndpointEvent, OnChannel
 from bwc_protocol.frame import FrameParser, FrameType
 from bwc_protocol.link import Link, LinkParams, LinkRole, LinkUp
-from bwc_protocol.message import DATA_HEADER, DATA_MAX
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.stream import ReaderSource
-from tools import samples
-from tools.pair import Pair, device_end, host_end
+from tools.generate import samples
+from tools.testkit.pair import Pair, device_end, host_end
 
 LENGTH = 1_000_000
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwc_protocol.declare import MalformedMessage
-from bwc_protocol.message import (
+from bwc_protocol.conversation.message import (
     BODY_MAX,
     DATA_MAX,
     HEADER,
@@ -19,6 +18,7 @@ from bwc_protocol.message import (
     build,
     build_data,
 )
+from bwc_protocol.declare import MalformedMessage
 
 KINDS = st.sampled_from([0, Flag.REPLY, Flag.ERROR, Flag.EVENT])
 OPCODES = st.integers(0, 0xFFFF).filter(lambda opcode: opcode != STREAM_DATA)

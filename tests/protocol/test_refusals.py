@@ -13,16 +13,16 @@ from bwc_protocol.conversation import (
     RequestLimits,
     RequestReceived,
 )
+from bwc_protocol.conversation.message import Flag, build
 from bwc_protocol.declare import COMMANDS, REFUSED_FIRST, Effect, Role
-from bwc_protocol.message import Flag, build
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.config import ApplyConfig
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.messages.identity import SMALLEST_REQUEST
 from bwc_protocol.messages.recordings import OpenTable
 from bwc_protocol.vocabulary import ErrorCode
-from tools import samples
-from tools.pair import Pair, device_end, host_end
+from tools.generate import samples
+from tools.testkit.pair import Pair, device_end, host_end
 
 UNKNOWN_COMMAND = 0x0EEE
 SMALL = RequestLimits(requests=1, streams=1, body=SMALLEST_REQUEST)

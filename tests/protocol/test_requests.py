@@ -14,17 +14,17 @@ from bwc_protocol.conversation import (
     RequestReceived,
 )
 from bwc_protocol.conversation.machine import CONTROL_QUEUE_MAX
+from bwc_protocol.conversation.message import Flag, build
 from bwc_protocol.declare import ANYONE, COMMANDS, Role
-from bwc_protocol.message import Flag, build
 from bwc_protocol.messages.audit import ReadAudit
 from bwc_protocol.messages.battery import BatteryAlarm, BatteryStatus, ReadBattery
 from bwc_protocol.messages.core import ErrorReply, StreamCredit
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus, Reboot, StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session import RecordType
+from bwc_protocol.session.interface import RecordType
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from tools import samples
-from tools.pair import Pair, device_end, host_end
+from tools.generate import samples
+from tools.testkit.pair import Pair, device_end, host_end
 
 
 def ready(roles: Role = Role.BENCH, kind: PeerKind = PeerKind.CAMERA) -> Pair:
@@ -195,8 +195,8 @@ def test_a_late_reply_is_dropped_and_never_taken_for_the_next() -> None:
 @pytest.mark.rule("MSG-007")
 def test_a_stream_that_nobody_waits_for_any_more_is_given_back() -> None:
     """Else a caller that gives up eight times has taken all streams of the device."""
+    from bwc_protocol.conversation.stream import BytesSource
     from bwc_protocol.messages.core import StreamOpened
-    from bwc_protocol.stream import BytesSource
 
     pair = ready()
     late = pair.host.request(samples.typical(OpenSegment))

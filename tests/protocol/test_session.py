@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwc_protocol.declare import NO_ROLE, Role
-from bwc_protocol.session import (
+from bwc_protocol.session.interface import (
     HANDSHAKE_MAX,
     RECORD_HEADER,
     RECORD_MAX,

@@ -26,9 +26,9 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import Identify
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.vocabulary import ErrorCode
-from tools import samples
-from tools.pair import host_end
-from tools.smallest_device import FOOTAGE, IDENTITY, Smallest
+from tools.generate import samples
+from tools.generate.smallest_device import FOOTAGE, IDENTITY, Smallest
+from tools.testkit.pair import host_end
 
 
 class Desk:

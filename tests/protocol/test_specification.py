@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bwc_protocol import session
+from bwc_protocol.conversation.message import STREAM_DATA
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS
-from bwc_protocol.message import STREAM_DATA
+from bwc_protocol.session import interface
 from bwc_protocol.vocabulary import ErrorCode
-from tools import spec_tables
-from tools.spec_layouts import LAYOUTS, field_names
+from tools.generate import spec_tables
+from tools.generate.spec_layouts import LAYOUTS, field_names
 
 ROOT = Path(__file__).parents[2]
 TEXT = spec_tables.SPECIFICATION.read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def anchor(title: str) -> str:
 
 
 def test_the_generated_parts_are_fresh() -> None:
-    assert spec_tables.render(TEXT) == TEXT, "stale: run python -m tools.spec_tables"
+    assert spec_tables.render(TEXT) == TEXT, "stale: run python -m tools.generate.spec_tables"
 
 
 def test_every_generated_part_stands_in_the_document_once() -> None:
@@ -180,11 +180,11 @@ def test_a_stale_table_fails_the_check(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     """Prose cannot be generated; these are the places where a limit stands in it."""
-    from bwc_protocol import message, preamble, stream
-    from bwc_protocol.conversation import machine
+    from bwc_protocol.conversation import machine, message, stream
     from bwc_protocol.evidence import vocabulary as evidence
     from bwc_protocol.frame import CONTROL_MAX, MIN_PAYLOAD, PARTIAL_S
     from bwc_protocol.link import LinkParams
+    from bwc_protocol.session import preamble
 
     rules, params = dict(RULES), LinkParams()
     assert f"{int(PARTIAL_S * 1000)} ms" in rules["FRM-004"]
@@ -197,8 +197,8 @@ def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     assert f"{params.probe_max_s:g} s" in rules["CHN-018"]
     assert f"below {preamble.MIN_PLAINTEXT}" in rules["SES-002"]
     assert f"{machine.HANDSHAKE_S:g} s" in rules["SES-005"]
-    assert f"{session.HANDSHAKE_MAX:,} bytes" in rules["SES-012"]
-    assert f"{session.RECORD_MAX:,} bytes" in rules["SES-014"]
+    assert f"{interface.HANDSHAKE_MAX:,} bytes" in rules["SES-012"]
+    assert f"{interface.RECORD_MAX:,} bytes" in rules["SES-014"]
     assert f"{message.BODY_MAX:,}" in rules["MSG-004"]
     assert f"beyond {machine.MAX_REQUESTS} " in rules["MSG-005"]
     assert f"more than {stream.MAX_STREAMS} streams" in rules["STR-008"]

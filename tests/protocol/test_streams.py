@@ -11,17 +11,25 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
+from bwc_protocol.conversation.message import (
+    HEADER,
+    OFFSET,
+    Message,
+    MessageReader,
+    StreamBytes,
+    build,
+    build_data,
+)
+from bwc_protocol.conversation.stream import MAX_STREAMS, BytesSource, ReaderSource, StreamFault
 from bwc_protocol.declare import Control
-from bwc_protocol.message import HEADER, OFFSET, Message, MessageReader, StreamBytes, build, build_data
 from bwc_protocol.messages.config import UploadConfig
 from bwc_protocol.messages.core import StreamCredit, StreamEnd, StreamOpened
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session import RecordType
-from bwc_protocol.stream import MAX_STREAMS, BytesSource, ReaderSource, StreamFault
+from bwc_protocol.session.interface import RecordType
 from bwc_protocol.vocabulary import ErrorCode
-from tools import samples
-from tools.pair import Pair, device_end, host_end
+from tools.generate import samples
+from tools.testkit.pair import Pair, device_end, host_end
 
 FOOTAGE = bytes(range(256)) * 40
 

@@ -6,7 +6,7 @@ import pytest
 
 from bwc_protocol.conversation import State
 from bwc_protocol.link import LinkState
-from tools import spec_tables, spec_transitions
+from tools.generate import spec_tables, spec_transitions
 
 TEXT = spec_tables.SPECIFICATION.read_text(encoding="utf-8")
 
@@ -22,7 +22,7 @@ def cells(name: str) -> dict[tuple[str, str], str]:
 @pytest.mark.parametrize("name", list(spec_transitions.TABLES))
 def test_a_table_in_the_document_is_what_the_code_does(name: str) -> None:
     assert f"{spec_transitions.TABLES[name]()}\n<!-- end: {name} -->" in TEXT, (
-        "run python -m tools.spec_tables"
+        "run python -m tools.generate.spec_tables"
     )
 
 

@@ -6,19 +6,27 @@ from typing import Any
 import pytest
 
 from bwc_protocol import evidence
-from bwc_protocol.audit_hash import entry_sha256
+from bwc_protocol.conversation.message import (
+    STREAM_DATA,
+    Flag,
+    Message,
+    MessageReader,
+    StreamBytes,
+    build,
+    build_data,
+)
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire
 from bwc_protocol.evidence import ChunkHasher, EvidenceError, Manifest
+from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.frame import FrameParser, FrameType, encode_frame
-from bwc_protocol.message import STREAM_DATA, Flag, Message, MessageReader, StreamBytes, build, build_data
 from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.core import ErrorReply
-from bwc_protocol.preamble import NotAPreamble, Preamble, binding, choose_version
-from bwc_protocol.session import InsecureSession
+from bwc_protocol.session.interface import InsecureSession
+from bwc_protocol.session.preamble import NotAPreamble, Preamble, binding, choose_version
 from bwc_protocol.vocabulary import ErrorCode
-from tools import record_vectors, vectors_frames
-from tools.pair import device_end, host_end
-from tools.vectors_json import read, shown
+from tools.generate import record_vectors, vectors_frames
+from tools.generate.vectors_json import read, shown
+from tools.testkit.pair import device_end, host_end
 
 Vector = dict[str, Any]
 FILES: dict[str, Vector] = {
@@ -34,7 +42,7 @@ SESSION, RECORDING = FILES["session.json"], FILES["recording.json"]
 def test_the_files_are_what_the_recorder_writes(name: str) -> None:
     text = (record_vectors.FOLDER / name).read_text(encoding="utf-8")
     assert text == record_vectors.rendered(name), (
-        "run python -m tools.record_vectors, and read the difference"
+        "run python -m tools.generate.record_vectors, and read the difference"
     )
     assert json.loads(text)["format"] == record_vectors.FORMAT
 
@@ -175,7 +183,7 @@ def test_each_side_says_what_the_conversation_vector_says(by: str) -> None:
     """One side is the code, the other is the vector."""
     from bwc_protocol.conversation import Established, RequestReceived
     from bwc_protocol.messages.battery import ReadBattery
-    from tools.trace import STATUS
+    from tools.generate.trace import STATUS
 
     side = host_end() if by == "host" else device_end()
     side.start(0.0)

@@ -10,10 +10,10 @@ import bwc_sdk
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import ClockExchange, TimeAssurance, TimeSource
 from bwc_sdk.errors import ClockImplausible, ClockNotVerified, ClockUnsteady
-from bwc_sdk.host_time import HostTime
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.camera import CameraOptions, SimCamera
-from firmware_sim.footage_source import SyntheticFootage
+from bwc_sdk.host.host_time import HostTime
+from bwc_sdk.host.world import InlineWorkers, World
+from firmware_sim.camera.camera import CameraOptions, SimCamera
+from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 

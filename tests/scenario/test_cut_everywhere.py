@@ -8,11 +8,11 @@ import pytest
 from bwc_protocol.declare import Role
 from bwc_sdk import BwcError, World, connect
 from bwc_sdk.errors import CommandTimeout, DeviceLost, LinkError, NotADevice
-from bwc_sdk.world import InlineWorkers
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.footage_source import SyntheticFootage
-from firmware_sim.model import CameraOptions
+from bwc_sdk.host.world import InlineWorkers
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.model import CameraOptions
+from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 

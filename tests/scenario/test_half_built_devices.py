@@ -12,12 +12,12 @@ import pytest
 
 from bwc_protocol.crc import crc32c
 from bwc_sdk import BwcError, Counters, DiscardReason, World, connect, remarks_on
-from bwc_sdk.decoding import Decoded, decode_file
+from bwc_sdk.capture.decoding import Decoded, decode_file
 from bwc_sdk.errors import DeviceLost, LinkError, NotADevice
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.transport import Limits, Receiver
-from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
-from tools.smallest_device import ACK, BYE, DATA, HELLO_ACK, PING, PONG, RESET, Smallest
+from tools.generate.smallest_device import ACK, BYE, DATA, HELLO_ACK, PING, PONG, RESET, Smallest
 
 
 class Port:

@@ -9,11 +9,11 @@ from bwc_protocol.declare import Role
 from bwc_protocol.link import DiscardReason
 from bwc_sdk import World, connect
 from bwc_sdk.errors import BwcError, DeviceBusy
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.transport import Receiver
-from bwc_sdk.world import InlineWorkers
-from firmware_sim.camera import SimCamera
-from firmware_sim.footage_source import SyntheticFootage
-from firmware_sim.model import CameraOptions
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.model import CameraOptions
+from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 

@@ -16,13 +16,13 @@ from bwc_protocol.evidence import CHUNK_SIZE, TriggerReason
 from bwc_protocol.messages.config import ConfigView
 from bwc_protocol.messages.identity import CameraState
 from bwc_sdk import World, connect
-from bwc_sdk.camera import Camera
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.offload import StoredVerified, offload
-from bwc_sdk.world import InlineWorkers
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultPlan
-from firmware_sim.footage_source import SyntheticFootage
-from firmware_sim.model import CameraOptions
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.model import CameraOptions
+from firmware_sim.faults.plan import FaultPlan
+from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 

@@ -8,22 +8,22 @@ from contextlib import contextmanager
 import pytest
 
 from bwc_protocol.conversation import Failed, FailReason
+from bwc_protocol.conversation.message import BODY_MAX, STREAM_DATA
+from bwc_protocol.conversation.stream import Incoming
 from bwc_protocol.crc import crc32c
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Role, Wire
 from bwc_protocol.evidence import MANIFEST_MAX, EvidenceError, Manifest
 from bwc_protocol.frame import HEADER, HEADER_SIZE, SYNC, Frame, FrameParser, FrameType, encode_frame
-from bwc_protocol.message import BODY_MAX, STREAM_DATA
 from bwc_protocol.messages.recordings import LIST_PAGE_MAX
-from bwc_protocol.session import RecordType
-from bwc_protocol.stream import Incoming
+from bwc_protocol.session.interface import RecordType
 from bwc_sdk import World, connect
 from bwc_sdk.errors import ProtocolViolation
-from bwc_sdk.world import InlineWorkers
-from firmware_sim.making import make_camera
+from bwc_sdk.host.world import InlineWorkers
 from firmware_sim.personalities import huge_table
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import make_camera
 from firmware_sim.virtual_time import run_virtual
-from tools.pair import Pair
+from tools.testkit.pair import Pair
 
 U16, U24, U32, U64 = 0xFFFF, 0xFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF
 NOON_UTC_NS = 1_790_000_000 * 10**9

@@ -9,8 +9,8 @@ import pytest
 from bwc_protocol.frame import FrameParser, FrameType
 from bwc_sdk import BwcError, World, connect
 from bwc_sdk.errors import NotADevice
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.transport import Limits, Receiver
-from bwc_sdk.world import InlineWorkers
 from firmware_sim.virtual_time import run_virtual
 
 WITHIN_S = 16.0

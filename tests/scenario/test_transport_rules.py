@@ -18,11 +18,11 @@ from bwc_sdk.transport.serial import SerialTransport
 from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
 from bwc_sdk.transport.tcp import TcpTransport
 from bwc_sdk.transport.uri import DeviceUri
-from firmware_sim.camera import SimCamera
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.usbip import camera_on_usb
+from firmware_sim.scenarios import Footage, make_camera
 
 BOUND_S = 20.0
 Shell = type[SerialTransport] | type[ThreadedSerialTransport] | type[TcpTransport]

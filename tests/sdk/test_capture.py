@@ -12,19 +12,20 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.conversation.message import STREAM_DATA, Flag, Message
 from bwc_protocol.declare import Role
 from bwc_protocol.frame import Frame, FrameType, encode_frame, encode_header
-from bwc_protocol.message import STREAM_DATA, Flag, Message
 from bwc_protocol.messages.identity import Identify
-from bwc_sdk import World, capture_file, connect, connect_station
-from bwc_sdk.camera import Camera
-from bwc_sdk.capture import Capture
-from bwc_sdk.capture_file import CaptureError
-from bwc_sdk.connecting import CAPTURE_ENV
+from bwc_sdk import World, connect, connect_station
+from bwc_sdk.capture import file as capture_file
+from bwc_sdk.capture.file import CaptureError
+from bwc_sdk.capture.recorder import Capture
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import CAPTURE_ENV
+from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.offload import offload
-from bwc_sdk.world import InlineWorkers
-from firmware_sim.making import Footage, make_camera, make_station
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera, make_station
 from firmware_sim.virtual_time import run_virtual
 
 NOON_UTC_NS = 1_790_000_000 * 10**9

@@ -10,17 +10,17 @@ import pytest
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.clock import ClockExchange, ClockReason, ClockSet, TimeAssurance, TimeSource
-from bwc_sdk.clock_sync import ROUNDS_MAX, ClockSync, Measurement, check_step, measure, synchronise
+from bwc_sdk.clients.clock_sync import ROUNDS_MAX, ClockSync, Measurement, check_step, measure, synchronise
 from bwc_sdk.errors import BwcError, ClockImplausible, ClockNotVerified, ClockUnsteady, ProtocolViolation
-from bwc_sdk.host_clock import AGREE_NS, CLOSE_NS, HostClock, Stamp, steady
-from bwc_sdk.host_word import HostWord
+from bwc_sdk.host.host_clock import AGREE_NS, CLOSE_NS, HostClock, Stamp, steady
+from bwc_sdk.host.time_claim import TimeClaim
 
 MS = 1_000_000
 S = 1_000_000_000
 ROUNDS = 8
 FEW_NS = 100
 """The readings of the device, of which no two are a round number apart."""
-WORD = HostWord(TimeSource.NTP, 5 * MS, TimeAssurance.VERIFIED)
+WORD = TimeClaim(TimeSource.NTP, 5 * MS, TimeAssurance.VERIFIED)
 
 
 class Bench:
@@ -111,7 +111,7 @@ def measured(bench: Bench, rounds: int = ROUNDS) -> Measurement:
     return asyncio.run(measure(bench, bench.host, rounds))
 
 
-def synced(bench: Bench, reason: ClockReason = ClockReason.ROUTINE, word: HostWord = WORD) -> ClockSync:
+def synced(bench: Bench, reason: ClockReason = ClockReason.ROUTINE, word: TimeClaim = WORD) -> ClockSync:
     return asyncio.run(synchronise(bench, bench.host, word, reason, ROUNDS, device="sim:"))
 
 

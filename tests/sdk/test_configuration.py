@@ -18,7 +18,7 @@ from bwc_protocol.messages.config import (
     SettingType,
     TakesEffect,
 )
-from bwc_sdk.configuration import (
+from bwc_sdk.clients.configuration import (
     FILE_MAX,
     Value,
     default_of,
@@ -31,8 +31,8 @@ from bwc_sdk.configuration import (
 )
 from bwc_sdk.errors import ConfigError, HostFileError, ProtocolViolation
 from firmware_sim.handlers import CAMERA
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.virtual_time import run_virtual
 
 

@@ -10,15 +10,15 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.conversation import ConversationEvent, EventReceived, ReplyReceived, StreamFinished
+from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.messages.battery import BatteryAlarm, ReadBattery
 from bwc_protocol.messages.config import AbortConfig, UploadConfig
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import Annotation, AnnotationPage, OpenSegment, ReadAnnotations
-from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.camera import ANNOTATIONS_MAX
-from bwc_sdk.connection import EVENTS_MAX
+from bwc_sdk.clients.camera import ANNOTATIONS_MAX
+from bwc_sdk.connection.connection import EVENTS_MAX
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -29,13 +29,13 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     WrongDevice,
 )
-from firmware_sim.camera_session import CameraSession
-from firmware_sim.faults import FaultPlan
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.handlers import CAMERA
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.virtual_time import run_virtual
-from tools import samples
+from tools.generate import samples
 
 Scenario = Callable[[bwc_sdk.Camera, MemoryTransport], Awaitable[None]]
 

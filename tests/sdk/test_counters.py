@@ -26,11 +26,11 @@ from bwc_sdk import (
     sync,
 )
 from bwc_sdk.errors import CommandTimeout, DeviceLost
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadPolicy, offload
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.making import Footage, make_camera, make_station
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
+from firmware_sim.scenarios import Footage, make_camera, make_station
 from firmware_sim.virtual_time import run_virtual
 
 SNAPSHOTS = (Counters, LinkCounters, ChannelCounters, MessageCounters, StreamCounters)
@@ -125,7 +125,7 @@ def test_the_counters_of_an_ended_connection_stay_as_they_were() -> None:
 
 
 def test_events_that_nobody_read_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.connection.EVENTS_MAX", 0)
+    monkeypatch.setattr("bwc_sdk.connection.connection.EVENTS_MAX", 0)
 
     async def scenario() -> None:
         device = make_camera(seed=3, recordings=1, mib=1)

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 
 import bwc_sdk
-from bwc_sdk import discover
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.failure import report
+from bwc_sdk.discovery import slots as discover
 from bwc_sdk.errors import BwcError, DeviceBusy, HostExhausted, PortBusy
-from bwc_sdk.exhaustion import exhausted
+from bwc_sdk.host.exhaustion import exhausted
+from bwc_sdk.host.workers import ThreadWorkers
 from bwc_sdk.sync import loop as sync_loop
-from bwc_sdk.workers import ThreadWorkers
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.usbip import camera_on_usb
+from firmware_sim.scenarios import Footage, make_camera
 
 SPARE_MAX = 12
 """Descriptors that are left, at most: a connection needs fewer over every transport."""
@@ -136,7 +136,7 @@ def test_that_is_what_python_says_when_no_thread_can_be_had() -> None:
         import resource, threading
         threading.stack_size(1 << 28)
         resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
-        from bwc_sdk.exhaustion import exhausted
+        from bwc_sdk.host.exhaustion import exhausted
         try:
             for _ in range(8):
                 threading.Thread(target=threading.Event().wait, daemon=True).start()

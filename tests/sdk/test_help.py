@@ -15,9 +15,9 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Role, Wi
 from bwc_protocol.messages.battery import Battery, BatteryStatus
 from bwc_protocol.messages.clock import SetClock
 from bwc_sdk import errors
-from bwc_sdk.camera import Clock, Recordings
+from bwc_sdk.clients.camera import Clock, Recordings
 from bwc_sdk.sync import generated
-from tools import sync_twin
+from tools.generate import sync_twin
 
 SPECIFICATION = (Path(__file__).parents[2] / "protocol" / "README.md").read_text(encoding="utf-8")
 CLIENTS = tuple(dict.fromkeys([*sync_twin.CAMERA.values(), *sync_twin.STATION.values()]))

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from bwc_sdk import kernel_time as kernel
-from bwc_sdk import time_service
 from bwc_sdk.doctor import State
 from bwc_sdk.doctor import _clock as doctor_says
-from bwc_sdk.host_time import ASKED_AGAIN_S, NOT_TOLD_NS, HostTime, HostTimes, agreed
-from bwc_sdk.kernel_time import STA_UNSYNC, TIME_ERROR, KernelTime, judged, kernel_time
-from bwc_sdk.time_service import ServiceTime, answer, chrony, service_time, timesyncd
-from bwc_sdk.world import World
+from bwc_sdk.host import kernel_time as kernel
+from bwc_sdk.host import time_service
+from bwc_sdk.host.host_time import ASKED_AGAIN_S, NOT_TOLD_NS, HostTime, HostTimes, agreed
+from bwc_sdk.host.kernel_time import STA_UNSYNC, TIME_ERROR, KernelTime, judged, kernel_time
+from bwc_sdk.host.time_service import ServiceTime, answer, chrony, service_time, timesyncd
+from bwc_sdk.host.world import World
 from firmware_sim.virtual_time import run_virtual
 
 MS = 1_000_000

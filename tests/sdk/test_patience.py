@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bwc_protocol.audit_hash import entry_sha256
 from bwc_protocol.evidence import TriggerReason
+from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, AuditPage
 from bwc_protocol.messages.recordings import ListPage, Mark, OpenTable, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.camera import Audit, Recordings
-from bwc_sdk.connection import Connection
+from bwc_sdk.clients.camera import Audit, Recordings
+from bwc_sdk.connection.connection import Connection
 from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, StreamStalled
 from firmware_sim.virtual_time import run_virtual
 

@@ -19,17 +19,19 @@ import pytest
 
 import bwc_sdk
 import bwc_sdk.bridge
-from bwc_sdk import errands, names, sync
-from bwc_sdk.errands import ERRANDS, Errands
+from bwc_sdk import sync
 from bwc_sdk.errors import ForkedHandle, HostExhausted, PortNotFound
+from bwc_sdk.host import name_lookup
+from bwc_sdk.host import unbounded_calls as errands
+from bwc_sdk.host.unbounded_calls import UNBOUNDED_CALLS, UnboundedCalls
+from bwc_sdk.host.workers import ThreadWorkers
 from bwc_sdk.offload import StoredVerified, offload
 from bwc_sdk.sync import loop as sync_loop
 from bwc_sdk.sync.loop import loop_thread
-from bwc_sdk.workers import ThreadWorkers
-from firmware_sim.camera import SimCamera
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
+from firmware_sim.scenarios import Footage, make_camera
 
 CHILD_S = 60.0
 
@@ -162,7 +164,8 @@ def test_a_connection_of_the_parent_is_told_in_the_child(served: tuple[str, SimC
 
 
 def test_locks_that_other_threads_held_at_the_fork_hold_nobody_up(served: tuple[str, SimCamera]) -> None:
-    from bwc_sdk import capture_file, host_time
+    from bwc_sdk.capture import file as capture_file
+    from bwc_sdk.host import host_time
     from bwc_sdk.sync import loop
     from bwc_sdk.transport import usbip_backend
 
@@ -173,7 +176,7 @@ def test_locks_that_other_threads_held_at_the_fork_hold_nobody_up(served: tuple[
         loop._lock,
         usbip_backend._backends_lock,
         workers._busy._lock,
-        ERRANDS._lock,
+        UNBOUNDED_CALLS._lock,
     )
     held, done = threading.Event(), threading.Event()
 
@@ -195,7 +198,7 @@ def test_locks_that_other_threads_held_at_the_fork_hold_nobody_up(served: tuple[
         _same(asyncio.run(workers.run(len, b"four")), 4)
         with sync.connect(uri, capture=Path(os.devnull)) as camera:
             camera.device.status()
-        _same(ERRANDS.submit(len, b"four").result(), 4)
+        _same(UNBOUNDED_CALLS.submit(len, b"four").result(), 4)
 
     try:
         assert in_child(child) == 0
@@ -294,7 +297,7 @@ def dead_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
 
 @pytest.mark.usefixtures("dead_name_server")
 def test_a_name_server_that_does_not_answer_is_told_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "RESOLVE_S", 0.05)
+    monkeypatch.setattr(name_lookup, "RESOLVE_S", 0.05)
 
     async def main() -> None:
         with pytest.raises(PortNotFound, match="no name server answers within") as error:
@@ -364,12 +367,12 @@ def test_while_a_name_server_does_not_answer_ctrl_c_is_heard_and_the_process_end
     process.stdout.close()
 
 
-# Errands
+# UnboundedCalls
 
 
 def test_errands_that_never_return_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errands, "UNDER_WAY_MAX", 3)
-    some, over = Errands(), threading.Event()
+    some, over = UnboundedCalls(), threading.Event()
     stuck = [some.submit(over.wait) for _ in range(3)]
     with pytest.raises(HostExhausted, match="3 calls of the system do not return"):
         some.submit(len, b"")
@@ -382,4 +385,4 @@ def test_errands_that_never_return_are_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_error_of_an_errand_comes_back() -> None:
     with pytest.raises(ZeroDivisionError):
-        Errands().submit(divmod, 1, 0).result()
+        UnboundedCalls().submit(divmod, 1, 0).result()

@@ -16,7 +16,7 @@ import bwc_sdk
 from bwc_protocol.declare import EVENTS, Wire
 from bwc_sdk import errors
 from bwc_sdk.sync import SyncCamera, SyncDockingStation
-from tools import sync_twin
+from tools.generate import sync_twin
 
 PUBLIC = {
     "bwc_sdk": {
@@ -112,7 +112,7 @@ PUBLIC = {
         "TimeSource",
         "ClockSync",
         "HostTime",
-        "HostWord",
+        "TimeClaim",
         "TriggerReason",
         "Undocked",
         "Unknown",

@@ -11,11 +11,11 @@ from bwc_protocol.messages.audit import ReadAudit
 from bwc_protocol.messages.config import ReadConfig, ReadSchema, StageConfig
 from bwc_protocol.messages.identity import SMALLEST_REQUEST
 from bwc_protocol.messages.recordings import ListRecordings
-from bwc_sdk.configuration import Value, default_of
+from bwc_sdk.clients.configuration import Value, default_of
 from firmware_sim.handlers import CAMERA
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.personalities import small
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.virtual_time import run_virtual
 
 
@@ -32,7 +32,7 @@ def test_settings_go_in_requests_that_the_device_takes(room: int, monkeypatch: p
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
         small(device)
-        device.manner.limits = replace(device.manner.limits, body=room)
+        device.profile.limits = replace(device.profile.limits, body=room)
         monkeypatch.setitem(CAMERA.by_opcode, StageConfig.opcode, stage)
         async with bwc_sdk.connect(MemoryTransport(device)) as camera:
             values: dict[str, Value] = {s.key: default_of(s) for s in await camera.config.schema_all()}

@@ -19,19 +19,19 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_sdk import sync
-from bwc_sdk.discover import Slot
+from bwc_sdk.discovery.slots import Slot
+from bwc_sdk.discovery.watching import Arrived, Departed, Sighting
 from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, InvalidUri, PortBusy
 from bwc_sdk.offload import Finished, Progress, StoredVerified
 from bwc_sdk.sync import generated
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout, LoopThread, drop, loop_thread
 from bwc_sdk.transport.uri import DeviceUri
-from bwc_sdk.watching import Arrived, Departed, Sighting
-from firmware_sim.making import Footage, make_camera
 from firmware_sim.ports.memory import forget_sims, open_sim
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
-from firmware_sim.station import SimStation
-from tools import sync_twin
+from firmware_sim.scenarios import Footage, make_camera
+from firmware_sim.station.station import SimStation
+from tools.generate import sync_twin
 
 DEVICE = "sim:?seed=21&recordings=2&mib=1"
 STATION = "sim:?seed=25&station=2&recordings=1&mib=1"
@@ -111,7 +111,7 @@ def simulated_station(uri: str) -> SimStation:
 
 def test_the_twin_is_not_stale() -> None:
     assert sync_twin.TARGET.read_text(encoding="utf-8") == sync_twin.generate(), (
-        "run python -m tools.sync_twin"
+        "run python -m tools.generate.sync_twin"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk import system_calls
+from bwc_sdk.host import system_calls
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="calls of Linux")
 

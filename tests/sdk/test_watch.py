@@ -13,13 +13,22 @@ from typing import Any
 import pytest
 
 import bwc_sdk
-from bwc_protocol.gatt import PAIRING_WINDOW_S
-from bwc_sdk import watching
-from bwc_sdk.discover import Slot, slots_of
+from bwc_protocol.bindings.ble import PAIRING_WINDOW_S
+from bwc_sdk.discovery import watching
+from bwc_sdk.discovery.slots import Slot, slots_of
+from bwc_sdk.discovery.watching import (
+    FAILURES_MAX,
+    HEARD_MAX,
+    SILENT_S,
+    Arrived,
+    Change,
+    Departed,
+    Sighting,
+    watch,
+)
 from bwc_sdk.errors import TransportError
-from bwc_sdk.watching import FAILURES_MAX, HEARD_MAX, SILENT_S, Arrived, Change, Departed, Sighting, watch
 from firmware_sim.virtual_time import run_virtual
-from tools.air import Air, in_the_air
+from tools.testkit.air import Air, in_the_air
 
 
 def seen(path: str, uri: str, plugging: str = "", **other: Any) -> Sighting:
@@ -255,7 +264,7 @@ def test_a_flood_of_addresses_is_bounded() -> None:
 
 
 def test_the_radio_is_used_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.watching._listen", lambda *given: pytest.fail("it listens"))
+    monkeypatch.setattr("bwc_sdk.discovery.watching._listen", lambda *given: pytest.fail("it listens"))
     assert short(told(lambda at: [ONE], 2)) == ["+1-4.2"]
 
 

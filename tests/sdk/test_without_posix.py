@@ -14,10 +14,10 @@ from dataclasses import replace
 import pytest
 
 from bwc_protocol.messages.core import SessionInfo
-from bwc_sdk.access import own_identity
-from firmware_sim.making import Footage, make_camera
+from bwc_sdk.connection.access import own_identity
 from firmware_sim.ports.pty import PtyPort
-from tools import samples
+from firmware_sim.scenarios import Footage, make_camera
+from tools.generate import samples
 
 LAPTOP = """
 import asyncio.selector_events, asyncio.unix_events, os, sys

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bwc_sdk.workers import ThreadWorkers
+from bwc_sdk.host.workers import ThreadWorkers
 
 
 def test_results_and_errors_come_back_to_the_caller() -> None:

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import pytest
 
 from bwc_protocol.conversation import PeerInfo
+from bwc_protocol.conversation.stream import StreamSource
 from bwc_protocol.declare import ANYONE, Event, Request, Role, Wire
-from bwc_protocol.stream import StreamSource
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from firmware_sim.camera import SimCamera
-from firmware_sim.camera_session import CameraSession
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.session import CameraSession
 from firmware_sim.handlers import CAMERA
-from firmware_sim.making import make_camera
+from firmware_sim.scenarios import make_camera
 
 R = TypeVar("R")
 NOON_NS = 1_800_014_400 * 1_000_000_000

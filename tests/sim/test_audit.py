@@ -11,7 +11,7 @@ import pytest
 
 from bwc_protocol.evidence import AUDIT_ROOT_SHA256, audit_entry_sha256
 from bwc_protocol.messages.audit import AuditKind
-from firmware_sim.audit import AuditDamaged, AuditLog
+from firmware_sim.device.audit_log import AuditDamaged, AuditLog
 
 
 def log(path: Path | None = None, max_entries: int = 1000) -> AuditLog:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwc_protocol.messages.battery import ChargeState
-from firmware_sim.battery import Battery, CellState
+from firmware_sim.physics.battery import Battery, CellState
 
 
 def cell(charge: float = 0.9, **state: float) -> Battery:

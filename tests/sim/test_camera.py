@@ -15,11 +15,11 @@ from bwc_protocol.messages.battery import BatteryAlarm
 from bwc_protocol.messages.config import Setting
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
-from firmware_sim.blobs import SyntheticBlob
-from firmware_sim.camera import BOOT_S, SimCamera
-from firmware_sim.device_time import DeviceTime
-from firmware_sim.making import make_camera
-from firmware_sim.state_dir import StateDirectory, StateError
+from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.scenarios import make_camera
+from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.storage.blobs import SyntheticBlob
 from firmware_sim.virtual_time import run_virtual
 
 NewCamera = Callable[..., SimCamera]

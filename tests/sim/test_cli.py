@@ -17,10 +17,10 @@ import bwc_sdk
 from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from firmware_sim.camera import STATE_NAME
+from firmware_sim.camera.camera import STATE_NAME
 from firmware_sim.cli import sim
-from firmware_sim.footage import FootageUnavailable
-from firmware_sim.making import make_camera
+from firmware_sim.footage.mp4 import FootageUnavailable
+from firmware_sim.scenarios import make_camera
 
 RUN = "import typer; from firmware_sim.cli import sim; app = typer.Typer(); app.command()(sim); app()"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import TimeSource
-from firmware_sim.clock import UNBOUNDED_NS, DeviceClock, Oscillator, crystal, tcxo
+from firmware_sim.physics.clock import UNBOUNDED_NS, DeviceClock, Oscillator, crystal, tcxo
 
 NOW_NS = 1_760_000_000_000_000_000
 HOURS_10 = 36_000.0

@@ -18,7 +18,7 @@ from bwc_protocol.messages.clock import (
     TimeSource,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 
 NS = 1_000_000_000
 ROUTINE, CORRECTION = ClockReason.ROUTINE, ClockReason.CORRECTION

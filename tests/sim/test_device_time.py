@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from bwc_protocol.gatt import PAIRING_WINDOW_S
-from firmware_sim.camera import SimCamera
-from firmware_sim.device_time import DeviceTime
-from firmware_sim.making import Footage, make_camera, make_station
-from firmware_sim.station import SimStation
+from bwc_protocol.bindings.ble import PAIRING_WINDOW_S
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.scenarios import Footage, make_camera, make_station
+from firmware_sim.station.station import SimStation
 from firmware_sim.virtual_time import run_virtual
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
@@ -34,7 +34,7 @@ class System:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> System:
     system = System()
-    monkeypatch.setattr("firmware_sim.device_time.time", system)
+    monkeypatch.setattr("firmware_sim.device.device_time.time", system)
     return system
 
 

@@ -11,7 +11,7 @@ import pytest
 import bwc_sdk
 from bwc_protocol.frame import Frame, FrameType, Hello, encode_frame
 from bwc_sdk.transport.usbip_client import exported
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports import door
 from firmware_sim.ports.door import GUESTS_MAX, LOOK_S, SILENT_S, WITHOUT_LINK_S, Door
 from firmware_sim.ports.tcp import TcpPort

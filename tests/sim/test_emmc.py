@@ -3,7 +3,7 @@
 import pytest
 
 from bwc_protocol.messages.storage import PreEol
-from firmware_sim.emmc import EmmcHealth
+from firmware_sim.physics.emmc import EmmcHealth
 
 GIB = 1 << 30
 LIFE = 3000 / 1.3

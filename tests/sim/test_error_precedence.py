@@ -38,8 +38,8 @@ from bwc_protocol.messages.recordings import (
     ReleaseRecording,
 )
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from firmware_sim import storage
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.storage import storage
 
 DAY_NS = 86_400 * 1_000_000_000
 CENTURY_NS = 36_525 * DAY_NS

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwc_protocol.frame import Frame, FrameType, encode_frame
-from firmware_sim.camera import SimCamera
-from firmware_sim.fault_pipe import FaultyPipe
-from firmware_sim.faults import Affliction, FaultCount, FaultPlan, FaultSyntaxError, Strike, Way
-from firmware_sim.frame_units import FrameUnits
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.fault_pipe import FaultyPipe
+from firmware_sim.faults.frame_units import FrameUnits
+from firmware_sim.faults.plan import Affliction, FaultCount, FaultPlan, FaultSyntaxError, Strike, Way
 from firmware_sim.virtual_time import run_virtual
 
 NewCamera = Callable[..., SimCamera]

@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from firmware_sim import footage as module
-from firmware_sim.camera import SimCamera
-from firmware_sim.footage import FPS, SAMPLE_RATE, FootageUnavailable, cache_directory, segment_mp4
-from firmware_sim.footage_source import Mp4Footage
-from firmware_sim.model import CameraOptions
-from firmware_sim.provisioning import provision
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.model import CameraOptions
+from firmware_sim.camera.provisioning import provision
+from firmware_sim.footage import mp4 as module
+from firmware_sim.footage.mp4 import FPS, SAMPLE_RATE, FootageUnavailable, cache_directory, segment_mp4
+from firmware_sim.footage.source import Mp4Footage
 
 NOON_NS = 1_760_011_200_000_000_000
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.conversation.stream import StreamFault
 from bwc_protocol.declare import COMMANDS, Handlers, Request, Role
 from bwc_protocol.evidence import Manifest, TriggerReason, verify_table
 from bwc_protocol.messages import SUBJECTS
@@ -53,11 +54,10 @@ from bwc_protocol.messages.recordings import (
     ReleaseRecording,
 )
 from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth
-from bwc_protocol.stream import StreamFault
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.handlers import CAMERA
-from tools import samples
+from tools.generate import samples
 
 ABSENT = b"\xee" * 16
 

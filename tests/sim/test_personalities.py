@@ -18,7 +18,7 @@ from bwc_sdk.errors import (
     VersionMismatch,
     WrongDevice,
 )
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
@@ -85,7 +85,7 @@ def test_a_device_that_is_not_as_it_should_be_is_one_typed_error(
 def test_a_listing_that_never_ends_is_ended_by_the_host(
     camera: SimCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.camera.LISTING_MAX", 2_000)
+    monkeypatch.setattr("bwc_sdk.clients.camera.LISTING_MAX", 2_000)
     with pytest.raises(ProtocolViolation):
         meet(camera, "endless-listing", list_all)
 

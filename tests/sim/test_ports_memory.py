@@ -12,10 +12,10 @@ from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
 from bwc_sdk.errors import BwcError, CommandError, DeviceBusy, DeviceLost, InvalidUri, LinkError, MissingExtra
+from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.transport.uri import DeviceUri, transport_for
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.camera import BOOT_S, SimCamera
-from firmware_sim.faults import FaultPlan
+from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
 from firmware_sim.virtual_time import run_virtual
 
@@ -276,7 +276,7 @@ def test_sessions_are_logged_with_who_and_how(camera: SimCamera) -> None:
 
 @pytest.mark.rule("AUD-007")
 def test_a_device_may_count_sessions_in_which_nothing_is_to_be_logged(camera: SimCamera) -> None:
-    camera.manner.counts_sessions = True
+    camera.profile.counts_sessions = True
 
     def logged(after: int) -> list[tuple[AuditKind, str]]:
         entries = camera.audit.read(after, 100).entries

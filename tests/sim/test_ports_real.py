@@ -13,8 +13,8 @@ import pytest
 import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, PortNotFound
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports import listening
 from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort

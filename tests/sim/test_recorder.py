@@ -25,13 +25,13 @@ from bwc_protocol.evidence import (
 )
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
-from firmware_sim.blobs import chunk_table
-from firmware_sim.clock import DeviceClock, Oscillator
-from firmware_sim.footage_source import FootageSource, Mp4Footage, SyntheticFootage
-from firmware_sim.open_recording import RecorderSettings
-from firmware_sim.recorder import Recorder
-from firmware_sim.state_dir import StateDirectory
-from firmware_sim.storage import Storage, StorageFull, StoredRecording
+from firmware_sim.camera.open_recording import RecorderSettings
+from firmware_sim.camera.recorder import Recorder
+from firmware_sim.footage.source import FootageSource, Mp4Footage, SyntheticFootage
+from firmware_sim.physics.clock import DeviceClock, Oscillator
+from firmware_sim.state.directory import StateDirectory
+from firmware_sim.storage.blobs import chunk_table
+from firmware_sim.storage.storage import Storage, StorageFull, StoredRecording
 
 NOW_NS = 1_760_000_000_000_000_000
 CHUNK = 65_536

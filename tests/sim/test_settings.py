@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.config import ConfigView, Setting, SettingType, TakesEffect
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.refusal import Refusal
-from firmware_sim.setting_rules import RULES, SettingRule
-from firmware_sim.settings import Settings
-from firmware_sim.state_dir import StateDirectory, StateError
+from firmware_sim.camera.setting_rules import RULES, SettingRule
+from firmware_sim.camera.settings import Settings
+from firmware_sim.device.refusal import Refusal
+from firmware_sim.state.directory import StateDirectory, StateError
 
 
 def number(key: str, value: int) -> Setting:

@@ -22,12 +22,12 @@ import typer
 from typer.testing import CliRunner
 
 from bwc_protocol.messages.identity import Fault, TestResult
+from firmware_sim.camera.self_test import self_test
 from firmware_sim.cli import sim
 from firmware_sim.handlers import STATION
-from firmware_sim.making import make_camera, make_station
-from firmware_sim.self_test import self_test
-from firmware_sim.state_dir import StateDirectory, StateError
-from firmware_sim.state_files import FILE_MAX
+from firmware_sim.scenarios import make_camera, make_station
+from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.state.files import FILE_MAX
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
 DEEP = b"[" * 200_000 + b"]" * 200_000
@@ -385,7 +385,7 @@ def test_a_station_s_state_is_checked_the_same(directory: Path, tmp_path: Path) 
 def test_nobody_else_reads_a_device_s_state_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "state"
     make = (
-        "import sys, os; from pathlib import Path; from firmware_sim.making import make_station\n"
+        "import sys, os; from pathlib import Path; from firmware_sim.scenarios import make_station\n"
         f"os.umask({umask})\n"
         f"make_station(2, mib=1, recordings=1, state=Path({str(path)!r})).close()\n"
         f"make_station(2, mib=1, recordings=1, state=Path({str(path)!r})).close()\n"

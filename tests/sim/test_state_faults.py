@@ -40,12 +40,12 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.station import ReleaseBay, SwitchData, SwitchPower
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.handlers import STATION
-from firmware_sim.making import make_camera, make_station
-from firmware_sim.state_commit import StateDoubtful
-from firmware_sim.station import SimStation
-from firmware_sim.station_session import StationSession
+from firmware_sim.scenarios import make_camera, make_station
+from firmware_sim.state.commit import StateDoubtful
+from firmware_sim.station.session import StationSession
+from firmware_sim.station.station import SimStation
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
 S = 1_000_000_000

@@ -25,11 +25,11 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from bwc_protocol.messages.recordings import AnnotationKind
-from firmware_sim import storage as module
-from firmware_sim.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
-from firmware_sim.recording_files import RecordingFiles
-from firmware_sim.state_dir import StateDirectory, StateError, write_atomic
-from firmware_sim.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
+from firmware_sim.state.directory import StateDirectory, StateError, write_atomic
+from firmware_sim.storage import storage as module
+from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
+from firmware_sim.storage.recording_files import RecordingFiles
+from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
 
 MIB = 1 << 20
 Device = Callable[[Path], StateDirectory]

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.thread_outflow import SMALL, ThreadOutflow
 

@@ -10,13 +10,13 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.declare import Role
-from bwc_sdk.access import Connecting
-from bwc_sdk.station import DockingStation
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.camera import SimCamera
-from firmware_sim.making import Footage, make_camera, make_station
+from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.connection.access import Connecting
+from bwc_sdk.host.world import InlineWorkers, World
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
-from firmware_sim.station import SimStation
+from firmware_sim.scenarios import Footage, make_camera, make_station
+from firmware_sim.station.station import SimStation
 from firmware_sim.virtual_time import run_virtual
 
 NOON_NS = 1_800_014_400 * 1_000_000_000

@@ -17,15 +17,15 @@ from bwc_sdk.errors import CommandError, InvalidUri, PortNotFound, ProtocolViola
 from firmware_sim.handlers import STATION
 from firmware_sim.handlers import station as honest
 from firmware_sim.ports.memory import MemoryTransport
-from firmware_sim.station import SimStation
-from tools import samples
+from firmware_sim.station.station import SimStation
+from tools.generate import samples
 
 
 def lie(station: SimStation, request, handler) -> None:
     """Makes a station answer one command differently."""
     handlers: Handlers = Handlers()
     handlers.by_opcode = STATION.by_opcode | {request.opcode: handler}
-    station.manner.handlers = handlers
+    station.profile.handlers = handlers
 
 
 @wire

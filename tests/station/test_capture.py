@@ -8,7 +8,7 @@ import bwc_sdk
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.station import ListBays
 from bwc_sdk.__main__ import main
-from bwc_sdk.decoding import decode_file
+from bwc_sdk.capture.decoding import decode_file
 from firmware_sim.ports.memory import MemoryTransport
 
 

@@ -13,13 +13,13 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
-from bwc_sdk.host_time import HostTime
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim import making
-from firmware_sim.camera import SimCamera
-from firmware_sim.making import Footage, make_station
+from bwc_sdk.host.host_time import HostTime
+from bwc_sdk.host.world import InlineWorkers, World
+from firmware_sim import scenarios
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
-from firmware_sim.station import SimStation
+from firmware_sim.scenarios import Footage, make_station
+from firmware_sim.station.station import SimStation
 
 Play = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -55,14 +55,14 @@ class System:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> System:
     """What the simulator takes for the system's time; making footage takes its while."""
-    system, fill = System(), making._fill
+    system, fill = System(), scenarios._fill
 
     def slowly(camera: SimCamera, count: int) -> None:
         fill(camera, count)
         system.now_s += FOOTAGE_S
 
-    monkeypatch.setattr("firmware_sim.device_time.time", system)
-    monkeypatch.setattr(making, "_fill", slowly)
+    monkeypatch.setattr("firmware_sim.device.device_time.time", system)
+    monkeypatch.setattr(scenarios, "_fill", slowly)
     return system
 
 

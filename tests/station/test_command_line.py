@@ -14,7 +14,7 @@ from bwc_sdk.errors import WrongDevice
 from firmware_sim.handlers import device as device_handlers
 from firmware_sim.handlers import station as station_handlers
 from firmware_sim.ports.memory import MemoryTransport
-from firmware_sim.station import SimStation
+from firmware_sim.station.station import SimStation
 
 Bwc = Callable[..., tuple[int, str, str]]
 _seeds = count(70_000, 100)

@@ -6,11 +6,11 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.camera import Camera
-from bwc_sdk.connecting import connect_device
-from bwc_sdk.decoding import decode_file
+from bwc_sdk.capture.decoding import decode_file
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import connect_device
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import NotADevice
-from bwc_sdk.station import DockingStation
 from bwc_sdk.transport import Receiver
 from firmware_sim.ports.memory import MemoryTransport
 
@@ -52,7 +52,7 @@ def test_a_camera_is_a_camera(new_camera, play, world) -> None:
 
 
 def test_a_device_that_calls_itself_a_host_is_none(station, play, world) -> None:
-    station.manner.kind = PeerKind.HOST
+    station.profile.kind = PeerKind.HOST
 
     async def scenario() -> None:
         with pytest.raises(NotADevice, match="PROTOCOL"):

@@ -9,15 +9,15 @@ import pytest
 
 import bwc_sdk
 from bwc_sdk.errors import DeviceBusy
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.provisioning import provision
 from firmware_sim.ports.ble_listen import in_ether
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.usbip import camera_on_usb
-from firmware_sim.provisioning import provision
-from firmware_sim.station import SimStation
-from tools.air import Air, connecting
+from firmware_sim.station.station import SimStation
+from tools.testkit.air import Air, connecting
 
 Ways = dict[str, Callable[[], Awaitable[Any]]]
 """What connects to one device, by the kind of link."""

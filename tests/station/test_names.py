@@ -21,7 +21,7 @@ from bwc_sdk.offload import CameraFailed, offload_many
 from bwc_sdk.transport import Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.ports.memory import MemoryTransport, forget_sims, open_sim
-from firmware_sim.station import SimStation
+from firmware_sim.station.station import SimStation
 
 URI = "sim:?seed=7300&station=3&recordings=0"
 BAY_2 = "sim:?seed=7300&station=3&recordings=0&bay=2"
@@ -38,7 +38,7 @@ def known() -> Iterator[SimStation]:
     forget_sims()
 
 
-async def refused(connecting: bwc_sdk.access.Connecting) -> BwcError:
+async def refused(connecting: bwc_sdk.connection.access.Connecting) -> BwcError:
     """Why a connection does not come about."""
     with pytest.raises(BwcError) as caught:
         await connecting
@@ -207,7 +207,7 @@ def test_what_is_told_of_something_else_stays_so(error: BwcError, world, play) -
     async def scenario() -> None:
         assert await refused_as_it_is(bwc_sdk.connect(Broken(error), bay=2, world=world)) is error
 
-    async def refused_as_it_is(connecting: bwc_sdk.access.Connecting) -> BwcError:
+    async def refused_as_it_is(connecting: bwc_sdk.connection.access.Connecting) -> BwcError:
         with pytest.raises(BwcError) as caught:
             await connecting
         return caught.value

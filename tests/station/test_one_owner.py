@@ -10,11 +10,11 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.station import BayChanged, BayState
 from bwc_sdk.errors import DeviceBusy
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.tcp import TcpPort
-from firmware_sim.station import SimStation
+from firmware_sim.station.station import SimStation
 from firmware_sim.virtual_time import run_virtual
 
 Cable = Callable[[SimCamera | SimStation], TcpPort | PtyPort]

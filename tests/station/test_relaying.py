@@ -11,11 +11,11 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.station import BayState, LedMeaning
 from bwc_sdk.errors import BwcError, DeviceBusy, DeviceLost, PortNotFound, WrongDevice
 from bwc_sdk.offload import OffloadPolicy, offload
-from firmware_sim.bay import SimBay
-from firmware_sim.dock_script import DockScript
-from firmware_sim.faults import FaultCount, FaultPlan
+from firmware_sim.control.dock_script import DockScript
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.personalities import refusing
 from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.station.bay import SimBay
 
 
 def count(plan: str) -> FaultCount:

@@ -17,13 +17,13 @@ from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.station import BayState
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError, InvalidUri
-from bwc_sdk.host_time import HostTime
-from bwc_sdk.world import InlineWorkers, World
-from firmware_sim.hands import Hands
-from firmware_sim.making import Footage, make_camera, make_station
+from bwc_sdk.host.host_time import HostTime
+from bwc_sdk.host.world import InlineWorkers, World
+from firmware_sim.control.hands import Hands
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
-from firmware_sim.state_dir import StateError, StateInUse, StateOfAnother
-from firmware_sim.station import STATE_NAME, SimStation
+from firmware_sim.scenarios import Footage, make_camera, make_station
+from firmware_sim.state.directory import StateError, StateInUse, StateOfAnother
+from firmware_sim.station.station import STATE_NAME, SimStation
 
 Play = Callable[[Coroutine[Any, Any, Any]], Any]
 Restart = Callable[..., SimStation]

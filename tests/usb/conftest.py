@@ -9,10 +9,10 @@ import pytest
 
 from bwc_sdk.transport.uri import DeviceUri
 from bwc_sdk.transport.usb import UsbTransport
-from firmware_sim.camera import SimCamera
-from firmware_sim.faults import FaultCount, FaultPlan
-from firmware_sim.making import Footage, make_camera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports.usbip import UsbIpPort, camera_on_usb
+from firmware_sim.scenarios import Footage, make_camera
 
 BOUND_S = 15.0
 """Everything here ends within this, or a test fails."""

@@ -10,11 +10,11 @@ import usb.core
 import usb.util
 
 import bwc_sdk
-from bwc_protocol import usb_descriptors as descriptors
+from bwc_protocol.bindings import usb as descriptors
 from bwc_protocol.link import Link, LinkDown, LinkDownReason, LinkParams, LinkRole, LinkUp
 from bwc_sdk.errors import DeviceBusy
 from bwc_sdk.transport.usbip_backend import backend_for
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 
 
 def found(lab: Any, port: Any) -> Any:

@@ -13,8 +13,7 @@ import pytest
 import usb.core
 
 import bwc_sdk
-from bwc_protocol import usb_descriptors as descriptors
-from bwc_sdk import libusb
+from bwc_protocol.bindings import usb as descriptors
 from bwc_sdk.errors import (
     BwcError,
     InvalidUri,
@@ -25,10 +24,11 @@ from bwc_sdk.errors import (
     PortNotFound,
     TransportError,
 )
+from bwc_sdk.host import libusb
 from bwc_sdk.transport.uri import DeviceUri, transport_for
 from bwc_sdk.transport.usb import UsbTransport
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 
 VENDOR_INTERFACE = descriptors.CONFIGURATION[-23:-14]
 BULK_IN = descriptors.CONFIGURATION[-7:]

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from bwc_protocol import usb_descriptors as descriptors
-from bwc_sdk import doctor, usb_slots
-from bwc_sdk.discover import USB_TEXT_MAX, Slot, merged
+from bwc_protocol.bindings import usb as descriptors
+from bwc_sdk import doctor
+from bwc_sdk.discovery import usb
+from bwc_sdk.discovery.slots import USB_TEXT_MAX, Slot, merged
 from bwc_sdk.doctor import State, examine
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 
 BULK = Slot("usb:1-4.2", "1-4.2", "1209:0001", "camera", True)
 SERIAL = Slot("serial:/dev/ttyACM0", "1-4.2", "1209:0001", "camera - CDC", True)
@@ -43,7 +44,7 @@ def test_a_way_that_this_user_may_not_take_comes_second() -> None:
 
 def test_the_class_is_the_protocols() -> None:
     protocol = (descriptors.BULK_CLASS, descriptors.BULK_SUBCLASS, descriptors.BULK_PROTOCOL)
-    assert protocol == usb_slots.BULK
+    assert protocol == usb.BULK
 
 
 def test_two_ports_of_something_else_stay_two() -> None:
@@ -75,14 +76,14 @@ def test_sysfs_tells_devices_by_their_interface(tmp_path: Path) -> None:
     plug(sysfs, "2-1", product=None)
     (nodes / "001").mkdir(parents=True)
     (nodes / "001" / "007").touch()
-    first, second = usb_slots._by_sysfs(sysfs, nodes)
+    first, second = usb._by_sysfs(sysfs, nodes)
     assert first == BULK
     assert (second.uri, second.description) == ("usb:2-1", "")
 
 
 def test_a_device_node_that_may_not_be_opened_is_marked(tmp_path: Path) -> None:
     plug(tmp_path, "1-4.2")
-    (slot,) = usb_slots._by_sysfs(tmp_path, tmp_path / "nothing")
+    (slot,) = usb._by_sysfs(tmp_path, tmp_path / "nothing")
     assert not slot.accessible
 
 
@@ -90,16 +91,16 @@ def test_a_device_that_goes_away_while_it_is_looked_at_is_not_there(tmp_path: Pa
     plug(tmp_path, "1-4.2")
     plug(tmp_path, "1-5")
     (tmp_path / "1-4.2" / "devnum").unlink()
-    assert [slot.uri for slot in usb_slots._by_sysfs(tmp_path, tmp_path)] == ["usb:1-5"]
+    assert [slot.uri for slot in usb._by_sysfs(tmp_path, tmp_path)] == ["usb:1-5"]
     (tmp_path / "1-5:1.2" / "bInterfaceClass").write_text("?")
-    assert not list(usb_slots._by_sysfs(tmp_path, tmp_path))
-    assert not list(usb_slots._by_sysfs(tmp_path / "no usb here", tmp_path))
+    assert not list(usb._by_sysfs(tmp_path, tmp_path))
+    assert not list(usb._by_sysfs(tmp_path / "no usb here", tmp_path))
 
 
 def test_a_product_string_may_say_anything(tmp_path: Path) -> None:
     plug(tmp_path, "1-4.2", product="x" * 500)
     (tmp_path / "1-5").mkdir()
-    (slot,) = usb_slots._by_sysfs(tmp_path, tmp_path)
+    (slot,) = usb._by_sysfs(tmp_path, tmp_path)
     assert len(slot.description) == USB_TEXT_MAX
 
 
@@ -108,14 +109,14 @@ def test_elsewhere_libusb_tells_the_same(lab: Any, camera: SimCamera) -> None:
 
     async def use(port: Any) -> list[Slot]:
         backend = UsbIpBackend(lab.server_of(port))
-        return list(await asyncio.to_thread(lambda: list(usb_slots.slots_on(backend))))
+        return list(await asyncio.to_thread(lambda: list(usb.slots_on(backend))))
 
     (slot,) = lab.plugged(camera, use)
     assert (slot.uri, slot.port_path, slot.usb_id) == ("usb:1-1", "1-1", "1209:0001")
 
 
 def test_a_bus_that_cannot_be_looked_at_is_empty() -> None:
-    assert not list(usb_slots.slots_on(UsbIpBackend(("127.0.0.1", 1))))
+    assert not list(usb.slots_on(UsbIpBackend(("127.0.0.1", 1))))
 
 
 def test_the_doctor_names_the_rule_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import usb.core
 
-from bwc_protocol import usb_descriptors as descriptors
+from bwc_protocol.bindings import usb as descriptors
 from bwc_sdk.errors import DeviceLost, TransportError
 from bwc_sdk.transport.usb import MENDS_MAX
 from bwc_sdk.transport.usbip_backend import UsbIpBackend

@@ -20,11 +20,11 @@ from usbip.device import In, Out, USBDevice
 from usbip.function import Interface
 
 import bwc_sdk
-from bwc_protocol import usb_descriptors as descriptors
+from bwc_protocol.bindings import usb as descriptors
 from bwc_sdk.transport import usbip_client
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
 from bwc_sdk.transport.usbip_client import Attachment, exported
-from firmware_sim.camera import SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.usbip_connection import UsbIpConnection
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import bleak  # noqa: F401  # imports are no part of the sample
 
 import bwc_sdk.transport.bumble_backend  # noqa: F401
-from bwc_protocol.gatt import TO_HOST_UUID
+from bwc_protocol.bindings.ble import TO_HOST_UUID
 from bwc_sdk.transport.bluetooth import Bluetooth
 from bwc_sdk.transport.uri import DeviceUri
 from tools.bench.process import measured

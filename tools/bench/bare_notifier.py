@@ -17,7 +17,7 @@ from bumble.gatt import Characteristic, Service
 from bumble.host import Host
 from bumble.transport.common import AsyncPipeSink
 
-from bwc_protocol.gatt import SERVICE_UUID, TO_HOST_UUID, VALUE_MAX, advertisement
+from bwc_protocol.bindings.ble import SERVICE_UUID, TO_HOST_UUID, VALUE_MAX, advertisement
 from firmware_sim.ports.ble import ADVERTISE_MS, PACKETS_AHEAD
 from firmware_sim.ports.ble_listen import CAMERA_ADDRESS
 from firmware_sim.ports.ether import Adapter, AdapterServer, Ether

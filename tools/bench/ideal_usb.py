@@ -15,9 +15,9 @@ import google_crc32c
 import usb.core
 import usb.util
 
-from bwc_protocol import usb_descriptors
+from bwc_protocol.bindings import usb as usb_descriptors
 from bwc_sdk.transport.usbip_backend import backend_for
-from firmware_sim.pipe import Pipe
+from firmware_sim.device.pipe import Pipe
 from firmware_sim.ports.usbip import UsbIpPort
 
 BLOCK: Final = 1_048_576

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bwc_protocol.messages.recordings import LIST_PAGE_MAX, ListPage, RecordingEntry
 from tools.bench.result import Result, compare
-from tools.samples import typical
+from tools.generate.samples import typical
 
 ENTRIES: Final = 100_000
 ROUNDS: Final = 5

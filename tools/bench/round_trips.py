@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import bwc_sdk
-from bwc_sdk.camera import Camera
+from bwc_sdk.clients.camera import Camera
 from tools.bench.process import serving
 from tools.bench.result import Result, compare
 

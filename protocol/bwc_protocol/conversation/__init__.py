@@ -26,7 +26,7 @@ from bwc_protocol.conversation.events import (
     StreamReceived,
 )
 from bwc_protocol.conversation.machine import Conversation
-from bwc_protocol.conversation.opening import LocalInfo
+from bwc_protocol.conversation.session_setup import LocalInfo
 
 __all__ = [
     "MAX_REQUESTS",

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bwc_protocol.conversation.events import ConversationEvent, PeerInfo, RequestNotPermitted, RequestReceived
+from bwc_protocol.conversation.message import Flag, Message
+from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.conversation.streams import Streams, line
 from bwc_protocol.declare import COMMANDS, Effect, MalformedMessage, Request
-from bwc_protocol.message import Flag, Message
 from bwc_protocol.messages.core import ErrorReply
-from bwc_protocol.stream import MAX_STREAMS
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 MAX_REQUESTS: Final = 16

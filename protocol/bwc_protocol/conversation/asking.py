@@ -11,9 +11,9 @@ from bwc_protocol.conversation.events import (
     ReplyMalformed,
     ReplyReceived,
 )
+from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.conversation.streams import Streams
 from bwc_protocol.declare import COMMANDS, EVENTS, Control, MalformedMessage, Request, StreamDirection
-from bwc_protocol.message import Flag, Message
 from bwc_protocol.messages.core import ErrorReply, StreamCancel, StreamOpened
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from bwc_protocol.conversation.events import FailReason
 from bwc_protocol.frame import ResetReason
-from bwc_protocol.session import Alert
+from bwc_protocol.session.interface import Alert
 
 LINGER_S: Final = 1.0
 """How long a conversation that is over may take to deliver its last word before the channel is reset."""

@@ -22,10 +22,7 @@ from bwc_protocol.conversation.events import (
     PeerInfo,
     State,
 )
-from bwc_protocol.conversation.opening import Greeted, LocalInfo, Opening
-from bwc_protocol.conversation.streams import Streams
-from bwc_protocol.declare import CONTROLS, Control, Event, MalformedMessage, Request, Wire
-from bwc_protocol.message import (
+from bwc_protocol.conversation.message import (
     DATA_HEADER,
     DATA_MAX,
     Flag,
@@ -34,10 +31,13 @@ from bwc_protocol.message import (
     StreamBytes,
     build,
 )
+from bwc_protocol.conversation.session_setup import Greeted, LocalInfo, Opening
+from bwc_protocol.conversation.stream import StreamSource
+from bwc_protocol.conversation.streams import Streams
+from bwc_protocol.declare import CONTROLS, Control, Event, MalformedMessage, Request, Wire
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel, StreamCredit, StreamEnd
-from bwc_protocol.preamble import Preamble
-from bwc_protocol.session import Alert, Session, SessionFailed
-from bwc_protocol.stream import StreamSource
+from bwc_protocol.session.interface import Alert, Session, SessionFailed
+from bwc_protocol.session.preamble import Preamble
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 HANDSHAKE_S: Final = 10.0

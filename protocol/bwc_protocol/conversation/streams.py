@@ -11,10 +11,10 @@ from bwc_protocol.conversation.events import (
     StreamFinished,
     StreamReceived,
 )
+from bwc_protocol.conversation.message import StreamBytes, data_header
+from bwc_protocol.conversation.stream import Incoming, Outgoing, StreamFault, StreamSource
 from bwc_protocol.declare import Control, MalformedMessage
-from bwc_protocol.message import StreamBytes, data_header
 from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamEnd
-from bwc_protocol.stream import Incoming, Outgoing, StreamFault, StreamSource
 from bwc_protocol.vocabulary import ErrorCode
 
 DETAIL_MAX: Final = 200

@@ -1,4 +1,4 @@
-"""The code points that no text has (spec: Field types). Written by `python -m tools.code_points`.
+"""The code points that no text has (spec: Field types). By `python -m tools.generate.code_points`.
 
 Those of the categories Cc, Cf, Cs, Zl, Zp in Unicode 14.0.0, frozen: whatever Unicode an interpreter or a
 firmware knows, both ends refuse the same.

@@ -7,7 +7,7 @@ from bwc_protocol.frame import MIN_PAYLOAD, Bye, ByeReason, Frame, FrameType, He
 from bwc_protocol.link.counters import LinkTally
 from bwc_protocol.link.events import LinkState, LinkStateError
 from bwc_protocol.link.gate import DeviceGate
-from bwc_protocol.link.opening import Decision, Farewell, Grant
+from bwc_protocol.link.handshake import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
 from bwc_protocol.link.refused import DiscardReason, Refused
 

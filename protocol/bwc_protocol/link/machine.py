@@ -31,8 +31,8 @@ from bwc_protocol.link.events import (
     ended_by,
 )
 from bwc_protocol.link.gate import DeviceGate
+from bwc_protocol.link.handshake import Decision, Farewell, Opening
 from bwc_protocol.link.listening import Listener
-from bwc_protocol.link.opening import Decision, Farewell, Opening
 from bwc_protocol.link.params import LinkParams, LinkRole
 from bwc_protocol.link.refused import DiscardReason, Refused, damaged
 from bwc_protocol.link.silence import Silence

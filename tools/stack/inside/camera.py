@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bwc_sdk.discover import Slot, slots
+from bwc_sdk.discovery.slots import Slot, slots
 from tools.stack.inside.program import Program, until
 from tools.stack.inside.system import COMMAND_S, command
 

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from bwc_protocol.usb_descriptors import BULK_CLASS, BULK_PROTOCOL, BULK_SUBCLASS
+from bwc_protocol.bindings.usb import BULK_CLASS, BULK_PROTOCOL, BULK_SUBCLASS
 from tools.stack.inside.system import command
 
 PIECE: Final = 65_536

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bwc_sdk.discovery.usb import NODES, SYSFS
 from bwc_sdk.errors import DeviceBusy, PortBusy
 from bwc_sdk.offload import ConnectionLost, OffloadPolicy, Progress, Reconnected
 from bwc_sdk.sync import connect, offload
-from bwc_sdk.usb_slots import NODES, SYSFS
 from tools.stack.inside.camera import UsbCamera
 from tools.stack.inside.program import Program, until
 from tools.stack.inside.rights import OPENED, opened_by_nobody

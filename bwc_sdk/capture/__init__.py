@@ -1,0 +1,1 @@
+"""Captures: what went over one connection, written to a file, and read again."""

@@ -1,0 +1,1 @@
+"""Camera and docking station as typed clients, and `connect`, which gives them."""

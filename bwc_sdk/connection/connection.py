@@ -1,0 +1,538 @@
+"""One conversation with one device: requests, events and streams, as coroutines (spec: Messages, Streams)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+from bwc_protocol.conversation import (
+    MAX_REQUESTS,
+    Closed,
+    Conversation,
+    ConversationEvent,
+    ErrorReceived,
+    Established,
+    EventReceived,
+    Failed,
+    LocalInfo,
+    MessageCounters,
+    PeerInfo,
+    ReplyMalformed,
+    ReplyReceived,
+    RequestReceived,
+    StreamCancelled,
+    StreamCounters,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.conversation.stream import BytesSource
+from bwc_protocol.declare import Effect, Event, FieldRangeError, Request
+from bwc_protocol.link import ChannelCounters, ChannelReset, LinkCounters
+from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.session.interface import RECORD_MAX, InsecureSession
+from bwc_protocol.session.preamble import Preamble
+from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.capture.recorder import Capture
+from bwc_sdk.connection.counters import Counters
+from bwc_sdk.connection.discard_log import DiscardLog
+from bwc_sdk.connection.error_mapping import failure, reset_error
+from bwc_sdk.connection.link_driver import LinkDriver, device_name
+from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
+from bwc_sdk.errors import (
+    BwcError,
+    CommandError,
+    CommandTimeout,
+    DeviceLost,
+    ForkedHandle,
+    InvalidValue,
+    OutcomeUnknown,
+    ProtocolViolation,
+)
+from bwc_sdk.host.world import World
+from bwc_sdk.seen import LinkSeen, seen_on
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+CALL_S: Final = 10.0
+"""A request whose reply takes longer is given up, unless its caller says otherwise."""
+EVENTS_MAX: Final = 1_024
+"""Events kept for a reader that is slow; beyond, the oldest are dropped and counted."""
+FAREWELL_S: Final = 1.0
+
+
+class _Asked(NamedTuple):
+    """A request on its way."""
+
+    request: Request[Any]
+    reply: asyncio.Future[Any]
+    due: float
+    """When it is given up."""
+
+
+class StreamSink(Protocol):
+    """Takes the bytes of an incoming stream; called on the event loop."""
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        """The next bytes, in order. A view is valid only until this call returns."""
+
+    def ended(self, error: BwcError | None) -> None:
+        """Everything came (None), or nothing more will come; called once."""
+
+
+class IncomingStream:
+    """A stream that is open; bytes come as far as `grant` allows."""
+
+    def __init__(self, connection: Connection, stream: int, length: int) -> None:
+        self.length = length
+        self._connection = connection
+        self._stream = stream
+
+    def grant(self, limit: int) -> None:
+        """Lets bytes up to offset `limit` come."""
+        self._connection.grant(self._stream, limit)
+
+    def cancel(self) -> None:
+        """Gives the stream up; nothing more comes."""
+        self._connection.cancel_stream(self._stream)
+
+
+class Connection:
+    """A conversation that is ready. Requests may be sent by several tasks at once.
+
+    `channel` is 0 for the device at the end of the line, else the bay of a docking station.
+    """
+
+    def __init__(
+        self, line: LinkDriver, channel: int = 0, *, shared: bool = False, call_timeout_s: float = CALL_S
+    ) -> None:
+        self.line = line
+        self.channel = channel
+        self.name = device_name(line.transport, channel)
+        self._shared = shared
+        self.call_timeout_s = call_timeout_s
+        self.conversation: Conversation | None = None
+        self.peer: PeerInfo | None = None
+        self.dropped_events = 0
+        self.unanswered_closes = 0
+        self._before = Counters()
+        self._last: Counters | None = None
+        self.discards = DiscardLog(self.name, self._own)
+        self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
+        self._error: BwcError | None = None
+        self._leaving = False
+        self._replies: dict[int, _Asked] = {}
+        self._watch: asyncio.TimerHandle | None = None  # when the first of them has waited too long
+        self._slots = asyncio.Semaphore(MAX_REQUESTS)
+        self._sinks: dict[int, StreamSink] = {}
+        self._uploads: dict[int, asyncio.Future[StreamFinished]] = {}
+        self._device_events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._news = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    # Life
+
+    async def establish(self, local: LocalInfo, world: World, capture: Capture | None) -> None:
+        """Opens the channel and runs preamble, handshake, session info and READY. Raises `BwcError`."""
+
+        def make() -> Conversation:
+            preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=world.entropy(16))
+            session = InsecureSession(
+                client=False, identity=local.identity, roles=local.roles, random=world.entropy(16)
+            )
+            conversation = Conversation(local, preamble, session)
+            if capture is not None:
+                conversation.tap = capture.message
+            return conversation
+
+        if self._shared:
+            self._before = self._counted()  # what others did with the line, or with the channel before
+        self.line.connect(self.channel, make, self)
+        self.peer = await self._established
+
+    async def farewell(self) -> None:
+        """Ends the conversation in order, in bounded time."""
+        if self.conversation is None or self._error is not None:
+            return
+        self._leaving = True
+        self.conversation.close()
+        self.line.pump()
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._closed.wait()
+        except TimeoutError:
+            self.unanswered_closes = 1  # the link is closed all the same
+
+    async def hang_up(self) -> None:
+        """Ends the conversation and its channel; the line stays open. Idempotent and bounded."""
+        try:
+            await self.farewell()
+        finally:
+            self.line.disconnect(self)
+            self.lost(DeviceLost("the connection was closed here", device=self.name))
+
+    def dropped(self) -> None:
+        """Its program has let go of it without closing it; from any thread."""
+        if not self._shared:
+            self.line.dropped = True
+
+    async def close(self) -> None:
+        """Ends the conversation, and with it the line, unless it is shared. Idempotent and bounded."""
+        if self._shared:
+            await self.hang_up()
+        else:
+            await self.line.close()
+
+    @property
+    def error(self) -> BwcError | None:
+        """What ended the connection, or None while it is live."""
+        return self._error
+
+    # Measures
+
+    def seen(self) -> LinkSeen:
+        """What was seen of the device until now, and how far it came."""
+        reached = None if self.conversation is None else self.conversation.reached
+        return seen_on(self.line.endpoint.link, self.channel, reached)
+
+    @property
+    def counters(self) -> Counters:
+        """What was counted from the connection's beginning, until its end at the latest."""
+        return self._counted() - self._before if self._last is None else self._last
+
+    def _counted(self) -> Counters:
+        link, conversation = self.line.endpoint.link, self.conversation
+        return Counters(
+            link=link.counters,
+            channel=link.channel_counters(self.channel),
+            messages=MessageCounters() if conversation is None else conversation.message_counters,
+            streams=StreamCounters() if conversation is None else conversation.stream_counters,
+            events_unread=self.dropped_events,
+            closes_unanswered=self.unanswered_closes,
+        )
+
+    def _own(self) -> Counters:
+        """What is not told of the line as a whole: of a camera in a bay also what its channel met."""
+        counted = self.counters
+        return replace(
+            counted, link=LinkCounters(), channel=counted.channel if self.channel else ChannelCounters()
+        )
+
+    # Requests
+
+    async def call(self, request: Request[R], /) -> R:
+        """Sends a request and gives its reply.
+
+        Raises `CommandError` when the device refuses, `CommandTimeout` or `OutcomeUnknown` when no reply came,
+        `DeviceLost` when the device went away before it could have acted, `InvalidValue` for a value that
+        its field cannot carry.
+        """
+        _, reply = await self._ask(request)
+        return reply  # type: ignore[no-any-return]  # the declaration binds the reply's type
+
+    async def _ask(
+        self,
+        request: Request[Any],
+        sink: StreamSink | None = None,
+        verdict: asyncio.Future[StreamFinished] | None = None,
+    ) -> tuple[int, Any]:
+        if os.getpid() != self.line.pid:
+            raise ForkedHandle(
+                "this connection belongs to the process that was forked",
+                device=self.name,
+                advice="connect again in this process, or start it by spawn",
+            )
+        async with self._slots:
+            if self._error is not None or self.conversation is None:
+                raise self._error or DeviceLost("not connected", device=self.name)
+            try:
+                request_id = self.conversation.request(request)
+            except FieldRangeError as error:
+                raise InvalidValue(str(error), device=self.name) from error
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[Any] = loop.create_future()
+            due = loop.time() + self.call_timeout_s
+            self._replies[request_id] = _Asked(request, future, due)
+            if self._watch is None or due < self._watch.when():
+                self._watch_until(due)
+            if sink is not None:
+                # Known before the reply: the stream may end in the same batch that opens it.
+                self._sinks[request_id] = sink
+            if verdict is not None:
+                self._uploads[request_id] = verdict
+            self.line.pump()
+            try:
+                return request_id, await future
+            except BaseException:
+                if request.stream is not None and future.done():
+                    self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
+                raise
+            finally:
+                del self._replies[request_id]
+                self.conversation.forget(request_id)  # an answer that is still to come
+                if not future.done() or future.cancelled() or future.exception() is not None:
+                    self._sinks.pop(request_id, None)
+                    self._uploads.pop(request_id, None)
+
+    def _watch_until(self, due: float | None) -> None:
+        """One timer for all that is asked: one a request would cost more than the request."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = None
+        if due is not None:
+            self._watch = asyncio.get_running_loop().call_at(due, self._look_at_watch)
+
+    def _look_at_watch(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for asked in list(self._replies.values()):
+            if asked.due <= now and not asked.reply.done():
+                asked.reply.set_exception(self._no_reply(asked.request))
+        waiting = [asked.due for asked in self._replies.values() if not asked.reply.done()]
+        self._watch_until(min(waiting, default=None))
+
+    def _no_reply(self, request: Request[Any]) -> BwcError:
+        if request.effect is Effect.READS:
+            return CommandTimeout(
+                f"no reply to {request.name} in {self.call_timeout_s:g} s", device=self.name
+            )
+        return OutcomeUnknown(
+            request.name, safe_to_repeat=request.effect is not Effect.ONCE, device=self.name
+        )
+
+    # Streams
+
+    async def open_stream(self, request: Request[StreamOpened], sink: StreamSink) -> IncomingStream:
+        """Sends a request that opens a stream from the device. Nothing comes before `grant`."""
+        stream, opened = await self._ask(request, sink)
+        if self._error is not None:
+            raise self._error
+        return IncomingStream(self, stream, opened.length)
+
+    async def read_stream(self, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
+        """A whole short stream, to be checked by a hash: what came whole is given, whatever its end says.
+
+        Raises `ProtocolViolation` when the device announces more than `max_bytes`, `StreamStalled` when it brings too
+        little, `CommandTimeout` when it takes too long, and what ended it before all had come.
+        """
+        sink = _Gather()
+        stream = await self.open_stream(request, sink)
+        if stream.length > max_bytes:
+            stream.cancel()
+            rule = f"{request.name} opened a stream of {stream.length} bytes, at most {max_bytes}"
+            raise ProtocolViolation(rule, device=self.name)
+        loop = asyncio.get_running_loop()
+        sink.length, sink.trickle = stream.length, Trickle(LEAST_BYTES, WINDOW_S, loop.time())
+        due_s = loop.time() + self.call_timeout_s + stream.length / 1_000
+        stream.grant(stream.length)
+        try:
+            while not sink.over.is_set() and sink.received < stream.length:
+                stalled_in_s, left_s = sink.trickle.left_s(loop.time()), due_s - loop.time()
+                if stalled_in_s <= 0:
+                    raise sink.trickle.stalled(f"the stream of {request.name}", self.name)
+                if left_s <= 0:
+                    rule = f"the stream of {request.name} did not end in time"
+                    raise CommandTimeout(rule, device=self.name)
+                try:
+                    async with asyncio.timeout(min(stalled_in_s, left_s)):
+                        await sink.over.wait()
+                except TimeoutError:
+                    pass  # bytes may have come meanwhile
+        finally:
+            stream.cancel()
+        return sink.whole()
+
+    async def upload(self, request: Request[StreamOpened], data: bytes) -> None:
+        """Sends `data` on the stream that the request opens and waits for the device's verdict.
+
+        Raises `CommandError` with the verdict when it is not success.
+        """
+        future: asyncio.Future[StreamFinished] = asyncio.get_running_loop().create_future()
+        stream, opened = await self._ask(request, verdict=future)
+        try:
+            if self._error is not None or self.conversation is None:
+                raise self._error or DeviceLost("not connected", device=self.name)
+            if opened.length != len(data):
+                rule = f"{request.name} opened a stream of {opened.length} bytes for {len(data)}"
+                raise ProtocolViolation(rule, device=self.name)
+            if not future.done():  # else the verdict came with the reply
+                self.conversation.send_stream(stream, BytesSource(data), len(data))
+                self.line.pump()
+            async with asyncio.timeout(self.call_timeout_s + len(data) / 1_000):
+                verdict = await future
+        except TimeoutError as error:
+            raise self._no_reply(request) from error
+        finally:
+            if self._uploads.pop(stream, None) is not None and not future.done():
+                self.cancel_stream(stream)
+        if verdict.code:
+            raise CommandError(request.name, _code(verdict.code), verdict.detail, device=self.name)
+
+    def grant(self, stream: int, limit: int) -> None:
+        """See `IncomingStream.grant`."""
+        if self.conversation is not None and self._error is None:
+            self.conversation.grant(stream, limit)
+            self.line.pump()
+
+    def cancel_stream(self, stream: int) -> None:
+        """See `IncomingStream.cancel`."""
+        self._sinks.pop(stream, None)
+        if self.conversation is not None and self._error is None:
+            self.conversation.cancel(stream)
+            self.line.pump()
+
+    # Events
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What the device tells without being asked, until the connection ends; for one reader."""
+        while True:
+            while self._device_events:
+                yield self._device_events.popleft()
+            if self._error is not None:
+                raise self._error
+            self._news.clear()
+            await self._news.wait()
+
+    # From the line
+
+    def handle(self, event: ConversationEvent) -> None:
+        """Takes what happened in the conversation."""
+        match event:
+            case StreamReceived(stream=stream, offset=offset, data=data):
+                sink = self._sinks.get(stream)
+                if sink is not None:
+                    sink.data(offset, data)
+            case ReplyReceived(request_id=request_id, reply=reply):
+                self._settle(request_id, reply, None)
+            case ErrorReceived(request_id=request_id, error=reply):
+                asked = self._replies.get(request_id)
+                if asked is not None:
+                    refused = CommandError(
+                        asked.request.name,
+                        reply.code,
+                        reply.detail,
+                        device=self.name,
+                        retry_after_s=reply.retry_after_ms / 1000,
+                    )
+                    self._settle(request_id, None, refused)
+            case ReplyMalformed(request_id=request_id, rule=rule):
+                self._settle(request_id, None, ProtocolViolation(rule, device=self.name))
+            case StreamFinished(stream=stream):
+                self._stream_finished(event)
+            case StreamCancelled(stream=stream, code=code):
+                self._stream_finished(StreamFinished(stream, 0, code or ErrorCode.INTERNAL, "cancelled"))
+            case EventReceived(event=told):
+                if len(self._device_events) == EVENTS_MAX:
+                    self.dropped_events += 1
+                self._device_events.append(told)
+                self._news.set()
+            case Established(peer=peer):
+                if not self._established.done():
+                    self._established.set_result(peer)
+            case Failed(reason=reason, detail=detail):
+                self.lost(failure(reason, detail, self.name, self.seen()))
+            case Closed():
+                self._closed.set()
+                self.lost(DeviceLost("the device closed the session", device=self.name))
+            case RequestReceived():
+                pass  # the conversation refuses requests of a device by itself
+
+    def _settle(self, request_id: int, reply: Any, error: BwcError | None) -> None:
+        asked = self._replies.get(request_id)
+        if asked is None or asked.reply.done():
+            return
+        if error is not None:
+            asked.reply.set_exception(error)
+        else:
+            asked.reply.set_result(reply)
+
+    def _stream_finished(self, event: StreamFinished) -> None:
+        upload = self._uploads.get(event.stream)
+        if upload is not None:
+            if not upload.done():
+                upload.set_result(event)
+            return
+        sink = self._sinks.pop(event.stream, None)
+        if sink is not None:
+            error = None
+            if event.code:
+                error = CommandError("stream", _code(event.code), event.detail, device=self.name)
+            sink.ended(error)
+
+    def reset(self, reset: ChannelReset) -> None:
+        """The channel was reset."""
+        self._closed.set()
+        self.lost(reset_error(reset, self.name, self.seen()))
+
+    def lost(self, error: BwcError) -> None:
+        """Ends everything that waits on this connection."""
+        if self._error is not None:
+            return
+        if self._leaving:  # whatever the device says to it, the end began here
+            error = DeviceLost("the connection was closed here", device=self.name)
+        self._error = error
+        self._last = self.counters
+        self.discards.end()
+        self._closed.set()
+        self._news.set()
+        if not self._established.done():
+            self._established.set_exception(error)
+            self._established.exception()  # seen: who gave the connecting up does not look any more
+        self._watch_until(None)
+        for asked in self._replies.values():
+            if not asked.reply.done():
+                if asked.request.effect is Effect.READS:
+                    asked.reply.set_exception(error)
+                else:
+                    unknown = self._no_reply(asked.request)
+                    unknown.__cause__ = error
+                    asked.reply.set_exception(unknown)
+        for upload in self._uploads.values():
+            if not upload.done():
+                upload.set_exception(error)
+                upload.exception()  # seen: the request that was to open it may have failed itself
+        sinks, self._sinks = list(self._sinks.values()), {}
+        for sink in sinks:
+            sink.ended(error)
+
+
+class _Gather:
+    """Collects a whole stream."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.trickle: Trickle | None = None
+        self.over = asyncio.Event()
+        self._parts = bytearray()
+        self._error: BwcError | None = None
+
+    @property
+    def received(self) -> int:
+        return len(self._parts)
+
+    def data(self, offset: int, data: bytes | memoryview) -> None:
+        self._parts += data
+        if self.trickle is not None:
+            self.trickle.came(self.received, asyncio.get_running_loop().time())
+        if self.received == self.length:
+            self.over.set()
+
+    def ended(self, error: BwcError | None) -> None:
+        self._error = error
+        self.over.set()
+
+    def whole(self) -> bytes:
+        """All of it. Raises what ended the stream before that."""
+        if self._error is not None and self.received < self.length:
+            raise self._error
+        return bytes(self._parts)
+
+
+def _code(number: int) -> Any:
+    from bwc_protocol.declare import Unknown
+
+    return ErrorCode(number) if number in list(ErrorCode) else Unknown(number)

@@ -1,0 +1,1 @@
+"""What is plugged in or in radio reach, by slot."""

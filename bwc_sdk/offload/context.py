@@ -1,0 +1,54 @@
+"""What all parts of one offload share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bwc_protocol.evidence import Manifest
+from bwc_sdk.host.world import World
+from bwc_sdk.offload.budget import Share
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.events import OffloadEvent
+from bwc_sdk.offload.free_room import Room
+from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.slabs import SHARED, SlabPool
+from bwc_sdk.offload.waiting import settled
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one offload, in bytes of footage."""
+
+    received: int = 0
+    verified: int = 0
+    """Good as they arrived; grows with every step forward, by which a link that is lost again and again is
+    told from one that brings nothing."""
+    kept: int = 0
+
+
+@dataclass(slots=True)
+class OffloadContext:
+    """The surroundings of one offload."""
+
+    world: World
+    destination: Destination
+    policy: OffloadPolicy
+    tell: Callable[[OffloadEvent], None]
+    identity: str
+    """The camera that the offload began with; no other is accepted after a reconnection."""
+    simulator: bool
+    secure: bool
+    follows: Callable[[Manifest], None] = lambda manifest: None
+    """Told of each manifest, for the account of what is missing."""
+    share: Share | None = None
+    """Of a bandwidth budget; None: as fast as it goes."""
+    room: Room | None = None
+    """Shared with other cameras; None: this one is by itself."""
+    slabs: SlabPool = field(default_factory=lambda: SHARED)
+    tally: Tally = field(default_factory=Tally)
+
+    async def blocking(self, call: Callable[[], T]) -> T:
+        """The result of `call`, which waits for the medium; a cancellation takes effect after it."""
+        return await settled(self.world.workers.wait(call))

@@ -1,0 +1,61 @@
+"""What kind of camera is simulated, and how one is told from another."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bwc_protocol.evidence import CHUNK_SIZE
+from bwc_protocol.frame import MAX_PAYLOAD
+from firmware_sim.footage.source import FootageSource, Mp4Footage
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """What every device of a model and firmware has in common."""
+
+    model: str
+    hardware: str
+    firmware: str
+    battery_cells: int
+    manufacturer: str = "bwc-sdk"
+
+    @property
+    def firmware_sha256(self) -> bytes:
+        """Stands for the image of the firmware: the same for the same version, another for another."""
+        return hashlib.sha256(f"{self.model} {self.firmware}".encode()).digest()
+
+
+CAMERA_MAKE: Final = Make("SimCam 1", "sim-A", "1.0.0", battery_cells=1)
+CAPACITY_BYTES: Final = 64_000_000_000
+"""A common size; 23 hours at the default rate."""
+
+AMBIENT_C: Final = 22.0
+IDLE_MA: Final = 120.0
+"""Buffering: the sensor runs, nothing is written."""
+RECORDING_MA: Final = 331.0
+"""4,300 mAh last 13 hours of recording, as tenders ask."""
+SLEEPING_MA: Final = 4.0
+OFF_MA: Final = 0.05
+"""The real-time clock and the protection circuit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraOptions:
+    """How to make a simulated camera. The same options give the same camera."""
+
+    seed: int = 0
+    capacity_bytes: int = CAPACITY_BYTES
+    footage: FootageSource = field(default_factory=Mp4Footage)
+    state: Path | None = None
+    """Directory in which the device lives on between runs."""
+    docked: bool = True
+    max_payload: int = MAX_PAYLOAD
+    """Bytes of payload in the largest frame that it offers, on any pipe: a device with little memory offers few."""
+    chunk_size: int = CHUNK_SIZE
+    """Stored size of a chunk of what it records: `MIN_CHUNK_SIZE` to `CHUNK_SIZE`."""
+
+    @property
+    def serial(self) -> str:
+        """The serial number: told from the seed, and never one of a real product."""
+        return f"SIM-{self.seed & 0xFFFF_FFFF:08X}"

@@ -1,0 +1,263 @@
+"""A recording that is not closed yet: its facts, its segments so far, and how it becomes a manifest."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from bwc_protocol.evidence import (
+    CHUNK_SIZE,
+    MAX_INTERVALS,
+    MAX_SEGMENTS,
+    MIN_CHUNK_SIZE,
+    NO_SHA256,
+    SEGMENT_MAX_S,
+    ClockState,
+    Interval,
+    Manifest,
+    SegmentFacts,
+    TriggerReason,
+    table_sha256,
+)
+from firmware_sim.footage.mp4 import PLAIN, Picture, Scene
+from firmware_sim.footage.source import FootageSource
+from firmware_sim.state.files import StateError
+from firmware_sim.state.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, flag, part_of, whole, words
+from firmware_sim.storage.blobs import Blob, chunk_table
+
+JOURNAL: Final = (
+    "recording_id",
+    "seed",
+    "trigger",
+    "started_utc_ns",
+    "boot_counter",
+    "pre_event_achieved_ms",
+    "clock_state",
+    "clock_uncertainty_ms",
+    "settings",
+    "mute",
+    "stealth",
+    "marks_ms",
+    "elapsed_ms",
+)
+SIDE: Final = (64, 4_096)
+KBPS: Final = (100, 100_000)
+"""Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
+MS: Final = 1_000_000
+"""ns in a ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """What the configuration says about recording; a recording keeps those that it began with."""
+
+    pre_event_s: int = 30
+    post_event_s: int = 0
+    segment_s: int = SEGMENT_MAX_S
+    chunk_size: int = CHUNK_SIZE
+    policy_id: str = ""
+    policy_sha256: bytes = NO_SHA256
+    picture: Picture = PLAIN
+    gain_db: int = 0
+
+
+@dataclass(slots=True)
+class Stretches:
+    """When something was switched on, in ms from the begin of the recording."""
+
+    closed: list[tuple[int, int]] = field(default_factory=list)
+    since_ms: int | None = None
+
+    def switch(self, on: bool, at_ms: int) -> None:
+        """Switches on or off; the last stretch that a manifest can hold stays on to the end."""
+        if on and self.since_ms is None:
+            self.since_ms = at_ms
+        elif not on and self.since_ms is not None and len(self.closed) < MAX_INTERVALS - 1:
+            if at_ms > self.since_ms:
+                self.closed.append((self.since_ms, at_ms))
+            self.since_ms = None
+
+    def within(self, begin_ms: int, end_ms: int) -> tuple[tuple[int, int], ...]:
+        """The stretches between two moments; what is still on lasts to the end."""
+        last = [] if self.since_ms is None else [(self.since_ms, end_ms)]
+        cut = ((max(a, begin_ms), min(b, end_ms)) for a, b in [*self.closed, *last])
+        return tuple((a, b) for a, b in cut if a < b)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSegment:
+    """A segment whose bytes are final."""
+
+    facts: SegmentFacts
+    table: bytes
+    blob: Blob
+
+
+@dataclass(slots=True)
+class OpenRecording:
+    """Facts of a recording in progress. Times in ms count from its begin, the pre-event footage included."""
+
+    recording_id: bytes
+    seed: int
+    trigger: TriggerReason
+    started_utc_ns: int
+    boot_counter: int
+    pre_event_achieved_ms: int
+    clock_state: ClockState
+    clock_uncertainty_ms: int
+    settings: RecorderSettings
+    mute: Stretches = field(default_factory=Stretches)
+    stealth: Stretches = field(default_factory=Stretches)
+    marks_ms: list[int] = field(default_factory=list)
+    segments: list[ClosedSegment] = field(default_factory=list)
+
+    @property
+    def closed_ms(self) -> int:
+        """Length of the segments that are closed."""
+        return sum(segment.facts.duration_ms for segment in self.segments)
+
+    @property
+    def closed_bytes(self) -> int:
+        """Size of the segments that are closed."""
+        return sum(segment.facts.size_bytes for segment in self.segments)
+
+    def film(self, footage: FootageSource, camera: str, begin_ms: int, duration_ms: int) -> Blob:
+        """The stored bytes of a stretch: the same ones whenever it is asked for."""
+        mute = self.mute.within(begin_ms, begin_ms + duration_ms)
+        scene = Scene(
+            start_utc_ns=self.started_utc_ns + begin_ms * MS,
+            duration_ms=duration_ms,
+            label=camera,
+            seed=self.seed,
+            mute=tuple((a - begin_ms, b - begin_ms) for a, b in mute),
+            picture=self.settings.picture,
+            gain_db=self.settings.gain_db,
+        )
+        return footage.segment(scene)
+
+    def close_segment(self, blob: Blob, duration_ms: int, table: bytes | None = None) -> None:
+        """Appends a segment; its chunks are hashed unless `table` is known already."""
+        chunks = chunk_table(blob, self.settings.chunk_size) if table is None else table
+        facts = SegmentFacts(
+            size_bytes=blob.size_bytes,
+            chunk_size=self.settings.chunk_size,
+            table_sha256=table_sha256(chunks),
+            started_utc_ns=self.started_utc_ns + self.closed_ms * MS,
+            duration_ms=duration_ms,
+        )
+        self.segments.append(ClosedSegment(facts, chunks, blob))
+
+    def manifest(
+        self, camera: str, sequence: int, previous_sha256: bytes, firmware_sha256: bytes, *, cut: bool
+    ) -> Manifest:
+        """What the camera states of the segments closed so far."""
+        length_ms = self.closed_ms
+        return Manifest(
+            camera=camera,
+            recording_id=self.recording_id,
+            sequence=sequence,
+            previous_sha256=previous_sha256,
+            trigger=self.trigger,
+            started_utc_ns=self.started_utc_ns,
+            ended_utc_ns=self.started_utc_ns + length_ms * MS,
+            boot_counter=self.boot_counter,
+            pre_event_requested_s=self.settings.pre_event_s,
+            pre_event_achieved_ms=min(self.pre_event_achieved_ms, length_ms),
+            mute=_intervals(self.mute, length_ms),
+            stealth=_intervals(self.stealth, length_ms),
+            clock_state=self.clock_state,
+            clock_uncertainty_ms=self.clock_uncertainty_ms,
+            policy_id=self.settings.policy_id,
+            policy_sha256=self.settings.policy_sha256,
+            firmware_sha256=firmware_sha256,
+            cut=cut,
+            segments=tuple(segment.facts for segment in self.segments),
+        )
+
+    def to_journal(self, elapsed_ms: int) -> dict[str, Any]:
+        """What has to survive a power cut, ready for JSON: the facts, and how far the recording had come."""
+        settings = asdict(self.settings) | {"policy_sha256": self.settings.policy_sha256.hex()}
+        return {
+            "recording_id": self.recording_id.hex(),
+            "seed": self.seed,
+            "trigger": int(self.trigger),
+            "started_utc_ns": self.started_utc_ns,
+            "boot_counter": self.boot_counter,
+            "pre_event_achieved_ms": self.pre_event_achieved_ms,
+            "clock_state": int(self.clock_state),
+            "clock_uncertainty_ms": self.clock_uncertainty_ms,
+            "settings": settings,
+            "mute": asdict(self.mute),
+            "stealth": asdict(self.stealth),
+            "marks_ms": list(self.marks_ms),
+            "elapsed_ms": elapsed_ms,
+        }
+
+    @classmethod
+    def from_journal(cls, journal: dict[str, Any]) -> "OpenRecording":
+        """The recording that a journal tells of, without its segments. Raises `StateError`."""
+        part_of(journal, "the journal of a recording", JOURNAL, later=("flash",))
+        settings = _settings(journal["settings"])
+        whole(journal, "elapsed_ms", 0, MAX_SEGMENTS * settings.segment_s * 1000)
+        marks = journal["marks_ms"]
+        if not isinstance(marks, list) or not all(type(at) is int and 0 <= at <= U32_MAX for at in marks):
+            raise StateError("the kept state cannot be read: marks_ms is no list of moments")
+        try:
+            trigger = TriggerReason(whole(journal, "trigger", 0, 0xFF))
+            clock_state = ClockState(whole(journal, "clock_state", 0, 0xFF))
+        except ValueError as error:
+            raise StateError(f"the kept state cannot be read: {error}") from error
+        return cls(
+            recording_id=digest(journal, "recording_id", 16),
+            seed=whole(journal, "seed", 0, U64_MAX),
+            trigger=trigger,
+            started_utc_ns=whole(journal, "started_utc_ns", -I64_MAX, I64_MAX),
+            boot_counter=whole(journal, "boot_counter", 0, U32_MAX),
+            pre_event_achieved_ms=whole(journal, "pre_event_achieved_ms", 0, U32_MAX),
+            clock_state=clock_state,
+            clock_uncertainty_ms=whole(journal, "clock_uncertainty_ms", 0, U32_MAX),
+            settings=settings,
+            mute=_stretches(journal["mute"]),
+            stealth=_stretches(journal["stealth"]),
+            marks_ms=marks,
+        )
+
+
+def _intervals(stretches: Stretches, length_ms: int) -> tuple[Interval, ...]:
+    return tuple(Interval(start_ms=a, end_ms=b) for a, b in stretches.within(0, length_ms))
+
+
+def _settings(kept: object) -> RecorderSettings:
+    found = part_of(kept, "the settings of a recording", [f.name for f in fields(RecorderSettings)])
+    return RecorderSettings(
+        pre_event_s=whole(found, "pre_event_s", 0, 0xFFFF),
+        post_event_s=whole(found, "post_event_s", 0, 0xFFFF),
+        segment_s=whole(found, "segment_s", 1, SEGMENT_MAX_S),
+        chunk_size=whole(found, "chunk_size", MIN_CHUNK_SIZE, CHUNK_SIZE),
+        policy_id=words(found, "policy_id"),
+        policy_sha256=digest(found, "policy_sha256"),
+        picture=_picture(found["picture"]),
+        gain_db=whole(found, "gain_db", -60, 60),
+    )
+
+
+def _picture(kept: object) -> Picture:
+    found = part_of(kept, "the picture of a recording", [f.name for f in fields(Picture)])
+    return Picture(
+        width=whole(found, "width", *SIDE) // 2 * 2,
+        height=whole(found, "height", *SIDE) // 4 * 4,
+        kbps=whole(found, "kbps", *KBPS),
+        identity=flag(found, "identity"),
+        timestamp=flag(found, "timestamp"),
+    )
+
+
+def _stretches(kept: object) -> Stretches:
+    found = part_of(kept, "a list of stretches", ("closed", "since_ms"))
+    since = None if found["since_ms"] is None else whole(found, "since_ms", 0, U32_MAX)
+    closed = found["closed"]
+    if not isinstance(closed, list) or not all(_is_stretch(one) for one in closed):
+        raise StateError("the kept state cannot be read: a stretch has a begin and an end")
+    return Stretches([(a, b) for a, b in closed], since)
+
+
+def _is_stretch(kept: object) -> bool:
+    return isinstance(kept, list) and [type(at) for at in kept] == [int, int] and 0 <= kept[0] < kept[1]

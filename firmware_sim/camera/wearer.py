@@ -1,0 +1,75 @@
+"""What happens to a camera from outside the protocol: its wearer's buttons, and the triggers around it."""
+
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.evidence import TriggerReason
+from bwc_protocol.messages.audit import AuditKind
+from firmware_sim.state.commit import Change
+from firmware_sim.storage.storage import StorageFull
+
+if TYPE_CHECKING:
+    from firmware_sim.camera.camera import SimCamera
+
+SWITCHES: Final = {
+    TriggerReason.REMOTE: "remote_activation",
+    TriggerReason.HOLSTER: "trigger.holster",
+    TriggerReason.SIGNAL_PEER: "trigger.peer",
+}
+"""Triggers that a setting can switch off."""
+
+
+class Wearer:
+    """Acts on one camera. What the configuration does not allow does not happen, and says so by its result; what the
+    state directory does not take does not happen either, and raises `OSError`."""
+
+    def __init__(self, camera: "SimCamera") -> None:
+        self._camera = camera
+
+    def start(self, trigger: TriggerReason = TriggerReason.OFFICER_BUTTON) -> bool:
+        """The button, a sensor or another camera asks for a recording; returns whether one runs now."""
+        camera = self._camera
+        camera.settle()
+        switch = SWITCHES.get(trigger)
+        if not camera.running or (switch is not None and not camera.settings[switch]):
+            return False
+
+        def keep(recording_id: bytes, changes: tuple[Change, ...]) -> None:
+            detail = f"recording {recording_id.hex()}, {trigger}"
+            camera.audit.append(AuditKind.RECORDING_STARTED, detail, camera.serial, *changes)
+
+        try:
+            camera.recorder.start(trigger, keep)
+        except StorageFull as error:
+            camera.audit.note(AuditKind.STORAGE_FULL, str(error), camera.serial)
+            camera.report.changes()
+            return False
+        camera.report.changes()
+        return True
+
+    def stop(self) -> None:
+        """Ends the recording; post-event footage follows."""
+        self._camera.settle()
+        if self._camera.running:
+            self._camera.recorder.stop()
+            self._camera.report.changes()
+
+    def mark(self) -> bool:
+        """Presses the marker; returns whether there was a recording to mark."""
+        self._camera.settle()
+        return self._camera.running and self._camera.recorder.mark()
+
+    def mute(self, on: bool) -> bool:
+        """Switches the microphone; returns whether that is allowed."""
+        self._camera.settle()
+        allowed = self._camera.running and bool(self._camera.settings["mute.allowed"])
+        if allowed:
+            self._camera.recorder.set_mute(on)
+        return allowed
+
+    def stealth(self, on: bool) -> bool:
+        """Switches lights, tones and vibration; returns whether that is allowed."""
+        self._camera.settle()
+        allowed = self._camera.running and bool(self._camera.settings["stealth.allowed"])
+        if allowed:
+            self._camera.recorder.set_stealth(on)
+        return allowed

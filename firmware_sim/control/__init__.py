@@ -1,0 +1,1 @@
+"""What people do to the devices: by lines of text, by hand, by a script."""

@@ -1,0 +1,1 @@
+"""What every simulated device is made of, camera and docking station alike."""

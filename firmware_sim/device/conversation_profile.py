@@ -1,0 +1,68 @@
+"""How a device speaks: what personalities change, and the camera itself does not care about."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
+from bwc_protocol.declare import NO_ROLE, Handlers, Version
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.session.interface import RECORD_MAX, InsecureSession, PeerCredentials
+from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble
+from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.camera.model import CAMERA_MAKE
+
+CAPABILITIES: Final = (
+    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
+)
+
+
+@dataclass(slots=True)
+class ConversationProfile:
+    """A well-behaved camera of this version, unless a personality says otherwise."""
+
+    oldest: Version = OLDEST
+    newest: Version = NEWEST
+    kind: PeerKind = PeerKind.CAMERA
+    capabilities: Capability = CAPABILITIES
+    accepts: Callable[[PeerCredentials], bool] = lambda peer: True
+    """Whether the host's credentials are accepted."""
+    split: Callable[[int], int] | None = None
+    """Where the session cuts its output; None: not at all."""
+    handlers: Handlers[Any] | None = None
+    """What it answers; None: what a device of its kind does."""
+    firmware_sha256: bytes = CAMERA_MAKE.firmware_sha256
+    counts_sessions: bool = False
+    """Whether sessions in which nothing is to be logged are counted instead: that spares a small flash."""
+    limits: RequestLimits = RequestLimits()  # noqa: RUF009  # frozen
+    """How many requests and streams it takes at once, and how long a request."""
+
+    def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
+        """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""
+        local = LocalInfo(
+            kind=self.kind,
+            identity=identity,
+            roles=NO_ROLE,
+            capabilities=int(self.capabilities),
+            boot_counter=boot_counter,
+            firmware_sha256=self.firmware_sha256,
+        )
+        preamble = Preamble(
+            oldest=self.oldest,
+            newest=self.newest,
+            kind=self.kind,
+            max_plaintext=RECORD_MAX,
+            random=entropy.randbytes(16),
+        )
+        session = InsecureSession(
+            client=True,
+            identity=identity,
+            roles=NO_ROLE,
+            random=entropy.randbytes(16),
+            accept=self.accepts,
+            split=self.split,
+        )
+        return Conversation(local, preamble, session, self.limits)

@@ -1,0 +1,1 @@
+"""Footage that players open, and stand-ins of any size."""

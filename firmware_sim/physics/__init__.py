@@ -1,0 +1,1 @@
+"""Physical models: battery, clock, wear of the flash."""

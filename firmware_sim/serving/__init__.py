@@ -1,0 +1,1 @@
+"""Devices behind pipes: bytes become the conversation of a device."""

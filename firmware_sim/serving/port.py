@@ -1,0 +1,322 @@
+"""Serves one pipe as a device: a thin shell around `Endpoint` in the device's role (spec: Link).
+
+A device never speaks first. All pipes of one device share its gate, so that a second host is told BUSY.
+"""
+
+import asyncio
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from bwc_protocol.conversation import (
+    Closed,
+    Conversation,
+    ConversationEvent,
+    Established,
+    Failed,
+    PeerInfo,
+    RequestNotPermitted,
+    RequestReceived,
+    StreamCancelled,
+    StreamFinished,
+    StreamReceived,
+)
+from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
+from bwc_protocol.frame import MAX_PAYLOAD
+from bwc_protocol.link import (
+    ChannelReset,
+    DeviceGate,
+    Link,
+    LinkDown,
+    LinkEvent,
+    LinkParams,
+    LinkRole,
+    LinkState,
+    LinkUp,
+)
+from firmware_sim.camera.camera import Port, SimCamera
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.pipe import Pipe
+from firmware_sim.device.session import DeviceSession
+from firmware_sim.handlers import CAMERA
+
+log = logging.getLogger(__name__)
+
+BURST: Final = 1_048_576
+"""Bytes handed to the pipe at once: fewer, larger writes are what makes a fast link fast."""
+
+ROUNDING_S: Final = 1e-6
+"""The device's time is computed out of the loop's, and may come out lower in its last digits."""
+
+
+class Served(Protocol):
+    """A device, as far as its ports are concerned."""
+
+    time: DeviceTime
+    gate: DeviceGate
+    entropy: random.Random
+    sessions: set[DeviceSession]
+    ports: list[Port]
+
+    def serve_by(self, port: Port) -> None:
+        """Adds a port."""
+
+    def awake(self) -> bool:
+        """Whether it runs; boots it when the time for that has come."""
+
+    def glance(self) -> None:
+        """Brings it up to the present."""
+
+    def deadline(self) -> float | None:
+        """When it is to be brought up to the present, in seconds of `time`."""
+
+
+class DevicePort(ABC):
+    """One pipe of one device. Belongs to the event loop that it is made on."""
+
+    def __init__(
+        self,
+        device: Served,
+        pipe: Pipe,
+        name: str,
+        *,
+        channels: int = 1,
+        max_payload: int = MAX_PAYLOAD,
+        relayed: Callable[[LinkEvent, float], bool] | None = None,
+    ) -> None:
+        self.device = device
+        self.pipe = pipe
+        self.name = name
+        self._loop = asyncio.get_running_loop()
+        device.time.follow(self._loop)
+        params = LinkParams(max_payload=min(max_payload, pipe.max_payload), channels=channels)
+        link = Link(LinkRole.DEVICE, params, nonce=self._nonce, gate=device.gate)
+        self.endpoint = Endpoint(link, self._converse, relayed)
+        self._conversations: dict[int, Conversation] = {}
+        self._sessions: dict[int, DeviceSession] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._pumping = False
+        self._over = False
+        device.serve_by(self)
+
+    def _nonce(self) -> int:
+        return self.device.entropy.getrandbits(32)
+
+    def _converse(self, channel: int) -> Conversation:
+        made = self._conversations[channel] = self.new_conversation()
+        return made
+
+    # What the kind of device adds
+
+    @abstractmethod
+    def new_conversation(self) -> Conversation:
+        """The device's end of a conversation on a channel that a host opened."""
+
+    @abstractmethod
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        """The session of a host that is ready."""
+
+    def rested(self) -> None:  # noqa: B027  # a camera has nothing to do then
+        """Everything that came was acted upon."""
+
+    # The pipe's user
+
+    def received(self, data: bytes | memoryview) -> None:
+        if not self.device.awake():
+            return  # switched off, or still booting: nobody hears it
+        self.endpoint.receive(data, self._loop.time())
+        self.pump()
+
+    @property
+    def live(self) -> bool:
+        return self.endpoint.link.state is LinkState.LIVE
+
+    def writable(self) -> None:
+        self.pump()
+
+    def host_left(self) -> None:
+        self.endpoint.pipe_lost(self._loop.time())
+        self._dispatch()
+        self._look_soon()
+        self.rested()
+
+    def lost(self) -> None:
+        if not self._over:
+            self._over = True
+            self.endpoint.pipe_lost(self._loop.time())
+            self._dispatch()
+            self.device.ports.remove(self)
+            self._disarm()
+            self.rested()
+
+    # The device's port
+
+    @property
+    def deserted(self) -> bool:
+        return self._loop.is_closed()
+
+    def drop(self, orderly: bool) -> None:
+        if self.deserted:
+            self.lost()
+            return
+        if orderly:
+            self.endpoint.close(self._loop.time())
+            self.pump()
+        else:
+            self.endpoint.pipe_lost(self._loop.time())
+            self._dispatch()
+            self.rested()
+        self.pipe.restarted()
+
+    # The pump
+
+    def pump(self) -> None:
+        """Moves events up and bytes down until there is nothing more to do now."""
+        if self._pumping or self._over:
+            return  # the pump that is running does it
+        self._move()
+        self._look_soon()
+        self.rested()
+
+    def _move(self) -> None:
+        self._pumping = True
+        try:
+            self._dispatch()
+            while True:
+                room = min(self.pipe.room(), BURST)
+                parts = self.endpoint.outgoing(self._loop.time(), room) if room > 0 else []
+                if parts:
+                    self.pipe.write(parts)
+                if not self._dispatch() and (not parts or sum(map(len, parts)) < room):
+                    break  # that was all, and nothing happened that could bring more
+        finally:
+            self._pumping = False
+
+    def _look_soon(self) -> None:
+        """Has the deadlines looked at within `COARSE_S`: cheaper than to look after every frame."""
+        soon = self._loop.time() + COARSE_S
+        if self._over:
+            self._disarm()
+        elif self._timer is None or self._timer_at > soon:
+            self._arm(soon)
+
+    def _arm_exactly(self) -> None:
+        """Sets the timer for whatever is due next: of the link, or of a device that somebody watches."""
+        due = [self.endpoint.deadline()]
+        if self._sessions:
+            device_due = self.device.deadline()
+            if device_due is not None:
+                due.append(self._loop.time() + device_due - self.device.time())
+        known = [at for at in due if at is not None]
+        self._arm(min(known) if known and not self._over else None)
+
+    def _arm(self, at: float | None) -> None:
+        self._disarm()
+        if at is not None:
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._tick)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _device_is_due(self) -> bool:
+        """Whether the device itself asked to be looked at; most ticks are the link's, every few ms of a transfer."""
+        due = self.device.deadline()
+        return due is not None and due <= self.device.time() + ROUNDING_S
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._sessions and self._device_is_due():
+            self.device.glance()
+        now = self._loop.time()
+        deadline = self.endpoint.deadline()
+        if deadline is not None and deadline <= now:
+            self.endpoint.tick(now)
+        if not self._over:
+            self._move()
+        self._arm_exactly()
+        self.rested()
+
+    # What happened
+
+    def _dispatch(self) -> bool:
+        """Acts on what happened; whether anything did."""
+        happened = False
+        while events := self.endpoint.events():
+            happened = True
+            for event in events:
+                match event:
+                    case OnChannel(channel=channel, event=inner):
+                        self._converse_event(channel, inner)
+                    case ChannelReset(channel=channel, reason=reason):
+                        self._end(channel, f"channel reset: {reason.name}")
+                    case LinkUp():
+                        log.debug("%s: link up, frames of %d bytes", self.name, event.max_payload)
+                    case LinkDown(reason=down):
+                        log.debug("%s: link down, %s", self.name, down.value)
+                        for channel in list(self._sessions):
+                            self._end(channel, f"link down: {down.value}")
+        return happened
+
+    def _converse_event(self, channel: int, event: ConversationEvent) -> None:
+        session = self._sessions.get(channel)
+        match event:
+            case Established(peer=peer):
+                session = self.new_session(self._conversations[channel], peer)
+                self._sessions[channel] = session
+                self.device.sessions.add(session)
+                secure = "secure" if peer.secure else "insecure"
+                session.begun(f"{peer.roles}, {secure}, on {self.name}")
+            case RequestReceived(request_id=request_id, request=request):
+                if session is not None:
+                    self.device.glance()
+                    session.answer(request_id, request)
+            case RequestNotPermitted(command=command):
+                if session is not None:
+                    session.not_permitted(command)
+            case StreamReceived(stream=stream, data=data):
+                if session is not None:
+                    session.upload_data(stream, data)
+            case StreamFinished(stream=stream) | StreamCancelled(stream=stream):
+                if session is not None:
+                    session.upload_gone(stream)
+            case Failed(reason=reason, detail=detail):
+                log.debug("%s: conversation failed: %s (%s)", self.name, reason.value, detail)
+                self._end(channel, f"{reason.value}: {detail}")
+            case Closed():
+                self._end(channel, "closed by the host")
+            case _:
+                pass  # replies and events: a conversation in the device's role refuses them by itself
+
+    def _end(self, channel: int, why: str) -> None:
+        session = self._sessions.pop(channel, None)
+        if session is not None:
+            session.ended(why)
+
+
+class CameraPort(DevicePort):
+    """One pipe of one camera. With `reads_only` hosts on it may ask, and change or carry off nothing."""
+
+    def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
+        self.camera = camera
+        self._reads_only = reads_only
+        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload)
+
+    def new_conversation(self) -> Conversation:
+        camera = self.camera
+        conversation = camera.profile.conversation(camera.serial, camera.boot_counter, camera.entropy)
+        if self._reads_only:
+            conversation.only_reads(
+                "by radio this device tells its state, and nothing more (radio.ble_docked)"
+            )
+        return conversation
+
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        handlers = self.camera.profile.handlers or CAMERA
+        return CameraSession(self.camera, conversation, peer, handlers, self.pump)

@@ -1,0 +1,44 @@
+"""Serves one uplink pipe of a docking station: channel 0 is its own, the others are relayed (spec: Station)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bwc_protocol.conversation import Conversation, PeerInfo
+from bwc_protocol.link import LinkEvent
+from bwc_protocol.relay import UPLINK
+from firmware_sim.device.pipe import Pipe
+from firmware_sim.device.session import DeviceSession
+from firmware_sim.handlers import STATION
+from firmware_sim.serving.port import DevicePort
+from firmware_sim.station.session import StationSession
+
+if TYPE_CHECKING:
+    from firmware_sim.station.station import SimStation
+
+
+class StationPort(DevicePort):
+    """One uplink pipe."""
+
+    def __init__(self, station: SimStation, pipe: Pipe, name: str) -> None:
+        self.station = station
+        super().__init__(station, pipe, name, channels=1 + station.relay.bays, relayed=self._relayed)
+
+    def new_conversation(self) -> Conversation:
+        station = self.station
+        return station.profile.conversation(station.serial, station.boot_counter, station.entropy)
+
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        handlers = self.station.profile.handlers or STATION
+        return StationSession(self.station, conversation, peer, handlers, self.pump)
+
+    def received(self, data: bytes | memoryview) -> None:
+        super().received(data)
+        self.station.relay.flow(UPLINK)
+        self.station.stir()
+
+    def rested(self) -> None:
+        self.station.stir()
+
+    def _relayed(self, event: LinkEvent, now: float) -> bool:
+        return self.station.relay.uplink_event(self.endpoint.link, event, now)

@@ -1,0 +1,1 @@
+"""The directory in which a device lives on between runs."""

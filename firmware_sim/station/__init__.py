@@ -1,0 +1,1 @@
+"""The simulated docking station and its bays."""

@@ -1,0 +1,81 @@
+"""What of a docking station lives on between runs, beside its log (spec: Station).
+
+Dockings and incidents are counted for ever: their numbers are preconditions (STA-008, STA-011), and one that came
+again would let an old request through. A quarantine outlasts a loss of power (STA-010), and so do the switches of a
+bay, which are relays that latch. A lease ends with the boot. What stands in a bay is not kept: a station that was off
+counts whatever it finds there as a new docking, since nobody saw whether it is the same.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from firmware_sim.camera.snapshot import LOG_HEAD, check_log, log_head
+from firmware_sim.physics.clock import DeviceClock
+from firmware_sim.state.files import StateError
+from firmware_sim.state.kept_values import I64_MAX, U32_MAX, flag, name, part_of, whole
+
+if TYPE_CHECKING:
+    from firmware_sim.station.bay import SimBay
+    from firmware_sim.station.station import SimStation
+
+
+PARTS: Final = ("serial", "boot_counter", "saved_utc_ns", "clock", "bays")
+BAY: Final = ("docking", "incident", "power", "data", "quarantined")
+
+
+def kept_of(
+    station: "SimStation",
+    *,
+    boot_counter: int | None = None,
+    clock: DeviceClock | None = None,
+    bay: int = 0,
+    change: Mapping[str, int | bool] | None = None,
+) -> dict[str, Any]:
+    """The state to be kept, ready for JSON; with what is given, and the `change` of one `bay`, in the place of what
+    is."""
+    clock = station.clock if clock is None else clock
+    return {
+        "serial": station.serial,
+        "boot_counter": station.boot_counter if boot_counter is None else boot_counter,
+        "saved_utc_ns": station.time.utc_ns(),
+        "clock": clock.snapshot(),
+        "bays": [
+            _kept_of_bay(one) | (dict(change or {}) if one.number == bay else {})
+            for one in station.bays.values()
+        ],
+        LOG_HEAD: log_head(station.audit),
+    }
+
+
+def bays_kept(kept: dict[str, Any]) -> int:
+    """How many bays the station has that was kept. Raises `StateError`."""
+    bays = kept.get("bays")
+    if not isinstance(bays, list):
+        raise StateError("the kept state cannot be read: no bays")
+    return len(bays)
+
+
+def take_up(station: "SimStation", kept: dict[str, Any]) -> None:
+    """Puts a station into the state that was kept; its clock ran on meanwhile. Raises `StateError`."""
+    part_of(kept, "the station", PARTS, later=(LOG_HEAD,))
+    saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
+    off_s = max(0.0, (station.time.utc_ns() - saved_utc_ns) / 1e9)
+    station.serial = name(kept, "serial")
+    station.boot_counter = whole(kept, "boot_counter", 0, U32_MAX - 1)
+    station.clock.restore(kept["clock"], off_s)
+    for bay, found in zip(station.bays.values(), kept["bays"], strict=True):
+        was = part_of(found, f"bay {bay.number}", BAY)
+        bay.docking, bay.incident = whole(was, "docking", 0, U32_MAX), whole(was, "incident", 0, U32_MAX)
+        bay.power, bay.data = flag(was, "power"), flag(was, "data")
+        bay.quarantined = flag(was, "quarantined")
+    check_log(station.audit, kept)
+
+
+def _kept_of_bay(bay: "SimBay") -> dict[str, int | bool]:
+    return {
+        "docking": bay.docking,
+        "incident": bay.incident,
+        "power": bay.power,
+        "data": bay.data,
+        "quarantined": bay.quarantined,
+    }

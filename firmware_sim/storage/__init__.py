@@ -1,0 +1,1 @@
+"""The storage of a camera: closed recordings and what belongs to them."""

@@ -1,0 +1,425 @@
+"""The camera's storage: closed recordings, their footage, tables and annotations, and how full it is."""
+
+import hashlib
+import logging
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from bwc_protocol.evidence import NO_SHA256, Manifest
+from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.physics.emmc import EmmcHealth
+from firmware_sim.state.commit import Change
+from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, whole, words
+from firmware_sim.storage.blobs import Blob, Rotten
+from firmware_sim.storage.recording_files import ROOM, KeptRecording, RecordingFiles
+
+log = logging.getLogger(__name__)
+MAX_ANNOTATIONS: Final = 4_096
+"""Annotations of one recording; a host that toggles marks for ever must not fill the flash. Holds and
+releases go beyond it, up to what a page index can count: a hold is never refused for want of room."""
+MAX_ANNOTATIONS_WITH_HOLDS: Final = 65_535
+ACTOR_MAX: Final = 64
+TEXT_MAX: Final = 128
+CATEGORY_MAX: Final = 32
+"""Bytes of an annotation's author, its text, and of the text of a category: what can be told to a host."""
+SEQUENCE: Final = "sequence"
+JOURNAL: Final = "recording"
+Keep = Callable[[tuple[Change, ...]], object]
+"""Keeps changes of the state directory, none in memory, perhaps together with others. Raises `OSError` if it cannot."""
+
+
+class StorageFull(Exception):
+    """There is no room for what should be stored."""
+
+
+class NoSuchRecording(KeyError):
+    """The recording, or the segment of it, does not exist."""
+
+
+class TooManyAnnotations(Exception):
+    """The recording has as many annotations as the device keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A later statement about a recording; `actor` is who made it, the camera itself if a button did."""
+
+    utc_ns: int
+    kind: AnnotationKind
+    actor: str
+    text: str = ""
+
+
+@dataclass(slots=True)
+class StoredRecording:
+    """One closed recording."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    manifest_sha256: bytes
+    tables: tuple[bytes, ...]
+    blobs: tuple[Blob, ...]
+    annotations: tuple[Annotation, ...] = ()
+    marked: bool = field(init=False, default=False)
+    held: bool = field(init=False, default=False)
+    category: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        for annotation in self.annotations:
+            self._apply(annotation)
+
+    @property
+    def recording_id(self) -> bytes:
+        """16 bytes."""
+        return self.manifest.recording_id
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the camera's count."""
+        return self.manifest.sequence
+
+    def annotate(self, annotation: Annotation) -> None:
+        """Adds an annotation; earlier ones stay."""
+        self.annotations = (*self.annotations, annotation)
+        self._apply(annotation)
+
+    def _apply(self, annotation: Annotation) -> None:
+        match annotation.kind:
+            case AnnotationKind.MARKED | AnnotationKind.UNMARKED:
+                self.marked = annotation.kind is AnnotationKind.MARKED
+            case AnnotationKind.HELD | AnnotationKind.RELEASED:
+                self.held = annotation.kind is AnnotationKind.HELD
+            case AnnotationKind.CATEGORY:
+                self.category = annotation.text
+            case AnnotationKind.ASSIGNMENT:
+                pass  # who carried the camera: kept, and nothing follows from it here
+
+
+class Storage:
+    """All recordings of one camera, in memory or in a state directory.
+
+    Recordings are kept in the order of their sequence numbers. Nothing here erases.
+    """
+
+    def __init__(
+        self,
+        capacity_bytes: int,
+        state: StateDirectory | None = None,
+        emmc: EmmcHealth | None = None,
+    ) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.emmc = emmc if emmc is not None else EmmcHealth(capacity_bytes)
+        self.pending_bytes = 0
+        """Room that the recording in progress has taken so far."""
+        self.interrupted: tuple[Blob, ...] = ()
+        """Flash content of a recording that a power cut interrupted; not kept between runs."""
+        self.damaged: tuple[str, ...] = ()
+        """Recordings of the state directory that cannot be used: left as they are, and not listed."""
+        self._files = RecordingFiles(state.path / ROOM) if state is not None else None
+        self._state = state
+        self._journal: dict[str, Any] | None = None
+        self._by_id: dict[bytes, StoredRecording] = {}
+        self._in_order: list[StoredRecording] = []
+        self._used_bytes = 0
+        self._hurried = False
+        self._last_sequence = 0
+        self._last_sha256 = NO_SHA256
+        if self._files is not None:
+            self._load(self._files)
+
+    def _load(self, files: RecordingFiles) -> None:
+        loaded, damaged = files.load()
+        counted = self._state.load(SEQUENCE) if self._state is not None else None
+        last, last_sha256 = 0, NO_SHA256
+        if counted is not None:
+            part_of(counted, "the count of recordings", ("last", "manifest_sha256"))
+            last, last_sha256 = whole(counted, "last", 0, U32_MAX - 1), digest(counted, "manifest_sha256")
+        good, forged = _chained(loaded, {last: last_sha256})
+        damaged += forged
+        for kept in good:
+            try:
+                self._remember(_stored(kept))
+            except (StateError, KeyError, TypeError, ValueError) as error:
+                damaged.append(f"{_name(kept)}: {error}")
+        if last > self._last_sequence:
+            self._last_sequence, self._last_sha256 = last, last_sha256
+        self.damaged = tuple(sorted(damaged))
+        beyond = [name for name in self.damaged if _number(name) > self._last_sequence]
+        if beyond:
+            raise StateError(f"the chain of recordings has no end that can be read: {beyond[-1]}")
+
+    def _remember(self, recording: StoredRecording) -> None:
+        self._by_id[recording.recording_id] = recording
+        self._in_order.append(recording)
+        self._used_bytes += recording.manifest.size_bytes
+        self._last_sequence, self._last_sha256 = recording.sequence, recording.manifest_sha256
+
+    # How full it is
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all footage, with that of the recording in progress."""
+        return self._used_bytes + self.pending_bytes
+
+    @property
+    def free_bytes(self) -> int:
+        """Room that is left."""
+        return max(0, self.capacity_bytes - self.used_bytes)
+
+    @property
+    def held(self) -> int:
+        """Recordings that a hold protects."""
+        return sum(recording.held for recording in self._in_order)
+
+    def __len__(self) -> int:
+        return len(self._in_order)
+
+    def __contains__(self, recording_id: bytes) -> bool:
+        return recording_id in self._by_id
+
+    # The chain
+
+    @property
+    def next_sequence(self) -> int:
+        """Number of the recording that is closed next; never used twice."""
+        return self._last_sequence + 1
+
+    @property
+    def last_manifest_sha256(self) -> bytes:
+        """Hash of the manifest that was closed last; zeros before the first."""
+        return self._last_sha256
+
+    def add(
+        self,
+        manifest: Manifest,
+        tables: Sequence[bytes],
+        blobs: Sequence[Blob],
+        annotations: Sequence[Annotation] = (),
+    ) -> StoredRecording:
+        """Stores a recording that has just been closed. Raises `StorageFull`, and then nothing was stored.
+
+        The manifest continues the chain: `ValueError` if it does not.
+        """
+        if manifest.sequence != self.next_sequence or manifest.previous_sha256 != self._last_sha256:
+            raise ValueError("the manifest does not continue this camera's chain")
+        if manifest.size_bytes > self.capacity_bytes - self._used_bytes:
+            raise StorageFull(f"{manifest.size_bytes} bytes do not fit")
+        data = manifest.encode()
+        recording = StoredRecording(
+            manifest, data, hashlib.sha256(data).digest(), tuple(tables), tuple(blobs), tuple(annotations)
+        )
+        if self._files is not None:
+            plain = _plain(recording.annotations)
+            recording.blobs = self._files.store(manifest, recording.tables, recording.blobs, plain)
+        self._remember(recording)
+        if not self._hurried:
+            self._count()
+        self.emmc.wrote(manifest.size_bytes)
+        return recording
+
+    def _count(self) -> None:
+        """Keeps the end of the chain beside the recordings, for the case that the last one goes."""
+        if self._state is None:
+            return
+        counted = {"last": self._last_sequence, "manifest_sha256": self._last_sha256.hex()}
+        try:
+            self._state.save(SEQUENCE, counted)
+        except OSError as error:  # the recording itself says it as well, and is there
+            log.warning("the count of recordings is behind: %s", error)
+
+    @contextmanager
+    def hurrying(self) -> Iterator[None]:
+        """While a camera is made that comes with recordings: they are durable at the end, not one by one."""
+        if self._files is None:
+            yield
+            return
+        self._hurried = True
+        try:
+            with self._files.hurrying():
+                yield
+        finally:
+            self._hurried = False
+        self._count()
+
+    # Reading
+
+    def get(self, recording_id: bytes) -> StoredRecording:
+        """The recording with this id. Raises `NoSuchRecording`."""
+        try:
+            return self._by_id[recording_id]
+        except KeyError:
+            raise NoSuchRecording(recording_id.hex()) from None
+
+    def page(self, after: int, limit: int) -> Sequence[StoredRecording]:
+        """Up to `limit` recordings whose sequence number is above `after`, in order."""
+        first = bisect_right(self._in_order, after, key=lambda recording: recording.sequence)
+        return self._in_order[first : first + limit]
+
+    def table(self, recording_id: bytes, segment: int) -> bytes:
+        """A segment's chunk table. Raises `NoSuchRecording`."""
+        recording = self.get(recording_id)
+        self._check_segment(recording, segment)
+        return recording.tables[segment]
+
+    def read(self, recording_id: bytes, segment: int, offset: int, size: int) -> bytes | memoryview:
+        """Stored bytes of a segment, fewer than `size` only at its end.
+
+        Raises `NoSuchRecording`, and `OSError` if the flash fails.
+        """
+        recording = self.get(recording_id)
+        self._check_segment(recording, segment)
+        return recording.blobs[segment].read(offset, size)
+
+    def _check_segment(self, recording: StoredRecording, segment: int) -> None:
+        if not 0 <= segment < len(recording.blobs):
+            raise NoSuchRecording(f"{recording.recording_id.hex()} has no segment {segment}")
+
+    # Annotations
+
+    def annotate(
+        self, recording_id: bytes, annotation: Annotation, keep: Keep | None = None
+    ) -> StoredRecording:
+        """Adds an annotation, unless the recording already stands where it would put it.
+
+        So repeating a command adds nothing. Raises `NoSuchRecording` and `TooManyAnnotations`, and what `keep` raises:
+        then nothing was added.
+        """
+        recording = self.get(recording_id)
+        if _already(recording, annotation):
+            return recording
+        protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.RELEASED)
+        if len(recording.annotations) >= (MAX_ANNOTATIONS_WITH_HOLDS if protects else MAX_ANNOTATIONS):
+            raise TooManyAnnotations(f"{recording.recording_id.hex()} has {len(recording.annotations)}")
+        changes: tuple[Change, ...] = ()
+        if self._files is not None:
+            changes = (
+                self._files.annotated(recording.manifest, _plain((*recording.annotations, annotation))),
+            )
+        self._keep(changes, keep)
+        recording.annotate(annotation)
+        self.emmc.wrote(0)
+        return recording
+
+    # The recording in progress
+
+    def keep_journal(self, journal: dict[str, Any], keep: Keep | None = None) -> None:
+        """Keeps what a recorder needs to close its recording after a power cut. Raises `OSError`, and then it is what
+        it was."""
+        self._keep((self._state.part(JOURNAL, journal),) if self._state is not None else (), keep)
+        self._journal = journal
+
+    def leave_journal(self, journal: dict[str, Any], flash: tuple[Blob, ...]) -> None:
+        """What a power cut leaves of it, whether or not the directory takes it: there is an earlier one."""
+        self.interrupted = flash
+        try:
+            self.keep_journal(journal)
+        except OSError as error:
+            self._journal = journal
+            log.warning("the journal in the state directory is an earlier one: %s", error)
+
+    def forget_journal(self) -> None:
+        """The recording is closed. A journal that stays tells of one that is stored, and is passed over."""
+        self._journal, self.interrupted = None, ()
+        if self._state is not None:
+            try:
+                self._state.remove(JOURNAL)
+            except OSError as error:
+                log.warning("the journal of a closed recording stays: %s", error)
+
+    def journal(self) -> dict[str, Any] | None:
+        """What was kept of the recording in progress, if it was not closed since."""
+        if self._journal is None and self._state is not None:
+            self._journal = self._state.load(JOURNAL)
+        return self._journal
+
+    def _keep(self, changes: tuple[Change, ...], keep: Keep | None) -> None:
+        if keep is not None:
+            keep(changes)
+        elif changes and self._state is not None:
+            self._state.commits.commit(*changes)
+
+    # Faults
+
+    def rot(
+        self, recording_id: bytes, segment: int, *, flip_at: int | None = None, bad: range | None = None
+    ) -> None:
+        """Flips a bit of stored footage, or makes a range of it unreadable; manifest and table stay."""
+        recording = self.get(recording_id)
+        self._check_segment(recording, segment)
+        blob = recording.blobs[segment]
+        rotten = blob if isinstance(blob, Rotten) else Rotten(blob)
+        if flip_at is not None:
+            rotten.flips[flip_at] = rotten.flips.get(flip_at, 0) ^ 0x01
+        if bad is not None:
+            rotten.bad_blocks.append(bad)
+        recording.blobs = (*recording.blobs[:segment], rotten, *recording.blobs[segment + 1 :])
+
+
+def _already(recording: StoredRecording, annotation: Annotation) -> bool:
+    before = replace(recording)
+    before.annotate(annotation)
+    same = (before.marked, before.held, before.category) == (
+        recording.marked,
+        recording.held,
+        recording.category,
+    )
+    return same and annotation.kind is not AnnotationKind.ASSIGNMENT
+
+
+def _plain(annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
+    return [{"utc_ns": a.utc_ns, "kind": int(a.kind), "actor": a.actor, "text": a.text} for a in annotations]
+
+
+def _stored(kept: KeptRecording) -> StoredRecording:
+    """Raises `StateError`, `KeyError`, `TypeError` and `ValueError` for annotations that are none."""
+    annotations = tuple(_annotation(one) for one in kept.annotations)
+    if len(annotations) > MAX_ANNOTATIONS_WITH_HOLDS:
+        raise StateError(f"more than {MAX_ANNOTATIONS_WITH_HOLDS} annotations")
+    return StoredRecording(
+        kept.manifest, kept.manifest_bytes, kept.manifest_sha256, kept.tables, kept.blobs, annotations
+    )
+
+
+def _annotation(kept: object) -> Annotation:
+    found = part_of(kept, "an annotation", ("utc_ns", "kind", "actor", "text"))
+    kind = AnnotationKind(whole(found, "kind", 0, 0xFF))
+    return Annotation(
+        utc_ns=whole(found, "utc_ns", -I64_MAX, I64_MAX),
+        kind=kind,
+        actor=words(found, "actor", ACTOR_MAX),
+        text=words(found, "text", CATEGORY_MAX if kind is AnnotationKind.CATEGORY else TEXT_MAX),
+    )
+
+
+def _chained(
+    loaded: Sequence[KeptRecording], known: dict[int, bytes]
+) -> tuple[list[KeptRecording], list[str]]:
+    """Those whose manifest is the one that was closed, in order, and the names of the others.
+
+    Each manifest that is known to be true vouches for the one before it. Where the next one is gone nobody does.
+    """
+    good: list[KeptRecording] = []
+    forged: list[str] = []
+    known = dict(known)
+    for kept in sorted(loaded, key=lambda kept: kept.manifest.sequence, reverse=True):
+        manifest = kept.manifest
+        if known.get(manifest.sequence, kept.manifest_sha256) != kept.manifest_sha256:
+            forged.append(f"{_name(kept)}: its manifest is not the one that was closed")
+        else:
+            known[manifest.sequence - 1] = manifest.previous_sha256
+            good.append(kept)
+    return good[::-1], forged
+
+
+def _name(kept: KeptRecording) -> str:
+    return f"{kept.manifest.sequence:08}-{kept.manifest.recording_id.hex()}"
+
+
+def _number(name: str) -> int:
+    """The number in a recording's name, or 0."""
+    first = name.partition("-")[0]
+    return int(first) if len(first) <= 10 and first.isascii() and first.isdecimal() else 0

@@ -1,0 +1,1 @@
+"""What protects a channel's bytes: the interface, the preamble before it, and the sessions."""

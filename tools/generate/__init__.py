@@ -1,0 +1,1 @@
+"""What writes generated files: specification tables, vectors, the blocking twin."""

@@ -1,0 +1,399 @@
+"""Writes the generated parts of `protocol/README.md`, from the declarations.
+
+python -m tools.generate.spec_tables           writes them
+python -m tools.generate.spec_tables --check   fails when they are stale
+"""
+
+import enum
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bwc_protocol import evidence, frame, messages, vocabulary
+from bwc_protocol.declare import (
+    ANYONE,
+    COMMANDS,
+    CONTROLS,
+    EVENTS,
+    REFUSED_FIRST,
+    REFUSED_LAST,
+    V1_0,
+    Effect,
+    Event,
+    FieldSpec,
+    Refusals,
+    Request,
+    Role,
+    StreamDirection,
+    Wire,
+    forbidden_code_points,
+)
+from bwc_protocol.evidence import vocabulary as evidence_vocabulary
+from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
+from bwc_protocol.messages import config
+from bwc_protocol.session import interface
+from tools.generate import spec_endings, spec_example, spec_parameters, spec_transitions, spec_usb
+from tools.generate.source_docs import member_docs
+from tools.generate.spec_layouts import LAYOUTS, layout
+
+SPECIFICATION: Final = Path(__file__).parents[2] / "protocol" / "README.md"
+_MARKED: Final = re.compile(
+    r"(?P<begin><!-- generated: (?P<name>[a-z0-9-]+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL
+)
+
+_ELSEWHERE: Final = {
+    "PeerKind": "preamble",
+    "ErrorCode": "error-codes",
+    "Role": "roles",
+    "ClockState": "clock",
+    "TriggerReason": "recording",
+}
+"""Enumerations that more than one section uses, and the section that lists their values."""
+_INT64: Final = (-(1 << 63), (1 << 63) - 1)
+
+_EFFECTS: Final = {
+    Effect.READS: "reads",
+    Effect.REPEATABLE: "repeatable",
+    Effect.GUARDED: "guarded",
+    Effect.ONCE: "once",
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(head), ["---"] * len(list(head)), *(list(row) for row in rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+# Enumerations
+
+
+def numbers(of: type[enum.Enum]) -> str:
+    """The table of an enumeration: number, name, meaning."""
+    docs = member_docs(of)
+    rows = [(_number(member), f"`{member.name}`", docs[member.name]) for member in of]
+    return table(("number", "name", "meaning"), rows)
+
+
+def _number(member: enum.Enum) -> str:
+    if isinstance(member, enum.IntFlag):
+        return f"bit {int(member).bit_length() - 1} (`{int(member):#x}`)"
+    return str(int(member.value))
+
+
+# Records
+
+
+def fields(cls: type[Wire]) -> str:
+    """The table of a declared class's fields."""
+    if not cls.codec.fields:
+        return "No fields."
+    defaults = {name: _default(cls, name) for name in cls.codec.fields}
+    rows = [
+        (f"`{name}`", _type(spec), _range(spec), _meaning(spec) + defaults[name])
+        for name, spec in cls.codec.fields.items()
+    ]
+    return table(("field", "type", "range", "meaning"), rows)
+
+
+def _default(cls: type[Wire], name: str) -> str:
+    spec = cls.codec.fields[name]
+    if spec.since == V1_0:
+        return ""
+    default = cls.__dataclass_fields__[name].default  # type: ignore[attr-defined]  # every @wire class is a dataclass
+    shown = f"`{default.name}`" if isinstance(default, enum.Enum) else repr(default)
+    return f" (since {spec.since[0]}.{spec.since[1]}; else {shown})"
+
+
+def _type(spec: FieldSpec) -> str:
+    if spec.kind == "enum" and spec.enum is not None:
+        return f"u8 {_link(spec.enum)}"
+    if spec.kind == "flags" and spec.enum is not None:
+        return f"u32 {_link(spec.enum)}"
+    if spec.of is not None:
+        return f"{spec.kind} of {_link(spec.of)}"
+    return spec.kind
+
+
+def _range(spec: FieldSpec) -> str:
+    if spec.kind in ("text", "blob"):
+        return f"at most {spec.bound} bytes"
+    if spec.kind == "items":
+        return f"at most {spec.bound}"
+    natural = spec.subcon.sizeof() * 8 if spec.low is not None else 0
+    if not natural or spec.enum is not None or spec.kind == "bool":
+        return ""
+    widest = {(0, 2**natural - 1), (-(2 ** (natural - 1)), 2 ** (natural - 1) - 1)}
+    if spec.kind.endswith("?") or (spec.low, spec.high) in widest:
+        return ""
+    return f"{spec.low} to {spec.high}"
+
+
+def _meaning(spec: FieldSpec) -> str:
+    return f"{spec.doc} [{spec.unit}]" if spec.unit else spec.doc
+
+
+def _link(of: type[Any]) -> str:
+    return f"[{of.__name__}](#{_ELSEWHERE.get(of.__name__, of.__name__.lower())})"
+
+
+def _roles(roles: Role) -> str:
+    if roles == ANYONE:
+        return "any"
+    return ", ".join(f"`{role.name}`" for role in Role if role in roles)
+
+
+def _kinds(kinds: frozenset[vocabulary.PeerKind]) -> str:
+    return ", ".join(kind.name.lower() for kind in vocabulary.PeerKind if kind in kinds)
+
+
+# Commands
+
+
+def command_index() -> str:
+    """All commands and events on one page."""
+    rows = [
+        (
+            f"`{opcode:#06x}`",
+            f"[`{cls.name}`](#{_anchor(cls.name)})",
+            _kinds(cls.answered_by),
+            _roles(cls.roles),
+            _EFFECTS[cls.effect],
+            _doc(cls),
+        )
+        for opcode, cls in sorted(COMMANDS.items())
+    ]
+    return table(("opcode", "command", "answered by", "roles", "effect", "what it does"), rows)
+
+
+def event_index() -> str:
+    """All events."""
+    rows = [
+        (f"`{op:#06x}`", f"[`{cls.name}`](#{_anchor(cls.name)})", _doc(cls))
+        for op, cls in sorted(EVENTS.items())
+    ]
+    return table(("opcode", "event", "when it is told"), rows)
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "").lower()
+
+
+def _doc(cls: type[Any]) -> str:
+    doc = cls.codec.doc if issubclass(cls, Wire) else inspect.cleandoc(cls.__doc__ or "")
+    return " ".join(doc.split())
+
+
+def subject(cls: type[Any]) -> str:
+    """The commands and events of one subject, with every record and enumeration that no earlier one uses."""
+    name = cls.__name__.lower()
+    requests = [c for _, c in sorted(COMMANDS.items()) if c.name.split(".")[0] == name]
+    events = [c for _, c in sorted(EVENTS.items()) if c.name.split(".")[0] == name]
+    parts = [_command(request) for request in requests] + [_event(event) for event in events]
+    used = _used(cls)
+    earlier = messages.SUBJECTS[: messages.SUBJECTS.index(cls)]
+    listed = {title for other in earlier for title in _used(other)} | _ELSEWHERE.keys()
+    if name == "config":
+        used["ConfigDocument"] = f"{_doc(config.ConfigDocument)}\n\n{fields(config.ConfigDocument)}"
+    parts += [f"#### {title}\n\n{text}" for title, text in used.items() if title not in listed]
+    return "\n\n".join(parts)
+
+
+def _used(cls: type[Any]) -> dict[str, str]:
+    """Every record and enumeration of a subject, by name, with its text."""
+    name = cls.__name__.lower()
+    used: dict[str, str] = {}
+    for _, request in sorted(COMMANDS.items()):
+        if request.name.split(".")[0] == name:
+            _collect(request.codec.fields.values(), used)
+            _collect(request.reply.codec.fields.values(), used)
+    for _, told in sorted(EVENTS.items()):
+        if told.name.split(".")[0] == name:
+            _collect(told.codec.fields.values(), used)
+    return used
+
+
+def _command(cls: type[Request[Any]]) -> str:
+    facts = [
+        f"opcode `{cls.opcode:#06x}`",
+        f"answered by: {_kinds(cls.answered_by)}",
+        f"roles: {_roles(cls.roles)}",
+        f"effect: {_EFFECTS[cls.effect]}",
+    ]
+    if cls.guard:
+        facts.append(f"precondition: `{cls.guard}`")
+    if cls.stream is not None:
+        way = "from the device" if cls.stream is StreamDirection.FROM_DEVICE else "to the device"
+        facts.append(f"opens a stream {way}")
+    if cls.since != V1_0:
+        facts.append(f"since {cls.since[0]}.{cls.since[1]}")
+    if cls.codec.fields:
+        facts.append(f"request: at most {cls.codec.size_max:,} bytes")
+    lines = [f"#### `{cls.name}`", "", _doc(cls), "", " · ".join(facts), "", "Request:", "", fields(cls), ""]
+    reply = "Reply" if cls.reply.__module__.endswith("core") else f"Reply, `{cls.reply.__name__}`"
+    lines += [f"{reply}: {_doc(cls.reply)}", "", fields(cls.reply)]
+    if cls.errors:
+        lines += ["", f"Errors, in this order: {_refusals(cls.errors)}."]
+    if cls is config.UploadConfig:
+        lines += ["", f"Verdicts on the upload, in this order: {_refusals(config.UPLOAD_REFUSED)}."]
+    return "\n".join(lines)
+
+
+def _refusals(errors: Refusals) -> str:
+    return "; ".join(f"`{code.name}` ({when})" for code, when in errors)
+
+
+def precedence() -> str:
+    """The codes that any command may be answered with, around those that it finds itself."""
+    own = [("…", "what the command finds itself, in the order that stands with it", "below")]
+    rows = [(f"`{code.name}`", when, "before") for code, when in REFUSED_FIRST]
+    rows += own + [(f"`{code.name}`", when, "last") for code, when in REFUSED_LAST]
+    return table(("#", "code", "when"), [(str(n), code, when) for n, (code, when, _) in enumerate(rows, 1)])
+
+
+def largest_requests() -> str:
+    """The longest body of each request that has one, the longest first."""
+    longest = sorted((-c.codec.size_max, c.opcode, c) for c in COMMANDS.values() if c.codec.fields)
+    rows = [(f"[`{c.name}`](#{_anchor(c.name)})", f"{-size:,}") for size, _, c in longest]
+    return table(("command", "largest body of its request, bytes"), rows)
+
+
+def _event(cls: type[Event]) -> str:
+    return f"#### `{cls.name}`\n\n{_doc(cls)}\n\nopcode `{cls.opcode:#06x}` · event\n\n{fields(cls)}"
+
+
+def _collect(specs: Iterable[FieldSpec], used: dict[str, str]) -> None:
+    for spec in specs:
+        if spec.of is not None and spec.of.__name__ not in used:
+            used[spec.of.__name__] = f"{_doc(spec.of)}\n\n{fields(spec.of)}"
+            _collect(spec.of.codec.fields.values(), used)
+        elif spec.enum is not None and spec.enum.__name__ not in used:
+            used[spec.enum.__name__] = f"{_doc(spec.enum)}\n\n{numbers(spec.enum)}"
+
+
+def controls() -> str:
+    """Every control message."""
+    parts = []
+    for opcode, cls in sorted(CONTROLS.items()):
+        parts.append(f"#### `{cls.name}`\n\n{_doc(cls)}\n\nopcode `{opcode:#04x}`\n\n{fields(cls)}")
+    return "\n\n".join(parts)
+
+
+# Evidence
+
+
+def manifest_cddl() -> str:
+    """The manifest in CDDL (RFC 8610)."""
+    parts = [_cddl(cls) for cls in (evidence.Manifest, evidence.SegmentFacts, evidence.Interval)]
+    return "```cddl\n" + "\n\n".join([*parts, f"int64 = {_INT64[0]}..{_INT64[1]}"]) + "\n```"
+
+
+def _cddl(cls: type[Record]) -> str:
+    lines = [f"{cls.label} = {{"]
+    for name, key in cls.keys().items():
+        lines.append(f"  {key.number} => {_cddl_type(key)},".ljust(36) + f"; {name}: {_key_doc(key)}")
+    return "\n".join([*lines, "  * uint => any,".ljust(36) + "; appended by later versions", "}"])
+
+
+def _key_doc(key: Key) -> str:
+    return f"{key.doc} [{key.unit}]" if key.unit else key.doc
+
+
+def _cddl_type(key: Key) -> str:
+    match key.kind:
+        case Int(low=low, high=high):
+            if (low, high) == _INT64:
+                return "int64"
+            return str(low) if low == high else f"{low}..{high}"
+        case Blob(size=size):
+            return f"bstr .size {size}"
+        case Name(max=most, optional=optional):
+            return f"tstr .size ({0 if optional else 1}..{most})"
+        case Flag():
+            return "bool"
+        case Choice():
+            return "0..255"
+        case Items(of=of, max=most, min=least):
+            return f"[{least}*{most} {of.label}]"
+        case kind:
+            raise TypeError(f"no CDDL for {kind!r}")
+
+
+def effects() -> str:
+    """What each effect of a command means for its repetition."""
+    docs = member_docs(Effect)
+    return table(
+        ("effect", "what becomes of a command whose reply never came"),
+        [(_EFFECTS[e], docs[e.name]) for e in Effect],
+    )
+
+
+def code_points() -> str:
+    """The code points that no text has."""
+    runs = [f"U+{a:04X}" if a == b else f"U+{a:04X} to U+{b:04X}" for a, b in forbidden_code_points.RANGES]
+    return f"{', '.join(runs)}. (Unicode {forbidden_code_points.UNICODE}.)"
+
+
+# The document
+
+SECTIONS: Final[dict[str, Callable[[], str]]] = {
+    **{name: partial(layout, name) for name in LAYOUTS},
+    "frame-types": lambda: numbers(frame.FrameType),
+    "reset-reasons": lambda: numbers(frame.ResetReason),
+    "bye-reasons": lambda: numbers(frame.ByeReason),
+    "handshake-body": lambda: fields(interface._Hello),
+    "alerts": lambda: numbers(interface.Alert),
+    "usb-descriptors": spec_usb.descriptors,
+    "endings": spec_endings.endings,
+    **spec_transitions.TABLES,
+    "peer-kinds": lambda: numbers(vocabulary.PeerKind),
+    "error-codes": lambda: numbers(vocabulary.ErrorCode),
+    "roles": lambda: numbers(Role),
+    "effects": effects,
+    "forbidden-code-points": code_points,
+    "precedence": precedence,
+    "largest-requests": largest_requests,
+    "command-index": command_index,
+    "event-index": event_index,
+    "controls": controls,
+    **{f"subject-{cls.__name__.lower()}": partial(subject, cls) for cls in messages.SUBJECTS},
+    "manifest-cddl": manifest_cddl,
+    "clock-states": lambda: numbers(evidence_vocabulary.ClockState),
+    "trigger-reasons": lambda: numbers(evidence_vocabulary.TriggerReason),
+    "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),
+    "parameters": spec_parameters.parameters,
+    "example-exchange": spec_example.exchange,
+    "example-manifest": spec_example.manifest,
+    "example-audit": spec_example.audit_entry,
+    "example-crc": spec_example.checksums,
+}
+
+
+def render(text: str) -> str:
+    """`text` with every generated part made anew. Raises `KeyError` for a marker without a generator."""
+    return _MARKED.sub(lambda m: m["begin"] + SECTIONS[m["name"]]() + "\n" + m["end"], text)
+
+
+def markers(text: str) -> list[str]:
+    """The names of the generated parts in `text`, in their order."""
+    return [match["name"] for match in _MARKED.finditer(text)]
+
+
+def main(arguments: list[str]) -> int:
+    """Gives the exit code."""
+    before = SPECIFICATION.read_text(encoding="utf-8")
+    after = render(before)
+    if arguments == ["--check"]:
+        if before != after:
+            print(f"{SPECIFICATION} is stale: run python -m tools.generate.spec_tables", file=sys.stderr)
+        return int(before != after)
+    SPECIFICATION.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""Vectors of preambles and of the insecure session (spec: Preamble, Session)."""
+
+from typing import Any
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.session.interface import Alert, InsecureSession, _Hello
+from bwc_protocol.session.preamble import Preamble, binding, choose_version
+from bwc_protocol.vocabulary import PeerKind
+from tools.generate import vectors_types
+from tools.generate.trace import STATUS
+from tools.testkit.pair import BENCH, CAMERA, DEVICE_RANDOM, HOST_RANDOM, Pair, Versions, device_end, host_end
+
+
+def record() -> dict[str, Any]:
+    """The content of `session.json`."""
+    return {
+        "types": {
+            "preamble": vectors_types.layout("preamble"),
+            "record": vectors_types.layout("session-record"),
+            "handshake": vectors_types.fields(_Hello),
+            "alert": vectors_types.numbers(Alert),
+            "message": vectors_types.layout("message-header"),
+        },
+        "preambles": _preambles(),
+        "versions": _versions(),
+        "records": _records(),
+        "conversation": _conversation(),
+    }
+
+
+def _preamble(kind: PeerKind, versions: Versions = ((1, 0), (1, 0)), max_plaintext: int = 65_536) -> Preamble:
+    random = HOST_RANDOM if kind is PeerKind.HOST else DEVICE_RANDOM
+    return Preamble(
+        oldest=versions[0], newest=versions[1], kind=kind, max_plaintext=max_plaintext, random=random
+    )
+
+
+def _preambles() -> list[dict[str, Any]]:
+    made = [
+        _preamble(PeerKind.HOST),
+        _preamble(PeerKind.CAMERA),
+        _preamble(PeerKind.STATION, ((1, 0), (2, 7)), 512),
+    ]
+    good = [
+        {
+            "fields": {
+                "oldest": list(one.oldest),
+                "newest": list(one.newest),
+                "kind": int(one.kind),
+                "max_plaintext": one.max_plaintext,
+                "random": one.random.hex(),
+            },
+            "hex": one.encode().hex(),
+        }
+        for one in made
+    ]
+    raw = _preamble(PeerKind.CAMERA).encode()
+    bad = [
+        ("another magic", b"BWC\x02" + raw[4:]),
+        ("an unknown kind", raw[:8] + b"\x09" + raw[9:]),
+        ("takes less than 512 bytes at once", raw[:12] + (511).to_bytes(4, "little") + raw[16:]),
+    ]
+    return good + [{"refused": why, "hex": data.hex()} for why, data in bad]
+
+
+def _versions() -> list[dict[str, Any]]:
+    spans: list[tuple[Versions, Versions]] = [
+        (((1, 0), (1, 0)), ((1, 0), (1, 4))),
+        (((1, 0), (1, 4)), ((1, 0), (1, 2))),
+        (((1, 2), (2, 1)), ((1, 0), (1, 3))),
+        (((1, 0), (1, 9)), ((2, 0), (2, 0))),
+        (((1, 0), (1, 0)), ((1, 1), (2, 0))),
+    ]
+    found = []
+    for host, device in spans:
+        ours, theirs = _preamble(PeerKind.HOST, host), _preamble(PeerKind.CAMERA, device)
+        chosen = choose_version(ours, theirs)
+        found.append(
+            {
+                "host": ours.encode().hex(),
+                "device": theirs.encode().hex(),
+                "chosen": None if chosen is None else list(chosen),
+                "preambles_sha256": binding(ours.encode(), theirs.encode()).hex(),
+            }
+        )
+    return found
+
+
+def _records() -> list[dict[str, Any]]:
+    pair = Pair()
+    pair.run()
+    session = InsecureSession(
+        client=True, identity=CAMERA, roles=pair.host._local.roles, random=DEVICE_RANDOM
+    )
+    session.start()
+    found = [
+        {
+            "record": "handshake",
+            "identity": CAMERA,
+            "roles": int(Role.BENCH),
+            "random": DEVICE_RANDOM.hex(),
+            "hex": b"".join(session.outgoing()).hex(),
+        }
+    ]
+    for plaintext in (b"", b"\x01", bytes(range(40))):
+        session.seal(plaintext)
+        found.append(
+            {"record": "data", "plaintext": plaintext.hex(), "hex": b"".join(session.outgoing()).hex()}
+        )
+    for alert in Alert:
+        session.close(alert)
+        found.append({"record": "alert", "alert": int(alert), "hex": b"".join(session.outgoing()).hex()})
+    return found
+
+
+def _conversation() -> dict[str, Any]:
+    """What each side says, in turn, on the channel: from the preambles to the close."""
+    pair = Pair(host_end(), device_end())
+    pair.run()
+    request_id = pair.host.request(ReadBattery(cell=0))
+    pair.run()
+    pair.device.reply(request_id, STATUS)
+    pair.run()
+    pair.host.close()
+    pair.run()
+    return {
+        "host": {"identity": BENCH, "roles": int(Role.BENCH), "random": HOST_RANDOM[::-1].hex()},
+        "device": {"identity": CAMERA, "random": DEVICE_RANDOM[::-1].hex()},
+        "said": [
+            {"by": "host" if from_host else "device", "hex": data.hex()} for from_host, data in pair.passed
+        ],
+    }
