@@ -86,8 +86,8 @@ class LinkSeen:
         if not self.link.bytes_in:
             return
         kinds = ", ".join(f"{count} {kind.name}" for kind, count in self.link.came.items() if count)
-        frames = f"{self.link.frames_in} frames ({kinds})" if kinds else "no frame"
-        yield f"{frames} in {self.link.bytes_in} bytes; {self.link.frames_out} frames were sent"
+        frames = f"frames: {self.link.frames_in} ({kinds})" if kinds else "no frame"
+        yield f"{frames} in {self.link.bytes_in} bytes; sent: {self.link.frames_out}"
         last = {one.reason: one for one in self.refused}
         for reason, count in self.link.discarded.items():
             if count:

@@ -40,7 +40,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.capture.recorder import Capture
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
-from bwc_sdk.connection.error_mapping import failure, reset_error
+from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
 from bwc_sdk.errors import (
@@ -437,7 +437,7 @@ class Connection:
                 self.lost(failure(reason, detail, self.name, self.seen()))
             case Closed():
                 self._closed.set()
-                self.lost(DeviceLost("the device closed the session", device=self.name))
+                self.lost(DeviceLost("the device closed the session", device=self.name, advice=SAID_SO))
             case RequestReceived():
                 pass  # the conversation refuses requests of a device by itself
 
@@ -472,6 +472,9 @@ class Connection:
         """Ends everything that waits on this connection."""
         if self._error is not None:
             return
+        if not self._established.done() and error.seen is None:
+            error.seen = self.seen()
+            error.advice = went(error, error.seen)
         if self._leaving:  # whatever the device says to it, the end began here
             error = DeviceLost("the connection was closed here", device=self.name)
         self._error = error

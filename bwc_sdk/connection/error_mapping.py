@@ -40,7 +40,7 @@ def link_error(down: LinkDown, seen: LinkSeen, device: str, *, dead_after_s: flo
         case LinkDownReason.SILENT | LinkDownReason.PIPE_LOST:
             return DeviceLost(f"the device fell silent for {dead_after_s:.0f} s", device=device)
         case LinkDownReason.CLOSED_BY_PEER if live:
-            return DeviceLost("the device ended the link with BYE", device=device, advice=_SAID_SO)
+            return DeviceLost("the device ended the link with BYE", device=device, advice=SAID_SO)
         case LinkDownReason.UNKNOWN_LINK:
             rule = "the device was restarted: it says BYE(UNKNOWN_LINK)"
             return DeviceLost(rule, device=device, advice=f"run the command again; {_REPORT}")
@@ -48,12 +48,12 @@ def link_error(down: LinkDown, seen: LinkSeen, device: str, *, dead_after_s: flo
             rule = "the device left a RESET unanswered"
             return LinkError(rule, device=device, advice="it has to answer RESET with RESET(ANSWER)")
         case _:
-            return LinkError(f"the link ended: {down.reason.value}", device=device, advice=_SAID_SO)
+            return LinkError(f"the link ended: {down.reason.value}", device=device, advice=SAID_SO)
 
 
 _PONG: Final = "a device answers each PING with a PONG at once"
 _OR_GONE: Final = "if it did so before, check cable and power"
-_SAID_SO: Final = f"it was the device that ended it: see its log; {_REPORT}"
+SAID_SO: Final = f"it was the device that ended it: see its log; {_REPORT}"
 
 
 def _no_link(reason: LinkDownReason, seen: LinkSeen, device: str) -> BwcError:
@@ -128,7 +128,8 @@ def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
         case ResetReason.NO_DEVICE:
             return DeviceLost("the camera in this bay no longer answers", device=device)
         case ResetReason.UNDOCKED:
-            return DeviceLost("the camera was taken out of its bay", device=device)
+            rule = "the camera was taken out of its bay"
+            return DeviceLost(rule, device=device, advice="put it back, then run the command again")
     if not reset.by_peer:
         fault = seen.fault
         rule = f"the channel was reset here: {reset.reason.name}" + (f": {fault.rule}" if fault else "")
@@ -136,7 +137,14 @@ def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
         return DeviceLost(rule, device=device, advice=advice)
     why = _WHY_RESET.get(reset.reason, "it does not say why")
     kind = DeviceLost if established else NotADevice
-    return kind(f"the device said RESET({reset.reason.name}): {why}", device=device, advice=_SAID_SO)
+    return kind(f"the device said RESET({reset.reason.name}): {why}", device=device, advice=SAID_SO)
+
+
+def went(error: BwcError, seen: LinkSeen) -> str:
+    """The advice for a device whose pipe ended before it was ready: it may have ended by what it was sent."""
+    if not isinstance(error, DeviceLost) or error.advice or not seen.link.frames_in or not seen.next:
+        return error.advice
+    return f"it went when this had to come: {seen.next}; did it crash or restart? Else check cable and power"
 
 
 def told_of(error: BwcError, device: str) -> BwcError:

@@ -17,7 +17,7 @@ from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
-from bwc_sdk.connection.error_mapping import link_error, told_of
+from bwc_sdk.connection.error_mapping import link_error, told_of, went
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
@@ -231,6 +231,7 @@ class LinkDriver:
             error = stranger
         elif opening:
             error.seen = seen_on(self.endpoint.link, 0, None, during)
+            error.advice = went(error, error.seen)
         self._end(error)
 
     def writable(self) -> None:

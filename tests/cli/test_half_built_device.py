@@ -72,6 +72,24 @@ def test_a_device_that_resets_the_channel_is_not_a_matter_of_cable_and_power(
     assert "host_nonce=" in shown
 
 
+class Crashes(Smallest):
+    """It goes down when the host opens the channel."""
+
+    def _begin(self, epoch: int) -> None:
+        raise OSError("down")
+
+
+def test_a_device_that_goes_down_on_the_way_is_told_with_what_it_was_to_send(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with serving(Crashes()) as uri:
+        code = run("info", "--device", uri)
+    told = capsys.readouterr().err
+    assert code == ExitCode.LOST
+    assert "it went when this had to come: " in told and "1 HELLO_ACK" in told
+    assert "did it crash" in told
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_wrong_nonce_is_told_with_both_numbers(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(OfAnother()) as uri:

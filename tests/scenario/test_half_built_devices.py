@@ -428,10 +428,21 @@ class NoClose(Smallest):
 
 
 class LateAck(Half):
-    """Its ACKs come, but all DATA says `ack` 0 until its second."""
+    """Its first ACK says that nothing came."""
 
     def bend(self, kind: int, header: bytearray, payload: bytes) -> bytes | None:
         if kind == ACK and struct.unpack_from("<H", header, 12)[0] == 1:
+            return field("<H", 12, 0)(kind, header, payload)
+        return bytes(header) + payload
+
+
+class OnlyData(Half):
+    """It sends no ACK, and its first DATA says that nothing came."""
+
+    def bend(self, kind: int, header: bytearray, payload: bytes) -> bytes | None:
+        if kind == ACK:
+            return None
+        if kind == DATA and struct.unpack_from("<H", header, 12)[0] == 1:
             return field("<H", 12, 0)(kind, header, payload)
         return bytes(header) + payload
 
@@ -445,6 +456,7 @@ def test_a_sound_device_gets_no_remark() -> None:
     [
         (NoClose, "CLOSE of the session was not answered", lambda c: c.closes_unanswered),
         (LateAck, "`ack` stayed 0", lambda c: c.channel.missing_acks),
+        (OnlyData, "`ack` stayed 0", lambda c: c.channel.missing_acks),
         (
             only(ACK, lambda k, h, p: field("<H", 12, struct.unpack_from("<H", h, 12)[0] + 1)(k, h, p)),
             "frames that were never sent",
@@ -452,7 +464,7 @@ def test_a_sound_device_gets_no_remark() -> None:
         ),
         (only(PONG, field("<H", 10, 0)), "", lambda c: 0),
     ],
-    ids=["no CLOSE", "ack stays 0", "ack off by one", "no PONG was needed"],
+    ids=["no CLOSE", "ack stays 0", "data says ack 0", "ack off by one", "no PONG was needed"],
 )
 def test_what_breaks_a_rule_without_harm_is_a_remark_and_a_count(
     make: Callable[[], Smallest], remark: str, counter: Callable[[Counters], int]

@@ -455,6 +455,8 @@ class Channels:
 
 
 def _refuse_epoch(channel: Channel, frame: Frame) -> None:
-    wanted = channel.epoch if channel.state is not ChannelState.CLOSED else channel.next_epoch
-    name = frame.type.name
-    channel.tally.refuse(Refused(DiscardReason.STALE_EPOCH, name, "epoch", frame.epoch, wanted))
+    name, reason = frame.type.name, DiscardReason.STALE_EPOCH
+    if channel.state is not ChannelState.CLOSED:
+        channel.tally.refuse(Refused(reason, name, "epoch", frame.epoch, channel.epoch))
+    else:
+        channel.tally.refuse(Refused(reason, name, "epoch", frame.epoch, hint="its channel is closed"))
