@@ -105,7 +105,7 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
                 sys.stderr.write(clean(f"  {problem}") + "\n")
         else:
             sys.stderr.write(clean(f"error: {where}: {facts['rule']}") + "\n")
-        if isinstance(error, errors.BwcError) and error.seen is not None and _unfinished(error.seen):
+        if isinstance(error, errors.BwcError) and error.seen is not None and _explains(error, error.seen):
             for line in error.seen.lines():
                 sys.stderr.write(clean(f"  seen: {line}") + "\n")
         if facts["advice"]:
@@ -121,11 +121,15 @@ def _of_a_part(error: Exception) -> errors.WrongPart | None:
     return errors.WrongPart(found[0].rule, advice=found[0].advice) if found else None
 
 
-def _unfinished(seen: LinkSeen) -> bool:
-    """Whether the connection did not come about: what was seen of one that did says nothing of its end."""
+_SAYS_ALL: Final = (errors.DeviceBusy, errors.VersionMismatch, errors.SessionRefused, errors.PortNotFound)
+"""Answers of a device that is sound: what passed before them explains nothing."""
+
+
+def _explains(error: errors.BwcError, seen: LinkSeen) -> bool:
+    """Whether what was seen is of use: not of a connection that came about and ended later."""
     from bwc_sdk.seen import ConnectStage
 
-    return seen.stage is not ConnectStage.READY
+    return seen.stage is not ConnectStage.READY and not isinstance(error, _SAYS_ALL)
 
 
 def report_interrupted(state: str, *, as_json: bool) -> ExitCode:

@@ -99,6 +99,8 @@ def unfinished(detail: str, device: str, seen: LinkSeen) -> NotADevice:
 
 _WHY_RESET: Final = {
     ResetReason.NORMAL: "it was done",
+    ResetReason.NO_DEVICE: "it has nothing on channel 0, which has to be the device itself",
+    ResetReason.UNDOCKED: "it was taken out of a bay, and channel 0 is none",
     ResetReason.OVERFLOW: "more waited for this host than it keeps",
     ResetReason.TIMEOUT: "frames of its own stayed unacknowledged, or a handshake took too long",
     ResetReason.PROTOCOL: "what it got breaks a rule of its layers above",
@@ -117,17 +119,17 @@ def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
     established = seen.stage is ConnectStage.READY
     match reset.reason:
         case ResetReason.BUSY:
-            rule = "another host has the camera in this bay"
+            rule = "another host has the " + ("camera in this bay" if reset.channel else "device")
             return DeviceBusy(rule, device=device, retry_after_s=reset.retry_after_ms / 1000)
-        case ResetReason.NO_DEVICE if not established:
+        case ResetReason.NO_DEVICE if reset.channel and not established:
             return PortNotFound(
                 "no camera answers in this bay, or there is no such bay",
                 device=device,
                 advice="'bwc station bays' shows what is in each bay",
             )
-        case ResetReason.NO_DEVICE:
+        case ResetReason.NO_DEVICE if reset.channel:
             return DeviceLost("the camera in this bay no longer answers", device=device)
-        case ResetReason.UNDOCKED:
+        case ResetReason.UNDOCKED if reset.channel:
             rule = "the camera was taken out of its bay"
             return DeviceLost(rule, device=device, advice="put it back, then run the command again")
     if not reset.by_peer:

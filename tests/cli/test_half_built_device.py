@@ -72,6 +72,39 @@ def test_a_device_that_resets_the_channel_is_not_a_matter_of_cable_and_power(
     assert "host_nonce=" in shown
 
 
+class Newer(Smallest):
+    """It speaks version 2.0, and nothing older."""
+
+    def _record(self, kind: int, body: bytes) -> None:
+        if kind == 1:
+            self._waiting = self._waiting[:4] + bytes((2, 0, 2, 0)) + self._waiting[8:]
+        super()._record(kind, body)
+
+
+def test_an_answer_that_says_all_is_not_explained_by_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(Newer()) as uri:
+        code = run("info", "--device", uri)
+    told = capsys.readouterr().err
+    assert code == ExitCode.NOT_A_DEVICE
+    assert "the peer speaks 2.0 to 2.0" in told and "seen:" not in told
+
+
+class NothingThere(Smallest):
+    """Its channel 0 has no device."""
+
+    def _begin(self, epoch: int) -> None:
+        super()._begin(epoch)
+        self._say(RESET, epoch, bytes((4, 0, 0, 0)))
+
+
+def test_a_device_without_itself_is_not_told_of_a_bay(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(NothingThere()) as uri:
+        code = run("info", "--device", uri)
+    told = capsys.readouterr().err
+    assert code == ExitCode.NOT_A_DEVICE
+    assert "RESET(NO_DEVICE)" in told and "channel 0" in told and "bay" not in told
+
+
 class Crashes(Smallest):
     """It goes down when the host opens the channel."""
 
