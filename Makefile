@@ -1,15 +1,19 @@
 # The two commands of the README need nothing but this file and Python 3.11 or newer:
 #   make demo    watch a simulated camera give up its footage
-#   make test    format, lint, types, import contracts, tests, the built wheel
-# A third one needs some of Debian's programs, and says which:
+#   make test    format, lint, types, import contracts, tests, the built wheel: what everybody runs
+# One more is for the night, one for readers, and one needs some of Debian's programs, and says which:
+#   make night         what is slow and true: soaks, chaos, hundreds of thousands of seeds, scale
+#   make docs-site     the pages and the API reference as a site, built strictly
 #   make test-stack    serial, USB and BLE through an unmodified Linux kernel, in a virtual machine
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# How much is tried: test, ci or night (CONTRIBUTING.md, "Three tiers")
+TIER ?= test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-stack lint types imports generated unit wheel bench docs clean
+.PHONY: help demo test night test-stack lint types imports generated unit wheel bench docs docs-site clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -19,7 +23,7 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev
 	@touch $@
 
 demo: $(READY)
@@ -42,10 +46,14 @@ generated: $(READY)
 	$(BIN)/python -m tools.generate.spec_tables --check
 
 unit: $(READY)
-	$(BIN)/pytest -n auto -q
+	$(BIN)/pytest -n auto -q --tier $(TIER)
 
 wheel: $(READY)
-	$(BIN)/python -m tools.check_wheel
+	$(BIN)/python -m tools.check_wheel $(if $(filter test,$(TIER)),,--every-extra)
+
+# Nothing ends it at the first failure: a night's other findings are worth having.
+night: $(READY)
+	$(BIN)/pytest -n auto -q --tier night
 
 test-stack: $(READY)
 	@$(BIN)/python -m tools.stack
@@ -57,6 +65,11 @@ docs: $(READY)
 	$(BIN)/python -m tools.generate.sync_twin
 	$(BIN)/python -m tools.generate.spec_tables
 	$(BIN)/python -m tools.generate.record_vectors
+	$(BIN)/python -m tools.generate.shell_files
+
+docs-site: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	$(BIN)/python -m tools.generate.docs_site
 
 clean:
 	rm -rf $(VENV) build dist demo-out

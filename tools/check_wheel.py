@@ -1,18 +1,25 @@
-"""Builds the wheel, installs it into a clean environment and uses it there, away from the source tree.
+"""Builds the wheel, installs it into clean environments and uses it there, away from the source tree.
 
-    python -m tools.check_wheel
+    python -m tools.check_wheel                 the core alone, then with `hil`
+    python -m tools.check_wheel --every-extra   and each extra alone
 
-First without extras (the core must work alone and name the extra that is missing), then with `hil`.
+Without extras the core must work, bring what it promises (specification, vectors, udev rule, manual page,
+completions) and name the extra that is missing.
 """
 
 from __future__ import annotations
 
+import email
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import venv
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +27,11 @@ ROOT: Final = Path(__file__).parent.parent
 STEP_S: Final = 600
 """No step takes a tenth of this; one that hangs must not hold up a whole test run."""
 FORBIDDEN: Final = ("protocol/", "tools/", "tests/")
+SIMULATOR_ONLY: Final = ("av", "numpy", "pillow", "bumble")
+"""Packages that a bench with hardware does without."""
+BENCH_MIB_MAX: Final = 120
+"""What a bench with hardware takes on its disk at most, with pip and all; with the simulator it is three times that."""
+RELATIVE_LINK: Final = re.compile(r"\]\((?!https:)")
 
 
 def run(*command: str | Path, cwd: Path, fails: bool = False) -> str:
@@ -45,18 +57,165 @@ def run(*command: str | Path, cwd: Path, fails: bool = False) -> str:
     return done.stdout
 
 
+def need(holds: bool, otherwise: str) -> None:
+    """Ends the check unless something holds."""
+    if not holds:
+        sys.exit(f"check_wheel: {otherwise}")
+
+
 def build(into: Path) -> Path:
     """The wheel, built in isolation from a copy of the tree as it stands."""
     run(sys.executable, "-m", "build", "--wheel", "--outdir", into, ROOT, cwd=into)
     (wheel,) = into.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
     for package in ("bwc_protocol", "bwc_sdk", "firmware_sim", "hil_tests"):
-        if f"{package}/py.typed" not in names:
-            sys.exit(f"check_wheel: {package}/py.typed is not in {wheel.name}")
-    stray = [name for name in names if name.startswith(FORBIDDEN)]
-    if stray:
-        sys.exit(f"check_wheel: {wheel.name} carries {stray[0]}")
+        need(f"{package}/py.typed" in names, f"{package}/py.typed is not in {wheel.name}")
+    for name in names:
+        need(not name.startswith(FORBIDDEN), f"{wheel.name} carries {name}")
+    (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    page = str(email.message_from_bytes(archive.read(metadata)).get_payload())
+    need("make demo" in page, "the description is not the README")
+    need(not RELATIVE_LINK.search(page), "the description has a link that leads nowhere on a package index")
     return wheel
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A clean one, with the wheel in it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def bwc(self) -> Path:
+        return self.folder / "bin" / "bwc"
+
+    def bwc_fails(self, *words: str) -> str:
+        """What a command line that has to fail says."""
+        return run(self.bwc, *words, cwd=self.folder, fails=True)
+
+    def packages(self) -> set[str]:
+        """What is installed in it."""
+        listed = run(
+            self.python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check", cwd=self.folder
+        )
+        return {str(one["name"]).lower() for one in json.loads(listed.splitlines()[0])}
+
+    def mib(self) -> float:
+        """What it takes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / (1 << 20)
+
+    def install(self, wheel: Path, extra: str = "") -> None:
+        """Adds the wheel with an extra."""
+        what = f"{wheel}[{extra}]" if extra else str(wheel)
+        run(
+            self.python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            what,
+            cwd=self.folder,
+        )
+
+
+def environment(place: Path, name: str, wheel: Path, extra: str = "") -> Environment:
+    """A new environment with the wheel and one extra."""
+    made = Environment(place / name)
+    venv.create(made.folder, with_pip=True)
+    made.install(wheel, extra)
+    return made
+
+
+def check_core(core: Environment) -> None:
+    """What works without any extra, and what is said of each that is missing."""
+    run(core.bwc, "doctor", cwd=core.folder)
+    for extra, words in {
+        "sim": ("sim",),
+        "usb": ("info", "-d", "usb:1-4"),
+        "ble": ("info", "-d", "ble:"),
+    }.items():
+        said = core.bwc_fails(*words)
+        need(f"bwc-sdk[{extra}]" in said, f"without extras, 'bwc {' '.join(words)}' names no extra: {said}")
+    rule = (ROOT / "bwc_sdk" / "shipped" / "70-bwc.rules").read_text(encoding="utf-8")
+    need(rule in run(core.bwc, "udev", cwd=core.folder), "'bwc udev' prints another rule")
+    run(core.bwc, "spec", "--to", "specification", cwd=core.folder)
+    for ours in (ROOT / "protocol" / "README.md", *(ROOT / "protocol" / "vectors").glob("*.json")):
+        there = core.folder / "specification" / ours.relative_to(ROOT / "protocol")
+        need(there.read_bytes() == ours.read_bytes(), f"'bwc spec' writes another {ours.name}")
+    for ours in (path for path in (ROOT / "share").rglob("*") if path.is_file()):
+        there = core.folder / ours.relative_to(ROOT)
+        need(there.read_bytes() == ours.read_bytes(), f"{there} is another one")
+
+
+def check_usb(usb: Environment) -> None:
+    """pyusb and libusb are found: what is missing is the device."""
+    need(
+        "bwc-sdk[" not in usb.bwc_fails("info", "-d", "usb:99-4"),
+        "with the extra 'usb', it is said to be missing",
+    )
+
+
+def check_ble(ble: Environment) -> None:
+    """bleak is found: what is missing is the radio."""
+    run(ble.python, "-c", "import bleak", cwd=ble.folder)
+    said = ble.bwc_fails("info", "-d", "ble:00:00:5E:00:53:01", "--timeout", "5s")
+    need("bwc-sdk[" not in said, f"with the extra 'ble', it is said to be missing: {said}")
+
+
+def check_sim(sim: Environment) -> None:
+    """The simulator films, and gives it up."""
+    run(sim.bwc, "demo", cwd=sim.folder)
+
+
+def check_hil(hil: Environment) -> None:
+    """The whole suite, on a simulated camera."""
+    said = run(
+        hil.python, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", cwd=hil.folder
+    )
+    print("hil_tests:", said.strip().splitlines()[-1])
+
+
+def check_bench(bench: Environment) -> None:
+    """The suite without the simulator's packages, on a device that another environment serves."""
+    there = bench.packages() & set(SIMULATOR_ONLY)
+    need(not there, f"the extra 'bench' brings {', '.join(sorted(there))}")
+    size = bench.mib()
+    need(size < BENCH_MIB_MAX, f"the extra 'bench' takes {size:.0f} MiB")
+    served = [str(Path(sys.executable).with_name("bwc")), "sim", "--mib", "1", "--listen", "tcp:127.0.0.1:0"]
+    with subprocess.Popen(served, stdout=subprocess.PIPE, text=True, cwd=bench.folder) as device:
+        assert device.stdout is not None
+        try:
+            uri = device.stdout.readline().strip()
+            words = (
+                "--pyargs",
+                "hil_tests",
+                "-q",
+                "-m",
+                "bwc_stack",
+                "--bwc-device",
+                uri,
+                "-p",
+                "no:cacheprovider",
+            )
+            said = run(bench.python, "-m", "pytest", *words, cwd=bench.folder)
+        finally:
+            device.terminate()
+    print(f"bench: {size:.0f} MiB:", said.strip().splitlines()[-1])
+
+
+EXTRAS: Final[dict[str, Callable[[Environment], None]]] = {
+    "usb": check_usb,
+    "ble": check_ble,
+    "sim": check_sim,
+    "bench": check_bench,
+}
+"""What shows that each works alone; `hil` is in every run."""
 
 
 def main() -> int:
@@ -64,23 +223,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bwc-wheel-") as name:
         place = Path(name)
         wheel = build(place)
-        environment = place / "venv"
-        venv.create(environment, with_pip=True)
-        python, bwc = environment / "bin" / "python", environment / "bin" / "bwc"
-        pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-
-        run(*pip, wheel, cwd=place)
-        version = run(bwc, "--version", cwd=place).strip()
-        run(bwc, "doctor", cwd=place)
-        said = run(bwc, "sim", cwd=place, fails=True)
-        if "bwc-sdk[sim]" not in said:
-            sys.exit(f"check_wheel: without extras, 'bwc sim' does not name its extra: {said}")
-
-        run(*pip, f"{wheel}[hil]", cwd=place)
-        run(bwc, "demo", cwd=place)
-        said = run(python, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", cwd=place)
-        print(f"check_wheel: {version}: core alone, demo and hil_tests pass from the wheel")
-        print("hil_tests:", said.strip().splitlines()[-1])
+        core = environment(place, "core", wheel)
+        check_core(core)
+        print(f"check_wheel: {run(core.bwc, '--version', cwd=place).strip()}: the core alone")
+        if "--every-extra" in sys.argv[1:]:
+            for extra, check in EXTRAS.items():
+                check(environment(place, extra, wheel, extra))
+                print(f"check_wheel: {extra} alone")
+        core.install(wheel, "hil")
+        check_sim(core)
+        check_hil(core)
+        print(f"check_wheel: demo and hil_tests pass from the wheel; hil takes {core.mib():.0f} MiB")
     return 0
 
 

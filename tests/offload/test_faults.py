@@ -11,6 +11,7 @@ import pytest
 
 from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import Finished, OffloadPolicy, Refused, StillOnCamera, StoredVerified
+from tests.tiers import seeds
 from tools.testkit.model_disk import Inode
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
@@ -220,7 +221,7 @@ def cut_and_resume(lab, seed: int, step: int, **options) -> None:
     check_all_stored(device, disk)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 def test_the_power_may_fail_at_any_operation_and_again_while_resuming(lab, seed: int) -> None:
     for step in range(steps_of_a_clean_run(lab) + 1):
         cut_and_resume(lab, seed, step)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwc_protocol.declare import V1_0, FieldRangeError, FieldSpec, MalformedMessage, Unknown, Wire
+from tests.tiers import times
 from tools.generate import samples
 
 CLASSES = samples.every_class()
@@ -54,7 +55,7 @@ def parsed(value: Any) -> Any:
 @pytest.mark.rule("MSG-014")
 @each_class
 def test_the_codec_agrees_with_the_construct_definition(cls: type[Wire]) -> None:
-    @settings(max_examples=20, deadline=None, database=None)
+    @settings(max_examples=times(20), deadline=None, database=None)
     @given(instances(cls))
     def check(value: Any) -> None:
         data = cls.codec.encode(value)
@@ -100,7 +101,7 @@ def test_surplus_bytes_of_a_newer_version_are_skipped(cls: type[Wire]) -> None:
 
 @each_class
 def test_arbitrary_bytes_are_a_value_or_malformed_and_nothing_else(cls: type[Wire]) -> None:
-    @settings(max_examples=15, deadline=None, database=None)
+    @settings(max_examples=times(15), deadline=None, database=None)
     @given(st.binary(max_size=400))
     def check(data: bytes) -> None:
         try:

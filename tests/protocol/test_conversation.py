@@ -27,6 +27,7 @@ from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.session.interface import RecordType
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, choose_version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
+from tests.tiers import times
 from tools.generate import samples
 from tools.testkit.pair import BENCH, CAMERA, Pair, Versions, device_end, host_end
 
@@ -84,7 +85,7 @@ def test_nothing_but_preamble_and_records_passes_before_the_session() -> None:
 
 
 @pytest.mark.rule("SES-011")
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=times(60), deadline=None, database=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_stream_has_no_boundaries(seed: int) -> None:
     """However session and link cut their output, the same conversation results."""

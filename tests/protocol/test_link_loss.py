@@ -17,6 +17,7 @@ from bwc_protocol.link import (
     ResetReason,
 )
 from bwc_protocol.link.scheduler import Scheduler
+from tests.tiers import seeds, times
 
 SMALL = LinkParams(max_payload=512, channels=9)
 """Small frames, so that little data makes many of them."""
@@ -75,7 +76,7 @@ LADDER = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 @pytest.mark.parametrize("rung", LADDER)
 def test_each_byte_arrives_once_and_in_order(rung, seed, wire, faults) -> None:
     pair = wire(faults(**LADDER[rung]), seed=seed, host=SMALL, device=SMALL).connect()
@@ -85,7 +86,7 @@ def test_each_byte_arrives_once_and_in_order(rung, seed, wire, faults) -> None:
 
 
 @pytest.mark.rule("CHN-019")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
     loss=st.floats(0.0, 0.3),
@@ -121,7 +122,7 @@ def test_any_interleaving_delivers_each_byte_once_in_order_or_fails_in_bounded_t
     assert any(end.of(ChannelReset) + end.of(LinkDown) for end in (pair.host, pair.device))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
     lives=st.integers(2, 6),

@@ -19,6 +19,7 @@ from bwc_protocol.conversation.message import (
     build_data,
 )
 from bwc_protocol.declare import MalformedMessage
+from tests.tiers import times
 
 KINDS = st.sampled_from([0, Flag.REPLY, Flag.ERROR, Flag.EVENT])
 OPCODES = st.integers(0, 0xFFFF).filter(lambda opcode: opcode != STREAM_DATA)
@@ -56,7 +57,7 @@ def joined(found: list[Message | StreamBytes]) -> list[Message | StreamBytes]:
     return out
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=times(150), deadline=None, database=None)
 @given(st.lists(MESSAGES | PIECES, max_size=6), st.lists(st.integers(1, 40), min_size=1, max_size=8))
 def test_messages_come_whole_however_the_plaintext_is_cut(
     sent: list[Message | StreamBytes], cuts: list[int]
@@ -80,7 +81,7 @@ def test_the_bytes_of_a_stream_are_passed_on_as_they_come() -> None:
     assert second == [StreamBytes(7, 1030, memoryview(bytes(range(30, 100))))]
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=times(200), deadline=None, database=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_plaintext_gives_messages_or_malformed_and_nothing_else(data: bytes) -> None:
     reader = MessageReader()

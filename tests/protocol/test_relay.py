@@ -20,6 +20,7 @@ from bwc_protocol.link import (
     ResetReason,
 )
 from bwc_protocol.relay import UPLINK, Relay
+from tests.tiers import seeds
 
 FRAME = 64
 WINDOW = 4
@@ -394,7 +395,7 @@ def test_a_camera_that_falls_silent_is_that_bays_affair_alone(dock: Dock) -> Non
     assert not any(isinstance(event, LinkDown) for event in dock.host.events)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_whatever_happens_every_stream_is_of_one_epoch_of_one_side(seed: int) -> None:
     """Openings, resets, undockings, replaced hosts and stalls in any order. Each epoch sends bytes of its own
     number, so that a byte that strays into another shows."""

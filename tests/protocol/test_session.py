@@ -17,6 +17,7 @@ from bwc_protocol.session.interface import (
     RecordType,
     SessionFailed,
 )
+from tests.tiers import times
 
 
 def client(split: Callable[[int], int] | None = None) -> InsecureSession:
@@ -56,7 +57,7 @@ def test_both_sides_learn_identity_and_roles() -> None:
 
 
 @pytest.mark.rule("SES-011")
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=times(60), deadline=None, database=None)
 @given(st.lists(st.binary(max_size=50), max_size=5), st.integers(1, 20), st.integers(1, 9))
 def test_plaintext_arrives_whole_however_records_are_cut(sent: list[bytes], split: int, cut: int) -> None:
     one, other = client(lambda size: min(size, split)), server()
@@ -134,7 +135,7 @@ def test_an_unknown_alert_ends_the_session_too() -> None:
     assert failed.value.by_peer
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=times(150), deadline=None, database=None)
 @given(st.binary(max_size=80))
 def test_arbitrary_bytes_fail_the_session_and_nothing_else(data: bytes) -> None:
     for session in (client(), server(), established()[0]):

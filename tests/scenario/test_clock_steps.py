@@ -16,6 +16,7 @@ from firmware_sim.camera.camera import CameraOptions, SimCamera
 from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
+from tests.tiers import seeds
 
 NOON_UTC_NS = 1_800_014_400 * 1_000_000_000
 S = 1_000_000_000
@@ -137,7 +138,7 @@ def test_a_host_that_denies_sets_no_camera_by_ntp(source: TimeSource | None) -> 
     camera.close()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(40))
 def test_whatever_happens_to_the_hosts_clock_over_a_slow_and_lopsided_line(seed: int) -> None:
     rng = random.Random(seed)
     camera = SimCamera(CameraOptions(seed=5, footage=SyntheticFootage()), utc_ns=NOON_UTC_NS)

@@ -25,6 +25,7 @@ from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
+from tests.tiers import seeds
 
 SEGMENT_BYTES = 60_000
 NOON_UTC_NS = 1_790_000_000 * 10**9
@@ -112,7 +113,7 @@ def test_the_scenario_ends_well_on_every_line(rung: Rung, tmp_path: Path) -> Non
     assert run_virtual(main()) <= rung.within_s
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_the_scenario_ends_well_whatever_is_lost(seed: int, tmp_path: Path) -> None:
     async def main() -> None:
         plan = FaultPlan.parse("drop=0.2,reorder=0.1,duplicate=0.1", seed=seed)

@@ -32,6 +32,7 @@ from firmware_sim.physics.clock import DeviceClock, Oscillator
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.storage.blobs import chunk_table
 from firmware_sim.storage.storage import Storage, StorageFull, StoredRecording
+from tests.tiers import times
 
 NOW_NS = 1_760_000_000_000_000_000
 CHUNK = 65_536
@@ -389,7 +390,7 @@ def test_a_cut_while_nothing_is_recorded_costs_nothing() -> None:
     assert [r.manifest for r in bench.storage.page(0, 9)] == [kept]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=times(25), deadline=None)
 @given(st.floats(0.1, 200), st.floats(0, 40), st.integers(0, 4))
 def test_whenever_the_power_goes_what_is_closed_holds(seconds: float, pre_s: float, torn: int) -> None:
     bench = Bench()

@@ -28,6 +28,7 @@ from firmware_sim.handlers import STATION
 from firmware_sim.scenarios import make_camera, make_station
 from firmware_sim.state.directory import StateDirectory, StateError
 from firmware_sim.state.files import FILE_MAX
+from tests.tiers import seeds
 
 NOON_NS = 1_800_014_400 * 1_000_000_000
 DEEP = b"[" * 200_000 + b"]" * 200_000
@@ -217,7 +218,7 @@ def rotten(data: bytes, rng: random.Random) -> bytes:
             return data[:at] + data[max(0, at - 64) : at] + data[at:]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_rot_of_any_file_is_told_and_nothing_else_changes(directory: Path, seed: int) -> None:
     camera, rng = camera_of(directory), random.Random(f"rot {seed}")
     for name in names_of(camera):

@@ -30,6 +30,7 @@ from firmware_sim.storage import storage as module
 from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
 from firmware_sim.storage.recording_files import RecordingFiles
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
+from tests.tiers import times
 
 MIB = 1 << 20
 Device = Callable[[Path], StateDirectory]
@@ -94,7 +95,7 @@ def test_synthetic_bytes_are_the_same_however_they_are_read(
     assert blob.read(offset, length) == whole[offset : offset + length]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=times(30), deadline=None)
 @given(st.integers(0, 2**64 - 1), st.integers(1, 5 * MIB))
 def test_synthetic_bytes_are_hashed_without_being_made_and_to_the_same(seed: int, size: int) -> None:
     blob, hasher = SyntheticBlob(seed, size), ChunkHasher()

@@ -1,0 +1,31 @@
+"""The option that chooses a tier of tests."""
+
+import pytest
+
+from tests import tiers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        tiers.OPTION,
+        choices=[tier.value for tier in tiers.Tier],
+        default=tiers.Tier.TEST.value,
+        help="how much is tried: test (what everybody runs), ci (samples of all else), night (what is slow and true)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.choose(tiers.Tier(config.getoption(tiers.OPTION)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tier = tiers.chosen()
+    apart = [item for item in items if not tiers.belongs({mark.name for mark in item.iter_markers()}, tier)]
+    if apart:
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in set(apart)]
+    if tiers.LONGER[tier] > 1:
+        for item in items:
+            mark = item.get_closest_marker("timeout")
+            seconds = mark.args[0] if mark else float(config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(seconds * tiers.LONGER[tier]), append=False)
