@@ -34,7 +34,8 @@ def _found(counted: Counters) -> Iterator[tuple[str, int]]:
     yield "it acknowledged frames that were never sent: `ack` is the next frame expected", channel.early_acks
     yield "its `ack` stayed 0, although frame 0 had come", channel.missing_acks
     yield "a PONG did not echo the `seq` of its PING", channel.unnumbered_pongs
-    yield "no PING was answered with a PONG", link.pings if not link.came[FrameType.PONG] else 0
+    unanswered = link.pings if link.pings > 1 and not link.came[FrameType.PONG] else 0
+    yield "no PING was answered with a PONG", unanswered  # of one alone the PONG may still be on its way
     yield "it sent DATA beyond the window", channel.discarded[DiscardReason.OUT_OF_WINDOW]
     yield "a frame was longer than agreed", link.discarded[DiscardReason.OVERSIZE]
     yield (
