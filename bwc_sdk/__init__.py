@@ -236,7 +236,7 @@ _HOMES = {
     "Setting": "bwc_protocol.messages.config",
     "SettingSchema": "bwc_protocol.messages.config",
     "SettingType": "bwc_protocol.messages.config",
-    "Slot": "bwc_sdk.discovery.slots",
+    "Slot": "bwc_sdk.discovery.slot",
     "StateChanged": "bwc_protocol.messages.identity",
     "StationFault": "bwc_protocol.messages.station",
     "StationStatus": "bwc_protocol.messages.station",

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.discovery.slots import slots
-from bwc_sdk.discovery.usb import UDEV_ADVICE
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host.host_time import START_A_SERVICE, HostTime
 from bwc_sdk.host.libusb import system_libusb
 from bwc_sdk.host.packages import CORE, EXTRAS, PARTS, Part, Problem, problems
+from bwc_sdk.host.udev import UDEV_ADVICE
 from bwc_sdk.host.world import World
 
 OLDEST_PYTHON: Final = (3, 11)

@@ -29,7 +29,8 @@ from bwc_sdk.offload import offload as offload_async
 from bwc_sdk.offload.slabs import SLAB_BYTES
 from bwc_sdk.sync import SyncCamera, SyncOffloadJob
 from bwc_sdk.sync.loop import loop_thread
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.bench import IDENTITY, Bench
 from hil_tests.cable import Cable
 

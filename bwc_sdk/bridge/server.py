@@ -15,7 +15,8 @@ from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNo
 from bwc_sdk.host.exhaustion import exhausted
 from bwc_sdk.host.name_lookup import addresses_of
 from bwc_sdk.transport import Transport
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from bwc_sdk.cli.text import size
 from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.discovery.slots import slots
 from bwc_sdk.host.world import World
-from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri
+from bwc_sdk.transport.registry import DESCRIPTORS
+from bwc_sdk.transport.uri import DeviceUri
 
 PORT_DIGITS: Final = 5
 DEFAULT_LISTEN: Final = "tcp:127.0.0.1:0"

@@ -21,7 +21,8 @@ from bwc_sdk.errors import InvalidUri, WrongDevice
 from bwc_sdk.host.world import World
 from bwc_sdk.seen import seen_on
 from bwc_sdk.transport import Transport
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 AnyDevice = Camera | DockingStation
 CAPTURE_ENV: Final = "BWC_CAPTURE"

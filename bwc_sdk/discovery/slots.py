@@ -6,32 +6,13 @@ as a camera with a bulk interface and a serial port, is one slot.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
+from bwc_sdk.discovery.slot import USB_TEXT_MAX as USB_TEXT_MAX
+from bwc_sdk.discovery.slot import Slot as Slot
 from bwc_sdk.host.packages import PARTS, problem_of
-
-USB_TEXT_MAX: Final = 80
-"""Characters kept of what a USB descriptor says: any plugged-in thing may say anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place where a device may be."""
-
-    uri: str
-    """What `connect` takes."""
-    port_path: str
-    """The USB port by its path from the root hub, such as 1-4.2: stable across replugging; "" on a UART."""
-    usb_id: str
-    """Vendor and product, hexadecimal; "" on a UART."""
-    description: str
-    """What the descriptor says; hostile text."""
-    accessible: bool
-    """Whether this user may open it."""
-    others: tuple[str, ...] = ()
-    """Other URIs of the same device: ways that are slower, or that this user may not take."""
 
 
 class _Port(Protocol):

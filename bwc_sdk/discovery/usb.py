@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bwc_sdk.discovery.slots import USB_TEXT_MAX, Slot
+from bwc_sdk.discovery.slot import USB_TEXT_MAX, Slot
 
-UDEV_ADVICE: Final = (
-    "install the udev rule 70-bwc.rules ('bwc udev --help' says how), then plug the device in again"
-)
 SYSFS: Final = Path("/sys/bus/usb/devices")
 NODES: Final = Path("/dev/bus/usb")
 BULK: Final = (0xFF, 0x42, 0x01)

@@ -3,19 +3,13 @@
 `serial:/dev/ttyACM0`, `serial:COM3`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
 """
 
-import os
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from typing import Final, Protocol, cast
+from typing import Final
 from urllib.parse import parse_qsl
 
 from bwc_protocol.frame import MAX_CHANNEL
-from bwc_sdk.errors import InvalidUri, MissingExtra
-from bwc_sdk.host.required_packages import lacking_for, require
-from bwc_sdk.transport import Transport
+from bwc_sdk.errors import InvalidUri
 
-DESCRIPTORS: Final = os.name == "posix"
-"""Whether event loops of this system watch a port's descriptor; those of Windows do not."""
 URI_MAX: Final = 1024
 """Bytes of a URI: a path of the longest, and options."""
 
@@ -86,55 +80,3 @@ class DeviceUri:
         if surplus:
             known = f"leave it out, or write one that it knows: {', '.join(keys)}" if keys else "leave it out"
             raise InvalidUri(f"{self} has the unknown option {min(surplus)!r}", advice=known)
-
-
-class _Opener(Protocol):
-    def __call__(self, uri: DeviceUri) -> Transport: ...
-
-
-_EXTRAS: Final = {"usb": "usb", "ble": "ble", "sim": "sim"}
-
-
-def transport_for(uri: DeviceUri) -> Transport:
-    """The transport that a URI names, not yet opened; a bay is not its affair.
-
-    Raises `InvalidUri` or `MissingExtra`.
-    """
-    uri = uri.without_bay()
-    if uri.scheme == "tcp":
-        from bwc_sdk.transport.tcp import TcpTransport
-
-        return TcpTransport(uri)
-    if uri.scheme == "serial":
-        require("pyserial", "the transport serial:")
-        if not DESCRIPTORS:
-            from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
-
-            return ThreadedSerialTransport(uri)
-        from bwc_sdk.transport.serial import SerialTransport
-
-        return SerialTransport(uri)
-    if uri.scheme == "usb":
-        require("pyusb", "the transport usb:", "usb")
-        try:
-            from bwc_sdk.transport.usb import UsbTransport
-        except ImportError as error:
-            raise lacking_for("usb", "the transport usb:") from error
-        return UsbTransport(uri)
-    if uri.scheme == "ble":
-        from bwc_sdk.transport.ble import BleTransport
-
-        return BleTransport(uri)
-    for entry in entry_points(group="bwc_sdk.transports", name=uri.scheme):
-        try:
-            return cast(_Opener, entry.load())(uri)
-        except ImportError as error:
-            raise lacking_for(_EXTRAS.get(uri.scheme, "all"), f"the transport {uri.scheme}:") from error
-        except ValueError as error:  # a transport from elsewhere, which does not know our errors
-            raise InvalidUri(f"{uri}: {error}") from error
-    if uri.scheme in _EXTRAS:
-        raise MissingExtra(f"the transport {uri.scheme}:", _EXTRAS[uri.scheme])
-    advice = "write one of serial:, usb:, ble:, tcp:, sim:"
-    if uri.scheme == "usbip":
-        advice = f"the device on a virtual USB bus is usb:1-1?usbip={uri.address}"
-    raise InvalidUri(f"there is no transport {uri.scheme!r}", advice=advice)

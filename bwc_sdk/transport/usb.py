@@ -15,7 +15,6 @@ import usb.core
 import usb.util
 
 from bwc_protocol.bindings import usb as usb_descriptors
-from bwc_sdk.discovery.usb import UDEV_ADVICE
 from bwc_sdk.errors import (
     BwcError,
     InvalidUri,
@@ -28,6 +27,7 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.host.exhaustion import exhausted, without_descriptors
 from bwc_sdk.host.libusb import system_libusb
+from bwc_sdk.host.udev import UDEV_ADVICE
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.blocking import BlockingTransport
 from bwc_sdk.transport.uri import DeviceUri

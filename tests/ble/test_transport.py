@@ -30,7 +30,8 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.transport.ble import BleTransport
 from bwc_sdk.transport.bluetooth import Bluetooth
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 from tools.testkit.air import Air, Pretender, connecting, in_the_air, to_device, to_host
 
 CONNECT_S = 15.0

@@ -14,7 +14,8 @@ from bwc_sdk.errors import DeviceLost
 from bwc_sdk.transport import Limits, Pausable, Transport
 from bwc_sdk.transport import blocking as blocking_module
 from bwc_sdk.transport.blocking import BlockingTransport
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 
 class Receiver:

@@ -14,7 +14,8 @@ from bwc_sdk.errors import HostExhausted, MissingExtra, WrongPart
 from bwc_sdk.host import packages
 from bwc_sdk.host.packages import CORE, EXTRAS, PARTS, problem_of
 from bwc_sdk.host.required_packages import lacking_for, require
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 ROOT = Path(__file__).parents[2]
 ANOTHER = {

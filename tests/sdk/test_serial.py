@@ -13,9 +13,10 @@ import pytest
 import serial
 
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.transport.registry import DESCRIPTORS, transport_for
 from bwc_sdk.transport.serial import SerialTransport
 from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
-from bwc_sdk.transport.uri import DESCRIPTORS, DeviceUri, transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 
 class Heard:
@@ -279,7 +280,7 @@ def test_a_line_has_8_data_bits_no_parity_1_stop_bit_and_no_flow_control(
 def test_a_system_whose_loop_watches_no_ports_gets_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     uri = DeviceUri.parse("serial:COM3?baud=9600")
     assert DESCRIPTORS and isinstance(transport_for(uri), SerialTransport)
-    monkeypatch.setattr("bwc_sdk.transport.uri.DESCRIPTORS", False)
+    monkeypatch.setattr("bwc_sdk.transport.registry.DESCRIPTORS", False)
     transport = transport_for(uri)
     assert isinstance(transport, ThreadedSerialTransport)
     assert transport.name == "serial:COM3" and transport.limits == SerialTransport(uri).limits

@@ -1,13 +1,17 @@
 """A device URI names one device in one form, or is refused with what to write instead (README, "Device URIs")."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bwc_sdk.errors import InvalidUri, MissingExtra
-from bwc_sdk.transport import uri as uri_module
+from bwc_sdk.transport import Transport, registry
+from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.serial import SerialTransport
 from bwc_sdk.transport.serial_port import ACM_PAYLOAD, UART_PAYLOAD
 from bwc_sdk.transport.tcp import TcpTransport
-from bwc_sdk.transport.uri import URI_MAX, DeviceUri, transport_for
+from bwc_sdk.transport.uri import URI_MAX, DeviceUri
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_each_scheme_opens_its_own_transport_with_its_own_limits() -> None:
 def test_a_transport_that_is_not_installed_names_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uri_module, "entry_points", lambda **_: ())
+    monkeypatch.setattr(registry, "entry_points", lambda **_: ())
     with pytest.raises(MissingExtra) as caught:
         transport_for(DeviceUri.parse("sim:?seed=1"))
     assert caught.value.extra == "sim"
@@ -94,7 +98,29 @@ def test_a_transport_that_is_not_installed_names_the_extra_that_brings_it(
 def test_an_unknown_scheme_is_refused_and_the_known_ones_are_named() -> None:
     with pytest.raises(InvalidUri) as caught:
         transport_for(DeviceUri.parse("carrier:pigeon"))
-    assert "serial" in caught.value.advice
+    for scheme in (*registry.TRANSPORTS, "sim"):
+        assert f"{scheme}:" in caught.value.advice
+
+
+def test_one_registration_makes_a_transport_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "TRANSPORTS", dict(registry.TRANSPORTS))
+    uri = DeviceUri.parse("pigeon:loft?bay=2")
+
+    @registry.registered("pigeon")
+    def _pigeon(named: DeviceUri) -> Transport:
+        assert (named.address, named.bay) == ("loft", 0)  # the bay is not its affair
+        return TcpTransport(DeviceUri.parse("tcp:127.0.0.1:7000"))
+
+    assert transport_for(uri).name == "tcp:127.0.0.1:7000"
+    with pytest.raises(InvalidUri) as caught:
+        transport_for(DeviceUri.parse("carrier:loft"))
+    assert "pigeon:" in caught.value.advice
+
+
+def test_the_readme_has_an_example_of_each_transport() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for scheme in registry.TRANSPORTS:
+        assert re.search(rf"\b{scheme}:\w?", readme), scheme
 
 
 def test_the_place_of_a_virtual_usb_bus_leads_to_the_device_on_it() -> None:

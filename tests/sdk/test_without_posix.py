@@ -41,9 +41,9 @@ for loop in (asyncio.selector_events.BaseSelectorEventLoop, asyncio.unix_events.
     loop.add_reader = loop.add_writer = loop.remove_reader = loop.remove_writer = absent
     loop.add_signal_handler = loop.remove_signal_handler = absent
 
-import bwc_sdk.transport.uri
+import bwc_sdk.transport.registry
 
-bwc_sdk.transport.uri.DESCRIPTORS = False
+bwc_sdk.transport.registry.DESCRIPTORS = False
 """
 
 EVERY_MODULE = """

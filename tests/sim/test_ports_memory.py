@@ -13,7 +13,8 @@ from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
 from bwc_sdk.errors import BwcError, CommandError, DeviceBusy, DeviceLost, InvalidUri, LinkError, MissingExtra
 from bwc_sdk.host.world import InlineWorkers, World
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.camera import BOOT_S, SimCamera
 from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.ports.memory import MemoryTransport, forget_sims

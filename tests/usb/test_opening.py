@@ -25,7 +25,8 @@ from bwc_sdk.errors import (
     TransportError,
 )
 from bwc_sdk.host import libusb
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 from bwc_sdk.transport.usb import UsbTransport
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
 from firmware_sim.camera.camera import SimCamera

@@ -11,7 +11,8 @@ from bwc_protocol.declare import Role
 from bwc_sdk import connect
 from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.transport import PipeLimits, Receiver, Transport
-from bwc_sdk.transport.uri import DeviceUri, transport_for
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 
 TOLD_S: Final = 4.0
 """A host learns of it within this, in here; the kernel's own notice takes a quarter of a second."""
