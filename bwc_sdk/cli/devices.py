@@ -6,6 +6,7 @@ import typer
 
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
+from bwc_sdk.cli.slot_document import document
 from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.discovery.slots import Slot, slots
 
@@ -80,18 +81,6 @@ def devices(
     )
     if not found:
         output.note("'bwc doctor' says what may be in the way")
-
-
-def document(slot: Slot) -> dict[str, object]:
-    """A slot in JSON."""
-    return {
-        "uri": slot.uri,
-        "port_path": slot.port_path,
-        "usb_id": slot.usb_id,
-        "description": slot.description,
-        "accessible": slot.accessible,
-        "others": list(slot.others),
-    }
 
 
 def _nearby(hci: str) -> tuple[Slot, ...]:

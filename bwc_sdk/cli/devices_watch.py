@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bwc_sdk.cli.devices import document
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps, dumps
+from bwc_sdk.cli.slot_document import document
 from bwc_sdk.discovery.watching import Arrived, Change, watch
 from bwc_sdk.host.world import World
 

@@ -8,13 +8,14 @@ import typer
 
 from bwc_sdk.cli.destination import Dest, Mkdir, make_missing, stopped
 from bwc_sdk.cli.fleet_output import FleetTeller
+from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.offload_fleet import StationConnect, drawn
 from bwc_sdk.cli.on_camera import require_device
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.readable import Stamps
-from bwc_sdk.cli.verb import Interrupted, common_options, local_verb, verbs
+from bwc_sdk.cli.verb import common_options, local_verb, verbs
 from bwc_sdk.host.world import World
 from bwc_sdk.offload import dock_watch
 

@@ -13,6 +13,7 @@ from bwc_sdk.cli import text
 from bwc_sdk.cli.completion import devices
 from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.offload_events import (
     event_document,
     in_bytes,
@@ -28,7 +29,7 @@ from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output, Rows
 from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.readable import Stamps, dumps
-from bwc_sdk.cli.verb import Interrupted, local_verb, verbs
+from bwc_sdk.cli.verb import local_verb, verbs
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import WrongDevice
 from bwc_sdk.host.world import World

@@ -11,11 +11,11 @@ from bwc_protocol.declare import Role
 from bwc_sdk.cli.destination import command
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.fleet_output import FleetTeller, show_result
+from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.on_camera import connecting_station, output_for, role_of
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps
-from bwc_sdk.cli.verb import Interrupted
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import WrongDevice
 from bwc_sdk.host.world import World

@@ -7,9 +7,9 @@ from typing import TypeVar
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_sdk.cli.failure import NoDeviceNamed
+from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
-from bwc_sdk.cli.verb import Interrupted
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import AnyDevice, connect, connect_device, connect_station
 from bwc_sdk.clients.station import DockingStation

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bwc_sdk.cli.output import Facts, Rows
+from bwc_sdk.cli.parts import Facts, Rows
 from bwc_sdk.cli.text import clean
 
 UNBROKEN: Final = 28

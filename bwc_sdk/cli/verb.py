@@ -32,10 +32,6 @@ LOGGERS: Final = ("bwc_sdk", "firmware_sim")
 UNSURE: Final = "the device may have done it; look at its state before you try again"
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with what state things are in."""
-
-
 def verbs(*, completion: bool = False, **options: Any) -> typer.Typer:
     """An empty noun. Errors and help are plain text: they are read in logs as often as on a terminal."""
     options = {"cls": Noun, "subcommand_metavar": "VERB ...", **options}

@@ -10,11 +10,18 @@ import logging
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from bwc_protocol.conversation import Conversation
+from bwc_protocol.conversation import Conversation, ConversationEvent
 from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
-from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp
+from bwc_protocol.link import (
+    ChannelReset,
+    Link,
+    LinkDown,
+    LinkParams,
+    LinkRole,
+    LinkUp,
+)
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import link_error, told_of, went
@@ -33,12 +40,37 @@ from bwc_sdk.transport import Transport
 
 if TYPE_CHECKING:
     from bwc_sdk.capture.recorder import Capture
-    from bwc_sdk.connection.connection import Connection
 
 log = logging.getLogger(__name__)
 
 BURST: Final = 1_048_576
 """Bytes handed to the transport at once."""
+
+
+class ChannelUser(Protocol):
+    """Whose conversation runs on a channel of the line."""
+
+    name: str
+    """How the device on it is called in messages."""
+    channel: int
+    conversation: Conversation | None
+    discards: DiscardLog
+
+    @property
+    def error(self) -> BwcError | None:
+        """What ended it."""
+
+    def handle(self, event: ConversationEvent) -> None:
+        """Something happened in the conversation."""
+
+    def reset(self, reset: ChannelReset) -> None:
+        """The device ended the channel."""
+
+    def lost(self, error: BwcError) -> None:
+        """The line is gone."""
+
+    async def farewell(self) -> None:
+        """Ends the conversation in order, in bounded time."""
 
 
 def device_name(transport: Transport, channel: int) -> str:
@@ -70,7 +102,7 @@ class LinkDriver:
         self._entropy = world.entropy
         self._makers: dict[int, Callable[[], Conversation]] = {}
         self.endpoint = self._make_endpoint()
-        self._connections: dict[int, Connection] = {}
+        self._connections: dict[int, ChannelUser] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._up: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -151,7 +183,7 @@ class LinkDriver:
             return told
         return busy
 
-    def connect(self, channel: int, make: Callable[[], Conversation], connection: Connection) -> None:
+    def connect(self, channel: int, make: Callable[[], Conversation], connection: ChannelUser) -> None:
         """Opens a channel and begins its conversation."""
         assert self._loop is not None
         if self.error is not None:
@@ -169,7 +201,7 @@ class LinkDriver:
         connection.conversation = self.endpoint.open_channel(channel, self._loop.time())
         self.pump()
 
-    def disconnect(self, connection: Connection) -> None:
+    def disconnect(self, connection: ChannelUser) -> None:
         """Ends the channel of a connection, at once; without effect when it has ended, or has a successor."""
         if self._loop is not None and self._connections.get(connection.channel) is connection:
             del self._connections[connection.channel]

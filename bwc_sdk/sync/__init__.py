@@ -17,6 +17,7 @@ nothing came for so long, and goes on: `next()` may be called again.
 from bwc_sdk.sync.generated import (
     SyncCamera,
     SyncDockingStation,
+    SyncDockWatch,
     connect,
     connect_station,
     dock_watch,
@@ -25,7 +26,7 @@ from bwc_sdk.sync.generated import (
     offload_station,
 )
 from bwc_sdk.sync.loop import BlockingIterator, CallTimeout
-from bwc_sdk.sync.offloading import SyncDockWatch, SyncFleetJob, SyncOffloadJob
+from bwc_sdk.sync.offloading import SyncFleetJob, SyncOffloadJob
 from bwc_sdk.sync.watching import watch
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Self
 
 from bwc_protocol.conversation.events import PeerInfo
 from bwc_protocol.declare import Event
-from bwc_protocol.declare.command import Role
 from bwc_protocol.declare.fields import Unknown
+from bwc_protocol.declare.request import Role
 from bwc_protocol.evidence.manifest import Manifest
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage
@@ -62,7 +62,7 @@ from bwc_sdk.host.world import World
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.sync.loop import BlockingIterator, LoopThread, drop, loop_thread
-from bwc_sdk.sync.offloading import SyncDockWatch, SyncFleetJob, SyncOffloadJob
+from bwc_sdk.sync.offloading import DockWatchTwin, SyncFleetJob, SyncOffloadJob
 from bwc_sdk.transport import Transport
 
 
@@ -1375,6 +1375,17 @@ class SyncDockingStation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class SyncDockWatch(DockWatchTwin[SyncDockingStation]):
+    """Offloads every camera that comes to the station, for ever: iterate it for the events.
+
+    It begins with the first iteration and goes on between two events; `close` ends it, as does abandoning it. `timeout`
+    is as in `SyncOffloadJob`: a program that wants to look at its own state now and then catches `CallTimeout` and
+    calls `next()` again.
+    """
+
+    _client = SyncDockingStation
 
 
 def connect(

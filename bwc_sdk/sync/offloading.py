@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Generic, Protocol, TypeVar
 
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.offload import (
     CameraEvent,
     DockWatch,
@@ -15,13 +16,11 @@ from bwc_sdk.offload import (
     OffloadJob,
     OffloadResult,
 )
-from bwc_sdk.sync.loop import BlockingIterator, loop_thread
-
-if TYPE_CHECKING:
-    from bwc_sdk.sync.generated import SyncDockingStation
+from bwc_sdk.sync.loop import BlockingIterator, LoopThread, loop_thread
 
 E = TypeVar("E")
 R = TypeVar("R")
+S = TypeVar("S", bound="Lendable")
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -86,27 +85,29 @@ class SyncFleetJob(_Job[CameraEvent, FleetResult]):
         self._twin = twin
 
 
-class SyncDockWatch(_Events[CameraEvent]):
-    """Offloads every camera that comes to the station, for ever: iterate it for the events.
+class Lendable(Protocol):
+    """A blocking client over a link that belongs to something else."""
 
-    It begins with the first iteration and goes on between two events; `close` ends it, as does abandoning it.
-    `timeout` is as in `SyncOffloadJob`: a program that wants to look at its own state now and then catches
-    `CallTimeout` and calls `next()` again.
-    """
+    lent: bool
+
+
+class DockWatchTwin(_Events[CameraEvent], Generic[S]):
+    """The watch behind `SyncDockWatch`, which says what the client of a station is."""
+
+    _client: Callable[[DockingStation, LoopThread], S]
+    """The blocking client of a docking station."""
 
     def __init__(self, twin: DockWatch, timeout: float | None = None) -> None:
         super().__init__(twin, timeout)
         self._watch = twin
 
-    def station(self, *, timeout: float | None = None) -> SyncDockingStation:
+    def station(self, *, timeout: float | None = None) -> S:
         """The station, over the link that the watch has: for lights, locks, power and leases meanwhile.
 
         The link stays the watch's, which makes it anew when it is lost: ask again for each use, and do not close it.
         Raises what `connect_station` raises while it is lost, `RuntimeError` when the watch does not run.
         """
-        from bwc_sdk.sync.generated import SyncDockingStation  # which imports this file
-
         thread = loop_thread()
-        station = SyncDockingStation(thread.run(self._watch.station(), timeout), thread)
-        station.lent = True
-        return station
+        client = self._client(thread.run(self._watch.station(), timeout), thread)
+        client.lent = True
+        return client

@@ -5,18 +5,13 @@ stands one line in the subject's client class; the simulator registers one handl
 """
 
 import dataclasses
-import enum
 import inspect
 from collections.abc import Callable, Coroutine
 from typing import (
     Any,
-    ClassVar,
     Concatenate,
-    Final,
-    Generic,
     ParamSpec,
     Protocol,
-    Self,
     TypeVar,
     cast,
     dataclass_transform,
@@ -27,149 +22,30 @@ from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.describe import class_help, field_line, method_help, method_signature, steps_help
 from bwc_protocol.declare.fields import V1_0, Version
+from bwc_protocol.declare.request import ANYONE as ANYONE
+from bwc_protocol.declare.request import CAMERAS as CAMERAS
+from bwc_protocol.declare.request import COMMANDS as COMMANDS
+from bwc_protocol.declare.request import CONTROLS as CONTROLS
+from bwc_protocol.declare.request import DEVICES as DEVICES
+from bwc_protocol.declare.request import EVENTS as EVENTS
+from bwc_protocol.declare.request import NO_ROLE as NO_ROLE
+from bwc_protocol.declare.request import REFUSED_FIRST as REFUSED_FIRST
+from bwc_protocol.declare.request import REFUSED_LAST as REFUSED_LAST
+from bwc_protocol.declare.request import STATIONS as STATIONS
+from bwc_protocol.declare.request import Control as Control
+from bwc_protocol.declare.request import Effect as Effect
+from bwc_protocol.declare.request import Event as Event
+from bwc_protocol.declare.request import Handlers as Handlers
+from bwc_protocol.declare.request import Refusals as Refusals
+from bwc_protocol.declare.request import Request as Request
+from bwc_protocol.declare.request import Role as Role
+from bwc_protocol.declare.request import StreamDirection as StreamDirection
+from bwc_protocol.declare.request import Wire as Wire
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from bwc_protocol.word import Words
 
 P = ParamSpec("P")
 R = TypeVar("R")
-D = TypeVar("D")
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Role(Words):
-    """What a host may do, given by its certificate (by its word in the insecure session)."""
-
-    TECHNICIAN = 1
-    """Provisions cameras: configuration, clock, assignment, self-test. Never footage."""
-    DOCK_OFFLOAD = 2
-    """Copies footage off a camera and delivers receipts; never signs one."""
-    DESTINATION = 4
-    """The final store: the only role whose signature makes a receipt."""
-    AUDITOR = 8
-    """Reads state and logs, changes nothing."""
-    BENCH = 16
-    """A test bench; refused by devices that are locked for production."""
-
-
-NO_ROLE: Final = Role(0)
-ANYONE: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.AUDITOR | Role.BENCH
-
-
-CAMERAS: Final = frozenset({PeerKind.CAMERA})
-STATIONS: Final = frozenset({PeerKind.STATION})
-DEVICES: Final = CAMERAS | STATIONS
-"""Which kinds of device answer a command; the others answer UNSUPPORTED."""
-
-
-class Effect(enum.Enum):
-    """What becomes of a command whose reply never came."""
-
-    READS = "reads"
-    """Changes nothing: ask again."""
-    REPEATABLE = "repeatable"
-    """Sets a state: sending it again gives the same state."""
-    GUARDED = "guarded"
-    """Carries a precondition: sent again after it took effect, it is refused as CONFLICT."""
-    ONCE = "once"
-    """Neither: the caller gets `OutcomeUnknown` and has to look."""
-
-
-class StreamDirection(enum.Enum):
-    """Which way the bulk stream runs that a command opens."""
-
-    FROM_DEVICE = "from device"
-    TO_DEVICE = "to device"
-
-
-Refusals = tuple[tuple[ErrorCode, str], ...]
-"""Error codes with the case in which each is given, in their order: the first that fits is the answer."""
-REFUSED_FIRST: Final[Refusals] = (
-    (ErrorCode.NOT_READY, "before READY"),
-    (ErrorCode.UNSUPPORTED, "no such command, or not of devices of this kind"),
-    (ErrorCode.NOT_PERMITTED, "the host's role, or the way by which it came, does not carry it"),
-    (ErrorCode.BUSY, "its id is in use, or too many requests or streams are"),
-    (ErrorCode.OUT_OF_RANGE, "the body is longer than the device's `max_request`"),
-    (ErrorCode.MALFORMED, "its id is 0, or the body breaks the declaration"),
-)
-"""What any command may be answered with, before it finds anything itself."""
-REFUSED_LAST: Final[Refusals] = (
-    (ErrorCode.FULL, "what has to be kept finds no room; of commands that change something"),
-    (ErrorCode.STORAGE_FAULT, "the storage failed"),
-    (ErrorCode.INTERNAL, "the firmware failed"),
-)
-"""What any command may be answered with when it comes to be carried out."""
-
-
-class Wire:
-    """A class that has a declared form on the wire."""
-
-    __slots__ = ()
-    codec: ClassVar[Codec]
-
-
-class Event(Wire):
-    """Something that a device tells without being asked."""
-
-    __slots__ = ()
-    opcode: ClassVar[int]
-    name: ClassVar[str]
-    since: ClassVar[Version]
-
-
-class Control(Wire):
-    """A message of the conversation itself: session, streams, errors (spec: Control messages)."""
-
-    __slots__ = ()
-    opcode: ClassVar[int]
-    name: ClassVar[str]
-
-
-class Request(Wire, Generic[R]):
-    """A command's request; `R` is its reply."""
-
-    __slots__ = ()
-    opcode: ClassVar[int]
-    name: ClassVar[str]
-    reply: ClassVar[type[Wire]]
-    roles: ClassVar[Role]
-    effect: ClassVar[Effect]
-    guard: ClassVar[str]
-    stream: ClassVar[StreamDirection | None]
-    answered_by: ClassVar[frozenset[PeerKind]]
-    errors: ClassVar[Refusals]
-    since: ClassVar[Version]
-
-    @classmethod
-    def handler(cls, on: "Handlers[D]") -> Callable[[Callable[[D, Self], R]], Callable[[D, Self], R]]:
-        """Registers the function that a device answers this command with."""
-
-        def register(function: Callable[[D, Self], R]) -> Callable[[D, Self], R]:
-            if cls.opcode in on.by_opcode:
-                raise TypeError(f"{cls.name} has two handlers")
-            on.by_opcode[cls.opcode] = cast("Callable[[D, Any], Any]", function)
-            return function
-
-        return register
-
-
-class Handlers(Generic[D]):
-    """A device's handlers, by opcode; `D` is what a handler is given to act on."""
-
-    def __init__(self) -> None:
-        self.by_opcode: dict[int, Callable[[D, Any], Any]] = {}
-
-    def missing(self, kind: PeerKind = PeerKind.CAMERA) -> set[str]:
-        """The names of commands that a device of this kind has to answer and that have no handler."""
-        return {
-            request.name
-            for opcode, request in COMMANDS.items()
-            if kind in request.answered_by and opcode not in self.by_opcode
-        }
-
-
-COMMANDS: Final[dict[int, type[Request[Any]]]] = {}
-EVENTS: Final[dict[int, type[Event]]] = {}
-CONTROLS: Final[dict[int, type[Control]]] = {}
 
 C = TypeVar("C", bound=type[Wire])
 Q = TypeVar("Q", bound=type[Request[Any]])

@@ -10,13 +10,11 @@ import inspect
 from collections.abc import Iterator
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.fields import V1_0, FieldSpec
-
-if TYPE_CHECKING:
-    from bwc_protocol.declare.codec import Codec
-    from bwc_protocol.declare.command import Request
+from bwc_protocol.declare.request import Effect, Request
 
 
 def field_line(name: str, spec: FieldSpec, default: Any = dataclasses.MISSING) -> str:
@@ -86,8 +84,6 @@ def _allowed(requests: tuple[type[Request[Any]], ...]) -> list[Any]:
 
 
 def _errors(requests: tuple[type[Request[Any]], ...], *, for_some: bool) -> Iterator[str]:
-    from bwc_protocol.declare.command import Effect
-
     refused = "CommandError: refused"
     if for_some:
         refused += "; NOT_PERMITTED to another role"

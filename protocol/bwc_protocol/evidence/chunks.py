@@ -5,13 +5,9 @@ SHA-256 of each chunk in order, 32 bytes a chunk; the manifest holds the SHA-256
 """
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bwc_protocol.evidence.vocabulary import CHUNK_SIZE, DIGEST_SIZE, EvidenceError
-
-if TYPE_CHECKING:
-    from bwc_protocol.evidence.manifest import SegmentFacts
-
 
 Bytes = bytes | bytearray | memoryview
 """What hashing takes without copying it."""
@@ -42,7 +38,18 @@ def chunk_digest(table: bytes, index: int) -> bytes:
     return table[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE]
 
 
-def verify_table(table: bytes, segment: "SegmentFacts") -> None:
+class Chunked(Protocol):
+    """What a manifest states of a segment and its chunk table."""
+
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def chunk_size(self) -> int: ...
+    @property
+    def table_sha256(self) -> bytes: ...
+
+
+def verify_table(table: bytes, segment: Chunked) -> None:
     """Checks a table that a device sent against what the manifest states.
 
     Raises `EvidenceError` with rule `table-length` or `table-hash`. Nothing in a table may be used before.
