@@ -20,6 +20,7 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CAPACITY_BYTES, CameraOptions
 from firmware_sim.faults.plan import Decay, FaultPlan
 from firmware_sim.footage.source import FootageSource, Mp4Footage, SyntheticFootage
+from firmware_sim.serving.bay_port import BayPort
 from firmware_sim.station.station import SimStation
 from firmware_sim.storage.storage import Annotation, StorageFull
 
@@ -122,7 +123,7 @@ def make_station(
     are theirs, too. Raises what `make_camera` raises, also for a directory with a station of another size, `ValueError`
     for a number of bays that no station has.
     """
-    station = SimStation(bays, seed=seed, utc_ns=utc_ns, state=state)
+    station = SimStation(bays, BayPort, seed=seed, utc_ns=utc_ns, state=state)
     try:
         for bay in range(1, 1 + (bays if docked is None else min(docked, bays))):
             camera = make_camera(

@@ -1,28 +1,22 @@
-"""The simulated camera: it owns the models, and is what handlers, ports and buttons act on.
-
-Nothing here has timers. `settle` brings everything up to the present; whoever drives the camera calls it when
-`deadline` has come and before anything is read.
-"""
+"""The simulated camera: it owns the models, and is what handlers, ports and buttons act on."""
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final
 
 from bwc_protocol.evidence import NO_SHA256
-from bwc_protocol.link import DeviceGate
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
+from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.model import (
     AMBIENT_C,
     CAMERA_MAKE,
+    CAPABILITIES,
     IDLE_MA,
     OFF_MA,
     RECORDING_MA,
@@ -36,86 +30,43 @@ from firmware_sim.camera.report import Report
 from firmware_sim.camera.settings import Settings
 from firmware_sim.camera.snapshot import kept_of, take_up
 from firmware_sim.camera.wearer import Wearer
-from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
-from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.device import BOOT_S, SimDevice
 from firmware_sim.footage.mp4 import Picture
 from firmware_sim.physics.battery import Battery
 from firmware_sim.physics.clock import DeviceClock, crystal
 from firmware_sim.physics.emmc import EmmcHealth
-from firmware_sim.state.commit import Change
-from firmware_sim.state.directory import StateDirectory, StateError
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StoredRecording
 
-if TYPE_CHECKING:
-    from firmware_sim.device.session import DeviceSession
-
-log = logging.getLogger(__name__)
-STATE_NAME: Final = "device"
 CARRIER_MAX: Final = 128
 """Bytes of the annotation that says who carried it."""
-BOOT_S: Final = 2.0
-"""From reset to the first byte that is answered."""
-REBOOT_DELAY_S: Final = 0.2
-"""Long enough for the reply to leave over a slow line."""
 GLANCE_S: Final = 0.02
 """Nothing that a host can read moves by more than its last digit in this time."""
-LOOK_S: Final = 10.0
-"""How often battery and storage are looked at while a host is connected."""
-SAVE_S: Final = 60.0
-"""How often the slow state (battery, clock, wear) is kept in a state directory."""
 PROVISIONED_S: Final = 8 * 3600.0
 """A camera that is made anew was docked, and its clock set, a shift ago."""
-PROVISIONED_UNCERTAINTY_NS: Final = 5_000_000
 
 
-class Port(Protocol):
-    """What a camera knows of whoever serves it."""
-
-    @property
-    def deserted(self) -> bool:
-        """Whether the loop that it belongs to is closed."""
-
-    def drop(self, orderly: bool) -> None:
-        """The camera goes down; in order it still says so."""
-
-
-class SimCamera:
+class SimCamera(SimDevice):
     """One camera. `utc_ns` is the true time at which a scenario has it made; None: the system's, in real time."""
 
-    make: Final = CAMERA_MAKE
+    make = CAMERA_MAKE
+    state_name = "device"
+    look_s = 10.0
+    """How often battery and storage are looked at while a host is connected."""
 
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
-        self.time = DeviceTime(utc_ns)
-        self.gate = DeviceGate()
-        self.profile = ConversationProfile()
+        profile = ConversationProfile(PeerKind.CAMERA, CAPABILITIES, CAMERA_MAKE.firmware_sha256)
+        super().__init__(profile, self.options.state, utc_ns)
         self.wearer = Wearer(self)
         self.radio = Radio(self)
-        self.sessions: set[DeviceSession] = set()
-        self.ports: list[Port] = []
-        """Who serves it, on whatever loop."""
         self.docked = self.options.docked
         self.dock_feeds = True
         """Whether the dock in which it stands gives it power."""
-        self.running = False
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
-        self._reboot_at_s: float | None = None
-        self._boot_at_s: float | None = None
-        self.unkept: Exception | None = None
-        """Why something that happened by itself is not in the state directory; None: all of it is."""
         self._clock_lost = False
-        self._held = ExitStack()
-        self._directory = StateDirectory(self.options.state) if self.options.state is not None else None
-        if self._directory is not None:
-            self._held.callback(self._directory.close)
-        try:
-            self._assemble(self._directory.load_only(STATE_NAME) if self._directory is not None else None)
-            self._boot()
-        except BaseException:
-            self._held.close()
-            raise
+        self._begin()
 
     # Making
 
@@ -124,7 +75,6 @@ class SimCamera:
         options, directory = self.options, self._directory
         drawn = random.Random(f"makeup {options.seed}")
         self.serial = options.serial
-        self.boot_counter = 0
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
@@ -133,77 +83,26 @@ class SimCamera:
             OpenRecording.from_journal(journal)  # sound, or it is said before anything is changed
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
-        self.audit = AuditLog(
-            self.clock.utc_ns,
-            directory.path / "audit.log" if directory else None,
-            commits=directory.commits if directory else None,
-        )
+        self.audit = self._log_of_device()
         self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
         if kept is None:
-            shift_ago_ns = self.time.utc_ns() - round(PROVISIONED_S * 1e9)
-            self.clock.set_utc_ns(shift_ago_ns, PROVISIONED_UNCERTAINTY_NS, TimeSource.NTP)
-            self.clock.restore(self.clock.snapshot(), off_s=PROVISIONED_S)
+            self._clock_was_set_before(PROVISIONED_S)
         else:
             take_up(self, kept)
 
-    def save(self) -> None:
-        """Keeps the state in the directory, if there is one, and what of the log waits for that. Raises `OSError`."""
-        self._saved_s = self.time()
-        self.audit.write_waiting()
-        if self._directory is not None:
-            self._directory.save(STATE_NAME, kept_of(self))
-        self.unkept = None
-
-    def state_change(self, **instead: Any) -> tuple[Change, ...]:
-        """What keeps the state as it would be (see `kept_of`): to be kept before it is so."""
-        if self._directory is None:
-            return ()
-        return (self._directory.part(STATE_NAME, kept_of(self, **instead)),)
-
-    def _save_if_possible(self) -> None:
-        """Keeps the slow state. Where it cannot be, that is told, and tried again."""
-        try:
-            self.save()
-        except (OSError, StateError) as error:
-            self.unkept = error
-            self.storage_failed(error)
+    def kept(self, **instead: Any) -> dict[str, Any]:
+        return kept_of(self, **instead)
 
     def storage_failed(self, error: Exception) -> None:
-        """The state directory did not take something: the camera says so, and goes on."""
-        log.warning("%s: the storage failed: %s", self.serial, error)
+        super().storage_failed(error)
         self.report.storage_error = True
-
-    def close(self) -> None:
-        """Ends the simulation in order: the recording is closed, the state kept, the directory let go."""
-        self.go_down()
-        self._held.close()
-        self._directory = None
 
     # Power
 
-    def _boot_if_possible(self) -> None:
-        """Boots; a camera whose storage does not take that tries it again, as one does that cannot start."""
-        try:
-            self._boot()
-        except (OSError, StateError) as error:
-            self.running = False
-            self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
-            self.storage_failed(error)
-
-    def _boot(self) -> None:
-        """Raises `OSError` if that cannot be kept, and `StateError` for a recording that cannot be recovered."""
-        self.audit.boot_counter = self.boot_counter + 1
-        self.audit.append(
-            AuditKind.BOOT,
-            f"boot {self.boot_counter + 1}",
-            self.serial,
-            *self.state_change(boot_counter=self.boot_counter + 1),
-        )
-        self.boot_counter += 1
-        self.running = True
+    def _started(self) -> None:
+        """Raises `StateError` for a recording that cannot be recovered."""
         self.report = Report(self)
-        self._reboot_at_s = self._boot_at_s = None
-        self._booted_s = self._settled_s = self._saved_s = self.time()
+        self._settled_s = self.time()
         self._glance_at_s = 0.0  # until then nothing is due that a request could see
         if self._clock_lost:
             self._clock_lost = False
@@ -229,12 +128,8 @@ class SimCamera:
         if recovered is not None and recovered.recording is not None:
             self._recording_closed(recovered.recording)
         self.report.changes()
-        self._save_if_possible()
+        self.save_if_possible()
         self.radio.tell()
-
-    def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
-        """Goes down in order after `delay_s`, and boots again."""
-        self._reboot_at_s = self.time() + delay_s
 
     def crash(self) -> None:
         """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
@@ -257,34 +152,15 @@ class SimCamera:
                 self.storage_failed(error)
             self._drop(orderly=True)
             self.running = False
-            self._save_if_possible()
+            self.save_if_possible()
 
     def lose_recording(self) -> None:
         """The first recording that is listed disappears from the listing."""
         self.vanished.update(found.recording_id for found in self.listing(0, 1))
 
     def _drop(self, *, orderly: bool) -> None:
-        for port in list(self.ports):
-            port.drop(orderly)
+        self._drop_hosts(orderly=orderly)
         self.radio.went_down()
-
-    def serve_by(self, port: Port) -> None:
-        """Adds a port. One whose loop ended without a farewell lets go: it would hold the device for ever."""
-        for other in list(self.ports):
-            if other.deserted:
-                other.drop(orderly=False)
-        self.awake()  # a reboot that came due before this port was there does not end it
-        self.ports.append(port)
-
-    def awake(self) -> bool:
-        """Whether it runs; brings about what has come due meanwhile: a reboot that was asked for, and the boot."""
-        if self.running and self._reboot_at_s is not None and self.time() >= self._reboot_at_s:
-            # At its own time: nobody may have looked since, and a host that comes later finds it up again.
-            self._boot_at_s, self._reboot_at_s = self._reboot_at_s + BOOT_S, None
-            self.go_down()
-        if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
-            self._boot_if_possible()
-        return self.running
 
     def dock(self) -> None:
         """Puts it into a dock, which charges it and wakes one whose battery was empty."""
@@ -317,16 +193,11 @@ class SimCamera:
         """The true time, which the device does not know."""
         return self.time.utc_ns()
 
-    @property
-    def uptime_s(self) -> int:
-        """Time since it booted."""
-        return int(self.time() - self._booted_s)
-
     def deadline(self) -> float | None:
         """When `settle` is due, in seconds of `time`."""
         if not self.running:
             return self._boot_at_s
-        due = (self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + LOOK_S)
+        due = (self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + self.look_s)
         return min(at for at in due if at is not None)
 
     def glance(self) -> None:
@@ -353,9 +224,7 @@ class SimCamera:
             self.go_down()
         else:
             self.report.changes()
-            behind = self.unkept is not None or self.audit.waiting
-            if now - self._saved_s >= (LOOK_S if behind else SAVE_S):
-                self._save_if_possible()
+            self._save_when_due()
 
     def _load_ma(self) -> float:
         if not self.running:

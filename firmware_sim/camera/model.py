@@ -1,32 +1,19 @@
 """What kind of camera is simulated, and how one is told from another."""
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
+from bwc_protocol.messages.identity import Capability
+from firmware_sim.device.make import Make
 from firmware_sim.footage.source import FootageSource, Mp4Footage
 
-
-@dataclass(frozen=True, slots=True)
-class Make:
-    """What every device of a model and firmware has in common."""
-
-    model: str
-    hardware: str
-    firmware: str
-    battery_cells: int
-    manufacturer: str = "bwc-sdk"
-
-    @property
-    def firmware_sha256(self) -> bytes:
-        """Stands for the image of the firmware: the same for the same version, another for another."""
-        return hashlib.sha256(f"{self.model} {self.firmware}".encode()).digest()
-
-
 CAMERA_MAKE: Final = Make("SimCam 1", "sim-A", "1.0.0", battery_cells=1)
+CAPABILITIES: Final = (
+    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
+)
 CAPACITY_BYTES: Final = 64_000_000_000
 """A common size; 23 hours at the default rate."""
 

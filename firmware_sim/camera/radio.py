@@ -6,19 +6,16 @@ Silent is the rule. A dock whose agency allows it, or a press of the pairing but
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bwc_protocol.bindings.ble import PAIRING_WINDOW_S
 from bwc_protocol.messages.audit import AuditKind
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.body import CameraBody
 
 
 class Radio:
     """Whether one camera may advertise now. `changed` are told when that may have become different."""
 
-    def __init__(self, camera: SimCamera) -> None:
+    def __init__(self, camera: CameraBody) -> None:
         self.changed: list[Callable[[], None]] = []
         self._camera = camera
         self._window_until_s: float | None = None

@@ -1,6 +1,6 @@
 """What a camera finds wrong with itself, and what it tells its hosts without being asked (spec: Events)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bwc_protocol.declare import Event
 from bwc_protocol.evidence import ClockState
@@ -9,10 +9,8 @@ from bwc_protocol.messages.clock import ClockChanged
 from bwc_protocol.messages.config import ConfigApplied
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
+from firmware_sim.camera.body import CameraBody
 from firmware_sim.storage.storage import StoredRecording
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
 
 HOT_DC: Final = 600
 """Cell temperature that alarms, in tenths of a degree."""
@@ -22,7 +20,7 @@ ALARMING: Final = Fault.BATTERY_LOW | Fault.BATTERY_TEMPERATURE
 class Report:
     """Of one boot of one camera."""
 
-    def __init__(self, camera: "SimCamera") -> None:
+    def __init__(self, camera: CameraBody) -> None:
         self.storage_error = False
         """Whether the flash failed since the boot."""
         self._camera = camera
@@ -75,5 +73,4 @@ class Report:
         self._tell(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
 
     def _tell(self, event: Event) -> None:
-        for session in list(self._camera.sessions):
-            session.tell(event)
+        self._camera.tell(event)

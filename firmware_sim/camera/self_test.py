@@ -1,18 +1,15 @@
 """The camera's self-test: real checks of the models, and nothing that changes a recording."""
 
 import hashlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bwc_protocol.evidence import ClockState, chunk_digest, chunk_span
+from bwc_protocol.evidence import chunk_digest, chunk_span
 from bwc_protocol.messages.battery import ChargeState
 from bwc_protocol.messages.identity import SelfTestStep, TestResult
 from bwc_protocol.messages.storage import PreEol
-from firmware_sim.camera.open_recording import MS
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.self_test import Outcome, Steps, audit_step, clock_step, run_steps, verdict
 from firmware_sim.footage.source import Mp4Footage
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
 
 WORN_OUT_PCT: Final = 70
 """State of health below which a cell no longer lasts a shift: 10 of 13 hours."""
@@ -21,34 +18,24 @@ VOLTAGE_MV: Final = (2_750, 4_250)
 NAMED_MAX: Final = 6
 """Recordings that a step names: its detail is a line."""
 
-Outcome = tuple[TestResult, str]
 
-
-def self_test(camera: "SimCamera") -> tuple[SelfTestStep, ...]:
+def self_test(camera: SimCamera) -> tuple[SelfTestStep, ...]:
     """Runs all steps, in order."""
-    steps: tuple[tuple[str, Callable[[SimCamera], Outcome]], ...] = (
+    steps: Steps[SimCamera] = (
         ("storage", _storage),
         ("recordings", _recordings),
         ("battery", _battery),
-        ("clock", _clock),
+        ("clock", clock_step),
         ("sensor", _sensor),
         ("audio", _audio),
         ("indicators", _indicators),
-        ("audit log", _audit),
+        ("audit log", audit_step),
         ("assignment", _assignment),
     )
-    found = []
-    for name, step in steps:
-        result, detail = step(camera)
-        found.append(SelfTestStep(name=name, result=result, detail=detail[:96]))
-    return tuple(found)
+    return run_steps(camera, steps)
 
 
-def _verdict(good: bool, detail: str) -> Outcome:
-    return (TestResult.PASSED if good else TestResult.FAILED), detail
-
-
-def _storage(camera: "SimCamera") -> Outcome:
+def _storage(camera: SimCamera) -> Outcome:
     emmc = camera.storage.emmc
     if camera.storage.damaged:
         return TestResult.FAILED, f"{len(camera.storage.damaged)} recordings cannot be used"
@@ -56,10 +43,10 @@ def _storage(camera: "SimCamera") -> Outcome:
         return TestResult.FAILED, "recording stopped for want of room"
     free_pct = camera.storage.free_bytes * 100 // camera.storage.capacity_bytes
     worn = emmc.pre_eol in (PreEol.WARNING, PreEol.URGENT)
-    return _verdict(not worn, f"{free_pct} % free, spare blocks {emmc.pre_eol.name.lower()}")
+    return verdict(not worn, f"{free_pct} % free, spare blocks {emmc.pre_eol.name.lower()}")
 
 
-def _recordings(camera: "SimCamera") -> Outcome:
+def _recordings(camera: SimCamera) -> Outcome:
     """Looks whether every recording that was closed is there, since nothing is ever erased; reads back the first chunk
     of the newest one and hashes it."""
     gone = camera.missing()
@@ -78,12 +65,12 @@ def _recordings(camera: "SimCamera") -> Outcome:
     except OSError as error:
         camera.report.storage_error = True
         return TestResult.FAILED, str(error)
-    return _verdict(
+    return verdict(
         read == chunk_digest(recording.tables[0], 0), f"recording {recording.sequence}, first chunk"
     )
 
 
-def _battery(camera: "SimCamera") -> Outcome:
+def _battery(camera: SimCamera) -> Outcome:
     battery = camera.battery
     low, high = VOLTAGE_MV
     good = (
@@ -92,24 +79,16 @@ def _battery(camera: "SimCamera") -> Outcome:
         and battery.charge_state not in (ChargeState.FAULT, ChargeState.STOPPED_BY_TEMPERATURE)
     )
     detail = f"{battery.voltage_mv} mV, {battery.temperature_dc / 10:.1f} °C, health {battery.health_pct} %"
-    return _verdict(good, detail)
+    return verdict(good, detail)
 
 
-def _clock(camera: "SimCamera") -> Outcome:
-    clock = camera.clock
-    if clock.state is ClockState.UNSET:
-        return TestResult.FAILED, "not set"
-    # Rounded up: a bound that is rounded down is none.
-    return TestResult.PASSED, f"{clock.state.name.lower()}, within {-(-clock.uncertainty_ns() // MS)} ms"
-
-
-def _sensor(camera: "SimCamera") -> Outcome:
+def _sensor(camera: SimCamera) -> Outcome:
     if not isinstance(camera.options.footage, Mp4Footage):
         return TestResult.SKIPPED, "footage is synthetic"
     return TestResult.PASSED, f"{camera.recorder.settings.picture.bytes_per_second} bytes/s"
 
 
-def _audio(camera: "SimCamera") -> Outcome:
+def _audio(camera: SimCamera) -> Outcome:
     if not isinstance(camera.options.footage, Mp4Footage):
         return TestResult.SKIPPED, "footage is synthetic"
     return (
@@ -118,7 +97,7 @@ def _audio(camera: "SimCamera") -> Outcome:
     )
 
 
-def _indicators(camera: "SimCamera") -> Outcome:
+def _indicators(camera: SimCamera) -> Outcome:
     """What a wearer would see, hear and feel of a recording, as it is configured."""
     settings = camera.settings
     parts = (
@@ -134,12 +113,7 @@ def _indicators(camera: "SimCamera") -> Outcome:
     )
 
 
-def _audit(camera: "SimCamera") -> Outcome:
-    chained, entries = camera.audit.verify_tail()
-    return _verdict(chained, f"{entries} entries")
-
-
-def _assignment(camera: "SimCamera") -> Outcome:
+def _assignment(camera: SimCamera) -> Outcome:
     if not camera.assignment.assigned:
         return TestResult.SKIPPED, "in the pool"
     return TestResult.PASSED, camera.assignment.officer

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bwc_protocol.conversation import Conversation, PeerInfo
 from bwc_protocol.declare import Handlers
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.session import DeviceSession
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
 
 
 class CameraSession(DeviceSession):

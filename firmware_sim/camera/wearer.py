@@ -1,14 +1,12 @@
 """What happens to a camera from outside the protocol: its wearer's buttons, and the triggers around it."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.messages.audit import AuditKind
+from firmware_sim.camera.body import CameraBody
 from firmware_sim.state.commit import Change
 from firmware_sim.storage.storage import StorageFull
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
 
 SWITCHES: Final = {
     TriggerReason.REMOTE: "remote_activation",
@@ -22,7 +20,7 @@ class Wearer:
     """Acts on one camera. What the configuration does not allow does not happen, and says so by its result; what the
     state directory does not take does not happen either, and raises `OSError`."""
 
-    def __init__(self, camera: "SimCamera") -> None:
+    def __init__(self, camera: CameraBody) -> None:
         self._camera = camera
 
     def start(self, trigger: TriggerReason = TriggerReason.OFFICER_BUTTON) -> bool:

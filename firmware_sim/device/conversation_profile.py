@@ -1,11 +1,11 @@
-"""How a device speaks: what personalities change, and the camera itself does not care about."""
+"""How a device converses: what personalities change, and the device itself does not care about."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
@@ -13,28 +13,23 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.session.interface import RECORD_MAX, InsecureSession, PeerCredentials
 from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.vocabulary import PeerKind
-from firmware_sim.camera.model import CAMERA_MAKE
-
-CAPABILITIES: Final = (
-    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
-)
 
 
 @dataclass(slots=True)
 class ConversationProfile:
-    """A well-behaved camera of this version, unless a personality says otherwise."""
+    """A well-behaved device of this version, unless a personality says otherwise."""
 
+    kind: PeerKind
+    capabilities: Capability
+    firmware_sha256: bytes
     oldest: Version = OLDEST
     newest: Version = NEWEST
-    kind: PeerKind = PeerKind.CAMERA
-    capabilities: Capability = CAPABILITIES
     accepts: Callable[[PeerCredentials], bool] = lambda peer: True
     """Whether the host's credentials are accepted."""
     split: Callable[[int], int] | None = None
     """Where the session cuts its output; None: not at all."""
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
-    firmware_sha256: bytes = CAMERA_MAKE.firmware_sha256
     counts_sessions: bool = False
     """Whether sessions in which nothing is to be logged are counted instead: that spares a small flash."""
     limits: RequestLimits = RequestLimits()  # noqa: RUF009  # frozen

@@ -14,9 +14,9 @@ from bwc_protocol.declare import Event, FieldRangeError, Handlers, Request, Role
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera.model import Make
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
+from firmware_sim.device.make import Make
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change, StateDoubtful

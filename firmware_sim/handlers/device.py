@@ -17,9 +17,9 @@ from bwc_protocol.messages.identity import (
     TestResult,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera.camera import REBOOT_DELAY_S
 from firmware_sim.camera.self_test import self_test
 from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.device import REBOOT_DELAY_S
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers.registry import CAMERA

@@ -32,7 +32,7 @@ from bwc_protocol.messages.station import (
     SwitchPower,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.camera.camera import REBOOT_DELAY_S
+from firmware_sim.device.device import REBOOT_DELAY_S
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers import audit, clock, device
 from firmware_sim.handlers.registry import STATION

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bwc_protocol.endpoint import COARSE_S
 from bwc_protocol.link import Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
 from firmware_sim.faults.plan import FaultCount
 from firmware_sim.serving.attach import attach
 from firmware_sim.serving.memory_pipe import MemoryPipe
-
-if TYPE_CHECKING:
-    from firmware_sim.station.bay import SimBay
+from firmware_sim.station.bay import SimBay
 
 log = logging.getLogger(__name__)
 

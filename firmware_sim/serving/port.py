@@ -5,10 +5,9 @@ A device never speaks first. All pipes of one device share its gate, so that a s
 
 import asyncio
 import logging
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from bwc_protocol.conversation import (
     Closed,
@@ -27,7 +26,6 @@ from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
 from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.link import (
     ChannelReset,
-    DeviceGate,
     Link,
     LinkDown,
     LinkEvent,
@@ -36,12 +34,9 @@ from bwc_protocol.link import (
     LinkState,
     LinkUp,
 )
-from firmware_sim.camera.camera import Port, SimCamera
-from firmware_sim.camera.session import CameraSession
-from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.device import SimDevice
 from firmware_sim.device.pipe import Pipe
 from firmware_sim.device.session import DeviceSession
-from firmware_sim.handlers import CAMERA
 
 log = logging.getLogger(__name__)
 
@@ -52,34 +47,12 @@ ROUNDING_S: Final = 1e-6
 """The device's time is computed out of the loop's, and may come out lower in its last digits."""
 
 
-class Served(Protocol):
-    """A device, as far as its ports are concerned."""
-
-    time: DeviceTime
-    gate: DeviceGate
-    entropy: random.Random
-    sessions: set[DeviceSession]
-    ports: list[Port]
-
-    def serve_by(self, port: Port) -> None:
-        """Adds a port."""
-
-    def awake(self) -> bool:
-        """Whether it runs; boots it when the time for that has come."""
-
-    def glance(self) -> None:
-        """Brings it up to the present."""
-
-    def deadline(self) -> float | None:
-        """When it is to be brought up to the present, in seconds of `time`."""
-
-
 class DevicePort(ABC):
     """One pipe of one device. Belongs to the event loop that it is made on."""
 
     def __init__(
         self,
-        device: Served,
+        device: SimDevice,
         pipe: Pipe,
         name: str,
         *,
@@ -298,25 +271,3 @@ class DevicePort(ABC):
         session = self._sessions.pop(channel, None)
         if session is not None:
             session.ended(why)
-
-
-class CameraPort(DevicePort):
-    """One pipe of one camera. With `reads_only` hosts on it may ask, and change or carry off nothing."""
-
-    def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
-        self.camera = camera
-        self._reads_only = reads_only
-        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload)
-
-    def new_conversation(self) -> Conversation:
-        camera = self.camera
-        conversation = camera.profile.conversation(camera.serial, camera.boot_counter, camera.entropy)
-        if self._reads_only:
-            conversation.only_reads(
-                "by radio this device tells its state, and nothing more (radio.ble_docked)"
-            )
-        return conversation
-
-    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
-        handlers = self.camera.profile.handlers or CAMERA
-        return CameraSession(self.camera, conversation, peer, handlers, self.pump)

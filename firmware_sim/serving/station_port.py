@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
 from bwc_protocol.conversation import Conversation, PeerInfo
 from bwc_protocol.link import LinkEvent
@@ -12,9 +12,7 @@ from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers import STATION
 from firmware_sim.serving.port import DevicePort
 from firmware_sim.station.session import StationSession
-
-if TYPE_CHECKING:
-    from firmware_sim.station.station import SimStation
+from firmware_sim.station.station import SimStation
 
 
 class StationPort(DevicePort):
@@ -22,6 +20,7 @@ class StationPort(DevicePort):
 
     def __init__(self, station: SimStation, pipe: Pipe, name: str) -> None:
         self.station = station
+        station.follow(asyncio.get_running_loop())
         super().__init__(station, pipe, name, channels=1 + station.relay.bays, relayed=self._relayed)
 
     def new_conversation(self) -> Conversation:

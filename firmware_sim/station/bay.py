@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final
+import random
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from bwc_protocol.link import LinkDownReason, ResetReason
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.battery import ChargeState
 from bwc_protocol.messages.station import BayAlarm, BayState, BayStatus, LedMeaning
-from firmware_sim.camera.model import AMBIENT_C
+from bwc_protocol.relay import Relay
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.audit_log import AuditLog
+from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.faults.plan import FaultCount
-from firmware_sim.serving.bay_port import BayPort
-
-if TYPE_CHECKING:
-    from firmware_sim.camera.camera import SimCamera
-    from firmware_sim.station.station import SimStation
+from firmware_sim.station.model import AMBIENT_DC
 
 HOT_DC: Final = 600
 """Contact temperature that alarms, tenths of a degree: cells vent above 80 °C, and cases lag behind."""
@@ -26,10 +27,54 @@ REPLUG_S: Final = 1.0
 """A camera that reset itself is on its contacts again after this."""
 
 
+class DataLines(Protocol):
+    """What serves the camera in a bay, from the moment that it is plugged until it is pulled."""
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the loop that it belongs to is closed."""
+
+    def pull(self, reason: ResetReason, *, orderly: bool = False) -> None:
+        """Takes the camera off: what a host has open on it ends with `reason`."""
+
+    def pump(self) -> None:
+        """Sends what there is to send, as far as the pipe takes it."""
+
+
+class BayOwner(Protocol):
+    """The station, as its bays and their data lines see it."""
+
+    serial: str
+    time: DeviceTime
+    audit: AuditLog
+    relay: Relay
+    entropy: random.Random
+
+    @property
+    def serving(self) -> bool:
+        """Whether it runs, on a loop."""
+
+    def changed(self) -> None:
+        """A bay may be in another state."""
+
+    def alarmed(self, bay: SimBay) -> None:
+        """A bay was switched off."""
+
+    def stir(self) -> None:
+        """Passes on what can be passed on."""
+
+    def save_if_possible(self) -> None:
+        """Keeps what has happened."""
+
+
+PlugIn = Callable[["SimBay", FaultCount | None], DataLines]
+"""Plugs the camera that stands in a bay into its data lines: a bay is given its port, and imports none."""
+
+
 class SimBay:
     """Bay `number` of `station`. It never learns which camera stands in it: `label` is what a host told."""
 
-    def __init__(self, station: SimStation, number: int) -> None:
+    def __init__(self, station: BayOwner, number: int, plug: PlugIn) -> None:
         self.station = station
         self.number = number
         self.camera: SimCamera | None = None
@@ -46,7 +91,8 @@ class SimBay:
         self.swollen = False
         self._lease_until_s = 0.0
         self._blink_until_s = 0.0
-        self._port: BayPort | None = None
+        self._plug_in = plug
+        self._port: DataLines | None = None
         self._replug: asyncio.TimerHandle | None = None
         self._faults: FaultCount | None = None
         self._linked = False
@@ -89,7 +135,7 @@ class SimBay:
         """Connects the data lines, if there is something on them and the station runs."""
         wanted = self.camera is not None and self.data and not self.quarantined and self.station.serving
         if wanted and self._port is None and self._replug is None:
-            self._port = BayPort(self, self._faults)
+            self._port = self._plug_in(self, self._faults)
 
     def unplug(self, reason: ResetReason, *, orderly: bool = False) -> None:
         """Disconnects the data lines: what a host has open on them ends with `reason`."""
@@ -207,7 +253,7 @@ class SimBay:
         """Temperature at the contacts, tenths of a degree."""
         if self.heat_dc is not None:
             return self.heat_dc
-        return self.camera.battery.temperature_dc if self.camera is not None else round(AMBIENT_C * 10)
+        return self.camera.battery.temperature_dc if self.camera is not None else AMBIENT_DC
 
     @property
     def charge(self) -> ChargeState:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from firmware_sim.camera.model import Make
+from firmware_sim.device.make import Make
 
 STATION_MAKE: Final = Make("SimDock 1", "sim-D", "1.0.0", battery_cells=0)
 SUPPLY_MV: Final = 12_000

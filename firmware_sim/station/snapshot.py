@@ -7,24 +7,26 @@ counts whatever it finds there as a new docking, since nobody saw whether it is 
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-from firmware_sim.camera.snapshot import LOG_HEAD, check_log, log_head
+from firmware_sim.device.snapshot import Lasting, check_log, kept_of_device, take_up_device
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.files import StateError
-from firmware_sim.state.kept_values import I64_MAX, U32_MAX, flag, name, part_of, whole
+from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole
+from firmware_sim.station.bay import SimBay
 
-if TYPE_CHECKING:
-    from firmware_sim.station.bay import SimBay
-    from firmware_sim.station.station import SimStation
-
-
-PARTS: Final = ("serial", "boot_counter", "saved_utc_ns", "clock", "bays")
+OWN: Final = ("bays",)
 BAY: Final = ("docking", "incident", "power", "data", "quarantined")
 
 
+class WithBays(Lasting, Protocol):
+    """What lives on of a docking station."""
+
+    bays: dict[int, SimBay]
+
+
 def kept_of(
-    station: "SimStation",
+    station: WithBays,
     *,
     boot_counter: int | None = None,
     clock: DeviceClock | None = None,
@@ -33,17 +35,11 @@ def kept_of(
 ) -> dict[str, Any]:
     """The state to be kept, ready for JSON; with what is given, and the `change` of one `bay`, in the place of what
     is."""
-    clock = station.clock if clock is None else clock
-    return {
-        "serial": station.serial,
-        "boot_counter": station.boot_counter if boot_counter is None else boot_counter,
-        "saved_utc_ns": station.time.utc_ns(),
-        "clock": clock.snapshot(),
+    return kept_of_device(station, boot_counter, clock) | {
         "bays": [
             _kept_of_bay(one) | (dict(change or {}) if one.number == bay else {})
             for one in station.bays.values()
         ],
-        LOG_HEAD: log_head(station.audit),
     }
 
 
@@ -55,14 +51,9 @@ def bays_kept(kept: dict[str, Any]) -> int:
     return len(bays)
 
 
-def take_up(station: "SimStation", kept: dict[str, Any]) -> None:
+def take_up(station: WithBays, kept: dict[str, Any]) -> None:
     """Puts a station into the state that was kept; its clock ran on meanwhile. Raises `StateError`."""
-    part_of(kept, "the station", PARTS, later=(LOG_HEAD,))
-    saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
-    off_s = max(0.0, (station.time.utc_ns() - saved_utc_ns) / 1e9)
-    station.serial = name(kept, "serial")
-    station.boot_counter = whole(kept, "boot_counter", 0, U32_MAX - 1)
-    station.clock.restore(kept["clock"], off_s)
+    take_up_device(station, kept, "the station", OWN)
     for bay, found in zip(station.bays.values(), kept["bays"], strict=True):
         was = part_of(found, f"bay {bay.number}", BAY)
         bay.docking, bay.incident = whole(was, "docking", 0, U32_MAX), whole(was, "incident", 0, U32_MAX)
@@ -71,7 +62,7 @@ def take_up(station: "SimStation", kept: dict[str, Any]) -> None:
     check_log(station.audit, kept)
 
 
-def _kept_of_bay(bay: "SimBay") -> dict[str, int | bool]:
+def _kept_of_bay(bay: SimBay) -> dict[str, int | bool]:
     return {
         "docking": bay.docking,
         "incident": bay.incident,

@@ -15,7 +15,8 @@ from bwc_protocol.messages.battery import BatteryAlarm
 from bwc_protocol.messages.config import Setting
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
-from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.device import BOOT_S
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.scenarios import make_camera
 from firmware_sim.state.directory import StateDirectory, StateError

@@ -17,7 +17,7 @@ import bwc_sdk
 from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from firmware_sim.camera.camera import STATE_NAME
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.cli import sim
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.scenarios import make_camera
@@ -103,7 +103,7 @@ def test_a_missing_part_a_taken_port_and_a_bad_directory_have_the_exit_codes_of_
     file = tmp_path / "file"
     file.write_text("")
     assert code(f"--state={file}/state") == 9
-    (tmp_path / f"{STATE_NAME}.json").write_text("[]")
+    (tmp_path / f"{SimCamera.state_name}.json").write_text("[]")
     assert code(f"--state={tmp_path}") == 9
     monkeypatch.setattr("firmware_sim.cli.make_camera", _without_the_extra)
     assert code() == 11

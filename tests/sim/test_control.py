@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwc_protocol.messages.audit import AuditKind
-from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.control.camera_control import LINE_MAX, CameraControl, ControlError
 from firmware_sim.control.input import ControlInput, Lines
+from firmware_sim.device.device import BOOT_S
 from firmware_sim.scenarios import make_camera
 
 BOUND_S = 10.0

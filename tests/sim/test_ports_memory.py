@@ -15,7 +15,8 @@ from bwc_sdk.errors import BwcError, CommandError, DeviceBusy, DeviceLost, Inval
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.device import BOOT_S
 from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
 from firmware_sim.virtual_time import run_virtual

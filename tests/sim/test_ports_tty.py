@@ -96,7 +96,7 @@ def test_a_line_that_hung_up_is_served_again_once_it_is_back(
 def test_a_camera_that_reboots_comes_back_on_the_same_line(
     camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmware_sim.camera.camera.BOOT_S", 0.05)
+    monkeypatch.setattr("firmware_sim.device.device.BOOT_S", 0.05)
     line = Line(tmp_path / "line")
 
     async def use() -> None:

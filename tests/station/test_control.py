@@ -15,10 +15,11 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.messages.station import BayState
-from firmware_sim.camera.camera import BOOT_S, SimCamera
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.control.dock_script import DockScript
 from firmware_sim.control.hands import Hands
 from firmware_sim.control.station_control import StationControl
+from firmware_sim.device.device import BOOT_S
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation
 

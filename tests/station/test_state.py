@@ -23,7 +23,7 @@ from firmware_sim.control.hands import Hands
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
 from firmware_sim.scenarios import Footage, make_camera, make_station
 from firmware_sim.state.directory import StateError, StateInUse, StateOfAnother
-from firmware_sim.station.station import STATE_NAME, SimStation
+from firmware_sim.station.station import SimStation
 
 Play = Callable[[Coroutine[Any, Any, Any]], Any]
 Restart = Callable[..., SimStation]
@@ -153,7 +153,7 @@ def test_what_changes_is_kept_at_once_since_the_power_may_fail(
     restart: Restart, play: Play, tmp_path: Path
 ) -> None:
     def kept() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((tmp_path / f"{STATE_NAME}.json").read_bytes())
+        found: dict[str, Any] = json.loads((tmp_path / f"{SimStation.state_name}.json").read_bytes())
         return found
 
     station = restart()
@@ -185,7 +185,7 @@ def test_the_time_is_kept_every_minute_though_nothing_happens(
     restart: Restart, play: Play, tmp_path: Path
 ) -> None:
     def kept_ns() -> int:
-        return int(json.loads((tmp_path / f"{STATE_NAME}.json").read_bytes())["saved_utc_ns"])
+        return int(json.loads((tmp_path / f"{SimStation.state_name}.json").read_bytes())["saved_utc_ns"])
 
     station = restart()
     before = kept_ns()
@@ -241,7 +241,7 @@ def test_a_directory_in_use_or_damaged_is_said_so_and_let_go(restart: Restart, t
     with pytest.raises(StateInUse):
         make_station(3, state=tmp_path)
     station.close()
-    kept = tmp_path / f"{STATE_NAME}.json"
+    kept = tmp_path / f"{SimStation.state_name}.json"
     good = kept.read_bytes()
     for damage in (b"[]", b"{", b"{}", good.replace(b'"docking"', b'"docked"')):
         kept.write_bytes(damage)

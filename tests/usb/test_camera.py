@@ -104,7 +104,7 @@ def test_a_request_under_way_ends_with_the_cable_within_a_second(lab: Any, camer
 def test_a_camera_that_reboots_leaves_the_bus_and_comes_back(
     lab: Any, camera: SimCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmware_sim.camera.camera.BOOT_S", 0.2)
+    monkeypatch.setattr("firmware_sim.device.device.BOOT_S", 0.2)
 
     async def use(port: Any) -> tuple[int, int]:
         async with bwc_sdk.connect(port.uri) as host:

@@ -1,0 +1,248 @@
+"""The base of every simulated device: its life in a state directory, power, clock, log, and the hosts that it serves.
+
+Nothing here has timers. `settle` brings a device up to the present; whoever drives it calls it when `deadline` has
+come and before anything is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol
+
+from bwc_protocol.declare import Event
+from bwc_protocol.link import DeviceGate
+from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.clock import TimeSource
+from firmware_sim.device.audit_log import AuditLog
+from firmware_sim.device.conversation_profile import ConversationProfile
+from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.make import Make
+from firmware_sim.device.session import DeviceSession
+from firmware_sim.physics.clock import DeviceClock
+from firmware_sim.state.commit import Change
+from firmware_sim.state.directory import StateDirectory, StateError
+
+log = logging.getLogger(__name__)
+BOOT_S: Final = 2.0
+"""From reset to the first byte that is answered."""
+REBOOT_DELAY_S: Final = 0.2
+"""Long enough for the reply to leave over a slow line."""
+SAVE_S: Final = 60.0
+"""How often the slow state (battery, clock, wear) is kept in a state directory."""
+SET_WITHIN_NS: Final = 5_000_000
+"""Uncertainty of the clock of a device that is made anew, when it was set last."""
+
+
+class Port(Protocol):
+    """What a device knows of whoever serves it."""
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the loop that it belongs to is closed."""
+
+    def drop(self, orderly: bool) -> None:
+        """The device goes down; in order it still says so."""
+
+    def pump(self) -> None:
+        """Sends what there is to send."""
+
+
+class SimDevice(ABC):
+    """A device of any kind. `utc_ns` is the true time at which a scenario has it made; None: the system's, in real
+    time. `state` is the directory in which it lives on between runs."""
+
+    make: ClassVar[Make]
+    state_name: ClassVar[str]
+    """Under which its state is kept in the directory."""
+    look_s: ClassVar[float]
+    """How often it looks after itself; so often it tries again what could not be kept."""
+
+    serial: str
+    clock: DeviceClock
+    audit: AuditLog
+    entropy: random.Random
+
+    def __init__(self, profile: ConversationProfile, state: Path | None, utc_ns: int | None) -> None:
+        self.time = DeviceTime(utc_ns)
+        self.gate = DeviceGate()
+        self.profile = profile
+        self.sessions: set[DeviceSession] = set()
+        self.ports: list[Port] = []
+        """Who serves it, on whatever loop."""
+        self.boot_counter = 0
+        self.running = False
+        self.unkept: Exception | None = None
+        """Why something that happened by itself is not in the state directory; None: all of it is."""
+        self._reboot_at_s: float | None = None
+        self._boot_at_s: float | None = None
+        self._held = ExitStack()
+        self._directory = StateDirectory(state) if state is not None else None
+        if self._directory is not None:
+            self._held.callback(self._directory.close)
+
+    def _begin(self) -> None:
+        """Makes the models, and boots. Raises `StateError`, and `OSError` when the boot cannot be kept."""
+        try:
+            self._assemble(
+                self._directory.load_only(self.state_name) if self._directory is not None else None
+            )
+            self._boot()
+        except BaseException:
+            self._held.close()
+            raise
+
+    # What the kind of device adds
+
+    @abstractmethod
+    def _assemble(self, kept: dict[str, Any] | None) -> None:
+        """Makes the models, as they were kept or as the seed draws them."""
+
+    @abstractmethod
+    def kept(self, **instead: Any) -> dict[str, Any]:
+        """The state to be kept, with what is given in the place of what is."""
+
+    @abstractmethod
+    def _started(self) -> None:
+        """It has booted. Raises `OSError`, `StateError` when it cannot go on."""
+
+    @abstractmethod
+    def go_down(self) -> None:
+        """Switches itself off in order: hosts are told, the state is kept."""
+
+    @abstractmethod
+    def crash(self) -> None:
+        """Resets at once: what is in memory is gone."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Lets the time since the last call pass for everything, and tells what changed."""
+
+    @abstractmethod
+    def glance(self) -> None:
+        """Settles where that can make a difference: for every request, and cheap."""
+
+    @abstractmethod
+    def deadline(self) -> float | None:
+        """When `settle` is due, in seconds of `time`."""
+
+    @abstractmethod
+    def lose_recording(self) -> None:
+        """What a fault plan's `vanish` asks for."""
+
+    @abstractmethod
+    def clock_was_set(self) -> None:
+        """Tells the hosts."""
+
+    # Life
+
+    def _log_of_device(self) -> AuditLog:
+        directory = self._directory
+        return AuditLog(
+            self.clock.utc_ns,
+            directory.path / "audit.log" if directory else None,
+            commits=directory.commits if directory else None,
+        )
+
+    def _clock_was_set_before(self, ago_s: float) -> None:
+        """A device that is made anew had its clock set some time ago."""
+        then_ns = self.time.utc_ns() - round(ago_s * 1e9)
+        self.clock.set_utc_ns(then_ns, SET_WITHIN_NS, TimeSource.NTP)
+        self.clock.restore(self.clock.snapshot(), off_s=ago_s)
+
+    def save(self) -> None:
+        """Keeps the state in the directory, if there is one, and what of the log waits for that. Raises `OSError`."""
+        self._saved_s = self.time()
+        self.audit.write_waiting()
+        if self._directory is not None:
+            self._directory.save(self.state_name, self.kept())
+        self.unkept = None
+
+    def state_change(self, **instead: Any) -> tuple[Change, ...]:
+        """What keeps the state as it would be (see `kept`): to be kept before it is so."""
+        if self._directory is None:
+            return ()
+        return (self._directory.part(self.state_name, self.kept(**instead)),)
+
+    def save_if_possible(self) -> None:
+        """Keeps what has happened by itself. Where it cannot be, that is told, and tried again."""
+        try:
+            self.save()
+        except (OSError, StateError) as error:
+            self.unkept = error
+            self.storage_failed(error)
+
+    def _save_when_due(self) -> None:
+        behind = self.unkept is not None or self.audit.waiting
+        if self.time() - self._saved_s >= (self.look_s if behind else SAVE_S):
+            self.save_if_possible()
+
+    def storage_failed(self, error: Exception) -> None:
+        """The state directory did not take something: the device says so, and goes on."""
+        log.warning("%s: the storage failed: %s", self.serial, error)
+
+    def close(self) -> None:
+        """Ends the simulation in order: the state is kept, the directory let go."""
+        self.go_down()
+        self._held.close()
+        self._directory = None
+
+    # Power
+
+    def _boot(self) -> None:
+        """Raises `OSError` if that cannot be kept, and what `_started` raises: then it has not booted."""
+        number = self.boot_counter + 1
+        self.audit.boot_counter = number
+        changes = self.state_change(boot_counter=number)
+        self.audit.append(AuditKind.BOOT, f"boot {number}", self.serial, *changes)
+        self.boot_counter = number
+        self.running = True
+        self._reboot_at_s = self._boot_at_s = None
+        self._booted_s = self._saved_s = self.time()
+        self._started()
+
+    def awake(self) -> bool:
+        """Whether it runs; brings about what has come due meanwhile: a reboot that was asked for, and the boot."""
+        if self.running and self._reboot_at_s is not None and self.time() >= self._reboot_at_s:
+            # At its own time: nobody may have looked since, and a host that comes later finds it up again.
+            self._boot_at_s, self._reboot_at_s = self._reboot_at_s + BOOT_S, None
+            self.go_down()
+        if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
+            try:
+                self._boot()
+            except (OSError, StateError) as error:  # tried again, as by one that cannot start
+                self.running = False
+                self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
+                self.storage_failed(error)
+        return self.running
+
+    def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
+        """Goes down in order after `delay_s`, and boots again."""
+        self._reboot_at_s = self.time() + delay_s
+
+    @property
+    def uptime_s(self) -> int:
+        """Time since it booted."""
+        return int(self.time() - self._booted_s)
+
+    # Hosts
+
+    def serve_by(self, port: Port) -> None:
+        """Adds a port. One whose loop ended without a farewell lets go: it would hold the device for ever."""
+        for other in list(self.ports):
+            if other.deserted:
+                other.drop(orderly=False)
+        self.awake()  # a reboot that came due before this port was there does not end it
+        self.ports.append(port)
+
+    def _drop_hosts(self, *, orderly: bool) -> None:
+        for port in list(self.ports):
+            port.drop(orderly)
+
+    def tell(self, event: Event) -> None:
+        """Sends an event to every host."""
+        for session in list(self.sessions):
+            session.tell(event)

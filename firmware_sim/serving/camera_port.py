@@ -1,0 +1,31 @@
+"""Serves one pipe of a camera."""
+
+from bwc_protocol.conversation import Conversation, PeerInfo
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.session import CameraSession
+from firmware_sim.device.pipe import Pipe
+from firmware_sim.device.session import DeviceSession
+from firmware_sim.handlers import CAMERA
+from firmware_sim.serving.port import DevicePort
+
+
+class CameraPort(DevicePort):
+    """One pipe of one camera. With `reads_only` hosts on it may ask, and change or carry off nothing."""
+
+    def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
+        self.camera = camera
+        self._reads_only = reads_only
+        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload)
+
+    def new_conversation(self) -> Conversation:
+        camera = self.camera
+        conversation = camera.profile.conversation(camera.serial, camera.boot_counter, camera.entropy)
+        if self._reads_only:
+            conversation.only_reads(
+                "by radio this device tells its state, and nothing more (radio.ble_docked)"
+            )
+        return conversation
+
+    def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
+        handlers = self.camera.profile.handlers or CAMERA
+        return CameraSession(self.camera, conversation, peer, handlers, self.pump)
