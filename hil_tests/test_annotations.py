@@ -2,10 +2,14 @@
 
 import pytest
 
+from bwc_protocol.messages.recordings import EraseRecording
 from bwc_sdk import AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import IDENTITY
 from hil_tests.refusals import refused
+
+NOT_RECEIPT = 50
+"""Bytes of a request to erase beside the receipt: recording, manifest, and the length of the receipt."""
 
 
 class Newest:
@@ -98,7 +102,8 @@ def test_an_annotation_of_another_manifest_is_a_conflict(camera: SyncCamera, new
 
 def test_nothing_is_erased_without_a_receipt(camera: SyncCamera, newest: Newest) -> None:
     head = camera.audit.head().sequence
-    attempts = (b"", b"please", bytes(4096))
+    room = camera.device.capabilities().max_request or EraseRecording.codec.size_max
+    attempts = (b"", b"please", bytes(room - NOT_RECEIPT))  # the last is as long as the device takes
     for receipt in attempts:
         with refused(ErrorCode.NEEDS_RECEIPT):
             newest.erase(receipt)

@@ -43,6 +43,7 @@ from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
+from bwc_sdk.connection.turns import Turns
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -128,7 +129,7 @@ class Connection:
         self._leaving = False
         self._replies: dict[int, _Asked] = {}
         self._watch: asyncio.TimerHandle | None = None  # when the first of them has waited too long
-        self._slots = asyncio.Semaphore(MAX_REQUESTS)
+        self._turns = Turns(MAX_REQUESTS)
         self._sinks: dict[int, StreamSink] = {}
         self._uploads: dict[int, asyncio.Future[StreamFinished]] = {}
         self._device_events: deque[Event] = deque(maxlen=EVENTS_MAX)
@@ -247,37 +248,42 @@ class Connection:
                 device=self.name,
                 advice="connect again in this process, or start it by spawn",
             )
-        async with self._slots:
-            if self._error is not None or self.conversation is None:
-                raise self._error or DeviceLost("not connected", device=self.name)
-            try:
-                request_id = self.conversation.request(request)
-            except FieldRangeError as error:
-                raise InvalidValue(str(error), device=self.name) from error
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[Any] = loop.create_future()
-            due = loop.time() + self.call_timeout_s
-            self._replies[request_id] = _Asked(request, future, due)
-            if self._watch is None or due < self._watch.when():
-                self._watch_until(due)
-            if sink is not None:
-                # Known before the reply: the stream may end in the same batch that opens it.
-                self._sinks[request_id] = sink
-            if verdict is not None:
-                self._uploads[request_id] = verdict
-            self.line.pump()
-            try:
-                return request_id, await future
-            except BaseException:
-                if request.stream is not None and future.done():
-                    self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
-                raise
-            finally:
-                del self._replies[request_id]
-                self.conversation.forget(request_id)  # an answer that is still to come
-                if not future.done() or future.cancelled() or future.exception() is not None:
-                    self._sinks.pop(request_id, None)
-                    self._uploads.pop(request_id, None)
+        while True:
+            async with self._turns:
+                if self._error is not None or self.conversation is None:
+                    raise self._error or DeviceLost("not connected", device=self.name)
+                try:
+                    request_id = self.conversation.request(request)
+                except FieldRangeError as error:
+                    raise InvalidValue(str(error), device=self.name) from error
+                loop = asyncio.get_running_loop()
+                others = len(self._replies)
+                future: asyncio.Future[Any] = loop.create_future()
+                due = loop.time() + self.call_timeout_s
+                self._replies[request_id] = _Asked(request, future, due)
+                if self._watch is None or due < self._watch.when():
+                    self._watch_until(due)
+                if sink is not None:
+                    # Known before the reply: the stream may end in the same batch that opens it.
+                    self._sinks[request_id] = sink
+                if verdict is not None:
+                    self._uploads[request_id] = verdict
+                self.line.pump()
+                try:
+                    return request_id, await future
+                except BaseException as error:
+                    if _is_busy(error) and others:
+                        self._turns.fewer_than(others + 1)
+                        continue  # nothing was done: it is asked again when there is room
+                    if request.stream is not None and future.done():
+                        self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
+                    raise
+                finally:
+                    del self._replies[request_id]
+                    self.conversation.forget(request_id)  # an answer that is still to come
+                    if not future.done() or future.cancelled() or future.exception() is not None:
+                        self._sinks.pop(request_id, None)
+                        self._uploads.pop(request_id, None)
 
     def _watch_until(self, due: float | None) -> None:
         """One timer for all that is asked: one a request would cost more than the request."""
@@ -533,6 +539,10 @@ class _Gather:
         if self._error is not None and self.received < self.length:
             raise self._error
         return bytes(self._parts)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, CommandError) and error.code is ErrorCode.BUSY
 
 
 def _code(number: int) -> Any:

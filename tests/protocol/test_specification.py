@@ -181,9 +181,11 @@ def test_a_stale_table_fails_the_check(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     """Prose cannot be generated; these are the places where a limit stands in it."""
     from bwc_protocol.conversation import machine, message, stream
+    from bwc_protocol.evidence import cbor
     from bwc_protocol.evidence import vocabulary as evidence
     from bwc_protocol.frame import CONTROL_MAX, MIN_PAYLOAD, PARTIAL_S
     from bwc_protocol.link import LinkParams
+    from bwc_protocol.messages import identity, recordings
     from bwc_protocol.session import preamble
 
     rules, params = dict(RULES), LinkParams()
@@ -205,3 +207,16 @@ def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     assert f"1 to {evidence.MAX_SEGMENTS} **segments**" in TEXT
     assert f"{evidence.CHUNK_SIZE:,} bytes" in TEXT and f"at least {evidence.MIN_CHUNK_SIZE:,}" in TEXT
     assert f"at most {evidence.MANIFEST_MAX:,} bytes" in TEXT
+    costs = TEXT[TEXT.index("### What it costs") : TEXT.index("### Minimal host")]
+    longest = max(
+        c.codec.size_max for c in COMMANDS.values() if c.codec.size_max <= identity.SMALLEST_REQUEST
+    )
+    assert f"{longest} bytes, without `config.stage` and `recordings.erase`" in costs
+    assert f"{2 + recordings.RecordingEntry.codec.size_max} bytes | pages may be short" in costs
+    assert f"{interface.RECORD_HEADER.sizeof() + interface._Hello.codec.size_max} bytes are enough" in costs
+    assert f"{evidence.DIGEST_SIZE} bytes a chunk" in costs
+    assert "`max_request` that it states" in rules["MSG-020"]
+    assert f"at least {identity.SMALLEST_REQUEST}" in rules["MSG-019"]
+    assert f"more than {machine.MAX_REQUESTS} requests" in rules["MSG-022"]
+    assert f"{cbor.MAX_DEPTH} levels" in rules["REC-022"].replace("six", "6")
+    assert f"{evidence.MAX_CHUNKS:,} chunks" in rules["REC-028"]
