@@ -140,6 +140,6 @@ def test_a_wrong_nonce_is_told_with_both_numbers(as_json: bool, capsys: pytest.C
         assert "HELLO_ACK with host_nonce" in told and "host_nonce of the HELLO that it answers" in told
 
 
-def test_a_finished_device_gets_no_remark(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("info", "--device", "sim:?seed=7", "--json") == 0
+def test_a_finished_device_gets_no_remark(sim: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", "--device", sim, "--json") == 0
     assert json.loads(capsys.readouterr().out)["remarks"] == []
