@@ -44,6 +44,7 @@ imports: $(READY)
 generated: $(READY)
 	$(BIN)/python -m tools.generate.sync_twin --check
 	$(BIN)/python -m tools.generate.spec_tables --check
+	$(BIN)/python -m tools.generate.house --check
 
 unit: $(READY)
 	$(BIN)/pytest -n auto -q --tier $(TIER)
@@ -65,6 +66,7 @@ docs: $(READY)
 	$(BIN)/python -m tools.generate.sync_twin
 	$(BIN)/python -m tools.generate.spec_tables
 	$(BIN)/python -m tools.generate.record_vectors
+	$(BIN)/python -m tools.generate.house
 	$(BIN)/python -m tools.generate.shell_files
 
 docs-site: $(READY)

@@ -142,6 +142,8 @@ if TYPE_CHECKING:
     from bwc_sdk.connection.connection import IncomingStream as IncomingStream
     from bwc_sdk.connection.connection import StreamSink as StreamSink
     from bwc_sdk.connection.counters import Counters as Counters
+    from bwc_sdk.connection.remarks import Remark as Remark
+    from bwc_sdk.connection.remarks import remarks_on as remarks_on
     from bwc_sdk.discovery.slots import Slot as Slot
     from bwc_sdk.discovery.watching import Arrived as Arrived
     from bwc_sdk.discovery.watching import Departed as Departed
@@ -150,10 +152,8 @@ if TYPE_CHECKING:
     from bwc_sdk.host.host_time import HostTime as HostTime
     from bwc_sdk.host.time_claim import TimeClaim as TimeClaim
     from bwc_sdk.host.world import World as World
-    from bwc_sdk.remarks import Remark as Remark
-    from bwc_sdk.remarks import remarks_on as remarks_on
-    from bwc_sdk.seen import ConnectStage as ConnectStage
-    from bwc_sdk.seen import LinkSeen as LinkSeen
+    from bwc_sdk.link_seen import ConnectStage as ConnectStage
+    from bwc_sdk.link_seen import LinkSeen as LinkSeen
 
 _HOMES = {
     "Annotation": "bwc_protocol.messages.recordings",
@@ -192,12 +192,12 @@ _HOMES = {
     "ConfigState": "bwc_protocol.messages.config",
     "ConfigView": "bwc_protocol.messages.config",
     "Counters": "bwc_sdk.connection.counters",
-    "ConnectStage": "bwc_sdk.seen",
-    "LinkSeen": "bwc_sdk.seen",
+    "ConnectStage": "bwc_sdk.link_seen",
+    "LinkSeen": "bwc_sdk.link_seen",
     "Refused": "bwc_protocol.link",
     "Standing": "bwc_protocol.link",
-    "Remark": "bwc_sdk.remarks",
-    "remarks_on": "bwc_sdk.remarks",
+    "Remark": "bwc_sdk.connection.remarks",
+    "remarks_on": "bwc_sdk.connection.remarks",
     "Departed": "bwc_sdk.discovery.watching",
     "DeviceCapabilities": "bwc_protocol.messages.identity",
     "DeviceIdentity": "bwc_protocol.messages.identity",

@@ -15,7 +15,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 
 if TYPE_CHECKING:
-    from bwc_sdk.seen import LinkSeen
+    from bwc_sdk.link_seen import LinkSeen
 from bwc_sdk.quantity import size as size_text
 
 

@@ -1,0 +1,1 @@
+"""Firmware in Python: body-worn cameras and docking stations to develop and certify against."""

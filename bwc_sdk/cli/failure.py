@@ -18,7 +18,7 @@ from bwc_sdk.cli.usage import WRONG_USAGE, in_words
 from bwc_sdk.host.exhaustion import exhausted
 
 if TYPE_CHECKING:
-    from bwc_sdk.seen import LinkSeen
+    from bwc_sdk.link_seen import LinkSeen
 from bwc_sdk.host.packages import CORE, problems
 
 DEBUG_ENV: Final = "BWC_DEBUG"
@@ -127,7 +127,7 @@ _SAYS_ALL: Final = (errors.DeviceBusy, errors.VersionMismatch, errors.SessionRef
 
 def _explains(error: errors.BwcError, seen: LinkSeen) -> bool:
     """Whether what was seen is of use: not of a connection that came about and ended later."""
-    from bwc_sdk.seen import ConnectStage
+    from bwc_sdk.link_seen import ConnectStage
 
     return seen.stage is not ConnectStage.READY and not isinstance(error, _SAYS_ALL)
 

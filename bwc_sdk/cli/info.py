@@ -6,7 +6,7 @@ from bwc_sdk.cli.output import Facts, Output
 from bwc_sdk.cli.verb import device_verb, verbs
 from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.clients.station import DockingStation
-from bwc_sdk.remarks import remarks_on
+from bwc_sdk.connection.remarks import remarks_on
 
 app = verbs()
 

@@ -19,7 +19,7 @@ from bwc_sdk.connection.establish import CONNECT_S, connect_channel, open_channe
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
 from bwc_sdk.errors import InvalidUri, WrongDevice
 from bwc_sdk.host.world import World
-from bwc_sdk.seen import seen_on
+from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri

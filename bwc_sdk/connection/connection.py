@@ -55,7 +55,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
 )
 from bwc_sdk.host.world import World
-from bwc_sdk.seen import LinkSeen, seen_on
+from bwc_sdk.link_seen import LinkSeen, seen_on
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

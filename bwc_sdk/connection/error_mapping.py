@@ -17,7 +17,7 @@ from bwc_sdk.errors import (
     SessionRefused,
     VersionMismatch,
 )
-from bwc_sdk.seen import ConnectStage, LinkSeen
+from bwc_sdk.link_seen import ConnectStage, LinkSeen
 
 _REPORT: Final = "--capture FILE keeps what passed, for 'bwc decode'"
 """What helps whoever builds the device, where the facts alone do not say what to mend."""

@@ -13,7 +13,7 @@ from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.error_mapping import unfinished
 from bwc_sdk.connection.link_driver import LinkDriver
 from bwc_sdk.errors import SessionRefused, WrongDevice
-from bwc_sdk.seen import seen_on
+from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
 
 CONNECT_S: Final = 15.0

@@ -35,7 +35,7 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.host.exhaustion import exhausted
 from bwc_sdk.host.world import World
-from bwc_sdk.seen import seen_on
+from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
 
 if TYPE_CHECKING:
