@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bwc_protocol.conversation.stream import StreamFault
+from bwc_protocol.conversation.stream import MAX_STREAMS, StreamFault
 from bwc_protocol.declare import COMMANDS, Handlers, Request, Role
 from bwc_protocol.evidence import Manifest, TriggerReason, verify_table
 from bwc_protocol.messages import SUBJECTS
@@ -57,6 +57,7 @@ from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.handlers import CAMERA
+from firmware_sim.personalities import small
 from tools.generate import samples
 
 ABSENT = b"\xee" * 16
@@ -621,3 +622,11 @@ def test_only_a_clock_that_is_not_set_has_no_bound(camera: SimCamera, desk: Any)
     assert desk.ask(ReadClock()).uncertainty_ns < (1 << 64) - 1
     camera.clock.reset()
     assert desk.ask(ReadClock()).uncertainty_ns == (1 << 64) - 1
+
+
+@pytest.mark.rule("STR-012")
+def test_even_a_small_camera_takes_a_table_beside_footage(camera: SimCamera, desk: Any) -> None:
+    assert 2 <= desk.ask(ReadCapabilities()).max_streams <= MAX_STREAMS
+    small(camera)
+    stated = desk.ask(ReadCapabilities())
+    assert (stated.max_streams, stated.max_requests, stated.max_request) == (2, 1, 512)
