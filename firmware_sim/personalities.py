@@ -7,6 +7,7 @@ the SDK against bad input play them, and so does `bwc sim --personality NAME`.
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from bwc_protocol.conversation import RequestLimits
@@ -24,6 +25,7 @@ from bwc_protocol.messages.recordings import (
     OpenTable,
     ReadManifest,
 )
+from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
@@ -74,7 +76,7 @@ def refusing(camera: SimCamera) -> None:
 def scattering(camera: SimCamera) -> None:
     """A session whose output is cut anywhere: a stream has no boundaries."""
     rng = random.Random(f"scattering {camera.options.seed}")
-    camera.profile.split = lambda size: rng.randint(1, min(size, 700))
+    camera.profile.session = partial(insecure_session, split=lambda size: rng.randint(1, min(size, 700)))
 
 
 def endless_listing(camera: SimCamera) -> None:

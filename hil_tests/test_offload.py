@@ -11,7 +11,7 @@ import pytest
 from bwc_protocol.conversation.message import DATA_HEADER
 from bwc_protocol.evidence import DIGEST_SIZE, chunk_count
 from bwc_protocol.frame import CRC_SIZE, HEADER_SIZE, MAX_PAYLOAD
-from bwc_protocol.session.interface import RECORD_HEADER
+from bwc_protocol.session.insecure import RECORD_HEADER
 from bwc_sdk import AuditKind, DiscardReason, Role, connect
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import BwcError, LinkError, TransportError

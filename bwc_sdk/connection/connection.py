@@ -34,7 +34,7 @@ from bwc_protocol.conversation.stream import BytesSource
 from bwc_protocol.declare import Effect, Event, FieldRangeError, Request
 from bwc_protocol.link import ChannelCounters, ChannelReset, LinkCounters
 from bwc_protocol.messages.core import StreamOpened
-from bwc_protocol.session.interface import RECORD_MAX, InsecureSession
+from bwc_protocol.session.interface import RECORD_MAX, SessionSide
 from bwc_protocol.session.preamble import Preamble
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.capture.recorder import Capture
@@ -143,10 +143,10 @@ class Connection:
 
         def make() -> Conversation:
             preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=world.entropy(16))
-            session = InsecureSession(
-                client=False, identity=local.identity, roles=local.roles, random=world.entropy(16)
+            side = SessionSide(
+                client=False, identity=local.identity, roles=local.roles, entropy=world.entropy
             )
-            conversation = Conversation(local, preamble, session)
+            conversation = Conversation(local, preamble, world.session(side))
             if capture is not None:
                 conversation.tap = capture.message
             return conversation

@@ -1,4 +1,4 @@
-"""What the SDK needs of the world: time, randomness, files and workers; given in, never imported elsewhere.
+"""What the SDK needs of the world: time, randomness, files, workers and sessions; given in, never imported elsewhere.
 
 Time that drives protocol and timers is the event loop's own (`loop.time()`), so that a loop with a virtual
 clock runs everything above it in virtual time.
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import SessionFactory
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
 from bwc_sdk.host.host_time import HostTime, host_time
 from bwc_sdk.host.workers import InlineWorkers as InlineWorkers
@@ -68,7 +70,7 @@ _began_ns: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = we
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Time, randomness, files and workers of one program (or of one test)."""
+    """Time, randomness, files, workers and sessions of one program (or of one test)."""
 
     utc_ns: Callable[[], int] = utc_ns
     """The host's UTC in ns since 1970: what is written down, never how long something took."""
@@ -79,3 +81,5 @@ class World:
     """A stopwatch in ns from any beginning, on which no step of the UTC shows; read under the loop."""
     host_time: Callable[[], HostTime] = host_time
     """What this host knows of its UTC. May take seconds: ask it by `workers.wait`."""
+    session: SessionFactory = insecure_session
+    """Makes this host's end of the session that protects a connection."""

@@ -10,7 +10,8 @@ from typing import Any
 from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
 from bwc_protocol.messages.identity import Capability
-from bwc_protocol.session.interface import RECORD_MAX, InsecureSession, PeerCredentials
+from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import RECORD_MAX, PeerCredentials, SessionFactory, SessionSide, anybody
 from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.vocabulary import PeerKind
 
@@ -24,10 +25,10 @@ class ConversationProfile:
     firmware_sha256: bytes
     oldest: Version = OLDEST
     newest: Version = NEWEST
-    accepts: Callable[[PeerCredentials], bool] = lambda peer: True
+    accepts: Callable[[PeerCredentials], bool] = anybody
     """Whether the host's credentials are accepted."""
-    split: Callable[[int], int] | None = None
-    """Where the session cuts its output; None: not at all."""
+    session: SessionFactory = insecure_session
+    """Makes the device's end of the session that protects a conversation."""
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
     counts_sessions: bool = False
@@ -36,7 +37,7 @@ class ConversationProfile:
     """How many requests and streams it takes at once, and how long a request."""
 
     def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
-        """A conversation on a channel that a host has opened; nothing protects it, as in any simulator."""
+        """A conversation on a channel that a host has opened."""
         local = LocalInfo(
             kind=self.kind,
             identity=identity,
@@ -52,12 +53,5 @@ class ConversationProfile:
             max_plaintext=RECORD_MAX,
             random=entropy.randbytes(16),
         )
-        session = InsecureSession(
-            client=True,
-            identity=identity,
-            roles=NO_ROLE,
-            random=entropy.randbytes(16),
-            accept=self.accepts,
-            split=self.split,
-        )
-        return Conversation(local, preamble, session, self.limits)
+        side = SessionSide(True, identity, NO_ROLE, entropy.randbytes, self.accepts)
+        return Conversation(local, preamble, self.session(side), self.limits)

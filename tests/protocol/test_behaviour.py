@@ -9,7 +9,8 @@ from bwc_protocol.conversation import FailReason
 from bwc_protocol.conversation.endings import BY_PEER, ENDINGS, LINGER_S
 from bwc_protocol.frame import Frame, FrameParser, FrameType, Reset
 from bwc_protocol.link import LinkRole
-from bwc_protocol.session.interface import Alert, RecordType
+from bwc_protocol.session.insecure import RecordType
+from bwc_protocol.session.interface import Alert
 from tools.generate import record_vectors, spec_tables
 from tools.testkit.behaviour import Player, record
 

@@ -24,7 +24,7 @@ from bwc_protocol.messages.config import AbortConfig
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, choose_version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from tests.tiers import times

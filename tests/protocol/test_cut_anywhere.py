@@ -20,7 +20,7 @@ from bwc_protocol.conversation.message import HEADER, Flag, build, build_data
 from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamOpened
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from tools.generate import samples
 from tools.testkit.pair import Pair, device_end, host_end
 

@@ -21,7 +21,7 @@ from bwc_protocol.messages.battery import BatteryAlarm, BatteryStatus, ReadBatte
 from bwc_protocol.messages.core import ErrorReply, StreamCredit
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus, Reboot, StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from tools.generate import samples
 from tools.testkit.pair import Pair, device_end, host_end

@@ -7,28 +7,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwc_protocol.declare import NO_ROLE, Role
+from bwc_protocol.session.insecure import HANDSHAKE_MAX, RECORD_HEADER, RecordType, insecure_session
 from bwc_protocol.session.interface import (
-    HANDSHAKE_MAX,
-    RECORD_HEADER,
     RECORD_MAX,
     Alert,
-    InsecureSession,
     PeerCredentials,
-    RecordType,
+    Session,
     SessionFailed,
+    SessionSide,
+    anybody,
 )
 from tests.tiers import times
 
 
-def client(split: Callable[[int], int] | None = None) -> InsecureSession:
-    return InsecureSession(client=True, identity="camera", roles=NO_ROLE, random=bytes(16), split=split)
+def client(split: Callable[[int], int] | None = None) -> Session:
+    return insecure_session(SessionSide(True, "camera", NO_ROLE, bytes), split)
 
 
-def server(accept: Callable[[PeerCredentials], bool] = lambda peer: True) -> InsecureSession:
-    return InsecureSession(client=False, identity="bench", roles=Role.BENCH, random=bytes(16), accept=accept)
+def server(accept: Callable[[PeerCredentials], bool] = anybody) -> Session:
+    return insecure_session(SessionSide(False, "bench", Role.BENCH, bytes, accept))
 
 
-def established() -> tuple[InsecureSession, InsecureSession]:
+def established() -> tuple[Session, Session]:
     one, other = client(), server()
     one.start()
     other.start()

@@ -8,7 +8,7 @@ import pytest
 
 from bwc_protocol.conversation.message import STREAM_DATA
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS
-from bwc_protocol.session import interface
+from bwc_protocol.session import insecure, interface
 from bwc_protocol.vocabulary import ErrorCode
 from tools.generate import spec_tables
 from tools.generate.spec_layouts import LAYOUTS, field_names
@@ -199,7 +199,7 @@ def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     assert f"{params.probe_max_s:g} s" in rules["CHN-018"]
     assert f"below {preamble.MIN_PLAINTEXT}" in rules["SES-002"]
     assert f"{machine.HANDSHAKE_S:g} s" in rules["SES-005"]
-    assert f"{interface.HANDSHAKE_MAX:,} bytes" in rules["SES-012"]
+    assert f"{insecure.HANDSHAKE_MAX:,} bytes" in rules["SES-012"]
     assert f"{interface.RECORD_MAX:,} bytes" in rules["SES-014"]
     assert f"{message.BODY_MAX:,}" in rules["MSG-004"]
     assert f"beyond {machine.MAX_REQUESTS} " in rules["MSG-005"]
@@ -213,7 +213,7 @@ def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     )
     assert f"{longest} bytes, without `config.stage` and `recordings.erase`" in costs
     assert f"{2 + recordings.RecordingEntry.codec.size_max} bytes | pages may be short" in costs
-    assert f"{interface.RECORD_HEADER.sizeof() + interface._Hello.codec.size_max} bytes are enough" in costs
+    assert f"{insecure.RECORD_HEADER.sizeof() + insecure._Hello.codec.size_max} bytes are enough" in costs
     assert f"{evidence.DIGEST_SIZE} bytes a chunk" in costs
     assert "`max_request` that it states" in rules["MSG-020"]
     assert f"at least {identity.SMALLEST_REQUEST}" in rules["MSG-019"]

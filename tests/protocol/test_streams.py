@@ -26,7 +26,7 @@ from bwc_protocol.messages.config import UploadConfig
 from bwc_protocol.messages.core import StreamCredit, StreamEnd, StreamOpened
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.vocabulary import ErrorCode
 from tools.generate import samples
 from tools.testkit.pair import Pair, device_end, host_end

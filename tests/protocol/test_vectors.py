@@ -21,7 +21,8 @@ from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.frame import FrameParser, FrameType, encode_frame
 from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.core import ErrorReply
-from bwc_protocol.session.interface import InsecureSession
+from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import SessionSide
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, binding, choose_version
 from bwc_protocol.vocabulary import ErrorCode
 from tools.generate import record_vectors, vectors_frames
@@ -165,7 +166,7 @@ def test_session_records_hold() -> None:
     from bwc_protocol.declare import Role
 
     first, *others = SESSION["records"]
-    server = InsecureSession(client=False, identity="x", roles=Role.BENCH, random=bytes(16))
+    server = insecure_session(SessionSide(False, "x", Role.BENCH, bytes))
     assert server.receive(bytes.fromhex(first["hex"])) == []
     assert server.peer is not None
     assert (server.peer.identity, server.peer.roles) == (first["identity"], first["roles"])

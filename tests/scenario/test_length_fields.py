@@ -15,7 +15,7 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, R
 from bwc_protocol.evidence import MANIFEST_MAX, EvidenceError, Manifest
 from bwc_protocol.frame import HEADER, HEADER_SIZE, SYNC, Frame, FrameParser, FrameType, encode_frame
 from bwc_protocol.messages.recordings import LIST_PAGE_MAX
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from bwc_sdk import World, connect
 from bwc_sdk.errors import ProtocolViolation
 from bwc_sdk.host.world import InlineWorkers

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import bwc_protocol.messages
-import bwc_protocol.session.interface  # noqa: F401  # importing these two declares everything that there is
+import bwc_protocol.session.insecure  # noqa: F401  # importing these two declares everything that there is
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Wire
 
 ITEMS: Final = 2

@@ -10,7 +10,7 @@ from bwc_protocol.conversation.message import HEADER, Flag
 from bwc_protocol.declare import COMMANDS, CONTROLS, Wire, to_plain
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.frame import BYE, HEADER_SIZE, HELLO, HELLO_ACK, RESET, ByeReason, FrameType, ResetReason
-from bwc_protocol.session.interface import RecordType, _Hello
+from bwc_protocol.session.insecure import RecordType, _Hello
 from bwc_protocol.session.preamble import PREAMBLE, SIZE
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate import sample_evidence

@@ -7,7 +7,7 @@ import construct as c
 
 from bwc_protocol import frame
 from bwc_protocol.conversation import message
-from bwc_protocol.session import interface, preamble
+from bwc_protocol.session import insecure, interface, preamble
 
 Meanings = dict[str, str]
 
@@ -80,7 +80,7 @@ LAYOUTS: Final[dict[str, tuple[Any, Meanings]]] = {
         },
     ),
     "session-record": (
-        interface.RECORD_HEADER,
+        insecure.RECORD_HEADER,
         {
             "type": "1 handshake, 2 data, 3 alert",
             "length": f"bytes of body that follow, at most {interface.RECORD_MAX}",

@@ -11,14 +11,14 @@ from bwc_protocol.evidence import vocabulary as evidence
 from bwc_protocol.frame import header, parser
 from bwc_protocol.link import LinkParams, gate
 from bwc_protocol.messages import audit, config, identity, recordings, station
-from bwc_protocol.session import interface, preamble
+from bwc_protocol.session import insecure, interface, preamble
 from tools.generate.source_docs import constant_docs, field_docs
 
 LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
     "frame": (header, parser),
     "link": (gate, relay),
     "BLE": (gatt,),
-    "session": (preamble, interface, machine, answering, endings),
+    "session": (preamble, interface, insecure, machine, answering, endings),
     "messages and streams": (message, stream, endpoint),
     "subjects": (recordings, config, identity, audit, station),
     "recording": (evidence,),

@@ -35,7 +35,7 @@ from bwc_protocol.declare import (
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
 from bwc_protocol.messages import config
-from bwc_protocol.session import interface
+from bwc_protocol.session import insecure, interface
 from tools.generate import spec_endings, spec_example, spec_parameters, spec_transitions, spec_usb
 from tools.generate.source_docs import member_docs
 from tools.generate.spec_layouts import LAYOUTS, layout
@@ -345,7 +345,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "frame-types": lambda: numbers(frame.FrameType),
     "reset-reasons": lambda: numbers(frame.ResetReason),
     "bye-reasons": lambda: numbers(frame.ByeReason),
-    "handshake-body": lambda: fields(interface._Hello),
+    "handshake-body": lambda: fields(insecure._Hello),
     "alerts": lambda: numbers(interface.Alert),
     "usb-descriptors": spec_usb.descriptors,
     "endings": spec_endings.endings,

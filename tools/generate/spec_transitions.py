@@ -13,7 +13,8 @@ from bwc_protocol.link import LinkRole, LinkState
 from bwc_protocol.link.channel import ChannelState
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
-from bwc_protocol.session.interface import Alert, RecordType
+from bwc_protocol.session.insecure import RecordType
+from bwc_protocol.session.interface import Alert
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate.trace import HOST_NONCE, LINK_NONCE
 from tools.generate.vectors_behaviour import (

@@ -9,7 +9,8 @@ from bwc_protocol.frame import Bye, ByeReason, FrameType, ResetReason
 from bwc_protocol.link import LinkRole
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCredit
-from bwc_protocol.session.interface import Alert, RecordType, _Hello
+from bwc_protocol.session.insecure import RecordType, _Hello
+from bwc_protocol.session.interface import Alert
 from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble, binding
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate.trace import HOST_NONCE, LINK_NONCE, STATUS

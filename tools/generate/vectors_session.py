@@ -4,7 +4,8 @@ from typing import Any
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.battery import ReadBattery
-from bwc_protocol.session.interface import Alert, InsecureSession, _Hello
+from bwc_protocol.session.insecure import _Hello, insecure_session
+from bwc_protocol.session.interface import Alert, SessionSide
 from bwc_protocol.session.preamble import Preamble, binding, choose_version
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate import vectors_types
@@ -90,9 +91,8 @@ def _versions() -> list[dict[str, Any]]:
 def _records() -> list[dict[str, Any]]:
     pair = Pair()
     pair.run()
-    session = InsecureSession(
-        client=True, identity=CAMERA, roles=pair.host._local.roles, random=DEVICE_RANDOM
-    )
+    side = SessionSide(True, CAMERA, pair.host._local.roles, lambda size: DEVICE_RANDOM)
+    session = insecure_session(side)
     session.start()
     found = [
         {

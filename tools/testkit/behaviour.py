@@ -22,7 +22,7 @@ from bwc_protocol.frame import (
 from bwc_protocol.link import Link, LinkParams, LinkRole
 from bwc_protocol.link.channel import FIRST_EPOCH
 from bwc_protocol.messages.battery import ReadBattery
-from bwc_protocol.session.interface import RecordType
+from bwc_protocol.session.insecure import RecordType
 from tools.generate.trace import HOST_NONCE, LINK_NONCE, STATUS
 from tools.testkit.pair import device_end, host_end
 

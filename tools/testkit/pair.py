@@ -5,7 +5,8 @@ from typing import Final
 
 from bwc_protocol.conversation import Conversation, ConversationEvent, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Role
-from bwc_protocol.session.interface import RECORD_MAX, InsecureSession, PeerCredentials
+from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import RECORD_MAX, PeerCredentials, SessionFactory, SessionSide, anybody
 from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.vocabulary import PeerKind
 
@@ -23,17 +24,17 @@ def host_end(
     versions: Versions = (OLDEST, NEWEST),
     kind: PeerKind = PeerKind.HOST,
     max_plaintext: int = RECORD_MAX,
-    accept: Callable[[PeerCredentials], bool] = lambda peer: True,
+    accept: Callable[[PeerCredentials], bool] = anybody,
     split: Callable[[int], int] | None = None,
+    session: SessionFactory | None = None,
 ) -> Conversation:
     """The host's end of a conversation: the session's server."""
     preamble = Preamble(
         oldest=versions[0], newest=versions[1], kind=kind, max_plaintext=max_plaintext, random=HOST_RANDOM
     )
-    session = InsecureSession(
-        client=False, identity=BENCH, roles=roles, random=HOST_RANDOM[::-1], accept=accept, split=split
-    )
-    return Conversation(LocalInfo(kind=kind, identity=BENCH, roles=roles), preamble, session)
+    side = SessionSide(False, BENCH, roles, lambda size: HOST_RANDOM[::-1], accept)
+    local = LocalInfo(kind=kind, identity=BENCH, roles=roles)
+    return Conversation(local, preamble, session(side) if session else insecure_session(side, split))
 
 
 def device_end(
@@ -41,8 +42,9 @@ def device_end(
     versions: Versions = (OLDEST, NEWEST),
     kind: PeerKind = PeerKind.CAMERA,
     max_plaintext: int = RECORD_MAX,
-    accept: Callable[[PeerCredentials], bool] = lambda peer: True,
+    accept: Callable[[PeerCredentials], bool] = anybody,
     split: Callable[[int], int] | None = None,
+    session: SessionFactory | None = None,
     info: LocalInfo | None = None,
     limits: RequestLimits | None = None,
 ) -> Conversation:
@@ -50,9 +52,8 @@ def device_end(
     preamble = Preamble(
         oldest=versions[0], newest=versions[1], kind=kind, max_plaintext=max_plaintext, random=DEVICE_RANDOM
     )
-    session = InsecureSession(
-        client=True, identity=CAMERA, roles=NO_ROLE, random=DEVICE_RANDOM[::-1], accept=accept, split=split
-    )
+    side = SessionSide(True, CAMERA, NO_ROLE, lambda size: DEVICE_RANDOM[::-1], accept)
+    made = session(side) if session else insecure_session(side, split)
     local = info or LocalInfo(
         kind=kind,
         identity=CAMERA,
@@ -60,7 +61,7 @@ def device_end(
         boot_counter=9,
         firmware_sha256=bytes(range(32)),
     )
-    return Conversation(local, preamble, session, limits or RequestLimits())
+    return Conversation(local, preamble, made, limits or RequestLimits())
 
 
 class Pair:

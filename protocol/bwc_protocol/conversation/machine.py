@@ -390,7 +390,7 @@ class Conversation:
 
     def _seal_bulk(self, budget: int, size: int, frame_size: int) -> None:
         size = max(1, min(size, DATA_MAX, self._opening.peer_limit - DATA_HEADER.size))
-        around = self._session.overhead + DATA_HEADER.size
+        around = self._session.overhead(size + DATA_HEADER.size) + DATA_HEADER.size
         if 0 < frame_size <= size + around:
             size -= (size + around) % frame_size
         self._streams.seal_bulk(self._session.seal, self._seal_now, budget, size)
