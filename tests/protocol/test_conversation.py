@@ -364,7 +364,7 @@ def test_a_station_and_a_camera_are_both_devices() -> None:
 def test_a_device_that_only_tells_refuses_what_changes_something_and_what_opens_a_stream() -> None:
     pair = Pair()
     pair.run()
-    pair.device.only_reads()
+    pair.device.only_reads("by radio")
     for request in (samples.typical(OpenSegment), samples.typical(AbortConfig)):
         asked = pair.host.request(request)
         pair.run()
