@@ -217,6 +217,7 @@ def test_status_is_answered_while_footage_streams(dock: Dock, chosen: list[int],
         if underway or isinstance(event, RecordingStarted):
             number = len(dock.cameras)
             camera = SyncCamera(dock.cameras[number - 1], loop_thread())
+            camera.lent = True  # the offload closes it
             try:
                 camera.device.status(timeout=1.0)
                 camera.battery.status(timeout=1.0)
