@@ -54,7 +54,7 @@ from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
-from bwc_sdk.offload.waiting import settled
+from bwc_sdk.offload.waiting import opened, settled
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class DockWatch(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        destination = await settled(opening)  # told once, not by every camera
+        destination = await opened(opening, Destination.close)  # told once, not by every camera
         self._identity = destination.identity
         destination.close()
         attempt, met = 0, False

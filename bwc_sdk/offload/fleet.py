@@ -29,7 +29,7 @@ from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
 from bwc_sdk.offload.reconnect import Connect
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
-from bwc_sdk.offload.waiting import settled
+from bwc_sdk.offload.waiting import opened
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
@@ -80,7 +80,7 @@ class FleetJob(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        destination = await settled(opening)  # told once, not by every camera
+        destination = await opened(opening, Destination.close)  # told once, not by every camera
         self._identity = destination.identity
         destination.close()
         if isinstance(self._cameras, Mapping):

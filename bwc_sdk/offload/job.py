@@ -29,7 +29,7 @@ from bwc_sdk.offload.pipeline import Pipeline
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.reconnect import Connect, Reconnector, Unreached
-from bwc_sdk.offload.waiting import all_settled, settled
+from bwc_sdk.offload.waiting import all_settled, opened
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
@@ -122,7 +122,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
 
     async def _main(self) -> OffloadResult:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path, self._expected)
-        destination = await settled(opening)
+        destination = await opened(opening, Destination.close)
         try:
             result = await self._offload(await self._reach.first(), destination)
         finally:

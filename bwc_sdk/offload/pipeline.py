@@ -16,7 +16,7 @@ from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.offload.events import RecordingFinished, RecordingPostponed, RecordingStarted
+from bwc_sdk.offload.events import RecordingFinished, RecordingPostponed
 from bwc_sdk.offload.feed import Feed
 from bwc_sdk.offload.free_room import LARGE
 from bwc_sdk.offload.outcome import Outcome, StillOnCamera
@@ -45,6 +45,8 @@ class Pipeline:
         self._reach = reach
         self._feed = feed
         self._queue = Queue(RecordingCopy(work, entry) for entry in plan)
+        self._turn: Turn | None = None
+        """Whose turn it is, out of every queue: whoever stops the run finds it here."""
         self._near: deque[Turn] = deque()
         """The next to be received, in order."""
         self._finishing: dict[asyncio.Task[None], Turn] = {}
@@ -62,10 +64,11 @@ class Pipeline:
         try:
             while True:
                 await self._feed.room()
-                turn = self._next() if len(self._finishing) < FINISHING_MAX else None
+                self._turn = turn = self._next() if len(self._finishing) < FINISHING_MAX else None
                 if turn is not None:
                     if not await self._makes_way(turn):
                         await self._receive(turn)
+                    self._turn = None
                 elif self._finishing:
                     await asyncio.wait(self._finishing, return_when=asyncio.FIRST_COMPLETED)
                 else:
@@ -114,9 +117,7 @@ class Pipeline:
     async def _receive(self, turn: Turn) -> None:
         """Receives a recording as far as the camera gives it; what becomes of it may show later."""
         copy, verified = turn.copy, self._work.tally.verified
-        if not copy.begun:
-            copy.begun = True
-            self._work.tell(RecordingStarted(copy.entry))
+        copy.begin()
         outcome: Outcome | None
         try:
             outcome = await self._receive_now(turn)
@@ -133,9 +134,6 @@ class Pipeline:
         except Exception as error:
             await self._reach.close()  # whatever is under way on it
             outcome = self._defect(turn, error)
-        except BaseException:
-            await copy.release()
-            raise
         if outcome is None:
             self._finishing[asyncio.create_task(self._finish(turn))] = turn
         else:
@@ -192,8 +190,15 @@ class Pipeline:
         try:
             await all_settled(self._finishing)
         finally:
-            for turn in (*self._finishing.values(), *self._near, *self._queue.postponed()):
-                await turn.copy.release()
+            held = {*self._finishing.values(), *self._near, *self._queue.postponed()}
+            if self._turn is not None:
+                held.add(self._turn)
+            # All of them, however often the run is cancelled meanwhile: a lock that stays is nobody's until the
+            # process ends.
+            releases = [asyncio.ensure_future(turn.copy.release()) for turn in held]
+            await all_settled(releases)
+            for release in releases:
+                release.result()
 
 
 def _out_of_reach(entry: RecordingEntry, error: BwcError) -> StillOnCamera:

@@ -17,7 +17,7 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.events import Progress
+from bwc_sdk.offload.events import OffloadEvent, Progress, RecordingStarted, Resumed
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room
 from bwc_sdk.offload.segment import ChunkDamaged, SegmentCopy
@@ -52,6 +52,17 @@ class RecordingCopy:
         self._stored: dict[int, StoredSegment] = {}
         self._copied = False
         self._listed_again = False
+        self._untold: list[OffloadEvent] = []
+        self._kept: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Its turn has come: tells of its start, and then of what was found when it was prepared. Idempotent."""
+        if not self.begun:
+            self.begun = True
+            self._work.tell(RecordingStarted(self.entry))
+            untold, self._untold = self._untold, []
+            for event in untold:
+                self._work.tell(event)
 
     def prepare(self, camera: Camera) -> None:
         """Begins to get what comes before the footage, beside whatever else the camera is asked; waits for nothing.
@@ -118,6 +129,7 @@ class RecordingCopy:
             await all_settled(tasks)
         finally:
             self._preparing = self._manifest = None
+            self._untold.clear()  # it is looked through again
             self._finishing.clear()
             while self._segments:
                 await self._segments.popitem()[1].release()
@@ -188,10 +200,25 @@ class RecordingCopy:
 
             def progress(good_bytes: int) -> None:
                 done = before + good_bytes
-                self._work.tell(Progress(self.entry.sequence, number, done, manifest.size_bytes))
+                self._tell(Progress(self.entry.sequence, number, done, manifest.size_bytes))
 
-            self._segments[number] = SegmentCopy(self._work, self.entry, manifest, number, progress)
+            def kept(good_bytes: int) -> None:
+                if number not in self._kept:  # taken up again, it may be what this offload brought
+                    self._kept[number] = good_bytes
+                    self._work.tally.kept += good_bytes
+                if good_bytes:
+                    self._tell(Resumed(self.entry.sequence, number, good_bytes))
+                    progress(good_bytes)
+
+            self._segments[number] = SegmentCopy(self._work, self.entry, manifest, number, progress, kept)
         return self._segments[number]
+
+    def _tell(self, event: OffloadEvent) -> None:
+        """Nothing is told of a recording before its start; of one that is prepared, two events a segment at most."""
+        if self.begun:
+            self._work.tell(event)
+        else:
+            self._untold.append(event)
 
     def _check_manifest(self, manifest: Manifest) -> None:
         """Its hash is the listed one; whose it is, and what it says, is checked here."""

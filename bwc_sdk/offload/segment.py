@@ -27,7 +27,7 @@ from bwc_sdk.errors import (
 from bwc_sdk.offload.chunk_sink import ChunkSink
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.custody import Custody
-from bwc_sdk.offload.events import ChunkRejected, Resumed, SegmentStored
+from bwc_sdk.offload.events import ChunkRejected, SegmentStored
 from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.listing import URGENT
 from bwc_sdk.offload.outcome import StoredSegment
@@ -64,12 +64,14 @@ class SegmentCopy:
         manifest: Manifest,
         segment: int,
         on_progress: Callable[[int], None],
+        on_kept: Callable[[int], None],
     ) -> None:
         self._work = work
         self._entry = entry
         self._manifest = manifest
         self._segment = segment
         self._on_progress = on_progress
+        self._on_kept = on_kept
         self._sidecars = Sidecars(work.destination, manifest, segment)
         self._file = SegmentFile(work.destination, self._sidecars.name, manifest.segments[segment])
         self._table = b""
@@ -102,16 +104,21 @@ class SegmentCopy:
         Raises what ends the connection (call it again with a new one), `CommandError`, `ChunkDamaged`,
         `EvidenceMismatch` (the camera's table is not the manifest's), `DestinationError` and its kinds.
         """
+        waited = self._ready
         while True:
             try:
                 await self.prepare(camera)
                 if self._file.fault is not None:
                     raise self._file.fault  # of a write, and the connection ended at the same moment
+                if self._found is Found.FINAL and not waited:
+                    return
+                in_place = await self._work.blocking(self._take_up)
+                if waited and not in_place:
+                    waited = False  # its name went before its turn came: nothing of it would ever be stored
+                    await self.release()
+                    continue
                 if self._found is Found.FINAL:
                     return
-                # Not while it is prepared: others come first, and need the room.
-                if not self._read_back_rounds:
-                    await self._work.blocking(self._file.reserve)
                 while self._missing:
                     for run in _runs(self._missing, apart=self._rejected):
                         await self._fetch(camera, run)
@@ -211,6 +218,14 @@ class SegmentCopy:
         self._found = self._file.acquire()
         return self._sidecars.kept_table()
 
+    def _take_up(self) -> bool:
+        """Whether what was prepared still has its name; then room is reserved: not before, as others came first."""
+        if not self._file.in_place():
+            return False
+        if self._found is not Found.FINAL and not self._read_back_rounds:
+            self._file.reserve()
+        return True
+
     def _keep(self) -> None:
         """Makes durable what has to stand before the first byte of footage."""
         self._sidecars.keep(self._table)
@@ -228,10 +243,7 @@ class SegmentCopy:
         await self._work.blocking(self._file.settle)
         self._missing = await self._bad_chunks()
         self._kept = self._good_bytes = self._file.size_bytes - sum(map(self._size, self._missing))
-        self._work.tally.kept += self._kept
-        if self._kept:
-            self._work.tell(Resumed(self._entry.sequence, self._segment, self._kept))
-            self._on_progress(self._kept)
+        self._on_kept(self._kept)
 
     async def _bad_chunks(self) -> set[int]:
         """Reads the whole file and gives the chunks that do not hash to the table."""
@@ -356,6 +368,7 @@ class SegmentCopy:
         else:
             self._file.publish(sidecars)
         self._sidecars.record(self._custody())
+        self._file.confirm()
         self._close()
         self._work.destination.confirm()
 

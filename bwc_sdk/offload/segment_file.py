@@ -14,7 +14,7 @@ from bwc_protocol.evidence import DIGEST_SIZE, SegmentFacts, chunk_count
 from bwc_sdk.errors import DestinationBusy, DestinationError
 from bwc_sdk.host.filesystem import NotAFile, read_upto, write_all
 from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import NO_ROOM
+from bwc_sdk.offload.destination_faults import NO_ROOM, NotOurs
 from bwc_sdk.offload.final_names import Move, NameTaken
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 
@@ -256,6 +256,17 @@ class SegmentFile:
         return self._files.drop_cache(self._file)
 
     # Its name
+
+    def in_place(self) -> bool:
+        """Whether its name still leads to it."""
+        if self._unfinished:
+            return self._files.is_named(self._file, self._at.incoming, self.part)
+        return self._files.is_named(self._file, self._at.directory, self.final)
+
+    def confirm(self) -> None:
+        """Raises `NotOurs` unless it stands under its final name: what was verified is an open file."""
+        if not self._files.is_named(self._file, self._at.directory, self.final):
+            raise NotOurs(self.final)
 
     def publish(self, sidecars: Sequence[Move]) -> None:
         """Gives `sidecars`, and then the part file, their final names, durable: all of them or none.

@@ -18,6 +18,18 @@ async def settled(work: Awaitable[T]) -> T:
     return task.result()
 
 
+async def opened(work: Awaitable[T], close: Callable[[T], None]) -> T:
+    """The same for something that is opened: a waiter that is cancelled meanwhile would never close it."""
+    task = asyncio.ensure_future(work)
+    try:
+        await all_settled((task,))
+    except asyncio.CancelledError:
+        if not task.cancelled() and task.exception() is None:
+            close(task.result())
+        raise
+    return task.result()
+
+
 async def all_settled(tasks: Collection[asyncio.Future[Any]]) -> None:
     """Waits until all of `tasks` are done; their results are looked at by whoever wants them."""
     cancelled: asyncio.CancelledError | None = None

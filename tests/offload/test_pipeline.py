@@ -9,8 +9,18 @@ import pytest
 
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from bwc_sdk.host.world import InlineWorkers
-from bwc_sdk.offload import RecordingFinished, RecordingStarted, StoredVerified
+from bwc_sdk.host.world import InlineWorkers, World
+from bwc_sdk.offload import (
+    OffloadJob,
+    OffloadPolicy,
+    Progress,
+    RecordingFinished,
+    RecordingStarted,
+    Resumed,
+    StillOnCamera,
+    StoredVerified,
+)
+from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.pipeline import AHEAD, FINISHING_MAX
 from bwc_sdk.offload.segment_file import SegmentFile
 from firmware_sim.virtual_time import run_virtual
@@ -134,3 +144,117 @@ def test_an_offload_that_is_stopped_holds_nothing_of_what_was_prepared_or_finish
         assert not files.open_handles
         assert not any(inode.locked_by for inode in disk.live[".incoming"].values())
     assert play(lab, device, files)[0].complete
+
+
+@pytest.mark.parametrize("half_seconds", range(1, 80))
+def test_an_offload_that_is_stopped_at_any_moment_holds_nothing(lab, half_seconds: int) -> None:
+    """Also while it opens its destination, or asks for room for what was prepared already."""
+    device, disk = lab.device(recordings(lab, 4)), lab.disk()
+    disk.capacity = 4 * 3 * lab.chunk + 100
+    files = lab.files(disk)
+
+    async def main() -> None:
+        job = OffloadJob(
+            device.connect,
+            "/store",
+            recordings=None,
+            world=World(files=files, workers=SlowMedium()),
+            policy=OffloadPolicy(reserve_bytes=0),
+            room=Room(),
+        )
+        run = asyncio.create_task(job.run())
+        await asyncio.sleep(half_seconds / 2 + 0.25)
+        run.cancel()
+        await asyncio.wait([run])
+
+    run_virtual(main())
+    assert not files.open_handles
+    assert not any(inode.locked_by for inode in disk.live[".incoming"].values())
+
+
+def test_nothing_is_told_of_a_recording_before_it_started(lab) -> None:
+    """What an earlier attempt left is looked through ahead; a reader hears of it in the order of the recordings."""
+    device, disk = lab.device(recordings(lab, 4), piece=lab.chunk), lab.disk()
+    for number in (1, 2, 3, 4):
+        device.cut_at = [device.sent + 2 * lab.chunk]
+        once = OffloadPolicy(attempts=0, reserve_bytes=0)
+        assert not lab.run(device, lab.files(disk), recordings=[number], policy=once)[0].complete
+    result, events = play(lab, device, lab.files(disk))
+    assert result.complete and result.bytes_kept == 4 * 2 * lab.chunk
+    begun: set[int] = set()
+    resumed = 0
+    for event in events:
+        if isinstance(event, RecordingStarted):
+            begun.add(event.entry.sequence)
+        if isinstance(event, Resumed | Progress):
+            assert event.recording in begun
+            resumed += isinstance(event, Resumed)
+    assert resumed == 4
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_was_prepared_and_removed_meanwhile_is_fetched_anew(lab, stored: bool) -> None:
+    """A clean-up job takes away a final name, or a part file, while it is held open for its turn."""
+    device, disk = lab.device(recordings(lab, 3)), lab.disk()
+    if stored:
+        assert lab.run(device, lab.files(disk))[0].complete
+
+    async def main():
+        job = lab.job(device, lab.files(disk), workers=SlowMedium())
+        async for event in job:
+            if isinstance(event, RecordingStarted) and event.entry.sequence == 2:
+                for directory, ending in (("", ".mp4"), (".incoming", ".part")):
+                    for name in [name for name in disk.live[directory] if name.endswith(ending)]:
+                        disk.change((directory, name, None))
+        return job.result
+
+    result = run_virtual(main())
+    there = disk.final()
+    for outcome in result.outcomes:
+        if isinstance(outcome, StoredVerified):
+            assert all(segment.path.name in there for segment in outcome.segments), "said to be stored"
+    assert isinstance(result.outcomes[2], StoredVerified)
+    assert lab.run(device, lab.files(disk))[0].complete
+
+
+def test_a_final_file_that_goes_while_it_is_verified_is_not_stored(lab) -> None:
+    device, disk = lab.device(recordings(lab, 1)), lab.disk()
+    assert lab.run(device, lab.files(disk))[0].complete
+    files = lab.files(disk)
+
+    def before(step: int, operation: str) -> None:
+        if operation == "drop_cache":
+            for name in [name for name in disk.live[""] if name.endswith(".mp4")]:
+                disk.change(("", name, None))
+
+    files.before = before
+    (outcome,) = lab.run(device, files)[0].outcomes
+    assert isinstance(outcome, StillOnCamera) and "removed or replaced" in outcome.reason
+    assert outcome.error is not None and "cleans up" in outcome.error.advice
+    assert lab.run(device, lab.files(disk))[0].complete
+
+
+def test_what_is_kept_counts_once_however_often_it_is_taken_up(lab) -> None:
+    """A recording that is released, for room or behind too many that stall, is looked through again."""
+    small = lab.recording(1, (lab.chunk,))
+    device, disk = lab.device([small, *recordings(lab, 3)[1:]], piece=lab.chunk), lab.disk()
+    for number in (2, 3):
+        device.cut_at = [device.sent + 2 * lab.chunk]
+        once = OffloadPolicy(attempts=0, reserve_bytes=0)
+        lab.run(device, lab.files(disk), recordings=[number], policy=once)
+    disk.capacity = lab.chunk * 5
+    files = lab.files(disk)
+
+    async def main():
+        job = OffloadJob(
+            device.connect,
+            "/store",
+            recordings=None,
+            world=World(files=files, workers=SlowMedium()),
+            policy=OffloadPolicy(reserve_bytes=0),
+            room=Room(),
+        )
+        return await job.run()
+
+    result = run_virtual(main())
+    assert result.complete and result.bytes_kept == 2 * 2 * lab.chunk
