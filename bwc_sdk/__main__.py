@@ -8,7 +8,7 @@ MISSING_PART = 11  # as in `bwc_sdk.cli.exit_codes`, which may not load
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line and gives its exit code (README, "Exit codes")."""
+    """Runs the command line and gives its exit code (docs/errors.md)."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments in (["--version"], ["-V"]) and sys.stdout is not None:
         try:

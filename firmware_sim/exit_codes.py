@@ -1,4 +1,4 @@
-"""How `bwc sim` and `bwc demo` end, by the table of the whole command line (README, "Exit codes")."""
+"""How `bwc sim` and `bwc demo` end, by the table of the whole command line (docs/errors.md)."""
 
 import errno
 from typing import Final

@@ -1,4 +1,4 @@
-"""A local device offered to a remote bench as `tcp:HOST:PORT` (README, "A device on another machine").
+"""A local device offered to a remote bench as `tcp:HOST:PORT` (docs/links.md).
 
     async with Bridge("serial:/dev/ttyACM0") as bridge:
         print(bridge.uri)

@@ -1,4 +1,4 @@
-"""What `bwc` exits with; the table in the README is this one. Numbers are never given a new meaning."""
+"""What `bwc` exits with; the table in docs/errors.md is this one. Numbers are never given a new meaning."""
 
 import enum
 

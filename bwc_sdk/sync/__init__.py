@@ -1,4 +1,4 @@
-"""The SDK for programs without asyncio: the same names, each call waits (README, "Blocking programs").
+"""The SDK for programs without asyncio: the same names, each call waits (docs/dock-programs.md).
 
     with bwc_sdk.sync.connect("serial:/dev/ttyACM0") as camera:
         print(camera.battery.status())

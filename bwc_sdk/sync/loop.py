@@ -1,4 +1,4 @@
-"""The one loop thread behind the blocking twin (spec of behaviour: README, "Blocking programs").
+"""The one loop thread behind the blocking twin (spec of behaviour: docs/dock-programs.md).
 
 Started on first use, one a process. Ctrl-C in the calling thread cancels the operation; calling from the loop
 thread raises instead of waiting for itself; after a fork the handles of the parent are dead.

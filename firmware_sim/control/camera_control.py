@@ -1,4 +1,4 @@
-"""What a tester does to a simulated camera by hand, as lines of text: `bwc sim --control` (README, "HIL benches").
+"""What a tester does to a simulated camera by hand, as lines of text: `bwc sim --control` (docs/benches.md).
 
 A line is a command, its outcome is one line: `ok COMMAND key=value …`, or `error WORD: TEXT`, where WORD is that of
 one of the errors below. Empty lines and those that begin with `#` are passed over.

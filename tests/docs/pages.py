@@ -20,6 +20,7 @@ from sybil.parsers.markdown import CodeBlockParser
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [
+    ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "hil_tests" / "README.md",
 ]

@@ -246,11 +246,9 @@ def test_who_asks_for_the_plugin_by_name_as_well_gets_the_same_one(pytester: pyt
     pytester.runpytest_subprocess("-p", "hil_tests.plugin").assert_outcomes(passed=1)
 
 
-def test_the_readme_s_own_tests_pass_where_the_package_is_installed(pytester: pytest.Pytester) -> None:
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    (example,) = (
-        text for text in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "(camera)" in text
-    )
+def test_the_pages_own_tests_pass_where_the_package_is_installed(pytester: pytest.Pytester) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "benches.md").read_text(encoding="utf-8")
+    (example,) = (text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "(camera)" in text)
     pytester.makepyfile(example)
     run(pytester).assert_outcomes(passed=3)
 

@@ -1,4 +1,4 @@
-"""A device URI names one device in one form, or is refused with what to write instead (README, "Device URIs")."""
+"""A device URI names one device in one form, or is refused with what to write instead (docs/links.md)."""
 
 import re
 from pathlib import Path

@@ -242,5 +242,5 @@ def main_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], int]:
 
 
 def test_the_line_that_installs_is_the_one_in_the_notes_for_contributors() -> None:
-    for name in ("CONTRIBUTING.md", "README.md"):
+    for name in ("CONTRIBUTING.md", "tools/stack/README.md"):
         assert packages.INSTALL in (ROOT / name).read_text(), name

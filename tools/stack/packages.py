@@ -20,7 +20,7 @@ PROGRAMS: Final = {
 }
 """Package, and a file of it. All but the first are run by the guest, which sees the files of this machine."""
 INSTALL: Final = "apt-get install --no-install-recommends " + " ".join(PROGRAMS)
-"""README and CONTRIBUTING name it as well."""
+"""CONTRIBUTING and the page beside this file name it as well."""
 APT: Final = ("apt-get", "apt-cache", "dpkg-deb")
 """What fetches the kernel; only Debian and its kin have it."""
 

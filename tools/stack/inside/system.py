@@ -46,7 +46,7 @@ def bring_up(modules: Path) -> None:
         installed.parent.mkdir(exist_ok=True)
         installed.symlink_to(modules)
     command("modprobe", "-a", *MODULES)
-    # After the modules, which bring dozens of hubs and ports that no rule is about; with the README's rule in force.
+    # After the modules, which bring dozens of hubs and ports that no rule is about; with the project's rule in force.
     shutil.copy(RULE, "/etc/udev/rules.d/")
     command("/lib/systemd/systemd-udevd", "--daemon")
     command("/bin/busybox", "mount", "-t", "configfs", "configfs", "/sys/kernel/config")

@@ -13,7 +13,7 @@ from tools.stack.inside.pulling import lost_while_read
 
 Makes = Callable[..., Program]
 NO_PORT: Final = 3
-"""Exit code (README): no such port, or it may not be opened."""
+"""Exit code (docs/errors.md): no such port, or it may not be opened."""
 
 
 @pytest.fixture
