@@ -34,10 +34,11 @@ from bwc_sdk.offload.station_link import StationLink
 from firmware_sim.control.dock_script import DockScript
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
+from tests.tiers import Tier, chosen
 
-CYCLES = 1_000
-"""Dockings: two hundred and fifty a bay."""
-TRACED = 100
+CYCLES = 20_000 if chosen() is Tier.NIGHT else 1_000
+"""Dockings: two hundred and fifty a bay; at night those of a year."""
+TRACED = CYCLES // 10
 """The last of them, in which every allocation is followed; it takes three times as long."""
 HELD_MAX = 64
 """Bytes a docking by which what the SDK holds may grow: a hundredth of one connection. Measured: 0 to 10."""
@@ -304,8 +305,9 @@ def test_what_a_station_is_when_it_comes_back_does_not_end_the_watch(
     play(scenario())
 
 
+@pytest.mark.ci
 @pytest.mark.timeout(180)  # ten seconds of work, which a busy machine may take much longer for
-def test_a_thousand_dockings_leave_nothing_behind(new_station, host, play, world, store) -> None:
+def test_thousands_of_dockings_leave_nothing_behind(new_station, host, play, world, store) -> None:
     """Tasks, handles, threads and memory are bounded by the number of bays, however many dockings there were."""
     station = new_station(4, docked=4)
     script = DockScript(station, seed=7, pause_s=0.5)
