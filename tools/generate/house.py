@@ -74,7 +74,7 @@ def purpose(name: str) -> str:
     if not said:
         raise ValueError(f"{name} has no docstring: what lives there?")
     first = said.split("\n\n")[0].replace("\n", " ").partition(". ")[0]
-    return first.removesuffix(".").partition(" (spec: ")[0].partition(" (README")[0]
+    return first.removesuffix(".").partition(" (spec: ")[0].partition(" (docs/")[0]
 
 
 def node(name: str) -> str:
