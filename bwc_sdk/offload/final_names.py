@@ -7,10 +7,11 @@ process, is trusted before it was brought to the medium: equal bytes in memory a
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bwc_sdk.host.filesystem import CannotRename, FileSystem, NotAFile, read_upto
 from bwc_sdk.offload.destination_faults import NO_ROOM, Appeared, NotOurs
+from bwc_sdk.offload.name_sync import NameSync
 
 
 class NameTaken(Exception):
@@ -37,6 +38,8 @@ class FinalNames:
     files: FileSystem
     directory: int
     incoming: int
+    syncs: NameSync = field(default_factory=NameSync, compare=False)
+    """Of `directory`."""
 
     def place(self, moves: Sequence[Move]) -> None:
         """Gives open files of `.incoming` their final names, in this order, durable: all of them or none.
@@ -45,11 +48,12 @@ class FinalNames:
         `NotOurs` if one of them is not what stands under its name in `.incoming`.
         """
         placed: list[Move] = []
+        mark = self.syncs.mark()
         try:
             for move in moves:
                 if self._give(move):
                     placed.append(move)
-            self.files.sync_directory(self.directory)
+            self.syncs.sync(lambda: self.files.sync_directory(self.directory), mark)
         except (OSError, NameTaken):
             # A sync that is repeated may report success for names that were lost. Taken back, they have to be
             # written anew, and so are synced anew.

@@ -54,6 +54,7 @@ class RecordingCopy:
         self._listed_again = False
         self._untold: list[OffloadEvent] = []
         self._kept: dict[int, int] = {}
+        self._naming = asyncio.Lock()
 
     def begin(self) -> None:
         """Its turn has come: tells of its start, and then of what was found when it was prepared. Idempotent."""
@@ -210,7 +211,9 @@ class RecordingCopy:
                     self._tell(Resumed(self.entry.sequence, number, good_bytes))
                     progress(good_bytes)
 
-            self._segments[number] = SegmentCopy(self._work, self.entry, manifest, number, progress, kept)
+            self._segments[number] = SegmentCopy(
+                self._work, self.entry, manifest, number, progress, kept, self._naming
+            )
         return self._segments[number]
 
     def _tell(self, event: OffloadEvent) -> None:

@@ -6,6 +6,7 @@ rename without replacing → sync the directory → custody record → unlock.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 from collections import Counter
@@ -65,6 +66,7 @@ class SegmentCopy:
         segment: int,
         on_progress: Callable[[int], None],
         on_kept: Callable[[int], None],
+        naming: asyncio.Lock,
     ) -> None:
         self._work = work
         self._entry = entry
@@ -72,6 +74,7 @@ class SegmentCopy:
         self._segment = segment
         self._on_progress = on_progress
         self._on_kept = on_kept
+        self._naming = naming
         self._sidecars = Sidecars(work.destination, manifest, segment)
         self._file = SegmentFile(work.destination, self._sidecars.name, manifest.segments[segment])
         self._table = b""
@@ -350,7 +353,10 @@ class SegmentCopy:
     # Its name
 
     async def _publish(self) -> StoredSegment:
-        await self._work.blocking(self._take_names)
+        # One segment of a recording after the other: a manifest that one gave its name, and takes back as the rest
+        # fails, must not have been enough for another.
+        async with self._naming:
+            await self._work.blocking(self._take_names)
         facts = self._manifest.segments[self._segment]
         path = self._work.destination.path / self._file.final
         stored = StoredSegment(path, facts.size_bytes, facts.table_sha256)

@@ -1,6 +1,7 @@
 """What is done beside the footage: preparing the next recordings, finishing the former ones."""
 
 import asyncio
+from collections import Counter
 from functools import wraps
 from itertools import pairwise
 from typing import Any
@@ -170,6 +171,29 @@ def test_an_offload_that_is_stopped_at_any_moment_holds_nothing(lab, half_second
     run_virtual(main())
     assert not files.open_handles
     assert not any(inode.locked_by for inode in disk.live[".incoming"].values())
+
+
+def test_segments_of_one_recording_take_their_names_one_after_the_other(lab) -> None:
+    """They share the manifest: one that takes it back must not have been enough for another."""
+    device = lab.device(recordings(lab, 3, segments=3))
+    at_it: list[int] = []
+    most: Counter[int] = Counter()
+
+    class Watched(InlineWorkers):
+        async def wait(self, work: Any, *args: Any) -> Any:
+            if getattr(work, "__name__", "") != "_take_names":
+                return work(*args)
+            sequence = work.__self__._entry.sequence
+            at_it.append(sequence)
+            most[sequence] = max(most[sequence], at_it.count(sequence))
+            most[0] = max(most[0], len(at_it))
+            await asyncio.sleep(10)
+            at_it.remove(sequence)
+            return work(*args)
+
+    result, _ = lab.run(device, lab.files(lab.disk()), workers=Watched())
+    assert result.complete
+    assert {most[number] for number in (1, 2, 3)} == {1} and most[0] > 1
 
 
 def test_nothing_is_told_of_a_recording_before_it_started(lab) -> None:

@@ -1,0 +1,79 @@
+"""Names that are given by several threads at the same time, over one open directory."""
+
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.final_names import Move
+from tools.testkit.model_disk import ModelDisk, ModelFiles
+
+
+class OneHearsOfIt(ModelFiles):
+    """The first sync of the destination fails after a second one, begun meanwhile, was told that all is well."""
+
+    armed = False
+
+    def __init__(self, disk: ModelDisk) -> None:
+        super().__init__(disk)
+        self.began, self.second_synced = threading.Event(), threading.Event()
+
+    def sync_directory(self, directory: int) -> bool:
+        if not self.armed or self._handles[directory]:
+            return super().sync_directory(directory)
+        if not self.began.is_set():
+            self.began.set()
+            assert self.second_synced.wait(60)
+            raise OSError(errno.EIO, "the medium")
+        self.disk.forget_names("")  # the kernel has them for written
+        synced = super().sync_directory(directory)
+        self.second_synced.set()
+        return synced
+
+
+def test_a_sync_that_failed_fails_all_whose_names_were_given_before() -> None:
+    files = OneHearsOfIt(ModelDisk())
+    destination = Destination.open(files, Path("/store"))
+    files.armed = True
+    failed: dict[str, OSError] = {}
+
+    def place(name: str) -> None:
+        file = destination.keep_small(name, name.encode())
+        try:
+            destination.names.place([Move(file, name, name)])
+        except OSError as error:
+            failed[name] = error
+
+    first = threading.Thread(target=place, args=("first",))
+    first.start()
+    assert files.began.wait(60)
+    second = threading.Thread(target=place, args=("second",))
+    second.start()
+    first.join(60)
+    second.join(60)
+    assert {name: error.errno for name, error in failed.items()} == {
+        "first": errno.EIO,
+        "second": errno.EIO,
+    }
+    assert not files.disk.live[""], "taken back, so that they are given and synced anew"
+
+
+@pytest.mark.parametrize("name", ["one", "another"])
+def test_what_is_given_after_a_sync_that_failed_counts_by_its_own(name: str) -> None:
+    fails = [OSError(errno.EIO, "the medium")]
+
+    def before(step: int, operation: str) -> None:
+        if operation == "sync_directory" and fails:
+            raise fails.pop()
+
+    files = ModelFiles(ModelDisk())
+    destination = Destination.open(files, Path("/store"))
+    files.before = before
+    file = destination.keep_small("one", b"one")
+    with pytest.raises(OSError):
+        destination.names.place([Move(file, "one", "one")])
+    file = file if name == "one" else destination.keep_small(name, b"more")
+    destination.names.place([Move(file, name, name)])
+    assert list(files.disk.durable[""]) == [name]
