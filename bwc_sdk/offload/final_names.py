@@ -6,6 +6,7 @@ process, is trusted before it was brought to the medium: equal bytes in memory a
 """
 
 import contextlib
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -128,6 +129,18 @@ class FinalNames:
                 self.files.close(there)
 
     # What is there
+
+    def reopen_final(self, name: str) -> int:
+        """Opens the final file `name` so that it can be locked. Raises `NameTaken` if it is no file."""
+        try:
+            # Nothing is written to it, but NFS locks only what is open for writing.
+            return self.files.reopen(self.directory, name, write=True)
+        except NotAFile as error:
+            raise NameTaken(name) from error
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY):
+                raise
+        return self.files.reopen(self.directory, name, write=False)
 
     def read_final(self, name: str, most: int) -> bytes | None:
         """What the small file `name` holds on the medium, or None if there is none; `most` + 1 bytes at most.

@@ -19,8 +19,14 @@ from bwc_sdk.errors import DestinationError
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
 from bwc_sdk.offload.destination import INCOMING
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.final_names import FinalNames
-from bwc_sdk.offload.naming import CUSTODY_SUFFIX, MANIFEST_SUFFIX, PART_SUFFIX, TABLE_SUFFIX
+from bwc_sdk.offload.final_names import FinalNames, NameTaken
+from bwc_sdk.offload.naming import (
+    CUSTODY_SUFFIX,
+    MANIFEST_SUFFIX,
+    PART_SUFFIX,
+    SEGMENT_SUFFIX,
+    TABLE_SUFFIX,
+)
 
 BESIDE: Final = (TABLE_SUFFIX, MANIFEST_SUFFIX, CUSTODY_SUFFIX)
 _OURS: Final = re.compile(
@@ -123,21 +129,45 @@ def _taken(names: FinalNames, name: str) -> int:
 
 @contextlib.contextmanager
 def _held(names: FinalNames, name: str, *, make: bool) -> Iterator[int | None]:
-    """The part file, locked; None if another process has it. One that is missing counts as free."""
-    files = names.files
-    part = name + PART_SUFFIX
-    try:
-        file = files.reopen(names.incoming, part, write=True)
-    except FileNotFoundError:
-        if not make:
-            yield -1
-            return
-        try:
-            file = files.create(names.incoming, part)
-        except FileExistsError:  # an offload has just begun
+    """The part file, locked; None if another process has it, or the final file: it looks through that, or has just
+    given it its name, with sidecars still in `.incoming`. A part file that is missing counts as free."""
+    files, part = names.files, name + PART_SUFFIX
+    with contextlib.ExitStack() as held:
+        file, made = _part(names, part, make=make)
+        if file is not None:
+            held.callback(files.close, file)
+            if not (files.lock(file) and files.is_named(file, names.incoming, part)):
+                yield None
+                return
+        elif make:  # an offload has just begun
             yield None
             return
+        if _final_is_free(names, name, held):
+            yield -1 if file is None else file
+            return
+        if made and file is not None:
+            names.drop(file, part)
+        yield None
+
+
+def _part(names: FinalNames, part: str, *, make: bool) -> tuple[int | None, bool]:
+    """The part file, open, and whether it was made now; None where it is missing and not made, or came meanwhile."""
     try:
-        yield file if files.lock(file) and files.is_named(file, names.incoming, part) else None
-    finally:
-        files.close(file)
+        return names.files.reopen(names.incoming, part, write=True), False
+    except FileNotFoundError:
+        if not make:
+            return None, False
+    try:
+        return names.files.create(names.incoming, part), True
+    except FileExistsError:
+        return None, False
+
+
+def _final_is_free(names: FinalNames, name: str, held: contextlib.ExitStack) -> bool:
+    """Whether no process has the final file locked, if there is one; it is locked until `held` ends."""
+    try:
+        file = names.reopen_final(name + SEGMENT_SUFFIX)
+    except (FileNotFoundError, NameTaken):
+        return True
+    held.callback(names.files.close, file)
+    return names.files.lock(file)

@@ -4,7 +4,6 @@ The part file is the journal: which chunks are good is found by hashing it, and 
 """
 
 import enum
-import errno
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from bwc_sdk.errors import DestinationBusy, DestinationError
 from bwc_sdk.host.filesystem import NotAFile, read_upto, write_all
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import NO_ROOM, NotOurs
-from bwc_sdk.offload.final_names import Move, NameTaken
+from bwc_sdk.offload.final_names import Move
 from bwc_sdk.offload.naming import PART_SUFFIX, SEGMENT_SUFFIX
 
 WRITE_BACK_BYTES: Final = 4 * 1024 * 1024
@@ -79,7 +78,10 @@ class SegmentFile:
             for directory, name in ((self._at.directory, self.final), (self._at.incoming, self.part)):
                 final = name == self.final
                 try:
-                    file = self._reopen_final() if final else self._files.reopen(directory, name, write=True)
+                    names = self._at.names
+                    file = (
+                        names.reopen_final(name) if final else self._files.reopen(directory, name, write=True)
+                    )
                 except FileNotFoundError:
                     continue
                 if self._held(file, directory, name):
@@ -94,17 +96,6 @@ class SegmentFile:
             device=str(self._at.path),
             advice="find out which other program works in .incoming",
         )
-
-    def _reopen_final(self) -> int:
-        try:
-            # Nothing is written to it, but NFS locks only what is open for writing.
-            return self._files.reopen(self._at.directory, self.final, write=True)
-        except NotAFile as error:
-            raise NameTaken(self.final) from error
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY):
-                raise
-        return self._files.reopen(self._at.directory, self.final, write=False)
 
     def _create(self) -> bool:
         try:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,49 @@ def test_cleaning_disturbs_no_running_offload(lab, tmp_path: Path) -> None:
     result, cleaned = run_virtual(main())
     assert result.complete and cleaned
     assert not any(isinstance(outcome, StillOnCamera) for outcome in result.outcomes)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("operation", ["link", "remove", "sync", "drop_cache", "reopen", "sync_directory"])
+def test_cleaning_before_any_step_takes_nothing_that_is_in_use(
+    lab, tmp_path: Path, operation: str, stored: bool
+) -> None:
+    """Also what lies beside a file that has its final name already: a custody record, say, on its way."""
+    device = lab.device([lab.recording(number, (3 * lab.chunk,)) for number in (1, 2)])
+    if stored:
+        assert lab.run(device, OsFileSystem(), tmp_path)[0].complete
+        for gone in ("*.custody.json", "*.manifest", "*.table"):
+            for path in tmp_path.glob(gone):
+                path.unlink()
+    cleaning = False
+
+    class Cleaned(OsFileSystem):
+        def __getattribute__(self, name: str) -> Any:
+            nonlocal cleaning
+            if name == operation and not cleaning:
+                cleaning = True
+                remove_unfinished(tmp_path, files=OsFileSystem())
+                cleaning = False
+            return super().__getattribute__(name)
+
+    result, _ = lab.run(device, Cleaned(), tmp_path)
+    assert result.complete, [getattr(outcome, "reason", "") for outcome in result.outcomes]
+    assert left(tmp_path) == ["lock-probe"]
+
+
+def test_sidecars_beside_a_final_file_in_use_stay(interrupted: Path) -> None:
+    (final,) = interrupted.glob("*.mp4")
+    beside = interrupted / ".incoming" / f"{final.stem}.custody.json"
+    beside.write_bytes(b"{}")
+    held = os.open(final, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    in_use = [(one.name, one.in_use) for one in unfinished(interrupted)]
+    assert (final.stem, True) in in_use
+    remove_unfinished(interrupted)
+    assert left(interrupted) == sorted(["lock-probe", beside.name])
+    os.close(held)
+    remove_unfinished(interrupted)
+    assert left(interrupted) == ["lock-probe"] and final.exists()
 
 
 def test_sidecars_without_a_part_file_are_removed_too(interrupted: Path) -> None:
