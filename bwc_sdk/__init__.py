@@ -38,7 +38,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
 What `camera.counters` and `station.counters` give, and the result of an offload: Counters, made of LinkCounters,
 ChannelCounters (DiscardReason), MessageCounters (MessageDiscard) and StreamCounters (StreamDiscard). `remarks_on` them
 says which rules a device breaks without harm, each a `Remark`; `BwcError.seen` what was seen of one that could not be
-connected to: LinkSeen (ConnectStage, Refused, Standing).
+connected to: LinkSeen (ConnectStage, RefusedFrame, Standing).
 
 What `events()` gives, each an `Event`: StateChanged, BatteryAlarm, ClockChanged, ConfigApplied, RecordingClosed of a
 camera; Docked, Undocked, BayAlarmed, BayChanged of a station.
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from bwc_protocol.link import ChannelCounters as ChannelCounters
     from bwc_protocol.link import DiscardReason as DiscardReason
     from bwc_protocol.link import LinkCounters as LinkCounters
-    from bwc_protocol.link import Refused as Refused
+    from bwc_protocol.link import RefusedFrame as RefusedFrame
     from bwc_protocol.link import Standing as Standing
     from bwc_protocol.messages.assignment import AssignmentState as AssignmentState
     from bwc_protocol.messages.audit import AuditEntry as AuditEntry
@@ -194,7 +194,7 @@ _HOMES = {
     "Counters": "bwc_sdk.connection.counters",
     "ConnectStage": "bwc_sdk.link_seen",
     "LinkSeen": "bwc_sdk.link_seen",
-    "Refused": "bwc_protocol.link",
+    "RefusedFrame": "bwc_protocol.link",
     "Standing": "bwc_protocol.link",
     "Remark": "bwc_sdk.connection.remarks",
     "remarks_on": "bwc_sdk.connection.remarks",
@@ -326,7 +326,7 @@ __all__ = [
     "RebootAccepted",
     "RecordingClosed",
     "RecordingEntry",
-    "Refused",
+    "RefusedFrame",
     "Remark",
     "Role",
     "SchemaPage",

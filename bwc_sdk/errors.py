@@ -18,6 +18,48 @@ if TYPE_CHECKING:
     from bwc_sdk.link_seen import LinkSeen
 from bwc_sdk.quantity import size as size_text
 
+__all__ = [
+    "AuditBroken",
+    "BwcError",
+    "ClockImplausible",
+    "ClockNotVerified",
+    "ClockUnsteady",
+    "CommandError",
+    "CommandTimeout",
+    "ConfigError",
+    "ConfigFileError",
+    "DestinationBusy",
+    "DestinationError",
+    "DestinationFull",
+    "DestinationMoved",
+    "DeviceBusy",
+    "DeviceLost",
+    "EvidenceMismatch",
+    "ForkedHandle",
+    "HostExhausted",
+    "HostFileError",
+    "InvalidUri",
+    "InvalidValue",
+    "LinkError",
+    "MissingExtra",
+    "NoSuchRecording",
+    "NotADevice",
+    "OutcomeUnknown",
+    "PortBusy",
+    "PortForbidden",
+    "PortNotFound",
+    "ProgramFault",
+    "ProtocolViolation",
+    "SessionError",
+    "SessionRefused",
+    "SlowLink",
+    "StreamStalled",
+    "TransportError",
+    "VersionMismatch",
+    "WrongDevice",
+    "WrongPart",
+]
+
 
 class BwcError(Exception):
     """Root of all errors of this SDK.

@@ -18,7 +18,7 @@ from bwc_protocol.link import (
     Link,
     LinkCounters,
     LinkState,
-    Refused,
+    RefusedFrame,
     Standing,
 )
 from bwc_protocol.session.preamble import SIZE as PREAMBLE_SIZE
@@ -63,7 +63,7 @@ class LinkSeen:
     """Of the whole pipe."""
     channel: ChannelCounters = field(default_factory=ChannelCounters)
     """Of the connection's own channel."""
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedFrame, ...] = ()
     """Of each reason for which frames were thrown away the last one, with what did not hold."""
     standing: Standing | None = None
     """Where the channel stood; None if it never was open."""
@@ -211,7 +211,7 @@ def _faults(seen: LinkSeen) -> Iterator[Fault]:
         yield from _on_channel(seen)
 
 
-def _tells(seen: LinkSeen, last: Refused) -> bool:
+def _tells(seen: LinkSeen, last: RefusedFrame) -> bool:
     """Whether what was thrown away for that reason stands in the way, and is no accident of the line or old news."""
     count, frames = seen.link.discarded[last.reason], seen.link.frames_in
     match last.reason:

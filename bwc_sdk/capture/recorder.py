@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from bwc_protocol.conversation.message import Message
 from bwc_protocol.frame import FrameParser, FrameType, encode_header
-from bwc_protocol.link import Refused
+from bwc_protocol.link import RefusedFrame
 from bwc_sdk.capture.file import CaptureFile, open_capture
 
 MAX_PAYLOAD: Final = 61_440
@@ -72,7 +72,7 @@ class Capture:
             self._skipped[parser] = skipped
             self._line(sent, bad=bytes(data[:BAD_MAX]).hex(), bytes=new)
 
-    def refused(self, refused: Refused) -> None:
+    def refused(self, refused: RefusedFrame) -> None:
         """A frame of the device was thrown away; if it was undamaged, its own line has gone before."""
         told = {"reason": refused.reason.name.lower(), "frame": refused.frame, "rule": refused.rule}
         self._line(False, refused=told)

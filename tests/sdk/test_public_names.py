@@ -57,7 +57,7 @@ PUBLIC = {
         "Counters",
         "ConnectStage",
         "LinkSeen",
-        "Refused",
+        "RefusedFrame",
         "Standing",
         "Remark",
         "remarks_on",
@@ -184,6 +184,48 @@ PUBLIC = {
         "offload_station",
         "watch",
     },
+    "bwc_sdk.errors": {
+        "AuditBroken",
+        "BwcError",
+        "ClockImplausible",
+        "ClockNotVerified",
+        "ClockUnsteady",
+        "CommandError",
+        "CommandTimeout",
+        "ConfigError",
+        "ConfigFileError",
+        "DestinationBusy",
+        "DestinationError",
+        "DestinationFull",
+        "DestinationMoved",
+        "DeviceBusy",
+        "DeviceLost",
+        "EvidenceMismatch",
+        "ForkedHandle",
+        "HostExhausted",
+        "HostFileError",
+        "InvalidUri",
+        "InvalidValue",
+        "LinkError",
+        "MissingExtra",
+        "NoSuchRecording",
+        "NotADevice",
+        "OutcomeUnknown",
+        "PortBusy",
+        "PortForbidden",
+        "PortNotFound",
+        "ProgramFault",
+        "ProtocolViolation",
+        "SessionError",
+        "SessionRefused",
+        "SlowLink",
+        "StreamStalled",
+        "TransportError",
+        "VersionMismatch",
+        "WrongDevice",
+        "WrongPart",
+    },
+    "bwc_sdk.bridge": {"Bridge", "BridgeEvent", "ClientCame", "ClientLeft", "ClientRefused"},
 }
 ALWAYS = {"BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"}
 
@@ -191,6 +233,36 @@ ALWAYS = {"BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__vers
 @pytest.mark.parametrize("module", PUBLIC)
 def test_a_package_exports_exactly_what_is_published(module: str) -> None:
     assert set(importlib.import_module(module).__all__) == PUBLIC[module]
+
+
+def test_a_name_has_one_home() -> None:
+    """Of two things that share a name one would be imported for the other; the blocking twins are meant to share it."""
+    homes: dict[str, set[str]] = {}
+    for module, names in PUBLIC.items():
+        for name in names:
+            homes.setdefault(name, set()).add(module)
+    twins = {
+        "connect",
+        "connect_station",
+        "watch",
+        "offload",
+        "offload_many",
+        "offload_station",
+        "dock_watch",
+    }
+    for name, found in homes.items():
+        if name in twins:
+            assert "bwc_sdk.sync" in found and len(found) == 2, name
+        elif name != "BwcError":  # the root is at hand everywhere
+            assert len(found) == 1, (name, found)
+
+
+def test_every_home_has_its_page_in_the_reference() -> None:
+    pages = Path(__file__).parents[2] / "docs" / "reference"
+    told = set()
+    for page in pages.glob("*.md"):
+        told |= set(re.findall(r"^::: (\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert told == set(PUBLIC)
 
 
 def test_the_first_published_names_stay() -> None:

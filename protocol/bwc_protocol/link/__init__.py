@@ -17,7 +17,7 @@ from bwc_protocol.link.events import (
 from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.machine import Link
 from bwc_protocol.link.params import LinkParams, LinkRole
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 
 __all__ = [
     "ByeReason",
@@ -37,7 +37,7 @@ __all__ = [
     "LinkState",
     "LinkStateError",
     "LinkUp",
-    "Refused",
+    "RefusedFrame",
     "ResetReason",
     "Standing",
 ]

@@ -9,7 +9,7 @@ from bwc_protocol.link.counters import LinkTally
 from bwc_protocol.link.events import LinkDown, LinkDownReason, LinkState, ended_by
 from bwc_protocol.link.handshake import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 
 REFUSALS: Final[dict[int, LinkDownReason]] = {
     ByeReason.BUSY: LinkDownReason.BUSY,
@@ -71,7 +71,7 @@ class Caller:
         if ack.host_nonce != self._host_nonce:
             wanted = self._host_nonce
             self._tally.refuse(
-                Refused(DiscardReason.STALE_LINK, "HELLO_ACK", "host_nonce", ack.host_nonce, wanted)
+                RefusedFrame(DiscardReason.STALE_LINK, "HELLO_ACK", "host_nonce", ack.host_nonce, wanted)
             )
             return ()
         fault = self._fault(frame.link, ack)
@@ -86,7 +86,7 @@ class Caller:
         self._phase_until = now + self._params.hello_for_s
         return self._ask(self.granted, now)
 
-    def _fault(self, link: int, ack: HelloAck) -> Refused | None:
+    def _fault(self, link: int, ack: HelloAck) -> RefusedFrame | None:
         """Why a grant is none that could be answered to our HELLO."""
         params = self._params
         for field, came, low, high in (
@@ -99,7 +99,7 @@ class Caller:
                 hint = (
                     "the nonce of the link goes there" if field == "link" else f"it has to be {low} to {high}"
                 )
-                return Refused(DiscardReason.MALFORMED, "HELLO_ACK", field, came, hint=hint)
+                return RefusedFrame(DiscardReason.MALFORMED, "HELLO_ACK", field, came, hint=hint)
         return None
 
     def _ask(self, granted: Grant, now: float) -> Sequence[Decision]:
@@ -116,13 +116,13 @@ class Caller:
                 return ()  # a refusal that comes late
             if bye.host_nonce != self._host_nonce:  # for another host
                 came, wanted = bye.host_nonce, self._host_nonce
-                self._tally.refuse(Refused(DiscardReason.STALE_LINK, "BYE", "host_nonce", came, wanted))
+                self._tally.refuse(RefusedFrame(DiscardReason.STALE_LINK, "BYE", "host_nonce", came, wanted))
                 return ()
             reason = REFUSALS.get(bye.reason)
             after_ms = bye.retry_after_ms if bye.reason is ByeReason.BUSY else None
         elif granted is None or link != granted.nonce:
             self._tally.refuse(
-                Refused(DiscardReason.STALE_LINK, "BYE", "link", link, granted.nonce if granted else 0)
+                RefusedFrame(DiscardReason.STALE_LINK, "BYE", "link", link, granted.nonce if granted else 0)
             )
             return ()
         elif bye.reason is ByeReason.UNKNOWN_LINK:
@@ -130,7 +130,7 @@ class Caller:
         else:
             reason, after_ms = ended_by(bye.reason), None
         if reason is None:
-            self._tally.refuse(Refused(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
+            self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
             return ()
         return (LinkDown(reason, after_ms),)
 

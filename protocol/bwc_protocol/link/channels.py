@@ -31,7 +31,7 @@ from bwc_protocol.link.events import (
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams, LinkRole
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 from bwc_protocol.link.scheduler import Scheduler
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
@@ -97,7 +97,7 @@ class Channels:
         """Takes a frame of this link that is not about the link itself."""
         if frame.channel > MAX_CHANNEL:
             name = frame.type.name
-            self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "channel", frame.channel))
+            self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, name, "channel", frame.channel))
             return
         channel = self._channels.get(frame.channel) or self._make(frame.channel)
         if frame.type is _DATA:
@@ -121,7 +121,7 @@ class Channels:
                 self._reset(channel, frame)
             case _:
                 channel.tally.refuse(
-                    Refused(DiscardReason.MALFORMED, frame.type.name, "type", frame.type.value)
+                    RefusedFrame(DiscardReason.MALFORMED, frame.type.name, "type", frame.type.value)
                 )
 
     def _make(self, number: int) -> Channel:
@@ -132,7 +132,7 @@ class Channels:
     def _data(self, channel: Channel, frame: Frame, now: float) -> None:
         if not frame.payload or len(frame.payload) > self.max_payload:
             length, hint = len(frame.payload), f"DATA carries 1 to {self.max_payload} bytes"
-            channel.tally.refuse(Refused(DiscardReason.MALFORMED, "DATA", "length", length, hint=hint))
+            channel.tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "DATA", "length", length, hint=hint))
             return
         if frame.epoch != channel.epoch or channel.state is not _OPEN:
             if (
@@ -188,12 +188,14 @@ class Channels:
             reset = Reset.decode(frame.payload)
         except MalformedControl:
             length = len(frame.payload)
-            channel.tally.refuse(Refused(DiscardReason.MALFORMED, "RESET", "length", length, 4))
+            channel.tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "RESET", "length", length, 4))
             return
         channel.tally.reset_came()
         answer = reset.reason is ResetReason.ANSWER
         if frame.payload[0] != reset.reason:
-            unknown = Refused(DiscardReason.MALFORMED, "RESET", "reason", frame.payload[0], hint="unknown")
+            unknown = RefusedFrame(
+                DiscardReason.MALFORMED, "RESET", "reason", frame.payload[0], hint="unknown"
+            )
             self._tally.remember(unknown)
         if frame.epoch == channel.epoch:
             if channel.state is ChannelState.OPEN:
@@ -457,6 +459,6 @@ class Channels:
 def _refuse_epoch(channel: Channel, frame: Frame) -> None:
     name, reason = frame.type.name, DiscardReason.STALE_EPOCH
     if channel.state is not ChannelState.CLOSED:
-        channel.tally.refuse(Refused(reason, name, "epoch", frame.epoch, channel.epoch))
+        channel.tally.refuse(RefusedFrame(reason, name, "epoch", frame.epoch, channel.epoch))
     else:
-        channel.tally.refuse(Refused(reason, name, "epoch", frame.epoch, hint="its channel is closed"))
+        channel.tally.refuse(RefusedFrame(reason, name, "epoch", frame.epoch, hint="its channel is closed"))

@@ -6,7 +6,7 @@ from functools import partial
 
 from bwc_protocol.counting import Counts, Snapshot
 from bwc_protocol.frame import FrameType, ParserCounters
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +107,16 @@ class LinkTally:
     discarded: dict[DiscardReason, int] = field(default_factory=_none)
     came: dict[FrameType, int] = field(default_factory=lambda: dict.fromkeys(FrameType, 0))
     """Undamaged frames by type, but DATA: what is left of the parser's count is that."""
-    refused: dict[DiscardReason, Refused] = field(default_factory=dict)
+    refused: dict[DiscardReason, RefusedFrame] = field(default_factory=dict)
     """Of each reason what it was last."""
-    on_refused: Callable[[Refused], None] | None = None
+    on_refused: Callable[[RefusedFrame], None] | None = None
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: RefusedFrame) -> None:
         """A frame was thrown away."""
         self.discarded[refused.reason] += 1
         self.remember(refused)
 
-    def remember(self, refused: Refused) -> None:
+    def remember(self, refused: RefusedFrame) -> None:
         """The same of one that is counted elsewhere."""
         self.refused[refused.reason] = refused
         if self.on_refused is not None:
@@ -175,7 +175,7 @@ class ChannelTally:
     resets_out: int = 0
     discarded: dict[DiscardReason, int] = field(default_factory=_none)
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: RefusedFrame) -> None:
         """A frame of the channel was thrown away."""
         self.discarded[refused.reason] += 1
         self.link.refuse(refused)

@@ -4,7 +4,7 @@ from typing import Final
 
 from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 
 SEQ_MASK: Final = 0xFFFF
 BEHIND: Final = 0x8000
@@ -84,11 +84,11 @@ class Inbound:
             self._refuse(DiscardReason.DUPLICATE, seq)
         else:
             hint = f"the window is {window} from there"
-            self._tally.refuse(Refused(DiscardReason.OUT_OF_WINDOW, "DATA", "seq", seq, self.ack, hint))
+            self._tally.refuse(RefusedFrame(DiscardReason.OUT_OF_WINDOW, "DATA", "seq", seq, self.ack, hint))
         return []
 
     def _refuse(self, reason: DiscardReason, seq: int) -> None:
-        self._tally.refuse(Refused(reason, "DATA", "seq", seq, self.ack))
+        self._tally.refuse(RefusedFrame(reason, "DATA", "seq", seq, self.ack))
 
     def _close_gap(self, payload: bytes) -> list[bytes]:
         ordered = [payload]

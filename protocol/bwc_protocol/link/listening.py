@@ -9,7 +9,7 @@ from bwc_protocol.link.events import LinkState, LinkStateError
 from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.handshake import Decision, Farewell, Grant
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.refused import DiscardReason, Refused
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 
 NONCE_DRAWS: Final = 16
 """A source of nonces that gives a used one so often is broken; better a loud end than a link that is confused."""
@@ -64,7 +64,7 @@ class Listener:
                 else ("max_window", hello.max_window, 1)
             )
             hint = f"it has to be {low} at least"
-            self._tally.refuse(Refused(DiscardReason.MALFORMED, "HELLO", field, came, hint=hint))
+            self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "HELLO", field, came, hint=hint))
             return self._refuse(hello, ByeReason.PROTOCOL)
         grant = self._known(hello.host_nonce) or self._nominate(hello, version)
         grant.said(now)
@@ -118,7 +118,7 @@ class Listener:
             self.withdraw()
         elif link:  # else the refusal of some HELLO, which is no business of a device
             wanted = self.granted.nonce if self.granted is not None else 0
-            self._tally.refuse(Refused(DiscardReason.STALE_LINK, "BYE", "link", link, wanted))
+            self._tally.refuse(RefusedFrame(DiscardReason.STALE_LINK, "BYE", "link", link, wanted))
         return ()
 
     def tick(self, now: float) -> Sequence[Decision]:

@@ -34,7 +34,7 @@ from bwc_protocol.link.gate import DeviceGate
 from bwc_protocol.link.handshake import Decision, Farewell, Opening
 from bwc_protocol.link.listening import Listener
 from bwc_protocol.link.params import LinkParams, LinkRole
-from bwc_protocol.link.refused import DiscardReason, Refused, damaged
+from bwc_protocol.link.refused import DiscardReason, RefusedFrame, damaged
 from bwc_protocol.link.silence import Silence
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
@@ -252,11 +252,11 @@ class Link:
         return ChannelCounters() if tally is None else tally.snapshot()
 
     @property
-    def refused(self) -> tuple[Refused, ...]:
+    def refused(self) -> tuple[RefusedFrame, ...]:
         """Of each reason for which frames were thrown away the last one, with what did not hold."""
         return tuple(self._tally.refused.values())
 
-    def on_refused(self, tell: Callable[[Refused], None]) -> None:
+    def on_refused(self, tell: Callable[[RefusedFrame], None]) -> None:
         """Has each frame that is thrown away told at once: for captures."""
         self._tally.on_refused = tell
 
@@ -336,7 +336,9 @@ class Link:
         """A frame of another link: dropped, and now and then its sender is told."""
         granted = self._opening.granted
         wanted = self._channels.nonce if self._channels is not None else granted.nonce if granted else None
-        self._tally.refuse(Refused(DiscardReason.STALE_LINK, frame.type.name, "link", frame.link, wanted))
+        self._tally.refuse(
+            RefusedFrame(DiscardReason.STALE_LINK, frame.type.name, "link", frame.link, wanted)
+        )
         if self._bye_at is None or now >= self._bye_at + self.params.bye_every_s:
             self._bye_at = now
             self._say_bye(Bye(reason=ByeReason.UNKNOWN_LINK), frame.link)
@@ -350,20 +352,20 @@ class Link:
         except MalformedControl:
             name, length = frame.type.name, len(frame.payload)
             hint = "it ends inside a known field"
-            self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "length", length, hint=hint))
+            self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, name, "length", length, hint=hint))
             return
         if self._channels is None or frame.link != self._channels.nonce:
             self._carry_out(self._opening.hear_bye(frame.link, bye, now))
             return
         reason = ended_by(bye.reason)
         if reason is None:
-            self._tally.refuse(Refused(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
+            self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "BYE", "reason", int(bye.reason)))
         else:
             self._down(reason)
 
     def _refuse_version(self, frame: Frame, wanted: int) -> None:
         name = frame.type.name
-        self._tally.refuse(Refused(DiscardReason.MALFORMED, name, "version", frame.version, wanted))
+        self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, name, "version", frame.version, wanted))
 
     # Beginning and end
 

@@ -29,7 +29,7 @@ class DiscardReason(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedFrame:
     """A frame that was thrown away: `field` of `frame` was `came`, where only `wanted` fits.
 
     `frame` is the name of its type, or "a frame" where that cannot be known; `field` is named as in the specification;
@@ -63,24 +63,24 @@ _REASONS: Final = {
 }
 
 
-def damaged(damage: Damage) -> Refused:
+def damaged(damage: Damage) -> RefusedFrame:
     """The same of what the parser found to be no good frame."""
     reason, came, wanted = _REASONS[damage.kind], damage.came, damage.wanted
     match damage.kind:
         case DamageKind.HEADER_CRC:
             hint = crc_hint(damage.header[:-CRC_SIZE], came)
-            return Refused(reason, "a frame", "header CRC-32C", came, wanted, hint)
+            return RefusedFrame(reason, "a frame", "header CRC-32C", came, wanted, hint)
         case DamageKind.PAYLOAD_CRC:
             checked = damage.header[:-CRC_SIZE] + damage.payload
             hint = crc_hint(checked, came) or _uncovered(damage, came)
-            return Refused(reason, "a frame", "payload CRC-32C", came, wanted, hint)
+            return RefusedFrame(reason, "a frame", "payload CRC-32C", came, wanted, hint)
         case DamageKind.CUT_OFF:
             hint = "the rest did not come within 200 ms"
-            return Refused(reason, "a frame", "bytes", came, wanted, hint)
+            return RefusedFrame(reason, "a frame", "bytes", came, wanted, hint)
         case DamageKind.OVERSIZE:
-            return Refused(reason, "a frame", "length", came, hint=f"at most {wanted} bytes fit")
+            return RefusedFrame(reason, "a frame", "length", came, hint=f"at most {wanted} bytes fit")
         case DamageKind.TYPE:
-            return Refused(reason, "a frame", "type", came, hint="there is no such type")
+            return RefusedFrame(reason, "a frame", "type", came, hint="there is no such type")
 
 
 def crc_hint(checked: bytes, came: int) -> str:
