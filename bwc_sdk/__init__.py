@@ -13,7 +13,7 @@
     Role               what this host asks to be
     ErrorCode          why a device refused a command
     Unknown            a number that a newer device sent and this SDK has no name for
-    PeerInfo           what a device said of itself when the session began; its kind is a `PeerKind`
+    PeerInfo           what a device stated about itself when the session began; its kind is a `PeerKind`
     BwcError           the root of all errors; `bwc_sdk.errors` has a class for each thing to do next
     World              clock, randomness, files and workers, to be replaced in tests
     __version__        of the SDK

@@ -1,4 +1,4 @@
-"""What a bridge tells of its clients."""
+"""The events of a bridge: its clients come and go."""
 
 from dataclasses import dataclass
 

@@ -35,8 +35,8 @@ class Bridge:
     `device` is a URI, or makes a transport: the device is opened afresh for each client and closed after it.
     A second client is told that the device is busy, and closed. When the device goes away its client is closed; the
     next one opens it again.
-    `told` hears of clients. There are no keys here, and whoever reaches the port reaches the device: bind it to
-    anything but loopback only in a network that you trust.
+    `on_event` is called when clients come and go. There are no keys here, and whoever reaches the port reaches the
+    device: bind it to anything but loopback only in a network that you trust.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Bridge:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        told: Callable[[BridgeEvent], None] = lambda event: None,
+        on_event: Callable[[BridgeEvent], None] = lambda event: None,
     ) -> None:
         """Raises `InvalidUri` and `MissingExtra`; nothing is opened yet."""
         if isinstance(device, str):
@@ -58,7 +58,7 @@ class Bridge:
         else:
             self._make = device
         self._host, self._port = host, port
-        self._told = told
+        self._on_event = on_event
         self._server: asyncio.Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._now: Visit | None = None
@@ -154,15 +154,15 @@ class Bridge:
             visit.refuse()
         else:
             visit.abort()
-        self._told(ClientRefused(visit.peer))
+        self._on_event(ClientRefused(visit.peer))
 
     async def _serve(self) -> None:
         while (visit := self._now) is not None:
             log.info("%s: %s comes", self.uri, visit.peer)
-            self._told(ClientCame(visit.peer))
+            self._on_event(ClientCame(visit.peer))
             error = await visit.serve(self._make)
             log.info("%s: %s left: %s", self.uri, visit.peer, error or "the client closed")
-            self._told(ClientLeft(visit.peer, visit.bytes_to_device, visit.bytes_to_client, error))
+            self._on_event(ClientLeft(visit.peer, visit.bytes_to_device, visit.bytes_to_client, error))
             self._now = self._take_next()
 
 

@@ -49,7 +49,7 @@ def bridge(
     """
     host, port = _where(listen)
     device = require_device(settings)
-    offered = Bridge(device, host=host, port=port, told=_teller(output))
+    offered = Bridge(device, host=host, port=port, on_event=_teller(output))
     if _absent(DeviceUri.parse(device)):
         output.note(f"warning: {device} is not there now; it is looked for again with each client")
     if not offered.local_only:

@@ -1,4 +1,4 @@
-"""How a verb reads its command line and explains itself: one value an option, and the shared options told once."""
+"""How a verb reads its command line and explains itself: one value an option, and the shared options reported once."""
 
 import re
 from collections.abc import Callable

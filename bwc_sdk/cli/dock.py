@@ -38,8 +38,9 @@ def watch_verb(
     """Offload every camera that is put into a bay, until Ctrl-C.
 
     --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
-    is taken out is told as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine is
-    told once, and again when it has recovered. A station that is lost is tried again, and told when it is back.
+    is taken out is reported as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine
+    is reported once, and again when it has recovered. A station that is lost is tried again, and reported when it is
+    back.
     """
     world, rate, station = World(), rate_of(limit) if limit is not None else None, require_device(settings)
     if mkdir:

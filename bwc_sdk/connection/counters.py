@@ -27,4 +27,4 @@ class Counters(Snapshot):
     events_unread: int = 0
     """Events of the device that were dropped, the oldest first, since nobody read them."""
     closes_unanswered: int = 0
-    """Ends of a session, said in order, to which the device did not say its own within a second."""
+    """Ends of a session, said in order, which the device did not answer within a second."""

@@ -1,4 +1,4 @@
-"""Tells the log what a line throws away and says again, and why: numbers and reasons, never what it was."""
+"""Logs what a link throws away and sends again, and why: numbers and reasons, never the contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a conversation ended, as the error that its caller gets (spec: Error codes, Channel)."""
+"""Maps the end of a conversation to the error that its caller gets (spec: Error codes, Channel)."""
 
 from typing import Final
 
@@ -150,7 +150,7 @@ def went(error: BwcError, seen: LinkSeen) -> str:
 
 
 def told_of(error: BwcError, device: str) -> BwcError:
-    """The same error as it is told of one of the devices behind a pipe; the pipe's own is its cause.
+    """The same error as it is reported last of one of the devices behind a pipe; the pipe's own is its cause.
 
     Each gets one of its own: they are raised in several tasks, and each has its traceback.
     """

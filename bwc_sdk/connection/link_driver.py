@@ -372,5 +372,5 @@ class LinkDriver:
             self._timer = None
 
     def _of(self, error: BwcError, device: str) -> BwcError:
-        """An error of this pipe, told of a device behind it; what is told of something else stays as it is."""
+        """An error of this pipe, naming a device behind it; an error that names something else stays as it is."""
         return told_of(error, device) if error.device in (self.transport.name, self.name) else error

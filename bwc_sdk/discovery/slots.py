@@ -34,7 +34,7 @@ def slots(*, uarts: bool = False) -> tuple[Slot, ...]:
     """Every USB device that may be ours: those with the bulk interface, and every USB serial port.
 
     In the order of port paths; with `uarts` also serial ports that are soldered on. Raises `HostExhausted` and
-    `WrongPart` where it could not be told whether there are any.
+    `WrongPart` where it is not known whether there are any.
     """
     _check_that_looking_works()
     from serial.tools import list_ports

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.25
-"""Pause between two looks: an arrival is told after two, well within a second."""
+"""Pause between two looks: an arrival is reported after two, well within a second."""
 FAILURES_MAX: Final = 20
 """Looks that may fail in a row, since a device that goes away may do so while it is looked at: five seconds."""
 SILENT_S: Final = 10.0
@@ -46,11 +46,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A device is gone, or no longer as it was told of."""
+    """A device is gone, or no longer as it was reported last of."""
 
     name: str
     slot: Slot
-    """As it was told of."""
+    """As it was reported."""
 
 
 Change = Arrived | Departed
@@ -80,24 +80,24 @@ class Changes:
     """From one look to the next. Holds what is there now, and no history."""
 
     def __init__(self) -> None:
-        self._told: dict[str, Sighting] = {}
+        self._reported: dict[str, Sighting] = {}
         self._before: dict[str, Sighting] | None = None
 
     def since(self, sightings: Iterable[Sighting]) -> list[Change]:
         """What to tell after another look: departures at once, arrivals once they look the same twice.
 
         A device needs a moment: the system gives it its drivers one by one, and its access rights last. What the
-        very first look sees is told at once.
+        very first look sees is reported at once.
         """
         now = _named(sightings)
         changes: list[Change] = []
-        for name, told in list(self._told.items()):
-            if not told.same(now.get(name)):
-                del self._told[name]
-                changes.append(Departed(name, told.slot))
+        for name, reported in list(self._reported.items()):
+            if not reported.same(now.get(name)):
+                del self._reported[name]
+                changes.append(Departed(name, reported.slot))
         for name, one in now.items():
-            if name not in self._told and (self._before is None or one.same(self._before.get(name))):
-                self._told[name] = one
+            if name not in self._reported and (self._before is None or one.same(self._before.get(name))):
+                self._reported[name] = one
                 changes.append(Arrived(name, one.slot))
         self._before = now
         return changes
@@ -116,7 +116,7 @@ async def watch(
 
     With `uarts` also serial ports that are not on USB; with `ble` also cameras in radio reach, by the radio that
     `adapter` and `hci` choose as in a `ble:` URI. A camera's address on the air changes every quarter of an hour:
-    that is a departure and an arrival. A device that is unplugged and plugged in between two looks is told as both
+    that is a departure and an arrival. A device that is unplugged and plugged in between two looks is reported as both
     on Linux. For a reader who is slow, what came and went meanwhile was never there: nothing is queued.
 
     `look` takes the place of this machine's ports (it is called in a thread), `bluetooth` of its radio. Raises

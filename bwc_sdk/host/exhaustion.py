@@ -1,4 +1,4 @@
-"""What a host can run out of, told as what it is: by the system's number, never as the fault of what was being done."""
+"""What a host can run out of, by the system's error number: never reported as the fault of what was being done."""
 
 import errno
 import os

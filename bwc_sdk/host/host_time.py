@@ -89,7 +89,7 @@ def agreed(kernel: KernelTime, service: ServiceTime | None) -> HostTime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Answer:
     """What the service said, when, and what the kernel said then."""
 
     service: ServiceTime | None
@@ -112,16 +112,16 @@ class HostTimes:
         self._kernel = kernel
         self._service = service
         self._now = now
-        self._said: _Said | None = None
+        self._answer: _Answer | None = None
 
     def __call__(self) -> HostTime:
-        kernel, now, said = self._kernel(), self._now(), self._said
-        if said is None or now - said.at_s > ASKED_AGAIN_S or kernel.synchronised is not said.kernel:
-            self._said = said = _Said(self._service(), now, kernel.synchronised)
-        found = agreed(kernel, said.service)
-        if said.service is None or said.service.needs_kernel or not found.max_error_ns:
+        kernel, now, answer = self._kernel(), self._now(), self._answer
+        if answer is None or now - answer.at_s > ASKED_AGAIN_S or kernel.synchronised is not answer.kernel:
+            self._answer = answer = _Answer(self._service(), now, kernel.synchronised)
+        found = agreed(kernel, answer.service)
+        if answer.service is None or answer.service.needs_kernel or not found.max_error_ns:
             return found
-        grown_ns = round((now - said.at_s) * 1e9 * DRIFT_PPM / 1e6)
+        grown_ns = round((now - answer.at_s) * 1e9 * DRIFT_PPM / 1e6)
         return replace(found, max_error_ns=found.max_error_ns + grown_ns)
 
 

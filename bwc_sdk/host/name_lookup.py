@@ -17,7 +17,7 @@ ADVICE: Final = "is the name right, and this machine's network up? an address ne
 async def addresses_of(host: str, port: int, *, device: str) -> list[str]:
     """The addresses of `host`, in the order in which the system would try them; an address is its own.
 
-    Raises `PortNotFound`, told of `device`, when the name is none, or no name server answers in time.
+    Raises `PortNotFound`, naming `device`, when the name is none, or no name server answers in time.
     """
     if is_address(host):
         return [host]

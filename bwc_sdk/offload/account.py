@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
 
 MISSING_MAX: Final = 256
-"""Gaps that are told one by one; further ones are told as one. Whoever has as many looks at the camera."""
+"""Gaps that are reported one by one; further ones are reported as one. Whoever has as many looks at the camera."""
 NOT_LISTED: Final = "the camera closed it and does not list it"
 NOT_LISTED_NEWEST: Final = "the camera states that it has it, and does not list it"
 
@@ -50,7 +50,7 @@ class Account:
     """What is missing, as far as it is known."""
 
     def __init__(self, listing: Listing, stated: int) -> None:
-        self.tell: Callable[[Missing], None] = lambda missing: None
+        self.emit: Callable[[Missing], None] = lambda missing: None
         """Hears of what is found later: of a manifest that does not follow."""
         self._listing = listing
         self._missing: list[Missing] = []
@@ -83,7 +83,7 @@ class Account:
     def _add(self, missing: Missing) -> None:
         if len(self._missing) < MISSING_MAX:
             self._missing.append(missing)
-            self.tell(missing)
+            self.emit(missing)
         else:
             last = self._missing[-1]
             first, end = min(last.first, missing.first), max(last.last, missing.last)

@@ -24,7 +24,7 @@ class Tally:
     received: int = 0
     verified: int = 0
     """Good as they arrived; grows with every step forward, by which a link that is lost again and again is
-    told from one that brings nothing."""
+    distinguished from one that brings nothing."""
     kept: int = 0
 
 
@@ -35,7 +35,7 @@ class OffloadContext:
     world: World
     destination: Destination
     policy: OffloadPolicy
-    tell: Callable[[OffloadEvent], None]
+    emit: Callable[[OffloadEvent], None]
     identity: str
     """The camera that the offload began with; no other is accepted after a reconnection."""
     simulator: bool

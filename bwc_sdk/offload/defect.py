@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def failure_of(error: Exception, what: str) -> BwcError:
-    """What is told of a camera, or a recording, whose offload raised `error`; a defect is logged as well."""
+    """What is reported about a camera, or a recording, whose offload raised `error`; a defect is logged as well."""
     if isinstance(error, BwcError):
         return error
     log.error("the offload of %s failed by a defect", what, exc_info=error)

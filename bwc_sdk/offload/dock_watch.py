@@ -66,7 +66,7 @@ RETRY_S: Final = 60.0
 _MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, WrongDevice)
 """What time does not mend, when it comes before the station was ever met: a camera's URI, say."""
 BayEvent = CameraFailed | Interrupted | BayTroubled | BayRecovered
-"""What is told of one bay beside the events of its offload."""
+"""What is reported about one bay beside the events of its offload."""
 
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
 _TROUBLED: Final = (BayState.FAULT, BayState.QUARANTINE)
@@ -89,9 +89,9 @@ class DockWatch(FleetStream):
 
     The iteration raises `DestinationError` when the destination cannot be used at the beginning, and `InvalidUri`,
     `MissingExtra`, `SessionRefused`, `VersionMismatch` or `WrongDevice` when there never was a station. One that is
-    lost is told as `StationLost` and connected to again, which is told as `StationBack`; a bay that is in fault or in
-    quarantine is told as `BayTroubled`. A destination that was moved, unmounted or mounted over is told as
-    `DestinationLost` and waited for, which is told as `DestinationBack`.
+    lost is reported as `StationLost`, connected to again, and then reported as `StationBack`; a bay that is in fault
+    or in quarantine is reported as `BayTroubled`. A destination that was moved, unmounted or mounted over is reported
+    as `DestinationLost`, waited for, and then reported as `DestinationBack`.
     """
 
     def __init__(
@@ -111,10 +111,10 @@ class DockWatch(FleetStream):
         self._budget = Budget(limit_bytes_per_s) if limit_bytes_per_s is not None else Precedence()
         self._room = Room()
         self._visits: dict[int, _Visit] = {}  # at most one a bay
-        self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were told
-        self._lost = False  # as it was told
+        self._troubles: dict[int, tuple[BayState, int]] = {}  # state and incident, as they were reported last
+        self._lost = False  # as it was reported last
         self._identity: Identity | None = None  # of the destination, whatever its path leads to later
-        self._destination_lost = False  # as it was told
+        self._destination_lost = False  # as it was reported last
         self._changed = asyncio.Event()
 
     async def station(self) -> DockingStation:
@@ -129,7 +129,7 @@ class DockWatch(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        destination = await opened(opening, Destination.close)  # told once, not by every camera
+        destination = await opened(opening, Destination.close)  # reported once, not by every camera
         self._identity = destination.identity
         destination.close()
         attempt, met = 0, False
@@ -147,7 +147,7 @@ class DockWatch(FleetStream):
                     log.info("%s; the station is tried again in %.1f s", error, wait_s)
                     self._lost = True
                     await self._link.tidy()
-                    await self._tell(CameraEvent(STATION, StationLost(error, wait_s)))
+                    await self._emit(CameraEvent(STATION, StationLost(error, wait_s)))
                     await asyncio.sleep(wait_s)
         finally:
             try:
@@ -166,7 +166,7 @@ class DockWatch(FleetStream):
             while not listener.done():
                 self._changed.clear()
                 bays = await station.bays.list()
-                await self._tell_back()
+                await self._emit_back()
                 await self._look(bays)
                 try:
                     async with asyncio.timeout(LOOK_S):
@@ -177,11 +177,11 @@ class DockWatch(FleetStream):
         finally:
             await stop(listener)
 
-    async def _tell_back(self) -> None:
+    async def _emit_back(self) -> None:
         """Tells that the station answers, if it was told as lost."""
         if self._lost:
             self._lost = False
-            await self._tell(CameraEvent(STATION, StationBack()))
+            await self._emit(CameraEvent(STATION, StationBack()))
 
     async def _listen(self, station: DockingStation) -> None:
         try:
@@ -198,7 +198,7 @@ class DockWatch(FleetStream):
         }
         await self._end(gone)  # before any begins: a camera that moved must find its files free
         for bay in bays:
-            await self._tell_trouble(bay)
+            await self._emit_trouble(bay)
         if not await self._destination_there():
             return
         now = asyncio.get_running_loop().time()
@@ -210,9 +210,9 @@ class DockWatch(FleetStream):
         """Whether the path leads to the destination; tells when that changes."""
         lost = await settled(self._world.workers.wait(self._destination_error))
         if lost is None and self._destination_lost:
-            await self._tell(CameraEvent(DESTINATION, DestinationBack()))
+            await self._emit(CameraEvent(DESTINATION, DestinationBack()))
         if lost is not None and not self._destination_lost:
-            await self._tell(CameraEvent(DESTINATION, DestinationLost(lost)))
+            await self._emit(CameraEvent(DESTINATION, DestinationLost(lost)))
         self._destination_lost = lost is not None
         return lost is None
 
@@ -226,17 +226,17 @@ class DockWatch(FleetStream):
         lost.advice = "bring it back, and the watch goes on; for another directory, start the watch anew"
         return lost
 
-    async def _tell_trouble(self, bay: BayStatus) -> None:
+    async def _emit_trouble(self, bay: BayStatus) -> None:
         """Tells of a bay that cannot be used, once, and when it can be used again."""
         if isinstance(bay.state, Unknown) or bay.state not in _TROUBLED:
             if self._troubles.pop(bay.bay, None) is not None:
-                await self._tell_of(bay.bay, BayRecovered())
+                await self._emit_of(bay.bay, BayRecovered())
             return
         trouble = (bay.state, bay.incident)
         if self._troubles.get(bay.bay) != trouble:
             self._troubles[bay.bay] = trouble
             told = BayTroubled(bay.state, bay.alarms, bay.temperature_dc, bay.incident)
-            await self._tell_of(bay.bay, told)
+            await self._emit_of(bay.bay, told)
 
     def _due(self, bay: int, now_s: float) -> bool:
         visit = self._visits.get(bay)
@@ -244,8 +244,8 @@ class DockWatch(FleetStream):
             return True
         return visit.task.done() and not visit.done and now_s >= visit.ended_s + RETRY_S
 
-    async def _tell_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
-        await self._tell(CameraEvent(bay_slot(bay), event, bay))
+    async def _emit_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
+        await self._emit(CameraEvent(bay_slot(bay), event, bay))
 
     # The visits
 
@@ -272,9 +272,9 @@ class DockWatch(FleetStream):
                         visit.identity = event.identity
                     if isinstance(event, Finished):
                         visit.done = not event.result.worth_repeating
-                    await self._tell_of(bay, event)
+                    await self._emit_of(bay, event)
         except Exception as error:
-            await self._tell_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
+            await self._emit_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
         finally:
             visit.ended_s = asyncio.get_running_loop().time()
 
@@ -285,7 +285,7 @@ class DockWatch(FleetStream):
             del self._visits[bay]
         for bay, visit in running.items():
             if not visit.done:
-                await self._tell_of(bay, Interrupted(visit.identity))
+                await self._emit_of(bay, Interrupted(visit.identity))
 
 
 def dock_watch(
@@ -300,7 +300,7 @@ def dock_watch(
 ) -> DockWatch:
     """Offloads every camera that is put into a bay of a docking station, for ever; see `DockWatch`.
 
-    Arguments are those of `offload_station`. A camera that is taken out is told as `Interrupted`, and goes on with
+    Arguments are those of `offload_station`. A camera that is taken out is reported as `Interrupted`, and goes on with
     what is good on disk in whatever bay it comes back to; one that stands there and could not be stored is tried
     again every minute.
     """

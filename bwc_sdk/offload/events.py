@@ -1,4 +1,4 @@
-"""What an offload tells while it runs. A recording is named by its sequence number on the camera."""
+"""The events of an offload. A recording is named by its sequence number on the camera."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ class Feed:
         self._read = asyncio.Event()
         self._over = False
 
-    def tell(self, event: OffloadEvent) -> None:
+    def emit(self, event: OffloadEvent) -> None:
         """Appends an event; never waits."""
         if isinstance(event, Progress) and self._events and isinstance(self._events[-1], Progress):
             self._events.pop()

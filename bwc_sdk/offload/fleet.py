@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class FleetJob(FleetStream):
     """An offload of many cameras: iterate it for the events of all, then look at `result`.
 
-    A camera that fails is told as `CameraFailed`, and the others are finished. The iteration raises only what
+    A camera that fails is reported as `CameraFailed`, and the others are finished. The iteration raises only what
     concerns all of them: `DestinationError`, and with a station what `connect_station` raises at the beginning.
     """
 
@@ -80,7 +80,7 @@ class FleetJob(FleetStream):
 
     async def _main(self) -> None:
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path)
-        destination = await opened(opening, Destination.close)  # told once, not by every camera
+        destination = await opened(opening, Destination.close)  # reported once, not by every camera
         self._identity = destination.identity
         destination.close()
         if isinstance(self._cameras, Mapping):
@@ -124,11 +124,11 @@ class FleetJob(FleetStream):
                 async for event in job:
                     if isinstance(event, Finished):
                         self._results[slot] = event.result
-                    await self._tell(CameraEvent(slot, event, bay))
+                    await self._emit(CameraEvent(slot, event, bay))
         except Exception as error:
             failed = failure_of(error, slot)
             self._results[slot] = failed
-            await self._tell(CameraEvent(slot, CameraFailed(failed), bay))
+            await self._emit(CameraEvent(slot, CameraFailed(failed), bay))
 
 
 def offload_many(

@@ -1,4 +1,4 @@
-"""What an offload of many cameras tells: the events of each camera, tagged with its slot."""
+"""The events of an offload of many cameras: those of each camera, tagged with its slot."""
 
 from dataclasses import dataclass, field
 
@@ -43,7 +43,7 @@ class StationLost:
 
 @dataclass(frozen=True, slots=True)
 class StationBack:
-    """What `StationLost` told is over: the docking station answers again. Told once, however often it was tried."""
+    """What `StationLost` reported is over: the docking station answers again. Told once, however often it was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class DestinationLost:
 
 @dataclass(frozen=True, slots=True)
 class DestinationBack:
-    """What `DestinationLost` told is over: the same directory is there again."""
+    """What `DestinationLost` reported is over: the same directory is there again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class BayTroubled:
 
 @dataclass(frozen=True, slots=True)
 class BayRecovered:
-    """What `BayTroubled` told of this bay is over."""
+    """What `BayTroubled` reported about this bay is over."""
 
 
 @dataclass(frozen=True, slots=True)

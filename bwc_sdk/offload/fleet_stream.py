@@ -33,7 +33,7 @@ class FleetStream(AsyncIterator[CameraEvent], ABC):
     async def _main(self) -> None:
         """The work; what it raises ends the iteration."""
 
-    async def _tell(self, event: CameraEvent) -> None:
+    async def _emit(self, event: CameraEvent) -> None:
         while len(self._events) >= FULL:
             self._read.clear()
             await self._read.wait()

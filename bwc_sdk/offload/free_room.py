@@ -35,7 +35,7 @@ class Room:
         self._at_work.discard(camera)
         if self._large is camera:
             self._large = None
-        self._tell()
+        self._notify()
 
     async def makes_way(self, camera: object) -> None:
         """Waits with a large recording, the only kind that `camera` has left. Its turn lasts until its `end`.
@@ -46,7 +46,7 @@ class Room:
         due_s = loop.time() + MAKES_WAY_S
         self._at_work.discard(camera)
         self._waiting.append(camera)
-        self._tell()
+        self._notify()
         try:
             while not self._is_turn_of(camera) and loop.time() < due_s:
                 try:
@@ -63,6 +63,6 @@ class Room:
             return self._large is camera
         return not self._at_work and self._waiting[0] is camera
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

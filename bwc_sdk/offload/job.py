@@ -71,7 +71,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         self._share = budget.share() if budget is not None else None
         self._room = room
         self._feed = Feed()
-        self._reach = Reconnector(connect, policy, world.entropy, self._feed.tell)
+        self._reach = Reconnector(connect, policy, world.entropy, self._feed.emit)
         self._task: asyncio.Task[OffloadResult] | None = None
 
     @property
@@ -130,7 +130,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
                 await self._reach.close()
             finally:
                 destination.close()
-        self._feed.tell(Finished(result))  # now that the camera is free, and the result to be had
+        self._feed.emit(Finished(result))  # now that the camera is free, and the result to be had
         return result
 
     async def _offload(self, camera: Camera, destination: Destination) -> OffloadResult:
@@ -138,21 +138,21 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             world=self._world,
             destination=destination,
             policy=self._policy,
-            tell=self._feed.tell,
+            emit=self._feed.emit,
             identity=camera.identity,
             simulator=bool(camera.peer.capabilities & Capability.SIMULATOR),
             secure=camera.peer.secure,
             share=self._share,
             room=self._room,
         )
-        work.tell(Connected(work.identity, work.simulator, work.secure))
+        work.emit(Connected(work.identity, work.simulator, work.secure))
         listing, account = await self._list(work)
         work.follows = account.follows
         plan = await self._plan(camera, work, listing, account)
-        work.tell(Planned(plan, plan.bytes_total))
+        work.emit(Planned(plan, plan.bytes_total))
         for missing in account.missing:
-            work.tell(RecordingsMissing(missing))
-        account.tell = lambda missing: work.tell(RecordingsMissing(missing))
+            work.emit(RecordingsMissing(missing))
+        account.emit = lambda missing: work.emit(RecordingsMissing(missing))
         outcomes = await Pipeline(work, self._reach, self._feed, plan).run()
         return OffloadResult(
             identity=work.identity,

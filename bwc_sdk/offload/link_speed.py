@@ -55,7 +55,7 @@ async def check_link_speed(camera: Camera, work: OffloadContext, plan: Plan) -> 
 
 
 async def _measured(camera: Camera, entry: RecordingEntry) -> float:
-    """Bytes/s at which footage comes; infinite when it cannot be told, which the copying then finds out better."""
+    """Bytes/s at which footage comes; infinite when it cannot be measured, which the copying then finds out."""
     probe = _Probe()
     try:
         stream = await camera.recordings.open(entry, 0, probe)

@@ -154,7 +154,7 @@ class Pipeline:
         if not failed.stalled:
             self._near.appendleft(turn)
             return
-        self._work.tell(RecordingPostponed(turn.copy.entry.sequence, failed.error, attempts_left))
+        self._work.emit(RecordingPostponed(turn.copy.entry.sequence, failed.error, attempts_left))
         if not self._queue.postpone(turn):
             await turn.copy.release()
 
@@ -182,7 +182,7 @@ class Pipeline:
     async def _over(self, turn: Turn, outcome: Outcome) -> None:
         await turn.copy.release()
         self._outcomes[turn.number] = outcome
-        self._work.tell(RecordingFinished(outcome))
+        self._work.emit(RecordingFinished(outcome))
 
     async def _release(self) -> None:
         for task in self._finishing:

@@ -81,12 +81,12 @@ class Reconnector:
         connect: Connect,
         policy: OffloadPolicy,
         entropy: Callable[[int], bytes],
-        tell: Callable[[OffloadEvent], None],
+        emit: Callable[[OffloadEvent], None],
     ) -> None:
         self._connect = connect
         self._policy = policy
         self._entropy = entropy
-        self._tell = tell
+        self._emit = emit
         self._camera: Camera | None = None
         self._identity = ""
         self._error: BwcError = DeviceLost("not connected")
@@ -94,7 +94,7 @@ class Reconnector:
         self._counted = Counters()  # by connections that have ended
 
     async def first(self) -> Camera:
-        """Connects. Raises what `connect` raises: a wrong cable is told at once, not after minutes."""
+        """Connects. Raises what `connect` raises: a wrong cable is reported at once, not after minutes."""
         self._camera = await self._connect()
         self._identity = self._camera.identity
         return self._camera
@@ -129,7 +129,7 @@ class Reconnector:
             if isinstance(self._error, DeviceBusy | CommandError):
                 wait_s = min(max(wait_s, self._error.retry_after_s), self._policy.longest_wait_s)
             log.info("%s; attempt %d in %.1f s", self._error, attempt, wait_s)
-            self._tell(ConnectionLost(self._error, attempt, wait_s))
+            self._emit(ConnectionLost(self._error, attempt, wait_s))
             await asyncio.sleep(wait_s)
             try:
                 return await self._same_camera()
@@ -146,7 +146,7 @@ class Reconnector:
             rule = f"it is {camera.identity!r} now, and was {self._identity!r}"
             raise WrongDevice(rule, device=camera.name)
         self.reconnections += 1
-        self._tell(Reconnected())
+        self._emit(Reconnected())
         return camera
 
     @property

@@ -60,10 +60,10 @@ class RecordingCopy:
         """Its turn has come: tells of its start, and then of what was found when it was prepared. Idempotent."""
         if not self.begun:
             self.begun = True
-            self._work.tell(RecordingStarted(self.entry))
+            self._work.emit(RecordingStarted(self.entry))
             untold, self._untold = self._untold, []
             for event in untold:
-                self._work.tell(event)
+                self._work.emit(event)
 
     def prepare(self, camera: Camera) -> None:
         """Begins to get what comes before the footage, beside whatever else the camera is asked; waits for nothing.
@@ -201,14 +201,14 @@ class RecordingCopy:
 
             def progress(good_bytes: int) -> None:
                 done = before + good_bytes
-                self._tell(Progress(self.entry.sequence, number, done, manifest.size_bytes))
+                self._emit(Progress(self.entry.sequence, number, done, manifest.size_bytes))
 
             def kept(good_bytes: int) -> None:
                 if number not in self._kept:  # taken up again, it may be what this offload brought
                     self._kept[number] = good_bytes
                     self._work.tally.kept += good_bytes
                 if good_bytes:
-                    self._tell(Resumed(self.entry.sequence, number, good_bytes))
+                    self._emit(Resumed(self.entry.sequence, number, good_bytes))
                     progress(good_bytes)
 
             self._segments[number] = SegmentCopy(
@@ -216,10 +216,10 @@ class RecordingCopy:
             )
         return self._segments[number]
 
-    def _tell(self, event: OffloadEvent) -> None:
+    def _emit(self, event: OffloadEvent) -> None:
         """Nothing is told of a recording before its start; of one that is prepared, two events a segment at most."""
         if self.begun:
-            self._work.tell(event)
+            self._work.emit(event)
         else:
             self._untold.append(event)
 

@@ -342,7 +342,7 @@ class SegmentCopy:
         self._work.tally.verified += size
         for chunk in bad:
             self._reject(chunk)
-            self._work.tell(ChunkRejected(self._entry.sequence, self._segment, chunk))
+            self._work.emit(ChunkRejected(self._entry.sequence, self._segment, chunk))
         self._on_progress(self._good_bytes)
 
     def _reject(self, chunk: int) -> None:
@@ -360,7 +360,7 @@ class SegmentCopy:
         facts = self._manifest.segments[self._segment]
         path = self._work.destination.path / self._file.final
         stored = StoredSegment(path, facts.size_bytes, facts.table_sha256)
-        self._work.tell(
+        self._work.emit(
             SegmentStored(self._entry.sequence, self._segment, path, facts.size_bytes, facts.table_sha256)
         )
         return stored

@@ -48,7 +48,7 @@ class Receiver(Protocol):
         """Bytes came. A view is valid only until this call returns."""
 
     def lost(self, error: Exception) -> None:
-        """The pipe is gone; called once, and nothing after it. What is no `BwcError` is told as `DeviceLost`."""
+        """The pipe is gone; called once, and nothing after it. What is no `BwcError` is reported as `DeviceLost`."""
 
     def writable(self) -> None:
         """`room` is above 0 again."""

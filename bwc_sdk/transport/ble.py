@@ -221,13 +221,13 @@ class BleTransport:
         except (BleakError, OSError, EOFError) as error:
             lost = DeviceLost(f"the connection failed: {error}", device=self.name, known=True)
             lost.__cause__ = error
-            self._tell_lost(lost)
+            self._notify_lost(lost)
 
     def _notified(self, characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
         if len(value) > VALUE_MAX:
             rule = f"it notified a value of {len(value)} bytes, at most {VALUE_MAX}"
             self._fault = ProtocolViolation(rule, device=self.name)
-            self._tell_lost(self._fault)
+            self._notify_lost(self._fault)
             return
         if not self._came:
             asyncio.get_running_loop().call_soon(self._hand_over)
@@ -243,9 +243,9 @@ class BleTransport:
         gone.set()
         if self._writer is not None and gone is self._gone:
             rule = "the connection ended: out of reach or switched off"
-            self._tell_lost(DeviceLost(rule, device=self.name, known=True))
+            self._notify_lost(DeviceLost(rule, device=self.name, known=True))
 
-    def _tell_lost(self, error: BwcError) -> None:
+    def _notify_lost(self, error: BwcError) -> None:
         self._gone.set()
         writer, self._writer = self._writer, None
         if writer is None:

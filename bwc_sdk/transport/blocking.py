@@ -194,7 +194,7 @@ class BlockingTransport(ABC):
                     self._to_write_bytes -= len(data)
                     wake, self._starved = self._starved, False
                 if wake:
-                    self._call(self._tell_writable)
+                    self._call(self._notify_writable)
         except self._ends as error:
             self._report(error)
 
@@ -209,7 +209,7 @@ class BlockingTransport(ABC):
             self._to_write.clear()
             return data
 
-    def _tell_writable(self) -> None:
+    def _notify_writable(self) -> None:
         if self._receiver is not None:
             self._receiver.writable()
 
@@ -222,9 +222,9 @@ class BlockingTransport(ABC):
             lost = DeviceLost(f"the device is gone: {error}", device=self.name)
             lost.__cause__ = error
             error = lost
-        self._call(self._tell_lost, error)
+        self._call(self._notify_lost, error)
 
-    def _tell_lost(self, error: BwcError) -> None:
+    def _notify_lost(self, error: BwcError) -> None:
         self._paused = False
         self._take()  # what came before the end is told before it, also to one who had asked for a pause
         receiver, self._receiver = self._receiver, None

@@ -42,5 +42,5 @@ class CameraBody(Lasting, Protocol):
     def settle(self) -> None:
         """Brings it up to the present."""
 
-    def tell(self, event: Event) -> None:
+    def broadcast(self, event: Event) -> None:
         """Sends an event to every host."""

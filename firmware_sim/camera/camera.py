@@ -129,7 +129,7 @@ class SimCamera(SimDevice):
             self._recording_closed(recovered.recording)
         self.report.changes()
         self.save_if_possible()
-        self.radio.tell()
+        self.radio.notify()
 
     def crash(self) -> None:
         """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
@@ -168,7 +168,7 @@ class SimCamera(SimDevice):
         self.docked = self.dock_feeds = True
         if not self.running and self._boot_at_s is None:
             self._boot_at_s = self.time() + BOOT_S
-        self.radio.tell()
+        self.radio.notify()
 
     def undock(self) -> None:
         """Takes it out of the dock: settings that wait for that take effect.
@@ -181,7 +181,7 @@ class SimCamera(SimDevice):
         if effective:
             self.apply_settings()
             self.report.config()
-        self.radio.tell()
+        self.radio.notify()
 
     def clock_was_set(self) -> None:
         """Tells the hosts."""

@@ -24,7 +24,7 @@ def provision(camera: SimCamera, values: Mapping[str, str]) -> None:
         raise ValueError(refusal.detail) from refusal
     settings.take_effect(TakesEffect.ON_UNDOCK, TakesEffect.ON_REBOOT)
     camera.apply_settings()
-    camera.radio.tell()
+    camera.radio.notify()
 
 
 def _value(camera: SimCamera, key: str, text: str) -> Value:

@@ -28,7 +28,7 @@ class Radio:
             return False
         camera.audit.append(AuditKind.PAIRING_OPENED, f"open for {PAIRING_WINDOW_S:.0f} s", camera.serial)
         self._window_until_s = camera.time() + PAIRING_WINDOW_S
-        self.tell()
+        self.notify()
         return True
 
     @property
@@ -60,9 +60,9 @@ class Radio:
     def went_down(self) -> None:
         """The camera is off or boots: the window does not outlive that."""
         self._window_until_s = None
-        self.tell()
+        self.notify()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Something changed on which the answers depend."""
         for listener in list(self.changed):
             listener()

@@ -24,7 +24,7 @@ class Report:
         self.storage_error = False
         """Whether the flash failed since the boot."""
         self._camera = camera
-        self._told: tuple[CameraState, Fault] | None = None
+        self._reported: tuple[CameraState, Fault] | None = None
 
     @property
     def faults(self) -> Fault:
@@ -48,29 +48,29 @@ class Report:
 
     def changes(self) -> None:
         """Tells what changed since the last call; an alarm once, when it begins."""
-        before, now = self._told, (self._camera.state, self.faults)
-        self._told = now
+        before, now = self._reported, (self._camera.state, self.faults)
+        self._reported = now
         if before is None or before == now:
             return
-        self._tell(StateChanged(state=now[0], faults=now[1]))
+        self._broadcast(StateChanged(state=now[0], faults=now[1]))
         if now[1] & ALARMING & ~before[1]:
             battery = self._camera.battery
-            self._tell(
+            self._broadcast(
                 BatteryAlarm(cell=0, charge_pct=battery.charge_pct, temperature_dc=battery.temperature_dc)
             )
 
     def config(self) -> None:
         """A configuration was applied, or took effect."""
         state = self._camera.settings.state()
-        self._tell(ConfigApplied(revision=state.revision, effective=not state.pending))
+        self._broadcast(ConfigApplied(revision=state.revision, effective=not state.pending))
 
     def clock(self) -> None:
         """The clock was set."""
-        self._tell(ClockChanged(state=self._camera.clock.state, revision=self._camera.clock.revision))
+        self._broadcast(ClockChanged(state=self._camera.clock.state, revision=self._camera.clock.revision))
 
     def closed(self, recording: StoredRecording) -> None:
         """A recording was closed."""
-        self._tell(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
+        self._broadcast(RecordingClosed(recording=recording.recording_id, sequence=recording.sequence))
 
-    def _tell(self, event: Event) -> None:
-        self._camera.tell(event)
+    def _broadcast(self, event: Event) -> None:
+        self._camera.broadcast(event)

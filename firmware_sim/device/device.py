@@ -242,7 +242,7 @@ class SimDevice(ABC):
         for port in list(self.ports):
             port.drop(orderly)
 
-    def tell(self, event: Event) -> None:
+    def broadcast(self, event: Event) -> None:
         """Sends an event to every host."""
         for session in list(self.sessions):
-            session.tell(event)
+            session.send_event(event)

@@ -126,7 +126,7 @@ class DeviceSession:
             how, self._unlogged = self._unlogged, None
             self.device.audit.note(AuditKind.SESSION_OPENED, how, self.identity)
 
-    def tell(self, event: Event) -> None:
+    def send_event(self, event: Event) -> None:
         """Sends an event."""
         self._conversation.send_event(event)
         self._wake()

@@ -147,22 +147,22 @@ class ThreadOutflow:
                 self._fail()
                 return
             if not self._waiting.size:
-                self._tell(self._user.all_written)
+                self._notify(self._user.all_written)
             if self._starved and self._waiting.size < self._high_water:
                 self._starved = False
-                self._tell(self._user.room_again)
+                self._notify(self._user.room_again)
 
     def _fail(self) -> None:
         self._waiting.clear()
-        self._tell(self._user.write_failed)
+        self._notify(self._user.write_failed)
 
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _notify(self, what: Callable[[], None]) -> None:
         """Later, on the loop: nobody expects it inside a write of his own. Not any more if all is forgotten by then."""
         try:
-            self._loop.call_soon_threadsafe(self._told, self._life, what)
+            self._loop.call_soon_threadsafe(self._notified, self._life, what)
         except RuntimeError:
             pass  # the loop has ended; nobody is left to be told
 
-    def _told(self, life: int, what: Callable[[], None]) -> None:
+    def _notified(self, life: int, what: Callable[[], None]) -> None:
         if life == self._life:
             what()

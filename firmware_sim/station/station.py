@@ -90,7 +90,7 @@ class SimStation(SimDevice):
         """Makes clock and log, as they were kept or as the seed draws them."""
         self.serial = f"DOCK-{self.seed & 0xFFFF_FFFF:08X}"
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
-        self._told = dict.fromkeys(self.bays, BayState.EMPTY)
+        self._reported = dict.fromkeys(self.bays, BayState.EMPTY)
         self.audit = self._log_of_device()
         if kept is None:
             self._clock_was_set_before(SYNCED_S)
@@ -118,7 +118,7 @@ class SimStation(SimDevice):
         changes = self.state_change(bay=bay, change={"docking": docking})
         self.audit.append(AuditKind.DOCKED, f"bay {bay}, docking {docking}", self.serial, *changes)
         at.dock(camera, faults)
-        self.tell(Docked(bay=bay, docking=at.docking))
+        self.broadcast(Docked(bay=bay, docking=at.docking))
         self.changed()
 
     def undock(self, bay: int) -> SimCamera:
@@ -127,7 +127,7 @@ class SimStation(SimDevice):
         at = self._bay(bay)
         camera = at.undock()
         self.audit.note(AuditKind.UNDOCKED, f"bay {bay}, docking {at.docking}", self.serial)
-        self.tell(Undocked(bay=bay, docking=at.docking))
+        self.broadcast(Undocked(bay=bay, docking=at.docking))
         self.changed()
         return camera
 
@@ -262,13 +262,13 @@ class SimStation(SimDevice):
         """Tells hosts of bays whose state is another than they know."""
         for number, bay in self.bays.items():
             state = bay.state
-            if state is not self._told[number]:
-                self._told[number] = state
-                self.tell(BayChanged(bay=number, state=state, docking=bay.docking))
+            if state is not self._reported[number]:
+                self._reported[number] = state
+                self.broadcast(BayChanged(bay=number, state=state, docking=bay.docking))
 
     def alarmed(self, bay: SimBay) -> None:
         """A bay was switched off."""
-        self.tell(
+        self.broadcast(
             BayAlarmed(
                 bay=bay.number, alarms=bay.alarms, temperature_dc=bay.temperature_dc, incident=bay.incident
             )
@@ -276,7 +276,7 @@ class SimStation(SimDevice):
 
     def clock_was_set(self) -> None:
         """Tells the hosts."""
-        self.tell(ClockChanged(state=self.clock.state, revision=self.clock.revision))
+        self.broadcast(ClockChanged(state=self.clock.state, revision=self.clock.revision))
 
     # What it is
 

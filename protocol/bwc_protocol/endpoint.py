@@ -208,7 +208,7 @@ class Endpoint:
         """Resets the channels whose last word is acknowledged, or has had its time."""
         for channel, (until, _) in list(self._leaving.items()):
             conversation = self.conversations.get(channel)
-            said = conversation is None or conversation.said_all
+            said = conversation is None or conversation.all_sent
             if now >= until or (said and not self.link.outstanding(channel)):
                 self._leave(channel, now)
 

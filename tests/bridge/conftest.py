@@ -100,13 +100,13 @@ class Bench:
     absent: bool = False
     open_now: int = 0
     devices: list[Device] = field(default_factory=list)
-    told: list[BridgeEvent] = field(default_factory=list)
+    on_event: list[BridgeEvent] = field(default_factory=list)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     opening: Callable[[], "asyncio.Future[None]"] = at_once  # type: ignore[assignment]  # anything to await
 
     def bridge(self) -> Bridge:
-        return Bridge(lambda: self.kind(self), told=self._hear)
+        return Bridge(lambda: self.kind(self), on_event=self._hear)
 
     async def client(self, bridge: Bridge) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A client that is served: its device is open."""
@@ -122,19 +122,19 @@ class Bench:
 
     async def until(self, kind: type[BridgeEvent]) -> BridgeEvent:
         """The first event of a kind, once it is told."""
-        while not (found := [event for event in self.told if isinstance(event, kind)]):
+        while not (found := [event for event in self.on_event if isinstance(event, kind)]):
             self._heard.clear()
             await self._heard.wait()
         return found[0]
 
     def _hear(self, event: BridgeEvent) -> None:
-        self.told.append(event)
+        self.on_event.append(event)
         self._heard.set()
 
     @property
     def names(self) -> list[str]:
         short = {ClientCame: "came", ClientLeft: "left", ClientRefused: "refused"}
-        return [short[type(event)] for event in self.told]
+        return [short[type(event)] for event in self.on_event]
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_the_last_words_of_a_client_reach_the_device_and_those_of_a_device_the_c
             writer.close()
             await one.until(ClientLeft)
             assert one.devices[0].got == b"farewell"
-            one.told.clear()
+            one.on_event.clear()
             reader, writer = await one.client(bridge)
             one.devices[1].send(b"dying")
             one.devices[1].unplug()
@@ -209,7 +209,7 @@ def test_the_device_is_opened_afresh_for_each_client_and_left_alone_between_them
                 assert (len(one.devices), one.open_now) == (number, 1)
                 writer.close()
                 await one.until(ClientLeft)
-                one.told.clear()
+                one.on_event.clear()
                 assert one.open_now == 0
 
     virtual(main)
@@ -440,7 +440,7 @@ def test_refused_clients_are_told_of_once(bench) -> None:
             _, writer = await one.client(bridge)
             other, unused = await one.knock(bridge)
             await other.read()
-            assert [type(event) for event in one.told].count(ClientRefused) == 1
+            assert [type(event) for event in one.on_event].count(ClientRefused) == 1
             unused.close()
             writer.close()
 

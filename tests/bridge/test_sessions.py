@@ -63,10 +63,10 @@ def test_the_second_of_two_hosts_at_once_hears_that_the_device_is_busy_and_when_
 def test_an_offload_through_a_bridge_survives_what_happens_behind_it(make, tmp_path: Path, plan: str) -> None:
     faults = FaultPlan.parse(plan, 5)
     camera, count = make(faults=faults), FaultCount(faults)
-    told: list[BridgeEvent] = []
+    on_event: list[BridgeEvent] = []
 
     async def main() -> Any:
-        async with Bridge(lambda: MemoryTransport(camera, faults=count), told=told.append) as bridge:
+        async with Bridge(lambda: MemoryTransport(camera, faults=count), on_event=on_event.append) as bridge:
             job = offload(bridge.uri, tmp_path, world=world())
             events = [event async for event in job]
             return job.result, events
@@ -76,7 +76,7 @@ def test_an_offload_through_a_bridge_survives_what_happens_behind_it(make, tmp_p
     check(camera, tmp_path)
     lost = [event for event in events if isinstance(event, ConnectionLost)]
     assert bool(lost) == bool(plan)
-    assert len([event for event in told if isinstance(event, ClientLeft)]) == len(lost) + 1
+    assert len([event for event in on_event if isinstance(event, ClientLeft)]) == len(lost) + 1
 
 
 def test_an_offload_whose_bridge_is_restarted_goes_on_where_it_was(make, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_serial_port_behind_a_bridge_is_exclusive_while_it_is_used_and_free_af
         port = PtyPort(camera)
         left = asyncio.Event()
         async with Bridge(
-            port.uri, told=lambda event: isinstance(event, ClientLeft) and left.set()
+            port.uri, on_event=lambda event: isinstance(event, ClientLeft) and left.set()
         ) as bridge:
             async with bwc_sdk.connect(bridge.uri, role=Role.TECHNICIAN) as host:
                 assert host.identity == camera.serial

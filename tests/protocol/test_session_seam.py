@@ -126,7 +126,7 @@ def test_a_conversation_runs_over_a_session_that_says_something_by_itself() -> N
     pair.host.close()
     pair.run()
     assert any(isinstance(event, Closed) for event in pair.device_events)
-    assert pair.host.said_all and pair.device.said_all
+    assert pair.host.all_sent and pair.device.all_sent
 
 
 @pytest.mark.parametrize("factory", [insecure_session, RecordedSession])
@@ -179,7 +179,7 @@ def test_a_session_without_words_for_an_early_end_still_ends() -> None:
     host.start(0.0)
     host.tick(1e9)
     assert any(isinstance(event, Failed) for event in host.events())
-    assert host.said_all or host.outgoing(0, 0)
+    assert host.all_sent or host.outgoing(0, 0)
 
 
 def test_a_whole_camera_is_reached_over_a_session_that_both_sides_are_given() -> None:

@@ -24,7 +24,7 @@ _ERROR: Final = Flag.ERROR
 class Asking:
     """The requests of this host that are yet to be answered, by id; a device has none.
 
-    `tell` queues a control message; `emit` tells the owner what happened.
+    `send_control` queues a control message; `emit` gives the owner an event.
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class Asking:
         *,
         host: bool,
         streams: Streams,
-        tell: Callable[[int, Control], None],
+        send_control: Callable[[int, Control], None],
         emit: Callable[[ConversationEvent], None],
     ) -> None:
         self.tally = MessageTally()
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._host = host
         self._streams = streams
-        self._tell = tell
+        self._send_control = send_control
         self._emit = emit
 
     def take(self, message: Message) -> None:
@@ -75,7 +75,7 @@ class Asking:
         declared = COMMANDS.get(message.opcode)
         opened = declared is not None and declared.stream is not None and message.flags == _REPLY
         if self._host and opened and message.request not in self._streams:
-            self._tell(message.request, StreamCancel(code=0))
+            self._send_control(message.request, StreamCancel(code=0))
 
     def take_event(self, message: Message) -> None:
         """Takes an event; one of a newer minor version is skipped."""

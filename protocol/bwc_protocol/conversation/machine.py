@@ -80,9 +80,9 @@ class Conversation:
         self._control_bytes = 0
         self._deadline: float | None = None
         self._next_request = 1
-        self._streams = Streams(host=self._host, tell=self._send_control, emit=self._emit)
+        self._streams = Streams(host=self._host, send_control=self._send_control, emit=self._emit)
         self._asking = Asking(
-            host=self._host, streams=self._streams, tell=self._send_control, emit=self._emit
+            host=self._host, streams=self._streams, send_control=self._send_control, emit=self._emit
         )
         self._asked = self._asking.outstanding  # the same: each request looks at it
         self._answering = Answering(local.kind, self._streams, self._send, self._emit, limits)
@@ -134,7 +134,7 @@ class Conversation:
         return not (self._control or self._raw or self._streams.sending or self._session.pending)
 
     @property
-    def said_all(self) -> bool:
+    def all_sent(self) -> bool:
         """Whether a conversation that is over has handed out its last word."""
         return not (self._raw or self._control or self._session.pending)
 
@@ -158,7 +158,7 @@ class Conversation:
             session, reader = self._session, self._reader
             pieces = session.receive(data) if data else ()
             if self.state is _HANDSHAKE and session.peer is not None:
-                self._meet()  # before the peer's first message, which may have come in the same piece
+                self._send_info()  # before the peer's first message, which may have come in the same piece
             for piece in pieces:
                 messages = reader.feed(piece)
                 for message in messages:
@@ -206,7 +206,7 @@ class Conversation:
                     return rest
         return None
 
-    def _meet(self) -> None:
+    def _send_info(self) -> None:
         """The session stands: says who this side is."""
         self.state = State.INFO
         self._send_control(0, self._opening.info())
@@ -258,7 +258,7 @@ class Conversation:
         session_peer = self._session.peer
         if self.peer is not None or session_peer is None:
             raise MalformedMessage("session.info", "comes once, inside the session")
-        known = self._opening.meet(info, session_peer, secure=self._session.secure)
+        known = self._opening.check_info(info, session_peer, secure=self._session.secure)
         if isinstance(known, Failed):
             self._fail(known.reason, known.detail)
             return

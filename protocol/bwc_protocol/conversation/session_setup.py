@@ -94,7 +94,7 @@ class Opening:
             firmware_sha256=local.firmware_sha256,
         )
 
-    def meet(self, info: SessionInfo, session: PeerCredentials, *, secure: bool) -> PeerInfo | Failed:
+    def check_info(self, info: SessionInfo, session: PeerCredentials, *, secure: bool) -> PeerInfo | Failed:
         """Holds what the peer says of itself against its preamble and its session."""
         if info.preambles_sha256 != self._binding() or (info.major, info.minor) != self._version:
             return Failed(FailReason.SESSION, "the peer saw other preambles: somebody stands between")

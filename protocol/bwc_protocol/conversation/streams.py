@@ -24,7 +24,7 @@ DETAIL_MAX: Final = 200
 class Streams:
     """The streams of one side, in both directions, by the id of the request that opened them.
 
-    `tell` queues a control message; `emit` tells the owner what happened. An upload (from the host) stays open
+    `send_control` queues a control message; `emit` gives the owner an event. An upload (from the host) stays open
     after its last byte until the device's verdict; a download ends with its END.
     """
 
@@ -32,11 +32,11 @@ class Streams:
         self,
         *,
         host: bool,
-        tell: Callable[[int, Control], None],
+        send_control: Callable[[int, Control], None],
         emit: Callable[[ConversationEvent], None],
     ) -> None:
         self._host = host
-        self._tell = tell
+        self._send_control = send_control
         self._emit = emit
         self._outgoing: dict[int, Outgoing] = {}
         self._incoming: dict[int, Incoming] = {}
@@ -78,18 +78,20 @@ class Streams:
         incoming = self._incoming.get(stream)
         if incoming is not None and limit > incoming.limit:
             incoming.limit = limit
-            self._tell(stream, StreamCredit(limit=limit))
+            self._send_control(stream, StreamCredit(limit=limit))
 
     def finish(self, stream: int, code: ErrorCode | None, detail: str) -> None:
         incoming = self._incoming.pop(stream, None)
         if incoming is not None:
             self.tally.ended += 1
-            self._tell(stream, StreamEnd(offset=incoming.received, code=code or 0, detail=line(detail)))
+            self._send_control(
+                stream, StreamEnd(offset=incoming.received, code=code or 0, detail=line(detail))
+            )
 
     def cancel(self, stream: int, code: int) -> None:
         if self._drop(stream):
             self.tally.cancelled += 1
-            self._tell(stream, StreamCancel(code=code))
+            self._send_control(stream, StreamCancel(code=code))
 
     # What the peer sends
 

@@ -49,9 +49,9 @@ class Caller:
         self.max_payload = self._params.max_payload
         self._host_nonce = self._nonce() & 0xFFFF_FFFF
         self._phase_until = now + self._params.hello_for_s
-        return self._say_hello(now)
+        return self._send_hello(now)
 
-    def _say_hello(self, now: float) -> Sequence[Decision]:
+    def _send_hello(self, now: float) -> Sequence[Decision]:
         params = self._params
         hello = Hello(
             host_nonce=self._host_nonce,
@@ -104,7 +104,7 @@ class Caller:
 
     def _ask(self, granted: Grant, now: float) -> Sequence[Decision]:
         """Uses the granted link: only then does the device make it its own."""
-        granted.said(now)
+        granted.sent(now)
         self._again_at = now + self._params.hello_every_s
         return (Frame(FrameType.PING, link=granted.nonce, epoch=FIRST_EPOCH, version=granted.version),)
 
@@ -145,7 +145,7 @@ class Caller:
             return (LinkDown(LinkDownReason.SILENT), Farewell(Bye(reason=ByeReason.SILENT), granted.nonce))
         if now < self._again_at:
             return ()
-        return self._say_hello(now) if granted is None else self._ask(granted, now)
+        return self._send_hello(now) if granted is None else self._ask(granted, now)
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""

@@ -21,17 +21,17 @@ class Grant:
     max_payload: int
     window: int
     host_nonce: int
-    _said_at: float = 0.0
+    _sent_at: float = 0.0
     _times: int = 0
 
-    def said(self, now: float) -> None:
+    def sent(self, now: float) -> None:
         """This end said HELLO_ACK, or PING, and waits for the first frame."""
-        self._said_at = now
+        self._sent_at = now
         self._times += 1
 
     def round_trip(self, now: float) -> float | None:
         """Seconds that the first frame took to come; None if it may answer either of two."""
-        return now - self._said_at if self._times == 1 else None
+        return now - self._sent_at if self._times == 1 else None
 
 
 class Farewell(NamedTuple):

@@ -67,7 +67,7 @@ class Listener:
             self._tally.refuse(RefusedFrame(DiscardReason.MALFORMED, "HELLO", field, came, hint=hint))
             return self._refuse(hello, ByeReason.PROTOCOL)
         grant = self._known(hello.host_nonce) or self._nominate(hello, version)
-        grant.said(now)
+        grant.sent(now)
         ack = HelloAck(
             host_nonce=grant.host_nonce,
             max_payload=grant.max_payload,

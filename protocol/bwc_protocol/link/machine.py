@@ -341,7 +341,7 @@ class Link:
         )
         if self._bye_at is None or now >= self._bye_at + self.params.bye_every_s:
             self._bye_at = now
-            self._say_bye(Bye(reason=ByeReason.UNKNOWN_LINK), frame.link)
+            self._send_bye(Bye(reason=ByeReason.UNKNOWN_LINK), frame.link)
 
     def _about_link(self, frame: Frame, now: float) -> None:
         try:
@@ -375,7 +375,7 @@ class Link:
                 case Frame():
                     self._ahead[None] = decision
                 case Farewell(bye=bye, link=link):
-                    self._say_bye(bye, link)
+                    self._send_bye(bye, link)
                 case LinkDown(reason=reason, retry_after_ms=after_ms):
                     self._down(reason, after_ms)
         self._parser.max_payload = self._opening.max_payload
@@ -385,7 +385,7 @@ class Link:
         self._ahead.pop(None, None)
         self._parser.max_payload = self._opening.max_payload
 
-    def _say_bye(self, bye: Bye, link: int) -> None:
+    def _send_bye(self, bye: Bye, link: int) -> None:
         assert isinstance(bye.reason, ByeReason)
         self._tally.byes_out += 1
         self._ahead[bye.reason] = Frame(FrameType.BYE, link=link, payload=bye.encode())
@@ -406,7 +406,7 @@ class Link:
         link = self._opening.granted if self._channels is None else self._channels
         self._down(reason)
         if link is not None:
-            self._say_bye(Bye(reason=bye), link.nonce)
+            self._send_bye(Bye(reason=bye), link.nonce)
 
     def _down(self, reason: LinkDownReason, retry_after_ms: int | None = None) -> None:
         """The link and everything on it is over; a device listens on."""

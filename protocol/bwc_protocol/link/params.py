@@ -1,4 +1,4 @@
-"""What a link is told once, with the reason for each default (spec: Parameters)."""
+"""What a link is reported once, with the reason for each default (spec: Parameters)."""
 
 import enum
 from dataclasses import dataclass
