@@ -117,6 +117,7 @@ def _plain(value: Any) -> Any:
                 "layer": value.layer,
                 "device": value.device,
                 "rule": value.rule,
+                "advice": advice_for(value),
             }
         case Path():
             return str(value)

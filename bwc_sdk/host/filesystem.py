@@ -340,8 +340,8 @@ class OsFileSystem:
                 above = _above(here)
                 if above is None:
                     return
-                os.close(here)
-                here = above
+                passed, here = here, above
+                os.close(passed)  # once, whatever it says: the number may be another file's by now
                 if self.identity(here) == below or self.identity(here)[0] != below[0]:
                     return  # the root of this file system: what is mounted where is no name on a medium
                 self.sync_directory(here)

@@ -125,12 +125,11 @@ def _renamed(names: FinalNames) -> bool:
 
 
 def _done(naming: Callable[[], object]) -> bool:
-    """Whether a name was given that is there already."""
+    """Whether a name was given that is there already; False from a link means that none was made."""
     try:
-        naming()
+        return naming() is not False
     except FileExistsError:
         return False
-    return True
 
 
 def _clear(names: FinalNames, directory: int, name: str) -> None:

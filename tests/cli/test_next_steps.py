@@ -17,8 +17,8 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
 from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
 from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
-from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps
-from bwc_sdk.offload import OffloadResult, Refused, StillOnCamera
+from bwc_sdk.cli.offload_events import LISTED_MAX, event_document, next_steps
+from bwc_sdk.offload import OffloadResult, RecordingFinished, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.transport.serial_port import opening_error
@@ -302,3 +302,22 @@ def test_what_needs_allow_insecure_says_how_the_command_line_does_it(
 def test_the_wrong_camera_says_how_to_find_the_right_one(bwc: Bwc, sim: str, tmp_path: Path) -> None:
     ran = bwc("offload", str(tmp_path), "--expect", "SIM-0", device=sim)
     assert "bwc devices --identify" in ran.err
+
+
+def test_json_of_a_recording_that_was_not_stored_has_the_advice_that_the_terminal_gives() -> None:
+    entry = RecordingEntry(
+        recording=bytes(16),
+        sequence=1,
+        started_utc_ns=0,
+        duration_ms=0,
+        size_bytes=1,
+        segments=1,
+        trigger=TriggerReason.OFFICER_BUTTON,
+        marks=Mark(0),
+        manifest_sha256=bytes(32),
+        annotations=0,
+        category="",
+    )
+    error = errors.DestinationError("the medium reports an error", device="/store", advice="look at the disk")
+    document = event_document(RecordingFinished(StillOnCamera(entry, error.rule, error)))
+    assert document["error"]["advice"] == "look at the disk"

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,20 @@ def test_a_small_file_that_cannot_be_kept_leaves_nothing_behind(
     assert not list((tmp_path / ".incoming").glob("*custody*"))
     monkeypatch.undo()
     assert lab.run(device, OsFileSystem(), tmp_path)[0].complete
+
+
+def test_a_medium_that_fails_while_it_is_proved_is_not_said_to_replace_files(
+    lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.link, 0
+
+    def link(*arguments: Any, **options: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(*arguments, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    result, _ = lab.run(lab.device([lab.recording(1, (lab.chunk,))]), OsFileSystem(), tmp_path)
+    assert result.complete

@@ -237,3 +237,22 @@ def test_an_error_of_a_c_call_keeps_its_number(files, here, monkeypatch: pytest.
     with pytest.raises(OSError) as caught:
         files.rename(here, "missing", here, "b")
     assert caught.value.errno == errno.ENOENT
+
+
+def test_a_descriptor_on_the_way_up_is_closed_once_also_where_closing_it_fails(
+    files, here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed a second time it may be the descriptor of another thread."""
+    closed: list[int] = []
+    real = os.close
+
+    def close(handle: int) -> None:
+        closed.append(handle)
+        real(handle)
+        if len(closed) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "close", close)
+    with pytest.raises(OSError) as caught:
+        files.sync_way_to(here)
+    assert caught.value.errno == errno.EIO and len(set(closed)) == len(closed) == 2
