@@ -18,8 +18,10 @@ def main(argv: list[str] | None = None) -> int:
         except OSError:
             pass  # full, or nobody reads it: told as for any other verb
     try:
-        from bwc_sdk.cli.app import run
+        from bwc_sdk.cli.loading import uncollected
 
+        with uncollected():
+            from bwc_sdk.cli.app import run
         return run(arguments)
     except Exception as error:  # not even the command line can be loaded
         told = _told(error, as_json="--json" in arguments)

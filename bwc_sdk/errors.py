@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from bwc_protocol.declare import Unknown
-from bwc_protocol.messages.clock import ClockSet
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
+from bwc_sdk.quantity import size as size_text
 
 if TYPE_CHECKING:
+    from bwc_protocol.messages.clock import ClockSet
     from bwc_sdk.link_seen import LinkSeen
-from bwc_sdk.quantity import size as size_text
 
 __all__ = [
     "AuditBroken",

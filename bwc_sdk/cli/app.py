@@ -13,6 +13,7 @@ import typer
 from bwc_sdk.cli.command import Noun
 from bwc_sdk.cli.completion import asks_for_bash, join_words
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.loading import uncollected
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.streams import check_streams, settle, unfailing_remarks, writing
 from bwc_sdk.cli.usage import is_overview
@@ -102,7 +103,8 @@ def _stub(name: str, line: str) -> Any:
 def load(name: str) -> Any:
     """The click command of a verb, from its own file or from the package that brings it."""
     if name in VERBS and not VERBS[name].extra:
-        module = import_module(f"bwc_sdk.cli.{name.replace('-', '_')}")
+        with uncollected():
+            module = import_module(f"bwc_sdk.cli.{name.replace('-', '_')}")
         return typer.main.get_command(module.app)
     app = verbs()
     cause: ImportError | None = None

@@ -65,8 +65,8 @@ def settings_to_set(incomplete: str) -> list[str]:
 
 def commands(incomplete: str) -> list[str]:
     """Names of declared commands."""
+    import bwc_protocol.messages  # noqa: F401 (it says where commands are declared)
     from bwc_protocol.declare import COMMANDS
-    from bwc_protocol.messages import recordings, station  # noqa: F401  # the last of them loads all the others
 
     return sorted(kind.name for kind in COMMANDS.values() if kind.name.startswith(incomplete))[:OFFERED_MAX]
 

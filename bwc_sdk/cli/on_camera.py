@@ -14,7 +14,6 @@ from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import AnyDevice, connect, connect_device, connect_station
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Connecting
-from bwc_sdk.discovery.slots import slots
 
 C = TypeVar("C", bound=AnyDevice)
 
@@ -29,6 +28,8 @@ def require_device(settings: Settings) -> str:
     uri = settings.device_uri()
     if uri:
         return uri
+    from bwc_sdk.discovery.slots import slots
+
     found = ", ".join(slot.uri for slot in slots())
     advice = "give --device URI or set BWC_DEVICE; " + (
         f"plugged in: {found}" if found else "nothing is plugged in"

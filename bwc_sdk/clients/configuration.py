@@ -11,7 +11,6 @@ import difflib
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -127,6 +126,8 @@ def read_file(path: Path) -> dict[str, Value]:
 
     Raises `HostFileError` when it cannot be read, `ConfigError` when it is no configuration file.
     """
+    import tomllib  # only files need it, and it takes as long as ten subjects to load
+
     try:
         with path.open("rb") as file:
             content = file.read(FILE_MAX + 1)

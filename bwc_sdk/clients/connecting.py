@@ -6,11 +6,10 @@ import asyncio
 import os
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.capture.recorder import Capture
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Access, Connecting, own_identity
@@ -23,6 +22,9 @@ from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
+
+if TYPE_CHECKING:
+    from bwc_sdk.capture.recorder import Capture
 
 AnyDevice = Camera | DockingStation
 CAPTURE_ENV: Final = "BWC_CAPTURE"
@@ -161,6 +163,8 @@ async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
 def _capture(access: Access, transport: Transport, channel: int = 0) -> Capture | None:
     if access.capture is None:
         return None
+    from bwc_sdk.capture.recorder import Capture
+
     return Capture.begin(
         access.capture,
         device_name(transport, channel),

@@ -5,57 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bwc_protocol.conversation import PeerInfo
-from bwc_protocol.declare import Event, Role, sends
-from bwc_protocol.messages import station
-from bwc_protocol.messages.identity import Device
-from bwc_protocol.messages.station import BAYS_MAX, BayStatus, ListBays
+from bwc_protocol.declare import Event, Role
+from bwc_protocol.frame import MAX_CHANNEL
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.capture.recorder import Capture
-from bwc_sdk.clients.camera import Audit, Camera, Clock
+from bwc_sdk.clients.camera import Camera
 from bwc_sdk.connection.access import Access, Connecting
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.establish import open_channel
 from bwc_sdk.connection.link_driver import device_name
-from bwc_sdk.errors import BwcError, DeviceBusy, PortNotFound, ProtocolViolation, WrongDevice
+from bwc_sdk.errors import BwcError, DeviceBusy, PortNotFound, WrongDevice
 
-
-class Bays(station.Station):
-    """The station as a whole and its bays, numbered from 1."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._name = connection.name
-
-    @sends(ListBays)
-    async def list(self) -> tuple[BayStatus, ...]:
-        """All bays, in the order of their numbers.
-
-        Raises `ProtocolViolation` for a list that goes back or does not end, and for two bays that claim to
-        hold the same camera.
-        """
-        found: list[BayStatus] = []
-        start = 1
-        while start:
-            page = await self.bays(start=start)
-            for bay in page.bays:
-                if bay.bay < start or (found and bay.bay <= found[-1].bay):
-                    raise ProtocolViolation("a list of bays that goes back", device=self._name)
-                found.append(bay)
-            if page.next and (not page.bays or page.next <= page.bays[-1].bay):
-                raise ProtocolViolation("a list of bays whose cursor does not advance", device=self._name)
-            start = page.next
-        holders: dict[str, int] = {}
-        for bay in found:
-            if bay.label and holders.setdefault(bay.label, bay.bay) != bay.bay:
-                rule = f"bays {holders[bay.label]} and {bay.bay} both claim to hold {bay.label!r}"
-                raise ProtocolViolation(rule, device=self._name)
-        return tuple(found)
+if TYPE_CHECKING:
+    from bwc_protocol.messages.identity import Device
+    from bwc_sdk.capture.recorder import Capture
+    from bwc_sdk.clients.audit import Audit
+    from bwc_sdk.clients.bays import Bays
+    from bwc_sdk.clients.clock import Clock
 
 
 class DockingStation:
@@ -74,10 +45,6 @@ class DockingStation:
         connection: the conversation underneath; its `call` sends any declared command.
     """
 
-    device: Device
-    bays: Bays
-    clock: Clock
-    audit: Audit
     peer: PeerInfo
     connection: Connection
 
@@ -85,16 +52,42 @@ class DockingStation:
         assert connection.peer is not None
         self.connection = connection
         self.peer = connection.peer
-        self.device = Device(connection)
-        self.bays = Bays(connection)
-        self.clock = Clock(connection, access.world)
-        self.audit = Audit(connection)
         self._access = access
         self._capture = capture
         self._cameras: dict[int, Connection] = {}  # at most one a bay; what has ended is replaced
         self._free_at: dict[
             int, float
         ] = {}  # when a bay that was busy may be asked again, by the loop's time
+
+    # The subjects: each is loaded when it is first used.
+
+    @cached_property
+    def device(self) -> Device:
+        """Identity, capabilities, status, self-test, reboot, of the station itself."""
+        from bwc_protocol.messages.identity import Device
+
+        return Device(self.connection)
+
+    @cached_property
+    def bays(self) -> Bays:
+        """The supply, and each bay: what is in it, its power, data lines and light."""
+        from bwc_sdk.clients.bays import Bays
+
+        return Bays(self.connection)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Read, measure by exchanges, set within limits."""
+        from bwc_sdk.clients.clock import Clock
+
+        return Clock(self.connection, self._access.world)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The station's log, checked against its chain of hashes."""
+        from bwc_sdk.clients.audit import Audit
+
+        return Audit(self.connection)
 
     @property
     def name(self) -> str:
@@ -131,7 +124,7 @@ class DockingStation:
     async def _open_camera(self, bay: int, role: Role | None, expect: str | None) -> Camera:
         line = self.connection.line
         name = device_name(line.transport, bay)
-        if not 1 <= bay <= BAYS_MAX:
+        if not 1 <= bay <= MAX_CHANNEL:  # the camera in bay n is on channel n
             raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=name)
         role = self._access.role if role is None else role
         access = replace(self._access, role=role, expect=expect)

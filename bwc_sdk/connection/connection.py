@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from bwc_protocol.conversation import (
     MAX_REQUESTS,
@@ -37,7 +37,6 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.session.interface import RECORD_MAX, SessionSide
 from bwc_protocol.session.preamble import Preamble
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.capture.recorder import Capture
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
@@ -56,6 +55,9 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.host.world import World
 from bwc_sdk.link_seen import LinkSeen, seen_on
+
+if TYPE_CHECKING:
+    from bwc_sdk.capture.recorder import Capture
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

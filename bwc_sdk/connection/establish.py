@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.capture.recorder import Capture
 from bwc_sdk.connection.access import Access
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.error_mapping import unfinished
@@ -15,6 +14,9 @@ from bwc_sdk.connection.link_driver import LinkDriver
 from bwc_sdk.errors import SessionRefused, WrongDevice
 from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
+
+if TYPE_CHECKING:
+    from bwc_sdk.capture.recorder import Capture
 
 CONNECT_S: Final = 15.0
 """A connect ends within this, whatever the other end does: 5 s of HELLO, 10 s of handshake."""

@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from typing import Final
 
@@ -134,6 +133,8 @@ def _another(part: Part, lacks: str) -> Problem:
     """Something else has the name."""
     module = importlib.import_module(part.module)
     where = getattr(module, "__file__", None) or "where it was found"
+    from importlib.metadata import packages_distributions  # it brings the parser of mails
+
     owners = [one for one in packages_distributions().get(part.module, []) if one != part.distribution]
     first = f"pip uninstall {' '.join(sorted(set(owners)))}" if owners else f"remove or rename {where}"
     return Problem(
@@ -152,6 +153,8 @@ def _is_there(module: str) -> bool:
 
 
 def _version(part: Part) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(part.distribution) or ""
     except PackageNotFoundError:

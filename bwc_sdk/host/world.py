@@ -10,15 +10,17 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import SessionFactory
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
-from bwc_sdk.host.host_time import HostTime, host_time
 from bwc_sdk.host.workers import InlineWorkers as InlineWorkers
 from bwc_sdk.host.workers import ThreadWorkers as ThreadWorkers
 from bwc_sdk.host.workers import Workers as Workers
+
+if TYPE_CHECKING:
+    from bwc_sdk.host.host_time import HostTime
 
 _pool: list[ThreadWorkers] = []
 
@@ -68,6 +70,13 @@ _stopwatch_ns: Final = _raw_ns if hasattr(time, "CLOCK_MONOTONIC_RAW") else time
 _began_ns: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int]] = weakref.WeakKeyDictionary()
 
 
+def host_time() -> "HostTime":
+    """What this host's system says of its own clock; asking it is loaded when it is first wanted."""
+    from bwc_sdk.host.host_time import host_time as ask
+
+    return ask()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Time, randomness, files, workers and sessions of one program (or of one test)."""
@@ -79,7 +88,7 @@ class World:
     workers: Workers = field(default_factory=_shared_workers)
     elapsed_ns: Callable[[], int] = elapsed_ns
     """A stopwatch in ns from any beginning, on which no step of the UTC shows; read under the loop."""
-    host_time: Callable[[], HostTime] = host_time
+    host_time: Callable[[], "HostTime"] = host_time
     """What this host knows of its UTC. May take seconds: ask it by `workers.wait`."""
     session: SessionFactory = insecure_session
     """Makes this host's end of the session that protects a connection."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bwc_protocol.declare import load_all
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.host.world import World
 from bwc_sdk.offload.budget import Share
@@ -15,6 +16,9 @@ from bwc_sdk.offload.slabs import SHARED, SlabPool
 from bwc_sdk.offload.waiting import settled
 
 T = TypeVar("T")
+
+# An offload goes on when no further file can be opened: whatever it may be told of is loaded before it begins.
+load_all()
 
 
 @dataclass(slots=True)

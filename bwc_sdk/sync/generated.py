@@ -52,9 +52,15 @@ from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
 from bwc_sdk import offload as offloads
 from bwc_sdk.clients import connecting
-from bwc_sdk.clients.camera import Assignment, Audit, Camera, Clock, Config, Recordings
+from bwc_sdk.clients.assignment import Assignment
+from bwc_sdk.clients.audit import Audit
+from bwc_sdk.clients.bays import Bays
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.clock import Clock
 from bwc_sdk.clients.clock_sync import ClockSync, Measurement
-from bwc_sdk.clients.station import Bays, DockingStation
+from bwc_sdk.clients.config import Config
+from bwc_sdk.clients.recordings import Recordings
+from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError

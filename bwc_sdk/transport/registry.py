@@ -5,7 +5,6 @@ Transports from elsewhere register themselves by an entry point `bwc_sdk.transpo
 
 import os
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
 from bwc_sdk.errors import InvalidUri, MissingExtra
@@ -36,6 +35,8 @@ def transport_for(uri: DeviceUri) -> Transport:
     uri = uri.without_bay()
     if uri.scheme in TRANSPORTS:
         return TRANSPORTS[uri.scheme](uri)
+    from importlib.metadata import entry_points  # it brings the parser of mails
+
     for entry in entry_points(group="bwc_sdk.transports", name=uri.scheme):
         try:
             return cast(Opener, entry.load())(uri)

@@ -8,7 +8,7 @@ import pytest
 
 from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, AuditPage, ReadAudit
-from bwc_sdk.clients import camera as client
+from bwc_sdk.clients import audit as client
 from firmware_sim import personalities
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import forget_sims

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,6 +44,43 @@ def test_what_needs_no_device_loads_no_event_loop_and_no_protocol() -> None:
         "rich",
         "bwc_protocol",
         "bwc_sdk.connection.connection",
+    }
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """A simulator of another process."""
+    command = [sys.executable, "-m", "bwc_sdk", "sim", "--recordings", "0", "--footage", "synthetic"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+def test_info_loads_its_own_subject_and_no_package_that_it_does_not_use(served: str) -> None:
+    loaded = _loaded("info", "--device", served)
+    subjects = {name for name in loaded if name.startswith("bwc_protocol.messages.")}
+    assert subjects == {"bwc_protocol.messages.core", "bwc_protocol.messages.identity"}
+    packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    ours = {name for name in packages if name.startswith("bwc_")}
+    assert ours == {"bwc_protocol", "bwc_sdk"}
+    wanted = {"typer", "construct", "crcmod", "google_crc32c", "click", "colorama", "shellingham"}
+    allowed = wanted | {"typing_extensions", "annotated_doc", "sitecustomize", "usercustomize", "__mp_main__"}
+    assert {name for name in packages - ours if not name.startswith("_")} <= allowed
+    assert not loaded & {
+        "pydantic",  # typer's, for values that need converting
+        "cbor2",
+        "tomllib",
+        "importlib.metadata",
+        "bwc_protocol.evidence",
+        "bwc_sdk.capture.recorder",
+        "bwc_sdk.clients.clock",
+        "bwc_sdk.clients.recordings",
+        "bwc_sdk.discovery.slots",
+        "bwc_sdk.doctor",
+        "bwc_sdk.host.time_service",
+        "bwc_sdk.offload",
+        "bwc_sdk.transport.serial_port",
     }
 
 

@@ -3,6 +3,8 @@
 import ast
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,33 @@ def test_opcodes_lie_in_the_range_of_their_subject() -> None:
     highs = [next(iter(h)) for h in ranges.values()]
     assert len(set(highs)) == len(highs), "two subjects share a range"
     assert all(opcode <= 0xFF for opcode in CONTROLS)
+
+
+def test_every_opcode_is_looked_for_in_the_file_that_declares_it() -> None:
+    for opcode, cls in [*COMMANDS.items(), *EVENTS.items(), *CONTROLS.items()]:
+        file = bwc_protocol.messages.FILES[opcode >> 8]
+        assert cls.__module__ == f"bwc_protocol.messages.{file}", cls.name
+
+
+_LOOK_UP = """
+import sys
+from bwc_protocol.declare import COMMANDS, EVENTS
+import bwc_protocol.messages
+loaded = lambda: sorted(n.rpartition('.')[2] for n in sys.modules if n.startswith('bwc_protocol.messages.'))
+print(*loaded()); COMMANDS[0x0201]; print(*loaded())
+print(COMMANDS.get(0x0299), COMMANDS.get(0xEE00), EVENTS[0x04F0].name, *loaded())
+print(len(COMMANDS) > 30, len(loaded()))
+"""
+
+
+def test_a_declaration_is_found_before_its_file_is_loaded_and_loads_no_other() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOOK_UP], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "",
+        "battery",
+        "None None clock.changed battery clock",
+        f"True {len(bwc_protocol.messages.FILES)}",
+    ]
 
 
 def test_method_names_equal_command_names() -> None:

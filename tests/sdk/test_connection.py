@@ -17,7 +17,7 @@ from bwc_protocol.messages.core import StreamCancel, StreamCredit, StreamOpened
 from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import Annotation, AnnotationPage, OpenSegment, ReadAnnotations
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.clients.camera import ANNOTATIONS_MAX
+from bwc_sdk.clients.recordings import ANNOTATIONS_MAX
 from bwc_sdk.connection.connection import EVENTS_MAX
 from bwc_sdk.errors import (
     BwcError,

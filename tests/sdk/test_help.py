@@ -15,7 +15,8 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Role, Wi
 from bwc_protocol.messages.battery import Battery, BatteryStatus
 from bwc_protocol.messages.clock import SetClock
 from bwc_sdk import errors
-from bwc_sdk.clients.camera import Clock, Recordings
+from bwc_sdk.clients.clock import Clock
+from bwc_sdk.clients.recordings import Recordings
 from bwc_sdk.sync import generated
 from tools.generate import sync_twin
 

@@ -110,7 +110,7 @@ def test_a_part_that_cannot_be_loaded_is_told_with_its_reason(tmp_path: Path) ->
     ("found", "old"), [("3.4", True), ("2.7", True), ("3.5", False), ("3.5.1", False), ("4", False)]
 )
 def test_a_part_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch, found: str, old: bool) -> None:
-    monkeypatch.setattr(packages, "version", lambda name: found)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: found)
     if not old:
         require("pyserial", "the transport serial:")
         return
@@ -125,7 +125,9 @@ def test_a_package_that_owns_the_name_is_named(monkeypatch: pytest.MonkeyPatch) 
     """`pip install serial`: both are installed, and one has overwritten the other's files."""
     import serial
 
-    monkeypatch.setattr(packages, "packages_distributions", lambda: {"serial": ["pyserial", "serial"]})
+    monkeypatch.setattr(
+        "importlib.metadata.packages_distributions", lambda: {"serial": ["pyserial", "serial"]}
+    )
     monkeypatch.delattr(serial, "Serial")
     with pytest.raises(WrongPart) as error:
         require("pyserial", "the transport serial:")

@@ -11,7 +11,8 @@ from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, AuditPage
 from bwc_protocol.messages.recordings import ListPage, Mark, OpenTable, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.clients.camera import Audit, Recordings
+from bwc_sdk.clients.audit import Audit
+from bwc_sdk.clients.recordings import Recordings
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.errors import BwcError, CommandError, CommandTimeout, StreamStalled
 from firmware_sim.virtual_time import run_virtual

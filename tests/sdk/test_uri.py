@@ -88,7 +88,7 @@ def test_each_scheme_opens_its_own_transport_with_its_own_limits() -> None:
 def test_a_transport_that_is_not_installed_names_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda **_: ())
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
     with pytest.raises(MissingExtra) as caught:
         transport_for(DeviceUri.parse("sim:?seed=1"))
     assert caught.value.extra == "sim"

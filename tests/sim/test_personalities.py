@@ -85,7 +85,7 @@ def test_a_device_that_is_not_as_it_should_be_is_one_typed_error(
 def test_a_listing_that_never_ends_is_ended_by_the_host(
     camera: SimCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.clients.camera.LISTING_MAX", 2_000)
+    monkeypatch.setattr("bwc_sdk.clients.recordings.LISTING_MAX", 2_000)
     with pytest.raises(ProtocolViolation):
         meet(camera, "endless-listing", list_all)
 

@@ -23,24 +23,24 @@ from typing import Any, Final
 from bwc_protocol.declare import Effect, Request
 from bwc_protocol.messages import battery, identity, storage
 from bwc_sdk import offload
-from bwc_sdk.clients import camera, connecting, station
+from bwc_sdk.clients import assignment, audit, bays, camera, clock, config, connecting, recordings, station
 
 TARGET: Final = Path(__file__).parents[2] / "bwc_sdk" / "sync" / "generated.py"
 CAMERA: Final[dict[str, type[Any]]] = {
     "device": identity.Device,
     "battery": battery.Battery,
     "storage": storage.Storage,
-    "clock": camera.Clock,
-    "config": camera.Config,
-    "recordings": camera.Recordings,
-    "assignment": camera.Assignment,
-    "audit": camera.Audit,
+    "clock": clock.Clock,
+    "config": config.Config,
+    "recordings": recordings.Recordings,
+    "assignment": assignment.Assignment,
+    "audit": audit.Audit,
 }
 STATION: Final[dict[str, type[Any]]] = {
     "device": identity.Device,
-    "bays": station.Bays,
-    "clock": camera.Clock,
-    "audit": camera.Audit,
+    "bays": bays.Bays,
+    "clock": clock.Clock,
+    "audit": audit.Audit,
 }
 OFFLOADS: Final[dict[Callable[..., Any], str]] = {
     offload.offload: "SyncOffloadJob",

@@ -58,6 +58,7 @@ from bwc_protocol.declare.fields import (
     u64,
 )
 from bwc_protocol.declare.plain import from_text, to_plain
+from bwc_protocol.declare.registry import declared_in, load_all
 
 __all__ = [
     "ANYONE",
@@ -93,6 +94,7 @@ __all__ = [
     "choice",
     "command",
     "control",
+    "declared_in",
     "event",
     "flags",
     "from_text",
@@ -100,6 +102,7 @@ __all__ = [
     "i32",
     "i64",
     "items",
+    "load_all",
     "method",
     "opt_i64",
     "opt_u16",

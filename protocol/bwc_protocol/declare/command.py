@@ -108,8 +108,7 @@ def command(
             raise TypeError(f"{name}: a guarded command says when it is answered CONFLICT")
         made.answered_by, made.errors = answered_by, errors
         made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
-        if COMMANDS.setdefault(opcode, made) is not made:
-            raise TypeError(f"opcode {opcode:#06x} is declared twice")
+        COMMANDS.add(opcode, made)
         return cast(Q, made)
 
     return declare
@@ -130,8 +129,9 @@ def event(opcode: int, name: str, *, since: Version = V1_0) -> Callable[[V], V]:
         made: Any = wire(cls)
         made.opcode, made.name, made.since = opcode, name, since
         made.codec.name = name
-        if opcode in COMMANDS or EVENTS.setdefault(opcode, made) is not made:
+        if COMMANDS.made(opcode):
             raise TypeError(f"opcode {opcode:#06x} is declared twice")
+        EVENTS.add(opcode, made)
         return cast(V, made)
 
     return declare
@@ -152,8 +152,9 @@ def control(opcode: int, name: str) -> Callable[[K], K]:
         made: Any = wire(cls)
         made.opcode, made.name = opcode, name
         made.codec.name = name
-        if opcode > 0xFF or CONTROLS.setdefault(opcode, made) is not made:
-            raise TypeError(f"control opcode {opcode:#06x} is out of range or declared twice")
+        if opcode > 0xFF:
+            raise TypeError(f"control opcode {opcode:#06x} is out of range")
+        CONTROLS.add(opcode, made)
         return cast(K, made)
 
     return declare

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.fields import Version
+from bwc_protocol.declare.registry import Registry
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_protocol.word import Words
 
@@ -147,6 +148,6 @@ class Handlers(Generic[D]):
         }
 
 
-COMMANDS: Final[dict[int, type[Request[Any]]]] = {}
-EVENTS: Final[dict[int, type[Event]]] = {}
-CONTROLS: Final[dict[int, type[Control]]] = {}
+COMMANDS: Final[Registry[type[Request[Any]]]] = Registry()
+EVENTS: Final[Registry[type[Event]]] = Registry()
+CONTROLS: Final[Registry[type[Control]]] = Registry()

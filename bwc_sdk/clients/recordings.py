@@ -1,0 +1,126 @@
+"""The recordings of a camera (spec: Recordings)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from bwc_protocol import evidence
+from bwc_protocol.declare import sends
+from bwc_protocol.evidence import Manifest
+from bwc_protocol.messages import recordings
+from bwc_protocol.messages.recordings import (
+    Annotation,
+    ListPage,
+    ListRecordings,
+    OpenSegment,
+    OpenTable,
+    ReadAnnotations,
+    ReadManifest,
+    RecordingEntry,
+)
+from bwc_sdk.clients.patience import Patience
+from bwc_sdk.connection.connection import Connection, IncomingStream, StreamSink
+from bwc_sdk.errors import EvidenceMismatch, ProtocolViolation
+
+LISTING_MAX: Final = 1_000_000
+"""Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
+ANNOTATIONS_MAX: Final = 65_535 + 64
+"""Annotations that a recording may have: one page behind the last index at which a page can begin."""
+
+
+class Recordings(recordings.Recordings):
+    """The recordings: listing, manifests, chunk tables, stored bytes, annotations."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    @sends(ListRecordings)
+    async def list(self) -> tuple[RecordingEntry, ...]:
+        """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
+        listing that goes back, repeats or does not end."""
+        return tuple([entry async for entry in self.iterate()])
+
+    @sends(ListRecordings)
+    async def iterate(self) -> AsyncIterator[RecordingEntry]:
+        """The same, page by page as they come: for listings that are not to be held in memory."""
+        async for page in self.pages():
+            for entry in page.recordings:
+                yield entry
+
+    @sends(ListRecordings)
+    async def pages(self) -> AsyncIterator[ListPage]:
+        """The same as pages, each with the `total` that the camera states beside it. Raises `StreamStalled` for a
+        listing that only trickles."""
+        after, count = 0, 0
+        patience = Patience("the listing", device=self._name)
+        while True:
+            page = await patience.wait_for(self.page(after=after), lambda page: len(page.recordings))
+            for entry in page.recordings:
+                count += 1
+                if entry.sequence <= after or count > LISTING_MAX:
+                    raise ProtocolViolation("a listing that goes back or never ends", device=self._name)
+                after = entry.sequence
+            yield page
+            if not page.next:
+                return
+            if page.next != after or not page.recordings:
+                raise ProtocolViolation("a listing whose cursor does not advance", device=self._name)
+
+    @sends(ReadManifest)
+    async def read_manifest(self, entry: RecordingEntry) -> Manifest:
+        """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`."""
+        raw = (await self.manifest(recording=entry.recording)).manifest
+        if hashlib.sha256(raw).digest() != entry.manifest_sha256:
+            rule = f"recording {entry.sequence}: the manifest is not the one that was listed"
+            raise EvidenceMismatch(rule, device=self._name)
+        try:
+            return Manifest.decode(raw)
+        except evidence.EvidenceError as error:
+            raise EvidenceMismatch(str(error), device=self._name) from error
+
+    @sends(OpenTable)
+    async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
+        """A segment's chunk table (32 bytes a chunk), checked against the manifest."""
+        facts = manifest.segments[segment]
+        expected = 32 * evidence.chunk_count(facts.size_bytes, facts.chunk_size)
+        request = OpenTable(recording=entry.recording, manifest_sha256=entry.manifest_sha256, segment=segment)
+        table = await self._connection.read_stream(request, max_bytes=expected)
+        if len(table) != expected or hashlib.sha256(table).digest() != facts.table_sha256:
+            rule = f"recording {entry.sequence}, segment {segment}: the chunk table is not the manifest's"
+            raise EvidenceMismatch(rule, device=self._name)
+        return table
+
+    @sends(OpenSegment)
+    async def open(
+        self, entry: RecordingEntry, segment: int, sink: StreamSink, *, offset: int = 0, length: int = 0
+    ) -> IncomingStream:
+        """Opens stored bytes of a segment from `offset`; `length` 0 = to the end. Nothing comes before `grant`."""
+        request = OpenSegment(
+            recording=entry.recording,
+            manifest_sha256=entry.manifest_sha256,
+            segment=segment,
+            offset=offset,
+            length=length,
+        )
+        return await self._connection.open_stream(request, sink)
+
+    @sends(ReadAnnotations)
+    async def annotations_all(self, recording: bytes) -> tuple[Annotation, ...]:
+        """Everything that was said of a recording since it was closed, oldest first."""
+        found: list[Annotation] = []
+        start = 0
+        while True:
+            page = await self.annotations(recording=recording, start=start)
+            found.extend(page.annotations)
+            if not page.next:
+                return tuple(found)
+            if page.next <= start or len(found) > ANNOTATIONS_MAX:
+                raise ProtocolViolation("annotations that never end", device=self._name)
+            start = page.next
+
+    @property
+    def _name(self) -> str:
+        return self._connection.name
