@@ -56,7 +56,7 @@ class BayPort:
         now = self._loop.time()
         for _ in self.link.receiving(data, now):
             self._dispatch(now)
-        self._bay.station.relay.flow(self._bay.number)
+        self._bay.station.relay.flow(self._bay.number, now)
         self.pump()
         self._bay.station.stir()
 

@@ -33,7 +33,7 @@ class StationPort(DevicePort):
 
     def received(self, data: bytes | memoryview) -> None:
         super().received(data)
-        self.station.relay.flow(UPLINK)
+        self.station.relay.flow(UPLINK, asyncio.get_running_loop().time())
         self.station.stir()
 
     def rested(self) -> None:

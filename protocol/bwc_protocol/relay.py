@@ -55,19 +55,19 @@ class _Way:
         """Whether bytes wait for room on the other side."""
         return bool(self._held)
 
-    def take(self, data: bytes) -> bool:
+    def take(self, data: bytes, now: float) -> bool:
         """The next bytes of the source; whether any were passed on."""
         self._held.append(data)
-        return self.flow()
+        return self.flow(now)
 
-    def flow(self) -> bool:
+    def flow(self, now: float) -> bool:
         """Reads from the source while the sink's buffer has room; whether anything moved, bytes or the window."""
         held = self._held
         pace = self._pace()
         ahead = min(self._bound, max(1.0, pace))
         moved = False
         while held and self._sink.outstanding(self._to) < ahead:
-            self._sink.send(self._to, held.popleft())
+            self._sink.send(self._to, held.popleft(), now)  # a silence before was no waiting
             self._kept += 1
             moved = True
         return self._give_back(pace) or moved
@@ -163,7 +163,7 @@ class Relay:
         match event:
             case ChannelData(channel=channel, data=data) if channel:
                 splice = self._splices.get(channel)
-                if splice is not None and splice.uplink is uplink and splice.down.take(data):
+                if splice is not None and splice.uplink is uplink and splice.down.take(data, now):
                     self._stirred.add(channel)
                 return True
             case ChannelOpened(channel=channel) if channel:
@@ -212,7 +212,7 @@ class Relay:
                 if splice is None:
                     link.consumed(CAMERA_CHANNEL)
                 else:
-                    if splice.up.take(data):
+                    if splice.up.take(data, now):
                         self._stirred.add(UPLINK)
                     if splice.up.waiting:
                         self._waiting.add(bay)
@@ -237,7 +237,7 @@ class Relay:
 
     # Room
 
-    def flow(self, link: int) -> None:
+    def flow(self, link: int, now: float) -> None:
         """Passes on what has waited for room on a link, named as `stirred` names it: to be called when
         acknowledgements may have come on it.
 
@@ -246,12 +246,12 @@ class Relay:
         """
         if link != UPLINK:
             splice = self._splices.get(link)
-            if splice is not None and splice.down.waiting and splice.down.flow():
+            if splice is not None and splice.down.waiting and splice.down.flow(now):
                 self._stirred.update((link, UPLINK))
             return
         for bay in tuple(self._waiting):
             splice = self._splices.get(bay)
-            if splice is not None and splice.up.flow():
+            if splice is not None and splice.up.flow(now):
                 self._stirred.update((UPLINK, bay))
             if splice is None or not splice.up.waiting:
                 self._waiting.discard(bay)

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,7 @@ class Dock:
                 self.relay.bay_event(self.bays[link], link, event, self.now)
             elif link in self.uplinks:
                 self.relay.uplink_event(link, event, self.now)
-        self.relay.flow(self.bays.get(link, UPLINK))
+        self.relay.flow(self.bays.get(link, UPLINK), self.now)
 
     def run(self, seconds: float = 0.0) -> None:
         """Carries bytes until nothing moves, and then lets time pass."""
@@ -223,6 +224,30 @@ def test_sta_001_a_stalled_end_fills_its_own_buffer_and_touches_nothing_else(
         victim.link.consumed(0, WINDOW)
     dock.run(2.0)
     assert sender.outstanding(0 if stalled == "host" else 1) == 0, "a stall ends where it began"
+
+
+@pytest.mark.parametrize("speaker", ["host", "camera"])
+def test_what_passes_after_a_silence_has_not_waited_since_it_began(
+    dock: Dock, speaker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the link on which it is passed on would be taken for a slow one, and less would be let through."""
+    dock.host.open(1)
+    dock.host.link.send(1, b"hello", dock.now)
+    dock.run(0.7)
+    waits = []
+    for link in (dock.uplink_of(dock.host), dock.bay_pipe(1).ends[0]):
+
+        def sent(channel: int, data: bytes, now: float | None = None, send: Any = link.send) -> None:
+            waits.append(dock.now - (now or 0.0))
+            send(channel, data, now)
+
+        monkeypatch.setattr(link, "send", sent)
+    one, channel = (dock.host, 1) if speaker == "host" else (dock.cameras[1], 0)
+    size = WINDOW * FRAME * 4  # more than passes at once: the rest waits for room
+    one.link.send(channel, pattern(5, size), dock.now)
+    dock.run(1.0)
+    assert len(waits) >= size // FRAME
+    assert set(waits) == {0.0}
 
 
 @pytest.mark.parametrize("stalled", ["host", "camera"])
