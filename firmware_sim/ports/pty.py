@@ -62,7 +62,10 @@ class PtyPipe(DescriptorPipe):
     def _gone(self) -> None:
         """No host has the port open: what is under way is nobody's, and reading waits for the next one's bytes."""
         self._stop()
-        termios.tcflush(self._fd, termios.TCIOFLUSH)
+        try:
+            termios.tcflush(self._fd, termios.TCIOFLUSH)
+        except termios.error as error:  # what lies there is then cut off by the next host's nonce
+            log.debug("%s: %s", self._name, error)
         if self.user is not None:
             self.user.host_left()
         self._hold()
@@ -158,7 +161,12 @@ class PtyPort:
 
     def _replug(self, tries: int) -> None:
         self._timer = None
-        master, name = _open()
+        try:
+            master, name = _open()
+        except OSError as error:  # there is none just now
+            log.warning("%s: %s", self.uri, error)
+            self._timer = self._loop.call_later(REPLUG_S, self._replug, tries)
+            return
         if self._link is None and name != self._name:
             if tries:
                 os.close(master)
@@ -189,9 +197,13 @@ def _lead(link: Path, name: str) -> None:
 
 
 def _open() -> tuple[int, str]:
-    """A new pty in raw mode: its master, and the path that hosts open."""
+    """A new pty in raw mode: its master, and the path that hosts open. Raises `OSError` if there is none."""
     master, slave = os.openpty()
-    tty.setraw(slave)
-    name = os.ttyname(slave)
-    os.close(slave)
-    return master, name
+    try:
+        tty.setraw(slave)
+        return master, os.ttyname(slave)
+    except (OSError, termios.error) as error:
+        os.close(master)
+        raise OSError(f"no pseudo-terminal: {error}") from error
+    finally:
+        os.close(slave)

@@ -1,9 +1,12 @@
 """The camera behind real descriptors: TCP and a pty, by the SDK's own transports and by plain files."""
 
 import asyncio
+import errno
 import os
 import socket
+import termios
 import threading
+import tty
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -247,6 +250,57 @@ def test_what_a_host_left_unread_does_not_reach_the_next_one(camera: SimCamera) 
         return await table_of(port.uri)
 
     assert serve(lambda: PtyPort(camera), use) == 64
+
+
+def test_a_pty_that_cannot_be_flushed_serves_the_next_host(
+    camera: SimCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+    flush = termios.tcflush
+
+    async def use(port: Listener) -> list[int]:
+        assert isinstance(port, PtyPort) and port._pipe is not None
+        master = port._pipe._fd
+
+        def refuse(fd: int, queue: int) -> None:
+            if fd == master:
+                refused.append(fd)
+                raise termios.error(errno.EIO, "Input/output error")
+            flush(fd, queue)  # pyserial's, of the host's end
+
+        monkeypatch.setattr(termios, "tcflush", refuse)
+        return [await table_of(port.uri) for _ in range(2)]
+
+    assert serve(lambda: PtyPort(camera), use) == [64, 64]
+    assert refused
+
+
+@pytest.mark.parametrize(
+    "error", [termios.error(errno.EIO, "I/O error"), OSError(errno.ENOSPC, "no pty is left")]
+)
+def test_a_pty_is_plugged_in_again_once_the_system_has_one(
+    camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    tries: list[int] = []
+    make_raw, plugged = tty.setraw, asyncio.Event()
+
+    def refuse_once(fd: int) -> None:
+        tries.append(fd)
+        if len(tries) == 1:
+            raise error
+        make_raw(fd)
+        plugged.set()
+
+    async def use(port: Listener) -> int:
+        monkeypatch.setattr("firmware_sim.ports.pty.REPLUG_S", 0.01)
+        monkeypatch.setattr(tty, "setraw", refuse_once)
+        assert isinstance(port, PtyPort)
+        port.pull()
+        await plugged.wait()
+        return await table_of(port.uri)
+
+    assert serve(lambda: PtyPort(camera, link=tmp_path / "camera"), use) == 64
+    assert len(tries) == 2
 
 
 def test_a_fault_plan_goes_on_over_reconnections(camera: SimCamera) -> None:
