@@ -41,7 +41,8 @@ def start_up(rounds: int | None) -> Iterator[Result]:
             for name, command in commands.items():
                 taken[name].append(_milliseconds(command, env))
     for name, aim in (("bwc --version", AIM_VERSION), ("bwc info", AIM_INFO)):
-        least = min(taken[name]) / min(taken["pass"])  # of a machine that does other things, too, the truer figure
+        # The truer figure of a machine that does other things, too.
+        least = min(taken[name]) / min(taken["pass"])
         yield compare(name, "ms", taken[name], taken["pass"], aim=aim, more={"ratio of the quickest": least})
 
 
