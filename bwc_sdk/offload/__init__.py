@@ -1,10 +1,12 @@
 """Offload: recordings from a camera into a directory, verified and durable, or said to be neither.
 
-job = offload("serial:/dev/ttyACM0", Path("/srv/evidence"))
-async for event in job:
-    ...
-if not job.result.complete:
-    ...
+    job = offload("serial:/dev/ttyACM0", Path("/srv/evidence"))
+    async for event in job:
+        ...
+    if not job.result.complete:
+        ...
+
+`offload_many`, `offload_station` and `dock_watch` are the same for many cameras.
 """
 
 from bwc_sdk.offload.budget import Budget

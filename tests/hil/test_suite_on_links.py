@@ -18,6 +18,11 @@ SUITE_S = 110
 pytestmark = pytest.mark.timeout(150)
 
 
+def sample(value: str) -> object:
+    """One of several ways that are much alike: one runs everywhere, the others in CI."""
+    return pytest.param(value, marks=pytest.mark.ci)
+
+
 @contextmanager
 def simulator(listen: str, *options: str) -> Iterator[str]:
     """A simulated device in a process of its own; gives the URI at which it is reached."""
@@ -76,42 +81,46 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
     check(run_suite(tmp_path))
 
 
+@pytest.mark.ci
 def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path) -> None:
     with serving("sim") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
-@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
+@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", sample("pty"), sample("usbip:127.0.0.1:0")])
 def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
     with simulator(listen, "--station", "4") as uri:
         check(run_suite(tmp_path, "--bwc-device", f"{uri}{'&' if '?' in uri else '?'}bay=3"))
 
 
+@pytest.mark.ci
 def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
     with simulator("pty") as device, serving("bridge", "--device", device) as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
-@pytest.mark.parametrize("listen", ["pty", "tcp:127.0.0.1:0"])
+@pytest.mark.parametrize("listen", ["pty", sample("tcp:127.0.0.1:0")])
 def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path) -> None:
     """As a small one on a UART has them: frames of 1 KiB cost it 5 %, and the specification advises them."""
     with simulator(listen, "--frame-bytes", "1024", "--chunk-bytes", "4096") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
+@pytest.mark.ci
 def test_by_radio_through_bleak(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
-@pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", "drop=0.02,flip=1e-6,cut%4000000"])
+@pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", sample("drop=0.02,flip=1e-6,cut%4000000")])
 def test_footage_through_a_poor_cable_is_no_failure_of_a_healthy_camera(faults: str, tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--faults", faults) as uri:
         summary = run_suite(tmp_path, "--bwc-device", uri, "-k", "test_offload")

@@ -11,8 +11,13 @@ from tools.bench.process import BenchError, run_child
 from tools.bench.recordings import BESIDE
 from tools.bench.result import compare
 
+SLOW = ("station-4", "station-16", "station-64")
+"""As another one, with more of the same."""
 
-@pytest.mark.parametrize("name", NAMES)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.ci] if name in SLOW else []) for name in NAMES]
+)
 def test_each_benchmark_runs_at_its_smallest(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
