@@ -143,7 +143,7 @@ class _Client(BaseBleakClient):
         super().__init__(address_or_ble_device, **kwargs)
         known = isinstance(address_or_ble_device, BLEDevice)
         self._peer_address: hci.Address = (
-            address_or_ble_device.details if known else hci.Address(self.address)  # type: ignore[union-attr]
+            address_or_ble_device.details if known else hci.Address(self.address)  # type: ignore[union-attr]  # `known` says which
         )
         self._connection: Connection | None = None
         self._peer: Peer | None = None

@@ -42,7 +42,7 @@ def _frames(path: Path) -> list[Image]:
     import av
 
     with av.open(str(path)) as container:
-        pictures = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+        pictures = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]  # PyAV's own
     step = max(1, (len(pictures) - 1) // max(1, FRAMES - 1))
     chosen = pictures[::step][:FRAMES]
     return [p.resize((WIDTH, round(p.height * WIDTH / p.width))) for p in chosen]

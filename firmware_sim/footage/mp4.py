@@ -159,7 +159,7 @@ def _libraries() -> Any:
     try:
         import av
         import numpy  # noqa: F401 (asked for here, so that one error names what is missing)
-        import PIL  # noqa: F401
+        import PIL  # noqa: F401 (likewise)
     except ImportError as error:
         raise FootageUnavailable(str(error.name)) from error
     return av

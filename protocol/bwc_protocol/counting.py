@@ -64,7 +64,7 @@ class Snapshot:
 
     def plain(self) -> dict[str, Any]:
         """For JSON: numbers by the names of their fields, and of reasons in small letters."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]  # likewise
 
 
 def _plain(value: Any) -> Any:

@@ -116,7 +116,7 @@ def test_every_mtu_works_and_no_value_is_longer_than_it_allows(mtu: int) -> None
         host = await air.host()
         assert host.client is not None
 
-        class Recording(host.client):  # type: ignore[name-defined,misc]
+        class Recording(host.client):
             async def write_gatt_char(self, characteristic: Any, data: bytes, response: bool) -> None:
                 assert not response
                 written.append(len(data))
@@ -156,7 +156,7 @@ def test_another_camera_is_never_taken_for_the_one_that_was_named() -> None:
 
 def test_with_several_cameras_in_reach_one_has_to_be_named() -> None:
     async def two(air: Air) -> Any:
-        air.ports = [await air.camera(seed=seed) for seed in (5, 6)]  # type: ignore[attr-defined]
+        air.ports = [await air.camera(seed=seed) for seed in (5, 6)]
         return await air.connecting("ble:")
 
     error, _ = failure_of(two)
@@ -198,7 +198,7 @@ def test_a_machine_without_bluetooth_says_what_to_do(raised: Exception, expected
         host = await air.host()
         assert host.scanner is not None
 
-        class Broken(host.scanner):  # type: ignore[name-defined,misc]
+        class Broken(host.scanner):
             async def start(self) -> None:
                 raise raised
 
@@ -214,13 +214,13 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "bleak", None)
     with pytest.raises(MissingExtra) as caught:
-        asyncio.run(BleTransport(DeviceUri.parse("ble:")).open(None))  # type: ignore[arg-type]
+        asyncio.run(BleTransport(DeviceUri.parse("ble:")).open(None))
     assert caught.value.extra == "ble"
 
 
 def test_without_a_controller_the_option_hci_says_so() -> None:
     with pytest.raises(TransportError, match="no HCI controller"):
-        asyncio.run(BleTransport(DeviceUri.parse("ble:?hci=tcp-client:127.0.0.1:1")).open(None))  # type: ignore[arg-type]
+        asyncio.run(BleTransport(DeviceUri.parse("ble:?hci=tcp-client:127.0.0.1:1")).open(None))
 
 
 # Strangers
@@ -339,7 +339,7 @@ class Breaking:
         breaking = self
         assert host.client is not None
 
-        class Client(host.client):  # type: ignore[name-defined,misc]
+        class Client(host.client):
             async def connect(self, pair: bool, **kwargs: Any) -> None:
                 breaking.attempts += 1
                 await breaking.at("connect", self)
@@ -436,7 +436,7 @@ def test_a_stack_that_never_disconnects_does_not_hold_up_the_program() -> None:
         host = await air.host()
         assert host.client is not None
 
-        class Sticky(host.client):  # type: ignore[name-defined,misc]
+        class Sticky(host.client):
             async def disconnect(self) -> None:
                 await asyncio.Event().wait()
 

@@ -103,7 +103,7 @@ class Bench:
     on_event: list[BridgeEvent] = field(default_factory=list)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
-    opening: Callable[[], "asyncio.Future[None]"] = at_once  # type: ignore[assignment]  # anything to await
+    opening: Callable[[], "asyncio.Future[None]"] = at_once
 
     def bridge(self) -> Bridge:
         return Bridge(lambda: self.kind(self), on_event=self._hear)

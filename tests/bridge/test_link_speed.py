@@ -97,7 +97,7 @@ def test_a_link_that_breaks_while_it_is_measured_is_not_refused(make, soon, tmp_
         transport = MemoryTransport(camera, rate=150_000)
         client = await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD, world=WORLD)
         if count == 1:
-            client.recordings.open = unlucky(client)  # type: ignore[method-assign]
+            client.recordings.open = unlucky(client)
         return client
 
     def unlucky(client: Any) -> Any:

@@ -58,13 +58,13 @@ class Share:
 def intake(file: File, slabs: SlabPool, share: Share | None = None, silence_s: float = 30.0) -> Any:
     chunks: list[range] = []
     made = ChunkSink(
-        file,  # type: ignore[arg-type]
+        file,
         b"",
         range(1000),
         workers=InlineWorkers(),
         slabs=slabs,
         on_chunks=lambda came, bad: chunks.append(came),
-        share=share,  # type: ignore[arg-type]
+        share=share,
     )
     stream = SimpleNamespace(limits=[], cancelled=0, length=file.size_bytes)
     stream.grant = stream.limits.append

@@ -30,7 +30,7 @@ def fleet(lab, disk, devices: dict[str, Any], **policy: Any) -> tuple[Any, list[
     files = lab.files(disk)
     model = type(files)
 
-    class Counting(model):  # type: ignore[misc,valid-type]
+    class Counting(model):
         """A disk on which what is written and reserved takes room, and no more than there is."""
 
         def free_bytes(self, directory: int) -> int:

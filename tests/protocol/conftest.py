@@ -1,5 +1,6 @@
 """What link tests share: a bench that plays the peer frame by frame, and a wire with faults in virtual time."""
 
+import functools
 import heapq
 import itertools
 import random
@@ -60,7 +61,7 @@ class Bench:
 
     def say(self, type: FrameType, **fields: object) -> list[Frame]:
         """The peer sends a frame of the present link; returns what the link answers at once."""
-        return self.put(Frame(type, **({"link": self.nonce} | fields)))  # type: ignore[arg-type]
+        return self.put(Frame(type, **({"link": self.nonce} | fields)))
 
     def put(self, frame: Frame) -> list[Frame]:
         self.link.receive(encode_frame(frame), self.now)
@@ -208,7 +209,7 @@ class Wire:
     ) -> None:
         self.now = 0.0
         self.random = random.Random(seed)
-        nonce = lambda: self.random.getrandbits(32)  # noqa: E731
+        nonce = functools.partial(self.random.getrandbits, 32)
         self.host = End(Link(LinkRole.HOST, host, nonce=nonce), to_device)
         self.device = End(
             Link(LinkRole.DEVICE, device, nonce=nonce), to_host if to_host is not None else to_device

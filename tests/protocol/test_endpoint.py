@@ -176,12 +176,12 @@ def test_a_status_request_answers_within_a_second_while_footage_fills_115200_bau
     for _ in range(12):
         asked, before = line.now, len(line.host_saw(ReplyReceived))
         host.request(ReadStatus())
-        assert line.run(5.0, lambda before=before: len(line.host_saw(ReplyReceived)) > before)  # type: ignore[misc]
+        assert line.run(5.0, lambda before=before: len(line.host_saw(ReplyReceived)) > before)
         took.append(line.now - asked)
         line.run(0.7)
     assert max(took) < 1.0, took
     assert not line.host_saw(StreamFinished), "footage ran all the while"
-    moved = sum(len(piece.data) for _, piece in line.host_saw(StreamReceived))  # type: ignore[attr-defined]
+    moved = sum(len(piece.data) for _, piece in line.host_saw(StreamReceived))
     started = line.host_saw(StreamReceived)[0][0]
     assert moved / (line.now - started) > 0.8 * UART_BYTES_S, "and filled the line"
     again = line.device.link.counters.retransmissions
@@ -195,8 +195,8 @@ def test_a_slow_line_delivers_every_byte_once() -> None:
     assert line.run(10.0, lambda: bool(line.host_saw(StreamFinished)))
     at = 0
     for _, piece in line.host_saw(StreamReceived):
-        assert piece.offset == at  # type: ignore[attr-defined]
-        at += len(piece.data)  # type: ignore[attr-defined]
+        assert piece.offset == at
+        at += len(piece.data)
     assert at == 100_000
 
 
@@ -249,7 +249,7 @@ def test_a_broken_rule_resets_the_channel_and_says_so(garbage: bytes) -> None:
     line.host.conversations[0]._session.seal(garbage)
     line.host.conversations[0].request(ReadBattery(cell=0))
     assert line.run(5.0, lambda: bool(line.host_saw(Failed)))
-    assert line.host_saw(Failed)[0][1].reason is FailReason.SESSION  # type: ignore[attr-defined]
+    assert line.host_saw(Failed)[0][1].reason is FailReason.SESSION
     line.run(1.0)
     assert line.host.link.counters.resets_in and line.device.link.counters.resets_in
     failed = [
@@ -293,7 +293,7 @@ def test_a_handshake_that_never_ends_resets_the_channel_with_timeout() -> None:
     line.host._converse = lambda _: device_end()  # a host that waits for the other to begin
     line.run(30.0, lambda: bool(line.device_events) and bool(line.host_saw(Failed)))
     failed = line.host_saw(Failed)
-    assert failed and failed[0][1].reason is FailReason.TIMEOUT  # type: ignore[attr-defined]
+    assert failed and failed[0][1].reason is FailReason.TIMEOUT
 
 
 def test_what_is_said_after_a_silence_has_not_waited_since_it_began(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def take(kind: str, data: bytes, at: int) -> tuple[Any, int]:
         return (found if kind.startswith("items") else found[0]), at
     if kind == "bool":
         return {0: False, 1: True}[number(1)], at + 1
-    (sign, bits, optional) = re.match(r"([ui])(\d+)(\??)", kind).groups()  # type: ignore[union-attr]
+    (sign, bits, optional) = re.match(r"([ui])(\d+)(\??)", kind).groups()
     size = int(bits) // 8
     value = number(size, sign == "i")
     absent = -(1 << int(bits) - 1) if sign == "i" else (1 << int(bits)) - 1

@@ -57,7 +57,7 @@ def upload(pair: Pair, data: bytes = FOOTAGE) -> int:
 
 
 def ready(**ends: object) -> Pair:
-    pair = Pair(**ends)  # type: ignore[arg-type]
+    pair = Pair(**ends)
     pair.run()
     return pair
 

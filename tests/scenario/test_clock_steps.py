@@ -86,7 +86,7 @@ def on_camera(known: HostTime, **wish: object) -> tuple[SimCamera, object]:
         line = MemoryTransport(camera)
         async with bwc_sdk.connect(line, world=world_of(HostUtc(camera), known)) as client:
             try:
-                return await client.clock.sync(**wish)  # type: ignore[arg-type]  # any wish
+                return await client.clock.sync(**wish)
             except ClockImplausible as error:
                 return error
 
@@ -168,7 +168,7 @@ def test_whatever_happens_to_the_hosts_clock_over_a_slow_and_lopsided_line(seed:
                 await asyncio.sleep(back_s * rng.uniform(0.2, 1))
                 return reply
 
-            client.clock.exchange = late  # type: ignore[method-assign]  # the line
+            client.clock.exchange = late
             revision = camera.clock.revision
             try:
                 found = await client.clock.sync(rounds=rng.choice([1, 2, 8, 16]))

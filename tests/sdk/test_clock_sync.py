@@ -63,7 +63,7 @@ class Bench:
                 happens()
             return stamp()
 
-        self.host.stamp = stamped  # type: ignore[method-assign]  # the bench is the world's hand
+        self.host.stamp = stamped
 
     def reading(self) -> int:
         self.read += 1
@@ -322,11 +322,11 @@ def test_the_readings_that_lie_closest_count() -> None:
 
     def elapsed() -> int:
         nonlocal at
-        at += next(spreads) if elapsed.inside else 0  # type: ignore[attr-defined]  # a note of the test's own
-        elapsed.inside = not elapsed.inside  # type: ignore[attr-defined]
+        at += next(spreads) if elapsed.inside else 0
+        elapsed.inside = not elapsed.inside
         return at
 
-    elapsed.inside = False  # type: ignore[attr-defined]
+    elapsed.inside = False
     stamp = HostClock(lambda: 0, elapsed).stamp()
     assert stamp.after_ns - stamp.before_ns == 3 * CLOSE_NS
 

@@ -47,7 +47,7 @@ def schema(key: str, kind: SettingType | Unknown, **facts: object) -> SettingSch
         "takes_effect": TakesEffect.AT_ONCE,
         "doc": "",
     }
-    return SettingSchema(key=key, type=kind, **(known | facts))  # type: ignore[arg-type]  # facts of each case
+    return SettingSchema(key=key, type=kind, **(known | facts))
 
 
 SCHEMA = (

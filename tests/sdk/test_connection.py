@@ -290,7 +290,7 @@ def test_a_stream_that_ends_in_the_batch_that_opens_it_is_told() -> None:
             if isinstance(event, ReplyReceived) and isinstance(event.reply, StreamOpened):
                 handle(StreamFinished(event.request_id, 0, bwc_sdk.ErrorCode.STORAGE_FAULT, "unreadable"))
 
-        connection.handle = batch  # type: ignore[method-assign]  # the device's two messages in one read
+        connection.handle = batch
         await camera.recordings.open(entry, 0, sink)
         async with asyncio.timeout(1):
             error = await sink.end
@@ -435,7 +435,7 @@ def test_of_events_that_nobody_reads_the_oldest_are_dropped_and_counted() -> Non
         assert connection.dropped_events == camera.counters.events_unread == 7
         kept = []
         async for event in connection.events():
-            kept.append(event.charge_pct)  # type: ignore[attr-defined]
+            kept.append(event.charge_pct)
             if len(kept) == EVENTS_MAX:
                 break
         assert kept == [number % 100 for number in range(7, EVENTS_MAX)] + list(range(7))

@@ -147,7 +147,7 @@ def test_a_call_that_changes_something_says_what_a_timeout_leaves_open() -> None
     for name, method in METHODS.items():
         if name in sync_twin.ASYNC_ONLY:
             continue
-        requests = getattr(method, "sends", None) or (method.request,)  # type: ignore[attr-defined]
+        requests = getattr(method, "sends", None) or (method.request,)
         changes = any(request.effect.value != "reads" for request in requests)
         assert (may_have in " ".join((inspect.getdoc(TWINS[f"Sync{name}"]) or "").split())) is changes, name
 

@@ -73,7 +73,7 @@ def in_child(work: Callable[[], None]) -> int:
             work()
             code = 0
         except BaseException:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -245,7 +245,7 @@ def _foreign(make: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _uvloop() -> asyncio.AbstractEventLoop:
-    return pytest.importorskip("uvloop").new_event_loop()  # type: ignore[no-any-return]
+    return pytest.importorskip("uvloop").new_event_loop()
 
 
 @pytest.mark.parametrize("loop", [ForeignLoop, _uvloop], ids=["foreign", "uvloop"])

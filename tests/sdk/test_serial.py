@@ -69,7 +69,7 @@ Scenario = Callable[[AnySerial, Heard], Awaitable[None]]
 
 @pytest.fixture(params=[SerialTransport, ThreadedSerialTransport], ids=["by the loop", "by threads"])
 def shell(request: pytest.FixtureRequest) -> Shell:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_what_the_line_does_not_take_waits_and_nothing_is_lost(
                 loop = asyncio.get_running_loop()
                 reading = reading or loop.run_in_executor(None, _read_into, master, got, len(sent))
                 rooms = heard.rooms
-                await heard.until(lambda rooms=rooms: heard.rooms > rooms)  # type: ignore[misc]
+                await heard.until(lambda rooms=rooms: heard.rooms > rooms)
                 continue
             transport.write([bytes(left[:room])])
             left = left[room:]
@@ -226,7 +226,7 @@ def test_a_port_can_be_opened_again_after_it_was_closed(pty: tuple[int, str], sh
             transport, heard = shell(DeviceUri.parse(f"serial:{path}")), Heard()
             await transport.open(heard)
             os.write(master, word)
-            await heard.until(lambda heard=heard, word=word: heard.data == word)  # type: ignore[misc]
+            await heard.until(lambda heard=heard, word=word: heard.data == word)
             await transport.close()
 
     asyncio.run(main())

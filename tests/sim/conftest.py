@@ -42,14 +42,14 @@ class Desk:
             firmware_sha256=bytes(32),
             secure=False,
         )
-        self.session = CameraSession(camera, self, peer, CAMERA)  # type: ignore[arg-type]  # stands in for it
+        self.session = CameraSession(camera, self, peer, CAMERA)
         camera.sessions.add(self.session)
 
     def ask(self, request: Request[R]) -> R:
         """The reply; a refusal is a failure."""
         answer = self._put(request)
         assert not isinstance(answer, ErrorCode), answer
-        return answer  # type: ignore[return-value]  # the declaration binds the reply's type
+        return answer
 
     def refused(self, request: Request[Any]) -> ErrorCode:
         """The error code; a reply is a failure."""

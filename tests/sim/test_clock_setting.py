@@ -33,7 +33,7 @@ def a_set(offset_s: float = 1.0, reason: ClockReason | Unknown = ROUTINE, **chan
         "source": TimeSource.NTP,
         "revision": 1,
     }
-    return SetClock(**{**fields, **changes})  # type: ignore[arg-type]
+    return SetClock(**{**fields, **changes})
 
 
 def kinds(camera: SimCamera, kind: AuditKind) -> list[str]:

@@ -196,7 +196,7 @@ def test_no_more_is_read_than_was_carried_out(tmp_path: Path) -> None:
             if seen == 5:
                 done.set()
 
-        loop.call_soon_threadsafe = counted  # type: ignore[method-assign, assignment]
+        loop.call_soon_threadsafe = counted
         commands.start(carry_out)
         async with asyncio.timeout(BOUND_S):
             await done.wait()

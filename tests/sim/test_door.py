@@ -164,7 +164,7 @@ class _Full:
 def test_without_descriptors_it_waits_and_does_not_spin(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         full = _Full(socket.create_server(("127.0.0.1", 0)))
-        guard = Door(full, lambda sock: pytest.fail("nobody can come"))  # type: ignore[arg-type]
+        guard = Door(full, lambda sock: pytest.fail("nobody can come"))
         _, writer = await asyncio.open_connection(*full.getsockname())
         await asyncio.sleep(10 * door.OUT_OF_DESCRIPTORS_S + 0.5)
         assert full.tries == 11

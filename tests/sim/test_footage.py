@@ -200,7 +200,7 @@ def test_the_room_that_is_left_is_counted_at_the_rate_that_is_configured(filming
     for kbps in (500, 12_000):
         provision(filming, {"recording.bitrate_kbps": str(kbps)})
         assert filming.wearer.start()
-        lasts[kbps] = filming.recorder._room_ends_ms(filming.recorder._open)  # type: ignore[arg-type]  # it runs
+        lasts[kbps] = filming.recorder._room_ends_ms(filming.recorder._open)
         filming.recorder.close_now()
     assert lasts[500] == pytest.approx(24 * lasts[12_000], rel=0.01)
 

@@ -255,7 +255,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench_at(prepared: Path, tmp_path: Path, desk_type: Any) -> Callable[[str], Any]:
     """Takes up the prepared camera, or the one of an earlier call of the same name."""
 
-    class SilentDesk(desk_type):  # type: ignore[misc]  # a fixture's type
+    class SilentDesk(desk_type):
         """Finds a device that gives no answer."""
 
         def _put_or_none(self, request: Any) -> Any:
@@ -520,7 +520,7 @@ def ask_station(station: SimStation, request: Any) -> str:
         secure=False,
     )
     ends = Ends()
-    StationSession(station, ends, peer, STATION).answer(1, request)  # type: ignore[arg-type]  # stands in
+    StationSession(station, ends, peer, STATION).answer(1, request)
     return ends.outcome
 
 

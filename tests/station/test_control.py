@@ -183,7 +183,7 @@ def bwc(*arguments: str) -> dict[str, Any]:
     with child(BWC, *arguments, "--json") as process:
         out, _ = process.communicate(timeout=BOUND_S)
     assert process.returncode == 0, arguments
-    return json.loads(out)  # type: ignore[no-any-return]
+    return json.loads(out)
 
 
 def state_of(uri: str, bay: int) -> str:

@@ -104,7 +104,7 @@ def test_a_read_that_times_out_loses_nothing(lab: Any) -> None:
             if rest:
                 port.device.bulk.write([rest.pop(0)])
 
-        made[0].in_vain = lambda: loop.call_soon_threadsafe(write)  # type: ignore[method-assign,assignment]
+        made[0].in_vain = lambda: loop.call_soon_threadsafe(write)
         assert await host.has(1000) == TEXT[:1000]
 
     lab.bare(use, backend)
@@ -208,7 +208,7 @@ def test_a_halt_that_cannot_be_cleared_because_the_cable_is_out_is_a_disconnect(
         made[0].failing = True
         return await host.ends()
 
-    error = lab.bare(use, lambda server: made.append(Halted(server)) or made[0])  # type: ignore[func-returns-value]
+    error = lab.bare(use, lambda server: made.append(Halted(server)) or made[0])
     assert type(error) is DeviceLost
 
 

@@ -57,7 +57,7 @@ def test_an_independent_host_finds_and_uses_our_device(lab: Any, camera: SimCame
     lab.plugged(camera, use)
 
 
-class _Echo(Interface):  # type: ignore[misc]  # usbip has no types
+class _Echo(Interface):
     to_host = In(0x81, "bulk", mps=512)
     to_device = Out(0x01, "bulk", mps=512)
 
@@ -310,7 +310,7 @@ def test_an_answer_that_waits_to_be_sent_survives_what_follows_its_question(
                 raise BlockingIOError
             return ours.sendmsg(parts)
 
-        connection._outflow._write_some = write_some  # type: ignore[attr-defined]
+        connection._outflow._write_some = write_some
         question = struct.pack(">HHI", 0x0111, 0x8005, 0)
         connection.received(question + b"\xff" * 8)
         full = False

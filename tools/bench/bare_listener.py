@@ -9,9 +9,9 @@ import asyncio
 import sys
 from typing import Any, Final
 
-import bleak  # noqa: F401  # imports are no part of the sample
+import bleak  # noqa: F401 (imports are no part of the sample)  # imports are no part of the sample
 
-import bwc_sdk.transport.bumble_backend  # noqa: F401
+import bwc_sdk.transport.bumble_backend  # noqa: F401 (imports are no part of the sample)
 from bwc_protocol.bindings.ble import TO_HOST_UUID
 from bwc_sdk.transport.bluetooth import Bluetooth
 from bwc_sdk.transport.uri import DeviceUri

@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-import bwc_sdk.transport.tcp  # noqa: F401  imports are no part of the sample
+import bwc_sdk.transport.tcp  # noqa: F401 (imports are no part of the sample)
 from bwc_sdk.offload import OffloadResult, offload_station
 from tools.bench.process import measured
 

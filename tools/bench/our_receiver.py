@@ -31,10 +31,10 @@ async def receive(uri: str, directory: Path) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1].startswith("ble:"):
-        import bleak  # noqa: F401
+        import bleak  # noqa: F401 (imports are no part of the sample)
 
         import bwc_sdk.transport.ble
-        import bwc_sdk.transport.bumble_backend  # noqa: F401
+        import bwc_sdk.transport.bumble_backend  # noqa: F401 (imports are no part of the sample)
     with measured():
         stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3])))
         if stored != int(sys.argv[2]) * MIB:

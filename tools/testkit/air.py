@@ -133,7 +133,7 @@ class Pretender:
             self.device.add_service(service)
         self.device.gatt_server.max_mtu = mtu
         if mute:
-            self.device.gatt_server.on_gatt_pdu = lambda bearer, att_pdu: None  # type: ignore[method-assign]
+            self.device.gatt_server.on_gatt_pdu = lambda bearer, att_pdu: None  # type: ignore[method-assign]  # a device that says nothing
 
     async def start(self) -> None:
         """Begins to advertise."""

@@ -266,7 +266,7 @@ class Codec:
         at += 2
         if count > (spec.bound or 0):
             raise MalformedMessage(where, f"{count} items, at most {spec.bound}")
-        decode: Callable[[bytes | memoryview], Any] = spec.of.codec.decode  # type: ignore[union-attr]
+        decode = _nested(spec).decode
         found = []
         for _ in range(count):
             body, at = _take(where, data, at, end)
@@ -276,7 +276,7 @@ class Codec:
 
     def _decode_body(self, where: str, spec: FieldSpec, body: bytes | memoryview) -> Any:
         if spec.kind == "record":
-            return spec.of.codec.decode(body)  # type: ignore[union-attr]
+            return _nested(spec).decode(body)
         if len(body) > (spec.bound or 0):
             raise MalformedMessage(where, f"{len(body)} bytes, at most {spec.bound}")
         if spec.kind == "blob":
@@ -309,9 +309,16 @@ def _steps(fields: dict[str, FieldSpec]) -> tuple[_Run | tuple[str, FieldSpec], 
     return tuple(steps)
 
 
+def _nested(spec: FieldSpec) -> Codec:
+    """The codec of the records of a field that has such."""
+    assert spec.of is not None
+    codec: Codec = spec.of.codec
+    return codec
+
+
 def _size_max(spec: FieldSpec) -> int:
     if spec.of is not None:
-        codec: Codec = spec.of.codec
+        codec = _nested(spec)
         if spec.kind == "record":
             return 2 + codec.size_max
         return 2 + (spec.bound or 0) * (2 + codec.size_max)

@@ -49,7 +49,7 @@ def class_help(summary: str, codec: Codec) -> str:
 
 def method_help(request: type[Request[Any]]) -> str:
     """The docstring of the method that sends a declared command."""
-    defaults = {field.name: field.default for field in dataclasses.fields(request)}  # type: ignore[arg-type]
+    defaults = {field.name: field.default for field in dataclasses.fields(request)}  # type: ignore[arg-type]  # every request is one
     arguments = [
         f"    {field_line(name, spec, defaults[name])}" for name, spec in request.codec.fields.items()
     ]
