@@ -1,4 +1,4 @@
-"""The device's log (spec: Audit)."""
+"""The device's log (spec: Audit log)."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Recordings(recordings.Recordings):
     async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
         """A segment's chunk table (32 bytes a chunk), checked against the manifest."""
         facts = manifest.segments[segment]
-        expected = 32 * evidence.chunk_count(facts.size_bytes, facts.chunk_size)
+        expected = hashlib.sha256().digest_size * evidence.chunk_count(facts.size_bytes, facts.chunk_size)
         request = OpenTable(recording=entry.recording, manifest_sha256=entry.manifest_sha256, segment=segment)
         table = await self._connection.read_stream(request, max_bytes=expected)
         if len(table) != expected or hashlib.sha256(table).digest() != facts.table_sha256:

@@ -12,6 +12,8 @@ from bwc_sdk.transport import Limits, Receiver
 from bwc_sdk.transport.uri import DeviceUri
 
 CONNECT_S: Final = 5.0
+MAX_PAYLOAD: Final = 61_440
+"""The largest that a frame can have: TCP takes any."""
 BUFFER: Final = 1_048_576
 """One read: sixteen of the largest frames, so that the loop is entered seldom."""
 PORT_DIGITS: Final = 5
@@ -32,7 +34,7 @@ class TcpTransport:
         if not colon or not host or _FOREIGN & set(host) or not numeric or not 0 < int(port) < 65_536:
             raise InvalidUri(f"{uri} does not name a host and a port", advice="write tcp:127.0.0.1:7000")
         self.name = str(uri)
-        self.limits = Limits(max_payload=61_440)
+        self.limits = Limits(max_payload=MAX_PAYLOAD)
         self._host, self._port = host, int(port)
         self._protocol: _Pipe | None = None
 

@@ -17,6 +17,10 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 MAX_REQUESTS: Final = 16
 """Requests outstanding at once; beyond, the device answers BUSY."""
+REQUESTS_BUSY_MS: Final = 100
+"""When to ask again where a request has to be answered first: a few round trips."""
+STREAMS_BUSY_MS: Final = 1000
+"""The same where a stream has to end first: they carry chunks of a MiB."""
 _ERROR: Final = Flag.ERROR
 COMMANDS_FROM: Final = 0x0100
 """Opcodes below are control messages, which nobody answers."""
@@ -85,13 +89,21 @@ class Answering:
             self.refuse(opcode, request_id, ErrorCode.NOT_PERMITTED, self.reads_only)
             self._emit(RequestNotPermitted(request_id, declared))
         elif request_id in self.outstanding or request_id in self._streams:
-            self.refuse(opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", 100)
+            self.refuse(
+                opcode, request_id, ErrorCode.BUSY, f"request id {request_id} is in use", REQUESTS_BUSY_MS
+            )
         elif len(self.outstanding) >= limits.requests:
             self.refuse(
-                opcode, request_id, ErrorCode.BUSY, f"{limits.requests} requests are outstanding", 100
+                opcode,
+                request_id,
+                ErrorCode.BUSY,
+                f"{limits.requests} requests are outstanding",
+                REQUESTS_BUSY_MS,
             )
         elif declared.stream and self._streams.open >= limits.streams:
-            self.refuse(opcode, request_id, ErrorCode.BUSY, f"{limits.streams} streams are open", 1000)
+            self.refuse(
+                opcode, request_id, ErrorCode.BUSY, f"{limits.streams} streams are open", STREAMS_BUSY_MS
+            )
         elif 0 < limits.body < len(message.body):
             detail = f"a request of {len(message.body)} bytes, at most {limits.body} here"
             self.refuse(opcode, request_id, ErrorCode.OUT_OF_RANGE, detail)

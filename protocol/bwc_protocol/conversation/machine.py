@@ -42,6 +42,8 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 HANDSHAKE_S: Final = 10.0
 """From the preamble to READY: a handshake of 2.4 kB takes 0.2 s at 115,200 baud."""
+LAST_REQUEST_ID: Final = 0xFFFF_FFFF
+"""After it the ids begin at 1 again: 0 belongs to events."""
 CONTROL_QUEUE_MAX: Final = 2_097_152
 """Bytes of replies that wait for the link: 16 of the largest, twice. Beyond, the peer is reset."""
 
@@ -283,7 +285,7 @@ class Conversation:
             raise RuntimeError(f"no request now: {self.state.value}, {len(self._asked)} outstanding")
         body = request.codec.encode(request)
         request_id = self._next_request
-        self._next_request = request_id % 0xFFFF_FFFF + 1
+        self._next_request = request_id % LAST_REQUEST_ID + 1
         self._asked[request_id] = type(request)
         self._asking.tally.requests += 1
         self._send(request.opcode, 0, request_id, body)

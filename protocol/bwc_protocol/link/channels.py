@@ -33,6 +33,7 @@ from bwc_protocol.link.outbound import Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams, LinkRole
 from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 from bwc_protocol.link.scheduler import Scheduler
+from bwc_protocol.link.timing import DOUBLINGS_MAX
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
 _DATA: Final = FrameType.DATA
@@ -332,7 +333,7 @@ class Channels:
         part = self.pipe.round_trip.part
         self._resets[channel.number] = (channel.epoch, channel.repeating)
         channel.repeat_at = now + min(
-            part * 2 ** min(channel.repeats, 16), max(part, self._params.probe_max_s)
+            part * 2 ** min(channel.repeats, DOUBLINGS_MAX), max(part, self._params.probe_max_s)
         )
         channel.repeats += 1
         self.broken = self.broken or channel.repeats > self._params.reset_retries

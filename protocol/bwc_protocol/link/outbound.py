@@ -6,7 +6,7 @@ from typing import Final
 from bwc_protocol.frame import MAX_WINDOW
 from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import QUEUEING_S, RateMeter, RoundTrip
+from bwc_protocol.link.timing import DOUBLINGS_MAX, QUEUEING_S, RateMeter, RoundTrip
 
 SEQ_MASK: Final = 0xFFFF
 REORDERING: Final = 3
@@ -419,12 +419,12 @@ class Outbound:
     def probed(self, now: float) -> None:
         """A PING goes into the closed window."""
         self._probed_at = now
-        self._probes = min(self._probes + 1, 16)  # the interval has reached its bound long before
+        self._probes = min(self._probes + 1, DOUBLINGS_MAX)
 
     def expire(self) -> bool:
         """The timer of the oldest frame has run out. False when its retries are exhausted."""
         self._timeouts += 1
-        self._backoff = min(self._backoff + 1, 16)  # the timer has reached its bound long before
+        self._backoff = min(self._backoff + 1, DOUBLINGS_MAX)
         self._tally.timed_out()
         if self._timeouts > self._pipe.params.retries:
             return False

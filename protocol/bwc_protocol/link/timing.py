@@ -16,6 +16,16 @@ FAR_ABOVE: Final = 4
 bytes yet: one sample corrects it. Slow samples are rare where frames take seconds."""
 QUEUEING_S: Final = 0.01
 """Round trips longer than twice the shortest plus this mean that the pipe is full: above `ack_after_s`."""
+SMOOTHED_PART: Final = 8
+DEVIATION_PART: Final = 4
+DEVIATIONS: Final = 4
+"""The parts of a new sample that a smoothed round trip and its deviation take over, and how many deviations a timer
+allows for, as in RFC 6298."""
+RATE_UP_PART: Final = 2
+RATE_DOWN_PART: Final = 4
+"""The parts of a new sample that a rate takes over: faster up, since a delivery cannot be faster than the pipe."""
+DOUBLINGS_MAX: Final = 16
+"""How often a wait is doubled: it has reached its bound long before, and the number stays small."""
 
 
 class RoundTrip:
@@ -52,9 +62,9 @@ class RoundTrip:
         if self._smoothed is None:
             self._smoothed, self._deviation = rest, rest / 2
         else:
-            self._deviation += (abs(rest - self._smoothed) - self._deviation) / 4
-            self._smoothed += (rest - self._smoothed) / 8
-        part = self._smoothed + 4 * self._deviation
+            self._deviation += (abs(rest - self._smoothed) - self._deviation) / DEVIATION_PART
+            self._smoothed += (rest - self._smoothed) / SMOOTHED_PART
+        part = self._smoothed + DEVIATIONS * self._deviation
         self.part = self._tick if part < self._tick else self._most if part > self._most else part
 
 
@@ -85,6 +95,6 @@ class RateMeter:
         count = self.delivered - mark[0]
         measured = count / took
         if measured > self.rate:
-            self.rate += (measured - self.rate) / 2
+            self.rate += (measured - self.rate) / RATE_UP_PART
         elif full and count >= SMALLEST_SAMPLE:
-            self.rate = min(self.rate + (measured - self.rate) / 4, FAR_ABOVE * measured)
+            self.rate = min(self.rate + (measured - self.rate) / RATE_DOWN_PART, FAR_ABOVE * measured)

@@ -26,7 +26,9 @@ HANDSHAKE_MAX: Final = 16_384
 
 RECORD_HEADER: Final = c.Struct("type" / c.Int8ul, "length" / c.Int24ul)
 _WORD: Final = struct.Struct("<I")  # the same as one number
-_WHOLE_MAX: Final = 4 + RECORD_MAX  # the largest record with its header
+_HEADER_SIZE: Final = 4
+"""Type (8 bits) and length (24 bits) of a record."""
+_WHOLE_MAX: Final = _HEADER_SIZE + RECORD_MAX  # the largest record with its header
 HEADER_SIZE: Final = RECORD_HEADER.sizeof()
 RANDOM_SIZE: Final = 16
 
@@ -86,11 +88,11 @@ class InsecureSession:
     def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
         view = memoryview(data)
         at, end = 0, len(view)
-        if 4 < end <= _WHOLE_MAX and self._type is None and not self._partial:
+        if _HEADER_SIZE < end <= _WHOLE_MAX and self._type is None and not self._partial:
             (word,) = _WORD.unpack_from(view)
-            whole = word == (end - 4) << 8 | RecordType.DATA
+            whole = word == (end - _HEADER_SIZE) << 8 | RecordType.DATA
             if whole and self._peer is not None and not self._closed and self.failure is None:
-                return [view[4:]]  # one record in one piece: every small message
+                return [view[_HEADER_SIZE:]]  # one record in one piece: every small message
         found: list[bytes | memoryview] = []
         try:
             self._read(view, at, end, found)
@@ -144,16 +146,16 @@ class InsecureSession:
         return pieces
 
     def _record(self, kind: RecordType, *parts: bytes | memoryview) -> None:
-        header = (kind | sum(map(len, parts)) << 8).to_bytes(4, "little")
+        header = (kind | sum(map(len, parts)) << 8).to_bytes(_HEADER_SIZE, "little")
         self._out.append(b"".join((header, *parts)))
 
     def _read_header(self, view: memoryview, at: int, end: int) -> int:
-        take = min(4 - len(self._partial), end - at)
-        if take == 4:
-            word = int.from_bytes(view[at : at + 4], "little")
+        take = min(_HEADER_SIZE - len(self._partial), end - at)
+        if take == _HEADER_SIZE:
+            word = int.from_bytes(view[at : at + _HEADER_SIZE], "little")
         else:
             self._partial += view[at : at + take]
-            if len(self._partial) < 4:
+            if len(self._partial) < _HEADER_SIZE:
                 return end
             word = int.from_bytes(self._partial, "little")
             self._partial.clear()
@@ -163,7 +165,7 @@ class InsecureSession:
         if length > RECORD_MAX:
             self._fail(Alert.MALFORMED, f"a record of {length} bytes, at most {RECORD_MAX}")
         if kind == RecordType.HANDSHAKE:
-            self._handshake_bytes += 4 + length
+            self._handshake_bytes += _HEADER_SIZE + length
             if self._handshake_bytes > HANDSHAKE_MAX:
                 self._fail(Alert.MALFORMED, f"more than {HANDSHAKE_MAX} bytes of handshake")
         if kind == RecordType.DATA and self._peer is None:
