@@ -52,14 +52,14 @@ class FinalNames:
         mark = self.syncs.mark()
         try:
             for move in moves:
-                if self._give(move):
-                    placed.append(move)
+                self._give(move, placed)
             self.syncs.sync(lambda: self.files.sync_directory(self.directory), mark)
         except (OSError, NameTaken):
             # A sync that is repeated may report success for names that were lost. Taken back, they have to be
             # written anew, and so are synced anew.
             for move in reversed(placed):
-                self._take_back(move)
+                if not self._take_back(move):
+                    break  # it stands, and so does what was placed before it: whoever finds it needs that
             raise
         for move in moves:
             self.drop(move.file, move.kept)
@@ -70,21 +70,24 @@ class FinalNames:
             with contextlib.suppress(FileNotFoundError):  # gone meanwhile, which is what is wanted
                 self.files.remove(self.incoming, name)
 
-    def _give(self, move: Move) -> bool:
-        """Gives one file its final name; False if the right content has it already."""
+    def _give(self, move: Move, placed: list[Move]) -> None:
+        """Gives one file its final name; it is in `placed` then, unless the right content has the name already."""
         here, there = (self.incoming, move.kept), (self.directory, move.final)
         if not self.files.is_named(move.file, *here):
             raise NotOurs(move.kept)
+        placed.append(move)  # whatever fails from here on, it may have the name
         try:
             self._name(move.file, here, there)
         except OSError as error:
             # The answer may be to a call that was sent again, and was done before: network file systems do that.
             if not self.files.is_named(move.file, *there):
-                return self._refused(move, error)
+                placed.pop()
+                self._refused(move, error)
+                return
         if not self.files.is_named(move.file, *there):
-            self._take_back(move)  # another file came under the name in the moment between
+            placed.pop()
+            self._give_back(move)  # another file came under the name in the moment between
             raise NotOurs(move.kept)
-        return True
 
     def _name(self, file: int, here: tuple[int, str], there: tuple[int, str]) -> None:
         roomless: OSError | None = None
@@ -100,7 +103,8 @@ class FinalNames:
         except CannotRename as error:
             raise roomless or error from None
 
-    def _refused(self, move: Move, error: OSError) -> bool:
+    def _refused(self, move: Move, error: OSError) -> None:
+        """Returns if the right content has the name, and raises what is wrong otherwise."""
         if not isinstance(error, FileExistsError):
             raise error
         found = self.read_final(move.final, move.most)
@@ -110,18 +114,28 @@ class FinalNames:
             raise Appeared(move.final) from error
         if not move.same(found):
             raise NameTaken(move.final) from error
-        return False
 
-    def _take_back(self, move: Move) -> None:
-        """Takes a final name away that was just given. The first error is what the caller has to know."""
-        with contextlib.suppress(OSError):
-            if self.files.is_named(move.file, self.incoming, move.kept):
-                if self.files.is_named(move.file, self.directory, move.final):
+    def _take_back(self, move: Move) -> bool:
+        """Takes away a final name that was, or may have been, given; whether it is gone. The first error is what the
+        caller has to know."""
+        try:
+            if self.files.is_named(move.file, self.directory, move.final):
+                if self.files.is_named(move.file, self.incoming, move.kept):
                     self.files.remove(self.directory, move.final)
-                return
+                else:
+                    self.files.rename(self.directory, move.final, self.incoming, move.kept)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def _give_back(self, move: Move) -> None:
+        """Takes a final name away that went to the file of another process, and leaves that its own."""
+        with contextlib.suppress(OSError):
             there = self.files.reopen(self.directory, move.final, write=False)
             try:
-                if self.files.is_named(there, self.incoming, move.kept):  # linked, and of another process
+                if self.files.is_named(there, self.incoming, move.kept):  # linked
                     self.files.remove(self.directory, move.final)
                 else:
                     self.files.rename(self.directory, move.final, self.incoming, move.kept)

@@ -77,3 +77,45 @@ def test_what_is_given_after_a_sync_that_failed_counts_by_its_own(name: str) -> 
     file = file if name == "one" else destination.keep_small(name, b"more")
     destination.names.place([Move(file, name, name)])
     assert list(files.disk.durable[""]) == [name]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_cannot_be_taken_back_keeps_what_was_placed_before_it(links: bool) -> None:
+    """Footage that stands under its final name is found with its table, also where a medium fails again and again."""
+    fail: list[str] = []
+
+    def before(step: int, operation: str) -> None:
+        if fail and operation == fail[0]:
+            fail.pop(0)
+            raise OSError(errno.EIO, "the medium")
+
+    files = ModelFiles(ModelDisk(), before, links=links)
+    destination = Destination.open(files, Path("/store"))
+    moves = [Move(destination.keep_small(name, name.encode()), name, name) for name in ("table", "footage")]
+    fail += ["sync_directory", "is_named"]
+    with pytest.raises(OSError):
+        destination.names.place(moves)
+    assert set(files.disk.live[""]) == {"table", "footage"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("call", range(1, 5))
+def test_a_name_in_doubt_is_taken_back_as_well(links: bool, call: int) -> None:
+    """The medium fails as it is asked which file has the name that was just given: all of them, or none."""
+    asked = 0
+
+    def before(step: int, operation: str) -> None:
+        nonlocal asked
+        asked += operation == "is_named"
+        if operation == "is_named" and asked == call:
+            raise OSError(errno.EIO, "the medium")
+
+    files = ModelFiles(ModelDisk(), links=links)
+    destination = Destination.open(files, Path("/store"))
+    moves = [Move(destination.keep_small(name, name.encode()), name, name) for name in ("table", "footage")]
+    files.before = before
+    with pytest.raises(OSError):
+        destination.names.place(moves)
+    assert not files.disk.live[""]
+    destination.names.place(moves)
+    assert set(files.disk.live[""]) == {"table", "footage"}
