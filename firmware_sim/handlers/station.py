@@ -34,7 +34,7 @@ from bwc_protocol.messages.station import (
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.device.device import REBOOT_DELAY_S
 from firmware_sim.device.refusal import Refusal
-from firmware_sim.handlers import audit, clock, device
+from firmware_sim.handlers import audit, clock, identity
 from firmware_sim.handlers.registry import STATION
 from firmware_sim.station.self_test import self_test
 from firmware_sim.station.session import StationSession
@@ -42,8 +42,8 @@ from firmware_sim.station.session import StationSession
 if TYPE_CHECKING:
     from firmware_sim.station.bay import SimBay
 
-Identify.handler(STATION)(device.identify)
-ReadCapabilities.handler(STATION)(device.capabilities)
+Identify.handler(STATION)(identity.identify)
+ReadCapabilities.handler(STATION)(identity.capabilities)
 ReadAudit.handler(STATION)(audit.page)
 ReadAuditHead.handler(STATION)(audit.head)
 ReadClock.handler(STATION)(clock.read)

@@ -11,7 +11,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.station import BayState
 from bwc_sdk.__main__ import main
 from bwc_sdk.errors import WrongDevice
-from firmware_sim.handlers import device as device_handlers
+from firmware_sim.handlers import identity as device_handlers
 from firmware_sim.handlers import station as station_handlers
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -375,7 +376,20 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
 
 def render(text: str) -> str:
     """`text` with every generated part made anew. Raises `KeyError` for a marker without a generator."""
-    return _MARKED.sub(lambda m: m["begin"] + SECTIONS[m["name"]]() + "\n" + m["end"], text)
+    return _MARKED.sub(
+        lambda m: m["begin"] + SECTIONS[m["name"]]() + "\n" + m["end"], with_every_subject(text)
+    )
+
+
+def with_every_subject(text: str) -> str:
+    """`text` with a section for a subject that is new, behind that of the subject before it."""
+    for before, cls in pairwise(messages.SUBJECTS):
+        name = f"subject-{cls.__name__.lower()}"
+        end = f"<!-- end: subject-{before.__name__.lower()} -->\n"
+        if name not in markers(text):
+            section = f"### {cls.__name__}\n\n<!-- generated: {name} -->\n<!-- end: {name} -->\n"
+            text = text.replace(end, f"{end}\n{section}")
+    return text
 
 
 def markers(text: str) -> list[str]:
