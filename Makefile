@@ -42,6 +42,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 generated: $(READY)
+	$(BIN)/python -m tools.generate.subjects --check
 	$(BIN)/python -m tools.generate.sync_twin --check
 	$(BIN)/python -m tools.generate.spec_tables --check
 	$(BIN)/python -m tools.generate.house --check
@@ -63,6 +64,7 @@ bench: $(READY)
 	$(BIN)/python -m tools.bench
 
 docs: $(READY)
+	$(BIN)/python -m tools.generate.subjects
 	$(BIN)/python -m tools.generate.sync_twin
 	$(BIN)/python -m tools.generate.spec_tables
 	$(BIN)/python -m tools.generate.record_vectors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +14,7 @@ from bwc_protocol.declare import Event, Role
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.subjects import StationSubjects
 from bwc_sdk.connection.access import Access, Connecting
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.counters import Counters
@@ -22,23 +23,16 @@ from bwc_sdk.connection.link_driver import device_name
 from bwc_sdk.errors import BwcError, DeviceBusy, PortNotFound, WrongDevice
 
 if TYPE_CHECKING:
-    from bwc_protocol.messages.identity import Device
     from bwc_sdk.capture.recorder import Capture
-    from bwc_sdk.clients.audit import Audit
-    from bwc_sdk.clients.bays import Bays
-    from bwc_sdk.clients.clock import Clock
 
 
-class DockingStation:
+class DockingStation(StationSubjects):
     """A docking station that is connected. Use as `async with`; opening changes nothing on it.
 
+    One attribute a subject, as `StationSubjects` has them.
     All cameras of its bays share the station's one link, and end with it; `camera` connects to one.
 
     Attributes:
-        device: identity, capabilities, status, self-test, reboot, of the station itself.
-        bays: the supply, and each bay: what is in it, its power, data lines and light.
-        clock: read, measure by exchanges, set within limits.
-        audit: the station's log, checked against its chain of hashes.
         peer: what the station said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
@@ -52,42 +46,13 @@ class DockingStation:
         assert connection.peer is not None
         self.connection = connection
         self.peer = connection.peer
+        self.world = access.world
         self._access = access
         self._capture = capture
         self._cameras: dict[int, Connection] = {}  # at most one a bay; what has ended is replaced
         self._free_at: dict[
             int, float
         ] = {}  # when a bay that was busy may be asked again, by the loop's time
-
-    # The subjects: each is loaded when it is first used.
-
-    @cached_property
-    def device(self) -> Device:
-        """Identity, capabilities, status, self-test, reboot, of the station itself."""
-        from bwc_protocol.messages.identity import Device
-
-        return Device(self.connection)
-
-    @cached_property
-    def bays(self) -> Bays:
-        """The supply, and each bay: what is in it, its power, data lines and light."""
-        from bwc_sdk.clients.bays import Bays
-
-        return Bays(self.connection)
-
-    @cached_property
-    def clock(self) -> Clock:
-        """Read, measure by exchanges, set within limits."""
-        from bwc_sdk.clients.clock import Clock
-
-        return Clock(self.connection, self._access.world)
-
-    @cached_property
-    def audit(self) -> Audit:
-        """The station's log, checked against its chain of hashes."""
-        from bwc_sdk.clients.audit import Audit
-
-        return Audit(self.connection)
 
     @property
     def name(self) -> str:

@@ -1188,15 +1188,17 @@ class SyncBays:
 class SyncCamera:
     """A camera that is connected. Use as `with`; opening changes nothing on the device.
 
+    One attribute a subject: `camera.battery.status()`, as `CameraSubjects` has them.
+
     Attributes:
-        device: identity, capabilities, status, self-test, reboot.
-        battery: charge, load and health.
-        storage: level, recording time left, wear of the eMMC.
-        clock: read, measure by exchanges, set within limits.
-        config: schema, values, and the transaction that changes them.
-        recordings: listing, manifests, stored bytes, marks and holds.
-        assignment: who carries the camera.
-        audit: the camera's log, checked against its chain of hashes.
+        device: Identity, state and maintenance.
+        battery: Charge and health of the battery.
+        storage: Level and wear of the storage.
+        clock: The device's clock: measured by exchanges, set only within limits.
+        config: The configuration: schema, values, and the transaction that changes them.
+        recordings: The recordings: listing, manifests, chunk tables, stored bytes, annotations.
+        assignment: Who carries the camera.
+        audit: The device's log.
         peer: what the camera said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
@@ -1284,30 +1286,31 @@ class SyncCamera:
 class SyncDockingStation:
     """A docking station that is connected. Use as `with`; opening changes nothing on it.
 
+    One attribute a subject, as `StationSubjects` has them.
     All cameras of its bays share the station's one link, and end with it; `camera` connects to one.
 
     Attributes:
-        device: identity, capabilities, status, self-test, reboot, of the station itself.
-        bays: the supply, and each bay: what is in it, its power, data lines and light.
-        clock: read, measure by exchanges, set within limits.
-        audit: the station's log, checked against its chain of hashes.
+        device: Identity, state and maintenance.
+        clock: The device's clock: measured by exchanges, set only within limits.
+        audit: The device's log.
+        bays: The station as a whole and its bays, numbered from 1.
         peer: what the station said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
     """
 
     device: SyncDevice
-    bays: SyncBays
     clock: SyncClock
     audit: SyncAudit
+    bays: SyncBays
 
     def __init__(self, twin: DockingStation, thread: LoopThread) -> None:
         self._twin = twin
         self._thread = thread
         self.device = SyncDevice(twin.device, thread)
-        self.bays = SyncBays(twin.bays, thread)
         self.clock = SyncClock(twin.clock, thread)
         self.audit = SyncAudit(twin.audit, thread)
+        self.bays = SyncBays(twin.bays, thread)
 
     @property
     def name(self) -> str:

@@ -62,7 +62,7 @@ def host_knows(monkeypatch: pytest.MonkeyPatch) -> HostKnows:
     def says(synchronised: bool | None) -> None:
         monkeypatch.setattr(host_time, "_kernel", lambda: KernelTime(synchronised, 2_000_000, 1))
         monkeypatch.setattr(host_time, "_service", lambda: None)
-        monkeypatch.setattr(host_time, "_said", None)
+        monkeypatch.setattr(host_time, "_answer", None)
 
     return says
 

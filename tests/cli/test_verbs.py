@@ -23,7 +23,7 @@ def test_no_device_is_guessed_even_if_only_one_is_plugged_in(
     from bwc_sdk.discovery.slots import Slot
 
     one = Slot("serial:/dev/ttyACM0", "1-4", "1209:0001", "camera", True)
-    monkeypatch.setattr("bwc_sdk.cli.on_camera.slots", lambda: (one,))
+    monkeypatch.setattr("bwc_sdk.discovery.slots.slots", lambda: (one,))
     ran = bwc("info")
     assert ran.code == 2
     assert "serial:/dev/ttyACM0" in ran.err and "--device" in ran.err

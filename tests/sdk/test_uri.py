@@ -117,10 +117,12 @@ def test_one_registration_makes_a_transport_known(monkeypatch: pytest.MonkeyPatc
     assert "pigeon:" in caught.value.advice
 
 
-def test_the_readme_has_an_example_of_each_transport() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_documents_have_an_example_of_each_transport() -> None:
+    pages = "".join(
+        page.read_text(encoding="utf-8") for page in (Path(__file__).parents[2] / "docs").glob("*.md")
+    )
     for scheme in registry.TRANSPORTS:
-        assert re.search(rf"\b{scheme}:\w?", readme), scheme
+        assert re.search(rf"\b{scheme}:\w", pages), scheme
 
 
 def test_the_place_of_a_virtual_usb_bus_leads_to_the_device_on_it() -> None:

@@ -21,27 +21,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.declare import Effect, Request
-from bwc_protocol.messages import battery, identity, storage
+from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk import offload
-from bwc_sdk.clients import assignment, audit, bays, camera, clock, config, connecting, recordings, station
+from bwc_sdk.clients import camera, connecting, station
+from tools.generate.subjects import subjects_of
 
 TARGET: Final = Path(__file__).parents[2] / "bwc_sdk" / "sync" / "generated.py"
-CAMERA: Final[dict[str, type[Any]]] = {
-    "device": identity.Device,
-    "battery": battery.Battery,
-    "storage": storage.Storage,
-    "clock": clock.Clock,
-    "config": config.Config,
-    "recordings": recordings.Recordings,
-    "assignment": assignment.Assignment,
-    "audit": audit.Audit,
-}
-STATION: Final[dict[str, type[Any]]] = {
-    "device": identity.Device,
-    "bays": bays.Bays,
-    "clock": clock.Clock,
-    "audit": audit.Audit,
-}
+CAMERA: Final = subjects_of(PeerKind.CAMERA)
+STATION: Final = subjects_of(PeerKind.STATION)
 OFFLOADS: Final[dict[Callable[..., Any], str]] = {
     offload.offload: "SyncOffloadJob",
     offload.offload_many: "SyncFleetJob",
@@ -186,7 +173,13 @@ class Writer:
             ("typing", "Self"),
         }
         said = inspect.cleandoc(twin.__doc__ or "").replace("`async with`", "`with`").splitlines()
-        doc = "\n    ".join(line for line in said if not BENEATH.match(line))
+        lines = [line for line in said if not BENEATH.match(line)]
+        first = lines.index("Attributes:") + 1
+        lines[first:first] = [
+            f"    {name}: {(inspect.getdoc(subject) or '').partition(chr(10))[0]}"
+            for name, subject in subjects.items()
+        ]
+        doc = "\n    ".join(lines)
         lines = [
             f"class Sync{twin.__name__}:",
             f'    """{doc}',
