@@ -5,11 +5,12 @@ import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from bwc_sdk.bridge import Bridge, BridgeEvent, ClientCame, ClientLeft, ClientRefused
+from bwc_sdk.cli.event_document import event_document
 from bwc_sdk.cli.failure import OutputError
 from bwc_sdk.cli.on_camera import require_device
 from bwc_sdk.cli.options import Settings
@@ -118,17 +119,8 @@ def _sentence(event: BridgeEvent) -> str:
             return f"{peer}: {why}; {size(to_device)} to the device, {size(to_client)} to the client"
 
 
-def _document(event: BridgeEvent) -> dict[str, object]:
-    match event:
-        case ClientCame(peer=peer):
-            return {"event": "client_came", "peer": peer}
-        case ClientRefused(peer=peer):
-            return {"event": "client_refused", "peer": peer}
-        case ClientLeft(peer=peer, bytes_to_device=to_device, bytes_to_client=to_client, error=error):
-            return {
-                "event": "client_left",
-                "peer": peer,
-                "bytes_to_device": to_device,
-                "bytes_to_client": to_client,
-                "error": str(error) if error else None,
-            }
+def _document(event: BridgeEvent) -> dict[str, Any]:
+    document = event_document(event)
+    if isinstance(event, ClientLeft):
+        document["error"] = str(event.error) if event.error else None
+    return document

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from bwc_protocol.declare import to_plain
 from bwc_protocol.messages.station import BayState
 from bwc_sdk.cli import text
 from bwc_sdk.cli.advice import advice_for
+from bwc_sdk.cli.event_document import error_document
 from bwc_sdk.cli.offload_events import (
-    event_document,
     in_bytes,
     next_steps,
+    offload_document,
     result_document,
     summary,
     values_of,
@@ -166,41 +165,10 @@ def _trouble(slot: str, event: BayTroubled) -> str:
 
 
 def _document(tagged: CameraEvent) -> dict[str, Any]:
-    match tagged.event:
-        case CameraFailed(error=error):
-            fields: dict[str, Any] = {"event": "camera_failed", "error": _error(error)}
-        case Interrupted(identity=identity):
-            fields = {"event": "interrupted", "identity": identity}
-        case StationLost(error=error, wait_s=wait_s):
-            fields = {"event": "station_lost", "error": _error(error), "wait_s": wait_s}
-        case StationBack():
-            fields = {"event": "station_back"}
-        case DestinationLost(error=error):
-            fields = {"event": "destination_lost", "error": _error(error)}
-        case DestinationBack():
-            fields = {"event": "destination_back"}
-        case BayTroubled():
-            fields = {"event": "bay_troubled"}
-            fields |= {
-                one.name: to_plain(getattr(tagged.event, one.name)) for one in dataclasses.fields(BayTroubled)
-            }
-        case BayRecovered():
-            fields = {"event": "bay_recovered"}
-        case event:
-            fields = event_document(event)
-            if fields["event"] == "result":
-                fields["event"] = "camera_result"  # `result` is the last line, about all of them
+    fields = offload_document(tagged.event)
+    if isinstance(tagged.event, Finished):
+        fields["event"] = "camera_result"  # `result` is the last line, about all of them
     return {"slot": tagged.slot, "bay": tagged.bay, **fields}
-
-
-def _error(error: BwcError) -> dict[str, str]:
-    return {
-        "class": type(error).__name__,
-        "layer": error.layer,
-        "device": error.device,
-        "rule": error.rule,
-        "advice": advice_for(error),
-    }
 
 
 def show_result(output: Output, result: FleetResult, stamps: Stamps | None = None) -> None:
@@ -250,4 +218,4 @@ def _table(result: FleetResult) -> Rows:
 def _camera(one: OffloadResult | BwcError) -> dict[str, Any]:
     if isinstance(one, OffloadResult):
         return result_document(one)
-    return {"complete": False, "error": _error(one)}
+    return {"complete": False, "error": error_document(one)}

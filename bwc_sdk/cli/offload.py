@@ -15,10 +15,10 @@ from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.offload_events import (
-    event_document,
     in_bytes,
     missing_numbers,
     next_steps,
+    offload_document,
     outcome_document,
     summary,
     values_of,
@@ -213,7 +213,7 @@ class _Teller:
             if now < self._told_at + PROGRESS_EVERY_S and event.bytes_done < event.bytes_total:
                 return
             self._told_at = now
-        self._output.write(dumps({**event_document(event), **self._stamps.fields()}))
+        self._output.write(dumps({**offload_document(event), **self._stamps.fields()}))
         self._output.flush()
 
 

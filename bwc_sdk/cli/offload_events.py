@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from bwc_protocol.declare import to_plain
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.cli import text
 from bwc_sdk.cli.advice import advice_for
+from bwc_sdk.cli.event_document import event_document, plain
 from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
 from bwc_sdk.offload import (
     ChunkRejected,
@@ -36,24 +33,30 @@ from bwc_sdk.offload import (
     StoredVerified,
     outcome_word,
 )
-from bwc_sdk.offload.listing import Plan
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 LISTED_MAX: Final = 10
 """Numbers in one line for people; all of them are in the result."""
-_WORD_BEGIN: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-def event_document(event: OffloadEvent) -> dict[str, Any]:
-    """The event as it goes into JSON; `event` names it, the last one is `result`."""
-    if isinstance(event, Finished):
-        return {"event": "result", **result_document(event.result)}
-    fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
-    if isinstance(event, RecordingFinished):
-        fields = outcome_document(event.outcome)
-    if isinstance(event, RecordingsMissing):
-        fields = _missing(event.missing)
-    name = _WORD_BEGIN.sub("_", type(event).__name__).lower()
-    return {"event": name, **fields}
+def offload_document(event: DataclassInstance) -> dict[str, Any]:
+    """An event of one camera or of many as it goes into JSON; `event` names it, the last one is `result`."""
+    match event:
+        case Finished(result=result):
+            return {"event": "result", **result_document(result)}
+        case Planned(recordings=recordings, bytes_total=bytes_total):
+            entries = [_entry(one) for one in recordings]
+            return {"event": "planned", "recordings": entries, "bytes_total": bytes_total}
+        case RecordingStarted(entry=entry):
+            return {"event": "recording_started", "entry": _entry(entry)}
+        case RecordingFinished(outcome=outcome):
+            return {"event": "recording_finished", **outcome_document(outcome)}
+        case RecordingsMissing(missing=missing):
+            return {"event": "recordings_missing", **_missing(missing)}
+        case _:
+            return event_document(event)
 
 
 def result_document(result: OffloadResult) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def _missing(missing: Missing) -> dict[str, Any]:
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """What became of one recording."""
-    document: dict[str, Any] = {**_plain(outcome.entry), "outcome": outcome_word(outcome)}
+    document: dict[str, Any] = {**_entry(outcome.entry), "outcome": outcome_word(outcome)}
     match outcome:
         case StoredVerified(segments=segments, already_there=already_there):
             document["already_there"] = already_there
@@ -96,35 +99,19 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             ]
         case StillOnCamera(reason=reason, error=error) | Refused(reason=reason, error=error):
             document["reason"] = reason
-            document["error"] = _plain(error)
+            document["error"] = plain(error)
         case _:
             assert_never(outcome)
     return document
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case RecordingEntry():
-            return {
-                "sequence": value.sequence,
-                "recording": value.recording.hex(),
-                "size_bytes": value.size_bytes,
-                "manifest_sha256": value.manifest_sha256.hex(),
-            }
-        case BwcError():
-            return {
-                "class": type(value).__name__,
-                "layer": value.layer,
-                "device": value.device,
-                "rule": value.rule,
-                "advice": advice_for(value),
-            }
-        case Path():
-            return str(value)
-        case tuple() | Plan():
-            return [_plain(one) for one in value]
-        case _:
-            return to_plain(value)
+def _entry(entry: RecordingEntry) -> dict[str, Any]:
+    return {
+        "sequence": entry.sequence,
+        "recording": entry.recording.hex(),
+        "size_bytes": entry.size_bytes,
+        "manifest_sha256": entry.manifest_sha256.hex(),
+    }
 
 
 def in_bytes(count: int) -> str:

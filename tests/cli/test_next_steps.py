@@ -17,7 +17,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
 from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
 from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
-from bwc_sdk.cli.offload_events import LISTED_MAX, event_document, next_steps
+from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps, offload_document
 from bwc_sdk.offload import OffloadResult, RecordingFinished, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
@@ -319,5 +319,5 @@ def test_json_of_a_recording_that_was_not_stored_has_the_advice_that_the_termina
         category="",
     )
     error = errors.DestinationError("the medium reports an error", device="/store", advice="look at the disk")
-    document = event_document(RecordingFinished(StillOnCamera(entry, error.rule, error)))
+    document = offload_document(RecordingFinished(StillOnCamera(entry, error.rule, error)))
     assert document["error"]["advice"] == "look at the disk"
