@@ -363,13 +363,19 @@ __all__ = [
 ]
 
 
+_ROOMS = frozenset({"errors", "offload", "sync"})
+"""What the pages name as `bwc_sdk.…` beside the names: there after a mere `import bwc_sdk`, loaded when first used."""
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'bwc_sdk' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _ROOMS:
+        return import_module(f"bwc_sdk.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bwc_sdk' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

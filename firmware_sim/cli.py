@@ -64,7 +64,8 @@ def sim(
         str, typer.Option(metavar="PLAN", help="Faults, such as drop=0.2,flip=1e-5,cut@100000,stall@5000.")
     ] = "",
     state: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the device in a directory between runs.")
+        Path | None,
+        typer.Option(readable=False, metavar="DIR", help="Keep the device in a directory between runs."),
     ] = None,
     personality: Annotated[
         str,

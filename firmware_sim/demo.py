@@ -47,7 +47,10 @@ class StepFailed(Exception):
 
 def demo(
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Footage and contact sheet go into a new directory in it.")
+        Path,
+        typer.Option(
+            readable=False, metavar="DIR", help="Footage and contact sheet go into a new directory in it."
+        ),
     ] = Path("demo-out"),
     recordings: Annotated[int, typer.Option(min=3, max=20, help="Recordings on the camera.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same camera.")] = 7,

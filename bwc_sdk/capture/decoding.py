@@ -25,6 +25,7 @@ from bwc_protocol.frame import (
 )
 from bwc_protocol.messages.core import ErrorReply
 from bwc_sdk.capture.file import CaptureError
+from bwc_sdk.host.file_advice import file_advice
 
 LINE_MAX: Final = 262_144
 """Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""
@@ -75,7 +76,7 @@ def decode_file(path: Path, on_torn: Callable[[int], None] = lambda number: None
             advice="name a file that --capture or BWC_CAPTURE wrote",
         ) from error
     except OSError as error:
-        raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
+        raise CaptureError(f"{path} cannot be read: {error.strerror}", advice=file_advice(error)) from error
 
 
 def _is_torn(line: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Final, TextIO
 
 from bwc_sdk.errors import HostFileError
 from bwc_sdk.host.exhaustion import exhausted
+from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.host.forking import in_child
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class _Foreign(Exception):
 def _no_capture(path: Path, error: OSError) -> CaptureError:
     if error.errno == errno.ENXIO:
         return CaptureError(f"{path} cannot be written: nobody reads it", advice="start its reader first")
-    return CaptureError(f"{path} cannot be written: {error.strerror}")
+    return CaptureError(f"{path} cannot be written: {error.strerror}", advice=file_advice(error))
 
 
 def _opened(path: Path, *, chosen: bool) -> TextIO | None:

@@ -6,6 +6,7 @@ from bwc_protocol.declare import COMMANDS, Unknown
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 from bwc_sdk import errors
+from bwc_sdk.transport.uri import ANY_URI
 
 _REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
 _SETTINGS: Final = "'bwc config show', on a terminal or with --json, lists every setting with what it takes"
@@ -63,7 +64,7 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
 """After a refusal whose reason says more of one command than of the others."""
 
 BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
-    errors.InvalidUri: "write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
+    errors.InvalidUri: ANY_URI,
     errors.InvalidValue: "give a value that fits; nothing was sent",
     errors.NoSuchRecording: "'bwc recordings list' shows what there is",
     errors.HostFileError: "is the path right?",

@@ -147,7 +147,10 @@ def _typed_pairs(pairs: list[str]) -> dict[str, str]:
 def apply(
     settings: Settings,
     output: Output,
-    file: Annotated[Path, typer.Argument(help="TOML file; settings that it does not name stay as they are.")],
+    file: Annotated[
+        Path,
+        typer.Argument(readable=False, help="TOML file; settings that it does not name stay as they are."),
+    ],
 ) -> int | None:
     """Check a file against the device's schema, apply it in one transaction and read it back."""
     values = read_file(file)
@@ -163,7 +166,7 @@ def apply(
 def diff(
     settings: Settings,
     output: Output,
-    file: Annotated[Path, typer.Argument(help="TOML file to compare with.")],
+    file: Annotated[Path, typer.Argument(readable=False, help="TOML file to compare with.")],
     exit_code: Annotated[
         bool,
         typer.Option(

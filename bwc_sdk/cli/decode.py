@@ -23,7 +23,7 @@ app = verbs()
 def decode(
     settings: Settings,
     output: Output,
-    file: Annotated[Path, typer.Argument(help="What --capture or BWC_CAPTURE wrote.")],
+    file: Annotated[Path, typer.Argument(readable=False, help="What --capture or BWC_CAPTURE wrote.")],
     messages: Annotated[bool, typer.Option("--messages", help="Leave the frames out.")] = False,
 ) -> None:
     """Print a capture file in the specification's words."""

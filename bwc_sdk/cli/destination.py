@@ -11,7 +11,10 @@ from bwc_sdk.host.filesystem import FileSystem
 from bwc_sdk.offload.destination_faults import destination_error
 
 Dest = Annotated[
-    Path, typer.Argument(metavar="DEST", help="Directory of the footage; --mkdir makes it, if it is missing.")
+    Path,
+    typer.Argument(
+        readable=False, metavar="DEST", help="Directory of the footage; --mkdir makes it, if it is missing."
+    ),
 ]
 Mkdir = Annotated[
     bool, typer.Option("--mkdir", help="Make the directory if it is missing, for this user alone.")

@@ -12,7 +12,9 @@ from bwc_sdk.cli.text import size
 from bwc_sdk.cli.verb import common_options, local_verb, verbs
 from bwc_sdk.offload.incoming import Unfinished, remove_unfinished, unfinished
 
-Where = Annotated[Path, typer.Argument(metavar="DEST", help="Directory that offloads store into.")]
+Where = Annotated[
+    Path, typer.Argument(readable=False, metavar="DEST", help="Directory that offloads store into.")
+]
 
 app = verbs(no_args_is_help=True, help="Show and remove what interrupted offloads left behind.")
 common_options(app)

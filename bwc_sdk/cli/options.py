@@ -115,7 +115,12 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
     "capture": (
         Annotated[
             Path | None,
-            typer.Option("--capture", metavar="FILE", help="Write what passes to FILE, for 'bwc decode'."),
+            typer.Option(
+                "--capture",
+                readable=False,
+                metavar="FILE",
+                help="Write what passes to FILE, for 'bwc decode'.",
+            ),
         ],
         None,
     ),

@@ -20,7 +20,12 @@ def spec(
     output: Output,
     folder: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Write it and the golden vectors into a folder instead."),
+        typer.Option(
+            "--to",
+            readable=False,
+            metavar="DIR",
+            help="Write it and the golden vectors into a folder instead.",
+        ),
     ] = None,
 ) -> None:
     """Print the specification of the protocol, in Markdown.

@@ -19,7 +19,8 @@ def udev(
     settings: Settings,
     output: Output,
     folder: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="Write it there instead, as 70-bwc.rules.")
+        Path | None,
+        typer.Option("--to", readable=False, metavar="DIR", help="Write it there instead, as 70-bwc.rules."),
     ] = None,
 ) -> None:
     """Print the udev rule that lets users open cameras on Linux.

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType
 from bwc_sdk.errors import ConfigError, ConfigFileError, HostFileError
+from bwc_sdk.host.file_advice import file_advice
 
 Value = bool | int | str
 FILE_MAX: Final = 1_048_576
@@ -133,7 +134,7 @@ def read_file(path: Path) -> dict[str, Value]:
             content = file.read(FILE_MAX + 1)
     except OSError as error:
         rule = f"{path} cannot be read: {error.strerror or error}"
-        raise HostFileError(rule, advice="is the path right?") from error
+        raise HostFileError(rule, advice=file_advice(error)) from error
     if len(content) > FILE_MAX:
         raise ConfigFileError(f"{path}: larger than {FILE_MAX} bytes")
     try:

@@ -3,6 +3,7 @@
 `serial:/dev/ttyACM0`, `serial:COM3`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
@@ -12,6 +13,17 @@ from bwc_sdk.errors import InvalidUri
 
 URI_MAX: Final = 1024
 """Bytes of a URI: a path of the longest, and options."""
+
+ANY_URI: Final = "write scheme:address, such as serial:/dev/ttyACM0, usb:1-4.2 or tcp:127.0.0.1:7000"
+_PORT: Final = re.compile(r"/dev/[\w./+-]+|COM[0-9]{1,3}", re.IGNORECASE)
+_USB_SLOT: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,6}")
+
+
+def _meant(text: str) -> str:
+    """What to write instead of the name of a port, as other programs take it."""
+    if _PORT.fullmatch(text):
+        return f"write serial:{text}"
+    return f"write usb:{text}" if _USB_SLOT.fullmatch(text) else ANY_URI
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +45,17 @@ class DeviceUri:
         if not colon or not scheme.isalpha() or len(text) > URI_MAX or not text.isprintable():
             raise InvalidUri(
                 f"{text[:80]!r} is not a device URI",
-                advice="write scheme:address, such as serial:/dev/ttyACM0 or tcp:127.0.0.1:7000",
+                advice=_meant(text),
             )
         address, _, query = rest.partition("?")
         if address.startswith("//"):
-            raise InvalidUri(
-                f"{text!r} is not a device URI: there is no // behind the colon",
-                advice=f"write {scheme}:{address.lstrip('/') or 'ADDRESS'}"
-                if scheme != "serial"
-                else f"write serial:/{address.lstrip('/')}",
-            )
+            place = address.lstrip("/")
+            advice = {
+                "serial": f"write serial:/{place}",
+                **({known: f"write {known}:{place}" for known in ("tcp", "usb", "ble")} if place else {}),
+                "sim": f"write sim:{place}",
+            }.get(scheme.lower(), ANY_URI)
+            raise InvalidUri(f"{text!r} is not a device URI: there is no // behind the colon", advice=advice)
         try:
             pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
         except ValueError as error:

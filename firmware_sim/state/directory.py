@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
-from firmware_sim.state.commit import Commits, Replace
+from firmware_sim.state.commit import RECORD, Commits, Replace
 from firmware_sim.state.files import (
     TEMPORARY,
     StateError,
@@ -47,6 +47,10 @@ class StateOfAnother(StateError):
     """In the directory lives another kind of device than was asked for, or a station of another size."""
 
 
+NEW_FILE_SYSTEM: Final = frozenset({"lost+found"})
+"""What lies in a directory before anybody put anything there."""
+
+
 class StateDirectory:
     """One device's directory, held by this process until `close`.
 
@@ -59,9 +63,11 @@ class StateDirectory:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_dir():
                 make_directory(path)
+            _refuse_what_is_somebody_elses(path)
             self._lock = open_plain(path / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise StateError(f"{path} cannot be used: {error.strerror}") from error
+            why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+            raise StateError(f"{path} cannot be used: {why}") from error
         try:
             self._hold()
             for leftover in path.glob(f"{TEMPORARY}*"):
@@ -114,6 +120,16 @@ class StateDirectory:
         if self._held:
             self._held = False
             os.close(self._lock)
+
+
+def _refuse_what_is_somebody_elses(path: Path) -> None:
+    """Raises `StateError` where files lie and no simulator ever was: its lock is the first thing that it makes."""
+    ours = any((path / name).exists() for name in ("lock", RECORD, *(f"{kind}.json" for kind in KINDS)))
+    found = next((one for one in path.iterdir() if one.name not in NEW_FILE_SYSTEM), None)
+    if found is not None and not ours:
+        raise StateError(
+            f"{path} is no simulator's: {found.name} lies in it; name an empty directory, or a new one"
+        )
 
 
 def _remove_leftover(path: Path) -> None:

@@ -1,12 +1,16 @@
 """What the command line says of itself, and of what it does not take."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bwc_sdk.cli.app import VERBS, load
 from bwc_sdk.cli.options import COMMON
+from bwc_sdk.host.file_advice import file_advice
 
 Bwc = Callable[..., Any]
 
@@ -110,3 +114,55 @@ def test_an_option_that_takes_one_value_is_refused_twice(bwc: Bwc, argv: list[st
 
 def test_what_may_come_more_than_once_still_may(bwc: Bwc, sim: str) -> None:
     assert bwc("battery", "-v", "-v", "--json", "--json", device=sim).code == 0
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["config", "apply", "PATH"],
+        ["config", "diff", "PATH"],
+        ["decode", "PATH"],
+        ["offload", "PATH"],
+        ["dock", "watch", "PATH"],
+        ["incoming", "list", "PATH"],
+        ["incoming", "clean", "PATH", "--yes"],
+        ["battery", "--capture", "PATH"],
+        ["udev", "--to", "PATH"],
+        ["spec", "--to", "PATH"],
+        ["sim", "--state", "PATH", "--listen", "nowhere"],
+    ],
+    ids=" ".join,
+)
+def test_whether_a_path_can_be_read_is_told_by_whoever_opens_it(
+    bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+) -> None:
+    """Not by the library that reads the command line: it knows neither the exit code nor the next step."""
+    (tmp_path / "path").touch()
+    monkeypatch.setattr(
+        os, "access", lambda *_, **__: False
+    )  # root may read everything, and the tests may be root
+    ran = bwc(*(str(tmp_path / "path") if word == "PATH" else word for word in argv), device=sim)
+    assert "is not readable" not in ran.err
+    assert ran.code != 2 or argv[0] == "sim"  # which is refused for "nowhere"
+
+
+@pytest.mark.parametrize("verb", [["config", "apply"], ["decode"], ["battery", "--capture"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("place", "step"),
+    [
+        ("", "name a file: this is a directory"),
+        ("none/x", "is the path right?"),
+        ("file/x", "is no directory"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_says_what_is_in_the_way(
+    bwc: Bwc, tmp_path: Path, sim: str, verb: list[str], place: str, step: str
+) -> None:
+    (tmp_path / "file").touch()
+    ran = bwc(*verb, str(tmp_path / place), device=sim)
+    assert ran.code == 9 and step in ran.err.splitlines()[-1]
+
+
+def test_who_may_not_open_a_file_is_not_asked_whether_its_path_is_right() -> None:
+    for why in (errno.EACCES, errno.EPERM):
+        assert "the right to it" in file_advice(OSError(why, os.strerror(why)))

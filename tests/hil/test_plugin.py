@@ -253,6 +253,26 @@ def test_the_pages_own_tests_pass_where_the_package_is_installed(pytester: pytes
     run(pytester).assert_outcomes(passed=3)
 
 
+def test_a_test_that_connects_twice_at_once_fails_alone_and_without_a_wait(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+from bwc_sdk import Role
+
+def test_connects_twice(connect_as, monkeypatch):
+    monkeypatch.setattr("hil_tests.bench.time.sleep", lambda seconds: 1 / 0)  # it would wait for itself
+    with connect_as(Role.AUDITOR), connect_as(Role.AUDITOR):
+        pass
+
+def test_connects_one_after_the_other(connect_as):
+    connect_as(Role.AUDITOR).close()
+    connect_as(Role.AUDITOR).close()
+"""
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*DeviceBusy*this program has it open already*"])
+
+
 def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         THE_DEVICE

@@ -5,6 +5,7 @@ import functools
 import importlib
 import inspect
 import re
+import subprocess
 import sys
 import textwrap
 import typing
@@ -394,3 +395,10 @@ def test_the_page_of_errors_names_every_error_that_a_program_may_catch() -> None
     for kind in _classes():
         if kind.__module__ == errors.__name__:
             assert kind.__name__ in tree, kind.__name__
+
+
+@pytest.mark.parametrize("room", ["errors", "offload", "sync"])
+def test_what_the_pages_name_is_there_after_a_mere_import(room: str) -> None:
+    said = f"import bwc_sdk; assert {room!r} in dir(bwc_sdk); print(bwc_sdk.{room}.__name__)"
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == (f"bwc_sdk.{room}\n", "")

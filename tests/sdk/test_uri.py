@@ -11,7 +11,7 @@ from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.serial import SerialTransport
 from bwc_sdk.transport.serial_port import ACM_PAYLOAD, UART_PAYLOAD
 from bwc_sdk.transport.tcp import TcpTransport
-from bwc_sdk.transport.uri import URI_MAX, DeviceUri
+from bwc_sdk.transport.uri import ANY_URI, URI_MAX, DeviceUri
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,29 @@ def test_the_place_of_a_virtual_usb_bus_leads_to_the_device_on_it() -> None:
     with pytest.raises(InvalidUri) as caught:
         transport_for(DeviceUri.parse("usbip:127.0.0.1:3240"))
     assert "usb:1-1?usbip=127.0.0.1:3240" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "advised"),
+    [
+        ("/dev/ttyACM0", "write serial:/dev/ttyACM0"),
+        ("COM3", "write serial:COM3"),
+        ("1-4.2", "write usb:1-4.2"),
+        ("tcp://127.0.0.1:7000", "write tcp:127.0.0.1:7000"),
+        ("serial://dev/ttyACM0", "write serial:/dev/ttyACM0"),
+        ("sim://", "write sim:"),
+    ],
+)
+def test_the_name_of_a_port_is_answered_with_its_uri(text: str, advised: str) -> None:
+    with pytest.raises(InvalidUri) as caught:
+        DeviceUri.parse(text)
+    assert caught.value.advice == advised
+
+
+@pytest.mark.parametrize("text", ["http://host:80", "ssh://host", "camera", "COM", "/srv/evidence"])
+def test_what_is_advised_is_itself_a_uri(text: str) -> None:
+    with pytest.raises(InvalidUri) as caught:
+        DeviceUri.parse(text)
+    assert caught.value.advice == ANY_URI
+    for one in re.findall(r"[a-z]+:[^ ,]+", ANY_URI)[1:]:
+        assert transport_for(DeviceUri.parse(one)).name == one

@@ -406,3 +406,30 @@ def test_a_directory_that_could_not_be_used_is_let_go(tmp_path: Path) -> None:
             StateDirectory(tmp_path)
     (tmp_path / "commit.json").unlink()
     StateDirectory(tmp_path).close()
+
+
+@pytest.mark.parametrize("station", [(), ("--station=2",)], ids=["camera", "station"])
+def test_a_directory_in_which_somebody_elses_files_lie_is_refused_and_left_as_it_is(
+    tmp_path: Path, station: tuple[str, ...]
+) -> None:
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    (evidence / "SIM-1.mp4").write_bytes(b"footage")
+    app = typer.Typer()
+    app.command()(sim)
+    result = CliRunner().invoke(app, [*station, "--mib=1", "--listen=pty", f"--state={evidence}"])
+    assert result.exit_code == 9, result.output
+    assert "SIM-1.mp4 lies in it; name an empty directory" in result.output
+    assert [one.name for one in evidence.iterdir()] == ["SIM-1.mp4"]
+
+
+def test_a_fresh_file_system_is_as_good_as_an_empty_directory(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    StateDirectory(tmp_path).close()
+    StateDirectory(tmp_path).close()  # nor is one in which a simulator ended before it kept anything
+
+
+def test_a_file_is_no_state_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="no directory"):
+        StateDirectory(tmp_path / "file")
