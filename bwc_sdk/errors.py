@@ -6,8 +6,9 @@ chains its cause.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.vocabulary import ErrorCode
@@ -77,6 +78,10 @@ class BwcError(Exception):
         self.rule = rule
         self.device = device
         self.advice = advice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled with its facts: the arguments of a class say only what they are made of."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # typeshed's
 
     def __str__(self) -> str:
         return f"{self.device}: {self.layer}: {self.rule}" if self.device else f"{self.layer}: {self.rule}"

@@ -1,5 +1,6 @@
 """Maps the end of a conversation to the error that its caller gets (spec: Error codes, Channel)."""
 
+import copy
 from typing import Final
 
 from bwc_protocol.conversation import FailReason
@@ -156,8 +157,7 @@ def told_of(error: BwcError, device: str) -> BwcError:
     """
     if error.device == device:
         return error
-    told = type(error).__new__(type(error), *error.args)
-    told.__dict__.update(error.__dict__)
+    told = copy.copy(error)
     told.device = device
     told.__cause__ = error
     return told
