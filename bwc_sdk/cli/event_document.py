@@ -20,7 +20,11 @@ _WORD_BEGIN: Final = re.compile(r"(?<!^)(?=[A-Z])")
 def event_document(event: DataclassInstance) -> dict[str, Any]:
     """The event as it goes into JSON: `BayTroubled` is `bay_troubled`."""
     name = _WORD_BEGIN.sub("_", type(event).__name__).lower()
-    return {"event": name, **{one.name: plain(getattr(event, one.name)) for one in dataclasses.fields(event)}}
+    document = {one.name: plain(getattr(event, one.name)) for one in dataclasses.fields(event)}
+    number = getattr(event, "recording", None)
+    if isinstance(number, int):
+        document["sequence"] = number  # under this name in every event; elsewhere `recording` is the id
+    return {"event": name, **document}
 
 
 def plain(value: Any) -> Any:

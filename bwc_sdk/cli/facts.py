@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from bwc_sdk.connection.counters import Counters
 
 _SUFFIXES: Final = ("_utc_ns", "_ns", "_ms", "_mv", "_ma", "_dc", "_pct", "_s", "_bytes")
+_ZERO: Final = re.compile(r"\b0 = (?P<means>[a-z ]+)$")
+"""At the end of a field's text: what no value stands for."""
 NOT_KNOWN: Final = "unknown"
 NOTHING: Final = "-"
 """An empty text, for people."""
@@ -43,7 +46,8 @@ def facts(value: Wire, *, but: Iterable[str] = ()) -> Iterator[Fact]:
 
 def fact_of(name: str, spec: FieldSpec, value: Any) -> Fact:
     """One declared field."""
-    return Fact(name, to_plain(value), label(name), show(name, value, spec.unit))
+    zero = _ZERO.search(spec.doc) if value == 0 and spec.unit and not name.endswith("utc_ns") else None
+    return Fact(name, to_plain(value), label(name), zero["means"] if zero else show(name, value, spec.unit))
 
 
 def counter_facts(counted: Counters) -> Iterator[Fact]:

@@ -50,7 +50,7 @@ def offload_document(event: DataclassInstance) -> dict[str, Any]:
             entries = [_entry(one) for one in recordings]
             return {"event": "planned", "recordings": entries, "bytes_total": bytes_total}
         case RecordingStarted(entry=entry):
-            return {"event": "recording_started", "entry": _entry(entry)}
+            return {"event": "recording_started", **_entry(entry), "entry": _entry(entry)}
         case RecordingFinished(outcome=outcome):
             return {"event": "recording_finished", **outcome_document(outcome)}
         case RecordingsMissing(missing=missing):

@@ -140,7 +140,7 @@ def _tell(output: Output, entry: RecordingEntry, state: AnnotationState) -> None
     )
 
 
-_MANIFEST_UNITS: Final = {"_utc_ns": "ns", "_ms": "ms", "_s": "s", "_bytes": "byte"}
+_MANIFEST_UNITS: Final = {"_utc_ns": "ns", "_ms": "ms", "_s": "s", "_bytes": "byte", "chunk_size": "byte"}
 
 
 def _unit(name: str) -> str:

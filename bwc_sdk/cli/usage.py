@@ -26,6 +26,39 @@ _OLDER: Final = re.compile(
 )
 """The same in the words of click, with which older releases of typer parse."""
 
+_NO_VERB: Final = re.compile(r"No such command '(?P<typed>[a-z-]+)'")
+_OTHER_NAMES: Final = {
+    "status": "info",
+    "show": "info",
+    "list": "recordings list",
+    "ls": "recordings list",
+    "mark": "recordings mark",
+    "hold": "recordings hold",
+    "release": "recordings release",
+    "time": "clock show",
+    "sync": "clock sync",
+    "copy": "offload",
+    "download": "offload",
+    "get": "config get",
+    "set": "config set",
+    "settings": "config show",
+    "officer": "assign",
+    "log": "audit",
+    "logs": "audit",
+    "watch": "dock watch",
+    "bays": "station bays",
+    "bay": "station bay",
+    "ports": "devices",
+    "scan": "devices",
+    "serve": "sim",
+    "simulate": "sim",
+    "check": "doctor",
+    "test": "self-test",
+    "clean": "incoming clean",
+    "help": "--help",
+}
+"""What people type for a verb, by the habits of other programs, and what it is called here."""
+
 
 def is_overview(error: Exception) -> bool:
     """Whether this is no error but the help text of a noun that was given no verb."""
@@ -52,6 +85,9 @@ def in_words(error: Any) -> tuple[str, str]:
         words = _about_value(error)
         return (f"{_name(error.param)}: {words}" if error.param is not None else words), more
     said = str(error.message if hasattr(error, "message") else error).rstrip(".")
+    unknown = _NO_VERB.match(said)
+    if unknown and path.endswith("bwc") and (meant := _OTHER_NAMES.get(unknown["typed"])):
+        return f"there is no verb {unknown['typed']!r}; did you mean 'bwc {meant}'?", more
     said = said.replace("No such command", "there is no verb").replace("Missing command", "a verb is missing")
     return f"{said[:1].lower()}{said[1:]}", usage
 

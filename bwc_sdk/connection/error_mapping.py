@@ -126,7 +126,7 @@ def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
             return PortNotFound(
                 "no camera answers in this bay, or there is no such bay",
                 device=device,
-                advice="'bwc station bays' shows what is in each bay",
+                advice="'bwc station bays' shows what is in each bay of a station; a camera alone has no ?bay=",
             )
         case ResetReason.NO_DEVICE if reset.channel:
             return DeviceLost("the camera in this bay no longer answers", device=device)

@@ -86,6 +86,9 @@ def test_an_offload_gives_a_line_an_event_and_last_the_result(bwc: Bwc, sim: str
     names = [line["event"] for line in lines]
     assert names[:2] == ["connected", "planned"]
     assert names.count("segment_stored") == 3
+    for line in lines:
+        if line["event"] in ("recording_started", "progress", "segment_stored", "recording_finished"):
+            assert line["sequence"] in (1, 2, 3), line  # by the same name in every event
     result = lines[-1]
     assert result["event"] == "result" and result["complete"] is True
     for recording in result["recordings"]:

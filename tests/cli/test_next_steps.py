@@ -321,3 +321,8 @@ def test_json_of_a_recording_that_was_not_stored_has_the_advice_that_the_termina
     error = errors.DestinationError("the medium reports an error", device="/store", advice="look at the disk")
     document = offload_document(RecordingFinished(StillOnCamera(entry, error.rule, error)))
     assert document["error"]["advice"] == "look at the disk"
+
+
+def test_a_bay_of_what_is_no_station_is_told_as_well(bwc: Bwc) -> None:
+    ran = bwc("info", device="sim:?recordings=0&bay=1")
+    assert ran.code == 3 and "a camera alone has no ?bay=" in ran.err

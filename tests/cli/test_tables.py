@@ -112,3 +112,12 @@ def test_an_empty_cell_takes_no_line_below(
         {}, Rows("", ["a", "b", "c"], [["1", "", "-"], ["2", "x" * 30, ""]])
     )
     assert [line.strip() for line in capsys.readouterr().out.splitlines()][:2] == ["a", "1"]
+
+
+def test_what_zero_stands_for_is_told_in_words_and_sizes_have_a_unit(
+    on_terminal: Callable[..., list[str]],
+) -> None:
+    told = {tuple(line.rsplit(maxsplit=1)) for line in on_terminal(120, "info") if len(line.split()) > 1}
+    assert ("  max request", "any") in {(name.rstrip(), value) for name, value in told}
+    shown = "\n".join(on_terminal(200, "recordings", "show", "1"))
+    assert "1.0 MiB" in shown and "1048576" not in shown

@@ -10,6 +10,7 @@ import pytest
 
 from bwc_sdk.cli.app import VERBS, load
 from bwc_sdk.cli.options import COMMON
+from bwc_sdk.cli.usage import _OTHER_NAMES
 from bwc_sdk.host.file_advice import file_advice
 
 Bwc = Callable[..., Any]
@@ -166,3 +167,12 @@ def test_a_file_that_cannot_be_opened_says_what_is_in_the_way(
 def test_who_may_not_open_a_file_is_not_asked_whether_its_path_is_right() -> None:
     for why in (errno.EACCES, errno.EPERM):
         assert "the right to it" in file_advice(OSError(why, os.strerror(why)))
+
+
+@pytest.mark.parametrize(("typed", "meant"), _OTHER_NAMES.items(), ids=_OTHER_NAMES)
+def test_a_verb_by_the_habit_of_another_program_is_answered_with_ours(
+    bwc: Bwc, typed: str, meant: str
+) -> None:
+    ran = bwc(typed)
+    assert ran.code == 2 and f"did you mean 'bwc {meant}'?" in ran.err
+    assert bwc(*meant.split(), "--help").code == 0
