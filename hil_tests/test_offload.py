@@ -91,7 +91,7 @@ class Dock:
             capture=self._bench.capture_file(),
         )
         self.cameras.append(camera)
-        self.max_payload = camera.connection.line.endpoint.link.max_payload
+        self.max_payload = camera.connection.driver.endpoint.link.max_payload
         return camera
 
     def spoilt(self, first: int) -> int:

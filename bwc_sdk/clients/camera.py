@@ -46,7 +46,7 @@ class Camera(CameraSubjects):
     @property
     def footage_rate(self) -> float | None:
         """Bytes/s that footage would make over a link that is not meant for it; None for any other link."""
-        return self.connection.line.transport.limits.footage_rate
+        return self.connection.driver.transport.limits.footage_rate
 
     @property
     def identity(self) -> str:

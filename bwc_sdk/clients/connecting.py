@@ -142,21 +142,21 @@ async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
             return await _open_camera(device, 0, access)
         device = transport_for(uri)
     capture = _capture(access, device)
-    line = LinkDriver(device, access.world, capture)
+    driver = LinkDriver(device, access.world, capture)
     try:
         async with asyncio.timeout(CONNECT_S):
-            await line.open()
+            await driver.open()
             try:
-                return Camera(await open_channel(line, 0, PeerKind.CAMERA, access, capture), access.world)
+                return Camera(await open_channel(driver, 0, PeerKind.CAMERA, access, capture), access.world)
             except WrongDevice:  # it said so over a link that is good: begin anew on it, as what it is
-                connection = await open_channel(line, 0, PeerKind.STATION, access, capture)
+                connection = await open_channel(driver, 0, PeerKind.STATION, access, capture)
                 return DockingStation(connection, access, capture)
     except TimeoutError as error:
-        seen = seen_on(line.endpoint.link, 0, None)
-        await line.close()
-        raise unfinished(f"no connection within {CONNECT_S:.0f} s", line.name, seen) from error
+        seen = seen_on(driver.endpoint.link, 0, None)
+        await driver.close()
+        raise unfinished(f"no connection within {CONNECT_S:.0f} s", driver.name, seen) from error
     except BaseException:
-        await line.close()
+        await driver.close()
         raise
 
 

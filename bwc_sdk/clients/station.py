@@ -87,8 +87,8 @@ class DockingStation(StationSubjects):
         return Connecting(partial(self._open_camera, bay, role, expect))
 
     async def _open_camera(self, bay: int, role: Role | None, expect: str | None) -> Camera:
-        line = self.connection.line
-        name = device_name(line.transport, bay)
+        driver = self.connection.driver
+        name = device_name(driver.transport, bay)
         if not 1 <= bay <= MAX_CHANNEL:  # the camera in bay n is on channel n
             raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=name)
         role = self._access.role if role is None else role
@@ -96,7 +96,7 @@ class DockingStation(StationSubjects):
         capture = self._capture.on(bay) if self._capture is not None else None
         self._check_pause(bay, name)
         try:
-            connection = await open_channel(line, bay, PeerKind.CAMERA, access, capture, shared=True)
+            connection = await open_channel(driver, bay, PeerKind.CAMERA, access, capture, shared=True)
         except DeviceBusy as busy:
             self._free_at[bay] = asyncio.get_running_loop().time() + busy.retry_after_s
             raise

@@ -112,11 +112,11 @@ class Connection:
     """
 
     def __init__(
-        self, line: LinkDriver, channel: int = 0, *, shared: bool = False, call_timeout_s: float = CALL_S
+        self, driver: LinkDriver, channel: int = 0, *, shared: bool = False, call_timeout_s: float = CALL_S
     ) -> None:
-        self.line = line
+        self.driver = driver
         self.channel = channel
-        self.name = device_name(line.transport, channel)
+        self.name = device_name(driver.transport, channel)
         self._shared = shared
         self.call_timeout_s = call_timeout_s
         self.conversation: Conversation | None = None
@@ -155,7 +155,7 @@ class Connection:
 
         if self._shared:
             self._before = self._counted()  # what others did with the line, or with the channel before
-        self.line.connect(self.channel, make, self)
+        self.driver.connect(self.channel, make, self)
         self.peer = await self._established
 
     async def farewell(self) -> None:
@@ -164,7 +164,7 @@ class Connection:
             return
         self._leaving = True
         self.conversation.close()
-        self.line.pump()
+        self.driver.pump()
         try:
             async with asyncio.timeout(FAREWELL_S):
                 await self._closed.wait()
@@ -176,20 +176,20 @@ class Connection:
         try:
             await self.farewell()
         finally:
-            self.line.disconnect(self)
+            self.driver.disconnect(self)
             self.lost(DeviceLost("the connection was closed here", device=self.name))
 
     def dropped(self) -> None:
         """Its program has let go of it without closing it; from any thread."""
         if not self._shared:
-            self.line.dropped = True
+            self.driver.dropped = True
 
     async def close(self) -> None:
         """Ends the conversation, and with it the line, unless it is shared. Idempotent and bounded."""
         if self._shared:
             await self.hang_up()
         else:
-            await self.line.close()
+            await self.driver.close()
 
     @property
     def error(self) -> BwcError | None:
@@ -201,7 +201,7 @@ class Connection:
     def seen(self) -> LinkSeen:
         """What was seen of the device until now, and how far it came."""
         reached = None if self.conversation is None else self.conversation.reached
-        return seen_on(self.line.endpoint.link, self.channel, reached)
+        return seen_on(self.driver.endpoint.link, self.channel, reached)
 
     @property
     def counters(self) -> Counters:
@@ -209,7 +209,7 @@ class Connection:
         return self._counted() - self._before if self._last is None else self._last
 
     def _counted(self) -> Counters:
-        link, conversation = self.line.endpoint.link, self.conversation
+        link, conversation = self.driver.endpoint.link, self.conversation
         return Counters(
             link=link.counters,
             channel=link.channel_counters(self.channel),
@@ -244,7 +244,7 @@ class Connection:
         sink: StreamSink | None = None,
         verdict: asyncio.Future[StreamFinished] | None = None,
     ) -> tuple[int, Any]:
-        if os.getpid() != self.line.pid:
+        if os.getpid() != self.driver.pid:
             raise ForkedHandle(
                 "this connection belongs to the process that was forked",
                 device=self.name,
@@ -270,7 +270,7 @@ class Connection:
                     self._sinks[request_id] = sink
                 if verdict is not None:
                     self._uploads[request_id] = verdict
-                self.line.pump()
+                self.driver.pump()
                 try:
                     return request_id, await future
                 except BaseException as error:
@@ -369,7 +369,7 @@ class Connection:
                 raise ProtocolViolation(rule, device=self.name)
             if not future.done():  # else the verdict came with the reply
                 self.conversation.send_stream(stream, BytesSource(data), len(data))
-                self.line.pump()
+                self.driver.pump()
             async with asyncio.timeout(self.call_timeout_s + len(data) / 1_000):
                 verdict = await future
         except TimeoutError as error:
@@ -384,14 +384,14 @@ class Connection:
         """See `IncomingStream.grant`."""
         if self.conversation is not None and self._error is None:
             self.conversation.grant(stream, limit)
-            self.line.pump()
+            self.driver.pump()
 
     def cancel_stream(self, stream: int) -> None:
         """See `IncomingStream.cancel`."""
         self._sinks.pop(stream, None)
         if self.conversation is not None and self._error is None:
             self.conversation.cancel(stream)
-            self.line.pump()
+            self.driver.pump()
 
     # Events
 
@@ -433,10 +433,10 @@ class Connection:
                 self._stream_finished(event)
             case StreamCancelled(stream=stream, code=code):
                 self._stream_finished(StreamFinished(stream, 0, code or ErrorCode.INTERNAL, "cancelled"))
-            case EventReceived(event=told):
+            case EventReceived(event=device_event):
                 if len(self._device_events) == EVENTS_MAX:
                     self.dropped_events += 1
-                self._device_events.append(told)
+                self._device_events.append(device_event)
                 self._news.set()
             case Established(peer=peer):
                 if not self._established.done():

@@ -23,7 +23,7 @@ class DiscardLog:
     def __init__(self, name: str, count: Callable[[], Counters]) -> None:
         self._name = name
         self._count = count
-        self._told = Counters()
+        self._logged = Counters()
         self._again_at = 0.0
 
     def look(self, now: float) -> None:
@@ -39,10 +39,10 @@ class DiscardLog:
 
     def _tell(self) -> None:
         counted = self._count()
-        new = "; ".join(described(counted - self._told))
+        new = "; ".join(described(counted - self._logged))
         if new:
             log.debug("%s: %s", self._name, new)
-        self._told = counted
+        self._logged = counted
 
 
 def described(came: Counters) -> Iterator[str]:

@@ -150,14 +150,14 @@ def went(error: BwcError, seen: LinkSeen) -> str:
     return f"it went when this had to come: {seen.next}; did it crash or restart? Else check cable and power"
 
 
-def told_of(error: BwcError, device: str) -> BwcError:
-    """The same error as it is reported last of one of the devices behind a pipe; the pipe's own is its cause.
+def with_device(error: BwcError, device: str) -> BwcError:
+    """The same error, naming one of the devices behind a pipe; the pipe's own is its cause.
 
     Each gets one of its own: they are raised in several tasks, and each has its traceback.
     """
     if error.device == device:
         return error
-    told = copy.copy(error)
-    told.device = device
-    told.__cause__ = error
-    return told
+    named = copy.copy(error)
+    named.device = device
+    named.__cause__ = error
+    return named

@@ -26,22 +26,22 @@ async def connect_channel(
     transport: Transport, channel: int, kind: PeerKind, access: Access, capture: Capture | None
 ) -> Connection:
     """Opens `transport` and brings a conversation with a device of `kind` up to READY, within 15 s."""
-    line = LinkDriver(transport, access.world, capture, channel=channel)
+    driver = LinkDriver(transport, access.world, capture, channel=channel)
     try:
         async with asyncio.timeout(CONNECT_S):
-            await line.open()
-            return await open_channel(line, channel, kind, access, capture)
+            await driver.open()
+            return await open_channel(driver, channel, kind, access, capture)
     except TimeoutError as error:
-        seen = seen_on(line.endpoint.link, channel, None)
-        await line.close()
-        raise unfinished(f"no connection within {CONNECT_S:.0f} s", line.name, seen) from error
+        seen = seen_on(driver.endpoint.link, channel, None)
+        await driver.close()
+        raise unfinished(f"no connection within {CONNECT_S:.0f} s", driver.name, seen) from error
     except BaseException:
-        await line.close()
+        await driver.close()
         raise
 
 
 async def open_channel(
-    line: LinkDriver,
+    driver: LinkDriver,
     channel: int,
     kind: PeerKind,
     access: Access,
@@ -53,7 +53,7 @@ async def open_channel(
 
     A connection that is `shared` leaves the line open when it closes.
     """
-    connection = Connection(line, channel, shared=shared)
+    connection = Connection(driver, channel, shared=shared)
     try:
         async with asyncio.timeout(CONNECT_S):
             await connection.establish(access.local(), access.world, capture)

@@ -24,7 +24,7 @@ from bwc_protocol.link import (
 )
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
-from bwc_sdk.connection.error_mapping import link_error, told_of, went
+from bwc_sdk.connection.error_mapping import link_error, went, with_device
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
@@ -87,7 +87,7 @@ _lines: Final[weakref.WeakSet[LinkDriver]] = weakref.WeakSet()
 class LinkDriver:
     """One pipe to a device, with the connections on its channels.
 
-    `channel` says whose line it is: what goes wrong on it is told of the device there. Everything runs on the event
+    `channel` says whose pipe it is: errors name the device there. Everything runs on the event
     loop that opened it. A line that is lost stays lost.
     """
 
@@ -143,9 +143,9 @@ class LinkDriver:
         except PortBusy as error:
             raise self._held_here(error) from error
         except BwcError as error:
-            told = self._of(error, self.name)
-            if told is not error:
-                raise told from error
+            named = self._of(error, self.name)
+            if named is not error:
+                raise named from error
             raise
         except (OSError, RuntimeError, MemoryError) as error:  # a transport from elsewhere
             lack = exhausted(error, self.name)
@@ -177,10 +177,10 @@ class LinkDriver:
                 asyncio.run_coroutine_threadsafe(other.close(), other._loop)
                 rule = f"{busy.rule}: this program let go of a connection to it that it never closed"
                 advice = f"connect again, since it is being closed now; {advice}"
-            told = type(busy)(rule, device=self.name, advice=advice)
-            if isinstance(told, DeviceBusy) and isinstance(busy, DeviceBusy):
-                told.retry_after_s = busy.retry_after_s
-            return told
+            named = type(busy)(rule, device=self.name, advice=advice)
+            if isinstance(named, DeviceBusy) and isinstance(busy, DeviceBusy):
+                named.retry_after_s = busy.retry_after_s
+            return named
         return busy
 
     def connect(self, channel: int, make: Callable[[], Conversation], connection: ChannelUser) -> None:
@@ -373,4 +373,4 @@ class LinkDriver:
 
     def _of(self, error: BwcError, device: str) -> BwcError:
         """An error of this pipe, naming a device behind it; an error that names something else stays as it is."""
-        return told_of(error, device) if error.device in (self.transport.name, self.name) else error
+        return with_device(error, device) if error.device in (self.transport.name, self.name) else error

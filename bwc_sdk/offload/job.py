@@ -71,7 +71,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         self._share = budget.share() if budget is not None else None
         self._room = room
         self._feed = Feed()
-        self._reach = Reconnector(connect, policy, world.entropy, self._feed.emit)
+        self._reconnector = Reconnector(connect, policy, world.entropy, self._feed.emit)
         self._task: asyncio.Task[OffloadResult] | None = None
 
     @property
@@ -124,17 +124,17 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         opening = self._world.workers.wait(Destination.open, self._world.files, self._path, self._expected)
         destination = await opened(opening, Destination.close)
         try:
-            result = await self._offload(await self._reach.first(), destination)
+            result = await self._offload(await self._reconnector.first(), destination)
         finally:
             try:
-                await self._reach.close()
+                await self._reconnector.close()
             finally:
                 destination.close()
         self._feed.emit(Finished(result))  # now that the camera is free, and the result to be had
         return result
 
     async def _offload(self, camera: Camera, destination: Destination) -> OffloadResult:
-        work = OffloadContext(
+        context = OffloadContext(
             world=self._world,
             destination=destination,
             policy=self._policy,
@@ -145,32 +145,32 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             share=self._share,
             room=self._room,
         )
-        work.emit(Connected(work.identity, work.simulator, work.secure))
-        listing, account = await self._list(work)
-        work.follows = account.follows
-        plan = await self._plan(camera, work, listing, account)
-        work.emit(Planned(plan, plan.bytes_total))
+        context.emit(Connected(context.identity, context.simulator, context.secure))
+        listing, account = await self._list(context)
+        context.follows = account.follows
+        plan = await self._plan(camera, context, listing, account)
+        context.emit(Planned(plan, plan.bytes_total))
         for missing in account.missing:
-            work.emit(RecordingsMissing(missing))
-        account.emit = lambda missing: work.emit(RecordingsMissing(missing))
-        outcomes = await Pipeline(work, self._reach, self._feed, plan).run()
+            context.emit(RecordingsMissing(missing))
+        account.emit = lambda missing: context.emit(RecordingsMissing(missing))
+        outcomes = await Pipeline(context, self._reconnector, self._feed, plan).run()
         return OffloadResult(
-            identity=work.identity,
+            identity=context.identity,
             outcomes=outcomes,
-            bytes_received=work.tally.received,
-            bytes_kept=work.tally.kept,
-            reconnections=self._reach.reconnections,
-            counters=self._reach.counters,
+            bytes_received=context.tally.received,
+            bytes_kept=context.tally.kept,
+            reconnections=self._reconnector.reconnections,
+            counters=self._reconnector.counters,
             missing=account.missing,
         )
 
-    async def _list(self, work: OffloadContext) -> tuple[Listing, Account]:
+    async def _list(self, context: OffloadContext) -> tuple[Listing, Account]:
         """What the camera lists, and the account of what it does not. What seems to be missing is looked for twice:
         a recording may be closed, or go, between two questions."""
         for look in range(LOOKS):
             try:
-                stated = await self._reach.keep(stated_by)
-                listing = await self._reach.keep(Listing.read)
+                stated = await self._reconnector.keep(stated_by)
+                listing = await self._reconnector.keep(Listing.read)
             except Unreached as unreached:
                 raise unreached.error from unreached.__cause__
             account = Account(listing, stated)
@@ -178,12 +178,14 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
                 break
         return listing, account
 
-    async def _plan(self, camera: Camera, work: OffloadContext, listing: Listing, account: Account) -> Plan:
-        plan = choose(listing, self._wanted, account.missing, device=work.identity)
-        room = partial(check_room, work.destination, work.identity, plan, self._policy.reserve_bytes)
+    async def _plan(
+        self, camera: Camera, context: OffloadContext, listing: Listing, account: Account
+    ) -> Plan:
+        plan = choose(listing, self._wanted, account.missing, device=context.identity)
+        room = partial(check_room, context.destination, context.identity, plan, self._policy.reserve_bytes)
         try:
-            await work.blocking(room)
-            await check_link_speed(camera, work, plan)
+            await context.blocking(room)
+            await check_link_speed(camera, context, plan)
         except OSError as error:
             raise destination_error(error, "looking for room", self._path) from error
         return plan

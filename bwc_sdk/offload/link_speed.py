@@ -29,20 +29,20 @@ TOO_LONG_S: Final = 600.0
 """What a slower link may take without leave: somebody may stand beside it for ten minutes."""
 
 
-async def check_link_speed(camera: Camera, work: OffloadContext, plan: Plan) -> None:
+async def check_link_speed(camera: Camera, context: OffloadContext, plan: Plan) -> None:
     """Raises `SlowLink` when footage is still to come over a link that is not meant for it, and nobody allowed that.
 
     What is stored already needs no link. Bays share a station's line, and are not judged by their part of it. To
     measure, the first recording is opened and a little of it read, which the camera logs. Raises `OSError`.
     """
-    if work.policy.allow_slow:
+    if context.policy.allow_slow:
         return
     known = camera.footage_rate
 
     def to_come() -> int:
-        return sum(bytes_needed(work.destination, work.identity, entry) for entry in plan)
+        return sum(bytes_needed(context.destination, context.identity, entry) for entry in plan)
 
-    size = await work.blocking(to_come)
+    size = await context.blocking(to_come)
     if known is not None:
         if size:
             raise SlowLink(size, size / known, device=camera.name)

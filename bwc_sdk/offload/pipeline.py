@@ -39,12 +39,12 @@ class Pipeline:
     """One run over a plan."""
 
     def __init__(
-        self, work: OffloadContext, reach: Reconnector, feed: Feed, plan: Sequence[RecordingEntry]
+        self, context: OffloadContext, reconnector: Reconnector, feed: Feed, plan: Sequence[RecordingEntry]
     ) -> None:
-        self._work = work
-        self._reach = reach
+        self._context = context
+        self._reconnector = reconnector
         self._feed = feed
-        self._queue = Queue(RecordingCopy(work, entry) for entry in plan)
+        self._queue = Queue(RecordingCopy(context, entry) for entry in plan)
         self._turn: Turn | None = None
         """Whose turn it is, out of every queue: whoever stops the run finds it here."""
         self._near: deque[Turn] = deque()
@@ -59,8 +59,8 @@ class Pipeline:
 
     async def run(self) -> tuple[Outcome, ...]:
         """The outcomes, in the order of the plan, when nothing is under way any more."""
-        if self._work.room is not None:
-            self._work.room.begin(self)
+        if self._context.room is not None:
+            self._context.room.begin(self)
         try:
             while True:
                 await self._feed.room()
@@ -78,8 +78,8 @@ class Pipeline:
             try:
                 await self._release()
             finally:
-                if self._work.room is not None:
-                    self._work.room.end(self)
+                if self._context.room is not None:
+                    self._context.room.end(self)
         return tuple(self._outcomes[number] for number in range(len(self._outcomes)))
 
     def _next(self) -> Turn | None:
@@ -89,7 +89,7 @@ class Pipeline:
 
     async def _makes_way(self, turn: Turn) -> bool:
         """Whether a recording that would take most of what is free goes behind the others; of other cameras, too."""
-        room, copy = self._work.room, turn.copy
+        room, copy = self._context.room, turn.copy
         if room is None or copy.begun or self._lost is not None:
             return False
         if not turn.makes_way:
@@ -105,25 +105,25 @@ class Pipeline:
 
     async def _free_bytes(self, size_bytes: int) -> int | None:
         """What is free, asked again only when `size_bytes` may be much of it."""
-        if self._free is None or size_bytes > LARGE * (self._free - self._work.tally.received):
+        if self._free is None or size_bytes > LARGE * (self._free - self._context.tally.received):
             try:
-                self._free = await self._work.blocking(self._work.destination.free_bytes)
+                self._free = await self._context.blocking(self._context.destination.free_bytes)
             except OSError:
                 return None  # which shows when it is written to
             if self._free is not None:
-                self._free += self._work.tally.received
-        return None if self._free is None else self._free - self._work.tally.received
+                self._free += self._context.tally.received
+        return None if self._free is None else self._free - self._context.tally.received
 
     async def _receive(self, turn: Turn) -> None:
         """Receives a recording as far as the camera gives it; what becomes of it may show later."""
-        copy, verified = turn.copy, self._work.tally.verified
+        copy, verified = turn.copy, self._context.tally.verified
         copy.begin()
         outcome: Outcome | None
         try:
             outcome = await self._receive_now(turn)
         except Failed as failed:
-            fruitless = self._work.tally.verified == verified
-            most = self._work.policy.attempts
+            fruitless = self._context.tally.verified == verified
+            most = self._context.policy.attempts
             if failed.passing and turn.failed(fruitless=fruitless, most=most):
                 await self._again(turn, failed, most - turn.fruitless)
                 return
@@ -132,7 +132,7 @@ class Pipeline:
             outcome = _out_of_reach(copy.entry, failed.error)
             self._lost = failed.error
         except Exception as error:
-            await self._reach.close()  # whatever is under way on it
+            await self._reconnector.close()  # whatever is under way on it
             outcome = self._defect(turn, error)
         if outcome is None:
             self._finishing[asyncio.create_task(self._finish(turn))] = turn
@@ -142,7 +142,9 @@ class Pipeline:
     async def _receive_now(self, turn: Turn) -> Outcome | None:
         if self._lost is not None:
             return _out_of_reach(turn.copy.entry, self._lost)
-        return await self._reach.attempt(lambda camera: self._receive_from(camera, turn.copy), turn.fruitless)
+        return await self._reconnector.attempt(
+            lambda camera: self._receive_from(camera, turn.copy), turn.fruitless
+        )
 
     async def _receive_from(self, camera: Camera, copy: RecordingCopy) -> Outcome | None:
         for later in self._near:
@@ -154,7 +156,7 @@ class Pipeline:
         if not failed.stalled:
             self._near.appendleft(turn)
             return
-        self._work.emit(RecordingPostponed(turn.copy.entry.sequence, failed.error, attempts_left))
+        self._context.emit(RecordingPostponed(turn.copy.entry.sequence, failed.error, attempts_left))
         if not self._queue.postpone(turn):
             await turn.copy.release()
 
@@ -170,7 +172,7 @@ class Pipeline:
 
     def _defect(self, turn: Turn, error: Exception) -> StillOnCamera:
         entry = turn.copy.entry
-        fault = failure_of(error, f"recording {entry.sequence} of {self._work.identity}")
+        fault = failure_of(error, f"recording {entry.sequence} of {self._context.identity}")
         return StillOnCamera(entry, fault.rule, fault)
 
     def _forget_finished(self) -> None:
@@ -182,7 +184,7 @@ class Pipeline:
     async def _over(self, turn: Turn, outcome: Outcome) -> None:
         await turn.copy.release()
         self._outcomes[turn.number] = outcome
-        self._work.emit(RecordingFinished(outcome))
+        self._context.emit(RecordingFinished(outcome))
 
     async def _release(self) -> None:
         for task in self._finishing:

@@ -40,11 +40,11 @@ class RecordingCopy:
     recording arrives meanwhile.
     """
 
-    def __init__(self, work: OffloadContext, entry: RecordingEntry) -> None:
+    def __init__(self, context: OffloadContext, entry: RecordingEntry) -> None:
         self.entry = entry
         self.begun = False
         """Whether a reader of the events has been told of it."""
-        self._work = work
+        self._context = context
         self._manifest: Manifest | None = None
         self._segments: dict[int, SegmentCopy] = {}
         self._preparing: asyncio.Task[None] | None = None
@@ -60,10 +60,10 @@ class RecordingCopy:
         """Its turn has come: tells of its start, and then of what was found when it was prepared. Idempotent."""
         if not self.begun:
             self.begun = True
-            self._work.emit(RecordingStarted(self.entry))
+            self._context.emit(RecordingStarted(self.entry))
             untold, self._untold = self._untold, []
             for event in untold:
-                self._work.emit(event)
+                self._context.emit(event)
 
     def prepare(self, camera: Camera) -> None:
         """Begins to get what comes before the footage, beside whatever else the camera is asked; waits for nothing.
@@ -143,7 +143,7 @@ class RecordingCopy:
 
     def _not_stored(self, error: DestinationError | OSError) -> StillOnCamera:
         if isinstance(error, OSError):
-            error = destination_error(error, "looking for room", self._work.destination.path)
+            error = destination_error(error, "looking for room", self._context.destination.path)
         return StillOnCamera(self.entry, error.rule, error)
 
     # What comes before the footage
@@ -159,7 +159,7 @@ class RecordingCopy:
         if self._manifest is None:
             manifest = await camera.recordings.read_manifest(self.entry)
             self._check_manifest(manifest)
-            self._work.follows(manifest)
+            self._context.follows(manifest)
             self._manifest = manifest
         return self._manifest
 
@@ -170,7 +170,7 @@ class RecordingCopy:
             await settled(self._preparing)
             self._preparing = None
         manifest = await self._begin(camera)
-        await self._work.blocking(self._check_room)
+        await self._context.blocking(self._check_room)
         for number in range(len(manifest.segments)):
             if number not in self._stored and number not in self._finishing:
                 segment = self._segment(manifest, number)
@@ -182,9 +182,9 @@ class RecordingCopy:
         return None
 
     def _check_room(self) -> None:
-        self._work.destination.confirm()
-        reserve_bytes = self._work.policy.reserve_bytes
-        check_room(self._work.destination, self._work.identity, (self.entry,), reserve_bytes)
+        self._context.destination.confirm()
+        reserve_bytes = self._context.policy.reserve_bytes
+        check_room(self._context.destination, self._context.identity, (self.entry,), reserve_bytes)
 
     def _collect(self) -> None:
         """Takes what is finished. Raises what a segment failed with."""
@@ -206,20 +206,20 @@ class RecordingCopy:
             def kept(good_bytes: int) -> None:
                 if number not in self._kept:  # taken up again, it may be what this offload brought
                     self._kept[number] = good_bytes
-                    self._work.tally.kept += good_bytes
+                    self._context.tally.kept += good_bytes
                 if good_bytes:
                     self._emit(Resumed(self.entry.sequence, number, good_bytes))
                     progress(good_bytes)
 
             self._segments[number] = SegmentCopy(
-                self._work, self.entry, manifest, number, progress, kept, self._naming
+                self._context, self.entry, manifest, number, progress, kept, self._naming
             )
         return self._segments[number]
 
     def _emit(self, event: OffloadEvent) -> None:
         """Nothing is told of a recording before its start; of one that is prepared, two events a segment at most."""
         if self.begun:
-            self._work.emit(event)
+            self._context.emit(event)
         else:
             self._untold.append(event)
 
@@ -227,7 +227,7 @@ class RecordingCopy:
         """Its hash is the listed one; whose it is, and what it says, is checked here."""
         entry = self.entry
         for what, stated, expected in (
-            ("camera", manifest.camera, self._work.identity),
+            ("camera", manifest.camera, self._context.identity),
             ("recording", manifest.recording_id, entry.recording),
             ("sequence number", manifest.sequence, entry.sequence),
             ("size", manifest.size_bytes, entry.size_bytes),
@@ -235,7 +235,7 @@ class RecordingCopy:
         ):
             if stated != expected:
                 rule = f"the manifest is of another {what} than was listed"
-                raise EvidenceMismatch(rule, device=self._work.identity)
+                raise EvidenceMismatch(rule, device=self._context.identity)
 
     async def _list_again(self, camera: Camera) -> bool:
         """Takes the recording as the camera lists it now, once; whether it is gone."""

@@ -60,7 +60,7 @@ class SegmentCopy:
 
     def __init__(
         self,
-        work: OffloadContext,
+        context: OffloadContext,
         entry: RecordingEntry,
         manifest: Manifest,
         segment: int,
@@ -68,15 +68,15 @@ class SegmentCopy:
         on_kept: Callable[[int], None],
         naming: asyncio.Lock,
     ) -> None:
-        self._work = work
+        self._context = context
         self._entry = entry
         self._manifest = manifest
         self._segment = segment
         self._on_progress = on_progress
         self._on_kept = on_kept
         self._naming = naming
-        self._sidecars = Sidecars(work.destination, manifest, segment)
-        self._file = SegmentFile(work.destination, self._sidecars.name, manifest.segments[segment])
+        self._sidecars = Sidecars(context.destination, manifest, segment)
+        self._file = SegmentFile(context.destination, self._sidecars.name, manifest.segments[segment])
         self._table = b""
         self._found = Found.NOTHING
         self._missing: set[int] = set()
@@ -115,7 +115,7 @@ class SegmentCopy:
                     raise self._file.fault  # of a write, and the connection ended at the same moment
                 if self._found is Found.FINAL and not waited:
                     return
-                in_place = await self._work.blocking(self._take_up)
+                in_place = await self._context.blocking(self._take_up)
                 if waited and not in_place:
                     waited = False  # its name went before its turn came: nothing of it would ever be stored
                     await self.release()
@@ -157,7 +157,7 @@ class SegmentCopy:
         if not self._file.is_open:
             return
         try:
-            await self._work.blocking(self._close)
+            await self._context.blocking(self._close)
         except OSError as error:
             log.warning("closing %s: %s", self._file.part, error)
 
@@ -173,12 +173,12 @@ class SegmentCopy:
         return self._found is Found.FINAL
 
     async def _typed(self, error: OSError, what: str) -> DestinationError:
-        destination = self._work.destination
-        return await self._work.blocking(partial(destination.error, error, f"{what} {self._file.final}"))
+        destination = self._context.destination
+        return await self._context.blocking(partial(destination.error, error, f"{what} {self._file.final}"))
 
     def _taken(self, error: NameTaken) -> EvidenceMismatch:
         rule = f"{error} is there with another content; it was not touched"
-        return EvidenceMismatch(rule, device=str(self._work.destination.path))
+        return EvidenceMismatch(rule, device=str(self._context.destination.path))
 
     async def _medium_failed(self, error: OSError) -> None:
         """An I/O error is final for this file: it goes, and all of it is fetched again into a new one."""
@@ -188,10 +188,10 @@ class SegmentCopy:
         self._ready = False
         self._read_back_rounds = 0
         try:
-            await self._work.blocking(self._discard)
+            await self._context.blocking(self._discard)
         except OSError as again:
             raise await self._typed(again, "removing") from error
-        if self._files_tried >= self._work.policy.file_attempts:
+        if self._files_tried >= self._context.policy.file_attempts:
             raise await self._typed(error, "storing") from error
 
     def _discard(self) -> None:
@@ -206,7 +206,7 @@ class SegmentCopy:
         self._missing = set(range(self._file.chunks))
         self._good_bytes = self._kept = 0
         try:
-            kept = await self._work.blocking(self._take)
+            kept = await self._context.blocking(self._take)
             self._table = kept or await self._ask_table(camera)
         except BwcError:
             await self.release()  # the table comes first: the next attempt begins anew
@@ -214,7 +214,7 @@ class SegmentCopy:
         if self._found is Found.PART:
             await self._look_through()
         if self._found is not Found.FINAL:
-            await self._work.blocking(self._keep)
+            await self._context.blocking(self._keep)
 
     def _take(self) -> bytes | None:
         """Takes the file; the table that an earlier attempt left."""
@@ -242,8 +242,8 @@ class SegmentCopy:
 
     async def _look_through(self) -> None:
         """Finds what an earlier attempt left that is good, on the medium."""
-        await self._work.blocking(self._file.cut)
-        await self._work.blocking(self._file.settle)
+        await self._context.blocking(self._file.cut)
+        await self._context.blocking(self._file.settle)
         self._missing = await self._bad_chunks()
         self._kept = self._good_bytes = self._file.size_bytes - sum(map(self._size, self._missing))
         self._on_kept(self._kept)
@@ -254,7 +254,7 @@ class SegmentCopy:
         step = chunks_a_slab(self._file.chunk_size)
 
         async def read(first: int) -> None:
-            bad.update(await self._work.world.workers.run(self._check_slab, first))
+            bad.update(await self._context.world.workers.run(self._check_slab, first))
 
         await spread((partial(read, first) for first in range(0, self._file.chunks, step)), READERS)
         return bad
@@ -262,22 +262,22 @@ class SegmentCopy:
     def _check_slab(self, first: int) -> list[int]:
         """The bad ones of as many chunks from number `first` as a slab holds."""
         # Taken by the worker: as many slabs as there are workers, however many files wait for one.
-        slab = self._work.slabs.take()
+        slab = self._context.slabs.take()
         try:
             count = min(chunks_a_slab(self._file.chunk_size), self._file.chunks - first)
             return self._file.check(slab, first, count, self._table)
         finally:
-            self._work.slabs.give(slab)
+            self._context.slabs.give(slab)
 
     def _size(self, chunk: int) -> int:
         return chunk_span(chunk, self._file.size_bytes, self._file.chunk_size)[1]
 
     async def _verify_final(self) -> None:
-        self._from_medium = await self._work.blocking(self._file.settle)
-        whole = await self._work.blocking(self._file.right_size)
+        self._from_medium = await self._context.blocking(self._file.settle)
+        whole = await self._context.blocking(self._file.right_size)
         if not whole or await self._bad_chunks():
             rule = f"{self._file.final} is there with another content; it was not touched"
-            raise EvidenceMismatch(rule, device=str(self._work.destination.path))
+            raise EvidenceMismatch(rule, device=str(self._context.destination.path))
         self._kept = self._file.size_bytes
         self._on_progress(self._kept)
 
@@ -286,15 +286,15 @@ class SegmentCopy:
         if self._file.chunks <= chunks_a_slab(
             self._file.chunk_size
         ):  # a hand-over less, of a few for each file
-            self._missing = set(await self._work.blocking(self._settle_and_check))
+            self._missing = set(await self._context.blocking(self._settle_and_check))
         else:
-            self._from_medium = await self._work.blocking(self._file.settle)
+            self._from_medium = await self._context.blocking(self._file.settle)
             self._missing = await self._bad_chunks()
         self._good_bytes -= sum(map(self._size, self._missing))
         self._read_back_rounds += 1
         if self._missing and self._read_back_rounds >= READ_BACK_ROUNDS:
             rule = f"the destination gives back other bytes than were written: {self._file.part}"
-            raise DestinationError(rule, device=str(self._work.destination.path))
+            raise DestinationError(rule, device=str(self._context.destination.path))
         return not self._missing
 
     def _settle_and_check(self) -> list[int]:
@@ -304,50 +304,50 @@ class SegmentCopy:
     # What is fetched
 
     async def _fetch(self, camera: Camera, run: range) -> None:
-        intake = ChunkSink(
+        sink = ChunkSink(
             self._file,
             self._table,
             run,
-            workers=self._work.world.workers,
-            slabs=self._work.slabs,
+            workers=self._context.world.workers,
+            slabs=self._context.slabs,
             on_chunks=self._arrived,
-            share=self._work.share,
+            share=self._context.share,
             urgent=bool(self._entry.marks & URGENT),
         )
-        where = {"offset": intake.offset, "length": intake.length}
+        where = {"offset": sink.offset, "length": sink.length}
         try:
-            stream = await camera.recordings.open(self._entry, self._segment, intake, **where)
-            if stream.length != intake.length:
+            stream = await camera.recordings.open(self._entry, self._segment, sink, **where)
+            if stream.length != sink.length:
                 stream.cancel()
-                rule = f"opened {stream.length} bytes of a segment, asked for {intake.length}"
+                rule = f"opened {stream.length} bytes of a segment, asked for {sink.length}"
                 raise ProtocolViolation(rule, device=camera.name)
-            await intake.run(stream, self._work.policy.silence_s, self._work.policy.least_bytes)
+            await sink.run(stream, self._context.policy.silence_s, self._context.policy.least_bytes)
         except CommandError as error:
             if error.code is not ErrorCode.STORAGE_FAULT:
                 raise
             # Where the camera could not read on; of chunks before it some may be bad, which is counted already.
-            self._reject((intake.offset + intake.received) // self._file.chunk_size)
+            self._reject((sink.offset + sink.received) // self._file.chunk_size)
             if self._damaged is not None:
                 raise
         finally:
-            self._work.tally.received += intake.received
+            self._context.tally.received += sink.received
         if self._damaged is not None:
-            raise ChunkDamaged(self._damaged, self._work.policy.chunk_attempts)
+            raise ChunkDamaged(self._damaged, self._context.policy.chunk_attempts)
 
     def _arrived(self, chunks: range, bad: list[int]) -> None:
         good = [chunk for chunk in chunks if chunk not in bad]
         size = sum(map(self._size, good))
         self._missing.difference_update(good)
         self._good_bytes += size
-        self._work.tally.verified += size
+        self._context.tally.verified += size
         for chunk in bad:
             self._reject(chunk)
-            self._work.emit(ChunkRejected(self._entry.sequence, self._segment, chunk))
+            self._context.emit(ChunkRejected(self._entry.sequence, self._segment, chunk))
         self._on_progress(self._good_bytes)
 
     def _reject(self, chunk: int) -> None:
         self._rejected[chunk] += 1
-        if self._rejected[chunk] >= self._work.policy.chunk_attempts:
+        if self._rejected[chunk] >= self._context.policy.chunk_attempts:
             self._damaged = chunk
 
     # Its name
@@ -356,11 +356,11 @@ class SegmentCopy:
         # One segment of a recording after the other: a manifest that one gave its name, and takes back as the rest
         # fails, must not have been enough for another.
         async with self._naming:
-            await self._work.blocking(self._take_names)
+            await self._context.blocking(self._take_names)
         facts = self._manifest.segments[self._segment]
-        path = self._work.destination.path / self._file.final
+        path = self._context.destination.path / self._file.final
         stored = StoredSegment(path, facts.size_bytes, facts.table_sha256)
-        self._work.emit(
+        self._context.emit(
             SegmentStored(self._entry.sequence, self._segment, path, facts.size_bytes, facts.table_sha256)
         )
         return stored
@@ -376,20 +376,20 @@ class SegmentCopy:
         self._sidecars.record(self._custody())
         self._file.confirm()
         self._close()
-        self._work.destination.confirm()
+        self._context.destination.confirm()
 
     def _custody(self) -> Custody:
         return Custody(
             manifest=self._manifest,
             segment=self._segment,
             file=self._file.final,
-            simulator=self._work.simulator,
-            secure=self._work.secure,
+            simulator=self._context.simulator,
+            secure=self._context.secure,
             bytes_kept=self._kept,
             from_medium=self._from_medium,
-            names_synced=self._work.destination.names_synced,
-            stored_utc_ns=self._work.world.utc_ns(),
-            host_time=self._work.world.host_time(),
+            names_synced=self._context.destination.names_synced,
+            stored_utc_ns=self._context.world.utc_ns(),
+            host_time=self._context.world.host_time(),
         )
 
 

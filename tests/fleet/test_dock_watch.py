@@ -265,7 +265,7 @@ def test_whoever_stands_in_a_bay_when_the_link_is_back_is_offloaded_whatever_its
                     station.dock(1, two)
                     station.dock(2, one)
                     station.bays[1].docking, station.bays[2].docking = numbers
-                    links[-1].connection.line.transport.unplug()
+                    links[-1].connection.driver.transport.unplug()
                     swapped = len(finished)
                 if swapped and len(finished) == 4:
                     break
@@ -295,7 +295,7 @@ def test_what_a_station_is_when_it_comes_back_does_not_end_the_watch(
             async for tagged in watch:
                 match tagged.event:
                     case Finished() if len(links) == 1:
-                        links[0].connection.line.transport.unplug()
+                        links[0].connection.driver.transport.unplug()
                     case StationLost(error=error):
                         lost.append(type(error))
                     case StationBack():

@@ -81,9 +81,9 @@ def test_a_station_that_is_lost_has_no_link_open_any_more(new_station, host, pla
         async with dock_watch(connecting, store, world=world) as watch:
             async for tagged in watch:
                 if isinstance(tagged.event, Finished):
-                    links[0].connection.line.transport.unplug()
+                    links[0].connection.driver.transport.unplug()
                 if isinstance(tagged.event, StationLost):
-                    assert links[0].connection.line.transport._pipe is None, "closed"
+                    assert links[0].connection.driver.transport._pipe is None, "closed"
                     break
 
     play(scenario())

@@ -116,7 +116,7 @@ def test_what_is_told_adds_up_to_what_was_counted(caplog: pytest.LogCaptureFixtu
             await camera.device.status()
             await asyncio.sleep(0.3)
         await camera.close()
-        return camera.connection.line.endpoint.link.counters  # to the very end, the farewell included
+        return camera.connection.driver.endpoint.link.counters  # to the very end, the farewell included
 
     counted = run_virtual(scenario(), limit_s=600)
     duplicates = [

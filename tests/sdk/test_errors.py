@@ -10,7 +10,7 @@ import pytest
 from bwc_protocol.messages.clock import ClockSet
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
-from bwc_sdk.connection.error_mapping import told_of
+from bwc_sdk.connection.error_mapping import with_device
 from bwc_sdk.errors import BwcError
 
 FACTS: dict[str, Any] = {
@@ -50,7 +50,7 @@ def test_a_copy_of_an_error_has_all_its_facts(kind: type[BwcError]) -> None:
 def test_an_error_of_the_pipe_is_told_of_a_device_behind_it(kind: type[BwcError]) -> None:
     error = made(kind)
     error.device = "usb:1-4"
-    told = told_of(error, "usb:1-4?bay=2")
+    told = with_device(error, "usb:1-4?bay=2")
     assert type(told) is kind and told.device == "usb:1-4?bay=2" and told.__cause__ is error
     assert vars(told) | {"device": ""} == vars(error) | {"device": ""} and error.device == "usb:1-4"
-    assert told_of(error, "usb:1-4") is error
+    assert with_device(error, "usb:1-4") is error

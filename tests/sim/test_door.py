@@ -97,8 +97,8 @@ def test_who_brings_no_link_about_is_ended(camera: SimCamera, words: bytes, boun
 def test_a_host_that_fell_silent_is_ended_some_time_after_its_link(camera: SimCamera) -> None:
     async def use(port: TcpPort) -> None:
         host = await bwc_sdk.connect(port.uri)
-        host.connection.line.endpoint.link.close(asyncio.get_running_loop().time())
-        host.connection.line.pump()  # it says BYE, and keeps the connection
+        host.connection.driver.endpoint.link.close(asyncio.get_running_loop().time())
+        host.connection.driver.pump()  # it says BYE, and keeps the connection
         await asyncio.sleep(WITHOUT_LINK_S / 2)
         assert len(camera.ports) == 1
         await asyncio.sleep(WITHOUT_LINK_S)

@@ -98,8 +98,8 @@ def test_sta_007_a_host_that_does_not_read_one_bay_reads_the_others(station, hos
             listing = await slow.recordings.list()
             sink = _Ignored()
             # The slow one's bytes are kept from being consumed: its window at the host closes.
-            consumed = client.connection.line.endpoint.link.consumed
-            client.connection.line.endpoint.link.consumed = (  # the seam between link and program
+            consumed = client.connection.driver.endpoint.link.consumed
+            client.connection.driver.endpoint.link.consumed = (  # the seam between link and program
                 lambda channel, frames=1: None if channel == 1 else consumed(channel, frames)
             )
             stream = await slow.recordings.open(listing[0], 0, sink)
@@ -219,7 +219,7 @@ def test_cameras_that_refuse_or_speak_noise_disturb_nobody(station, host, play) 
                 await client.camera(3)
             for _ in range(20):
                 await other.battery.status()
-            assert client.connection.line.live
+            assert client.connection.driver.live
 
     play(scenario())
 
@@ -349,7 +349,7 @@ def test_after_many_dockings_nothing_is_left_over(new_station, host, play, new_c
             work = [visits(client, bay) for bay in range(1, 7)]
             seen = (await asyncio.gather(script.run(60), *work))[1:]
             assert all(seen)
-            assert client.connection.line.live
+            assert client.connection.driver.live
             assert not any(station.relay.spliced(bay) for bay in range(1, 7))
             for camera in (*station.cameras(), *script._away):
                 assert not camera.sessions
