@@ -50,7 +50,7 @@ def steps_of_a_clean_run(lab) -> int:
     return files.steps
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, pytest.param(errno.EROFS, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("lasting", [False, True])
 def test_an_error_at_any_operation_costs_no_recording(lab, number: int, lasting: bool) -> None:
     for failing in range(steps_of_a_clean_run(lab)):
