@@ -7,17 +7,15 @@ what the bytes do. A subclass opens and closes; everything else is here.
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections import deque
 from typing import ClassVar, Final
 
+from bwc_protocol.byte_queue import ByteQueue
 from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.host.unbounded_calls import UNBOUNDED_CALLS, closing
 from bwc_sdk.transport import Limits, Receiver
 
 READ_MAX: Final = 65_536
 """Bytes of one turn, in as many reads as it takes: then the loop's other work has its turn."""
-PARTS_MAX: Final = 512
-"""Buffers of one gathered write; systems take at least 1,024."""
 FAREWELL_S: Final = 0.2
 """How long the last bytes, a farewell, may take to go out at the end."""
 
@@ -35,8 +33,7 @@ class DescriptorTransport(ABC):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._receiver: Receiver | None = None
         self._buffer = memoryview(bytearray(READ_MAX))
-        self._queue: deque[memoryview] = deque()
-        self._queued = 0
+        self._queue = ByteQueue()
         self._starved = False
         self._writing = False
         self._drained: asyncio.Future[None] | None = None
@@ -72,15 +69,14 @@ class DescriptorTransport(ABC):
             closing(self._loop, self._close_device)
 
     def room(self) -> int:
-        room = self.high_water - self._queued if self._fd >= 0 else 0
+        room = self.high_water - self._queue.size if self._fd >= 0 else 0
         self._starved = room <= 0
         return max(0, room)
 
     def write(self, parts: list[bytes]) -> None:
         if self._fd < 0 or self._receiver is None:
             return
-        self._queue.extend(map(memoryview, parts))
-        self._queued += sum(map(len, parts))
+        self._queue.add(parts)
         if not self._writing:
             self._flush()
 
@@ -97,14 +93,13 @@ class DescriptorTransport(ABC):
             return
         receiver, self._receiver = self._receiver, None
         self._loop.remove_reader(self._fd)
-        if self._queue and receiver is not None:
+        if self._queue.size and receiver is not None:
             self._drained = self._loop.create_future()
             await asyncio.wait((self._drained,), timeout=FAREWELL_S)
         fd, self._fd = self._fd, -1
         if fd >= 0:
             self._loop.remove_writer(fd)
             self._queue.clear()
-            self._queued = 0
             await closing(self._loop, self._close_device)
 
     # The loop
@@ -130,9 +125,8 @@ class DescriptorTransport(ABC):
 
     def _flush(self) -> None:
         try:
-            while self._queue:
-                parts = [self._queue[i] for i in range(min(len(self._queue), PARTS_MAX))]
-                self._wrote(os.writev(self._fd, parts))
+            while self._queue.size:
+                self._queue.drop(os.writev(self._fd, self._queue.first()))
         except BlockingIOError:
             pass
         except OSError as error:
@@ -140,23 +134,12 @@ class DescriptorTransport(ABC):
             assert self._loop is not None
             self._loop.call_soon(self._lose, error)
             self._queue.clear()
-            self._queued = 0
-        self._watch_writable(bool(self._queue))
-        if not self._queue and self._drained is not None and not self._drained.done():
+        self._watch_writable(self._queue.size > 0)
+        if not self._queue.size and self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-        if self._starved and self._queued < self.high_water and self._receiver is not None:
+        if self._starved and self._queue.size < self.high_water and self._receiver is not None:
             self._starved = False
             self._receiver.writable()
-
-    def _wrote(self, size: int) -> None:
-        self._queued -= size
-        while size:
-            first = self._queue[0]
-            if len(first) > size:
-                self._queue[0] = first[size:]
-                return
-            size -= len(first)
-            self._queue.popleft()
 
     def _watch_writable(self, wanted: bool) -> None:
         assert self._loop is not None
@@ -175,7 +158,6 @@ class DescriptorTransport(ABC):
         self._loop.remove_writer(self._fd)
         self._writing = False
         self._queue.clear()
-        self._queued = 0
         error: BwcError = DeviceLost(f"the device is gone: {cause.strerror or cause}", device=self.name)
         error.__cause__ = cause
         receiver.lost(error)

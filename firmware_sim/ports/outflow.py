@@ -1,12 +1,10 @@
 """The output half of a pipe over a descriptor: what waits to be written, and how it gets out."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
-PARTS_MAX: Final = 512
-"""Buffers of one gathered write; the system takes at least 1,024."""
+from bwc_protocol.byte_queue import ByteQueue
 
 WriteSome = Callable[[list[memoryview]], int]
 """Writes what the descriptor takes of the buffers; the bytes that it took. Raises `OSError`, `BlockingIOError` too."""
@@ -42,48 +40,6 @@ class Outflow(Protocol):
         """Drops what waits: once this returns, none of it is written any more."""
 
 
-class Waiting:
-    """Buffers in their order, and how many bytes they hold."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._parts: deque[memoryview] = deque()
-
-    def add(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Appends buffers; an empty one is never written."""
-        for part in parts:
-            if part:
-                self._parts.append(memoryview(part))
-                self.size += len(part)
-
-    def first(self, limit: int | None = None) -> list[memoryview]:
-        """The buffers of the next write, as many as reach `limit` bytes."""
-        chosen: list[memoryview] = []
-        size = 0
-        for part in self._parts:
-            if len(chosen) == PARTS_MAX or (limit is not None and size >= limit):
-                break
-            chosen.append(part)
-            size += len(part)
-        return chosen
-
-    def take(self, size: int) -> None:
-        """The first `size` bytes are out."""
-        self.size -= size
-        while size:
-            first = self._parts[0]
-            if len(first) > size:
-                self._parts[0] = first[size:]
-                return
-            size -= len(first)
-            self._parts.popleft()
-
-    def clear(self) -> None:
-        """Drops everything."""
-        self._parts.clear()
-        self.size = 0
-
-
 class LoopOutflow:
     """Writes when the event loop says that the descriptor, which does not block, takes something."""
 
@@ -100,7 +56,7 @@ class LoopOutflow:
         self._write_some = write_some
         self._high_water = high_water
         self._user = user
-        self._waiting = Waiting()
+        self._waiting = ByteQueue()
         self._starved = False
         self._watching = False
 
@@ -125,7 +81,7 @@ class LoopOutflow:
     def _flush(self) -> None:
         try:
             while self._waiting.size:
-                self._waiting.take(self._write_some(self._waiting.first()))
+                self._waiting.drop(self._write_some(self._waiting.first()))
         except BlockingIOError:
             pass
         except OSError:

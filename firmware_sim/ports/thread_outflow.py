@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from firmware_sim.ports.outflow import OutflowUser, Waiting, WriteSome
+from bwc_protocol.byte_queue import ByteQueue
+from firmware_sim.ports.outflow import OutflowUser, WriteSome
 
 WRITE_MAX: Final = 131_072
 """Bytes of one write, about: two of the largest frames, a millisecond, after which there is room for more."""
@@ -45,7 +46,7 @@ class ThreadOutflow:
         self._high_water = high_water
         self._user = user
         self._changed = threading.Condition(threading.Lock())
-        self._waiting = Waiting()
+        self._waiting = ByteQueue()
         self._starved = False
         self._writing = False
         self._life = 0
@@ -95,7 +96,7 @@ class ThreadOutflow:
     def _write_here(self) -> None:
         """Nothing is being written: `fd` does not block."""
         try:
-            self._waiting.take(self._write_some(self._waiting.first()))
+            self._waiting.drop(self._write_some(self._waiting.first()))
         except BlockingIOError:
             pass
         except OSError:
@@ -142,7 +143,7 @@ class ThreadOutflow:
             if life != self._life:
                 return  # forgotten meanwhile; `fd` may be another's by now
             os.set_blocking(self._fd, False)
-            self._waiting.take(size)
+            self._waiting.drop(size)
             if failed:
                 self._fail()
                 return

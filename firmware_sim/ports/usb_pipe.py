@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.bindings.usb import BULK_PACKET
+from bwc_protocol.byte_queue import ByteQueue
 from firmware_sim.device.pipe import PipeUser
 
 HIGH_WATER: Final = 2_097_152
@@ -59,8 +60,7 @@ class BulkPipe:
         self._loop = asyncio.get_running_loop()
         self._vanish = vanish
         self._unplug = unplug
-        self._queue: deque[memoryview] = deque()
-        self._queued = 0
+        self._queue = ByteQueue()
         self._starved = False
         self._parked: deque[InTransfer] = deque()
         self._held = bytearray()
@@ -68,13 +68,12 @@ class BulkPipe:
     # For the port
 
     def room(self) -> int:
-        room = HIGH_WATER - self._queued
+        room = HIGH_WATER - self._queue.size
         self._starved = room <= 0
         return max(0, room)
 
     def write(self, parts: list[bytes]) -> None:
-        self._queue.extend(map(memoryview, parts))
-        self._queued += sum(map(len, parts))
+        self._queue.add(parts)
         self._send()
 
     def restarted(self) -> None:
@@ -139,7 +138,6 @@ class BulkPipe:
         """The bus was reset, or the host is gone: what was under way is nobody's."""
         self._parked.clear()
         self._queue.clear()
-        self._queued = 0
         self._held.clear()
         self.halted.clear()
         if self.user is not None:
@@ -155,32 +153,20 @@ class BulkPipe:
     # Both directions
 
     def _send(self) -> None:
-        while self._parked and (self._queued or self.zero_length_in or self.babbles):
+        while self._parked and (self._queue.size or self.zero_length_in or self.babbles):
             transfer = self._parked.popleft()
             if self.babbles:
                 self.babbles -= 1
-                transfer.done(-errno.EOVERFLOW, self._next(transfer.length))  # what fitted is no use
+                transfer.done(-errno.EOVERFLOW, self._queue.take(transfer.length))  # what fitted is no use
             elif self.zero_length_in:
                 self.zero_length_in -= 1
                 transfer.done(0, [])
             else:
-                transfer.done(0, self._next(min(transfer.length, self.piece or transfer.length)))
+                transfer.done(0, self._queue.take(min(transfer.length, self.piece or transfer.length)))
         self._tell_writable()
 
-    def _next(self, size: int) -> list[memoryview]:
-        parts, wanted = [], min(size, self._queued)
-        self._queued -= wanted
-        while wanted:
-            part = self._queue.popleft()
-            if len(part) > wanted:
-                self._queue.appendleft(part[wanted:])
-                part = part[:wanted]
-            parts.append(part)
-            wanted -= len(part)
-        return parts
-
     def _tell_writable(self) -> None:
-        if self._starved and self._queued < HIGH_WATER:
+        if self._starved and self._queue.size < HIGH_WATER:
             self._starved = False
             # Later: this may run inside the user's own write.
             self._loop.call_soon(self._writable)

@@ -1,9 +1,10 @@
 """One direction of a line in memory: bytes arrive in their order, at a rate, in pieces."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Final
+
+from bwc_protocol.byte_queue import ByteQueue
 
 HIGH_WATER: Final = 2_097_152
 """Bytes under way on a line without a rate: one window of the largest frames."""
@@ -32,8 +33,7 @@ class Lane:
         self._rate = rate
         self._piece = piece
         self._capacity = HIGH_WATER if rate is None else UART_BUFFER
-        self._queue: deque[bytes] = deque()
-        self._queued = 0
+        self._queue = ByteQueue()
         self._starved = False
         self._scheduled = False
         self._free_at = free_at  # when what is on the line now has left it
@@ -43,7 +43,7 @@ class Lane:
 
     def room(self) -> int:
         """Bytes that `push` should be given."""
-        room = self._capacity - self._queued if self._open else 0
+        room = self._capacity - self._queue.size if self._open else 0
         self._starved = room <= 0
         return max(0, room)
 
@@ -51,14 +51,15 @@ class Lane:
     def drained_at(self) -> float:
         """When the last of what was pushed arrives, in seconds of the loop."""
         return (
-            self._free_at + (self._queued - self._slot) / self._rate if self._rate and self._queued else 0.0
+            self._free_at + (self._queue.size - self._slot) / self._rate
+            if self._rate and self._queue.size
+            else 0.0
         )
 
     def push(self, parts: list[bytes]) -> None:
         """Sends bytes."""
         if self._open:
-            self._queue.extend(parts)
-            self._queued += sum(map(len, parts))
+            self._queue.add(parts)
             self._schedule()
 
     def end(self, ended: Callable[[], None]) -> None:
@@ -73,7 +74,6 @@ class Lane:
         self._open = False
         self._ended = None
         self._queue.clear()
-        self._queued = 0
 
     def _schedule(self) -> None:
         if self._scheduled:
@@ -82,7 +82,7 @@ class Lane:
         if self._rate is None:
             self._loop.call_soon(self._run)
         else:
-            self._slot = min(self._slice(), self._queued)
+            self._slot = min(self._slice(), self._queue.size)
             self._free_at = max(self._free_at, self._loop.time()) + self._slot / self._rate
             self._loop.call_at(self._free_at, self._run)
 
@@ -93,32 +93,17 @@ class Lane:
     def _run(self) -> None:
         self._scheduled = False
         if self._rate is None:
-            data = self._take(self._queued)
+            data = b"".join(self._queue.take(self._queue.size))
             step = self._piece or max(1, len(data))
             for at in range(0, len(data), step):
                 self._deliver(data[at : at + step])
         else:
-            self._deliver(self._take(min(self._slot, self._queued)))
-        if self._queue:
+            self._deliver(b"".join(self._queue.take(self._slot)))
+        if self._queue.size:
             self._schedule()
         elif self._ended is not None:
             ended, self._ended = self._ended, None
             ended()
-        if self._starved and self._open and self._queued < self._capacity:
+        if self._starved and self._open and self._queue.size < self._capacity:
             self._starved = False
             self._writable()
-
-    def _take(self, size: int) -> bytes:
-        if size == self._queued:
-            parts = list(self._queue)
-            self._queue.clear()
-        else:
-            parts, wanted = [], size
-            while wanted:
-                part = self._queue.popleft()
-                parts.append(part[:wanted])
-                if len(part) > wanted:
-                    self._queue.appendleft(part[wanted:])
-                wanted -= len(parts[-1])
-        self._queued -= size
-        return parts[0] if len(parts) == 1 else b"".join(parts)
