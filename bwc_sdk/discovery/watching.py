@@ -46,7 +46,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A device is gone, or no longer as it was reported last of."""
+    """A device is gone, or no longer as it was reported."""
 
     name: str
     slot: Slot

@@ -64,6 +64,9 @@ class Device(Protocol):
     def storage_failed(self, error: Exception) -> None:
         """Its state directory did not take something."""
 
+    def request_reboot(self, delay_s: float) -> None:
+        """Goes down in order after `delay_s`, and boots again."""
+
     def crash(self) -> None:
         """Resets at once."""
 

@@ -14,6 +14,7 @@ from bwc_protocol.messages.identity import (
     RebootAccepted,
     SelfTest,
     SelfTestReport,
+    SelfTestStep,
     TestResult,
 )
 from bwc_protocol.vocabulary import ErrorCode
@@ -71,19 +72,36 @@ def status(session: CameraSession, request: ReadStatus) -> DeviceStatus:
 
 @SelfTest.handler(CAMERA)
 def run_self_test(session: CameraSession, request: SelfTest) -> SelfTestReport:
-    steps = self_test(session.camera)
+    return tested(session, self_test(session.camera))
+
+
+@Reboot.handler(CAMERA)
+def reboot(session: CameraSession, request: Reboot) -> RebootAccepted:
+    check_boot(session, request)
+    if session.camera.state in (CameraState.RECORDING, CameraState.POST_EVENT):
+        raise Refusal(ErrorCode.WRONG_STATE, "it records")
+    return rebooting(session)
+
+
+# What devices of every kind do alike
+
+
+def tested(session: DeviceSession, steps: tuple[SelfTestStep, ...]) -> SelfTestReport:
+    """The report of a self-test, which is in the log as well."""
     failed = [step.name for step in steps if step.result is TestResult.FAILED]
     session.audit(AuditKind.SELF_TEST, f"failed: {', '.join(failed)}" if failed else "passed")
     return SelfTestReport(passed=not failed, steps=steps)
 
 
-@Reboot.handler(CAMERA)
-def reboot(session: CameraSession, request: Reboot) -> RebootAccepted:
-    camera = session.camera
-    if request.boot_counter != camera.boot_counter:
-        raise Refusal(ErrorCode.CONFLICT, f"this is boot {camera.boot_counter}, not {request.boot_counter}")
-    if camera.state in (CameraState.RECORDING, CameraState.POST_EVENT):
-        raise Refusal(ErrorCode.WRONG_STATE, "it records")
-    session.audit(AuditKind.REBOOT_REQUESTED, f"in boot {camera.boot_counter}")
-    camera.request_reboot(REBOOT_DELAY_S)
+def check_boot(session: DeviceSession, request: Reboot) -> None:
+    """Raises `Refusal` for a reboot that was meant for an earlier boot."""
+    present = session.device.boot_counter
+    if request.boot_counter != present:
+        raise Refusal(ErrorCode.CONFLICT, f"this is boot {present}, not {request.boot_counter}")
+
+
+def rebooting(session: DeviceSession) -> RebootAccepted:
+    """The device goes down once the answer has left."""
+    session.audit(AuditKind.REBOOT_REQUESTED, f"in boot {session.device.boot_counter}")
+    session.device.request_reboot(REBOOT_DELAY_S)
     return RebootAccepted(delay_ms=round(REBOOT_DELAY_S * 1000))

@@ -15,7 +15,6 @@ from bwc_protocol.messages.identity import (
     RebootAccepted,
     SelfTest,
     SelfTestReport,
-    TestResult,
 )
 from bwc_protocol.messages.station import (
     BAY_PAGE_MAX,
@@ -32,7 +31,6 @@ from bwc_protocol.messages.station import (
     SwitchPower,
 )
 from bwc_protocol.vocabulary import ErrorCode
-from firmware_sim.device.device import REBOOT_DELAY_S
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers import audit, clock, identity
 from firmware_sim.handlers.registry import STATION
@@ -181,17 +179,10 @@ def status(session: StationSession, request: ReadStatus) -> DeviceStatus:
 
 @SelfTest.handler(STATION)
 def run_self_test(session: StationSession, request: SelfTest) -> SelfTestReport:
-    steps = self_test(session.station)
-    failed = [step.name for step in steps if step.result is TestResult.FAILED]
-    session.audit(AuditKind.SELF_TEST, f"failed: {', '.join(failed)}" if failed else "passed")
-    return SelfTestReport(passed=not failed, steps=steps)
+    return identity.tested(session, self_test(session.station))
 
 
 @Reboot.handler(STATION)
 def reboot(session: StationSession, request: Reboot) -> RebootAccepted:
-    station = session.station
-    if request.boot_counter != station.boot_counter:
-        raise Refusal(ErrorCode.CONFLICT, f"this is boot {station.boot_counter}, not {request.boot_counter}")
-    session.audit(AuditKind.REBOOT_REQUESTED, f"in boot {station.boot_counter}")
-    station.request_reboot(REBOOT_DELAY_S)
-    return RebootAccepted(delay_ms=round(REBOOT_DELAY_S * 1000))
+    identity.check_boot(session, request)
+    return identity.rebooting(session)
