@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -176,6 +177,8 @@ def sim(
             raise typer.BadParameter(str(error)) from error
         except (FootageUnavailable, StateError, StorageFull, OSError) as error:
             typer.echo(f"bwc sim: {_in_words(error)}", err=True)
+            if isinstance(error, FileNotFoundError) and control is not None and error.filename == control:
+                typer.echo(f"  try: make it first: mkfifo {shlex.quote(control)}", err=True)
             raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
             play(camera)

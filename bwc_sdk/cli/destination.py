@@ -44,10 +44,10 @@ def make_missing(files: FileSystem, path: Path) -> None:
 
 
 def stopped(path: Path, on: str) -> str:
-    """What Ctrl-C leaves behind; `on` is the camera, or the cameras."""
+    """What Ctrl-C leaves behind, be it much or nothing; `on` is the camera, or the cameras."""
     return (
-        f"what is stored is verified; the rest is on {on}, and half of a file in {path / '.incoming'}. "
-        "Run the same command again to go on"
+        f"what is stored is verified; what is not is still on {on}, and what had come of it is in "
+        f"{path / '.incoming'}. Run the same command again to go on"
     )
 
 

@@ -16,6 +16,7 @@ from bwc_protocol.messages.recordings import Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
 from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
+from bwc_sdk.cli.destination import stopped
 from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
 from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps, offload_document
 from bwc_sdk.offload import OffloadResult, RecordingFinished, Refused, StillOnCamera
@@ -326,3 +327,13 @@ def test_json_of_a_recording_that_was_not_stored_has_the_advice_that_the_termina
 def test_a_bay_of_what_is_no_station_is_told_as_well(bwc: Bwc) -> None:
     ran = bwc("info", device="sim:?recordings=0&bay=1")
     assert ran.code == 3 and "a camera alone has no ?bay=" in ran.err
+
+
+def test_a_simulator_without_the_pipe_for_its_commands_says_how_to_make_one(bwc: Bwc, tmp_path: Path) -> None:
+    ran = bwc("sim", "--recordings", "0", "--control", str(tmp_path / "hands"))
+    assert ran.code == 9 and ran.err.splitlines()[-1] == f"  try: make it first: mkfifo {tmp_path / 'hands'}"
+
+
+def test_what_ctrl_c_leaves_behind_is_true_of_nothing_as_well(tmp_path: Path) -> None:
+    said = stopped(tmp_path, "the camera")
+    assert "half" not in said and "the rest" not in said and str(tmp_path / ".incoming") in said
