@@ -12,7 +12,6 @@ from bwc_protocol.messages.station import BayState
 from bwc_sdk.__main__ import main
 from bwc_sdk.errors import WrongDevice
 from firmware_sim.handlers import identity as device_handlers
-from firmware_sim.handlers import station as station_handlers
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation
 
@@ -138,11 +137,8 @@ DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
 def test_what_a_station_has_as_a_camera_does_is_reached_by_the_same_verb_with_the_same_shape(
     bwc: Bwc, uri: str, verb: tuple[str, ...], keys: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for handlers in (
-        station_handlers,
-        device_handlers,
-    ):  # a reboot may come due in no later command of this test
-        monkeypatch.setattr(handlers, "REBOOT_DELAY_S", 60.0)
+    # a reboot may come due in no later command of this test
+    monkeypatch.setattr(device_handlers, "REBOOT_DELAY_S", 60.0)
     of_station = document(bwc(*verb, "--json", "-d", uri))
     assert of_station.keys() == {"device", *keys}
     assert (
