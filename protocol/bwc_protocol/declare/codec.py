@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Callable
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final
 
@@ -99,13 +100,17 @@ class Codec:
         self.doc = doc
         """What its declaration says of it in words."""
         self.fields: dict[str, FieldSpec] = {f.name: f.metadata["spec"] for f in dataclasses.fields(cls)}
-        self.construct: c.Construct[Any, Any] = c.Struct(*(n / s.subcon for n, s in self.fields.items()))
         self._defaults = {f.name: f.default for f in dataclasses.fields(cls)}
         self._steps = _steps(self.fields)
         self._plain = self._steps[0] if len(self._steps) == 1 and isinstance(self._steps[0], _Run) else None
         since = [s.since for s in self.fields.values()]
         if since != sorted(since):
             raise TypeError(f"{cls.__name__}: fields are only appended, in the order of their versions")
+
+    @cached_property
+    def construct(self) -> c.Construct[Any, Any]:
+        """The definition that has the last word. Messages pass without it: it is built when it is first asked for."""
+        return c.Struct(*(name / spec.subcon for name, spec in self.fields.items()))
 
     @property
     def size_max(self) -> int:
