@@ -28,6 +28,8 @@ BAR_ASCII: Final = "#."
 BAR_MIN: Final = 8
 BAR_MAX: Final = 30
 GAP: Final = 2
+ECHO: Final = 2
+"""Columns that lines leave free: a terminal echoes ^C there, and would go to the next line, off what is erased."""
 RESERVED_LINES: Final = 3
 """Lines of a terminal that are left for the whole, for what is not shown, and for what happened last."""
 LEFT_MAX_S: Final = 10 * 86_400.0
@@ -95,7 +97,7 @@ class TransferView:
         self._console.print(Text(said), overflow="fold")
 
     def _drawn(self) -> Group:
-        width, height = self._console.width, self._console.height
+        width, height = max(1, self._console.width - ECHO), self._console.height
         rows = list(self._rows())
         most = max(1, height - RESERVED_LINES - 1)
         shown = rows if len(rows) <= most else [one for one in rows if not _is_over(one)][:most]

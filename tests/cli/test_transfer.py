@@ -233,3 +233,8 @@ def test_a_log_and_bars_do_not_write_over_each_other(
     ran = bwc("offload", str(tmp_path), "-v", device=sim)
     assert ran.code == 0 and "all  " not in ran.err and "3.0 MiB received" in ran.out
     assert any(line.startswith("planned  3 recordings  3.0 MiB  ") for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100])
+def test_lines_leave_room_for_the_echo_of_ctrl_c_so_that_what_is_erased_is_where_it_was(width: int) -> None:
+    assert all(cell_len(line) + len("^C") <= width for line in _drawn(8, width, 24))
