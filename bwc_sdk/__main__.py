@@ -22,7 +22,12 @@ def main(argv: list[str] | None = None) -> int:
 
         with uncollected():
             from bwc_sdk.cli.app import run
-        return run(arguments)
+        code = run(arguments)
+        if argv is None:  # the process ends now: it need not look through all that was loaded once more
+            import gc
+
+            gc.freeze()
+        return code
     except Exception as error:  # not even the command line can be loaded
         told = _told(error, as_json="--json" in arguments)
         if told is None:

@@ -84,6 +84,19 @@ def test_info_loads_its_own_subject_and_no_package_that_it_does_not_use(served: 
     }
 
 
+@pytest.mark.parametrize(("given", "frozen"), [("None", True), ("['--help']", False)])
+def test_only_a_process_that_ends_is_spared_its_last_look_for_garbage(given: str, frozen: bool) -> None:
+    probe = f"""
+import gc, sys
+from bwc_sdk.__main__ import main
+sys.argv = ["bwc", "--help"]
+main({given})
+sys.stderr.write(f"{{gc.get_freeze_count() > 1000}} {{gc.isenabled()}}")
+"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stderr == f"{frozen} True"
+
+
 def test_a_pipe_loads_no_tables_and_a_camera_no_offload_engine() -> None:
     loaded = _loaded("battery", "--device", "sim:?seed=77&recordings=0&mib=1")
     assert not loaded & {"rich", "bleak", "usb", "cryptography", "bwc_sdk.offload", "bwc_sdk.sync"}
