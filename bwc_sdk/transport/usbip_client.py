@@ -3,6 +3,9 @@
 One connection carries one attached device. Any number of threads may have a transfer each; one thread of the
 connection's own receives for all of them, each into its caller's buffer. Errors are `OSError` with the number that
 the kernel gives for the same thing.
+
+Not the package `usbip` (0.7, beta): its host end has one transfer at a time, none with a timeout, and takes none back,
+so a cable that is pulled would hang a reader. Tests have it as an independent other end of both of ours.
 """
 
 import errno

@@ -1,4 +1,8 @@
-"""The device's end of one USB/IP connection: it asks what there is, or attaches and then carries transfers."""
+"""The device's end of one USB/IP connection: it asks what there is, or attaches and then carries transfers.
+
+Not the package `usbip` (0.7, beta), which serves each connection in a thread of its own: here the event loop does, so
+that a transfer meets the camera where it is. Tests have it as an independent other end.
+"""
 
 import errno
 import socket
