@@ -271,6 +271,7 @@ def test_connects_one_after_the_other(connect_as):
     result = run(pytester)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*DeviceBusy*this program has it open already*"])
+    result.stdout.no_fnmatch_line("*ZeroDivisionError*")
 
 
 def test_a_device_that_is_lost_in_a_test_ends_the_session_after_it(pytester: pytest.Pytester) -> None:
