@@ -20,6 +20,7 @@ from bwc_sdk.offload import (
 )
 from bwc_sdk.offload.free_room import Room
 from firmware_sim.virtual_time import run_virtual
+from tests.tiers import seeds
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 
@@ -41,7 +42,7 @@ class UnevenWorkers(InlineWorkers):
         return work(*args)
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", seeds(16))
 @pytest.mark.parametrize("trouble", ["errors", "no room", "stopped", "power"])
 def test_nothing_false_is_stored_or_said_and_the_next_run_ends_it(lab, trouble: str, seed: int) -> None:
     rng = random.Random(f"{trouble}/{seed}")
