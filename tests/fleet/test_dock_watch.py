@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from collections import Counter
@@ -42,6 +44,8 @@ TRACED = CYCLES // 10
 """The last of them, in which every allocation is followed; it takes three times as long."""
 HELD_MAX = 64
 """Bytes a docking by which what the SDK holds may grow: a hundredth of one connection. Measured: 0 to 10."""
+ALONE = "BWC_TEST_ALONE"
+"""Set in the process that has the one test to itself."""
 RESIDENT_MAX = 4_096
 """Bytes a docking by which the whole process may grow: the devices' logs take 1,500."""
 
@@ -307,8 +311,24 @@ def test_what_a_station_is_when_it_comes_back_does_not_end_the_watch(
 
 @pytest.mark.ci
 @pytest.mark.timeout(180)  # ten seconds of work, which a busy machine may take much longer for
-def test_thousands_of_dockings_leave_nothing_behind(new_station, host, play, world, store) -> None:
-    """Tasks, handles, threads and memory are bounded by the number of bays, however many dockings there were."""
+def test_thousands_of_dockings_leave_nothing_behind(request: pytest.FixtureRequest) -> None:
+    """Tasks, handles, threads and memory are bounded by the number of bays, however many dockings there were.
+
+    In a process of its own: what other tests left behind in this one goes on taking memory meanwhile.
+    """
+    if ALONE in os.environ:
+        fixtures = ("new_station", "host", "play", "world", "store")
+        leave_nothing_behind(*(request.getfixturevalue(name) for name in fixtures))
+        return
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = (*(sys.executable, "-m", "pytest", "-q", "-n", "0"), "--tier", chosen(), request.node.nodeid)
+    done = subprocess.run(
+        command, cwd=request.config.rootpath, env=own | {ALONE: "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def leave_nothing_behind(new_station, host, play, world, store) -> None:
     station = new_station(4, docked=4)
     script = DockScript(station, seed=7, pause_s=0.5)
     seen: list[Footprint] = []

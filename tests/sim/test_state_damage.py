@@ -229,7 +229,9 @@ def test_rot_of_any_file_is_told_and_nothing_else_changes(directory: Path, seed:
             continue
         path.write_bytes(bad)
         outcome = start(camera)
-        if name in PARTS and not (name == "audit.log" and good.startswith(bad)):
+        # A log's end that was cut off or never written, since the power failed, is found in every second-hand disk.
+        lost_its_end = name == "audit.log" and good.startswith(bad.rstrip(b"\0"))
+        if name in PARTS and not lost_its_end:
             assert outcome == "StateError", (name, outcome, good, bad)
             assert path.read_bytes() == bad, "left as it is"
         elif name.startswith("recordings/") and name.endswith((".cbor", ".table")):
