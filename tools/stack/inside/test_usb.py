@@ -8,7 +8,7 @@ import pytest
 
 from bwc_sdk.discovery.usb import NODES, SYSFS
 from bwc_sdk.errors import DeviceBusy, PortBusy
-from bwc_sdk.offload import ConnectionLost, OffloadPolicy, Progress, Reconnected
+from bwc_sdk.offload import Budget, ConnectionLost, OffloadPolicy, Progress, Reconnected
 from bwc_sdk.sync import connect, offload
 from tools.stack.inside.camera import UsbCamera
 from tools.stack.inside.program import Program, until
@@ -29,7 +29,13 @@ def test_an_offload_goes_on_when_the_cable_is_back_in_its_port(
     plugged: UsbCamera, link: str, tmp_path: Path
 ) -> None:
     before = plugged.slot
-    job = offload(plugged.reached(link), tmp_path, policy=OffloadPolicy(attempts=50, longest_wait_s=1.0))
+    # Slow enough that there is something left to come when the cable is pulled, whatever was asked for ahead.
+    job = offload(
+        plugged.reached(link),
+        tmp_path,
+        policy=OffloadPolicy(attempts=50, longest_wait_s=1.0),
+        budget=Budget(500_000),
+    )
     events = []
     for event in job:
         events.append(type(event))
