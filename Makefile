@@ -67,7 +67,7 @@ docs: $(READY)
 	$(BIN)/python -m tools.generate.subjects
 	$(BIN)/python -m tools.generate.sync_twin
 	$(BIN)/python -m tools.generate.spec_tables
-	$(BIN)/python -m tools.generate.record_vectors
+	$(BIN)/python -m tools.generate.write_vectors
 	$(BIN)/python -m tools.generate.house
 	$(BIN)/python -m tools.generate.shell_files
 

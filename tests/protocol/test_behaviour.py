@@ -11,10 +11,10 @@ from bwc_protocol.frame import Frame, FrameParser, FrameType, Reset
 from bwc_protocol.link import LinkRole
 from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.interface import Alert
-from tools.generate import record_vectors, spec_tables
+from tools.generate import spec_tables, write_vectors
 from tools.testkit.behaviour import Player, record
 
-BEHAVIOUR = json.loads((record_vectors.FOLDER / "behaviour.json").read_text(encoding="utf-8"))
+BEHAVIOUR = json.loads((write_vectors.FOLDER / "behaviour.json").read_text(encoding="utf-8"))
 SCRIPTS: list[dict[str, Any]] = BEHAVIOUR["scripts"]
 Script = dict[str, Any]
 

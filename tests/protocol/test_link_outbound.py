@@ -3,7 +3,7 @@
 from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.outbound import _ASKED_MAX, Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import FAR_ABOVE
+from bwc_protocol.link.pipe_rates import FAR_ABOVE
 
 PARAMS = LinkParams()
 SIZE = 2_048

@@ -25,27 +25,27 @@ from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import SessionSide
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, binding, choose_version
 from bwc_protocol.vocabulary import ErrorCode
-from tools.generate import record_vectors, vectors_frames
+from tools.generate import vectors_frames, write_vectors
 from tools.generate.vectors_json import read, shown
 from tools.testkit.pair import device_end, host_end
 
 Vector = dict[str, Any]
 FILES: dict[str, Vector] = {
-    name: json.loads((record_vectors.FOLDER / name).read_text(encoding="utf-8"))
-    for name in record_vectors.RECORDERS
+    name: json.loads((write_vectors.FOLDER / name).read_text(encoding="utf-8"))
+    for name in write_vectors.RECORDERS
 }
 MESSAGES, FRAMES = FILES["messages.json"], FILES["frames.json"]
 SESSION, RECORDING = FILES["session.json"], FILES["recording.json"]
 
 
 @pytest.mark.rule("MSG-017")
-@pytest.mark.parametrize("name", list(record_vectors.RECORDERS))
+@pytest.mark.parametrize("name", list(write_vectors.RECORDERS))
 def test_the_files_are_what_the_recorder_writes(name: str) -> None:
-    text = (record_vectors.FOLDER / name).read_text(encoding="utf-8")
-    assert text == record_vectors.rendered(name), (
-        "run python -m tools.generate.record_vectors, and read the difference"
+    text = (write_vectors.FOLDER / name).read_text(encoding="utf-8")
+    assert text == write_vectors.rendered(name), (
+        "run python -m tools.generate.write_vectors, and read the difference"
     )
-    assert json.loads(text)["format"] == record_vectors.FORMAT
+    assert json.loads(text)["format"] == write_vectors.FORMAT
 
 
 def test_every_command_event_control_and_error_has_a_vector() -> None:

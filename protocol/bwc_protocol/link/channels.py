@@ -31,9 +31,9 @@ from bwc_protocol.link.events import (
 from bwc_protocol.link.inbound import Inbound
 from bwc_protocol.link.outbound import Outbound, Pipe, Sent
 from bwc_protocol.link.params import LinkParams, LinkRole
+from bwc_protocol.link.pipe_rates import DOUBLINGS_MAX
 from bwc_protocol.link.refused import DiscardReason, RefusedFrame
 from bwc_protocol.link.scheduler import Scheduler
-from bwc_protocol.link.timing import DOUBLINGS_MAX
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
 _DATA: Final = FrameType.DATA

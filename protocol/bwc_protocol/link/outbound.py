@@ -6,7 +6,7 @@ from typing import Final
 from bwc_protocol.frame import MAX_WINDOW
 from bwc_protocol.link.counters import ChannelTally
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import DOUBLINGS_MAX, QUEUEING_S, RateMeter, RoundTrip
+from bwc_protocol.link.pipe_rates import DOUBLINGS_MAX, QUEUEING_S, RateMeter, RoundTrip
 
 SEQ_MASK: Final = 0xFFFF
 REORDERING: Final = 3

@@ -1,7 +1,7 @@
 """Writes `protocol/vectors/*.json`: golden vectors for implementations in any language (spec: Vectors).
 
-python -m tools.generate.record_vectors           writes them
-python -m tools.generate.record_vectors --check   fails when they differ from what the code does
+python -m tools.generate.write_vectors           writes them
+python -m tools.generate.write_vectors --check   fails when they differ from what the code does
 
 A change of a file that is not an addition breaks every other implementation: look at the difference.
 """
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         path, text = FOLDER / name, rendered(name)
         if arguments == ["--check"]:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
-                print(f"{path} is stale: run python -m tools.generate.record_vectors", file=sys.stderr)
+                print(f"{path} is stale: run python -m tools.generate.write_vectors", file=sys.stderr)
                 stale = 1
         else:
             path.write_text(text, encoding="utf-8")

@@ -2,7 +2,8 @@
 
 The timer of a frame is the time that the bytes ahead of it take at the measured rate, plus a part for the round
 trip that is left when that time is taken away. So a frame of 1 KiB at 115,200 baud, which takes 89 ms, is not sent
-again while it is still on the wire, and a frame lost on a fast link is sent again after 20 ms.
+again while it is still on the wire, and a frame lost on a fast link is sent again after 20 ms. When that time is over,
+and what happens then, is in `outbound`.
 """
 
 from typing import Final

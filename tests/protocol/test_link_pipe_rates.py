@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from bwc_protocol.link.params import LinkParams
-from bwc_protocol.link.timing import FAR_ABOVE, SMALLEST_SAMPLE, RateMeter, RoundTrip
+from bwc_protocol.link.pipe_rates import FAR_ABOVE, SMALLEST_SAMPLE, RateMeter, RoundTrip
 
 PARAMS = LinkParams()
 
