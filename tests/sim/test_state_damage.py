@@ -229,7 +229,8 @@ def test_rot_of_any_file_is_told_and_nothing_else_changes(directory: Path, seed:
             continue
         path.write_bytes(bad)
         outcome = start(camera)
-        # A log's end that was cut off or never written, since the power failed, is found in every second-hand disk.
+        # A power cut leaves the last line short, or nothing where it was to be written; what the kept state knows to
+        # have been there is missed all the same: the next test.
         lost_its_end = name == "audit.log" and good.startswith(bad.rstrip(b"\0"))
         if name in PARTS and not lost_its_end:
             assert outcome == "StateError", (name, outcome, good, bad)
@@ -253,6 +254,11 @@ def test_a_log_that_lost_its_end_is_told_though_what_is_left_is_whole(directory:
     path = camera_of(directory) / "audit.log"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0])
+    with pytest.raises(StateError, match="the log is damaged: entry"):
+        make_camera(state=camera_of(directory))
+    path.write_bytes(
+        lines[0] + bytes(sum(map(len, lines[1:])))
+    )  # the blocks are there, and nothing was written
     with pytest.raises(StateError, match="the log is damaged: entry"):
         make_camera(state=camera_of(directory))
     path.unlink()
