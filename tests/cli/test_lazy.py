@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.messages import FILES
 from bwc_sdk.cli.app import VERBS, load
 
 PROBE = """
@@ -152,3 +153,10 @@ def test_shell_completion_knows_verbs_options_and_values() -> None:
     assert "battery" in completed("bwc ba")
     assert "show" in completed("bwc config s") and "set" in completed("bwc config s")
     assert "dock-offload" in completed("bwc offload --role ")
+
+
+def test_an_offload_has_loaded_every_subject_before_it_begins() -> None:
+    """It goes on when this process can open no further file, and then nothing can be loaded any more."""
+    probe = "import json, sys, bwc_sdk.offload; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert {f"bwc_protocol.messages.{name}" for name in FILES.values()} <= set(json.loads(done.stdout))
