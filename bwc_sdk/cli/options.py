@@ -26,6 +26,7 @@ class RoleName(enum.StrEnum):
     DESTINATION = "destination"
     AUDITOR = "auditor"
     BENCH = "bench"
+    RECORDS = "records"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,9 @@ class SyncDevice:
         """Read who and what the device is.
 
         Gives: `DeviceIdentity`. Who and what the device is.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -98,9 +98,9 @@ class SyncDevice:
         """Read what the device can do.
 
         Gives: `DeviceCapabilities`. What the device can do, and its limits.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -113,9 +113,9 @@ class SyncDevice:
         """Read what the device is doing.
 
         Gives: `DeviceStatus`. What the device is doing.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -175,9 +175,9 @@ class SyncBattery:
             cell: cell, from 0; 0 unless given
 
         Gives: `BatteryStatus`. One cell: level, load and health.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -199,9 +199,9 @@ class SyncStorage:
         """Read how full the storage is.
 
         Gives: `StorageStatus`. How full the storage is.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -214,9 +214,9 @@ class SyncStorage:
         """Read the wear of the eMMC.
 
         Gives: `StorageHealth`. The eMMC health registers as the chip reports them (JEDEC JESD84-B51, EXT_CSD).
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -237,9 +237,9 @@ class SyncClock:
         """Read time, state and uncertainty.
 
         Gives: `ClockReading`. The clock as the device sees it.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -255,9 +255,9 @@ class SyncClock:
             host_sent_ns: t1, the host's time when it sent this [ns]
 
         Gives: `ClockExchange`. The device's half of a four-time-stamp exchange (as in NTP, RFC 5905 section 8).
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -318,9 +318,9 @@ class SyncClock:
         The offset is what must be added to the device's time to get the host's, in ns. Exchanges during which the
         host's UTC was stepped or slewed are discarded and made again. Raises `ClockUnsteady` if too few remain.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -380,9 +380,9 @@ class SyncConfig:
             start: index of the first setting wanted; 0 unless given
 
         Gives: `SchemaPage`. A page of the schema.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -400,9 +400,9 @@ class SyncConfig:
             start: index of the first setting wanted; 0 unless given
 
         Gives: `ConfigPage`. A page of values.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -416,9 +416,9 @@ class SyncConfig:
         """Read the revision and what is staged or pending.
 
         Gives: `ConfigState`. Where the configuration stands.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -489,9 +489,9 @@ class SyncConfig:
     def schema_all(self, *, timeout: float | None = None) -> tuple[SettingSchema, ...]:
         """Every setting's type, range, unit, default and moment of effect.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -506,9 +506,9 @@ class SyncConfig:
     ) -> dict[str, bool | int | str]:
         """All values of one view, by key.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -560,9 +560,9 @@ class SyncConfig:
     def check(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> None:
         """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -588,9 +588,9 @@ class SyncRecordings:
             limit: entries wanted; 1 to 256; 256 unless given
 
         Gives: `ListPage`. A page of the listing, in the order of sequence numbers.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -607,9 +607,9 @@ class SyncRecordings:
             recording: recording id; 16 bytes
 
         Gives: `ManifestReply`. A recording's manifest, byte for byte as it was closed.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -629,9 +629,9 @@ class SyncRecordings:
             start: index of the first wanted; 0 unless given
 
         Gives: `AnnotationPage`. Annotations of one recording, oldest first.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -776,9 +776,9 @@ class SyncRecordings:
         """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
         listing that goes back, repeats or does not end.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -791,9 +791,9 @@ class SyncRecordings:
     def iterate(self, *, timeout: float | None = None) -> BlockingIterator[RecordingEntry]:
         """The same, page by page as they come: for listings that are not to be held in memory.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -808,9 +808,9 @@ class SyncRecordings:
         """The same as pages, each with the `total` that the camera states beside it. Raises `StreamStalled` for a
         listing that only trickles.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -824,9 +824,9 @@ class SyncRecordings:
     def read_manifest(self, entry: RecordingEntry, *, timeout: float | None = None) -> Manifest:
         """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -856,9 +856,9 @@ class SyncRecordings:
     def annotations_all(self, recording: bytes, *, timeout: float | None = None) -> tuple[Annotation, ...]:
         """Everything that was said of a recording since it was closed, oldest first.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -880,9 +880,9 @@ class SyncAssignment:
         """Read who carries the camera.
 
         Gives: `AssignmentState`. The present assignment.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -1006,9 +1006,9 @@ class SyncBays:
         """Read the state of the station as a whole.
 
         Gives: `StationStatus`. The station as a whole.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -1024,9 +1024,9 @@ class SyncBays:
             start: first bay wanted; 1 to 64; 1 unless given
 
         Gives: `BayPage`. A page of bays, in the order of their numbers.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1043,9 +1043,9 @@ class SyncBays:
             bay: bay, from 1; 1 to 64
 
         Gives: `BayStatus`. One bay.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1172,9 +1172,9 @@ class SyncBays:
         Raises `ProtocolViolation` for a list that goes back or does not end, and for two bays that claim to
         hold the same camera.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol

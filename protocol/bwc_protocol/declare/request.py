@@ -30,10 +30,19 @@ class Role(Words):
     """Reads state and logs, changes nothing."""
     BENCH = 16
     """A test bench; refused by devices that are locked for production."""
+    RECORDS = 32
+    """The agency's records section: lifts holds."""
+    EVIDENCE_RECIPIENT = 64
+    """Opens footage that was encrypted for it; never opens a session."""
+    ENROLLER = 128
+    """Whoever stands at the button of a device without an agency, and may only enrol it; in no certificate."""
 
 
 NO_ROLE: Final = Role(0)
-ANYONE: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.AUDITOR | Role.BENCH
+ANYONE: Final = (
+    Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.AUDITOR | Role.BENCH | Role.RECORDS
+)
+"""Every role under which a host of the agency has a session."""
 
 
 CAMERAS: Final = frozenset({PeerKind.CAMERA})

@@ -1,0 +1,1 @@
+"""What a certificate of this protocol says, who may have one, and how it is made (spec: Certificates)."""

@@ -1,0 +1,1 @@
+"""Documents that the agency signs and anybody carries (spec: Signed documents)."""
