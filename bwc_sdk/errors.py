@@ -39,13 +39,17 @@ __all__ = [
     "ForkedHandle",
     "HostExhausted",
     "HostFileError",
+    "IdentityError",
+    "IdentityMissing",
     "InvalidUri",
     "InvalidValue",
+    "KeyFileLoose",
     "LinkError",
     "MissingExtra",
     "NoSuchRecording",
     "NotADevice",
     "OutcomeUnknown",
+    "PassphraseWrong",
     "PortBusy",
     "PortForbidden",
     "PortNotFound",
@@ -157,6 +161,24 @@ class WrongPart(BwcError):
     """Raised when a package that is needed is another one of that name, is too old, or cannot be loaded."""
 
     layer = "installation"
+
+
+class IdentityError(BwcError):
+    """Raised when this host's own key, certificate or agency cannot be used; nothing was sent to any device."""
+
+    layer = "identity"
+
+
+class IdentityMissing(IdentityError):
+    """Raised when this host has no identity, or none that holds the role that was asked for."""
+
+
+class KeyFileLoose(IdentityError):
+    """Raised when somebody else than its owner may read a key file, or change what this host trusts."""
+
+
+class PassphraseWrong(IdentityError):
+    """Raised when a key file does not open: there is no passphrase for it, or it is another one."""
 
 
 # Transport

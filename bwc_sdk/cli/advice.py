@@ -68,6 +68,8 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidValue: "give a value that fits; nothing was sent",
     errors.NoSuchRecording: "'bwc recordings list' shows what there is",
     errors.HostFileError: "is the path right?",
+    errors.IdentityError: "docs/agency.md says what belongs into the directory of an identity or of a CA",
+    errors.PassphraseWrong: "give the file's own passphrase; if that is right, take the file from your backup",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",
     errors.PortBusy: "end the program that has it open, then run the command again",
     errors.DeviceLost: "check cable and power, then run the command again",

@@ -40,6 +40,8 @@ class ExitCode(enum.IntEnum):
     """Footage would take too long over this link; `--allow-slow` lets it. Nothing was copied."""
     CLOCK_NOT_VERIFIED = 16
     """The clock was set, and does not read as it should: it is to be taken for wrong."""
+    BAD_IDENTITY = 17
+    """A key, a passphrase, a certificate or the agency of this host cannot be used; nothing was sent to any device."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

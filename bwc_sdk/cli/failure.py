@@ -48,6 +48,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.NoSuchRecording: ExitCode.USAGE,
     errors.MissingExtra: ExitCode.MISSING_PART,
     errors.WrongPart: ExitCode.MISSING_PART,
+    errors.IdentityError: ExitCode.BAD_IDENTITY,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,
     errors.DeviceLost: ExitCode.LOST,
