@@ -103,6 +103,9 @@ REFUSED: list[tuple[Check, Callable[[], CertificateFacts], Trust]] = [
 ]
 
 
+@pytest.mark.rule(
+    "CER-005", "CER-006", "CER-007", "CER-008", "CER-009", "CER-010", "CER-011", "CER-012", "CER-013"
+)
 @pytest.mark.parametrize(("check", "facts", "trust"), REFUSED, ids=lambda value: getattr(value, "value", ""))
 def test_each_check_refuses_by_its_name_and_nothing_else_does(
     check: Check, facts: Callable[[], CertificateFacts], trust: Trust, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +143,7 @@ def test_devices_pass_with_their_kind_and_a_factory_says_only_which_device_it_is
     assert standing(factory(), END_S * 2) is Standing.FACTORY
 
 
+@pytest.mark.rule("CER-012")
 def test_a_floor_refuses_what_ended_before_it_and_nothing_that_began_after_it() -> None:
     check_peer(host(), Trust(floor_s=END_S))
     check_peer(host(until_s=END_S + 1), Trust(floor_s=END_S + 1))
@@ -155,6 +159,7 @@ def test_standing_is_that_of_the_time_at_which_it_is_asked() -> None:
     ]
 
 
+@pytest.mark.rule("CER-001")
 @pytest.mark.parametrize("alone", [Role.DESTINATION, Role.EVIDENCE_RECIPIENT])
 def test_what_stands_alone_is_not_issued_with_another_role(alone: Role) -> None:
     with pytest.raises(ValueError, match="stands alone"):
@@ -175,6 +180,7 @@ def test_a_chain_is_verified_up_to_one_of_the_roots() -> None:
     assert facts.name == "SIM0001"
 
 
+@pytest.mark.rule("CER-003")
 def test_a_chain_of_another_agency_or_a_wrong_step_is_refused() -> None:
     leaf, issuing, root = device().der, AGENCY.issuing.certificate, AGENCY.root.certificate
     stranger = Agency.new()
@@ -219,6 +225,7 @@ def test_a_request_gives_its_name_and_key_back() -> None:
     assert (name, public) == ("SIM0001", key.public_key())
 
 
+@pytest.mark.rule("CER-002")
 def test_a_request_that_is_changed_or_of_another_key_is_refused() -> None:
     request = make_request(new_key(), "SIM0001")
     for at in range(0, len(request), 5):
@@ -239,12 +246,36 @@ def test_a_request_that_is_changed_or_of_another_key_is_refused() -> None:
             read_request(der)
 
 
+@pytest.mark.rule("CER-004")
 def test_what_is_no_certificate_is_malformed() -> None:
     for der in (b"", b"\x30\x82", bytes(100), bytes(3_000), device().der + b"\0", device().der[:-1]):
         with pytest.raises(MalformedCertificate):
             read_certificate(der)
 
 
+@pytest.mark.rule("CER-004")
+@pytest.mark.filterwarnings("ignore:Attribute's length")  # such a name is what is tried here
+@pytest.mark.parametrize("of", [x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME])
+@pytest.mark.parametrize(
+    "values", [["a", "b"], ["é" * 33], ["a\nb"], ["\u202ea"]], ids=["two", "long", "line", "bidi"]
+)
+def test_a_name_is_one_short_printable_text(of: x509.ObjectIdentifier, values: list[str]) -> None:
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(of, value, _validate=False) for value in values])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(5)
+        .not_valid_before(x509.load_der_x509_certificate(device().der).not_valid_before_utc)
+        .not_valid_after(x509.load_der_x509_certificate(device().der).not_valid_after_utc)
+    )
+    with pytest.raises(MalformedCertificate, match="printable"):
+        read_certificate(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
+@pytest.mark.rule("CER-009")
 @pytest.mark.parametrize(
     ("critical", "value"),
     [(False, b"\x0c\x01a"), (True, b"\x0c\x02a"), (True, b"a"), (True, b""), (True, b"\x0c\x01\x07")],

@@ -25,6 +25,7 @@ FAMILIES = (
     "USB",
     "BLE",
     "SES",
+    "CER",
     "MSG",
     "STR",
     "REC",

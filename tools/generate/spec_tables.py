@@ -37,7 +37,14 @@ from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
-from tools.generate import spec_endings, spec_example, spec_parameters, spec_transitions, spec_usb
+from tools.generate import (
+    spec_certificates,
+    spec_endings,
+    spec_example,
+    spec_parameters,
+    spec_transitions,
+    spec_usb,
+)
 from tools.generate.source_docs import member_docs
 from tools.generate.spec_layouts import LAYOUTS, layout
 
@@ -350,6 +357,9 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "alerts": lambda: numbers(interface.Alert),
     "usb-descriptors": spec_usb.descriptors,
     "endings": spec_endings.endings,
+    "certificate-profile": spec_certificates.profile,
+    "certificate-oids": spec_certificates.oids,
+    "certificate-checks": spec_certificates.checks,
     **spec_transitions.TABLES,
     "peer-kinds": lambda: numbers(vocabulary.PeerKind),
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
