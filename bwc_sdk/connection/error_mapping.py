@@ -76,9 +76,11 @@ def failure(reason: FailReason, detail: str, device: str, seen: LinkSeen) -> Bwc
             error = NotADevice(f"it does not speak this protocol: {detail}", device=device)
         case FailReason.VERSION:
             error = VersionMismatch(detail, device=device, advice="update the older of the two")
+        case FailReason.PROTECTION:
+            error = SessionRefused(detail, device=device)
         case FailReason.REFUSED:
             error = SessionRefused(detail, device=device)
-        case FailReason.SESSION:
+        case FailReason.SESSION | FailReason.LIMIT:
             error = SessionError(detail, device=device)
         case FailReason.TIMEOUT:
             error = unfinished(detail, device, seen)
@@ -105,6 +107,8 @@ _WHY_RESET: Final = {
     ResetReason.OVERFLOW: "more waited for this host than it keeps",
     ResetReason.TIMEOUT: "frames of its own stayed unacknowledged, or a handshake took too long",
     ResetReason.PROTOCOL: "what it got breaks a rule of its layers above",
+    ResetReason.REFUSED: "it does not accept who this host is",
+    ResetReason.NOT_ENROLLED: "it belongs to no agency yet",
 }
 """What a device says by it."""
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from bwc_protocol.conversation import Closed, Conversation, ConversationEvent, Failed
 from bwc_protocol.conversation.endings import LINGER_S, ORDERLY
 from bwc_protocol.conversation.message import DATA_MAX
+from bwc_protocol.frame import Reset
 from bwc_protocol.link import (
     ChannelData,
     ChannelOpened,
@@ -45,11 +46,13 @@ class OnChannel(NamedTuple):
     event: ConversationEvent
 
 
+Answer = Conversation | ResetReason | Reset
+"""What is had for a channel that opens: its conversation, or why it is refused, with or without a time to ask again."""
 EndpointEvent = LinkUp | LinkDown | ChannelReset | OnChannel
 
 
 class Endpoint:
-    """One side of a pipe. `converse` makes the conversation of a channel when it opens.
+    """One side of a pipe. `converse` makes the conversation of a channel when it opens; a device may refuse it.
 
     A station's uplink has channels without a conversation of its own: `relayed` is shown each event of the link
     first, with the time, and says whether that was all that is to be done about it.
@@ -58,7 +61,7 @@ class Endpoint:
     def __init__(
         self,
         link: Link,
-        converse: Callable[[int], Conversation],
+        converse: Callable[[int], Answer],
         relayed: Callable[[LinkEvent, float], bool] | None = None,
     ) -> None:
         self.link = link
@@ -76,7 +79,10 @@ class Endpoint:
 
     def open_channel(self, channel: int, now: float) -> Conversation:
         """Host: opens a channel on a live link and begins its conversation."""
-        conversation = self.conversations[channel] = self._converse(channel)
+        conversation = self._converse(channel)
+        if not isinstance(conversation, Conversation):
+            raise TypeError(f"no conversation for channel {channel}, which this side opens itself")
+        self.conversations[channel] = conversation
         self._leaving.pop(channel, None)
         self.link.open_channel(channel)
         conversation.start(now)
@@ -183,9 +189,7 @@ class Endpoint:
                         conversation.receive(data, now)
                         self._collect(channel, conversation, now)
                 case ChannelOpened(channel=channel):
-                    conversation = self.conversations[channel] = self._converse(channel)
-                    self._leaving.pop(channel, None)
-                    conversation.start(now)
+                    self._begin(channel, now)
                 case ChannelReset(channel=channel):
                     self.conversations.pop(channel, None)
                     self._leaving.pop(channel, None)
@@ -198,6 +202,18 @@ class Endpoint:
                     self._events.append(event)
         if self._leaving:
             self._leave_what_is_done(now)
+
+    def _begin(self, channel: int, now: float) -> None:
+        """The host has opened a channel: its conversation begins, or the opening is refused."""
+        self._leaving.pop(channel, None)
+        match self._converse(channel):
+            case Conversation() as conversation:
+                self.conversations[channel] = conversation
+                conversation.start(now)
+            case Reset(reason=reason, retry_after_ms=retry_after_ms):
+                self.link.reset(channel, reason, now, retry_after_ms)
+            case ResetReason() as reason:
+                self.link.reset(channel, reason, now)
 
     def _collect(self, channel: int, conversation: Conversation, now: float) -> None:
         for event in conversation.events():

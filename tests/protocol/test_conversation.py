@@ -1,11 +1,14 @@
 """A conversation opens in order or not at all, and nothing is executed before READY (spec: Session)."""
 
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bwc_protocol.certificates.checks import Check
 from bwc_protocol.conversation import (
     Closed,
     ErrorReceived,
@@ -24,8 +27,9 @@ from bwc_protocol.messages.config import AbortConfig
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.insecure import RecordType
-from bwc_protocol.session.preamble import NotAPreamble, Preamble, choose_version
+from bwc_protocol.session.insecure import RecordType, insecure_session
+from bwc_protocol.session.interface import SessionSide
+from bwc_protocol.session.preamble import NO_PROTECTION, TLS_1_3, NotAPreamble, Preamble, choose_version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from tests.tiers import times
 from tools.generate import samples
@@ -148,7 +152,7 @@ def test_reserved_bytes_of_a_preamble_are_0_and_ignored() -> None:
     preamble = Preamble(kind=PeerKind.CAMERA, max_plaintext=512, random=bytes(16))
     raw = bytearray(preamble.encode())
     assert raw[9:12] == bytes(3)
-    raw[9:12] = b"\xff\xff\xff"
+    raw[10:12] = b"\xff\xff"
     assert Preamble.decode(bytes(raw)) == preamble
 
 
@@ -315,6 +319,86 @@ def test_a_device_may_refuse_the_host() -> None:
     assert only_failure(pair.device_events).reason is FailReason.REFUSED
     assert only_failure(pair.host_events).reason is FailReason.REFUSED
     assert not [e for e in pair.host_events if isinstance(e, Established)]
+
+
+class Protected:
+    """A session that says of itself that it protects, and lasts a minute."""
+
+    secure, protection = True, TLS_1_3
+    lifetime_s: float | None = 60.0
+
+    def __init__(self, side: SessionSide) -> None:
+        self._inner = insecure_session(side)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.rule("SES-019", "SES-010")
+@pytest.mark.parametrize("secure_host", [True, False])
+def test_ends_of_different_protection_do_not_talk(secure_host: bool) -> None:
+    """Neither falls back to what the other offers: the device says its preamble and waits, the host leaves."""
+    host = host_end(session=Protected if secure_host else None)
+    device = device_end(session=None if secure_host else Protected)
+    pair = Pair(host, device)
+    pair.run()
+    failed = only_failure(pair.host_events)
+    assert failed.reason is FailReason.PROTECTION
+    assert failed.detail.startswith("the peer offers " + ("an insecure" if secure_host else "a secure"))
+    assert [len(data) for _, data in pair.passed] == [32, 32] and pair.device.state is State.PREAMBLE
+
+
+@pytest.mark.rule("SES-019")
+def test_somebody_in_between_cannot_talk_two_ends_into_no_protection() -> None:
+    pair = Pair(host_end(session=Protected), device_end(session=Protected))
+    first = bytearray(b"".join(pair.host.outgoing(0, 0)))
+    assert first[9] == TLS_1_3
+    first[9] = NO_PROTECTION
+    pair.device.receive(bytes(first), 0.0)
+    pair.run()
+    assert pair.device.state is State.PREAMBLE and pair.device.peer is None
+    assert [e for e in pair.host_events if isinstance(e, Established)] == []
+
+
+@pytest.mark.rule("SES-020")
+def test_a_session_has_the_role_that_the_host_asks_for_and_no_other() -> None:
+    host = host_end(roles=Role.TECHNICIAN | Role.AUDITOR)
+    host._opening._local = replace(host._opening._local, roles=Role.AUDITOR)
+    pair = Pair(host)
+    pair.run()
+    assert pair.device.peer is not None and pair.device.peer.roles == Role.AUDITOR
+
+
+@pytest.mark.rule("SES-020")
+@pytest.mark.parametrize("asked", [Role(0), Role.BENCH, Role.TECHNICIAN | Role.BENCH], ids=str)
+def test_a_role_that_the_host_may_not_have_is_refused_to_it(asked: Role) -> None:
+    host = host_end(roles=Role.TECHNICIAN | Role.AUDITOR)
+    host._opening._local = replace(host._opening._local, roles=asked)
+    pair = Pair(host)
+    pair.run()
+    failed = only_failure(pair.device_events)
+    assert (failed.reason, failed.check) == (FailReason.REFUSED, Check.ROLE)
+    assert [e for e in pair.host_events if isinstance(e, Established)] == []
+
+
+def test_each_side_hears_which_deny_list_the_other_holds() -> None:
+    info = LocalInfo(kind=PeerKind.CAMERA, identity=CAMERA, deny_counter=7)
+    pair = Pair(host_end(), device_end(info=info))
+    pair.run()
+    assert pair.host.peer is not None and pair.host.peer.deny_counter == 7
+    assert pair.device.peer is not None and pair.device.peer.deny_counter == 0
+
+
+@pytest.mark.rule("SES-021")
+def test_a_session_that_is_too_old_ends() -> None:
+    pair = Pair(host_end(session=Protected), device_end(session=Protected))
+    pair.run()
+    pair.tick(59.9)
+    assert pair.host.state is pair.device.state is State.READY
+    assert pair.host.deadline() == 60.0
+    pair.tick(0.1)
+    for events in (pair.host_events, pair.device_events):
+        assert only_failure(events).reason is FailReason.LIMIT
 
 
 def test_an_orderly_close_delivers_what_was_queued_and_both_know() -> None:

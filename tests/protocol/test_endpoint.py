@@ -17,7 +17,8 @@ from bwc_protocol.conversation import (
 )
 from bwc_protocol.conversation.stream import ReaderSource
 from bwc_protocol.endpoint import AHEAD_S, ROUND_TRIP_MAX_S, Endpoint, EndpointEvent, OnChannel
-from bwc_protocol.link import Link, LinkDown, LinkParams, LinkRole, LinkUp
+from bwc_protocol.frame import FrameParser, FrameType, Reset
+from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
@@ -78,6 +79,7 @@ class Line:
         rate: float = UART_BYTES_S,
         max_payload: int = 1_024,
         accept: Callable[[PeerCredentials], bool] = lambda peer: True,
+        refusing: ResetReason | Reset | None = None,
     ) -> None:
         params = LinkParams(max_payload=max_payload)
         nonces = iter(range(1, 100))
@@ -85,7 +87,7 @@ class Line:
             Link(LinkRole.HOST, params, nonce=lambda: next(nonces)), lambda _: host_end(accept=accept)
         )
         self.device = Endpoint(
-            Link(LinkRole.DEVICE, params, nonce=lambda: next(nonces)), lambda _: device_end()
+            Link(LinkRole.DEVICE, params, nonce=lambda: next(nonces)), lambda _: refusing or device_end()
         )
         self.wires = {True: Wire(rate), False: Wire(rate)}
         self.now = 0.0
@@ -311,3 +313,31 @@ def test_what_is_said_after_a_silence_has_not_waited_since_it_began(monkeypatch:
     line.host.conversations[0].request(ReadStatus())
     line.run(1.0)
     assert waits == [0.0]
+
+
+@pytest.mark.rule("SES-022")
+@pytest.mark.parametrize(
+    ("refusing", "told"),
+    [
+        (ResetReason.NOT_ENROLLED, ChannelReset(0, ResetReason.NOT_ENROLLED)),
+        (Reset(reason=ResetReason.BUSY, retry_after_ms=10_000), ChannelReset(0, ResetReason.BUSY, 10_000)),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_an_opening_that_the_device_refuses_is_reset_and_nothing_else_is_said(
+    refusing: ResetReason | Reset, told: ChannelReset
+) -> None:
+    line = Line(refusing=refusing)
+    said: list[bytes] = []
+    outgoing = line.device.outgoing
+
+    def heard(now: float, limit: int) -> list[bytes]:
+        said.extend(found := outgoing(now, limit))
+        return found
+
+    line.device.outgoing = heard
+    assert line.run(5.0, lambda: any(event == told for _, event in line.host_events))
+    line.run(1.0)
+    assert line.device.conversations == {} and line.host.conversations == {}
+    kinds = {frame.type for frame in FrameParser(1_024).feed(b"".join(said), 0.0)}
+    assert FrameType.RESET in kinds and FrameType.DATA not in kinds

@@ -80,8 +80,8 @@ def test_the_device_enforces_the_role_that_each_command_declares(role: Role) -> 
 
 
 @pytest.mark.rule("ROL-004")
-def test_a_host_without_a_role_may_nothing() -> None:
-    pair = ready(Role(0))
+def test_a_host_whose_role_carries_no_command_may_nothing() -> None:
+    pair = ready(Role.EVIDENCE_RECIPIENT)
     pair.host.request(ReadStatus())
     pair.run()
     assert refusal(pair).code is ErrorCode.NOT_PERMITTED

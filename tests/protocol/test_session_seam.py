@@ -40,6 +40,8 @@ class RecordedSession:
     """
 
     secure = True
+    protection = 1
+    lifetime_s: float | None = 60.0
 
     def __init__(self, side: SessionSide) -> None:
         self._inner = insecure_session(side)

@@ -154,6 +154,7 @@ def test_preambles_hold_in_both_directions() -> None:
         assert preamble.encode() == raw
         assert [list(preamble.oldest), list(preamble.newest)] == [fields["oldest"], fields["newest"]]
         assert (preamble.kind, preamble.max_plaintext) == (fields["kind"], fields["max_plaintext"])
+        assert preamble.protection == fields["protection"]
         assert preamble.random.hex() == fields["random"]
     for vector in SESSION["versions"]:
         host, device = bytes.fromhex(vector["host"]), bytes.fromhex(vector["device"])

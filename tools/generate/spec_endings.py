@@ -18,14 +18,22 @@ OWN: Final[tuple[tuple[str, str, str, Ending], ...]] = (
         ENDINGS[_F.NOT_A_DEVICE],
     ),
     ("SES-003", "host", "the device's preamble has no version in common", ENDINGS[_F.VERSION]),
+    ("SES-019", "host", "the device's preamble names another protection", ENDINGS[_F.PROTECTION]),
     ("SES-005", "either", "not READY 10 s after the channel opened, in whatever state", ENDINGS[_F.TIMEOUT]),
     ("SES-010", "either", "the peer's identity or roles are not accepted", ENDINGS[_F.REFUSED]),
+    (
+        "SES-020",
+        "device",
+        "SESSION_INFO names no role, or one that the host does not have",
+        ENDINGS[_F.REFUSED],
+    ),
     ("SES-012, SES-014", "either", "a record that breaks a rule, or too much handshake", ENDINGS[_F.SESSION]),
     ("SES-006", "either", "SESSION_INFO does not agree", ENDINGS[_F.SESSION]),
     ("SES-009, SES-017", "either", "a second SESSION_INFO; READY that is not due", ENDINGS[_F.PROTOCOL]),
     ("MSG-004, MSG-023 to MSG-025", "either", "a message that breaks a rule", ENDINGS[_F.PROTOCOL]),
     ("STR-003, STR-004", "either", "a stream that breaks a rule", ENDINGS[_F.PROTOCOL]),
     ("CHN-021", "either", "more waits for the peer than the bound of the queue", ENDINGS[_F.OVERFLOW]),
+    ("SES-021", "either", "a secure session is 24 h old, or has carried 2^24 records", ENDINGS[_F.LIMIT]),
     ("SES-015", "either", "an alert of the peer other than CLOSE", BY_PEER),
     ("SES-016", "either", "the peer's CLOSE, answered or in answer to the own", ORDERLY),
 )
@@ -40,6 +48,12 @@ BELOW: Final = (
     ("STA-004", "station", "the camera leaves its bay", ResetReason.UNDOCKED),
     ("STA-004, CHN-008", "device", "an opening of a channel without a device", ResetReason.NO_DEVICE),
     ("STA-005", "station", "an opening while another host has the camera", ResetReason.BUSY),
+    (
+        "SES-022",
+        "device",
+        "an opening of a device that belongs to no agency, when or where it cannot be enrolled",
+        ResetReason.NOT_ENROLLED,
+    ),
     ("CHN-004", "either", "a RESET of the peer", ResetReason.ANSWER),
 )
 """What the link itself says; the session has no part in it."""

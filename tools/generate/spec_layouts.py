@@ -74,6 +74,8 @@ LAYOUTS: Final[dict[str, tuple[Any, Meanings]]] = {
             "newest_major": "newest protocol version that the sender speaks",
             "newest_minor": "",
             "kind": "what the sender is: 1 host, 2 camera, 3 station",
+            "protection": "0 = none, the [insecure session](#insecure-session); 1 = TLS 1.3, the "
+            "[secure session](#secure-session)",
             "reserved": "0; ignored",
             "max_plaintext": f"largest plaintext that the peer may seal at once, at least {preamble.MIN_PLAINTEXT}",
             "random": "16 fresh random bytes",

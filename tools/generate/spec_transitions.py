@@ -318,6 +318,7 @@ CONVERSATION: Final[Acts] = {
     "preamble without a common version": lambda p: p.data(
         preamble(_other(p), oldest=(2, 0), newest=(2, 1)).encode()
     ),
+    "preamble of another protection": lambda p: p.data(preamble(_other(p), protection=1).encode()),
     "other bytes": lambda p: p.data(b"AT+CGMI\r\n"),
     "handshake": lambda p: p.data(handshake(_other(p))),
     "SESSION_INFO that agrees": lambda p: p.say(SessionInfo.opcode, info(_other(p))),

@@ -313,6 +313,13 @@ def no_version(p: Player) -> None:
     p.wait(0.01)
 
 
+def other_protection(p: Player) -> None:
+    greeted(p, protection=1)
+    p.wait(0.1)
+    p.ack()
+    p.wait(0.01)
+
+
 def to_the_end(p: Player) -> None:
     """The alert is acknowledged, and the RESET answered."""
     p.wait(0.01)
@@ -407,6 +414,12 @@ def _endings() -> list[tuple[str, str, Script]]:
         ("SESSION_INFO of another version", "SES-006 SES-018", wrong_info(minor=NEWEST[1] + 1)),
         ("SESSION_INFO of another identity", "SES-006 SES-018", wrong_info(identity="somebody else")),
         ("SESSION_INFO of another kind", "SES-006 SES-018", wrong_info(kind=PeerKind.STATION)),
+        ("SESSION_INFO without a role", "SES-020 SES-018", wrong_info(roles=NO_ROLE)),
+        (
+            "SESSION_INFO with a role that the host does not have",
+            "SES-020 SES-018",
+            wrong_info(roles=Role.BENCH | Role.RECORDS),
+        ),
         (
             "a second SESSION_INFO",
             "SES-009 SES-018",
@@ -439,6 +452,14 @@ def _endings() -> list[tuple[str, str, Script]]:
         ("an alert without a name", "SES-015 SES-018", breaking(ready, lambda p: p.data(_alert(77)))),
         ("an alert that is never acknowledged", "SES-018", not_acknowledged),
     ]
+
+
+OF_DEVICES: Final = (
+    "READY before SESSION_INFO",
+    "SESSION_INFO without a role",
+    "SESSION_INFO with a role that the host does not have",
+)
+"""Ends that a host does not come to."""
 
 
 def _same(p: Player) -> PeerKind:
@@ -491,11 +512,13 @@ SCRIPTS: Final[list[tuple[str, LinkRole, str, str, Script]]] = [
     ("session", D, "requests before READY", "SES-007 SES-017", before_ready),
     ("session", D, "no common version", "SES-003", no_version),
     ("session", H, "no common version", "SES-003 SES-018", no_version),
+    ("session", D, "another protection", "SES-019", other_protection),
+    ("session", H, "another protection", "SES-019 SES-018", other_protection),
     *(
         ("session", role, f"ends: {name}", rules, script)
         for name, rules, script in _endings()
         for role in (D, H)
-        if not (role is H and name == "READY before SESSION_INFO")
+        if not (role is H and name in OF_DEVICES)
     ),
 ]
 

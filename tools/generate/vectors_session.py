@@ -6,7 +6,15 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.session.insecure import _Hello, insecure_session
 from bwc_protocol.session.interface import Alert, SessionSide
-from bwc_protocol.session.preamble import Preamble, binding, choose_version
+from bwc_protocol.session.preamble import (
+    NEWEST,
+    NO_PROTECTION,
+    OLDEST,
+    TLS_1_3,
+    Preamble,
+    binding,
+    choose_version,
+)
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate import vectors_types
 from tools.generate.trace import STATUS
@@ -30,10 +38,20 @@ def record() -> dict[str, Any]:
     }
 
 
-def _preamble(kind: PeerKind, versions: Versions = ((1, 0), (1, 0)), max_plaintext: int = 65_536) -> Preamble:
+def _preamble(
+    kind: PeerKind,
+    versions: Versions = ((1, 0), (1, 0)),
+    max_plaintext: int = 65_536,
+    protection: int = NO_PROTECTION,
+) -> Preamble:
     random = HOST_RANDOM if kind is PeerKind.HOST else DEVICE_RANDOM
     return Preamble(
-        oldest=versions[0], newest=versions[1], kind=kind, max_plaintext=max_plaintext, random=random
+        oldest=versions[0],
+        newest=versions[1],
+        kind=kind,
+        protection=protection,
+        max_plaintext=max_plaintext,
+        random=random,
     )
 
 
@@ -42,6 +60,8 @@ def _preambles() -> list[dict[str, Any]]:
         _preamble(PeerKind.HOST),
         _preamble(PeerKind.CAMERA),
         _preamble(PeerKind.STATION, ((1, 0), (2, 7)), 512),
+        _preamble(PeerKind.HOST, (OLDEST, NEWEST), protection=TLS_1_3),
+        _preamble(PeerKind.CAMERA, (OLDEST, NEWEST), 16_384, TLS_1_3),
     ]
     good = [
         {
@@ -49,6 +69,7 @@ def _preambles() -> list[dict[str, Any]]:
                 "oldest": list(one.oldest),
                 "newest": list(one.newest),
                 "kind": int(one.kind),
+                "protection": one.protection,
                 "max_plaintext": one.max_plaintext,
                 "random": one.random.hex(),
             },
@@ -74,8 +95,14 @@ def _versions() -> list[dict[str, Any]]:
         (((1, 0), (1, 0)), ((1, 1), (2, 0))),
     ]
     found = []
-    for host, device in spans:
-        ours, theirs = _preamble(PeerKind.HOST, host), _preamble(PeerKind.CAMERA, device)
+    pairs = [(_preamble(PeerKind.HOST, host), _preamble(PeerKind.CAMERA, device)) for host, device in spans]
+    pairs.append(
+        (
+            _preamble(PeerKind.HOST, (OLDEST, NEWEST), protection=TLS_1_3),
+            _preamble(PeerKind.CAMERA, (OLDEST, NEWEST), protection=TLS_1_3),
+        )
+    )
+    for ours, theirs in pairs:
         chosen = choose_version(ours, theirs)
         found.append(
             {

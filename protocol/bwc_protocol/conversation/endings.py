@@ -25,11 +25,13 @@ class Ending(NamedTuple):
 ENDINGS: Final[dict[FailReason, Ending]] = {
     FailReason.NOT_A_DEVICE: Ending(None, ResetReason.PROTOCOL),
     FailReason.VERSION: Ending(None, ResetReason.PROTOCOL),
-    FailReason.REFUSED: Ending(Alert.REFUSED, ResetReason.PROTOCOL),
+    FailReason.PROTECTION: Ending(None, ResetReason.PROTOCOL),
+    FailReason.REFUSED: Ending(Alert.REFUSED, ResetReason.REFUSED),
     FailReason.SESSION: Ending(Alert.MALFORMED, ResetReason.PROTOCOL),
     FailReason.TIMEOUT: Ending(None, ResetReason.PROTOCOL),
     FailReason.PROTOCOL: Ending(Alert.MALFORMED, ResetReason.PROTOCOL),
     FailReason.OVERFLOW: Ending(None, ResetReason.OVERFLOW),
+    FailReason.LIMIT: Ending(Alert.CLOSE, ResetReason.NORMAL),
 }
 """For each reason of this end's own. An alert of the peer is not answered by one."""
 ORDERLY: Final = Ending(Alert.CLOSE, ResetReason.NORMAL)

@@ -7,6 +7,8 @@ import enum
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from bwc_protocol.certificates.checks import Check, Standing
+from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.declare import Event, Request, Role, Version, Wire
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.vocabulary import PeerKind
@@ -27,11 +29,13 @@ class FailReason(enum.Enum):
 
     NOT_A_DEVICE = "the other end does not speak this protocol"
     VERSION = "no common protocol version"
+    PROTECTION = "the two ends protect their sessions in different ways"
     REFUSED = "the session was refused"
     SESSION = "the session was broken"
     TIMEOUT = "the handshake took too long"
     PROTOCOL = "the peer broke a rule of the protocol"
     OVERFLOW = "the peer asks and does not read"
+    LIMIT = "the session is as old, or has carried as much, as one may"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,12 @@ class PeerInfo:
     boot_counter: int
     firmware_sha256: bytes
     secure: bool
+    deny_counter: int = 0
+    """Counter of the newest deny list that the peer holds; 0 = none."""
+    certificate: CertificateFacts | None = None
+    """What proves who it is; None where nothing does."""
+    standing: Standing = Standing.GOOD
+    """What the certificate is worth now, by this end's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,8 @@ class Failed:
 
     reason: FailReason
     detail: str
+    check: Check | None = None
+    """Which check of the peer did not hold, or which of the peer's as far as it says."""
 
 
 @dataclass(frozen=True, slots=True)

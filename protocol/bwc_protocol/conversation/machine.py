@@ -7,8 +7,10 @@ one class. Here stand its states, and the way of bytes to messages and back; wha
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
+from bwc_protocol.certificates.checks import Check
 from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering, RequestLimits
 from bwc_protocol.conversation.asking import Asking
 from bwc_protocol.conversation.counters import MessageCounters, StreamCounters
@@ -73,13 +75,14 @@ class Conversation:
         """Shown every message but stream data, with True for those sent: for captures."""
         self._local = local
         self._host = local.kind is PeerKind.HOST
-        self._opening = Opening(local, preamble)
+        self._opening = Opening(local, replace(preamble, protection=session.protection))
         self._session = session
         self._reader = MessageReader()
         self._events: list[ConversationEvent] = []
         self._raw: list[bytes] = []  # preamble: outside the session
         self._control: deque[bytes] = deque()
         self._control_bytes = 0
+        self._opened = 0.0
         self._deadline: float | None = None
         self._next_request = 1
         self._streams = Streams(host=self._host, send_control=self._send_control, emit=self._emit)
@@ -102,6 +105,7 @@ class Conversation:
     def start(self, now: float) -> None:
         """The channel is open. The host speaks first; the device waits for the host's preamble."""
         self._deadline = now + HANDSHAKE_S
+        self._opened = now
         if self._host:
             self._raw.append(self._opening.ours)
 
@@ -115,10 +119,13 @@ class Conversation:
             self._deadline = None
 
     def tick(self, now: float) -> None:
-        if self._deadline is not None and now >= self._deadline:
-            self._fail(
-                FailReason.TIMEOUT, f"not ready after {HANDSHAKE_S:.0f} s, in state {self.state.value}"
-            )
+        if self._deadline is None or now < self._deadline:
+            return
+        if self.state is _READY:
+            self._fail(FailReason.LIMIT, f"it is {now - self._opened:.0f} s old")
+        else:
+            detail = f"not ready after {HANDSHAKE_S:.0f} s, in state {self.state.value}"
+            self._fail(FailReason.TIMEOUT, detail)
 
     def deadline(self) -> float | None:
         return self._deadline
@@ -178,7 +185,7 @@ class Conversation:
                 self._closed_by_peer()
         except SessionFailed as error:
             reason = FailReason.REFUSED if error.alert is Alert.REFUSED else FailReason.SESSION
-            self._fail(reason, error.detail, BY_PEER if error.by_peer else None)
+            self._fail(reason, error.detail, BY_PEER if error.by_peer else None, error.check)
         except MalformedMessage as error:
             self._fail(FailReason.PROTOCOL, str(error))
 
@@ -262,7 +269,7 @@ class Conversation:
             raise MalformedMessage("session.info", "comes once, inside the session")
         known = self._opening.check_info(info, session_peer, secure=self._session.secure)
         if isinstance(known, Failed):
-            self._fail(known.reason, known.detail)
+            self._fail(known.reason, known.detail, check=known.check)
             return
         self.peer = known
         if self._host:
@@ -273,7 +280,8 @@ class Conversation:
     def _become_ready(self) -> None:
         assert self.peer is not None
         self.state = _READY
-        self._deadline = None
+        lifetime_s = self._session.lifetime_s
+        self._deadline = None if lifetime_s is None else self._opened + lifetime_s
         self._answering.ready(self.peer)
         self._emit(Established(self.peer))
 
@@ -417,7 +425,9 @@ class Conversation:
         if self._control_bytes > CONTROL_QUEUE_MAX:
             self._fail(FailReason.OVERFLOW, f"{self._control_bytes} bytes of answers wait to be read")
 
-    def _fail(self, reason: FailReason, detail: str, ending: Ending | None = None) -> None:
+    def _fail(
+        self, reason: FailReason, detail: str, ending: Ending | None = None, check: Check | None = None
+    ) -> None:
         if self.state is not _OVER:
             self.ending = ending or ENDINGS[reason]
             if self.ending.alert is not None and self._session.failure is None:
@@ -426,4 +436,4 @@ class Conversation:
             self._deadline = None
             self._control.clear()
             self._control_bytes = 0
-            self._emit(Failed(reason, detail))
+            self._emit(Failed(reason, detail, check))

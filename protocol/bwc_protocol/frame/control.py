@@ -34,6 +34,10 @@ class ResetReason(enum.IntEnum):
     """A rule of the layers above is broken, by what came or by what did not come in time."""
     ANSWER = 8
     """The answer to a RESET; it is never answered itself."""
+    REFUSED = 9
+    """The peer's certificate, its role or what else proves who it is does not hold here."""
+    NOT_ENROLLED = 10
+    """The opening is refused: the device belongs to no agency yet, and nobody may enrol it now or in this way."""
 
 
 class ByeReason(enum.IntEnum):

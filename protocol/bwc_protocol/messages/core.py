@@ -35,6 +35,9 @@ class SessionInfo(Control):
     capabilities: int = u64("low 32 bits: those of device.capabilities; the others 0, ignored; 0 from a host")
     boot_counter: int = u32("boots of a device since it was made; 0 from a host")
     firmware_sha256: bytes = blob("SHA-256 of a device's firmware; zeros from a host", size=32)
+    deny_counter: int = u32(
+        "counter of the newest deny list that the sender holds; 0 = none", since=(1, 2), default=0
+    )
 
 
 @control(0x02, "session.ready")

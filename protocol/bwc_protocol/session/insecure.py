@@ -20,6 +20,7 @@ from bwc_protocol.session.interface import (
     SessionFailed,
     SessionSide,
 )
+from bwc_protocol.session.preamble import NO_PROTECTION
 
 HANDSHAKE_MAX: Final = 16_384
 """Handshake bytes taken from a peer that has not authenticated: four certificates and their signatures."""
@@ -58,6 +59,8 @@ class InsecureSession:
     """
 
     secure = False
+    protection = NO_PROTECTION
+    lifetime_s: float | None = None
 
     def __init__(self, side: SessionSide, split: Callable[[int], int] | None) -> None:
         self._client = side.client

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from bwc_protocol.certificates.checks import Check, Standing
+from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.declare import Role
 
 RECORD_MAX: Final = 65_536
@@ -27,13 +29,17 @@ class Alert(enum.IntEnum):
 
 
 class SessionFailed(Exception):
-    """The session is over and must not be used again. `alert` is what the peer is or was told."""
+    """The session is over and must not be used again. `alert` is what the peer is or was told.
 
-    def __init__(self, alert: Alert, detail: str, *, by_peer: bool) -> None:
+    `check` is what did not hold of this end's own checks, or of the peer's as far as it says.
+    """
+
+    def __init__(self, alert: Alert, detail: str, *, by_peer: bool, check: Check | None = None) -> None:
         super().__init__(detail)
         self.alert = alert
         self.detail = detail
         self.by_peer = by_peer
+        self.check = check
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class PeerCredentials:
 
     identity: str
     roles: Role
+    """Of a host: those that it may have."""
+    certificate: CertificateFacts | None = None
+    """What proves it; None where nothing does."""
+    standing: Standing = Standing.GOOD
+    """What the certificate is worth now, by this end's time."""
 
 
 class Session(Protocol):
@@ -52,6 +63,10 @@ class Session(Protocol):
 
     secure: bool
     """Whether what it yields can be relied on; an insecure session marks every report."""
+    protection: int
+    """What the preamble says of it: both ends must say the same."""
+    lifetime_s: float | None
+    """How long it may last from the opening of its channel; None: as long as the link."""
 
     @property
     def peer(self) -> PeerCredentials | None:

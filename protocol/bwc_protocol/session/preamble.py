@@ -12,7 +12,11 @@ from bwc_protocol.vocabulary import PeerKind
 MAGIC: Final = b"BWC\x01"
 SIZE: Final = 32
 OLDEST: Final[Version] = (1, 0)
-NEWEST: Final[Version] = (1, 1)
+NEWEST: Final[Version] = (1, 2)
+NO_PROTECTION: Final = 0
+"""Of the insecure session; what an end of version 1.1 or older has here in any case."""
+TLS_1_3: Final = 1
+"""TLS 1.3 as the specification fixes it (spec: Secure session)."""
 MIN_PLAINTEXT: Final = 512
 """Every peer takes this much at once; so a device with 1 KiB of buffer can take part."""
 
@@ -23,7 +27,8 @@ PREAMBLE: Final = c.Struct(
     "newest_major" / c.Int8ul,
     "newest_minor" / c.Int8ul,
     "kind" / c.Int8ul,
-    "reserved" / c.Bytes(3),
+    "protection" / c.Int8ul,
+    "reserved" / c.Bytes(2),
     "max_plaintext" / c.Int32ul,
     "random" / c.Bytes(16),
 )
@@ -35,11 +40,13 @@ class NotAPreamble(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preamble:
-    """One side's preamble. `max_plaintext` is what the peer may seal at once, in bytes."""
+    """One side's preamble. `protection` is what its session protects by; `max_plaintext` is what the peer may seal at
+    once, in bytes."""
 
     oldest: Version = OLDEST
     newest: Version = NEWEST
     kind: PeerKind
+    protection: int = NO_PROTECTION
     max_plaintext: int
     random: bytes
 
@@ -51,7 +58,8 @@ class Preamble:
                 "newest_major": self.newest[0],
                 "newest_minor": self.newest[1],
                 "kind": self.kind,
-                "reserved": bytes(3),
+                "protection": self.protection,
+                "reserved": bytes(2),
                 "max_plaintext": self.max_plaintext,
                 "random": self.random,
             }
@@ -71,6 +79,7 @@ class Preamble:
             oldest=(raw.oldest_major, raw.oldest_minor),
             newest=(raw.newest_major, raw.newest_minor),
             kind=kind,
+            protection=raw.protection,
             max_plaintext=raw.max_plaintext,
             random=raw.random,
         )
