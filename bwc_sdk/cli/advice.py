@@ -33,6 +33,7 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.STORAGE_FAULT: "offload what can be read; 'bwc storage' shows how worn it is",
     ErrorCode.FULL: "'bwc storage' shows how full it is",
     ErrorCode.HASH_MISMATCH: "run the command again; nothing of what arrived was used",
+    ErrorCode.UNTRUSTED: "the detail names the check that failed: have the document made anew",
     ErrorCode.INTERNAL: "'bwc audit' shows what the device says of it; run the command again",
 }
 """After a refusal, by its reason."""

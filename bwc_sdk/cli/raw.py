@@ -69,6 +69,9 @@ _STREAM_VERBS = {
     "recordings.table": "'bwc offload'",
     "recordings.open": "'bwc offload'",
     "config.upload": "'bwc config apply'",
+    "trust.enroll": "'bwc enroll'",
+    "trust.renew": "'bwc enroll'",
+    "trust.order": "'bwc order run'",
 }
 
 

@@ -99,9 +99,9 @@ async def hold(camera: Camera, output: Output, recording: Which, reason: Reason)
 
 
 @app.command("release")
-@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+@camera_verb(Role.RECORDS, interrupted=UNSURE)
 async def release(camera: Camera, output: Output, recording: Which, reason: Reason) -> None:
-    """Lift a hold."""
+    """Lift a hold, as the records office does."""
     entry = await _find(camera, recording)
     state = await camera.recordings.release(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.battery import Battery
     from bwc_protocol.messages.identity import Device
     from bwc_protocol.messages.storage import Storage
+    from bwc_protocol.messages.trust import Trust
     from bwc_sdk.clients.assignment import Assignment
     from bwc_sdk.clients.audit import Audit
     from bwc_sdk.clients.bays import Bays
@@ -82,6 +83,13 @@ class CameraSubjects:
 
         return Audit(self.connection)
 
+    @cached_property
+    def trust(self) -> Trust:
+        """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
+        from bwc_protocol.messages.trust import Trust
+
+        return Trust(self.connection)
+
 
 class StationSubjects:
     """The subjects of a docking station, one attribute each."""
@@ -116,3 +124,10 @@ class StationSubjects:
         from bwc_sdk.clients.bays import Bays
 
         return Bays(self.connection)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
+        from bwc_protocol.messages.trust import Trust
+
+        return Trust(self.connection)

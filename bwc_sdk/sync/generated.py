@@ -50,6 +50,7 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
+from bwc_protocol.messages.trust import CertificateRequest, OrderNonce, ResetRecord, Trust, TrustState
 from bwc_sdk import offload as offloads
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.assignment import Assignment
@@ -83,9 +84,9 @@ class SyncDevice:
         """Read who and what the device is.
 
         Gives: `DeviceIdentity`. Who and what the device is.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -98,9 +99,9 @@ class SyncDevice:
         """Read what the device can do.
 
         Gives: `DeviceCapabilities`. What the device can do, and its limits.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -113,9 +114,9 @@ class SyncDevice:
         """Read what the device is doing.
 
         Gives: `DeviceStatus`. What the device is doing.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -175,9 +176,9 @@ class SyncBattery:
             cell: cell, from 0; 0 unless given
 
         Gives: `BatteryStatus`. One cell: level, load and health.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -199,9 +200,9 @@ class SyncStorage:
         """Read how full the storage is.
 
         Gives: `StorageStatus`. How full the storage is.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -214,9 +215,9 @@ class SyncStorage:
         """Read the wear of the eMMC.
 
         Gives: `StorageHealth`. The eMMC health registers as the chip reports them (JEDEC JESD84-B51, EXT_CSD).
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -237,9 +238,9 @@ class SyncClock:
         """Read time, state and uncertainty.
 
         Gives: `ClockReading`. The clock as the device sees it.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -255,9 +256,9 @@ class SyncClock:
             host_sent_ns: t1, the host's time when it sent this [ns]
 
         Gives: `ClockExchange`. The device's half of a four-time-stamp exchange (as in NTP, RFC 5905 section 8).
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -318,9 +319,9 @@ class SyncClock:
         The offset is what must be added to the device's time to get the host's, in ns. Exchanges during which the
         host's UTC was stepped or slewed are discarded and made again. Raises `ClockUnsteady` if too few remain.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -380,9 +381,9 @@ class SyncConfig:
             start: index of the first setting wanted; 0 unless given
 
         Gives: `SchemaPage`. A page of the schema.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -400,9 +401,9 @@ class SyncConfig:
             start: index of the first setting wanted; 0 unless given
 
         Gives: `ConfigPage`. A page of values.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -416,9 +417,9 @@ class SyncConfig:
         """Read the revision and what is staged or pending.
 
         Gives: `ConfigState`. Where the configuration stands.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -489,9 +490,9 @@ class SyncConfig:
     def schema_all(self, *, timeout: float | None = None) -> tuple[SettingSchema, ...]:
         """Every setting's type, range, unit, default and moment of effect.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -506,9 +507,9 @@ class SyncConfig:
     ) -> dict[str, bool | int | str]:
         """All values of one view, by key.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -560,9 +561,9 @@ class SyncConfig:
     def check(self, values: Mapping[str, bool | int | str], *, timeout: float | None = None) -> None:
         """Raises `ConfigError` when `values` do not fit the device's schema; changes nothing.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -588,9 +589,9 @@ class SyncRecordings:
             limit: entries wanted; 1 to 256; 256 unless given
 
         Gives: `ListPage`. A page of the listing, in the order of sequence numbers.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -607,9 +608,9 @@ class SyncRecordings:
             recording: recording id; 16 bytes
 
         Gives: `ManifestReply`. A recording's manifest, byte for byte as it was closed.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -629,9 +630,9 @@ class SyncRecordings:
             start: index of the first wanted; 0 unless given
 
         Gives: `AnnotationPage`. Annotations of one recording, oldest first.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -652,7 +653,7 @@ class SyncRecordings:
             marked: marked or not; True unless given
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             OutcomeUnknown: no reply came, and it may have taken effect
@@ -678,7 +679,7 @@ class SyncRecordings:
             category: category of the agency's list; at most 32 bytes
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             OutcomeUnknown: no reply came, and it may have taken effect
@@ -705,7 +706,7 @@ class SyncRecordings:
             reason: why; goes into the log; at most 128 bytes
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             OutcomeUnknown: no reply came, and it may have taken effect
@@ -723,7 +724,7 @@ class SyncRecordings:
     def release(
         self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
     ) -> AnnotationState:
-        """Lift a hold.
+        """Lift a hold; by the records office, not by whoever may place one.
 
         Arguments:
             recording: recording id; 16 bytes
@@ -731,7 +732,7 @@ class SyncRecordings:
             reason: why; goes into the log; at most 128 bytes
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH
+        Roles: BENCH, RECORDS
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             OutcomeUnknown: no reply came, and it may have taken effect
@@ -776,9 +777,9 @@ class SyncRecordings:
         """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a
         listing that goes back, repeats or does not end.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -791,9 +792,9 @@ class SyncRecordings:
     def iterate(self, *, timeout: float | None = None) -> BlockingIterator[RecordingEntry]:
         """The same, page by page as they come: for listings that are not to be held in memory.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -808,9 +809,9 @@ class SyncRecordings:
         """The same as pages, each with the `total` that the camera states beside it. Raises `StreamStalled` for a
         listing that only trickles.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -824,9 +825,9 @@ class SyncRecordings:
     def read_manifest(self, entry: RecordingEntry, *, timeout: float | None = None) -> Manifest:
         """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -856,9 +857,9 @@ class SyncRecordings:
     def annotations_all(self, recording: bytes, *, timeout: float | None = None) -> tuple[Annotation, ...]:
         """Everything that was said of a recording since it was closed, oldest first.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -880,9 +881,9 @@ class SyncAssignment:
         """Read who carries the camera.
 
         Gives: `AssignmentState`. The present assignment.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -949,7 +950,7 @@ class SyncAudit:
             limit: entries wanted; 1 to 128; 128 unless given
 
         Gives: `AuditPage`. A page of the log.
-        Roles: TECHNICIAN, AUDITOR, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, AUDITOR, BENCH
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
@@ -965,7 +966,7 @@ class SyncAudit:
         """Read number and hash of the newest entry, to compare with what was seen before.
 
         Gives: `AuditHead`. The newest entry.
-        Roles: TECHNICIAN, AUDITOR, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, AUDITOR, BENCH
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
@@ -981,7 +982,7 @@ class SyncAudit:
 
         Raises `AuditBroken`, `ProtocolViolation` for a log that never ends, `StreamStalled` for one that only trickles.
 
-        Roles: TECHNICIAN, AUDITOR, BENCH
+        Roles: TECHNICIAN, DOCK_OFFLOAD, AUDITOR, BENCH
         Raises:
             CommandError: refused; NOT_PERMITTED to another role
             CommandTimeout: no reply came in time
@@ -995,6 +996,76 @@ class SyncAudit:
         return BlockingIterator(self._thread, self._twin.entries(after), timeout)
 
 
+class SyncTrust:
+    """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
+
+    def __init__(self, twin: Trust, thread: LoopThread) -> None:
+        self._twin = twin
+        self._thread = thread
+
+    def read(self, *, timeout: float | None = None) -> TrustState:
+        """Read whom the device belongs to, until when its certificate is good, and what else it holds.
+
+        Gives: `TrustState`. Whom the device belongs to, and what it holds.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.read` (0x0b01)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read(), timeout)
+
+    def request(self, *, timeout: float | None = None) -> CertificateRequest:
+        """Have the device make a key and ask for a certificate of it; the same again until one is installed.
+
+        Gives: `CertificateRequest`. A certificate signing request (PKCS #10, RFC 2986).
+        Roles: TECHNICIAN, DOCK_OFFLOAD, ENROLLER
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.request` (0x0b02)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.request(), timeout)
+
+    def nonce(self, *, timeout: float | None = None) -> OrderNonce:
+        """Have a fresh nonce for an order; one that was given before is good no more.
+
+        Gives: `OrderNonce`. What an order to this device has to name.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.nonce` (0x0b07)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.nonce(), timeout)
+
+    def reset_record(self, *, timeout: float | None = None) -> ResetRecord:
+        """Read the record of the last physical reset.
+
+        Gives: `ResetRecord`. What a physical reset destroyed, signed by the device's factory key.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.reset_record` (0x0b0a)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.reset_record(), timeout)
+
+
 class SyncBays:
     """The station as a whole and its bays, numbered from 1."""
 
@@ -1006,9 +1077,9 @@ class SyncBays:
         """Read the state of the station as a whole.
 
         Gives: `StationStatus`. The station as a whole.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
@@ -1024,9 +1095,9 @@ class SyncBays:
             start: first bay wanted; 1 to 64; 1 unless given
 
         Gives: `BayPage`. A page of bays, in the order of their numbers.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1043,9 +1114,9 @@ class SyncBays:
             bay: bay, from 1; 1 to 64
 
         Gives: `BayStatus`. One bay.
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1172,9 +1243,9 @@ class SyncBays:
         Raises `ProtocolViolation` for a list that goes back or does not end, and for two bays that claim to
         hold the same camera.
 
-        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, AUDITOR, BENCH, RECORDS
+        Roles: any
         Raises:
-            CommandError: refused; NOT_PERMITTED to another role
+            CommandError: refused
             CommandTimeout: no reply came in time
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1199,6 +1270,7 @@ class SyncCamera:
         recordings: The recordings: listing, manifests, chunk tables, stored bytes, annotations.
         assignment: Who carries the camera.
         audit: The device's log.
+        trust: The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams.
         peer: what the camera said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
@@ -1212,6 +1284,7 @@ class SyncCamera:
     recordings: SyncRecordings
     assignment: SyncAssignment
     audit: SyncAudit
+    trust: SyncTrust
 
     def __init__(self, twin: Camera, thread: LoopThread) -> None:
         self._twin = twin
@@ -1224,6 +1297,7 @@ class SyncCamera:
         self.recordings = SyncRecordings(twin.recordings, thread)
         self.assignment = SyncAssignment(twin.assignment, thread)
         self.audit = SyncAudit(twin.audit, thread)
+        self.trust = SyncTrust(twin.trust, thread)
 
     @property
     def name(self) -> str:
@@ -1294,6 +1368,7 @@ class SyncDockingStation:
         clock: The device's clock: measured by exchanges, set only within limits.
         audit: The device's log.
         bays: The station as a whole and its bays, numbered from 1.
+        trust: The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams.
         peer: what the station said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
@@ -1303,6 +1378,7 @@ class SyncDockingStation:
     clock: SyncClock
     audit: SyncAudit
     bays: SyncBays
+    trust: SyncTrust
 
     def __init__(self, twin: DockingStation, thread: LoopThread) -> None:
         self._twin = twin
@@ -1311,6 +1387,7 @@ class SyncDockingStation:
         self.clock = SyncClock(twin.clock, thread)
         self.audit = SyncAudit(twin.audit, thread)
         self.bays = SyncBays(twin.bays, thread)
+        self.trust = SyncTrust(twin.trust, thread)
 
     @property
     def name(self) -> str:

@@ -50,3 +50,5 @@ class ErrorCode(Word):
     """What was uploaded does not hash to what was announced."""
     INTERNAL = 18
     """The firmware failed in a way that it has no better word for; it says so in its log."""
+    UNTRUSTED = 19
+    """Since 1.2: a certificate or a signed document does not pass a check, which the detail names."""

@@ -114,7 +114,7 @@ def test_settings_add_up_from_left_to_right() -> None:
 
 
 def test_role_names_are_the_protocols_roles() -> None:
-    from bwc_protocol.declare import Role
+    from bwc_protocol.declare import ANYONE
     from bwc_protocol.declare.plain import label
 
-    assert {role.value for role in RoleName} == {label(role) for role in Role}
+    assert {role.value for role in RoleName} == {label(role) for role in ANYONE}

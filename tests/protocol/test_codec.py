@@ -36,7 +36,9 @@ def values(spec: FieldSpec) -> st.SearchStrategy[Any]:
         return st.binary(min_size=bound, max_size=bound)
     assert spec.of is not None
     return (
-        instances(spec.of) if spec.kind == "record" else st.lists(instances(spec.of), max_size=3).map(tuple)
+        instances(spec.of)
+        if spec.kind == "record"
+        else st.lists(instances(spec.of), max_size=min(bound, 3)).map(tuple)
     )
 
 

@@ -150,9 +150,9 @@ def _link(of: type[Any]) -> str:
 
 
 def _roles(roles: Role) -> str:
-    if roles == ANYONE:
-        return "any"
-    return ", ".join(f"`{role.name}`" for role in Role if role in roles)
+    named = ["any"] if ANYONE in roles else []
+    listed = roles & ~ANYONE if named else roles
+    return ", ".join([*named, *(f"`{role.name}`" for role in Role if role in listed)])
 
 
 def _kinds(kinds: frozenset[vocabulary.PeerKind]) -> str:
@@ -234,11 +234,15 @@ def _command(cls: type[Request[Any]]) -> str:
     ]
     if cls.guard:
         facts.append(f"precondition: `{cls.guard}`")
+    if cls.signed:
+        facts.append("authority: the signatures of what it carries")
     if cls.stream is not None:
         way = "from the device" if cls.stream is StreamDirection.FROM_DEVICE else "to the device"
         facts.append(f"opens a stream {way}")
     if cls.since != V1_0:
         facts.append(f"since {cls.since[0]}.{cls.since[1]}")
+    if cls.while_expired:
+        facts.append("also while the device's certificate is expired")
     if cls.codec.fields:
         facts.append(f"request: at most {cls.codec.size_max:,} bytes")
     lines = [f"#### `{cls.name}`", "", _doc(cls), "", " · ".join(facts), "", "Request:", "", fields(cls), ""]
@@ -246,8 +250,8 @@ def _command(cls: type[Request[Any]]) -> str:
     lines += [f"{reply}: {_doc(cls.reply)}", "", fields(cls.reply)]
     if cls.errors:
         lines += ["", f"Errors, in this order: {_refusals(cls.errors)}."]
-    if cls is config.UploadConfig:
-        lines += ["", f"Verdicts on the upload, in this order: {_refusals(config.UPLOAD_REFUSED)}."]
+    if cls.verdicts:
+        lines += ["", f"Verdicts on the upload, in this order: {_refusals(cls.verdicts)}."]
     return "\n".join(lines)
 
 

@@ -90,10 +90,14 @@ def command(
     stream: StreamDirection | None = None,
     answered_by: frozenset[PeerKind] = CAMERAS,
     errors: Refusals = (),
+    verdicts: Refusals = (),
     since: Version = V1_0,
+    while_expired: bool = False,
+    signed: bool = False,
 ) -> Callable[[Q], Q]:
     """Declares a command. `name` is `subject.method`; `guard` names the field that is its precondition;
-    `answered_by` the kinds of device that have it, `errors` what it finds itself, in order of precedence."""
+    `answered_by` the kinds of device that have it, `errors` what it finds itself, in order of precedence;
+    `verdicts`, `while_expired` and `signed` are as in `Request`."""
 
     def declare(cls: Q) -> Q:
         made: Any = wire(cls)
@@ -107,6 +111,9 @@ def command(
         if guard and ErrorCode.CONFLICT not in dict(errors):
             raise TypeError(f"{name}: a guarded command says when it is answered CONFLICT")
         made.answered_by, made.errors = answered_by, errors
+        if verdicts and stream is not StreamDirection.TO_DEVICE:
+            raise TypeError(f"{name}: a verdict is given on what was uploaded")
+        made.verdicts, made.while_expired, made.signed = verdicts, while_expired, signed
         made.reply = get_args(vars(made)["__orig_bases__"][0])[0]
         COMMANDS.add(opcode, made)
         return cast(Q, made)

@@ -14,7 +14,7 @@ from typing import Any
 
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.fields import V1_0, FieldSpec
-from bwc_protocol.declare.request import Effect, Request
+from bwc_protocol.declare.request import ANYONE, Effect, Request
 
 
 def field_line(name: str, spec: FieldSpec, default: Any = dataclasses.MISSING) -> str:
@@ -78,9 +78,9 @@ def terms(requests: tuple[type[Request[Any]], ...]) -> Iterator[str]:
 def _allowed(requests: tuple[type[Request[Any]], ...]) -> list[Any]:
     """The roles that all of the commands allow; none where that is every role."""
     allowed = reduce(and_, (request.roles for request in requests))
-    every = list(type(allowed))
-    found = [role for role in every if role in allowed]
-    return found if len(found) < len(every) else []
+    if ANYONE in allowed:
+        return []
+    return [role for role in type(allowed) if role in allowed]
 
 
 def _errors(requests: tuple[type[Request[Any]], ...], *, for_some: bool) -> Iterator[str]:

@@ -127,7 +127,13 @@ class Request(Wire, Generic[R]):
     stream: ClassVar[StreamDirection | None]
     answered_by: ClassVar[frozenset[PeerKind]]
     errors: ClassVar[Refusals]
+    verdicts: ClassVar[Refusals]
+    """On what was uploaded, in order of precedence."""
     since: ClassVar[Version]
+    while_expired: ClassVar[bool]
+    """Whether a host still asks it of a device whose certificate has expired."""
+    signed: ClassVar[bool]
+    """Whether it carries a signed document, whose signatures are its authority: the host only delivers it."""
 
     @classmethod
     def handler(cls, on: "Handlers[D]") -> Callable[[Callable[[D, Self], R]], Callable[[D, Self], R]]:

@@ -25,6 +25,7 @@ FILES: Final = {
     0x07: "assignment",
     0x08: "audit",
     0x0A: "station",
+    0x0B: "trust",
 }
 """The file of each subject, by the high byte of its opcodes."""
 

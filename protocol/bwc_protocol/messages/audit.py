@@ -21,7 +21,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.word import Word
 
-READERS = Role.AUDITOR | Role.TECHNICIAN | Role.BENCH
+READERS = Role.AUDITOR | Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
 AUDIT_PAGE_MAX = 128
 """Entries of one page: 128 of at most 300 bytes stay below the largest message."""
 
@@ -55,6 +55,22 @@ class AuditKind(Word):
     BAY_RELEASED = 24
     SESSIONS_COUNTED = 25
     """Since 1.1: so many sessions in which nothing was to be logged; the number is the first word of the detail."""
+    ENROLMENT_OPENED = 26
+    """Since 1.2: somebody pressed its button, so that it may be enrolled."""
+    ENROLLED = 27
+    """Since 1.2: it belongs to an agency now."""
+    RENEWED = 28
+    """Since 1.2: it has another certificate of the same agency."""
+    DENY_LIST = 29
+    """Since 1.2: another deny list is installed."""
+    ORDERED = 30
+    """Since 1.2: a signed order was carried out."""
+    DESIRED_STATE = 31
+    """Since 1.2: a signed desired state was taken."""
+    HANDSHAKE_FAILED = 32
+    """Since 1.2: a handshake failed; the check that failed is the first word of the detail."""
+    RESET = 33
+    """Since 1.2: the physical reset: keys and footage are gone."""
 
 
 @wire
@@ -79,7 +95,7 @@ class AuditPage(Wire):
     last: int = u64("sequence number of the newest entry of the log")
 
 
-@command(0x0801, "audit.page", roles=READERS, answered_by=DEVICES)
+@command(0x0801, "audit.page", roles=READERS, answered_by=DEVICES, while_expired=True)
 class ReadAudit(Request[AuditPage]):
     """Read a page of the entries after a sequence number."""
 
@@ -96,7 +112,7 @@ class AuditHead(Wire):
     first: int = u64("sequence number of the oldest entry that is kept")
 
 
-@command(0x0802, "audit.head", roles=READERS, answered_by=DEVICES)
+@command(0x0802, "audit.head", roles=READERS, answered_by=DEVICES, while_expired=True)
 class ReadAuditHead(Request[AuditHead]):
     """Read number and hash of the newest entry, to compare with what was seen before."""
 

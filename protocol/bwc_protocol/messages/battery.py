@@ -48,7 +48,13 @@ class BatteryStatus(Wire):
     time_left_s: int | None = opt_u32("time left at the present load; not known while charging", unit="s")
 
 
-@command(0x0201, "battery.status", roles=ANYONE, errors=((ErrorCode.NOT_FOUND, "no such cell"),))
+@command(
+    0x0201,
+    "battery.status",
+    roles=ANYONE,
+    errors=((ErrorCode.NOT_FOUND, "no such cell"),),
+    while_expired=True,
+)
 class ReadBattery(Request[BatteryStatus]):
     """Read level, load and health of one cell."""
 

@@ -81,7 +81,7 @@ class ClockReading(Wire):
     )
 
 
-@command(0x0401, "clock.read", roles=ANYONE, answered_by=DEVICES)
+@command(0x0401, "clock.read", roles=ANYONE, answered_by=DEVICES, while_expired=True)
 class ReadClock(Request[ClockReading]):
     """Read time, state and uncertainty."""
 
@@ -96,7 +96,7 @@ class ClockExchange(Wire):
     revision: int = u32("counts sets: exchanges of different revisions must not be mixed")
 
 
-@command(0x0402, "clock.exchange", roles=ANYONE, answered_by=DEVICES)
+@command(0x0402, "clock.exchange", roles=ANYONE, answered_by=DEVICES, while_expired=True)
 class ExchangeTime(Request[ClockExchange]):
     """Exchange time stamps, to measure offset and delay without changing anything."""
 

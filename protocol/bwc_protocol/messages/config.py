@@ -201,6 +201,7 @@ class AbortConfig(Request[Done]):
     guard="revision",
     stream=StreamDirection.TO_DEVICE,
     errors=((ErrorCode.CONFLICT, "another revision"),),
+    verdicts=UPLOAD_REFUSED,
 )
 class UploadConfig(Request[StreamOpened]):
     """Stage a whole configuration by a stream: `ConfigDocument` bytes, validated when the last one came."""

@@ -97,7 +97,7 @@ class DeviceIdentity(Wire):
     simulator: bool = boolean("whether this is a simulator")
 
 
-@command(0x0101, "device.identify", roles=ANYONE, answered_by=DEVICES)
+@command(0x0101, "device.identify", roles=ANYONE | Role.ENROLLER, answered_by=DEVICES, while_expired=True)
 class Identify(Request[DeviceIdentity]):
     """Read who and what the device is."""
 
@@ -116,7 +116,7 @@ class DeviceCapabilities(Wire):
     )
 
 
-@command(0x0102, "device.capabilities", roles=ANYONE, answered_by=DEVICES)
+@command(0x0102, "device.capabilities", roles=ANYONE, answered_by=DEVICES, while_expired=True)
 class ReadCapabilities(Request[DeviceCapabilities]):
     """Read what the device can do."""
 
@@ -133,7 +133,7 @@ class DeviceStatus(Wire):
     boot_counter: int = u32("boots since the device was made")
 
 
-@command(0x0103, "device.status", roles=ANYONE, answered_by=DEVICES)
+@command(0x0103, "device.status", roles=ANYONE, answered_by=DEVICES, while_expired=True)
 class ReadStatus(Request[DeviceStatus]):
     """Read what the device is doing."""
 

@@ -34,7 +34,10 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
 
 OFFLOADERS = Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
-ANNOTATORS = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH
+ANNOTATORS = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.DESTINATION | Role.BENCH | Role.RECORDS
+RELEASERS = Role.RECORDS | Role.BENCH
+"""Who lifts a hold: whoever places one, such as a stolen dock, could else lift it as well. A bench does so where
+nothing is evidence: devices that are locked for production refuse it."""
 LIST_PAGE_MAX = 256
 """Entries of one page: 256 of about 160 bytes stay below the largest message."""
 _RECORDING: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such recording"),)
@@ -91,7 +94,7 @@ class ListPage(Wire):
     total: int = u32("recordings that it closed and did not erase, those that it cannot list included")
 
 
-@command(0x0601, "recordings.page", roles=ANYONE)
+@command(0x0601, "recordings.page", roles=ANYONE, while_expired=True)
 class ListRecordings(Request[ListPage]):
     """Read a page of the recordings whose sequence number is above the cursor."""
 
@@ -106,14 +109,21 @@ class ManifestReply(Wire):
     manifest: bytes = blob("manifest: deterministic CBOR", max=MANIFEST_MAX)
 
 
-@command(0x0602, "recordings.manifest", roles=ANYONE, errors=_RECORDING)
+@command(0x0602, "recordings.manifest", roles=ANYONE, errors=_RECORDING, while_expired=True)
 class ReadManifest(Request[ManifestReply]):
     """Read the manifest of a recording."""
 
     recording: bytes = blob("recording id", size=16)
 
 
-@command(0x0603, "recordings.table", roles=OFFLOADERS, stream=StreamDirection.FROM_DEVICE, errors=_SEGMENT)
+@command(
+    0x0603,
+    "recordings.table",
+    roles=OFFLOADERS,
+    stream=StreamDirection.FROM_DEVICE,
+    errors=_SEGMENT,
+    while_expired=True,
+)
 class OpenTable(Request[StreamOpened]):
     """Open the chunk table of a segment as a stream: 32 bytes of SHA-256 a chunk."""
 
@@ -128,6 +138,7 @@ class OpenTable(Request[StreamOpened]):
     roles=OFFLOADERS,
     stream=StreamDirection.FROM_DEVICE,
     errors=(*_SEGMENT, (ErrorCode.OUT_OF_RANGE, "the bytes wanted are none, or beyond the segment's end")),
+    while_expired=True,
 )
 class OpenSegment(Request[StreamOpened]):
     """Open stored bytes of a segment as a stream."""
@@ -157,7 +168,7 @@ class AnnotationPage(Wire):
     next: int = u16("index where the next page begins; 0 = this was the last")
 
 
-@command(0x0605, "recordings.annotations", roles=ANYONE, errors=_RECORDING)
+@command(0x0605, "recordings.annotations", roles=ANYONE, errors=_RECORDING, while_expired=True)
 class ReadAnnotations(Request[AnnotationPage]):
     """Read a page of a recording's annotations."""
 
@@ -201,9 +212,9 @@ class HoldRecording(Request[AnnotationState]):
     reason: str = text("why; goes into the log", max=128)
 
 
-@command(0x0609, "recordings.release", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
+@command(0x0609, "recordings.release", roles=RELEASERS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class ReleaseRecording(Request[AnnotationState]):
-    """Lift a hold."""
+    """Lift a hold; by the records office, not by whoever may place one."""
 
     recording: bytes = blob("recording id", size=16)
     manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)

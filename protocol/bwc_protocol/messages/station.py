@@ -118,7 +118,7 @@ class StationStatus(Wire):
     faults: StationFault = flags(StationFault, "faults that are present")
 
 
-@command(0x0A01, "station.status", roles=ANYONE, answered_by=STATIONS)
+@command(0x0A01, "station.status", roles=ANYONE, answered_by=STATIONS, while_expired=True)
 class ReadStation(Request[StationStatus]):
     """Read the state of the station as a whole."""
 
@@ -152,14 +152,14 @@ class BayPage(Wire):
     next: int = u16("bay with which the next page begins; 0 = this was the last", max=BAYS_MAX)
 
 
-@command(0x0A02, "station.bays", roles=ANYONE, answered_by=STATIONS)
+@command(0x0A02, "station.bays", roles=ANYONE, answered_by=STATIONS, while_expired=True)
 class ListBays(Request[BayPage]):
     """Read a page of bays."""
 
     start: int = u16("first bay wanted", min=1, max=BAYS_MAX, default=1)
 
 
-@command(0x0A03, "station.bay", roles=ANYONE, answered_by=STATIONS, errors=_BAY)
+@command(0x0A03, "station.bay", roles=ANYONE, answered_by=STATIONS, errors=_BAY, while_expired=True)
 class ReadBay(Request[BayStatus]):
     """Read one bay; NOT_FOUND if the station has no such bay."""
 
@@ -230,6 +230,7 @@ class ReleaseBay(Request[BayStatus]):
         ),
         (ErrorCode.OUT_OF_RANGE, "`seconds` above 0 with a label that is empty, or blanks alone"),
     ),
+    while_expired=True,
 )
 class LeaseBay(Request[BayStatus]):
     """Tell which camera is in a bay, for a time; CONFLICT if it changed, or if another bay shows that label."""

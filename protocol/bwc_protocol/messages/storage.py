@@ -43,7 +43,7 @@ class StorageStatus(Wire):
     full: bool = boolean("whether recording stopped for want of room")
 
 
-@command(0x0301, "storage.status", roles=ANYONE)
+@command(0x0301, "storage.status", roles=ANYONE, while_expired=True)
 class ReadStorage(Request[StorageStatus]):
     """Read how full the storage is."""
 
@@ -60,7 +60,7 @@ class StorageHealth(Wire):
     written_bytes: int = u64("bytes written since the device was made", unit="byte")
 
 
-@command(0x0302, "storage.health", roles=ANYONE)
+@command(0x0302, "storage.health", roles=ANYONE, while_expired=True)
 class ReadStorageHealth(Request[StorageHealth]):
     """Read the wear of the eMMC."""
 
