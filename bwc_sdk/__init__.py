@@ -33,6 +33,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
     station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
+    trust              TrustState (Fingerprint), CertificateRequest, OrderNonce, ResetRecord
     Done               of a command that gives nothing else
 
 What `camera.counters` and `station.counters` give, and the result of an offload: Counters, made of LinkCounters,
@@ -131,6 +132,11 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.storage import PreEol as PreEol
     from bwc_protocol.messages.storage import StorageHealth as StorageHealth
     from bwc_protocol.messages.storage import StorageStatus as StorageStatus
+    from bwc_protocol.messages.trust import CertificateRequest as CertificateRequest
+    from bwc_protocol.messages.trust import Fingerprint as Fingerprint
+    from bwc_protocol.messages.trust import OrderNonce as OrderNonce
+    from bwc_protocol.messages.trust import ResetRecord as ResetRecord
+    from bwc_protocol.messages.trust import TrustState as TrustState
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
     from bwc_protocol.vocabulary import PeerKind as PeerKind
     from bwc_sdk.clients.camera import Camera as Camera
@@ -178,6 +184,7 @@ _HOMES = {
     "Camera": "bwc_sdk.clients.camera",
     "CameraState": "bwc_protocol.messages.identity",
     "Capability": "bwc_protocol.messages.identity",
+    "CertificateRequest": "bwc_protocol.messages.trust",
     "ChannelCounters": "bwc_protocol.link",
     "ChargeState": "bwc_protocol.messages.battery",
     "ClockChanged": "bwc_protocol.messages.clock",
@@ -193,10 +200,14 @@ _HOMES = {
     "ConfigView": "bwc_protocol.messages.config",
     "Counters": "bwc_sdk.connection.counters",
     "ConnectStage": "bwc_sdk.link_seen",
+    "Fingerprint": "bwc_protocol.messages.trust",
     "LinkSeen": "bwc_sdk.link_seen",
+    "OrderNonce": "bwc_protocol.messages.trust",
     "RefusedFrame": "bwc_protocol.link",
+    "ResetRecord": "bwc_protocol.messages.trust",
     "Standing": "bwc_protocol.link",
     "Remark": "bwc_sdk.connection.remarks",
+    "TrustState": "bwc_protocol.messages.trust",
     "remarks_on": "bwc_sdk.connection.remarks",
     "Departed": "bwc_sdk.discovery.watching",
     "DeviceCapabilities": "bwc_protocol.messages.identity",
@@ -281,6 +292,7 @@ __all__ = [
     "Camera",
     "CameraState",
     "Capability",
+    "CertificateRequest",
     "ChannelCounters",
     "ChargeState",
     "ClockChanged",
@@ -307,6 +319,7 @@ __all__ = [
     "ErrorCode",
     "Event",
     "Fault",
+    "Fingerprint",
     "HostTime",
     "IncomingStream",
     "Interval",
@@ -320,6 +333,7 @@ __all__ = [
     "Measurement",
     "MessageCounters",
     "MessageDiscard",
+    "OrderNonce",
     "PeerInfo",
     "PeerKind",
     "PreEol",
@@ -328,6 +342,7 @@ __all__ = [
     "RecordingEntry",
     "RefusedFrame",
     "Remark",
+    "ResetRecord",
     "Role",
     "SchemaPage",
     "SegmentFacts",
@@ -352,6 +367,7 @@ __all__ = [
     "TimeClaim",
     "TimeSource",
     "TriggerReason",
+    "TrustState",
     "Undocked",
     "Unknown",
     "World",

@@ -71,7 +71,10 @@ _STREAM_VERBS = {
     "config.upload": "'bwc config apply'",
     "trust.enroll": "'bwc enroll'",
     "trust.renew": "'bwc enroll'",
+    "trust.deny_list": "'bwc info': whoever connects carries the newer list",
+    "trust.read_deny_list": "'bwc info': whoever connects carries the newer list",
     "trust.order": "'bwc order run'",
+    "trust.desired": "'bwc desired'",
 }
 
 

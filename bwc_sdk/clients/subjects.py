@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.battery import Battery
     from bwc_protocol.messages.identity import Device
     from bwc_protocol.messages.storage import Storage
-    from bwc_protocol.messages.trust import Trust
     from bwc_sdk.clients.assignment import Assignment
     from bwc_sdk.clients.audit import Audit
     from bwc_sdk.clients.bays import Bays
     from bwc_sdk.clients.clock import Clock
     from bwc_sdk.clients.config import Config
     from bwc_sdk.clients.recordings import Recordings
+    from bwc_sdk.clients.trust import Trust
 
 
 class CameraSubjects:
@@ -85,8 +85,8 @@ class CameraSubjects:
 
     @cached_property
     def trust(self) -> Trust:
-        """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
-        from bwc_protocol.messages.trust import Trust
+        """Whom the device belongs to, its certificate, and the signed documents that it takes."""
+        from bwc_sdk.clients.trust import Trust
 
         return Trust(self.connection)
 
@@ -127,7 +127,7 @@ class StationSubjects:
 
     @cached_property
     def trust(self) -> Trust:
-        """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
-        from bwc_protocol.messages.trust import Trust
+        """Whom the device belongs to, its certificate, and the signed documents that it takes."""
+        from bwc_sdk.clients.trust import Trust
 
         return Trust(self.connection)

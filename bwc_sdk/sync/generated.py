@@ -50,7 +50,7 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
-from bwc_protocol.messages.trust import CertificateRequest, OrderNonce, ResetRecord, Trust, TrustState
+from bwc_protocol.messages.trust import CertificateRequest, OrderNonce, ResetRecord, TrustState
 from bwc_sdk import offload as offloads
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.assignment import Assignment
@@ -62,6 +62,7 @@ from bwc_sdk.clients.clock_sync import ClockSync, Measurement
 from bwc_sdk.clients.config import Config
 from bwc_sdk.clients.recordings import Recordings
 from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.clients.trust import Trust
 from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
@@ -997,7 +998,7 @@ class SyncAudit:
 
 
 class SyncTrust:
-    """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
+    """Whom the device belongs to, its certificate, and the signed documents that it takes."""
 
     def __init__(self, twin: Trust, thread: LoopThread) -> None:
         self._twin = twin
@@ -1064,6 +1065,100 @@ class SyncTrust:
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         return self._thread.run(self._twin.reset_record(), timeout)
+
+    def enroll(self, installation: bytes, *, timeout: float | None = None) -> None:
+        """Makes the device one of an agency (spec: Enrolment). Then the session ends: connect again.
+
+        Roles: ENROLLER
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.enroll` (0x0b03)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.enroll(installation), timeout)
+
+    def renew(self, renewal: bytes, *, timeout: float | None = None) -> None:
+        """Gives the device a new certificate of its agency (spec: Renewal); this session stays as it is.
+
+        Roles: TECHNICIAN, DOCK_OFFLOAD
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.renew` (0x0b04)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.renew(renewal), timeout)
+
+    def install_deny_list(self, document: bytes, *, timeout: float | None = None) -> None:
+        """Gives the device a newer deny list, as its agency's root signed it (spec: Signed documents).
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.deny_list` (0x0b05)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.install_deny_list(document), timeout)
+
+    def deny_list(self, *, timeout: float | None = None) -> bytes:
+        """The device's deny list, as it was signed. Raises `CommandError` (NOT_FOUND) where it has none.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.read_deny_list` (0x0b06)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.deny_list(), timeout)
+
+    def order(self, document: bytes, *, nonce: bytes, timeout: float | None = None) -> None:
+        """Has the device carry out an order that two people signed for this `nonce` (spec: Signed documents).
+
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `nonce` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.order` (0x0b08)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.order(document, nonce=nonce), timeout)
+
+    def take_desired_state(self, document: bytes, *, timeout: float | None = None) -> None:
+        """Gives a camera the configuration and assignment that a technician signed (spec: Signed documents).
+
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.desired` (0x0b09)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.take_desired_state(document), timeout)
 
 
 class SyncBays:
@@ -1270,7 +1365,7 @@ class SyncCamera:
         recordings: The recordings: listing, manifests, chunk tables, stored bytes, annotations.
         assignment: Who carries the camera.
         audit: The device's log.
-        trust: The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams.
+        trust: Whom the device belongs to, its certificate, and the signed documents that it takes.
         peer: what the camera said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.
@@ -1368,7 +1463,7 @@ class SyncDockingStation:
         clock: The device's clock: measured by exchanges, set only within limits.
         audit: The device's log.
         bays: The station as a whole and its bays, numbered from 1.
-        trust: The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams.
+        trust: Whom the device belongs to, its certificate, and the signed documents that it takes.
         peer: what the station said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
         error: what ended the connection; None while it lives.

@@ -116,7 +116,10 @@ def test_what_a_command_finds_itself_comes_in_the_order_of_its_declaration(
 @pytest.mark.rule("MSG-018")
 def test_every_camera_command_that_finds_errors_has_a_ladder(camera: SimCamera, desk: Any) -> None:
     with_errors = {c.name for c in COMMANDS.values() if c.errors and PeerKind.CAMERA in c.answered_by}
-    assert with_errors == set(ladders(camera, desk)) | {"clock.set", "config.stage"}
+    trust = {
+        name for name in with_errors if name.startswith("trust.")
+    }  # of a camera that is enrolled: `test_trust`
+    assert with_errors - trust == set(ladders(camera, desk)) | {"clock.set", "config.stage"}
 
 
 @pytest.mark.rule("MSG-018")

@@ -1,0 +1,69 @@
+"""Whom a device belongs to: its single steps, and what goes by streams (spec: Trust)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bwc_protocol.declare import sends
+from bwc_protocol.messages import trust
+from bwc_protocol.messages.trust import (
+    DENY_LIST_MAX,
+    CarryOut,
+    Enroll,
+    InstallDenyList,
+    ReadDenyList,
+    Renew,
+    TakeDesiredState,
+)
+from bwc_sdk.connection.connection import Connection
+
+
+class Trust(trust.Trust):
+    """Whom the device belongs to, its certificate, and the signed documents that it takes."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    @sends(Enroll)
+    async def enroll(self, installation: bytes) -> None:
+        """Makes the device one of an agency (spec: Enrolment). Then the session ends: connect again."""
+        await self._connection.upload(
+            Enroll(length=len(installation), sha256=sha256(installation)), installation
+        )
+
+    @sends(Renew)
+    async def renew(self, renewal: bytes) -> None:
+        """Gives the device a new certificate of its agency (spec: Renewal); this session stays as it is."""
+        await self._connection.upload(Renew(length=len(renewal), sha256=sha256(renewal)), renewal)
+
+    @sends(InstallDenyList)
+    async def install_deny_list(self, document: bytes) -> None:
+        """Gives the device a newer deny list, as its agency's root signed it (spec: Signed documents)."""
+        await self._connection.upload(
+            InstallDenyList(length=len(document), sha256=sha256(document)), document
+        )
+
+    @sends(ReadDenyList)
+    async def deny_list(self) -> bytes:
+        """The device's deny list, as it was signed. Raises `CommandError` (NOT_FOUND) where it has none."""
+        return await self._connection.read_stream(ReadDenyList(), max_bytes=DENY_LIST_MAX)
+
+    @sends(CarryOut)
+    async def order(self, document: bytes, *, nonce: bytes) -> None:
+        """Has the device carry out an order that two people signed for this `nonce` (spec: Signed documents)."""
+        await self._connection.upload(
+            CarryOut(nonce=nonce, length=len(document), sha256=sha256(document)), document
+        )
+
+    @sends(TakeDesiredState)
+    async def take_desired_state(self, document: bytes) -> None:
+        """Gives a camera the configuration and assignment that a technician signed (spec: Signed documents)."""
+        await self._connection.upload(
+            TakeDesiredState(length=len(document), sha256=sha256(document)), document
+        )
+
+
+def sha256(data: bytes) -> bytes:
+    """By which an upload is announced."""
+    return hashlib.sha256(data).digest()
