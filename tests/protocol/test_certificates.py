@@ -100,11 +100,21 @@ REFUSED: list[tuple[Check, Callable[[], CertificateFacts], Trust]] = [
     (Check.FLOOR, host, Trust(floor_s=END_S + 1)),
     (Check.DENIED, host, Trust(denied=Denied())),
     (Check.LOCKED, lambda: host(Role.BENCH), Trust(refused_roles=Role.BENCH)),
+    (Check.LOCKED, lambda: host(Role.BENCH | Role.TECHNICIAN), Trust(refused_roles=Role.BENCH)),
 ]
 
 
 @pytest.mark.rule(
-    "CER-005", "CER-006", "CER-007", "CER-008", "CER-009", "CER-010", "CER-011", "CER-012", "CER-013"
+    "CER-005",
+    "CER-006",
+    "CER-007",
+    "CER-008",
+    "CER-009",
+    "CER-010",
+    "CER-011",
+    "CER-012",
+    "CER-013",
+    "ROL-003",
 )
 @pytest.mark.parametrize(("check", "facts", "trust"), REFUSED, ids=lambda value: getattr(value, "value", ""))
 def test_each_check_refuses_by_its_name_and_nothing_else_does(
