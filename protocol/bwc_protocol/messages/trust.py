@@ -24,6 +24,12 @@ from bwc_protocol.declare import (
     u32,
     wire,
 )
+from bwc_protocol.documents.installation import (
+    DENY_LIST_MAX,
+    INSTALLATION_MAX,
+    RECIPIENTS_MAX,
+    RENEWAL_MAX,
+)
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 
@@ -35,14 +41,6 @@ REQUEST_MAX: Final = 1_024
 """Bytes of a certificate signing request; one of the profile has 250 to 350."""
 ROOTS_MAX: Final = 2
 """A root and a standby root."""
-RECIPIENTS_MAX: Final = 4
-"""Evidence recipients: one in daily use, one kept off line, and room to change them."""
-INSTALLATION_MAX: Final = 278_528
-"""Bytes of what enrolment installs: a deny list and eight certificates at their largest."""
-RENEWAL_MAX: Final = 4_112
-"""Bytes of a renewal: a certificate and its issuer at their largest."""
-DENY_LIST_MAX: Final = 262_144
-"""Bytes of a deny list: some two thousand entries."""
 ORDER_MAX: Final = 16_384
 """Bytes of an order: its text, and two signatures with a certificate and its issuer each."""
 DESIRED_MAX: Final = 278_528
