@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditBroken",
     "BwcError",
+    "CertificateExpired",
     "ClockImplausible",
     "ClockNotVerified",
     "ClockUnsteady",
@@ -48,12 +49,14 @@ __all__ = [
     "MissingExtra",
     "NoSuchRecording",
     "NotADevice",
+    "NotEnrolled",
     "OutcomeUnknown",
     "PassphraseWrong",
     "PortBusy",
     "PortForbidden",
     "PortNotFound",
     "ProgramFault",
+    "ProtectionMismatch",
     "ProtocolViolation",
     "SessionError",
     "SessionRefused",
@@ -263,8 +266,38 @@ class VersionMismatch(SessionError):
     """Raised when the device and this SDK have no protocol version in common."""
 
 
+class ProtectionMismatch(SessionError):
+    """Raised when only one side protects its sessions: neither ever falls back to what the other speaks."""
+
+
 class SessionRefused(SessionError):
-    """Raised when one side does not accept the other's identity or role."""
+    """Raised when one side does not accept the other's certificate or role.
+
+    `check` names the check that did not hold, "" where the device keeps it to itself.
+    """
+
+    def __init__(self, rule: str, *, check: str = "", device: str = "", advice: str = "") -> None:
+        super().__init__(rule, device=device, advice=advice)
+        self.check = check
+
+
+class NotEnrolled(SessionRefused):
+    """Raised when the device belongs to no agency yet: it talks only to who enrols it, after its button was pressed."""
+
+
+class CertificateExpired(SessionError):
+    """Raised when a command is not for a device whose certificate has ended, or has not begun: nothing was sent.
+
+    Its footage can be taken off, its log read and its certificate renewed all the same. `until_s` is the UTC in seconds
+    at which the certificate ends, `command` what was to be sent.
+    """
+
+    def __init__(
+        self, rule: str, *, command: str = "", until_s: int = 0, device: str = "", advice: str = ""
+    ) -> None:
+        super().__init__(rule, device=device, advice=advice)
+        self.command = command
+        self.until_s = until_s
 
 
 class WrongDevice(SessionError):
