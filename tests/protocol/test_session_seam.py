@@ -42,6 +42,7 @@ class RecordedSession:
     secure = True
     protection = 1
     lifetime_s: float | None = 60.0
+    worn_out = False
 
     def __init__(self, side: SessionSide) -> None:
         self._inner = insecure_session(side)

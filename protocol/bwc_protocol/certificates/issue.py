@@ -68,14 +68,14 @@ def make_root(key: ec.EllipticCurvePrivateKey, agency: str, name: str, issuance:
     """A root of an agency (DER), signed by itself; under it there are issuing CAs and nothing else."""
     subject = _name(agency, name)
     builder = _builder(subject, subject, key.public_key(), issuance)
-    return _sign(_as_ca(builder, path_length=1), key)
+    return _sign(_as_ca(builder, path_length=1), key, issuance)
 
 
 def make_issuing(root: Issuer, public_key: ec.EllipticCurvePublicKey, name: str, issuance: Issuance) -> bytes:
     """An issuing CA under a root (DER): it issues leaves, and no further CA."""
     issuer, agency = _issuer(root)
     builder = _builder(_name(agency, name), issuer.subject, public_key, issuance)
-    return _sign(_as_ca(_named_issuer(builder, issuer), path_length=0), root.key)
+    return _sign(_as_ca(_named_issuer(builder, issuer), path_length=0), root.key, issuance)
 
 
 def make_host(
@@ -161,13 +161,13 @@ def _leaf(
         .add_extension(_usage(signs=not agrees, agrees=agrees), critical=True)
         .add_extension(x509.ExtendedKeyUsage(oids), critical=False)
     )
-    return _sign(builder, issuing.key)
+    return _sign(builder, issuing.key, issuance)
 
 
 def _builder(
     subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, issuance: Issuance
 ) -> x509.CertificateBuilder:
-    builder = (
+    return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -177,13 +177,6 @@ def _builder(
         .not_valid_after(datetime.fromtimestamp(issuance.not_after_s, UTC))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
-    if issuance.lab:
-        text = _text(issuance.lab, LAB_MAX).encode()
-        value = bytes([0x0C, len(text)]) + text  # a UTF8String
-        builder = builder.add_extension(
-            x509.UnrecognizedExtension(ObjectIdentifier(LAB_OID), value), critical=True
-        )
-    return builder
 
 
 def _as_ca(builder: x509.CertificateBuilder, *, path_length: int) -> x509.CertificateBuilder:
@@ -234,5 +227,13 @@ def _text(text: str, most: int) -> str:
     return text
 
 
-def _sign(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
+def _sign(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuance: Issuance) -> bytes:
+    if issuance.lab:
+        text = _text(issuance.lab, LAB_MAX).encode()
+        value = bytes([0x0C, len(text)]) + text  # a UTF8String
+        # The last one: OpenSSL reads no further extension behind a critical one that it does not know, and would miss
+        # that basic constraints are critical too.
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(ObjectIdentifier(LAB_OID), value), critical=True
+        )
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)

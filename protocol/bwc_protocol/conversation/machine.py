@@ -183,6 +183,8 @@ class Conversation:
                 raise session.failure
             if session.closed:
                 self._closed_by_peer()
+            elif session.worn_out:
+                self._fail(FailReason.LIMIT, "it has carried all that its keys are good for")
         except SessionFailed as error:
             reason = FailReason.REFUSED if error.alert is Alert.REFUSED else FailReason.SESSION
             self._fail(reason, error.detail, BY_PEER if error.by_peer else None, error.check)
@@ -384,6 +386,8 @@ class Conversation:
                 self._seal_control()
             if bulk_budget > 0 and self._streams.sending and self.state is _READY:
                 self._seal_bulk(bulk_budget, bulk_size, frame_size)
+            if self._session.worn_out:
+                self._fail(FailReason.LIMIT, "it has carried all that its keys are good for")
         if not self._raw:
             return self._session.outgoing()
         out, self._raw = self._raw, []

@@ -61,6 +61,7 @@ class InsecureSession:
     secure = False
     protection = NO_PROTECTION
     lifetime_s: float | None = None
+    worn_out = False
 
     def __init__(self, side: SessionSide, split: Callable[[int], int] | None) -> None:
         self._client = side.client

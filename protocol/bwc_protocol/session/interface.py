@@ -76,6 +76,10 @@ class Session(Protocol):
     def closed(self) -> bool:
         """Whether the peer has closed in order."""
 
+    @property
+    def worn_out(self) -> bool:
+        """Whether it has protected as much as its keys are good for: it must end."""
+
     failure: "SessionFailed | None"
     """What ended the session, behind the plaintext that `receive` gave last."""
 
