@@ -1,26 +1,29 @@
 """The parameter table: every limit and timer with its default and the reason beside it (spec: Parameters)."""
 
 import dataclasses
+import enum
 from types import ModuleType
 from typing import Final
 
 from bwc_protocol import endpoint, relay
 from bwc_protocol.bindings import ble as gatt
+from bwc_protocol.certificates import issue, profile
 from bwc_protocol.conversation import answering, endings, machine, message, stream
 from bwc_protocol.evidence import vocabulary as evidence
 from bwc_protocol.frame import header, parser
 from bwc_protocol.link import LinkParams, gate
-from bwc_protocol.messages import audit, config, identity, recordings, station
-from bwc_protocol.session import insecure, interface, preamble
+from bwc_protocol.messages import audit, config, identity, recordings, station, trust
+from bwc_protocol.session import insecure, interface, preamble, tls
 from tools.generate.source_docs import constant_docs, field_docs
 
 LAYERS: Final[dict[str, tuple[ModuleType, ...]]] = {
     "frame": (header, parser),
     "link": (gate, relay),
     "BLE": (gatt,),
-    "session": (preamble, interface, insecure, machine, answering, endings),
+    "session": (preamble, interface, insecure, tls, machine, answering, endings),
+    "certificates": (profile, issue),
     "messages and streams": (message, stream, endpoint),
-    "subjects": (recordings, config, identity, audit, station),
+    "subjects": (recordings, config, identity, audit, station, trust),
     "recording": (evidence,),
 }
 """Modules whose documented numbers are parameters, by layer."""
@@ -50,7 +53,9 @@ def _rows(layer: str, module: ModuleType) -> list[str]:
     found = []
     for name, doc in constant_docs(module).items():
         value = getattr(module, name, None)
-        if doc and name.isupper() and not name.startswith("_") and isinstance(value, int | float):
+        if not doc or not name.isupper() or name.startswith("_") or isinstance(value, enum.Enum):
+            continue
+        if isinstance(value, int | float):
             found.append(f"| {layer} | `{name}` | {_number(value)} | {doc} |")
     return found
 
