@@ -1,6 +1,7 @@
 """The certificate profile: what is made by it passes, and each check refuses what it is there for."""
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -305,3 +306,48 @@ def test_a_lab_extension_is_critical_and_one_text(critical: bool, value: bytes) 
     )
     with pytest.raises(MalformedCertificate):
         read_certificate(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
+@pytest.mark.rule("CER-004")
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_whatever_is_wrong_with_a_certificate_is_one_error() -> None:
+    """Its version, its serial number, its times: a library has a kind of error for each."""
+    good = host().der
+    for at in range(len(good)):
+        for value in (good[at] ^ 0x01, good[at] ^ 0x80, 0x00, 0xFF):
+            try:
+                read_certificate(good[:at] + bytes([value]) + good[at + 1 :])
+            except MalformedCertificate:
+                pass
+
+
+def test_a_ca_whose_extensions_stand_in_another_order_is_a_ca_all_the_same() -> None:
+    """As an external CA may write them: key usage before basic constraints, and no digitalSignature."""
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Harbour Police")])
+    usage = dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(dt.datetime.fromtimestamp(START_S, dt.UTC))
+        .not_valid_after(dt.datetime.fromtimestamp(END_S, dt.UTC))
+        .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    facts = read_certificate(made.public_bytes(Encoding.DER))
+    assert facts.is_ca and facts.signs

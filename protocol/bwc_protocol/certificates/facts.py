@@ -80,11 +80,12 @@ def read_certificate(der: bytes) -> CertificateFacts:
     if len(der) > CERTIFICATE_MAX:
         raise MalformedCertificate(f"it has {len(der)} bytes, at most {CERTIFICATE_MAX}")
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         return _facts(x509.load_der_x509_certificate(der), der)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except MalformedCertificate:
+        raise
+    except Exception as error:  # of several kinds, by what is wrong with it
         raise MalformedCertificate(str(error) or type(error).__name__) from error
 
 
@@ -96,7 +97,8 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
 
     key = certificate.public_key()
     key_id = issuer_key_id = b""
-    lab, is_ca, path_length, signs, agrees = "", False, None, False, False
+    lab, is_ca, path_length = "", False, None
+    usage: x509.KeyUsage | None = None
     purposes: frozenset[str] = frozenset()
     for extension in certificate.extensions:
         match extension.value:
@@ -109,14 +111,14 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
             case x509.ExtendedKeyUsage() as value:
                 purposes = frozenset(purpose.dotted_string for purpose in value)
             case x509.KeyUsage() as value:
-                signs, agrees = (
-                    (value.key_cert_sign if is_ca else value.digital_signature),
-                    value.key_agreement,
-                )
+                usage = value
             case x509.UnrecognizedExtension() as value if value.oid.dotted_string == LAB_OID:
                 if not extension.critical:
                     raise MalformedCertificate("its lab extension is not critical")
                 lab = _lab_id(value.value)
+    signs = usage is not None and (usage.key_cert_sign if is_ca else usage.digital_signature)
+    if certificate.serial_number <= 0:
+        raise MalformedCertificate("its serial number is not positive")
     return CertificateFacts(
         der=der,
         name=_one(certificate.subject, NameOID.COMMON_NAME, NAME_MAX),
@@ -135,7 +137,7 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
         is_ca=is_ca,
         path_length=path_length,
         signs=signs,
-        agrees=agrees,
+        agrees=usage is not None and usage.key_agreement,
         not_before_s=int(certificate.not_valid_before_utc.timestamp()),
         not_after_s=int(certificate.not_valid_after_utc.timestamp()),
     )
