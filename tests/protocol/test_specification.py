@@ -29,6 +29,7 @@ FAMILIES = (
     "MSG",
     "STR",
     "REC",
+    "DOC",
     "CLK",
     "CFG",
     "AUD",

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from bwc_protocol import evidence, frame, messages, vocabulary
+from bwc_protocol import frame, messages, vocabulary
 from bwc_protocol.declare import (
     ANYONE,
     COMMANDS,
@@ -34,11 +34,12 @@ from bwc_protocol.declare import (
     forbidden_code_points,
 )
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
-from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Key, Name, Record
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
 from tools.generate import (
+    spec_cddl,
     spec_certificates,
+    spec_documents,
     spec_endings,
     spec_example,
     spec_parameters,
@@ -47,6 +48,7 @@ from tools.generate import (
 )
 from tools.generate.source_docs import member_docs
 from tools.generate.spec_layouts import LAYOUTS, layout
+from tools.generate.spec_markdown import numbers, table
 
 SPECIFICATION: Final = Path(__file__).parents[2] / "protocol" / "README.md"
 _MARKED: Final = re.compile(
@@ -61,7 +63,6 @@ _ELSEWHERE: Final = {
     "TriggerReason": "recording",
 }
 """Enumerations that more than one section uses, and the section that lists their values."""
-_INT64: Final = (-(1 << 63), (1 << 63) - 1)
 
 _EFFECTS: Final = {
     Effect.READS: "reads",
@@ -69,28 +70,6 @@ _EFFECTS: Final = {
     Effect.GUARDED: "guarded",
     Effect.ONCE: "once",
 }
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
-    lines = [list(head), ["---"] * len(list(head)), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-# Enumerations
-
-
-def numbers(of: type[enum.Enum]) -> str:
-    """The table of an enumeration: number, name, meaning."""
-    docs = member_docs(of)
-    rows = [(_number(member), f"`{member.name}`", docs[member.name]) for member in of]
-    return table(("number", "name", "meaning"), rows)
-
-
-def _number(member: enum.Enum) -> str:
-    if isinstance(member, enum.IntFlag):
-        return f"bit {int(member).bit_length() - 1} (`{int(member):#x}`)"
-    return str(int(member.value))
 
 
 # Records
@@ -295,46 +274,6 @@ def controls() -> str:
     return "\n\n".join(parts)
 
 
-# Evidence
-
-
-def manifest_cddl() -> str:
-    """The manifest in CDDL (RFC 8610)."""
-    parts = [_cddl(cls) for cls in (evidence.Manifest, evidence.SegmentFacts, evidence.Interval)]
-    return "```cddl\n" + "\n\n".join([*parts, f"int64 = {_INT64[0]}..{_INT64[1]}"]) + "\n```"
-
-
-def _cddl(cls: type[Record]) -> str:
-    lines = [f"{cls.label} = {{"]
-    for name, key in cls.keys().items():
-        lines.append(f"  {key.number} => {_cddl_type(key)},".ljust(36) + f"; {name}: {_key_doc(key)}")
-    return "\n".join([*lines, "  * uint => any,".ljust(36) + "; appended by later versions", "}"])
-
-
-def _key_doc(key: Key) -> str:
-    return f"{key.doc} [{key.unit}]" if key.unit else key.doc
-
-
-def _cddl_type(key: Key) -> str:
-    match key.kind:
-        case Int(low=low, high=high):
-            if (low, high) == _INT64:
-                return "int64"
-            return str(low) if low == high else f"{low}..{high}"
-        case Blob(size=size):
-            return f"bstr .size {size}"
-        case Name(max=most, optional=optional):
-            return f"tstr .size ({0 if optional else 1}..{most})"
-        case Flag():
-            return "bool"
-        case Choice():
-            return "0..255"
-        case Items(of=of, max=most, min=least):
-            return f"[{least}*{most} {of.label}]"
-        case kind:
-            raise TypeError(f"no CDDL for {kind!r}")
-
-
 def effects() -> str:
     """What each effect of a command means for its repetition."""
     docs = member_docs(Effect)
@@ -376,7 +315,8 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "event-index": event_index,
     "controls": controls,
     **{f"subject-{cls.__name__.lower()}": partial(subject, cls) for cls in messages.SUBJECTS},
-    "manifest-cddl": manifest_cddl,
+    "manifest-cddl": spec_cddl.manifest,
+    **spec_documents.TABLES,
     "clock-states": lambda: numbers(evidence_vocabulary.ClockState),
     "trigger-reasons": lambda: numbers(evidence_vocabulary.TriggerReason),
     "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),

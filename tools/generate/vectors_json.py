@@ -38,3 +38,16 @@ def _read(spec: FieldSpec, value: Any) -> Any:
         return value
     number = int(value)
     return number if spec.from_wire is None else spec.from_wire(number)
+
+
+def cbor_shown(item: Any) -> Any:
+    """CBOR as JSON has it: bytes in hexadecimal, maps with their keys as text, numbers over 53 bits as text."""
+    if isinstance(item, bytes):
+        return item.hex()
+    if isinstance(item, list):
+        return [cbor_shown(one) for one in item]
+    if isinstance(item, dict):
+        return {str(key): cbor_shown(one) for key, one in item.items()}
+    if isinstance(item, int) and not isinstance(item, bool) and abs(item) >= 1 << 53:
+        return str(item)
+    return item

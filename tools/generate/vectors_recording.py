@@ -8,7 +8,7 @@ from bwc_protocol import evidence
 from bwc_protocol.evidence import EvidenceError, Interval, Manifest, SegmentFacts
 from bwc_protocol.messages.audit import AuditEntry
 from tools.generate import sample_evidence, vectors_types
-from tools.generate.vectors_json import shown
+from tools.generate.vectors_json import cbor_shown, shown
 
 
 def record() -> dict[str, Any]:
@@ -49,21 +49,8 @@ def _segment(number: int) -> dict[str, Any]:
 
 def _manifest(manifest: Manifest) -> dict[str, Any]:
     keys = manifest.keys()
-    fields = {name: _plain(key.kind.to_cbor(getattr(manifest, name))) for name, key in keys.items()}
+    fields = {name: cbor_shown(key.kind.to_cbor(getattr(manifest, name))) for name, key in keys.items()}
     return {"fields": fields, "hex": manifest.encode().hex(), "sha256": manifest.sha256.hex()}
-
-
-def _plain(item: Any) -> Any:
-    """CBOR as JSON has it: bytes in hexadecimal, maps with their keys as text, numbers over 53 bits as text."""
-    if isinstance(item, bytes):
-        return item.hex()
-    if isinstance(item, list):
-        return [_plain(one) for one in item]
-    if isinstance(item, dict):
-        return {str(key): _plain(one) for key, one in item.items()}
-    if isinstance(item, int) and not isinstance(item, bool) and abs(item) >= 1 << 53:
-        return str(item)
-    return item
 
 
 def _refused(good: Manifest) -> list[dict[str, Any]]:

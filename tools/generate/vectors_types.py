@@ -5,7 +5,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, V1_0, FieldSpec, Wire
-from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Name, Record
+from bwc_protocol.documents.desired_state import SettingValue
+from bwc_protocol.evidence.record import (
+    Blob,
+    Choice,
+    Flag,
+    Int,
+    Items,
+    Literal,
+    Maybe,
+    Name,
+    Octets,
+    OneOf,
+    Record,
+    Text,
+)
 from bwc_protocol.messages.config import ConfigDocument
 from tools.generate.spec_layouts import layout_fields
 
@@ -94,11 +108,24 @@ def _cbor(kind: Any) -> Field:
             return {"type": "bytes", "size": size}
         case Name(max=most, optional=optional):
             return {"type": "text", "min": 0 if optional else 1, "max": most}
+        case Text(max=most, min=least):
+            return {"type": "text", "min": least, "max": most}
+        case Octets(max=most, min=least):
+            return {"type": "bytes", "min": least, "max": most}
+        case Literal(text=text):
+            return {"type": "text", "only": text}
         case Flag():
             return {"type": "bool"}
         case Choice(of=of):
             return {"type": "int", "min": 0, "max": 255, "enum": of.__name__}
         case Items(of=of, max=most, min=least):
             return {"type": "array", "record": of.label, "min": least, "max": most}
+        case Maybe(of=of):
+            return {"type": "record or null", "record": of.label}
+        case OneOf(of=several):
+            records = {str(number): of.label for number, of in several.items()}
+            return {"type": "number and record", "records": records}
+        case SettingValue():
+            return {"type": "bool, int or text"}
         case _:
             raise TypeError(f"no type for {kind!r}")

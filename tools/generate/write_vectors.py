@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tools.generate import (
     vectors_behaviour,
+    vectors_documents,
     vectors_frames,
     vectors_messages,
     vectors_recording,
@@ -28,6 +29,7 @@ RECORDERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "messages.json": vectors_messages.record,
     "session.json": vectors_session.record,
     "recording.json": vectors_recording.record,
+    "documents.json": vectors_documents.record,
     "behaviour.json": vectors_behaviour.record,
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, Self
 
 from bwc_protocol.declare import Unknown
+from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
 from bwc_protocol.evidence import cbor
 from bwc_protocol.evidence.vocabulary import EvidenceError
 
@@ -77,6 +78,42 @@ class Name(_Plain):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Text(_Plain):
+    """Text of `min` to `max` bytes in UTF-8, without the code points that no text of the protocol has."""
+
+    max: int
+    min: int = 0
+
+    def check(self, value: Any) -> str:
+        fits = (
+            type(value) is str and FORBIDDEN.isdisjoint(value) and self.min <= len(value.encode()) <= self.max
+        )
+        return "" if fits else f"must be a text of {self.min} to {self.max} bytes without control characters"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Octets(_Plain):
+    """A byte string of `min` to `max` bytes."""
+
+    max: int
+    min: int = 0
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is bytes and self.min <= len(value) <= self.max
+        return "" if fits else f"must be {self.min} to {self.max} bytes"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Literal(_Plain):
+    """This one text: what kind of record it is."""
+
+    text: str
+
+    def check(self, value: Any) -> str:
+        return "" if type(value) is str and value == self.text else f'must be "{self.text}"'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Flag(_Plain):
     """True or false."""
 
@@ -127,6 +164,42 @@ class Items:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Maybe:
+    """One record, or null where there is none."""
+
+    of: "type[Record]"
+
+    def check(self, value: Any) -> str:
+        return "" if value is None or isinstance(value, self.of) else "must be a record or null"
+
+    def to_cbor(self, value: Any) -> Any:
+        return None if value is None else value.to_map()
+
+    def from_cbor(self, value: Any) -> Any:
+        return None if value is None else self.of.from_map(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several records: an array of its number and its map. A number that is not listed is refused."""
+
+    of: "Mapping[int, type[Record]]"
+
+    def check(self, value: Any) -> str:
+        return "" if type(value) in self.of.values() else f"must be one of the kinds {sorted(self.of)}"
+
+    def to_cbor(self, value: Any) -> Any:
+        return [next(number for number, kind in self.of.items() if kind is type(value)), value.to_map()]
+
+    def from_cbor(self, value: Any) -> Any:
+        match value:
+            case [int() as number, dict() as content] if type(number) is int and number in self.of:
+                return self.of[number].from_map(content)
+            case _:
+                return value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Key:
     """Where a field stands in the map, and what it is."""
 
@@ -153,6 +226,8 @@ class Record:
     """
 
     label: ClassVar[str]
+    closed: ClassVar[bool] = False
+    """Whether one with keys that this version does not know is refused: they may limit what the others say."""
 
     later: tuple[tuple[int, bytes], ...] = ()
     """Fields of newer versions: key and encoded value."""
@@ -190,4 +265,6 @@ class Record:
         known = {name: key.kind.from_cbor(value[key.number]) for name, key in keys.items()}
         numbers = {key.number for key in keys.values()}
         later = tuple((k, cbor.encode(v)) for k, v in value.items() if k not in numbers)
+        if cls.closed and later:
+            raise EvidenceError(f"{cls.label}-later", f"unknown keys {[key for key, _ in later]}")
         return cls(**known, later=later)

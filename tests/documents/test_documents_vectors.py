@@ -1,0 +1,112 @@
+"""The vectors of documents hold here, and for a reader that has nothing but CBOR, ECDSA and the specification."""
+
+import hashlib
+import json
+from typing import Any
+
+import cbor2
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from bwc_protocol.documents.deny_list import DenyList
+from bwc_protocol.documents.desired_state import DesiredState
+from bwc_protocol.documents.order import Order
+from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.signed_document import SignedDocument
+from tools.generate import vectors_documents, write_vectors
+
+VECTORS = json.loads((write_vectors.FOLDER / "documents.json").read_text(encoding="utf-8"))
+KINDS = {"deny-list": DenyList, "order": Order, "desired-state": DesiredState}
+Vector = dict[str, Any]
+
+
+def named(vector: Vector) -> str:
+    return str(vector.get("why") or vector["kind"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["documents"], ids=named)
+def test_a_document_holds_in_both_directions(vector: Vector) -> None:
+    data = bytes.fromhex(vector["hex"])
+    document = SignedDocument.decode(data)
+    assert document.encode() == data and document.sha256.hex() == vector["sha256"]
+    read = KINDS[vector["kind"]].decode(document.payload)
+    assert read.encode().hex() == vector["payload"]
+    vectors_documents._check(data)
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=named)
+def test_a_wrong_document_is_refused_by_its_check(vector: Vector) -> None:
+    with pytest.raises(DocumentRefused) as found:
+        vectors_documents._check(bytes.fromhex(vector["hex"]))
+    assert found.value.check.value == vector["check"]
+
+
+def stranger_verifies(payload: bytes, signature: bytes) -> str:
+    """By the text of the specification alone; gives the name in the signer's certificate."""
+    protected, unprotected, detached, raw = cbor2.loads(signature)
+    assert (unprotected, detached, len(raw)) == ({}, None, 64)
+    header = cbor2.loads(protected)
+    assert set(header) == {1, 33} and header[1] == -7
+    chain = [header[33]] if isinstance(header[33], bytes) else header[33]
+    anchors = [bytes.fromhex(VECTORS["agency"][name]["certificate"]) for name in VECTORS["anchors"]]
+    certificates = [x509.load_der_x509_certificate(der) for der in chain]
+    if len(chain) == 1:
+        assert chain[0] in anchors
+    else:
+        certificates[0].verify_directly_issued_by(certificates[1])
+        certificates[1].verify_directly_issued_by(x509.load_der_x509_certificate(anchors[0]))
+    key = certificates[0].public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+    signed = cbor2.dumps(["Signature1", protected, b"", payload])
+    key.verify(der, signed, ec.ECDSA(hashes.SHA256()))
+    (name,) = certificates[0].subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(name.value)
+
+
+def test_a_stranger_verifies_the_signatures() -> None:
+    for vector in VECTORS["signatures"]:
+        payload, signature = bytes.fromhex(vector["payload"]), bytes.fromhex(vector["hex"])
+        stranger_verifies(payload, signature)
+        with pytest.raises(InvalidSignature):
+            stranger_verifies(payload + b"!", signature)
+        protected, _, _, raw = cbor2.loads(signature)
+        assert (protected.hex(), raw.hex()) == (vector["protected"], vector["signature"])
+        assert cbor2.dumps(["Signature1", protected, b"", payload]).hex() == vector["sig_structure"]
+        key = ec.derive_private_key(
+            int(VECTORS["agency"][vector["signer"]]["private"], 16), ec.SECP256R1()
+        ).public_key()
+        header = cbor2.loads(protected)[33]
+        leaf = x509.load_der_x509_certificate(header if isinstance(header, bytes) else header[0])
+        assert leaf.public_key() == key
+
+
+@pytest.mark.parametrize("vector", VECTORS["documents"], ids=named)
+def test_a_stranger_reads_the_documents(vector: Vector) -> None:
+    payload, signatures = cbor2.loads(bytes.fromhex(vector["hex"]))
+    assert payload.hex() == vector["payload"]
+    assert hashlib.sha256(payload).hexdigest() == vector["sha256"]
+    assert len(signatures) == len(vector["signed_by"])
+    for signature in signatures:
+        stranger_verifies(payload, signature)
+    content = cbor2.loads(payload)
+    types = VECTORS["types"][vector["kind"]]
+    assert [field["key"] for field in types] == list(content)
+    for field in types:
+        value, shown = content[field["key"]], vector["fields"][field["field"]]
+        if isinstance(value, int):
+            assert int(shown) == value and int(field["min"]) <= value <= int(field["max"])
+        elif isinstance(value, bytes):
+            assert shown == value.hex() and len(value) == field["size"]
+        elif isinstance(value, str):
+            assert shown == value and value == field.get("only", value)
+
+
+def test_each_kind_of_terms_and_each_signed_kind_has_a_vector() -> None:
+    assert {vector["kind"] for vector in VECTORS["documents"]} == set(KINDS)
+    terms = {vector["fields"]["terms"][0] for vector in VECTORS["documents"] if vector["kind"] == "order"}
+    assert terms == {1, 2, 3}

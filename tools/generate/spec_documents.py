@@ -1,0 +1,91 @@
+"""The generated parts of the chapter on signatures and signed documents (spec: Signed documents)."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bwc_protocol.documents import deny_list, desired_state, order
+from bwc_protocol.documents.refusal import DocumentCheck
+from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
+from bwc_protocol.evidence import sign1
+from tools.generate import spec_cddl
+from tools.generate.source_docs import member_docs
+from tools.generate.spec_markdown import numbers, table
+
+
+def signature() -> str:
+    """`Sign1` and what is in its header."""
+    certificate = "bstr .size (1..2048)"
+    lines = [
+        "signature = [",
+        "  bstr .cbor protected,             ; the protected header, as it is signed",
+        "  {},                               ; nothing unprotected",
+        "  null,                             ; the payload is elsewhere",
+        "  bstr .size 64,                    ; ES256: r and s, big-endian, 32 bytes each",
+        "]",
+        "",
+        "protected = {",
+        f"  {sign1.ALGORITHM} => {sign1.ES256},                          ; alg: ES256",
+        f"  {sign1.X5CHAIN} => certificate / [certificate, certificate], ; x5chain: a root, or leaf and issuing CA",
+        "}",
+        "",
+        f"certificate = {certificate}   ; DER",
+    ]
+    return "\n".join(["```cddl", *lines, "```"])
+
+
+def document() -> str:
+    """A payload with its signatures."""
+    lines = [
+        "signed-document = [",
+        "  bstr,                             ; payload: the encoding of a deny-list, an order or a desired-state",
+        f"  [0*{SIGNATURES_MAX} bstr .cbor signature],       ; signatures over it; unsigned while it is made",
+        "]",
+    ]
+    return "\n".join(["```cddl", *lines, "```"])
+
+
+def kinds() -> str:
+    """What there is, who signs it, how long it may be."""
+    rows = [
+        ("`deny-list`", "a root of the agency", deny_list.DenyList.signatures, deny_list.DENY_LIST_MAX),
+        (
+            "`order`",
+            "two people, under `TECHNICIAN` or `RECORDS`",
+            order.Order.signatures,
+            order.ORDER_MAX,
+        ),
+        (
+            "`desired-state`",
+            "a technician",
+            desired_state.DesiredState.signatures,
+            desired_state.DESIRED_MAX,
+        ),
+    ]
+    assert max(size for *_, size in rows) == DOCUMENT_MAX
+    return table(
+        ("document", "signed by", "signatures", "bytes, at most"),
+        [(name, by, str(count), f"{size:,}") for name, by, count, size in rows],
+    )
+
+
+def checks() -> str:
+    """The names by which a document is refused."""
+    docs = member_docs(DocumentCheck)
+    return table(
+        ("check", "what has to hold"), [(f"`{check.value}`", docs[check.name]) for check in DocumentCheck]
+    )
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "signature-cddl": signature,
+    "document-cddl": document,
+    "document-kinds": kinds,
+    "document-checks": checks,
+    "deny-list-cddl": lambda: spec_cddl.block((deny_list.DenyList, deny_list.Denied)),
+    "denied-by": lambda: numbers(deny_list.DeniedBy),
+    "denied-kinds": lambda: numbers(deny_list.DeniedKind),
+    "order-cddl": lambda: spec_cddl.block((order.Order, *order.ACTIONS.values())),
+    "desired-state-cddl": lambda: spec_cddl.block(
+        (desired_state.DesiredState, desired_state.DesiredSetting, desired_state.DesiredAssignment)
+    ),
+}

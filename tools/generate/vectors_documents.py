@@ -1,0 +1,244 @@
+"""Vectors of signatures and signed documents, by an agency whose keys everybody knows (spec: Signed documents)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final
+
+import cbor2
+
+from bwc_protocol.certificates.checks import Trust
+from bwc_protocol.documents import deny_list, desired_state, order
+from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList
+from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetting, DesiredState
+from bwc_protocol.documents.order import NONCE_SIZE, ClockStep, Decommission, Order, Situation, Transfer
+from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.signed_document import Document, SignedDocument
+from bwc_protocol.evidence import sign1
+from bwc_protocol.evidence.record import Record
+from bwc_protocol.vocabulary import PeerKind
+from tools.generate import vectors_types
+from tools.generate.vectors_json import cbor_shown
+from tools.testkit import fixed_agency as agency
+
+SIGNED_S: Final = agency.BEGAN_S + 150 * 86_400
+NONCE: Final = bytes(range(NONCE_SIZE))
+HEAD: Final = bytes(range(0x40, 0x60))
+TWO: Final = ("technician", "records")
+SITUATION: Final = Situation(
+    device=agency.CAMERA,
+    kind=PeerKind.CAMERA,
+    nonce=NONCE,
+    chain_head_sha256=HEAD,
+    clock_revision=3,
+)
+LAST_COUNTER: Final = 11
+HELD_COUNTER: Final = 6
+
+DENY_LIST: Final = DenyList(
+    agency=agency.AGENCY,
+    counter=7,
+    signed_utc_s=SIGNED_S,
+    floor_utc_s=agency.BEGAN_S,
+    entries=deny_list.in_order(
+        [
+            Denied(by=DeniedBy.NAME, kind=DeniedKind.HOST, name="dock-9"),
+            Denied(by=DeniedBy.KEY, kind=DeniedKind.HOST, name="Kim Lopez", key=bytes(range(32))),
+            Denied(by=DeniedBy.ISSUER, key=bytes(range(20))),
+            Denied(
+                by=DeniedBy.NAME,
+                kind=DeniedKind.CAMERA,
+                name="BWC-000017",
+                last_sequence=41,
+                last_manifest_sha256=HEAD,
+            ),
+        ]
+    ),
+)
+DESIRED: Final = DesiredState(
+    camera=agency.CAMERA,
+    counter=12,
+    signed_utc_s=SIGNED_S,
+    profile="patrol",
+    settings=(
+        DesiredSetting(key="recording.pre_event_s", value=30),
+        DesiredSetting(key="recording.sound", value=True),
+        DesiredSetting(key="stealth.mode", value="off"),
+    ),
+    assignment=DesiredAssignment(officer="K1234", unit="5th precinct"),
+)
+
+
+def _order(terms: order.Terms, **changes: Any) -> Order:
+    given: dict[str, Any] = {
+        "device": agency.CAMERA,
+        "kind": PeerKind.CAMERA,
+        "nonce": NONCE,
+        "chain_head_sha256": HEAD,
+        "signed_utc_s": SIGNED_S,
+        "terms": terms,
+    }
+    return Order(**given | changes)
+
+
+def record() -> dict[str, Any]:
+    """The content of `documents.json`."""
+    roots = ("root", "standby", "issuing", "issuing-2")
+    names = [*roots, *agency.PEOPLE, "camera", "other/root", "other/issuing", "other/technician"]
+    records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
+    records += [DesiredState, DesiredSetting, DesiredAssignment]
+    return {
+        "types": {cls.label: vectors_types.manifest(cls) for cls in records},
+        "agency": {
+            name: {
+                "private": agency.private_number(name).to_bytes(32).hex(),
+                "certificate": agency.certificate(name).hex(),
+            }
+            for name in names
+        },
+        "anchors": ["root", "standby"],
+        "device": {
+            "identity": SITUATION.device,
+            "kind": int(SITUATION.kind),
+            "nonce": NONCE.hex(),
+            "chain_head_sha256": HEAD.hex(),
+            "clock_revision": SITUATION.clock_revision,
+            "held": 0,
+            "undelivered": 0,
+            "deny_counter": HELD_COUNTER,
+            "desired_counter": LAST_COUNTER,
+            "carrier": "dock",
+        },
+        "signatures": [_signature(name) for name in ("technician", "root")],
+        "documents": [_vector(document, names) for document, names in _documents()],
+        "refused": [_refused(why, data) for why, data in _wrong()],
+    }
+
+
+def _documents() -> list[tuple[Document, tuple[str, ...]]]:
+    step = ClockStep(step_ns=-315_360_000_000_000_000, uncertainty_ms=250, revision=3)
+    return [
+        (DENY_LIST, ("root",)),
+        (dataclasses.replace(DENY_LIST, counter=8, floor_utc_s=0, entries=()), ("standby",)),
+        (_order(Transfer(loses_undelivered=True, to_agency="Shelbyville PD")), TWO),
+        (_order(Decommission()), ("technician", "technician-2")),
+        (_order(step), TWO),
+        (DESIRED, ("technician",)),
+        (dataclasses.replace(DESIRED, counter=13, settings=(), assignment=None), ("technician-2",)),
+    ]
+
+
+def _signature(name: str) -> dict[str, Any]:
+    payload = b"what is signed"
+    signer = agency.root_signer(name) if name == "root" else agency.signer(name)
+    signature = sign1.sign(payload, signer)
+    read = sign1.decode(signature)
+    structure = cbor2.dumps(["Signature1", read.protected, b"", payload], canonical=True)
+    return {
+        "signer": name,
+        "payload": payload.hex(),
+        "protected": read.protected.hex(),
+        "sig_structure": structure.hex(),
+        "signature": read.signature.hex(),
+        "hex": signature.hex(),
+    }
+
+
+def _signed(payload: bytes, names: tuple[str, ...]) -> SignedDocument:
+    document = SignedDocument(payload)
+    for name in names:
+        root = name.rpartition("/")[2] in ("root", "standby")
+        document = document.signed_by(agency.root_signer(name) if root else agency.signer(name))
+    return document
+
+
+def _vector(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
+    payload = document.encode()
+    signed = _signed(payload, names)
+    _check(signed.encode())
+    content = {name: key.kind.to_cbor(getattr(document, name)) for name, key in document.keys().items()}
+    return {
+        "kind": document.label,
+        "signed_by": list(names),
+        "fields": {name: cbor_shown(value) for name, value in content.items()},
+        "payload": payload.hex(),
+        "sha256": signed.sha256.hex(),
+        "hex": signed.encode().hex(),
+    }
+
+
+_VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
+    "bwc-deny-list": lambda data: deny_list.accept_deny_list(
+        data,
+        agency.anchors(),
+        held=dataclasses.replace(DENY_LIST, counter=HELD_COUNTER),
+        carrier=agency.facts("dock"),
+        last_dock_issuer=agency.facts("dock").issuer_key_id,
+    ),
+    "bwc-order": lambda data: order.verify_order(data, agency.anchors(), Trust(), SITUATION),
+    "bwc-desired-state": lambda data: desired_state.verify_desired_state(
+        data, agency.anchors(), Trust(), camera=agency.CAMERA, last_counter=LAST_COUNTER
+    ),
+}
+
+
+def _check(data: bytes) -> None:
+    """Raises `DocumentRefused`; what says of itself what it is is held against that."""
+    _VERIFY[cbor2.loads(SignedDocument.decode(data).payload)[0]](data)
+
+
+def _wrong() -> list[tuple[str, bytes]]:
+    deny, desired, decommission = DENY_LIST.to_map(), DESIRED.to_map(), _order(Decommission()).to_map()
+    leaf_issuer = agency.facts("dock").issuer_key_id
+
+    def made(content: Any, *names: str) -> bytes:
+        return _signed(cbor2.dumps(content, canonical=True), names).encode()
+
+    two = ("technician", "technician-2")
+    losing = [2, {0: True, 1: False}]
+    good = _signed(DENY_LIST.encode(), ("root",))
+    lifted = cbor2.dumps(deny | {7: []}, canonical=True)
+    by_name = [{0: 1, 1: 1, 2: "dock-7", 3: b"", 4: 0, 5: bytes(32)}]
+    by_issuer = [{0: 3, 1: 0, 2: "", 3: leaf_issuer, 4: 0, 5: bytes(32)}]
+    return [
+        ("a list that a technician signed", made(deny, "technician")),
+        ("a list of another agency's root", made(deny, "other/root")),
+        ("a list with another payload under its signature", SignedDocument(lifted, good.signatures).encode()),
+        ("a list with two signatures", made(deny, "root", "standby")),
+        ("a list without a signature", made(deny)),
+        ("a list that is not newer", made(deny | {4: 6}, "root")),
+        ("a list that names another agency", made(deny | {3: "Shelbyville PD"}, "root")),
+        ("a list of a lab", made(deny | {2: "0a0b0c0d"}, "root")),
+        ("a list with a floor after its signature", made(deny | {6: SIGNED_S + 1}, "root")),
+        ("a list that denies who brings it", made(deny | {7: by_name}, "root")),
+        ("a list that denies the issuing CA of who brings it", made(deny | {7: by_issuer}, "root")),
+        ("entries out of order", made(deny | {7: deny[7][::-1]}, "root")),
+        ("an order with one signature", made(decommission, "technician")),
+        ("an order signed twice by one person", made(decommission, "technician", "technician")),
+        ("an order signed by a dock", made(decommission, "technician", "dock")),
+        ("an order of another agency's people", made(decommission, "technician", "other/technician")),
+        ("an order that may lose footage, without the records section", made(decommission | {8: losing}, *two)),
+        ("an order for another camera", made(decommission | {3: "BWC-000043"}, *two)),
+        ("an order for a station", made(decommission | {4: 3}, *two)),
+        ("an order with another nonce", made(decommission | {5: bytes(NONCE_SIZE)}, *two)),
+        ("an order from before the newest recording", made(decommission | {6: bytes(32)}, *two)),
+        ("an order with terms that nobody knows", made(decommission | {8: [200, {}]}, *two)),
+        ("an order with a key that nobody knows", made(decommission | {9: 1}, *two)),
+        ("an order signed before its signers had certificates", made(decommission | {7: agency.BEGAN_S - 1}, *two)),
+        ("a clock step of another revision", made(decommission | {8: [3, {0: 1, 1: 0, 2: 4}]}, *two)),
+        ("a desired state signed by a dock", made(desired, "dock")),
+        ("a desired state that is not newer", made(desired | {4: 11}, "technician")),
+        ("a desired state for another camera", made(desired | {3: "BWC-000043"}, "technician")),
+        ("a setting twice", made(desired | {7: [desired[7][0], desired[7][0]]}, "technician")),
+        ("a setting with a float", made(desired | {7: [{0: "a", 1: 1.5}]}, "technician")),
+        ("a unit without an officer", made(desired | {8: {0: "", 1: "5th"}}, "technician")),
+    ]  # fmt: skip
+
+
+def _refused(why: str, data: bytes) -> dict[str, Any]:
+    try:
+        _check(data)
+    except DocumentRefused as refused:
+        return {"why": why, "check": str(DocumentCheck(refused.check)), "hex": data.hex()}
+    raise AssertionError(f"{why}: the document is accepted")
