@@ -121,9 +121,9 @@ def test_only_technicians_and_records_order(other: str) -> None:
 @pytest.mark.parametrize("kind", [Transfer, Decommission])
 @pytest.mark.parametrize("loses", ["loses_held", "loses_undelivered"])
 def test_what_may_lose_footage_takes_the_records_section(kind: Any, loses: str) -> None:
-    data = signed(order(kind(**{loses: True})))
+    data = signed(order(kind(**{loses: 1})))
     needed(DocumentCheck.ROLE, data)
-    assert verify(signed(order(kind(**{loses: True})), "technician", "records"))
+    assert verify(signed(order(kind(**{loses: 1})), "technician", "records"))
 
 
 @pytest.mark.rule("DOC-015")
@@ -146,15 +146,16 @@ def test_a_recording_that_was_closed_since_makes_it_void(terms: Any) -> None:
 @pytest.mark.rule("DOC-017")
 @pytest.mark.parametrize("kind", [Transfer, Decommission])
 @pytest.mark.parametrize(("there", "says"), [("held", "loses_held"), ("undelivered", "loses_undelivered")])
-def test_footage_that_is_held_or_has_no_receipt_is_lost_only_if_it_says_so(
+def test_footage_that_is_held_or_has_no_receipt_is_lost_only_if_it_says_how_much(
     kind: Any, there: str, says: str
 ) -> None:
     now = dataclasses.replace(NOW, **{there: 2})
     people = ("technician", "records")
     needed(DocumentCheck.FOOTAGE, signed(order(kind()), *people), now)
-    assert verify(signed(order(kind(**{says: True})), *people), now)
+    assert verify(signed(order(kind(**{says: 2})), *people), now)
+    needed(DocumentCheck.FOOTAGE, signed(order(kind(**{says: 1})), *people), now)
     other = "loses_undelivered" if says == "loses_held" else "loses_held"
-    needed(DocumentCheck.FOOTAGE, signed(order(kind(**{other: True})), *people), now)
+    needed(DocumentCheck.FOOTAGE, signed(order(kind(**{other: 9})), *people), now)
 
 
 @pytest.mark.rule("DOC-018")
@@ -197,9 +198,10 @@ def test_an_order_of_a_lab_is_none_of_an_agency() -> None:
 def test_an_order_with_terms_that_a_device_does_not_know_is_refused_whole() -> None:
     for changes in (
         {9: "and only at night"},
-        {8: [2, {0: False, 1: False, 2: True}]},
+        {8: [2, {0: 0, 1: 0, 2: True}]},
+        {8: [2, {0: True, 1: 0}]},
         {8: [4, {}]},
-        {8: [2, {0: False}]},
+        {8: [2, {0: 0}]},
         {8: [True, {}]},
         {8: {}},
     ):
@@ -212,7 +214,7 @@ def test_an_order_with_terms_that_a_device_does_not_know_is_refused_whole() -> N
 
 def test_the_largest_order_fits_its_bound() -> None:
     largest = order(
-        Transfer(loses_held=True, loses_undelivered=True, to_agency="é" * 32),
+        Transfer(loses_held=0xFFFF_FFFF, loses_undelivered=0xFFFF_FFFF, to_agency="é" * 32),
         lab="l" * 32,
         device="d" * 64,
         signed_utc_s=agency.CA_ENDS_S,

@@ -121,7 +121,7 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
     return [
         (DENY_LIST, ("root",)),
         (dataclasses.replace(DENY_LIST, counter=8, floor_utc_s=0, entries=()), ("standby",)),
-        (_order(Transfer(loses_undelivered=True, to_agency="Shelbyville PD")), TWO),
+        (_order(Transfer(loses_undelivered=12, to_agency="Shelbyville PD")), TWO),
         (_order(Decommission()), ("technician", "technician-2")),
         (_order(step), TWO),
         (DESIRED, ("technician",)),
@@ -196,7 +196,7 @@ def _wrong() -> list[tuple[str, bytes]]:
         return _signed(cbor2.dumps(content, canonical=True), names).encode()
 
     two = ("technician", "technician-2")
-    losing = [2, {0: True, 1: False}]
+    losing = [2, {0: 1, 1: 0}]
     good = _signed(DENY_LIST.encode(), ("root",))
     lifted = cbor2.dumps(deny | {7: []}, canonical=True)
     by_name = [{0: 1, 1: 1, 2: "dock-7", 3: b"", 4: 0, 5: bytes(32)}]

@@ -24,7 +24,7 @@ from bwc_protocol.documents.signed_document import (
     require_validity,
 )
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError
-from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Literal, Name, OneOf, Record, Text, keyed
+from bwc_protocol.evidence.record import Blob, Choice, Int, Literal, Name, OneOf, Record, Text, keyed
 from bwc_protocol.evidence.vocabulary import CAMERA_MAX
 from bwc_protocol.vocabulary import PeerKind
 
@@ -48,11 +48,11 @@ class Transfer(Record):
     label: ClassVar[str] = "transfer"
     closed: ClassVar[bool] = True
 
-    loses_held: bool = field(
-        default=False, metadata=keyed(0, Flag(), "recordings that are held may be lost by it")
+    loses_held: int = field(
+        default=0, metadata=keyed(0, _U32, "so many recordings that are held may be lost by it")
     )
-    loses_undelivered: bool = field(
-        default=False, metadata=keyed(1, Flag(), "recordings without a receipt may be lost by it")
+    loses_undelivered: int = field(
+        default=0, metadata=keyed(1, _U32, "so many recordings without a receipt may be lost by it")
     )
     to_agency: str = field(default="", metadata=keyed(2, Text(AGENCY_MAX), "who gets it, for the record"))
 
@@ -64,11 +64,11 @@ class Decommission(Record):
     label: ClassVar[str] = "decommission"
     closed: ClassVar[bool] = True
 
-    loses_held: bool = field(
-        default=False, metadata=keyed(0, Flag(), "recordings that are held may be lost by it")
+    loses_held: int = field(
+        default=0, metadata=keyed(0, _U32, "so many recordings that are held may be lost by it")
     )
-    loses_undelivered: bool = field(
-        default=False, metadata=keyed(1, Flag(), "recordings without a receipt may be lost by it")
+    loses_undelivered: int = field(
+        default=0, metadata=keyed(1, _U32, "so many recordings without a receipt may be lost by it")
     )
 
 
@@ -150,13 +150,22 @@ def verify_order(data: bytes, roots: Sequence[bytes], trust: Trust, situation: S
 
     Whoever carries it out forgets the nonce first. Raises `DocumentRefused`.
     """
+    found = verify_signatures(data, roots, trust)
+    _check_situation(found.order, situation)
+    return found
+
+
+def verify_signatures(data: bytes, roots: Sequence[bytes], trust: Trust) -> SignedOrder:
+    """The order of a document that two people signed who may; whether a device is as it says is asked elsewhere.
+
+    Raises `DocumentRefused`.
+    """
     document = SignedDocument.decode(data)
     order = Order.decode(document.payload)
     signers = document.signers(roots, trust, count=SIGNERS)
     require(order.lab == trust.lab, DocumentCheck.LAB, "the order is of another lab, or of none")
     check_signers(order, signers)
     require_validity(signers, order.signed_utc_s)
-    _check_situation(order, situation)
     return SignedOrder(order, signers, document.sha256)
 
 
@@ -195,7 +204,7 @@ def loses_footage(terms: Terms) -> bool:
     """Whether it says that recordings may be lost that are held or have no receipt."""
     match terms:
         case Transfer() | Decommission():
-            return terms.loses_held or terms.loses_undelivered
+            return terms.loses_held > 0 or terms.loses_undelivered > 0
         case ClockStep():
             return False
 
@@ -223,9 +232,9 @@ def _check_situation(order: Order, situation: Situation) -> None:
                 (situation.undelivered, terms.loses_undelivered, "have no receipt"),
             ):
                 require(
-                    may or count == 0,
+                    count <= may,
                     DocumentCheck.FOOTAGE,
-                    f"{count} recordings {what}, and the order does not say that they may be lost",
+                    f"{count} recordings {what}, and the order says that {may} may be lost",
                 )
         case ClockStep() as terms:
             require(
