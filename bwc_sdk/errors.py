@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bwc_sdk.link_seen import LinkSeen
 
 __all__ = [
+    "AgencyBusy",
+    "AgencyError",
     "AuditBroken",
     "BwcError",
     "CertificateExpired",
@@ -182,6 +184,16 @@ class KeyFileLoose(IdentityError):
 
 class PassphraseWrong(IdentityError):
     """Raised when a key file does not open: there is no passphrase for it, or it is another one."""
+
+
+class AgencyError(IdentityError):
+    """Raised when an agency's CA cannot do what was asked, or what it keeps is damaged; nothing was issued."""
+
+    layer = "agency"
+
+
+class AgencyBusy(AgencyError):
+    """Raised when another process is at work on the same CA for too long; nothing was issued."""
 
 
 # Transport

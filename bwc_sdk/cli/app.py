@@ -51,6 +51,7 @@ VERBS: Final = {
     "dock": Verb("Offload every camera that comes to a docking station."),
     "audit": Verb("Read the device's log and check its chain of hashes."),
     "reboot": Verb("Reboot the device."),
+    "ca": Verb("Keep the agency's own small CA."),
     "raw": Verb("Send one declared command, such as battery.status cell=0."),
     "decode": Verb("Print a capture file in the specification's words."),
     "bridge": Verb("Offer a local device to a remote bench as tcp:HOST:PORT."),

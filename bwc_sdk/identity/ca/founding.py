@@ -1,0 +1,230 @@
+"""How a CA begins: a new agency, a CA from its backup, and a new issuing CA under a root (spec: Certificates).
+
+Each makes a directory whole or not at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
+from bwc_sdk.errors import AgencyError
+from bwc_sdk.identity.ca.agency_file import read_certificates, to_pem
+from bwc_sdk.identity.ca.authority import Ca, Clock, Passphrase, opened
+from bwc_sdk.identity.ca.layout import (
+    AGENCY_FILE,
+    DENY_LIST_FILE,
+    ISSUING_FILES,
+    OFFLINE,
+    REGISTER_FILE,
+    ROOT_FILE,
+    STANDBY_FILE,
+    issuing_file,
+)
+from bwc_sdk.identity.ca.lifetimes import BACKDATED_S, DAY_S, ISSUING_DAYS, ROOT_DAYS
+from bwc_sdk.identity.ca.register import Begun, IssuingMade, Register
+from bwc_sdk.identity.durable_files import sync_directory, write_new
+from bwc_sdk.identity.key_file import check_new_passphrase, sealed
+
+if TYPE_CHECKING:
+    from bwc_protocol.certificates.issue import Issuer
+
+Entropy = Callable[[int], bytes]
+_HALF: Final = ".half"
+"""Ends the name of a directory that is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A new CA, and where its keys were written."""
+
+    root_file: Path
+    standby_file: Path
+    root: CertificateFacts
+    standby: CertificateFacts
+    issuing: CertificateFacts
+
+
+def found(
+    directory: Path,
+    agency: str,
+    *,
+    passphrase: Passphrase,
+    clock: Clock,
+    entropy: Entropy,
+    root_file: Path | None = None,
+    standby_file: Path | None = None,
+) -> Founded:
+    """Makes an agency: root, standby root and issuing CA, each key in a file under its own passphrase.
+
+    The roots' files go into `DIR/offline` unless others are named, such as on two sticks. Raises `AgencyError` for a
+    directory or a root's file that is there already, `IdentityError` for a passphrase that is too short, and
+    `ClockImplausible`.
+    """
+    from bwc_protocol.certificates.issue import Issuance, Issuer, make_root, new_key
+
+    now_s = clock(None)
+    half = _begun(directory)
+    files = root_file or directory / OFFLINE / ROOT_FILE, standby_file or directory / OFFLINE / STANDBY_FILE
+    for path in (root_file, standby_file):
+        if path is not None and path.exists():
+            raise AgencyError(f"{path} is there already: a root is never written over")
+    issuance = Issuance(
+        not_before_s=now_s - BACKDATED_S, not_after_s=now_s + ROOT_DAYS * DAY_S, entropy=entropy
+    )
+    roots = []
+    for path, word in zip(files, ("root", "standby root"), strict=True):
+        key = new_key()
+        try:
+            certificate = make_root(key, agency, f"{_short(agency)} {word}", issuance)
+        except ValueError as error:
+            raise AgencyError(f"this cannot be the name of an agency: {error}") from error
+        chosen = passphrase(path)
+        check_new_passphrase(chosen)
+        placed = half / path.relative_to(directory) if path.is_relative_to(directory) else path
+        placed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_new(placed, sealed(key, [certificate], chosen, entropy))
+        roots.append(Issuer(certificate, key))
+    register = Register(half / REGISTER_FILE)
+    register.append(now_s, Begun(agency=agency, root=roots[0].certificate, standby=roots[1].certificate))
+    new = Ca(half, passphrase, clock, entropy)
+    issuing = _new_issuing(new, register, roots[0], now_s, passphrase(directory / "issuing.p12"))
+    write_new(half / AGENCY_FILE, to_pem([one.certificate for one in roots]).encode(), mode=0o644)
+    _finished(half, directory)
+    root, standby = (read_certificate(one.certificate) for one in roots)
+    return Founded(files[0], files[1], root, standby, issuing)
+
+
+def rotate(ca: Ca, root_file: Path, new_passphrase: Callable[[], bytes]) -> CertificateFacts:
+    """Makes a new issuing CA under the root whose key file is given, which may be the standby root's.
+
+    What the old one issued stays good. Its key is removed once the new one counts. Raises `AgencyError` for a root of
+    another agency, `IdentityError`, `ClockImplausible`.
+    """
+    with ca.changing() as (register, now_s):
+        begun = register.begun
+        root = opened(root_file, ca.passphrase)
+        if root.certificate not in (begun.root, begun.standby):
+            raise AgencyError(f"{root_file} is no root of {begun.agency!r}, whose CA this is")
+        made = _new_issuing(ca, register, root, now_s, new_passphrase())
+        for path in ca.directory.glob(ISSUING_FILES):
+            if path.name != issuing_file(made.key_id):
+                path.unlink()
+        return made
+
+
+def rebuild(
+    directory: Path,
+    backup: Path,
+    *,
+    passphrase: Passphrase,
+    clock: Clock,
+    entropy: Entropy,
+    root_file: Path | None = None,
+    new_passphrase: Callable[[], bytes] | None = None,
+) -> CertificateFacts:
+    """Makes a CA anew from what is left of it: `agency.pem` at least, and a root's key file or an issuing CA's.
+
+    The backup's register and deny list are taken over where there are any. Without the key of the issuing CA a new one
+    is made from the root. Raises `AgencyError` when too little is left, or it does not belong together.
+    """
+    roots = read_certificates(backup / AGENCY_FILE)
+    if len(roots) != 2:
+        raise AgencyError(f"{backup / AGENCY_FILE} has {len(roots)} certificates, not root and standby root")
+    known = [read_certificate(der) for der in roots]
+    now_s = clock(None)
+    half = _begun(directory)
+    register = Register(half / REGISTER_FILE)
+    if (backup / REGISTER_FILE).exists():
+        old = Register.read(backup)
+        if (old.begun.root, old.begun.standby) != roots:
+            raise AgencyError(f"{backup} has the register of another agency than its {AGENCY_FILE}")
+        write_new(half / REGISTER_FILE, (backup / REGISTER_FILE).read_bytes()[: old.end])
+        register = Register.read(half)
+    else:
+        register.append(now_s, Begun(agency=known[0].agency, root=roots[0], standby=roots[1]))
+    if (backup / DENY_LIST_FILE).exists():
+        shutil.copyfile(backup / DENY_LIST_FILE, half / DENY_LIST_FILE)
+    write_new(half / AGENCY_FILE, to_pem(roots).encode(), mode=0o644)
+    new = Ca(half, passphrase, clock, entropy)
+    issuing = _kept_issuing(new, register, backup, now_s)
+    if issuing is None:
+        if root_file is None or new_passphrase is None:
+            raise AgencyError(
+                f"{backup} has no key of the issuing CA",
+                advice="name the file of the root's key, and a new one is made: --root FILE",
+            )
+        root = opened(root_file, passphrase)
+        if root.certificate not in roots:
+            raise AgencyError(f"{root_file} is no root of {known[0].agency!r}")
+        issuing = _new_issuing(new, register, root, now_s, new_passphrase())
+    _finished(half, directory)
+    return issuing
+
+
+def _kept_issuing(ca: Ca, register: Register, backup: Path, now_s: int) -> CertificateFacts | None:
+    """Takes over the key of the issuing CA, if the backup has that of the newest one; its file goes as it is."""
+    named = [line.entry.certificate for line in register.lines if isinstance(line.entry, IssuingMade)]
+    begun = register.begun
+    for path in sorted(backup.glob(ISSUING_FILES)):
+        held = opened(path, ca.passphrase)
+        facts = read_certificate(held.certificate)
+        if named and held.certificate != named[-1]:
+            continue
+        if facts.issuer_key_id not in {read_certificate(der).key_id for der in (begun.root, begun.standby)}:
+            raise AgencyError(f"{path} is an issuing CA of another agency than {begun.agency!r}")
+        write_new(ca.directory / issuing_file(facts.key_id), path.read_bytes())
+        if not named:
+            register.append(now_s, IssuingMade(certificate=held.certificate))
+        return facts
+    return None
+
+
+def _new_issuing(ca: Ca, register: Register, root: Issuer, now_s: int, passphrase: bytes) -> CertificateFacts:
+    from bwc_protocol.certificates.issue import Issuance, make_issuing, new_key
+
+    check_new_passphrase(passphrase)
+    ends_s = min(now_s + ISSUING_DAYS * DAY_S, read_certificate(root.certificate).not_after_s)
+    if ends_s <= now_s:
+        raise AgencyError("the root has ended, and nothing under it can be renewed any more")
+    number = sum(isinstance(line.entry, IssuingMade) for line in register.lines) + 1
+    issuance = Issuance(not_before_s=now_s - BACKDATED_S, not_after_s=ends_s, entropy=ca.entropy)
+    key = new_key()
+    name = f"{_short(register.begun.agency)} issuing {number}"
+    certificate = make_issuing(root, key.public_key(), name, issuance)
+    made = read_certificate(certificate)
+    # The key first: the register never names one that is not there.
+    write_new(
+        ca.directory / issuing_file(made.key_id),
+        sealed(key, [certificate, root.certificate], passphrase, ca.entropy),
+    )
+    register.append(now_s, IssuingMade(certificate=certificate))
+    return made
+
+
+def _short(agency: str) -> str:
+    """So much of the agency's name that the name of a CA has room behind it."""
+    return agency.encode()[:44].decode("utf-8", "ignore").strip() or agency
+
+
+def _begun(directory: Path) -> Path:
+    """An empty directory beside the one that is to be. What a killed process left in it is gone."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise AgencyError(f"{directory} is not empty: a CA begins in a directory of its own")
+    half = directory.with_name(directory.name + _HALF)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if half.exists():
+        shutil.rmtree(half)
+    half.mkdir(mode=0o700)
+    return half
+
+
+def _finished(half: Path, directory: Path) -> None:
+    if directory.exists():
+        directory.rmdir()  # empty
+    half.rename(directory)
+    sync_directory(directory.parent)

@@ -1,0 +1,170 @@
+"""Deny lists of the CA: complete, counted, signed by a root, and never one that shuts everybody out."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bwc_protocol.certificates.issue import new_key
+from bwc_protocol.declare import Role
+from bwc_protocol.documents.deny_list import DENIED_MAX, DenyList, accept_deny_list, verify_deny_list
+from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.errors import AgencyError
+from bwc_sdk.identity.ca import founding
+from bwc_sdk.identity.ca.authority import IssuedCertificate
+from bwc_sdk.identity.ca.denying import Published, publish
+from bwc_sdk.identity.ca.lifetimes import DAY_S
+from bwc_sdk.identity.ca.register import Denied
+from tests.identity.conftest import PASSPHRASE, YEAR_S, Agency, Begin
+
+
+def _host(agency: Agency, name: str = "dock 1", role: Role = Role.DOCK_OFFLOAD) -> IssuedCertificate:
+    return agency.ca.issue_host(name, role, new_key().public_key())
+
+
+def _published(agency: Agency, *denied: Denied, floor_s: int | None = None) -> tuple[Published, DenyList]:
+    done = publish(agency.ca, agency.made.root_file, denied, floor_s=floor_s)
+    assert done.path.read_bytes() == done.data
+    return done, verify_deny_list(done.data, (agency.made.root.der, agency.made.standby.der))
+
+
+def test_a_stolen_dock_is_denied_by_name_by_key_and_by_its_old_issuer(agency: Agency) -> None:
+    stolen, other = _host(agency), _host(agency, "dock 2")
+    _, by_name = _published(agency, Denied(name="dock 1"))
+    assert by_name.denies(stolen.facts) and not by_name.denies(other.facts)
+    _, by_key = _published(agency, Denied(key_sha256=other.facts.key_sha256))
+    assert by_key.denies(other.facts) and by_key.denies(stolen.facts)  # complete: the first is in it, too
+    old = stolen.facts.issuer_key_id
+    founding.rotate(agency.ca, agency.made.root_file, lambda: PASSPHRASE)
+    third = _host(agency, "dock 3")
+    _, by_issuer = _published(agency, Denied(issuer_key_id=old))
+    assert by_issuer.denies(stolen.facts) and not by_issuer.denies(third.facts)
+
+
+def test_who_is_denied_is_issued_nothing_more(agency: Agency) -> None:
+    key = new_key().public_key()
+    stolen = agency.ca.issue_host("dock 1", Role.DOCK_OFFLOAD, key)
+    _published(agency, Denied(name="dock 1", of_kind="host"), Denied(key_sha256=stolen.facts.key_sha256))
+    with pytest.raises(AgencyError, match="denied"):
+        _host(agency)
+    with pytest.raises(AgencyError, match="denied"):
+        agency.ca.issue_host("another name", Role.DOCK_OFFLOAD, key)
+    agency.ca.issue_device("dock 1", PeerKind.CAMERA, new_key().public_key())  # of another kind
+
+
+def test_of_a_camera_the_earlier_footage_stays_good(agency: Agency) -> None:
+    camera = agency.ca.issue_device("CAM-1", PeerKind.CAMERA, new_key().public_key())
+    denied = Denied(name="CAM-1", of_kind="camera", last_sequence=17, last_manifest=bytes(range(32)))
+    _, found = _published(agency, denied)
+    entry = found.entry_for(camera.facts)
+    assert entry is not None
+    assert (entry.last_sequence, entry.last_manifest_sha256) == (17, bytes(range(32)))
+
+
+def test_the_counter_rises_and_so_does_that_of_a_ca_from_an_old_backup(
+    agency: Agency, tmp_path: Path
+) -> None:
+    """A CA that forgot what it signed would sign lists that nobody takes, and the stolen dock would go on."""
+    backup = shutil.copytree(agency.directory, tmp_path / "backup")
+    _host(agency)
+    newest = [_published(agency, Denied(name=f"dock {number}")) for number in range(5)][-1][1]
+    agency.now_s += 3_600
+    founding.rebuild(
+        tmp_path / "new",
+        backup,
+        passphrase=lambda path: PASSPHRASE,
+        clock=lambda last: agency.now_s,
+        entropy=os.urandom,
+    )
+    again = Agency(tmp_path / "new", agency.made, agency.now_s)
+    done = publish(again.ca, agency.made.root_file, [Denied(key_sha256=bytes(32))])
+    roots = agency.made.root.der, agency.made.standby.der
+    accept_deny_list(done.data, roots, held=newest, carrier=None)
+
+
+def test_a_list_from_a_dock_brings_back_what_a_rebuilt_ca_has_forgotten(
+    agency: Agency, tmp_path: Path
+) -> None:
+    backup = shutil.copytree(agency.directory, tmp_path / "backup")
+    stolen = _host(agency)
+    _published(agency, Denied(name="dock 1"))
+    shutil.copy(agency.directory / "deny-list.cose", backup)  # as a dock has it
+    founding.rebuild(
+        tmp_path / "new",
+        backup,
+        passphrase=lambda path: PASSPHRASE,
+        clock=lambda last: agency.now_s,
+        entropy=os.urandom,
+    )
+    _, found = _published(Agency(tmp_path / "new", agency.made, agency.now_s), Denied(name="dock 7"))
+    assert found.denies(stolen.facts)
+    assert len(found.entries) == 2
+
+
+def test_a_list_of_another_agency_is_not_taken_over(begin: Begin, agency: Agency) -> None:
+    other = begin("Rangers", "other")
+    _published(other, Denied(name="dock 1"))
+    shutil.copy(other.directory / "deny-list.cose", agency.directory)
+    with pytest.raises(AgencyError, match="no deny list of"):
+        _published(agency)
+
+
+def test_a_list_that_would_shut_out_everybody_is_not_signed(agency: Agency) -> None:
+    with pytest.raises(AgencyError, match="issuing CA of today"):
+        _published(agency, Denied(issuer_key_id=agency.made.issuing.key_id))
+    with pytest.raises(AgencyError, match="floor in the future"):
+        _published(agency, floor_s=agency.now_s + YEAR_S)
+    with pytest.raises(AgencyError, match="not said whom"):
+        _published(agency, Denied())
+    assert not agency.ca.register().denied() and agency.ca.register().listed is None
+
+
+def test_a_floor_stays_until_another_is_given_and_a_later_list_lowers_it(agency: Agency) -> None:
+    """What mends a floor that a wrong clock has set: the list above it."""
+    agency.now_s += 10 * YEAR_S  # the clock of this host is wrong
+    _, wrong = _published(agency, floor_s=agency.now_s - DAY_S)
+    agency.now_s -= 10 * YEAR_S
+    held, mended = wrong, _published(agency, floor_s=agency.now_s - YEAR_S)[1]
+    roots = agency.made.root.der, agency.made.standby.der
+    data = publish(agency.ca, agency.made.root_file).data
+    assert accept_deny_list(data, roots, held=mended, carrier=None).floor_utc_s == mended.floor_utc_s
+    assert mended.counter > held.counter and mended.floor_utc_s < held.floor_utc_s
+
+
+def test_the_standby_root_signs_when_the_root_is_lost(agency: Agency) -> None:
+    done = publish(agency.ca, agency.made.standby_file, [Denied(name="dock 1")])
+    verify_deny_list(done.data, (agency.made.standby.der,))
+    with pytest.raises(DocumentRefused):
+        verify_deny_list(done.data, (agency.made.root.der,))
+
+
+def test_the_root_of_another_agency_signs_nothing(begin: Begin, agency: Agency) -> None:
+    other = begin("Rangers", "other")
+    with pytest.raises(AgencyError, match="no root of"):
+        publish(agency.ca, other.made.root_file, [Denied(name="dock 1")])
+    assert not agency.ca.register().denied()
+
+
+def test_a_list_that_is_full_says_how_to_make_room(agency: Agency) -> None:
+    many = [Denied(key_sha256=number.to_bytes(32)) for number in range(DENIED_MAX + 1)]
+    with pytest.raises(AgencyError, match="cannot be signed") as caught:
+        _published(agency, *many)
+    assert "--floor" in caught.value.advice
+    assert not agency.ca.register().denied()
+
+
+def test_a_floor_lets_entries_go_of_what_it_refuses_by_itself(agency: Agency) -> None:
+    """And what is denied stays denied at the CA: nothing more is issued to it."""
+    gone, lost = _host(agency, "gone"), _host(agency, "lost")
+    agency.now_s += 2 * YEAR_S
+    _host(agency, "here")
+    denied = [Denied(name="gone"), Denied(key_sha256=lost.facts.key_sha256), Denied(name="here")]
+    stranger = Denied(key_sha256=bytes(range(32)))  # of a certificate that this CA does not know
+    _, full = _published(agency, *denied, stranger)
+    assert len(full.entries) == 4
+    _, short = _published(agency, floor_s=gone.facts.not_after_s + 1)
+    assert [entry.name or entry.key for entry in short.entries] == ["here", stranger.key_sha256]
+    with pytest.raises(AgencyError, match="denied"):
+        _host(agency, "gone")
