@@ -49,6 +49,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.MissingExtra: ExitCode.MISSING_PART,
     errors.WrongPart: ExitCode.MISSING_PART,
     errors.IdentityError: ExitCode.BAD_IDENTITY,
+    errors.AgencyBusy: ExitCode.BUSY,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,
     errors.DeviceLost: ExitCode.LOST,

@@ -89,7 +89,7 @@ def kill_at(step: int) -> None:
 
 
 def main(source: Path, operation: str) -> None:
-    key_file.ROUNDS = key_file.SEAL_ROUNDS = 1000  # type: ignore[misc]
+    key_file.ROUNDS = key_file.SEAL_ROUNDS = 1000
     for step in range(1, STEPS_MAX):
         copy = source.with_name(f"{source.name}-{step - 1}")
         shutil.copytree(source, copy)

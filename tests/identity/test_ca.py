@@ -256,7 +256,7 @@ def test_a_register_of_ten_thousand_is_not_read_anew_for_each(agency: Agency) ->
         taken.append(number)
         original(self, line, number)
 
-    Register._take = counted  # type: ignore[method-assign]
+    Register._take = counted
     try:
         for _ in range(5):
             ca.issue_host("dock", Role.DOCK_OFFLOAD, new_key().public_key())
@@ -264,7 +264,7 @@ def test_a_register_of_ten_thousand_is_not_read_anew_for_each(agency: Agency) ->
         taken.clear()
         assert [facts.name for facts in ca.register().issued()][-1] == "dock 2"
     finally:
-        Register._take = original  # type: ignore[method-assign]
+        Register._take = original
     assert len(taken) == 1 and register is ca.register()
 
 

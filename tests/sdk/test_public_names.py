@@ -192,6 +192,8 @@ PUBLIC = {
         "watch",
     },
     "bwc_sdk.errors": {
+        "AgencyBusy",
+        "AgencyError",
         "AuditBroken",
         "BwcError",
         "CertificateExpired",
