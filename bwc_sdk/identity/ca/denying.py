@@ -45,9 +45,8 @@ def publish(
     """
     from bwc_protocol.documents.deny_list import DenyList, in_order
     from bwc_protocol.documents.signed_document import SignedDocument
-    from bwc_protocol.evidence.sign1 import KeySigner
-
     from bwc_protocol.evidence import EvidenceError
+    from bwc_protocol.evidence.sign1 import KeySigner
 
     with ca.changing() as (register, now_s):
         _check(register, denied)
