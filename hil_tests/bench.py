@@ -15,7 +15,6 @@ from hil_tests.keepsake import Keepsake
 
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
-IDENTITY: Final = "bwc hil"
 
 
 class Bench:
@@ -113,7 +112,6 @@ class Bench:
                 camera = connect(
                     self.uri,
                     role=role,
-                    identity=IDENTITY,
                     allow_insecure=self.allow_insecure,
                     capture=self.capture_file(),
                 )

@@ -5,7 +5,6 @@ import pytest
 from bwc_protocol.messages.recordings import EraseRecording
 from bwc_sdk import AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
-from hil_tests.bench import IDENTITY
 from hil_tests.refusals import refused
 
 NOT_RECEIPT = 50
@@ -66,7 +65,7 @@ def test_an_annotation_is_kept_with_time_and_author(camera: SyncCamera, newest: 
         *earlier, last = camera.recordings.annotations_all(newest.entry.recording)
         assert tuple(earlier) == before, "what was said before is never changed"
         assert last.kind is (AnnotationKind.MARKED if marked else AnnotationKind.UNMARKED)
-        assert last.actor == IDENTITY
+        assert last.actor == camera.host_name
         assert last.utc_ns <= camera.clock.read().utc_ns
     finally:
         newest.mark(not marked)

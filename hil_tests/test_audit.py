@@ -6,7 +6,6 @@ import pytest
 
 from bwc_sdk import AuditKind, Role
 from bwc_sdk.sync import SyncCamera
-from hil_tests.bench import IDENTITY
 
 
 @pytest.mark.bwc_stack
@@ -42,7 +41,7 @@ def test_a_session_is_on_record_under_the_name_of_its_host(camera: SyncCamera) -
     if any(e.kind is AuditKind.SESSIONS_COUNTED for e in entries):
         pytest.skip("this device counts sessions in which nothing is to be logged (AUD-007)")
     opened = [e for e in entries if e.kind is AuditKind.SESSION_OPENED]
-    assert opened[-1].actor == IDENTITY
+    assert opened[-1].actor == camera.host_name
 
 
 def test_what_was_done_is_on_record_in_its_order(connect_as: Callable[[Role], SyncCamera]) -> None:

@@ -31,7 +31,7 @@ from bwc_sdk.sync import SyncCamera, SyncOffloadJob
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import IDENTITY, Bench
+from hil_tests.bench import Bench
 from hil_tests.cable import Cable
 
 MEBIBYTE = 1_048_576
@@ -86,7 +86,6 @@ class Dock:
             cable,
             bay=uri.bay,
             role=Role.DOCK_OFFLOAD,
-            identity=IDENTITY,
             allow_insecure=self._bench.allow_insecure,
             capture=self._bench.capture_file(),
         )

@@ -12,7 +12,7 @@ from bwc_sdk.cli.destination import command
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.fleet_output import FleetTeller, show_result
 from bwc_sdk.cli.interruption import Interrupted
-from bwc_sdk.cli.on_camera import connecting_station, output_for, role_of
+from bwc_sdk.cli.on_camera import connecting_station, identity_of, output_for, role_for
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.cli.readable import Stamps
@@ -44,14 +44,15 @@ def fleet_job(
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
         )
+    role = role_for(settings, Role.DOCK_OFFLOAD)
     return offload_many(
         devices,
         destination,
         world=world,
         policy=policy,
         limit_bytes_per_s=limit_bytes_per_s,
-        role=role_of(settings.role) if settings.role else Role.DOCK_OFFLOAD,
-        allow_insecure=settings.allow_insecure,
+        role=role,
+        **identity_of(settings, role),
     )
 
 

@@ -1,8 +1,10 @@
 """From the common options to a connected camera or docking station, and back to an exit code."""
 
 import asyncio
+import sys
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
@@ -14,6 +16,8 @@ from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import AnyDevice, connect, connect_device, connect_station
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Connecting
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
+from bwc_sdk.identity.lookup import find_identity, identity_for
 
 C = TypeVar("C", bound=AnyDevice)
 
@@ -21,6 +25,39 @@ C = TypeVar("C", bound=AnyDevice)
 def role_of(name: RoleName) -> Role:
     """The protocol's role of that name."""
     return Role[name.name]
+
+
+def role_for(settings: Settings, default: Role) -> Role:
+    """The role that the common options name, else the verb's own."""
+    return role_of(settings.role) if settings.role else default
+
+
+class IdentityChoice(TypedDict):
+    """What `connect` takes to know by whom it speaks."""
+
+    identity: HostIdentity | IdentitySet | None
+    lab: bool
+    allow_insecure: bool
+
+
+def identity_of(settings: Settings, role: Role) -> IdentityChoice:
+    """By whom the common options say that this host speaks in a role. A passphrase is asked for on a terminal, and
+    before any device is: Ctrl-C then leaves nothing half done."""
+    found = find_identity(
+        settings.identity, lab=settings.lab, allow_insecure=settings.allow_insecure, ask=ask_on_terminal
+    )
+    if found is not None:
+        identity_for(found, role, time.time())
+    return {"identity": found, "lab": False, "allow_insecure": settings.allow_insecure}
+
+
+def ask_on_terminal(prompt: str) -> str | None:
+    """Asks for a passphrase, unseen; None where nobody sits there."""
+    if not sys.stdin.isatty():
+        return None
+    from getpass import getpass
+
+    return getpass(prompt)
 
 
 def require_device(settings: Settings) -> str:
@@ -39,31 +76,34 @@ def require_device(settings: Settings) -> str:
 
 def connecting(settings: Settings, default: Role, *, expect: str | None = None) -> Connecting[Camera]:
     """The connection that the common options describe, not yet begun."""
+    role = role_for(settings, default)
     return connect(
         require_device(settings),
-        role=role_of(settings.role) if settings.role else default,
+        role=role,
         expect=expect,
-        allow_insecure=settings.allow_insecure,
+        **identity_of(settings, role),
         capture=settings.capture,
     )
 
 
 def connecting_station(settings: Settings, default: Role) -> Connecting[DockingStation]:
     """The same to a docking station."""
+    role = role_for(settings, default)
     return connect_station(
         require_device(settings),
-        role=role_of(settings.role) if settings.role else default,
-        allow_insecure=settings.allow_insecure,
+        role=role,
+        **identity_of(settings, role),
         capture=settings.capture,
     )
 
 
 def connecting_any(settings: Settings, default: Role) -> Connecting[AnyDevice]:
     """The same to whatever is there."""
+    role = role_for(settings, default)
     return connect_device(
         require_device(settings),
-        role=role_of(settings.role) if settings.role else default,
-        allow_insecure=settings.allow_insecure,
+        role=role,
+        **identity_of(settings, role),
         capture=settings.capture,
     )
 
@@ -131,6 +171,8 @@ def output_for(settings: Settings, client: AnyDevice) -> Output:
         "simulator": simulator,
         "secure": secure,
     }
+    for notice in client.notices:
+        output.note(f"remark: {notice}")
     if simulator or not secure:
         what = "a simulator" if simulator else "not a simulator"
         output.note(f"note: {client.identity} is {what}; this session is {'' if secure else 'not '}protected")

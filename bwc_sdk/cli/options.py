@@ -36,6 +36,8 @@ class Settings:
     device: str | None = None
     as_json: bool = False
     role: RoleName | None = None
+    identity: Path | None = None
+    lab: bool = False
     allow_insecure: bool = False
     timeout_s: float | None = None
     """Seconds that a reply may take; None = the default of the verb. Connecting has a bound of its own."""
@@ -53,6 +55,8 @@ class Settings:
             device=given["device"] or self.device,
             as_json=given["as_json"] or self.as_json,
             role=given["role"] or self.role,
+            identity=given["identity"] or self.identity,
+            lab=given["lab"] or self.lab,
             allow_insecure=given["allow_insecure"] or self.allow_insecure,
             timeout_s=given["timeout_s"] or self.timeout_s,
             capture=given["capture"] or self.capture,
@@ -95,7 +99,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
             bool,
             typer.Option(
                 "--allow-insecure",
-                help="Go on without protection, though the device is not a simulator. For a bench.",
+                help="Speak without any protection, to simulators and development firmware. For a bench.",
             ),
         ],
         False,
@@ -137,6 +141,24 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
             ),
         ],
         0,
+    ),
+    "identity": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--identity",
+                metavar="DIR",
+                readable=False,
+                help="What proves who this host is: the directory of its key files; or BWC_IDENTITY.",
+            ),
+        ],
+        None,
+    ),
+    "lab": (
+        Annotated[
+            bool, typer.Option("--lab", help="Speak by the lab, to simulators and devices that it enrolled.")
+        ],
+        False,
     ),
 }
 

@@ -13,6 +13,7 @@ PARTS: Final = (
     "construct",
     "crcmod",
     "google-crc32c",
+    "cryptography",
     "cbor2",
     "pyserial",
     "typer",

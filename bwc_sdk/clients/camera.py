@@ -64,6 +64,16 @@ class Camera(CameraSubjects):
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self.connection.counters
 
+    @property
+    def host_name(self) -> str:
+        """How this host is called in the session and in the device's log: by its certificate, if it has one."""
+        return self.connection.host_name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of the identities of this session, such as a certificate that ends soon or has ended."""
+        return tuple(self.connection.notices)
+
     def events(self) -> AsyncIterator[Event]:
         """What the camera tells without being asked, until the connection ends; for one reader.
 

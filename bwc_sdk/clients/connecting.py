@@ -12,12 +12,14 @@ from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.station import DockingStation
-from bwc_sdk.connection.access import Access, Connecting, own_identity
+from bwc_sdk.connection.access import Access, Connecting
 from bwc_sdk.connection.error_mapping import unfinished
 from bwc_sdk.connection.establish import CONNECT_S, connect_channel, open_channel
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
 from bwc_sdk.errors import InvalidUri, WrongDevice
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
+from bwc_sdk.identity.lookup import find_identity
 from bwc_sdk.link_seen import seen_on
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.registry import transport_for
@@ -36,7 +38,8 @@ def connect(
     *,
     bay: int = 0,
     role: Role = Role.TECHNICIAN,
-    identity: str | None = None,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
@@ -45,14 +48,18 @@ def connect(
     """Connects to the camera that a URI (or a transport of one's own) names. Changes nothing on it.
 
     `bay` is for a transport to a docking station: the camera in that bay, as a URI says it by `?bay=3`.
-    `role` is what this host asks to be; `identity` how it calls itself (user@host by default); `expect` the
-    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`). A further connection
-    of this process with the same `capture`, at once or later, goes to `wire-2.jsonl`, `wire-3.jsonl`, … beside
-    `wire.jsonl`, as does one while another process writes the file; what an earlier process left is replaced.
-    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
+    `role` is what this host asks to be, and all that it may do in this session. `identity` proves who it is: a
+    directory with a key file a role, or a `HostIdentity` of one's own; by default `BWC_IDENTITY`, else
+    `~/.config/bwc/identity`. `lab` speaks by the lab instead, `allow_insecure` without any protection, to simulators
+    and development firmware. `expect` is the serial number that the camera must have; `capture` a file for what passes
+    (or `BWC_CAPTURE`). A further connection of this process with the same `capture`, at once or later, goes to
+    `wire-2.jsonl`, `wire-3.jsonl`, … beside `wire.jsonl`, as does one while another process writes the file; what an
+    earlier process left is replaced.
+    Of the two deny lists the older is replaced by the newer. Ends within 15 s, and 60 s where a list is exchanged.
+    Raises `IdentityError`, `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
     `SessionError`, `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
     """
-    access = _access(role, identity, expect, allow_insecure, capture, world)
+    access = _access(role, identity, lab, expect, allow_insecure, capture, world)
     return Connecting(partial(_open_camera, device, bay, access))
 
 
@@ -60,7 +67,8 @@ def connect_station(
     device: str | Transport,
     *,
     role: Role = Role.TECHNICIAN,
-    identity: str | None = None,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
@@ -71,7 +79,7 @@ def connect_station(
     Arguments and errors are those of `connect`; a camera is `WrongDevice`. The cameras in its bays are reached
     by `DockingStation.camera`, all over this one link.
     """
-    access = _access(role, identity, expect, allow_insecure, capture, world)
+    access = _access(role, identity, lab, expect, allow_insecure, capture, world)
     return Connecting(partial(_open_station, device, access))
 
 
@@ -79,7 +87,8 @@ def connect_device(
     device: str | Transport,
     *,
     role: Role = Role.TECHNICIAN,
-    identity: str | None = None,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
     capture: Path | None = None,
     world: World | None = None,
@@ -88,13 +97,14 @@ def connect_device(
 
     For what both can do: identity, status, clock, self-test, log, reboot. Arguments and errors are those of `connect`.
     """
-    access = _access(role, identity, None, allow_insecure, capture, world)
+    access = _access(role, identity, lab, None, allow_insecure, capture, world)
     return Connecting(partial(_open_device, device, access))
 
 
 def _access(
     role: Role,
-    identity: str | None,
+    identity: HostIdentity | IdentitySet | Path | None,
+    lab: bool,
     expect: str | None,
     allow_insecure: bool,
     capture: Path | None,
@@ -102,7 +112,7 @@ def _access(
 ) -> Access:
     return Access(
         role=role,
-        identity=identity or own_identity(),
+        identities=find_identity(identity, lab=lab, allow_insecure=allow_insecure),
         expect=expect,
         allow_insecure=allow_insecure,
         capture=capture or (Path(os.environ[CAPTURE_ENV]) if CAPTURE_ENV in os.environ else None),
@@ -111,6 +121,7 @@ def _access(
 
 
 async def _open_camera(device: str | Transport, bay: int, access: Access) -> Camera:
+    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if bay and uri.bay:
@@ -122,6 +133,7 @@ async def _open_camera(device: str | Transport, bay: int, access: Access) -> Cam
 
 
 async def _open_station(device: str | Transport, access: Access) -> DockingStation:
+    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if uri.bay:
@@ -136,6 +148,7 @@ async def _open_station(device: str | Transport, access: Access) -> DockingStati
 
 
 async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
+    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if uri.bay:

@@ -91,8 +91,7 @@ class DockingStation(StationSubjects):
         name = device_name(driver.transport, bay)
         if not 1 <= bay <= MAX_CHANNEL:  # the camera in bay n is on channel n
             raise PortNotFound(f"there is no bay {bay}: they are numbered from 1", device=name)
-        role = self._access.role if role is None else role
-        access = replace(self._access, role=role, expect=expect)
+        access = replace(await self._access.opened(role), expect=expect)
         capture = self._capture.on(bay) if self._capture is not None else None
         self._check_pause(bay, name)
         try:
@@ -116,6 +115,16 @@ class DockingStation(StationSubjects):
         if left_s > 0:
             rule = "another host has the camera in this bay, which was not asked again yet"
             raise DeviceBusy(rule, device=name, retry_after_s=left_s)
+
+    @property
+    def host_name(self) -> str:
+        """How this host is called in the session and in the device's log: by its certificate, if it has one."""
+        return self.connection.host_name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of the identities of this session, such as a certificate that ends soon or has ended."""
+        return tuple(self.connection.notices)
 
     def events(self) -> AsyncIterator[Event]:
         """What the station tells without being asked, until the connection ends; for one reader.

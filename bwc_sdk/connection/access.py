@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from bwc_protocol.conversation import LocalInfo
 from bwc_protocol.declare import Role
+from bwc_protocol.session.interface import Session, SessionSide
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.host.world import World
-
-IDENTITY_MAX: Final = 64
-"""Bytes of a host's name in session and audit log (spec: session.info)."""
-
-
-def own_identity() -> str:
-    """How this host calls itself unless it is told: `user@host`, as far as the field goes."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, ImportError, OSError):
-        user = "unknown"  # no variable names the user, and no list of users either: a container, a service
-    name = "".join(sign if sign.isprintable() else "?" for sign in f"{user}@{socket.gethostname()}")
-    return name.encode("utf-8", "replace")[:IDENTITY_MAX].decode("utf-8", "ignore")
+from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.identity.lookup import Identities, identity_for, own_identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +22,43 @@ class Access:
     """As whom a host connects, and what it accepts."""
 
     role: Role
-    identity: str
-    """How the host calls itself."""
+    identities: Identities | None
+    """What this host speaks by; None = the insecure session."""
     expect: str | None
     """The serial number that the device must have."""
     allow_insecure: bool
+    """Whether somebody asked for the insecure session."""
     capture: Path | None
     world: World
+    identity: HostIdentity | None = None
+    """Of `identities` the one that holds the role, once it is opened."""
+
+    async def opened(self, role: Role | None = None) -> Self:
+        """The same with the identity that holds the role. Opening its key file takes a tenth of a second, or a person
+        who types a passphrase: no loop waits for that. Raises `IdentityError`, `HostFileError`."""
+        role = self.role if role is None else role
+        if self.identities is None:
+            return replace(self, role=role)
+        utc_s = self.world.utc_ns() / 1_000_000_000
+        identity = await self.world.workers.wait(identity_for, self.identities, role, utc_s)
+        return replace(self, role=role, identity=identity)
 
     def local(self) -> LocalInfo:
         """What this host says of itself."""
-        return LocalInfo(kind=PeerKind.HOST, identity=self.identity, roles=self.role)
+        identity = self.identity
+        if identity is None:
+            return LocalInfo(kind=PeerKind.HOST, identity=own_identity(), roles=self.role)
+        counter = identity.deny_lists.counter
+        return LocalInfo(kind=PeerKind.HOST, identity=identity.name, roles=self.role, deny_counter=counter)
+
+    def session(self, side: SessionSide) -> Session:
+        """This host's end of one session. Raises `IdentityError` where OpenSSL does not take the certificate or its
+        key."""
+        if self.identity is None:
+            return self.world.session(side)
+        from bwc_sdk.identity.judging import session_of
+
+        return session_of(self.identity, self.world.utc_ns, side)
 
 
 class Closable(Protocol):

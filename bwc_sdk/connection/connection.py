@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
+from bwc_protocol.certificates.checks import Check, Standing
 from bwc_protocol.conversation import (
     MAX_REQUESTS,
     Closed,
@@ -19,7 +21,6 @@ from bwc_protocol.conversation import (
     Established,
     EventReceived,
     Failed,
-    LocalInfo,
     MessageCounters,
     PeerInfo,
     ReplyMalformed,
@@ -37,12 +38,15 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.session.interface import RECORD_MAX, SessionSide
 from bwc_protocol.session.preamble import Preamble
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.connection.access import Access
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
+from bwc_sdk.connection.refusals import refused_here
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
 from bwc_sdk.connection.turns import Turns
+from bwc_sdk.connection.validity import ended, notices
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -53,7 +57,8 @@ from bwc_sdk.errors import (
     OutcomeUnknown,
     ProtocolViolation,
 )
-from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.identity.lookup import own_identity
 from bwc_sdk.link_seen import LinkSeen, seen_on
 
 if TYPE_CHECKING:
@@ -121,6 +126,9 @@ class Connection:
         self.call_timeout_s = call_timeout_s
         self.conversation: Conversation | None = None
         self.peer: PeerInfo | None = None
+        self._access: Access | None = None
+        self.notices: list[str] = []
+        """What is to be said of the identities of this session: what ends soon, or has ended."""
         self.dropped_events = 0
         self.unanswered_closes = 0
         self._before = Counters()
@@ -137,18 +145,31 @@ class Connection:
         self._device_events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._news = asyncio.Event()
         self._closed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._utc_ns: Callable[[], int] | None = None  # of a device that only gives up what it has
+
+    @property
+    def identity(self) -> HostIdentity | None:
+        """By which this host speaks; None in an insecure session."""
+        return None if self._access is None else self._access.identity
+
+    @property
+    def host_name(self) -> str:
+        """How this host is called in the session and in the device's log."""
+        return own_identity() if self.identity is None else self.identity.name
 
     # Life
 
-    async def establish(self, local: LocalInfo, world: World, capture: Capture | None) -> None:
+    async def establish(self, access: Access, capture: Capture | None) -> None:
         """Opens the channel and runs preamble, handshake, session info and READY. Raises `BwcError`."""
+        local, entropy = access.local(), access.world.entropy
+        side = SessionSide(client=False, identity=local.identity, roles=local.roles, entropy=entropy)
+        session = access.session(side)
+        self._access = access
 
         def make() -> Conversation:
-            preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=world.entropy(16))
-            side = SessionSide(
-                client=False, identity=local.identity, roles=local.roles, entropy=world.entropy
-            )
-            conversation = Conversation(local, preamble, world.session(side))
+            preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=entropy(16))
+            conversation = Conversation(local, preamble, session)
             if capture is not None:
                 conversation.tap = capture.message
             return conversation
@@ -157,6 +178,35 @@ class Connection:
             self._before = self._counted()  # what others did with the line, or with the channel before
         self.driver.connect(self.channel, make, self)
         self.peer = await self._established
+        if access.identity is not None:
+            self._proved(access.identity, self.peer, access.world.utc_ns)
+
+    def _proved(self, identity: HostIdentity, peer: PeerInfo, utc_ns: Callable[[], int]) -> None:
+        """Both have shown their certificates: says what is to be said of them, and keeps an eye on the deny list."""
+        for notice in notices(identity, peer, utc_ns() / 1_000_000_000):
+            self.notice(notice)
+        if peer.standing in (Standing.EXPIRED, Standing.NOT_YET_VALID):
+            self._utc_ns = utc_ns
+        identity.deny_lists.watch(self)
+
+    def notice(self, text: str) -> None:
+        """Keeps a remark on identities for whoever asks, and logs it."""
+        self.notices.append(text)
+        log.warning("%s: %s", self.name, text)
+
+    def denied_anew(self) -> None:
+        """A newer deny list is there, by any thread: a session with whom it denies ends."""
+        with contextlib.suppress(RuntimeError):  # its loop is over, and so is the session
+            self._loop.call_soon_threadsafe(self._judge_anew)
+
+    def _judge_anew(self) -> None:
+        identity, peer = self.identity, self.peer
+        if identity is None or peer is None or peer.certificate is None or self._error is not None:
+            return
+        denied = identity.deny_lists.denies(peer.certificate)
+        if denied is not None:
+            self.lost(refused_here(Check.DENIED, denied, identity, self.name))
+            self.driver.disconnect(self)
 
     async def farewell(self) -> None:
         """Ends the conversation in order, in bounded time."""
@@ -250,6 +300,10 @@ class Connection:
                 device=self.name,
                 advice="connect again in this process, or start it by spawn",
             )
+        if self._utc_ns is not None and not request.while_expired:
+            assert self.peer is not None and self.peer.certificate is not None
+            utc_s = self._utc_ns() / 1_000_000_000
+            raise ended(self.peer.certificate, request.name, utc_s, self.name)
         while True:
             async with self._turns:
                 if self._error is not None or self.conversation is None:
@@ -441,8 +495,8 @@ class Connection:
             case Established(peer=peer):
                 if not self._established.done():
                     self._established.set_result(peer)
-            case Failed(reason=reason, detail=detail):
-                self.lost(failure(reason, detail, self.name, self.seen()))
+            case Failed():
+                self.lost(failure(event, self.name, self.seen(), self.identity))
             case Closed():
                 self._closed.set()
                 self.lost(DeviceLost("the device closed the session", device=self.name, advice=SAID_SO))
@@ -474,7 +528,7 @@ class Connection:
     def reset(self, reset: ChannelReset) -> None:
         """The channel was reset."""
         self._closed.set()
-        self.lost(reset_error(reset, self.name, self.seen()))
+        self.lost(reset_error(reset, self.name, self.seen(), self._access))
 
     def lost(self, error: BwcError) -> None:
         """Ends everything that waits on this connection."""

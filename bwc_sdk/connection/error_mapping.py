@@ -3,9 +3,11 @@
 import copy
 from typing import Final
 
-from bwc_protocol.conversation import FailReason
+from bwc_protocol.conversation import Failed, FailReason
 from bwc_protocol.frame import FrameType
 from bwc_protocol.link import ChannelReset, LinkDown, LinkDownReason, LinkState, ResetReason
+from bwc_sdk.connection.access import Access
+from bwc_sdk.connection.refusals import not_enrolled, other_protection, refused_here, refused_there
 from bwc_sdk.errors import (
     BwcError,
     DeviceBusy,
@@ -15,9 +17,9 @@ from bwc_sdk.errors import (
     PortNotFound,
     ProtocolViolation,
     SessionError,
-    SessionRefused,
     VersionMismatch,
 )
+from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.link_seen import ConnectStage, LinkSeen
 
 _REPORT: Final = "--capture FILE keeps what passed, for 'bwc decode'"
@@ -68,19 +70,26 @@ def _no_link(reason: LinkDownReason, seen: LinkSeen, device: str) -> BwcError:
     return NotADevice(fault.rule, device=device, advice=advice)
 
 
-def failure(reason: FailReason, detail: str, device: str, seen: LinkSeen) -> BwcError:
-    """The error for a conversation that failed on this side."""
+def failure(failed: Failed, device: str, seen: LinkSeen, identity: HostIdentity | None = None) -> BwcError:
+    """The error for a conversation that failed on this side, of a host that speaks by `identity`."""
     error: BwcError
-    match reason:
+    detail = failed.detail
+    match failed.reason:
         case FailReason.NOT_A_DEVICE:
             error = NotADevice(f"it does not speak this protocol: {detail}", device=device)
         case FailReason.VERSION:
             error = VersionMismatch(detail, device=device, advice="update the older of the two")
         case FailReason.PROTECTION:
-            error = SessionRefused(detail, device=device)
+            error = other_protection(detail, identity, device)
+        case FailReason.SESSION if failed.check is not None:
+            error = refused_here(failed.check, detail, identity, device)
         case FailReason.REFUSED:
-            error = SessionRefused(detail, device=device)
-        case FailReason.SESSION | FailReason.LIMIT:
+            error = refused_here(failed.check, detail, identity, device)
+        case FailReason.LIMIT:
+            error = SessionError(
+                f"the session has had its time: {detail}", device=device, advice="connect again"
+            )
+        case FailReason.SESSION:
             error = SessionError(detail, device=device)
         case FailReason.TIMEOUT:
             error = unfinished(detail, device, seen)
@@ -113,19 +122,25 @@ _WHY_RESET: Final = {
 """What a device says by it."""
 
 
-def reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
+def reset_error(reset: ChannelReset, device: str, seen: LinkSeen, access: Access | None = None) -> BwcError:
     """The error for a channel that was reset. Before READY there may never have been a device."""
-    error = _reset_error(reset, device, seen)
+    error = _reset_error(reset, device, seen, access)
     error.seen = seen
     return error
 
 
-def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen) -> BwcError:
+def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen, access: Access | None) -> BwcError:
     established = seen.stage is ConnectStage.READY
     match reset.reason:
         case ResetReason.BUSY:
             rule = "another host has the " + ("camera in this bay" if reset.channel else "device")
+            if access is not None and access.identity is not None:
+                rule += ", or too many handshakes with it failed just now"
             return DeviceBusy(rule, device=device, retry_after_s=reset.retry_after_ms / 1000)
+        case ResetReason.REFUSED if reset.by_peer and access is not None:
+            return refused_there(access, device)
+        case ResetReason.NOT_ENROLLED if reset.by_peer:
+            return not_enrolled(device)
         case ResetReason.NO_DEVICE if reset.channel and not established:
             return PortNotFound(
                 "no camera answers in this bay, or there is no such bay",

@@ -9,6 +9,7 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.connection.access import Access
 from bwc_sdk.connection.connection import Connection
+from bwc_sdk.connection.deny_list_exchange import exchange_deny_lists
 from bwc_sdk.connection.error_mapping import unfinished
 from bwc_sdk.connection.link_driver import LinkDriver
 from bwc_sdk.errors import SessionRefused, WrongDevice
@@ -55,20 +56,22 @@ async def open_channel(
     """
     connection = Connection(driver, channel, shared=shared)
     try:
-        async with asyncio.timeout(CONNECT_S):
-            await connection.establish(access.local(), access.world, capture)
-        _check_peer(connection, kind, access.expect, access.allow_insecure)
-    except TimeoutError as error:
-        seen = connection.seen()
-        await connection.hang_up()
-        raise unfinished(f"no connection within {CONNECT_S:.0f} s", connection.name, seen) from error
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await connection.establish(access, capture)
+        except TimeoutError as error:
+            seen = connection.seen()
+            raise unfinished(f"no connection within {CONNECT_S:.0f} s", connection.name, seen) from error
+        _check_peer(connection, kind, access)
+        if access.identity is not None:
+            await exchange_deny_lists(connection, access.identity, access.world.workers)
     except BaseException:
         await connection.hang_up()
         raise
     return connection
 
 
-def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allow_insecure: bool) -> None:
+def _check_peer(connection: Connection, kind: PeerKind, access: Access) -> None:
     peer = connection.peer
     assert peer is not None
     if peer.kind is not kind:
@@ -80,9 +83,9 @@ def _check_peer(connection: Connection, kind: PeerKind, expect: str | None, allo
             else "name the URI of a docking station"
         )
         raise WrongDevice(rule, device=connection.name, advice=advice)
-    if expect is not None and peer.identity != expect:
-        raise WrongDevice(f"it is {peer.identity!r}, not {expect!r}", device=connection.name)
-    if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not allow_insecure:
+    if access.expect is not None and peer.identity != access.expect:
+        raise WrongDevice(f"it is {peer.identity!r}, not {access.expect!r}", device=connection.name)
+    if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not access.allow_insecure:
         raise SessionRefused(
             "an insecure session is for simulators, and this device does not call itself one",
             device=connection.name,

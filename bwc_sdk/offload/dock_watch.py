@@ -28,6 +28,7 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination, moved
@@ -296,6 +297,8 @@ def dock_watch(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
 ) -> DockWatch:
     """Offloads every camera that is put into a bay of a docking station, for ever; see `DockWatch`.
@@ -305,5 +308,7 @@ def dock_watch(
     again every minute.
     """
     world = world or World()
-    connect = station_by(station, role=role, allow_insecure=allow_insecure, world=world)
+    connect = station_by(
+        station, role=role, identity=identity, lab=lab, allow_insecure=allow_insecure, world=world
+    )
     return DockWatch(connect, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)

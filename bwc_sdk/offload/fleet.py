@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from bwc_protocol.declare import Role
 from bwc_sdk.clients.connecting import connect, connect_station
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination
@@ -139,16 +140,20 @@ def offload_many(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
 ) -> FleetJob:
     """Copies all recordings of several cameras at once into a directory, verified; see `FleetJob`.
 
-    `devices` are URIs, which are then the slots, or functions that connect by slot (then `role` and
-    `allow_insecure` are their own affair). `limit_bytes_per_s` bounds the footage of all together.
+    `devices` are URIs, which are then the slots, or functions that connect by slot (then `role`, `identity`,
+    `lab` and `allow_insecure` are their own affair). `limit_bytes_per_s` bounds the footage of all together.
     """
     world = world or World()
     if not isinstance(devices, Mapping):
-        access = partial(_camera, role=role, allow_insecure=allow_insecure, world=world)
+        access = partial(
+            _camera, role=role, identity=identity, lab=lab, allow_insecure=allow_insecure, world=world
+        )
         devices = {uri: partial(access, uri) for uri in devices}
     return FleetJob(devices, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)
 
@@ -161,6 +166,8 @@ def offload_station(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
 ) -> FleetJob:
     """Copies all recordings of the cameras that stand in a station's bays when it begins, verified; see `FleetJob`.
@@ -168,22 +175,42 @@ def offload_station(
     `station` is a URI or a function that connects (called anew when the link to the station is lost).
     """
     world = world or World()
-    connect = station_by(station, role=role, allow_insecure=allow_insecure, world=world)
+    connect = station_by(
+        station, role=role, identity=identity, lab=lab, allow_insecure=allow_insecure, world=world
+    )
     return FleetJob(connect, destination, world=world, policy=policy, limit_bytes_per_s=limit_bytes_per_s)
 
 
 def station_by(
-    station: str | ConnectStation, *, role: Role, allow_insecure: bool, world: World
+    station: str | ConnectStation,
+    *,
+    role: Role,
+    identity: HostIdentity | IdentitySet | Path | None,
+    lab: bool,
+    allow_insecure: bool,
+    world: World,
 ) -> ConnectStation:
     """The function that connects to a station, from its URI or from itself."""
     if not isinstance(station, str):
         return station
-    return partial(_station, station, role=role, allow_insecure=allow_insecure, world=world)
+    return partial(
+        _station, station, role=role, identity=identity, lab=lab, allow_insecure=allow_insecure, world=world
+    )
 
 
-async def _camera(uri: str, *, role: Role, allow_insecure: bool, world: World) -> Camera:
-    return await connect(uri, role=role, allow_insecure=allow_insecure, world=world)
+class _Access(TypedDict):
+    """What `connect` and `connect_station` take alike."""
+
+    role: Role
+    identity: HostIdentity | IdentitySet | Path | None
+    lab: bool
+    allow_insecure: bool
+    world: World
 
 
-async def _station(uri: str, *, role: Role, allow_insecure: bool, world: World) -> DockingStation:
-    return await connect_station(uri, role=role, allow_insecure=allow_insecure, world=world)
+async def _camera(uri: str, **access: Unpack[_Access]) -> Camera:
+    return await connect(uri, **access)
+
+
+async def _station(uri: str, **access: Unpack[_Access]) -> DockingStation:
+    return await connect_station(uri, **access)

@@ -14,6 +14,7 @@ from bwc_protocol.messages.identity import Capability
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.account import Account, stated_by
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.context import OffloadContext
@@ -200,15 +201,17 @@ def offload(
     policy: OffloadPolicy | None = None,
     budget: Budget | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
 ) -> OffloadJob:
     """Copies recordings of a camera into a directory, verified; see `OffloadJob`.
 
-    `device` is a URI, or a function that connects (called anew for each reconnection; then `role`, `expect`,
-    `allow_insecure` and `capture` are its own affair). `recordings` are sequence numbers, None for all. `budget` bounds
-    the bandwidth, together with all offloads that are given the same one.
+    `device` is a URI, or a function that connects (called anew for each reconnection; then `role`, `identity`, `lab`,
+    `expect`, `allow_insecure` and `capture` are its own affair). `recordings` are sequence numbers, None for all.
+    `budget` bounds the bandwidth, together with all offloads that are given the same one.
     """
     world = world or World()
     if isinstance(device, str):
@@ -216,6 +219,8 @@ def offload(
             _connect,
             device,
             role=role,
+            identity=identity,
+            lab=lab,
             expect=expect,
             allow_insecure=allow_insecure,
             capture=capture,
@@ -226,8 +231,23 @@ def offload(
 
 
 async def _connect(
-    uri: str, *, role: Role, expect: str | None, allow_insecure: bool, capture: Path | None, world: World
+    uri: str,
+    *,
+    role: Role,
+    identity: HostIdentity | IdentitySet | Path | None,
+    lab: bool,
+    expect: str | None,
+    allow_insecure: bool,
+    capture: Path | None,
+    world: World,
 ) -> Camera:
     return await connect(
-        uri, role=role, expect=expect, allow_insecure=allow_insecure, capture=capture, world=world
+        uri,
+        role=role,
+        identity=identity,
+        lab=lab,
+        expect=expect,
+        allow_insecure=allow_insecure,
+        capture=capture,
+        world=world,
     )

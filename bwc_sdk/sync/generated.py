@@ -67,6 +67,7 @@ from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.sync.loop import BlockingIterator, LoopThread, drop, loop_thread
@@ -1421,6 +1422,16 @@ class SyncCamera:
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self._twin.counters
 
+    @property
+    def host_name(self) -> str:
+        """How this host is called in the session and in the device's log: by its certificate, if it has one."""
+        return self._twin.host_name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of the identities of this session, such as a certificate that ends soon or has ended."""
+        return self._twin.notices
+
     def events(self, *, timeout: float | None = None) -> BlockingIterator[Event]:
         """What the camera tells without being asked, until the connection ends; for one reader.
 
@@ -1511,6 +1522,16 @@ class SyncDockingStation:
         """What the connection counted until now, or until its end: frames, repeats, what was thrown away and why."""
         return self._twin.counters
 
+    @property
+    def host_name(self) -> str:
+        """How this host is called in the session and in the device's log: by its certificate, if it has one."""
+        return self._twin.host_name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of the identities of this session, such as a certificate that ends soon or has ended."""
+        return self._twin.notices
+
     def camera(
         self, bay: int, *, role: Role | None = None, expect: str | None = None, timeout: float | None = None
     ) -> SyncCamera:
@@ -1574,7 +1595,8 @@ def connect(
     *,
     bay: int = 0,
     role: Role = Role.TECHNICIAN,
-    identity: str | None = None,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
@@ -1584,11 +1606,15 @@ def connect(
     """Connects to the camera that a URI (or a transport of one's own) names. Changes nothing on it.
 
     `bay` is for a transport to a docking station: the camera in that bay, as a URI says it by `?bay=3`.
-    `role` is what this host asks to be; `identity` how it calls itself (user@host by default); `expect` the
-    serial number that the camera must have; `capture` a file for what passes (or `BWC_CAPTURE`). A further connection
-    of this process with the same `capture`, at once or later, goes to `wire-2.jsonl`, `wire-3.jsonl`, … beside
-    `wire.jsonl`, as does one while another process writes the file; what an earlier process left is replaced.
-    Ends within 15 s. Raises `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
+    `role` is what this host asks to be, and all that it may do in this session. `identity` proves who it is: a
+    directory with a key file a role, or a `HostIdentity` of one's own; by default `BWC_IDENTITY`, else
+    `~/.config/bwc/identity`. `lab` speaks by the lab instead, `allow_insecure` without any protection, to simulators
+    and development firmware. `expect` is the serial number that the camera must have; `capture` a file for what passes
+    (or `BWC_CAPTURE`). A further connection of this process with the same `capture`, at once or later, goes to
+    `wire-2.jsonl`, `wire-3.jsonl`, … beside `wire.jsonl`, as does one while another process writes the file; what an
+    earlier process left is replaced.
+    Of the two deny lists the older is replaced by the newer. Ends within 15 s, and 60 s where a list is exchanged.
+    Raises `IdentityError`, `InvalidUri`, `MissingExtra`, `HostFileError`, `TransportError`, `LinkError`,
     `SessionError`, `ProtocolViolation`; each names the device and the rule. It never connects again by itself.
 
     With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
@@ -1601,6 +1627,7 @@ def connect(
                 bay=bay,
                 role=role,
                 identity=identity,
+                lab=lab,
                 expect=expect,
                 allow_insecure=allow_insecure,
                 capture=capture,
@@ -1616,7 +1643,8 @@ def connect_station(
     device: str | Transport,
     *,
     role: Role = Role.TECHNICIAN,
-    identity: str | None = None,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
@@ -1637,6 +1665,7 @@ def connect_station(
                 device,
                 role=role,
                 identity=identity,
+                lab=lab,
                 expect=expect,
                 allow_insecure=allow_insecure,
                 capture=capture,
@@ -1657,6 +1686,8 @@ def offload(
     policy: OffloadPolicy | None = None,
     budget: Budget | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     expect: str | None = None,
     allow_insecure: bool = False,
     capture: Path | None = None,
@@ -1677,6 +1708,8 @@ def offload(
             policy=policy,
             budget=budget,
             role=role,
+            identity=identity,
+            lab=lab,
             expect=expect,
             allow_insecure=allow_insecure,
             capture=capture,
@@ -1693,6 +1726,8 @@ def offload_many(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
     timeout: float | None = None,
 ) -> SyncFleetJob:
@@ -1710,6 +1745,8 @@ def offload_many(
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
             role=role,
+            identity=identity,
+            lab=lab,
             allow_insecure=allow_insecure,
         ),
         timeout,
@@ -1724,6 +1761,8 @@ def offload_station(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
     timeout: float | None = None,
 ) -> SyncFleetJob:
@@ -1741,6 +1780,8 @@ def offload_station(
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
             role=role,
+            identity=identity,
+            lab=lab,
             allow_insecure=allow_insecure,
         ),
         timeout,
@@ -1755,6 +1796,8 @@ def dock_watch(
     policy: OffloadPolicy | None = None,
     limit_bytes_per_s: float | None = None,
     role: Role = Role.DOCK_OFFLOAD,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
     allow_insecure: bool = False,
     timeout: float | None = None,
 ) -> SyncDockWatch:
@@ -1772,6 +1815,8 @@ def dock_watch(
             policy=policy,
             limit_bytes_per_s=limit_bytes_per_s,
             role=role,
+            identity=identity,
+            lab=lab,
             allow_insecure=allow_insecure,
         ),
         timeout,

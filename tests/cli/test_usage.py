@@ -33,7 +33,7 @@ def test_a_verb_explains_its_own_options_and_only_names_those_of_every_verb(
     assert ran.code == 0
     for technical in ("<int", "<str", "<path", "<list", "<float", "<=", ">=", "{", "COMMAND [ARGS]"):
         assert technical not in ran.out
-    assert "Go on without protection" not in ran.out
+    assert "Speak without any protection" not in ran.out
     if not (VERBS[path[0]].extra):
         assert ran.out.count("--allow-insecure") == 1 and "'bwc --help' explains them" in ran.out
     assert "..." not in ran.out.partition("Verbs:")[2]  # nothing of a verb's line is cut off
@@ -42,8 +42,11 @@ def test_a_verb_explains_its_own_options_and_only_names_those_of_every_verb(
 def test_the_overview_explains_what_every_verb_takes(bwc: Bwc) -> None:
     said = bwc("--help").out
     assert "Options of every verb, before it or after it:" in said
-    assert all(f"--{flag}" in said for flag in ("device", "json", "role", "timeout", "capture", "verbose"))
-    assert len(COMMON) == 7 and "[0.05 to 3600]" in said
+    assert all(
+        f"--{flag}" in said
+        for flag in ("device", "json", "role", "timeout", "capture", "identity", "lab", "verbose")
+    )
+    assert len(COMMON) == 9 and "[0.05 to 3600]" in said
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Bench:
         self.world = World(utc_ns=lambda: UTC_NS, entropy=random.Random(3).randbytes, workers=InlineWorkers())
 
     async def connect(self) -> Camera:
-        return await connect(self.transport, role=Role.DOCK_OFFLOAD, identity="dock", world=self.world)
+        return await connect(self.transport, role=Role.DOCK_OFFLOAD, world=self.world)
 
     def job(self, **options: object) -> OffloadJob:
         return offload(self.connect, self.path, world=self.world, **options)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from bwc_protocol.messages.core import SessionInfo
-from bwc_sdk.connection.access import own_identity
+from bwc_sdk.identity.lookup import own_identity
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.scenarios import Footage, make_camera
 from tools.generate import samples

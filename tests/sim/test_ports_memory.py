@@ -13,6 +13,7 @@ from bwc_protocol.messages.identity import StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
 from bwc_sdk.errors import BwcError, CommandError, DeviceBusy, DeviceLost, InvalidUri, LinkError, MissingExtra
 from bwc_sdk.host.world import InlineWorkers, World
+from bwc_sdk.identity.lookup import own_identity
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.camera import SimCamera
@@ -55,7 +56,7 @@ def on_camera(
     async def run() -> Any:
         world = World(utc_ns=camera.true_utc_ns, entropy=lambda n: b"\x5a" * n, workers=InlineWorkers())
         transport = line_to(camera, **line)
-        async with bwc_sdk.connect(transport, role=role, identity="tester", world=world) as connected:
+        async with bwc_sdk.connect(transport, role=role, world=world) as connected:
             return await use(connected)
 
     return run_virtual(run())
@@ -271,7 +272,7 @@ def test_sessions_are_logged_with_who_and_how(camera: SimCamera) -> None:
     last, _ = camera.audit.head()
     entries = [(e.kind, e.actor, e.detail) for e in camera.audit.read(0, last).entries][1:]
     assert [kind for kind, _, _ in entries] == [AuditKind.SESSION_OPENED, AuditKind.SESSION_CLOSED]
-    assert {actor for _, actor, _ in entries} == {"tester"}
+    assert {actor for _, actor, _ in entries} == {own_identity()}
     assert "auditor" in entries[0][2]
     assert "insecure" in entries[0][2]
 

@@ -196,7 +196,8 @@ class Writer:
             for name, subject in subjects.items()
         ]
         docs = {
-            name: inspect.getdoc(getattr(twin, name)) for name in ("name", "identity", "error", "counters")
+            name: inspect.getdoc(getattr(twin, name))
+            for name in ("name", "identity", "error", "counters", "host_name", "notices")
         }
         docs["peer"] = "What its session info said."
         known = {
@@ -205,6 +206,8 @@ class Writer:
             "peer": "PeerInfo",
             "error": "BwcError | None",
             "counters": "Counters",
+            "host_name": "str",
+            "notices": "tuple[str, ...]",
         }
         for name, returns in known.items():
             lines += [
