@@ -24,6 +24,7 @@ from firmware_sim.control.hands import Hands
 from firmware_sim.control.input import ControlInput
 from firmware_sim.control.station_control import StationControl
 from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
+from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.listening import place
@@ -32,7 +33,7 @@ from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.tty import TtyPort
 from firmware_sim.ports.usbip import camera_on_usb
 from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
-from firmware_sim.state.directory import StateError
+from firmware_sim.state.directory import StateOfBefore
 from firmware_sim.station.station import SimStation
 from firmware_sim.storage.storage import StorageFull
 
@@ -179,6 +180,8 @@ def sim(
             typer.echo(f"bwc sim: {_in_words(error)}", err=True)
             if isinstance(error, FileNotFoundError) and control is not None and error.filename == control:
                 typer.echo(f"  try: make it first: mkfifo {shlex.quote(control)}", err=True)
+            if isinstance(error, StateOfBefore):
+                typer.echo(f"  try: {error.advice}", err=True)
             raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
             play(camera)

@@ -3,8 +3,8 @@
 import errno
 from typing import Final
 
+from firmware_sim.flash.flash import StateError, StateInUse
 from firmware_sim.footage.mp4 import FootageUnavailable
-from firmware_sim.state.directory import StateError, StateInUse
 from firmware_sim.storage.storage import StorageFull
 
 UNEXPECTED: Final = 1

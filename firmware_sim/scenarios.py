@@ -19,6 +19,7 @@ from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CAPACITY_BYTES, CameraOptions
 from firmware_sim.faults.plan import Decay, FaultPlan
+from firmware_sim.flash.flash import Flash
 from firmware_sim.footage.source import FootageSource, Mp4Footage, SyntheticFootage
 from firmware_sim.serving.bay_port import BayPort
 from firmware_sim.station.station import SimStation
@@ -59,7 +60,7 @@ def make_camera(
     recordings: int = 0,
     mib: int | None = None,
     footage: Footage = Footage.REAL,
-    state: Path | None = None,
+    state: Path | Flash | None = None,
     faults: FaultPlan | None = None,
     utc_ns: int | None = None,
     frame_bytes: int = MAX_PAYLOAD,
@@ -68,8 +69,8 @@ def make_camera(
     """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB of synthetic bytes.
 
     `frame_bytes` is the largest payload of a frame that it takes and sends, `chunk_bytes` the size of the chunks that
-    it stores. A state directory that has recordings is left as it is. Raises `StateError` for one that cannot be used,
-    `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
+    it stores. A flash, or a state directory, that has recordings is left as it is. Raises `StateError` for one that
+    cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
     """
     if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
         raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")

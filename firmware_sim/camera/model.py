@@ -8,6 +8,7 @@ from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.messages.identity import Capability
 from firmware_sim.device.make import Make
+from firmware_sim.flash.flash import Flash
 from firmware_sim.footage.source import FootageSource, Mp4Footage
 
 CAMERA_MAKE: Final = Make("SimCam 1", "sim-A", "1.0.0", battery_cells=1)
@@ -34,8 +35,8 @@ class CameraOptions:
     seed: int = 0
     capacity_bytes: int = CAPACITY_BYTES
     footage: FootageSource = field(default_factory=Mp4Footage)
-    state: Path | None = None
-    """Directory in which the device lives on between runs."""
+    state: Path | Flash | None = None
+    """The flash on which the device lives on, or the directory of that; None: one in memory."""
     docked: bool = True
     max_payload: int = MAX_PAYLOAD
     """Bytes of payload in the largest frame that it offers, on any pipe: a device with little memory offers few."""

@@ -17,9 +17,9 @@ from bwc_protocol.evidence import (
     TriggerReason,
     table_sha256,
 )
+from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import PLAIN, Picture, Scene
 from firmware_sim.footage.source import FootageSource
-from firmware_sim.state.files import StateError
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, flag, part_of, whole, words
 from firmware_sim.storage.blobs import Blob, chunk_table
 

@@ -19,11 +19,11 @@ from firmware_sim.state.kept_values import U32_MAX, part_of, whole
 STATE_NAME: Final = "settings"
 KEPT: Final = ("revision", "effective_revision", "effective", "pending")
 Keep = Callable[[tuple[Change, ...]], object]
-"""Keeps changes of the state directory, none in memory, perhaps together with others. Raises `OSError` if it cannot."""
+"""Keeps changes on the flash, perhaps together with others. Raises `OSError` if it cannot."""
 
 
 class Settings:
-    """All settings of one camera, in memory or in a state directory."""
+    """All settings of one camera, on its flash; without `directory` on one of their own."""
 
     def __init__(
         self, rules: Mapping[str, SettingRule] = RULES, directory: StateDirectory | None = None
@@ -31,11 +31,11 @@ class Settings:
         self.rules = rules
         self.revision = 1
         self._effective_revision = 1
-        self._directory = directory
+        self._directory = directory if directory is not None else StateDirectory()
         self._effective: dict[str, Value] = {key: rule.default for key, rule in rules.items()}
         self._pending: dict[str, Value] = {}
         self._staged: dict[str, Value] = {}
-        kept = directory.load(STATE_NAME) if directory is not None else None
+        kept = self._directory.load(STATE_NAME)
         if kept is not None:
             self._restore(kept)
 
@@ -141,19 +141,17 @@ class Settings:
     ) -> None:
         effective_revision = self._effective_revision if pending else revision
         # Kept before it is in force: a device that applied what it then forgets has two truths.
-        changes: tuple[Change, ...] = ()
-        if self._directory is not None:
-            kept = {
-                "revision": revision,
-                "effective_revision": effective_revision,
-                "effective": effective,
-                "pending": pending,
-            }
-            commits = self._directory.commits
-            changes = (self._directory.part(STATE_NAME, kept),)
-            keep = keep if keep is not None else lambda found: commits.commit(*found)
+        kept = {
+            "revision": revision,
+            "effective_revision": effective_revision,
+            "effective": effective,
+            "pending": pending,
+        }
+        change = self._directory.part(STATE_NAME, kept)
         if keep is not None:
-            keep(changes)
+            keep((change,))
+        else:
+            self._directory.commits.commit(change)
         self._effective, self._pending = effective, pending
         self.revision, self._effective_revision = revision, effective_revision
 

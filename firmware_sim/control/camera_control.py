@@ -12,8 +12,8 @@ from typing import ClassVar, Final
 
 from bwc_protocol.evidence import TriggerReason
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.flash.flash import StateError
 from firmware_sim.state.commit import StateDoubtful
-from firmware_sim.state.files import StateError
 
 LINE_MAX: Final = 256
 """Bytes of a line: the longest command has a serial number in it, and is far below."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.control.hands import Hands
-from firmware_sim.state.files import StateError
+from firmware_sim.flash.flash import StateError
 from firmware_sim.station.station import SimStation
 
 log = logging.getLogger(__name__)

@@ -8,16 +8,18 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.evidence import AUDIT_ROOT_SHA256, audit_entry_sha256
 from bwc_protocol.messages.audit import AuditKind
+from firmware_sim.flash.flash import StateError
+from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.state.commit import Append, Change, Commits, Replace
-from firmware_sim.state.files import StateError, parse_json, read_plain
+from firmware_sim.state.files import parse_json, read_plain
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, whole
 
 log = logging.getLogger(__name__)
+NAME: Final = "audit.log"
 MAX_ENTRIES: Final = 20_000
 """About 4 MiB: months of shifts at a few dozen entries a day."""
 TAIL: Final = 64
@@ -35,7 +37,7 @@ CUT: Final = "…"
 
 
 class AuditDamaged(StateError):
-    """The log of a state directory does not hash to what it claims."""
+    """The log that was kept does not hash to what it claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +74,20 @@ class LogPage:
 
 
 class AuditLog:
-    """One device's log, in memory or in the file `path`. `utc_ns` is the device's clock.
+    """One device's log, on the flash that `commits` changes; None: on one of its own.
 
-    `commits` changes the files of the directory in which `path` lies; None: those of this log alone.
+    `utc_ns` is the device's clock.
     """
 
     def __init__(
         self,
         utc_ns: Callable[[], int],
-        path: Path | None = None,
+        commits: Commits | None = None,
         max_entries: int = MAX_ENTRIES,
         boot_counter: int = 0,
-        commits: Commits | None = None,
     ) -> None:
         self.boot_counter = boot_counter
         self._utc_ns = utc_ns
-        self._path = path
         self._max_entries = max_entries
         self._entries: list[LogEntry] = []
         self._base_sha256 = AUDIT_ROOT_SHA256
@@ -97,14 +97,12 @@ class AuditLog:
         self._waiting: list[dict[str, Any]] = []
         self._not_even_waiting = 0
         self._sessions = 0
-        self._commits = commits
-        self._there = path is None
-        """Whether the file is: in a device's directory it is made with the first entry, when all else is sound."""
-        if path is not None:
-            self._commits = commits if commits is not None else Commits(path.parent)
-            self._load(path)
-            if commits is None:
-                self._make()
+        self._unended = b""
+        """A line that is whole but for its end: it is written anew with the next one."""
+        self._commits = commits if commits is not None else Commits(MemoryFlash())
+        self._there = False
+        """Whether the file is: it is made with the first entry, when all else of the device is sound."""
+        self._load()
 
     def append(
         self,
@@ -114,8 +112,7 @@ class AuditLog:
         *also: Change,
         utc_ns: int | None = None,
     ) -> LogEntry:
-        """Writes an entry, and makes the changes `also` in the same step; in a state directory all of it is durable
-        on return.
+        """Writes an entry, and makes the changes `also` in the same step; all of it is durable on return.
 
         Raises `OSError`, and then none of it happened (`StateDoubtful`: perhaps none). Entries that wait go first.
         """
@@ -209,9 +206,9 @@ class AuditLog:
             lost = f"{self._not_even_waiting} entries before this one could not be written"
             wanted = [*wanted[:-1], self._facts(AuditKind.PRUNED, lost, "", None), wanted[-1]]
         entries = self._chain(*self.head(), wanted)
-        lines = b"".join(map(_line, entries))
-        if self._commits is not None and self._path is not None:
-            self._commits.commit(*also, Append(self._path.name, self._size, lines))
+        lines = self._unended + b"".join(map(_line, entries))
+        self._commits.commit(*also, Append(NAME, self._size, lines))
+        self._unended = b""
         self._entries += entries
         self._size += len(lines)
         self._waiting, self._not_even_waiting, self._sessions = [], 0, 0
@@ -237,6 +234,7 @@ class AuditLog:
         entries = [*self._entries[dropped:], *self._chain(*self.head(), [facts])]
         base_sha256 = self._entries[dropped - 1].sha256
         self._size = self._write_whole(last, base_sha256, entries)
+        self._unended = b""
         self._base_sequence, self._base_sha256, self._entries = last, base_sha256, entries
 
     # The file: a line with what stands before the first entry, then a line an entry
@@ -245,45 +243,52 @@ class AuditLog:
         """Writes the file anew; returns its size."""
         base = {"base_sequence": base_sequence, "base_sha256": base_sha256.hex()}
         data = json.dumps(base).encode() + b"\n" + b"".join(map(_line, entries))
-        if self._commits is not None and self._path is not None:
-            self._commits.commit(Replace(self._path.name, data))
+        self._commits.commit(Replace(NAME, data))
         return len(data)
 
-    def _load(self, path: Path) -> None:
-        data = read_plain(path)
+    def _load(self) -> None:
+        data = read_plain(self._commits.flash, NAME)
+        where = self._commits.flash.at(NAME)
         self._there = data is not None
         if data is None:
             return
-        # A line without its end was never acknowledged: the run was killed while it wrote.
-        whole_lines, _, torn = data.rpartition(b"\n")
-        head, *lines = whole_lines.split(b"\n")
+        head, *lines = data.splitlines(keepends=True) or [b""]
         try:
-            base = part_of(parse_json(head, path), "its first line", ("base_sequence", "base_sha256"))
+            if not head.endswith(b"\n"):
+                raise StateError("its first line has no end")
+            base = part_of(parse_json(head, where), "its first line", ("base_sequence", "base_sha256"))
             self._base_sequence = whole(base, "base_sequence", 0, I64_MAX)
             self._base_sha256 = digest(base, "base_sha256")
-            self._entries = [_parse(line) for line in lines]
-        except (StateError, ValueError, KeyError, TypeError) as error:
-            raise AuditDamaged(f"{path} cannot be read: {error}") from error
-        self._check(path)
-        self._check_end(path, torn)
-        self._size = len(data) - len(torn)
+        except StateError as error:
+            raise AuditDamaged(f"{where} cannot be read: {error}") from error
+        self._size = len(head)
+        for number, line in enumerate(lines):
+            entry = _entry_or_none(line)
+            if entry is None:
+                self._check_torn(lines[number:], where)
+                return
+            self._take(entry, where)
+            self._size += len(line)
 
-    def _check(self, path: Path) -> None:
-        previous = self._base_sha256
-        for number, entry in enumerate(self._entries, self._base_sequence + 1):
-            if entry.sequence != number or not entry.follows(previous):
-                raise AuditDamaged(f"{path}: entry {number} does not follow from the one before it")
-            previous = entry.sha256
-
-    def _check_end(self, path: Path, torn: bytes) -> None:
-        """A line that was torn is shorter than a line: one that is whole but for its end has lost that later."""
-        try:
-            entry = _parse(torn[:-1])
-        except (StateError, ValueError, TypeError):
-            return
+    def _take(self, entry: LogEntry, where: str) -> None:
         last, previous = self.head()
-        if entry.sequence == last + 1 and entry.follows(previous):
-            raise AuditDamaged(f"{path}: entry {last + 1} has lost the end of its line")
+        if entry.sequence != last + 1 or not entry.follows(previous):
+            raise AuditDamaged(f"{where}: entry {last + 1} does not follow from the one before it")
+        self._entries.append(entry)
+
+    def _check_torn(self, lines: Sequence[bytes], where: str) -> None:
+        """What a loss of power left of the newest line: no entry, and nothing was written behind it.
+
+        One that is whole but for its end is an entry: whether it lost that later or never had it, it is true.
+        """
+        if any(_entry_or_none(line) for line in lines[1:]):
+            raise AuditDamaged(f"{where}: entry {self.head()[0] + 1} cannot be read")
+        for line in (lines[0], lines[0][:-1]):
+            entry = _entry_or_none(line + b"\n")
+            if entry is not None and len(lines) == 1:
+                self._take(entry, where)
+                self._unended = _line(entry)
+                return
 
 
 def _clean(text: str, limit: int) -> str:
@@ -306,6 +311,16 @@ def _line(entry: LogEntry) -> bytes:
         entry.sha256.hex(),
     ]
     return json.dumps(plain).encode() + b"\n"
+
+
+def _entry_or_none(line: bytes) -> LogEntry | None:
+    """The entry of a line that is whole; None: it is none."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return _parse(line)
+    except (StateError, ValueError, TypeError):
+        return None
 
 
 def _parse(line: bytes) -> LogEntry:

@@ -1,4 +1,4 @@
-"""The base of every simulated device: its life in a state directory, power, clock, log, and the hosts that it serves.
+"""The base of every simulated device: its life on a flash, power, clock, log, and the hosts that it serves.
 
 Nothing here has timers. `settle` brings a device up to the present; whoever drives it calls it when `deadline` has
 come and before anything is read.
@@ -22,9 +22,10 @@ from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.device.make import Make
 from firmware_sim.device.session import DeviceSession
+from firmware_sim.flash.flash import Flash, StateError
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
-from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.state.directory import StateDirectory
 
 log = logging.getLogger(__name__)
 BOOT_S: Final = 2.0
@@ -32,7 +33,7 @@ BOOT_S: Final = 2.0
 REBOOT_DELAY_S: Final = 0.2
 """Long enough for the reply to leave over a slow line."""
 SAVE_S: Final = 60.0
-"""How often the slow state (battery, clock, wear) is kept in a state directory."""
+"""How often the slow state (battery, clock, wear) is kept."""
 SET_WITHIN_NS: Final = 5_000_000
 """Uncertainty of the clock of a device that is made anew, when it was set last."""
 
@@ -53,7 +54,7 @@ class Port(Protocol):
 
 class SimDevice(ABC):
     """A device of any kind. `utc_ns` is the true time at which a scenario has it made; None: the system's, in real
-    time. `state` is the directory in which it lives on between runs."""
+    time. `state` is the flash on which it lives on, or the directory of that; None: one in memory."""
 
     make: ClassVar[Make]
     state_name: ClassVar[str]
@@ -66,7 +67,7 @@ class SimDevice(ABC):
     audit: AuditLog
     entropy: random.Random
 
-    def __init__(self, profile: ConversationProfile, state: Path | None, utc_ns: int | None) -> None:
+    def __init__(self, profile: ConversationProfile, state: Path | Flash | None, utc_ns: int | None) -> None:
         self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.profile = profile
@@ -76,13 +77,13 @@ class SimDevice(ABC):
         self.boot_counter = 0
         self.running = False
         self.unkept: Exception | None = None
-        """Why something that happened by itself is not in the state directory; None: all of it is."""
+        """Why something that happened by itself is not on the flash; None: all of it is."""
         self._reboot_at_s: float | None = None
         self._boot_at_s: float | None = None
         self._held = ExitStack()
-        self._directory = StateDirectory(state) if state is not None else None
-        if self._directory is not None:
-            self._held.callback(self._directory.close)
+        self._directory: StateDirectory | None = StateDirectory(state)
+        """Until it is closed."""
+        self._held.callback(self._directory.close)
 
     def _begin(self) -> None:
         """Makes the models, and boots. Raises `StateError`, and `OSError` when the boot cannot be kept."""
@@ -140,12 +141,7 @@ class SimDevice(ABC):
     # Life
 
     def _log_of_device(self) -> AuditLog:
-        directory = self._directory
-        return AuditLog(
-            self.clock.utc_ns,
-            directory.path / "audit.log" if directory else None,
-            commits=directory.commits if directory else None,
-        )
+        return AuditLog(self.clock.utc_ns, self._directory.commits if self._directory is not None else None)
 
     def _clock_was_set_before(self, ago_s: float) -> None:
         """A device that is made anew had its clock set some time ago."""
@@ -154,7 +150,7 @@ class SimDevice(ABC):
         self.clock.restore(self.clock.snapshot(), off_s=ago_s)
 
     def save(self) -> None:
-        """Keeps the state in the directory, if there is one, and what of the log waits for that. Raises `OSError`."""
+        """Keeps the state, and what of the log waits for that. Raises `OSError`."""
         self._saved_s = self.time()
         self.audit.write_waiting()
         if self._directory is not None:
@@ -181,11 +177,11 @@ class SimDevice(ABC):
             self.save_if_possible()
 
     def storage_failed(self, error: Exception) -> None:
-        """The state directory did not take something: the device says so, and goes on."""
+        """The flash did not take something: the device says so, and goes on."""
         log.warning("%s: the storage failed: %s", self.serial, error)
 
     def close(self) -> None:
-        """Ends the simulation in order: the state is kept, the directory let go."""
+        """Ends the simulation in order: the state is kept, the flash let go."""
         self.go_down()
         self._held.close()
         self._directory = None

@@ -18,9 +18,9 @@ from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.make import Make
 from firmware_sim.device.refusal import Refusal
+from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change, StateDoubtful
-from firmware_sim.state.files import StateError
 
 log = logging.getLogger(__name__)
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

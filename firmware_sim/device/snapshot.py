@@ -4,8 +4,8 @@ from typing import Any, Final, Protocol
 
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.clock import DeviceClock
-from firmware_sim.state.files import StateError
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, name, part_of, whole
 
 LOG_HEAD: Final = "log"

@@ -12,7 +12,7 @@ from typing import Final
 
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import TimeAssurance, TimeSource
-from firmware_sim.state.files import StateError
+from firmware_sim.flash.flash import StateError
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, U64_MAX, number, part_of, whole
 
 TURNOVER_C: Final = 25.0

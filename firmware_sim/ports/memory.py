@@ -12,12 +12,12 @@ from typing import Final, Protocol
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.serving.attach import attach
 from firmware_sim.serving.memory_pipe import HostEnd, MemoryPipe
-from firmware_sim.state.directory import StateError
 from firmware_sim.station.station import SimStation
 
 MAX_PAYLOAD: Final = 61_440

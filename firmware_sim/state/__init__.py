@@ -1,1 +1,1 @@
-"""The directory in which a device lives on between runs."""
+"""What a device keeps on its flash, part by part, and how several parts change as one."""

@@ -1,28 +1,20 @@
-"""Several changes to a state directory as one: after a refusal none of them is there, after a kill all or none.
+"""Several changes of what a device keeps as one: after a refusal none of them is there, after a loss of
+power all or none.
 
 What is to be changed is first written into one file, `commit.json`. With its name in place all of it has happened:
 what is left to do is done again at the next start, or before the next commit. A single entry of the log needs no such
-file: it is cut off again if it could not be synced.
+file: it is cut off again if it could not be synced, and what a loss of power left of it is no entry.
 """
 
 import contextlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Final
 
-from firmware_sim.state.files import (
-    StateError,
-    from_part,
-    open_plain,
-    read_plain,
-    sync_directory,
-    to_part,
-    write_all,
-    write_atomic,
-)
+from firmware_sim.flash.flash import Flash, StateError
+from firmware_sim.state.files import from_part, read_plain, to_part, write_atomic
 
 log = logging.getLogger(__name__)
 RECORD: Final = "commit.json"
@@ -34,7 +26,7 @@ class StateDoubtful(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """The whole content of the file `name`, a path below the state directory. All that is kept is text."""
+    """The whole content of the file `name`. All that is kept is text."""
 
     name: str
     data: bytes
@@ -53,18 +45,18 @@ Change = Replace | Append
 
 
 class Commits:
-    """Changes the files below `root`, one commit after the other."""
+    """Changes the files of one flash, one commit after the other."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, flash: Flash) -> None:
+        self.flash = flash
         self._unfinished: Sequence[Change] = ()
         self._doubtful = False
 
     def recover(self) -> None:
-        """Carries out what a killed run had committed. Raises `StateError` and `OSError`."""
-        data = read_plain(self._root / RECORD)
+        """Carries out what had been committed when the power was lost. Raises `StateError` and `OSError`."""
+        data = read_plain(self.flash, RECORD)
         if data is not None:
-            self._carry_out(_parse(from_part(data, self._root / RECORD)))
+            self._carry_out(_parse(from_part(data, self.flash.at(RECORD))))
 
     def commit(self, *changes: Change) -> None:
         """Makes the changes, durably. Raises `OSError`, and then none of them was made; `StateDoubtful` if that is
@@ -74,8 +66,10 @@ class Commits:
             case ():
                 pass
             case (Replace(name=name, data=data),):
-                write_atomic(self._root / name, data)
-            case (Append() as entry,):
+                write_atomic(self.flash, name, data)
+            case (Append(data=data) as entry,) if (
+                data.count(b"\n") == 1
+            ):  # a part of several would be some of them
                 self._append_or_cut_off(entry)
             case _:
                 self._write_record(changes)
@@ -91,33 +85,38 @@ class Commits:
     def _settle(self) -> None:
         """Does what an earlier commit has left to be done. Raises `OSError`."""
         if self._doubtful:
-            (self._root / RECORD).unlink(missing_ok=True)
+            self._forget_record()
             self._doubtful = False
         if self._unfinished:
             self._carry_out(self._unfinished)
             self._unfinished = ()
 
     def _write_record(self, changes: Sequence[Change]) -> None:
-        record = self._root / RECORD
         try:
-            write_atomic(record, to_part({"changes": [_plain(change) for change in changes]}))
+            write_atomic(self.flash, RECORD, to_part({"changes": [_plain(change) for change in changes]}))
         except OSError as error:
             try:
-                if record.exists():  # its name is there, and was not synced
-                    record.unlink()
+                self._forget_record()  # its name may be there, and was not synced
             except OSError:
                 self._doubtful = True
                 raise StateDoubtful(error.errno, error.strerror) from error
             raise
 
+    def _forget_record(self) -> None:
+        """Its name is gone for good: a record that came back would undo what was changed since."""
+        if self.flash.exists(RECORD):
+            self.flash.remove(RECORD)
+            self.flash.sync_directory()
+
     def _append_or_cut_off(self, entry: Append) -> None:
         try:
-            _append(self._root / entry.name, entry)
+            self._append(entry)
         except OSError as error:
-            path = self._root / entry.name
             try:
-                if path.stat().st_size > entry.offset:
-                    os.truncate(path, entry.offset)
+                size = self.flash.size(entry.name)
+                if size is not None and size > entry.offset:
+                    self.flash.truncate(entry.name, entry.offset)
+                    self.flash.sync(entry.name)
             except OSError:
                 raise StateDoubtful(error.errno, error.strerror) from error
             raise
@@ -127,27 +126,25 @@ class Commits:
         for change in changes:
             match change:
                 case Replace(name=name, data=data):
-                    write_atomic(self._root / name, data)
-                case Append(name=name):
-                    _append(self._root / name, change)
-        (self._root / RECORD).unlink(missing_ok=True)
-        sync_directory(self._root)
+                    write_atomic(self.flash, name, data)
+                case Append():
+                    self._append(change)
+        self._forget_record()
 
-
-def _append(path: Path, entry: Append) -> None:
-    """Writes from the offset on, over whatever a failed attempt left there."""
-    handle = open_plain(path, os.O_RDWR)
-    try:
-        size = os.fstat(handle).st_size
-        if size < entry.offset:
-            raise StateError(f"{path} has {size} bytes, and had {entry.offset}: somebody else shortened it")
-        if os.pread(handle, len(entry.data), entry.offset) != entry.data:
-            os.ftruncate(handle, entry.offset)
-            os.lseek(handle, entry.offset, os.SEEK_SET)
-            write_all(handle, entry.data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    def _append(self, entry: Append) -> None:
+        """Writes from the offset on, over whatever a failed attempt left there."""
+        flash, name = self.flash, entry.name
+        size = flash.size(name)
+        if size is None or size < entry.offset:
+            raise StateError(
+                f"{flash.at(name)} has {size or 0} bytes, and had {entry.offset}: somebody else shortened it"
+            )
+        if flash.read(name, entry.offset, len(entry.data)) != entry.data:
+            if size > entry.offset:
+                flash.truncate(name, entry.offset)
+                flash.sync(name)  # a line that is torn over another would read as one that somebody forged
+            flash.write(name, entry.offset, entry.data)
+        flash.sync(name)
 
 
 def _plain(change: Change) -> dict[str, Any]:

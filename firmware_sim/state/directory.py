@@ -1,98 +1,90 @@
-"""The directory in which a simulated device lives on between runs (`--state DIR`).
+"""What a simulated device keeps, part by part, on its flash: in memory, or in a directory (`--state DIR`).
 
-What is written is complete after a kill at any moment: a new file is written beside the old one, synced, and
+What is written is complete after a loss of power at any moment: a new file is written beside the old one, synced, and
 takes its place by rename.
 """
 
 import contextlib
-import fcntl
-import os
-import stat
 from pathlib import Path
 from typing import Any, Final
 
+from firmware_sim.flash.directory_flash import DirectoryFlash
+from firmware_sim.flash.flash import FORM_NAME, TEMPORARY, Flash, StateError
+from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.state.commit import RECORD, Commits, Replace
-from firmware_sim.state.files import (
-    TEMPORARY,
-    StateError,
-    from_part,
-    make_directory,
-    open_plain,
-    read_plain,
-    sync_directory,
-    to_part,
-    write_atomic,
-)
+from firmware_sim.state.files import from_part, read_plain, to_part, write_atomic
+from firmware_sim.state.kept_values import part_of
 
-__all__ = [
-    "KINDS",
-    "TEMPORARY",
-    "StateDirectory",
-    "StateError",
-    "StateInUse",
-    "StateOfAnother",
-    "sync_directory",
-    "write_atomic",
-]
-
+FORM: Final = 1
+"""Raised when something is kept in another way, so that nothing is taken for what it is not."""
 KINDS: Final = {"device": "a camera", "station": "a docking station"}
 """What lives in a directory, by the part of its state that no other kind has."""
-
-
-class StateInUse(StateError):
-    """Another simulator has the directory."""
 
 
 class StateOfAnother(StateError):
     """In the directory lives another kind of device than was asked for, or a station of another size."""
 
 
-NEW_FILE_SYSTEM: Final = frozenset({"lost+found"})
-"""What lies in a directory before anybody put anything there."""
+class StateOfBefore(StateError):
+    """It was kept by another version of the simulator, in a form that this one does not read."""
+
+    advice: Final = (
+        "serve it with the version that made it (bwc sim --state) and get its footage off with bwc offload; "
+        "or name a new directory"
+    )
 
 
 class StateDirectory:
-    """One device's directory, held by this process until `close`.
+    """One device's state on its flash, or in the directory of a path; held by this process until `close`.
 
     Raises `StateInUse` if another holds it, and `StateError` for one that cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, where: Path | Flash | None = None) -> None:
+        self.flash: Flash
+        match where:
+            case None:
+                self.flash = MemoryFlash()
+            case Path():
+                self.flash = DirectoryFlash(where)
+            case _:
+                self.flash = where
+        self.commits = Commits(self.flash)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.is_dir():
-                make_directory(path)
-            _refuse_what_is_somebody_elses(path)
-            self._lock = open_plain(path / "lock", os.O_RDWR | os.O_CREAT)
-        except OSError as error:
-            why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
-            raise StateError(f"{path} cannot be used: {why}") from error
-        try:
-            self._hold()
-            for leftover in path.glob(f"{TEMPORARY}*"):
-                _remove_leftover(leftover)
-            self.commits = Commits(path)
+            self._check_form()
+            self._remove_leftovers()
             self.commits.recover()
         except OSError as error:
-            os.close(self._lock)
-            raise StateError(f"{path} cannot be used: {error.strerror}") from error
+            self.flash.close()
+            raise StateError(f"{self.flash.at('')} cannot be used: {error.strerror}") from error
         except BaseException:
-            os.close(self._lock)
+            self.flash.close()
             raise
-        self._held = True
 
-    def _hold(self) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StateInUse(f"{self.path} is in use by another simulator") from error
+    def _check_form(self) -> None:
+        """Raises `StateOfBefore` for a device that was kept in another form; what is empty is of this one."""
+        data = read_plain(self.flash, FORM_NAME)
+        if data is not None:
+            form = part_of(from_part(data, self.flash.at(FORM_NAME)), "the form", ("form",))["form"]
+        else:
+            form = 0 if any(map(self.flash.exists, (RECORD, *(f"{kind}.json" for kind in KINDS)))) else FORM
+        if form != FORM:
+            raise StateOfBefore(f"{self.flash.at('')} was kept by another version of the simulator")
+        if data is None:
+            write_atomic(self.flash, FORM_NAME, to_part({"form": FORM}))
+
+    def _remove_leftovers(self) -> None:
+        for name in self.flash.names():
+            if name.startswith(TEMPORARY):
+                if self.flash.size(name) is None:  # raises for what is no plain file
+                    continue
+                self.flash.remove(name)
 
     def load_only(self, name: str) -> dict[str, Any] | None:
         """As `load`, for the part `name` of `KINDS`. Raises `StateOfAnother` where another kind of device lives."""
         for other, what in KINDS.items():
-            if other != name and (self.path / f"{other}.json").exists():
-                raise StateOfAnother(f"in {self.path} lives {what}, not {KINDS[name]}")
+            if other != name and self.flash.exists(f"{other}.json"):
+                raise StateOfAnother(f"in {self.flash.at('')} lives {what}, not {KINDS[name]}")
         return self.load(name)
 
     def part(self, name: str, state: dict[str, Any]) -> Replace:
@@ -105,34 +97,16 @@ class StateDirectory:
 
     def load(self, name: str) -> dict[str, Any] | None:
         """What was kept under `name`, or None. Raises `StateError` if it is not what `save` wrote."""
-        path = self.path / f"{name}.json"
-        data = read_plain(path)
-        return None if data is None else from_part(data, path)
+        file = f"{name}.json"
+        data = read_plain(self.flash, file)
+        return None if data is None else from_part(data, self.flash.at(file))
 
     def remove(self, name: str) -> None:
         """Forgets what was kept under `name`. Raises `OSError`."""
         with contextlib.suppress(FileNotFoundError):
-            (self.path / f"{name}.json").unlink()
-            sync_directory(self.path)
+            self.flash.remove(f"{name}.json")
+            self.flash.sync_directory()
 
     def close(self) -> None:
-        """Lets go of the directory."""
-        if self._held:
-            self._held = False
-            os.close(self._lock)
-
-
-def _refuse_what_is_somebody_elses(path: Path) -> None:
-    """Raises `StateError` where files lie and no simulator ever was: its lock is the first thing that it makes."""
-    ours = any((path / name).exists() for name in ("lock", RECORD, *(f"{kind}.json" for kind in KINDS)))
-    found = next((one for one in path.iterdir() if one.name not in NEW_FILE_SYSTEM), None)
-    if found is not None and not ours:
-        raise StateError(
-            f"{path} is no simulator's: {found.name} lies in it; name an empty directory, or a new one"
-        )
-
-
-def _remove_leftover(path: Path) -> None:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise StateError(f"{path} is no plain file, and no simulator left it behind")
-    path.unlink()
+        """Lets go of the flash."""
+        self.flash.close()

@@ -1,10 +1,10 @@
-"""Values out of a state directory, each of the type and within the range that a device may have."""
+"""Values out of what was kept, each of the type and within the range that a device may have."""
 
 import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from firmware_sim.state.files import StateError
+from firmware_sim.flash.flash import StateError
 
 U32_MAX: Final = 0xFFFF_FFFF
 I64_MAX: Final = (1 << 63) - 1

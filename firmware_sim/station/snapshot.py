@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from firmware_sim.device.snapshot import Lasting, check_log, kept_of_device, take_up_device
+from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.clock import DeviceClock
-from firmware_sim.state.files import StateError
 from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole
 from firmware_sim.station.bay import SimBay
 

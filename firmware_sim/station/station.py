@@ -31,6 +31,7 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
 from firmware_sim.faults.plan import FaultCount
+from firmware_sim.flash.flash import Flash
 from firmware_sim.physics.clock import DeviceClock, tcxo
 from firmware_sim.state.directory import StateOfAnother
 from firmware_sim.station.bay import PlugIn, SimBay
@@ -53,7 +54,8 @@ SYNCED_S: Final = 3_600.0
 
 class SimStation(SimDevice):
     """A station with `bays` bays (1 to 64). `utc_ns` is the true time at which a scenario has it made; None: the
-    system's, in real time. `state` is the directory in which it lives on between runs; raises `StateError`."""
+    system's, in real time. `state` is the flash on which it lives on, or the directory of that; raises
+    `StateError`."""
 
     make = STATION_MAKE
     state_name = "station"
@@ -68,7 +70,7 @@ class SimStation(SimDevice):
         *,
         seed: int = 0,
         utc_ns: int | None = None,
-        state: Path | None = None,
+        state: Path | Flash | None = None,
     ) -> None:
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
@@ -97,7 +99,7 @@ class SimStation(SimDevice):
             return
         if self._directory is not None and bays_kept(kept) != len(self.bays):
             raise StateOfAnother(
-                f"in {self._directory.path} lives a station of {bays_kept(kept)} bays, not {len(self.bays)}"
+                f"in {self._directory.flash.at('')} lives a station of {bays_kept(kept)} bays, not {len(self.bays)}"
             )
         take_up(self, kept)
 

@@ -1,15 +1,14 @@
 """Stored bytes of a segment: in memory, in a file, or made on the fly."""
 
 import hashlib
-import os
 import random
 import struct
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Final, Protocol
 
 from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
+from firmware_sim.flash.flash import Flash
 
 PHASES: Final = 61
 """Alignments of the noise, one chunk after the other: few, so that the hash of each is begun once, and prime, so that
@@ -51,17 +50,14 @@ class MemoryBlob:
 
 @dataclass(frozen=True, slots=True)
 class FileBlob:
-    """Bytes in a file of the state directory; opened for each read, so that thousands need no handles."""
+    """Bytes in a file of the flash."""
 
-    path: Path
+    flash: Flash
+    name: str
     size_bytes: int
 
     def read(self, offset: int, size: int) -> bytes:
-        handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            return os.pread(handle, min(size, max(0, self.size_bytes - offset)), offset)
-        finally:
-            os.close(handle)
+        return self.flash.read(self.name, offset, min(size, max(0, self.size_bytes - offset)))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Closed recordings in a state directory: one directory each, complete or absent after a kill.
+"""Closed recordings on the flash: one directory each, complete or absent after a loss of power.
 
 `<sequence>-<recording id>/` holds `manifest.cbor`, for each segment `segment-000.table` and `segment-000.bin`
 (or `segment-000.json` with the recipe of synthetic bytes), and `annotations.json`.
@@ -7,34 +7,19 @@
 import contextlib
 import hashlib
 import json
-import os
-import shutil
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_table
+from firmware_sim.flash.flash import TEMPORARY, Flash, NotPlain, StateError
 from firmware_sim.state.commit import Replace
-from firmware_sim.state.files import (
-    TEMPORARY,
-    NotPlain,
-    StateError,
-    make_directory,
-    open_plain,
-    parse_json,
-    plain_size,
-    read_plain,
-    sync_directory,
-    write_all,
-    write_new,
-)
+from firmware_sim.state.files import parse_json, read_plain, write_new
 from firmware_sim.state.kept_values import U64_MAX, part_of, whole
 from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 
 ROOM: Final = "recordings"
-"""The directory of all of them in that of the device."""
+"""The directory of all of them."""
 ANNOTATIONS: Final = "annotations.json"
 MANIFEST: Final = "manifest.cbor"
 RECIPE: Final = ("seed", "size_bytes", "form")
@@ -53,19 +38,25 @@ class KeptRecording:
 
 
 class RecordingFiles:
-    """The directory of all closed recordings of one camera. Raises `StateError` for one that cannot be used."""
+    """All closed recordings of one camera. Raises `StateError` for a flash that cannot be used."""
 
-    def __init__(self, root: Path) -> None:
-        try:
-            make_directory(root)
-            for leftover in root.glob(f"{TEMPORARY}*"):
-                if not stat.S_ISDIR(leftover.lstat().st_mode):
-                    raise StateError(f"{leftover} is no directory, and no simulator left it behind")
-                shutil.rmtree(leftover)
-        except OSError as error:
-            raise StateError(f"{root} cannot be used: {error.strerror}") from error
-        self._root = root
+    def __init__(self, flash: Flash) -> None:
+        self._flash = flash
         self._hurried = False
+        try:
+            if not flash.is_directory(ROOM):
+                flash.make_directory(ROOM)
+                flash.sync_directory()
+            for name in flash.names(ROOM):
+                if name.startswith(TEMPORARY):
+                    self._demand_directory(name, "and no simulator left it behind")
+                    flash.remove_tree(f"{ROOM}/{name}")
+        except OSError as error:
+            raise StateError(f"{flash.at(ROOM)} cannot be used: {error.strerror}") from error
+
+    def _demand_directory(self, name: str, why: str) -> None:
+        if not self._flash.is_directory(f"{ROOM}/{name}"):
+            raise StateError(f"{self._flash.at(f'{ROOM}/{name}')} is no directory, {why}")
 
     def load(self) -> tuple[list[KeptRecording], list[str]]:
         """All recordings, and the names of those that cannot be used: flash rots, and the others are none the worse.
@@ -73,15 +64,14 @@ class RecordingFiles:
         Raises `StateError` for what no flash becomes by rotting: a pipe, a link, a directory where a file should be.
         """
         kept, damaged = [], []
-        for directory in sorted(self._root.iterdir()):
-            if not stat.S_ISDIR(directory.lstat().st_mode):
-                raise StateError(f"{directory} is no directory, and all recordings are")
+        for name in self._flash.names(ROOM):
+            self._demand_directory(name, "and all recordings are")
             try:
-                kept.append(_load(directory))
+                kept.append(self._load(name))
             except NotPlain:
                 raise
             except (OSError, ValueError, KeyError, TypeError, EvidenceError, StateError) as error:
-                damaged.append(f"{directory.name}: {error}")
+                damaged.append(f"{name}: {error}")
         return kept, damaged
 
     @contextlib.contextmanager
@@ -90,13 +80,14 @@ class RecordingFiles:
         self._hurried = True
         try:
             yield
-            os.sync()
+            self._flash.sync_all()
         finally:
             self._hurried = False
 
     def store(
         self,
         manifest: Manifest,
+        manifest_bytes: bytes,
         tables: Sequence[bytes],
         blobs: Sequence[Blob],
         annotations: list[dict[str, Any]],
@@ -105,100 +96,105 @@ class RecordingFiles:
 
         Raises `OSError`, and is then to be tried again: what is there of it is written anew.
         """
-        final = self._directory(manifest)
-        making = self._root / f"{TEMPORARY}{final.name}"
-        for of_before in (making, final):  # of an attempt that failed
-            if of_before.exists():
-                shutil.rmtree(of_before)
+        final = _name(manifest)
+        making = f"{ROOM}/{TEMPORARY}{final}"
+        for of_before in (making, f"{ROOM}/{final}"):  # of an attempt that failed
+            if self._flash.exists(of_before):
+                self._flash.remove_tree(of_before)
         try:
-            self._write(making, tables, blobs, annotations, manifest)
-            making.rename(final)
+            self._write(making, tables, blobs, annotations, manifest_bytes)
+            self._flash.rename(making, f"{ROOM}/{final}")
         except OSError:
-            shutil.rmtree(making, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self._flash.remove_tree(making)
             raise
         if not self._hurried:
-            sync_directory(
-                self._root
-            )  # where that fails it may be there, and the next attempt takes its place
-        return tuple(_blob(final, index, facts) for index, facts in enumerate(manifest.segments))
+            # where that fails it may be there, and the next attempt takes its place
+            self._flash.sync_directory(ROOM)
+        return tuple(
+            blob
+            if isinstance(blob, SyntheticBlob)
+            else FileBlob(self._flash, _footage(final, index), blob.size_bytes)
+            for index, blob in enumerate(blobs)
+        )
 
     def _write(
         self,
-        making: Path,
+        making: str,
         tables: Sequence[bytes],
         blobs: Sequence[Blob],
         annotations: list[dict[str, Any]],
-        manifest: Manifest,
+        manifest: bytes,
     ) -> None:
-        make_directory(making)
-        sync = not self._hurried
+        flash, sync = self._flash, not self._hurried
+        flash.make_directory(making)
         for index, (table, blob) in enumerate(zip(tables, blobs, strict=True)):
-            write_new(making / f"segment-{index:03}.table", table, sync=sync)
-            _store_blob(making, index, blob, sync=sync)
-        write_new(making / ANNOTATIONS, json.dumps(annotations).encode(), sync=sync)
-        write_new(making / MANIFEST, manifest.encode(), sync=sync)
+            write_new(flash, f"{making}/segment-{index:03}.table", table, sync=sync)
+            self._write_blob(f"{making}/segment-{index:03}", blob)
+        write_new(flash, f"{making}/{ANNOTATIONS}", json.dumps(annotations).encode(), sync=sync)
+        write_new(flash, f"{making}/{MANIFEST}", manifest, sync=sync)
         if sync:
-            sync_directory(making)
+            flash.sync_directory(making)
+
+    def _write_blob(self, name: str, blob: Blob) -> None:
+        flash, sync = self._flash, not self._hurried
+        if isinstance(blob, SyntheticBlob):
+            recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "form": FORM}
+            write_new(flash, f"{name}.json", json.dumps(recipe).encode(), sync=sync)
+            return
+        flash.create(f"{name}.bin", b"")
+        for offset in range(0, blob.size_bytes, PIECE):
+            flash.write(f"{name}.bin", offset, blob.read(offset, PIECE))
+        if sync:
+            flash.sync(f"{name}.bin")
 
     def annotated(self, manifest: Manifest, annotations: list[dict[str, Any]]) -> Replace:
         """The change that replaces the annotations of a recording by a longer list."""
-        name = f"{ROOM}/{self._directory(manifest).name}/{ANNOTATIONS}"
-        return Replace(name, json.dumps(annotations).encode())
+        return Replace(f"{ROOM}/{_name(manifest)}/{ANNOTATIONS}", json.dumps(annotations).encode())
 
-    def _directory(self, manifest: Manifest) -> Path:
-        return self._root / f"{manifest.sequence:08}-{manifest.recording_id.hex()}"
+    # Reading
 
+    def _load(self, name: str) -> KeptRecording:
+        data = self._there(name, MANIFEST)
+        manifest = Manifest.decode(data)
+        if name != _name(manifest):
+            raise StateError("its manifest is that of another recording")
+        tables = []
+        for index, facts in enumerate(manifest.segments):
+            tables.append(self._there(name, f"segment-{index:03}.table"))
+            verify_table(tables[-1], facts)
+        blobs = tuple(self._blob(name, index, facts) for index, facts in enumerate(manifest.segments))
+        annotations = parse_json(self._there(name, ANNOTATIONS), ANNOTATIONS)
+        if not isinstance(annotations, list):
+            raise StateError(f"{ANNOTATIONS} is damaged: not a list")
+        sha256 = hashlib.sha256(data).digest()
+        return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations)
 
-def _store_blob(directory: Path, index: int, blob: Blob, *, sync: bool) -> None:
-    if isinstance(blob, SyntheticBlob):
-        recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "form": FORM}
-        write_new(directory / f"segment-{index:03}.json", json.dumps(recipe).encode(), sync=sync)
-        return
-    handle = open_plain(directory / f"segment-{index:03}.bin", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        for offset in range(0, blob.size_bytes, PIECE):
-            write_all(handle, blob.read(offset, PIECE))
-        if sync:
-            os.fsync(handle)
-    finally:
-        os.close(handle)
+    def _there(self, name: str, file: str) -> bytes:
+        data = read_plain(self._flash, f"{ROOM}/{name}/{file}")
+        if data is None:
+            raise StateError(f"{file} is missing")
+        return data
 
-
-def _load(directory: Path) -> KeptRecording:
-    data = _there(directory / MANIFEST)
-    manifest = Manifest.decode(data)
-    if directory.name != f"{manifest.sequence:08}-{manifest.recording_id.hex()}":
-        raise StateError("its manifest is that of another recording")
-    tables = []
-    for index, facts in enumerate(manifest.segments):
-        tables.append(_there(directory / f"segment-{index:03}.table"))
-        verify_table(tables[-1], facts)
-    blobs = tuple(_blob(directory, index, facts) for index, facts in enumerate(manifest.segments))
-    annotations = parse_json(_there(directory / ANNOTATIONS), ANNOTATIONS)
-    if not isinstance(annotations, list):
-        raise StateError(f"{ANNOTATIONS} is damaged: not a list")
-    sha256 = hashlib.sha256(data).digest()
-    return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations)
-
-
-def _there(path: Path) -> bytes:
-    data = read_plain(path)
-    if data is None:
-        raise StateError(f"{path.name} is missing")
-    return data
+    def _blob(self, name: str, index: int, facts: SegmentFacts) -> Blob:
+        size = self._flash.size(_footage(name, index))
+        if size is not None:
+            if size != facts.size_bytes:
+                raise StateError(f"segment-{index:03}.bin is not {facts.size_bytes} bytes long")
+            return FileBlob(self._flash, _footage(name, index), facts.size_bytes)
+        file = f"segment-{index:03}.json"
+        recipe = part_of(parse_json(self._there(name, file), file), file, RECIPE)
+        seed = whole(recipe, "seed", 0, U64_MAX)
+        if whole(recipe, "size_bytes", 1, U64_MAX) != facts.size_bytes:
+            raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
+        whole(recipe, "form", FORM, FORM)
+        return SyntheticBlob(seed, facts.size_bytes)
 
 
-def _blob(directory: Path, index: int, facts: SegmentFacts) -> Blob:
-    path = directory / f"segment-{index:03}.bin"
-    size = plain_size(path)
-    if size is not None:
-        if size != facts.size_bytes:
-            raise StateError(f"{path.name} is not {facts.size_bytes} bytes long")
-        return FileBlob(path, facts.size_bytes)
-    name = f"segment-{index:03}.json"
-    recipe = part_of(parse_json(_there(directory / name), name), name, RECIPE)
-    seed = whole(recipe, "seed", 0, U64_MAX)
-    if whole(recipe, "size_bytes", 1, U64_MAX) != facts.size_bytes:
-        raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
-    whole(recipe, "form", FORM, FORM)
-    return SyntheticBlob(seed, facts.size_bytes)
+def _name(manifest: Manifest) -> str:
+    return f"{manifest.sequence:08}-{manifest.recording_id.hex()}"
+
+
+def _footage(name: str, index: int) -> str:
+    """The file of a segment whose bytes are stored."""
+    return f"{ROOM}/{name}/segment-{index:03}.bin"

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from bwc_protocol.evidence import NO_SHA256, Manifest
 from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.emmc import EmmcHealth
 from firmware_sim.state.commit import Change
-from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.state.directory import StateDirectory
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, whole, words
 from firmware_sim.storage.blobs import Blob, Rotten
-from firmware_sim.storage.recording_files import ROOM, KeptRecording, RecordingFiles
+from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles
 
 log = logging.getLogger(__name__)
 MAX_ANNOTATIONS: Final = 4_096
@@ -29,7 +30,7 @@ CATEGORY_MAX: Final = 32
 SEQUENCE: Final = "sequence"
 JOURNAL: Final = "recording"
 Keep = Callable[[tuple[Change, ...]], object]
-"""Keeps changes of the state directory, none in memory, perhaps together with others. Raises `OSError` if it cannot."""
+"""Keeps changes on the flash, perhaps together with others. Raises `OSError` if it cannot."""
 
 
 class StorageFull(Exception):
@@ -100,7 +101,7 @@ class StoredRecording:
 
 
 class Storage:
-    """All recordings of one camera, in memory or in a state directory.
+    """All recordings of one camera, on its flash; without `state` on one of their own.
 
     Recordings are kept in the order of their sequence numbers. Nothing here erases.
     """
@@ -118,9 +119,9 @@ class Storage:
         self.interrupted: tuple[Blob, ...] = ()
         """Flash content of a recording that a power cut interrupted; not kept between runs."""
         self.damaged: tuple[str, ...] = ()
-        """Recordings of the state directory that cannot be used: left as they are, and not listed."""
-        self._files = RecordingFiles(state.path / ROOM) if state is not None else None
-        self._state = state
+        """Recordings that were kept and cannot be used: left as they are, and not listed."""
+        self._state = state if state is not None else StateDirectory()
+        self._files = RecordingFiles(self._state.flash)
         self._journal: dict[str, Any] | None = None
         self._by_id: dict[bytes, StoredRecording] = {}
         self._in_order: list[StoredRecording] = []
@@ -128,12 +129,11 @@ class Storage:
         self._hurried = False
         self._last_sequence = 0
         self._last_sha256 = NO_SHA256
-        if self._files is not None:
-            self._load(self._files)
+        self._load()
 
-    def _load(self, files: RecordingFiles) -> None:
-        loaded, damaged = files.load()
-        counted = self._state.load(SEQUENCE) if self._state is not None else None
+    def _load(self) -> None:
+        loaded, damaged = self._files.load()
+        counted = self._state.load(SEQUENCE)
         last, last_sha256 = 0, NO_SHA256
         if counted is not None:
             part_of(counted, "the count of recordings", ("last", "manifest_sha256"))
@@ -212,9 +212,8 @@ class Storage:
         recording = StoredRecording(
             manifest, data, hashlib.sha256(data).digest(), tuple(tables), tuple(blobs), tuple(annotations)
         )
-        if self._files is not None:
-            plain = _plain(recording.annotations)
-            recording.blobs = self._files.store(manifest, recording.tables, recording.blobs, plain)
+        plain = _plain(recording.annotations)
+        recording.blobs = self._files.store(manifest, data, recording.tables, recording.blobs, plain)
         self._remember(recording)
         if not self._hurried:
             self._count()
@@ -223,8 +222,6 @@ class Storage:
 
     def _count(self) -> None:
         """Keeps the end of the chain beside the recordings, for the case that the last one goes."""
-        if self._state is None:
-            return
         counted = {"last": self._last_sequence, "manifest_sha256": self._last_sha256.hex()}
         try:
             self._state.save(SEQUENCE, counted)
@@ -234,9 +231,6 @@ class Storage:
     @contextmanager
     def hurrying(self) -> Iterator[None]:
         """While a camera is made that comes with recordings: they are durable at the end, not one by one."""
-        if self._files is None:
-            yield
-            return
         self._hurried = True
         try:
             with self._files.hurrying():
@@ -294,12 +288,8 @@ class Storage:
         protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.RELEASED)
         if len(recording.annotations) >= (MAX_ANNOTATIONS_WITH_HOLDS if protects else MAX_ANNOTATIONS):
             raise TooManyAnnotations(f"{recording.recording_id.hex()} has {len(recording.annotations)}")
-        changes: tuple[Change, ...] = ()
-        if self._files is not None:
-            changes = (
-                self._files.annotated(recording.manifest, _plain((*recording.annotations, annotation))),
-            )
-        self._keep(changes, keep)
+        annotations = _plain((*recording.annotations, annotation))
+        self._keep((self._files.annotated(recording.manifest, annotations),), keep)
         recording.annotate(annotation)
         self.emmc.wrote(0)
         return recording
@@ -309,7 +299,7 @@ class Storage:
     def keep_journal(self, journal: dict[str, Any], keep: Keep | None = None) -> None:
         """Keeps what a recorder needs to close its recording after a power cut. Raises `OSError`, and then it is what
         it was."""
-        self._keep((self._state.part(JOURNAL, journal),) if self._state is not None else (), keep)
+        self._keep((self._state.part(JOURNAL, journal),), keep)
         self._journal = journal
 
     def leave_journal(self, journal: dict[str, Any], flash: tuple[Blob, ...]) -> None:
@@ -319,27 +309,26 @@ class Storage:
             self.keep_journal(journal)
         except OSError as error:
             self._journal = journal
-            log.warning("the journal in the state directory is an earlier one: %s", error)
+            log.warning("the journal on the flash is an earlier one: %s", error)
 
     def forget_journal(self) -> None:
         """The recording is closed. A journal that stays tells of one that is stored, and is passed over."""
         self._journal, self.interrupted = None, ()
-        if self._state is not None:
-            try:
-                self._state.remove(JOURNAL)
-            except OSError as error:
-                log.warning("the journal of a closed recording stays: %s", error)
+        try:
+            self._state.remove(JOURNAL)
+        except OSError as error:
+            log.warning("the journal of a closed recording stays: %s", error)
 
     def journal(self) -> dict[str, Any] | None:
         """What was kept of the recording in progress, if it was not closed since."""
-        if self._journal is None and self._state is not None:
+        if self._journal is None:
             self._journal = self._state.load(JOURNAL)
         return self._journal
 
     def _keep(self, changes: tuple[Change, ...], keep: Keep | None) -> None:
         if keep is not None:
             keep(changes)
-        elif changes and self._state is not None:
+        else:
             self._state.commits.commit(*changes)
 
     # Faults

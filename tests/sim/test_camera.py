@@ -18,8 +18,9 @@ from bwc_protocol.messages.recordings import RecordingClosed
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.device import BOOT_S
 from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.flash.flash import StateError
 from firmware_sim.scenarios import make_camera
-from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.state.directory import StateDirectory
 from firmware_sim.storage.blobs import SyntheticBlob
 from firmware_sim.virtual_time import run_virtual
 

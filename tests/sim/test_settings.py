@@ -12,7 +12,8 @@ from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera.setting_rules import RULES, SettingRule
 from firmware_sim.camera.settings import Settings
 from firmware_sim.device.refusal import Refusal
-from firmware_sim.state.directory import StateDirectory, StateError
+from firmware_sim.flash.flash import StateError
+from firmware_sim.state.directory import StateDirectory
 
 
 def number(key: str, value: int) -> Setting:

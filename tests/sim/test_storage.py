@@ -25,7 +25,10 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from bwc_protocol.messages.recordings import AnnotationKind
-from firmware_sim.state.directory import StateDirectory, StateError, write_atomic
+from firmware_sim.flash.directory_flash import DirectoryFlash
+from firmware_sim.flash.flash import StateError
+from firmware_sim.state.directory import StateDirectory
+from firmware_sim.state.files import write_atomic
 from firmware_sim.storage import storage as module
 from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
 from firmware_sim.storage.recording_files import RecordingFiles
@@ -361,12 +364,15 @@ def test_content_is_durable_before_its_name_and_the_name_before_it_counts(
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", rename)
     monkeypatch.setattr(Path, "rename", rename)
-    write_atomic(tmp_path / "name", b"content")
+    flash = DirectoryFlash(tmp_path)
+    write_atomic(flash, "name", b"content")
     assert steps == ["sync file", "rename", "sync directory"]
     steps.clear()
-    files = RecordingFiles(tmp_path / "recordings")
+    files = RecordingFiles(flash)
     manifest = close(Storage(MIB), MemoryBlob(b"x"))
-    files.store(manifest, [bytes(32)], [MemoryBlob(b"x")], [])
+    steps.clear()
+    files.store(manifest, manifest.encode(), [bytes(32)], [MemoryBlob(b"x")], [])
+    flash.close()
     assert steps[-2:] == ["rename", "sync directory"] and steps.count("sync file") == 4
     assert steps.index("rename") > 0 and steps[0] == "sync file"
 

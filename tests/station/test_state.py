@@ -20,9 +20,10 @@ from bwc_sdk.errors import CommandError, InvalidUri
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.world import InlineWorkers, World
 from firmware_sim.control.hands import Hands
+from firmware_sim.flash.flash import StateError, StateInUse
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
 from firmware_sim.scenarios import Footage, make_camera, make_station
-from firmware_sim.state.directory import StateError, StateInUse, StateOfAnother
+from firmware_sim.state.directory import StateOfAnother
 from firmware_sim.station.station import SimStation
 
 Play = Callable[[Coroutine[Any, Any, Any]], Any]
