@@ -18,6 +18,7 @@ from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.serving.attach import attach
 from firmware_sim.serving.memory_pipe import HostEnd, MemoryPipe
+from firmware_sim.state.directory import StateOfBefore
 from firmware_sim.station.station import SimStation
 
 MAX_PAYLOAD: Final = 61_440
@@ -186,7 +187,8 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
     except FootageUnavailable as error:
         raise ImportError(str(error)) from error
     except (StateError, OSError) as error:
-        raise ValueError(str(error)) from error
+        advice = f"; {error.advice}" if isinstance(error, StateOfBefore) else ""
+        raise ValueError(f"{error}{advice}") from error
     if key.personality:
         for camera in device.cameras():
             PERSONALITIES[key.personality](camera)
