@@ -1,7 +1,6 @@
 """Any session fits behind the seam: one that costs by length, answers by itself, and has no words to end early."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,14 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import OpenSegment
 from bwc_protocol.session.insecure import insecure_session
-from bwc_protocol.session.interface import Alert, PeerCredentials, Session, SessionFailed, SessionSide
+from bwc_protocol.session.interface import (
+    Alert,
+    PeerCredentials,
+    Session,
+    SessionFactory,
+    SessionFailed,
+    SessionSide,
+)
 from bwc_sdk import World
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
@@ -23,6 +29,7 @@ from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 from tools.generate import samples
 from tools.testkit.pair import Pair, device_end, host_end
+from tools.testkit.secure_ends import secure_session
 
 ROOT = Path(__file__).parents[2]
 PIECE = 1_000
@@ -121,8 +128,9 @@ class RecordedSession:
         self._out.append(len(body).to_bytes(4, "little") + body + bytes(TAG))
 
 
-def test_a_conversation_runs_over_a_session_that_says_something_by_itself() -> None:
-    pair = Pair(host_end(session=RecordedSession), device_end(session=RecordedSession), cut=lambda size: 7)
+@pytest.mark.parametrize("factory", [RecordedSession, secure_session])
+def test_a_conversation_runs_over_a_session_of_records(factory: SessionFactory) -> None:
+    pair = Pair(host_end(session=factory), device_end(session=factory), cut=lambda size: 7)
     pair.run()
     established = [event for event in pair.host_events if isinstance(event, Established)]
     assert len(established) == 1 and established[0].peer.secure
@@ -134,7 +142,7 @@ def test_a_conversation_runs_over_a_session_that_says_something_by_itself() -> N
 
 @pytest.mark.parametrize("factory", [insecure_session, RecordedSession])
 @pytest.mark.parametrize("length", [0, 1, 995, 996, 997, 5_000])
-def test_a_session_knows_what_sealing_costs(factory: Callable[[SessionSide], Session], length: int) -> None:
+def test_a_session_knows_what_sealing_costs(factory: SessionFactory, length: int) -> None:
     one = factory(SessionSide(True, "camera", NO_ROLE, bytes))
     one.start()
     one.outgoing()
@@ -142,9 +150,9 @@ def test_a_session_knows_what_sealing_costs(factory: Callable[[SessionSide], Ses
     assert len(b"".join(one.outgoing())) == length + one.overhead(length)
 
 
-@pytest.mark.parametrize("factory", [insecure_session, RecordedSession])
+@pytest.mark.parametrize("factory", [insecure_session, RecordedSession, secure_session])
 def test_footage_arrives_in_whole_frames_whatever_sealing_costs(
-    factory: Callable[[SessionSide], Session],
+    factory: SessionFactory,
 ) -> None:
     footage = bytes(range(256)) * 400
     pair = Pair(host_end(session=factory), device_end(session=factory))
@@ -177,8 +185,9 @@ def test_what_a_session_says_by_itself_is_sent_though_nobody_above_has_anything_
     assert pair.host.quiet
 
 
-def test_a_session_without_words_for_an_early_end_still_ends() -> None:
-    host = host_end(session=RecordedSession)
+@pytest.mark.parametrize("factory", [RecordedSession, secure_session])
+def test_a_session_without_words_for_an_early_end_still_ends(factory: SessionFactory) -> None:
+    host = host_end(session=factory)
     host.start(0.0)
     host.tick(1e9)
     assert any(isinstance(event, Failed) for event in host.events())

@@ -5,6 +5,7 @@ from typing import Final
 from bwc_protocol.conversation import FailReason
 from bwc_protocol.conversation.endings import BY_PEER, ENDINGS, LINGER_S, ORDERLY, Ending
 from bwc_protocol.frame import ResetReason
+from bwc_protocol.session.tls_failures import ALERTS
 
 _SAID: Final = f"once the alert is acknowledged, or else after {LINGER_S:g} s"
 _SILENT: Final = "at once"
@@ -73,4 +74,13 @@ def endings() -> str:
     rows.append(
         "| LNK-015, LNK-011, LNK-003 | either | the link ends | – | – | at once, with all its channels |"
     )
+    return "\n".join(rows)
+
+
+def tls_alerts() -> str:
+    """What an alert of TLS says to who receives it."""
+    rows = ["| alert | check of its sender | what it says |", "|---|---|---|"]
+    for name, (check, words) in ALERTS.items():
+        rows.append(f"| {name.lower()} | `{check}` | {words.format(own='end')} |")
+    rows.append("| any other, but close_notify | – | what came was broken |")
     return "\n".join(rows)

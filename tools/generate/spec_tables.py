@@ -300,6 +300,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "alerts": lambda: numbers(interface.Alert),
     "usb-descriptors": spec_usb.descriptors,
     "endings": spec_endings.endings,
+    "tls-alerts": spec_endings.tls_alerts,
     "certificate-profile": spec_certificates.profile,
     "certificate-oids": spec_certificates.oids,
     "certificate-checks": spec_certificates.checks,

@@ -154,6 +154,16 @@ def device_session(**given: Any) -> Session:
     return device_sessions(**given)(SessionSide(True, CAMERA, NO_ROLE, os.urandom))
 
 
+@cache
+def _sessions(device: bool) -> SessionFactory:
+    return device_sessions() if device else host_sessions()
+
+
+def secure_session(side: SessionSide) -> Session:
+    """The session of either side, for what is given one factory for both."""
+    return _sessions(side.client)(side)
+
+
 class RawEnd:
     """An end of TLS that keeps to no rule of ours: whatever its context lets it do."""
 
@@ -239,10 +249,28 @@ def carry(host: Session | RawEnd, device: Session | RawEnd, rounds: int = 20) ->
     raise AssertionError("the two ends never come to rest")
 
 
+def update_key(end: RawEnd, *, asking: bool) -> None:
+    """Makes the end renew its key, and `asking` the other one to do so as well: Python cannot."""
+    pointer = ctypes.c_void_p.from_address(id(vars(end.tls)["_sslobj"]) + _SESSION_AT)
+    assert _LIBRARY.SSL_key_update(pointer, ctypes.c_int(1 if asking else 0)) == 1
+    end.tls.do_handshake()
+
+
+def padded(context: ssl.SSLContext, block: int) -> None:
+    """Makes the context pad each record to a multiple of so many bytes."""
+    assert _LIBRARY.SSL_CTX_set_block_padding(_pointer(context), ctypes.c_size_t(block)) == 1
+
+
+def small_records(context: ssl.SSLContext, code: int) -> None:
+    """Makes a client ask for records of at most 256 shifted by `code` bytes (max_fragment_length, RFC 6066)."""
+    asked = _LIBRARY.SSL_CTX_set_tlsext_max_fragment_length(_pointer(context), ctypes.c_uint8(code))
+    assert asked == 1
+
+
 _LIBRARY: Final = ctypes.CDLL(_ssl.__file__)  # by it, the OpenSSL that `ssl` itself has
 _POINTER_AT: Final = 16  # of a context: behind the header of any object
 _SET_GROUPS_LIST: Final = 92  # SSL_CTRL_SET_GROUPS_LIST
-_SET_SIGALGS_LIST: Final = 98  # SSL_CTRL_SET_SIGALGS_LIST
+_SESSION_AT: Final = 24  # of the SSL of an `SSLObject`, behind its header and its socket
 
 
 def _pointer(context: ssl.SSLContext) -> ctypes.c_void_p:

@@ -404,10 +404,17 @@ class Conversation:
 
     def _seal_bulk(self, budget: int, size: int, frame_size: int) -> None:
         size = max(1, min(size, DATA_MAX, self._opening.peer_limit - DATA_HEADER.size))
-        around = self._session.overhead(size + DATA_HEADER.size) + DATA_HEADER.size
+        around = self._around(size)
         if 0 < frame_size <= size + around:
             size -= (size + around) % frame_size
+            spare = around - self._around(size)  # what takes fewer records costs less
+            if spare and self._around(size + spare) == self._around(size):
+                size += spare
         self._streams.seal_bulk(self._session.seal, self._seal_now, budget, size)
+
+    def _around(self, size: int) -> int:
+        """Bytes that go with `size` bytes of footage: the message's header, and what sealing adds."""
+        return self._session.overhead(size + DATA_HEADER.size) + DATA_HEADER.size
 
     def _seal_now(self, request_id: int, control: Control) -> None:
         body = control.codec.encode(control)

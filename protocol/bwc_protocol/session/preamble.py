@@ -13,10 +13,8 @@ MAGIC: Final = b"BWC\x01"
 SIZE: Final = 32
 OLDEST: Final[Version] = (1, 0)
 NEWEST: Final[Version] = (1, 2)
-NO_PROTECTION: Final = 0
-"""Of the insecure session; what an end of version 1.1 or older has here in any case."""
-TLS_1_3: Final = 1
-"""TLS 1.3 as the specification fixes it (spec: Secure session)."""
+NO_PROTECTION: Final = 0  # of the insecure session, and of every end of version 1.1 or older
+TLS_1_3: Final = 1  # as "Secure session" of the specification has it
 MIN_PLAINTEXT: Final = 512
 """Every peer takes this much at once; so a device with 1 KiB of buffer can take part."""
 

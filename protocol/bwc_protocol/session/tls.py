@@ -28,7 +28,6 @@ from bwc_protocol.session.tls_failures import Ends, broken, failed, refused
 from bwc_protocol.session.tls_records import (
     OVERHEAD,
     PLAINTEXT_MAX,
-    PROTECTION,
     BrokenRecord,
     Gatherer,
     Scanner,
@@ -42,8 +41,9 @@ RECORDS_MAX: Final = 1 << 24
 """Records that one key protects: half of what AES-GCM is good for (RFC 8446, section 5.5), since nothing renews it."""
 LIFETIME_S: Final = 86_400.0
 """How long a session may last: a peer that was denied since, or a key that has leaked, does not stay for ever."""
-BARE_MAX: Final = 32
-"""Records without plaintext that a peer may send behind the handshake; it has reason for none."""
+IDLE_MAX: Final = 16_384
+"""Sealed bytes of a peer that are no plaintext: padding, tickets, key updates, of which it needs none. An empty record
+counts as one."""
 
 Judge = Callable[[CertificateFacts], PeerCredentials]
 """Decides on a peer by what its certificate says; raises `PeerRefused`."""
@@ -103,8 +103,9 @@ class TlsSession:
         self._peer: PeerCredentials | None = None
         self._closed = False
         self._ended = False
+        self._over = False
         self._records = [0, 0]  # opened, sealed
-        self._bare = 0
+        self._idle = 0
 
     @property
     def peer(self) -> PeerCredentials | None:
@@ -128,7 +129,7 @@ class TlsSession:
 
     def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
         found: list[bytes | memoryview] = []
-        if self.failure is not None or self._closed:
+        if self._over or self._closed:
             return found  # whatever follows is not the peer's word any more
         view = memoryview(data)
         try:
@@ -138,8 +139,11 @@ class TlsSession:
                 self._open(view, found)
         except SessionFailed as error:
             self.failure = error
+            self._let_go()
             if not found:
                 raise
+        if self._closed and self._ended:
+            self._let_go()
         return found
 
     def overhead(self, length: int) -> int:
@@ -147,14 +151,14 @@ class TlsSession:
 
     def seal(self, *parts: bytes | memoryview) -> None:
         data = parts[0] if len(parts) == 1 else b"".join(parts)
-        if data:
+        if data and not self._over:
             self._records[1] += -(-len(data) // PLAINTEXT_MAX)
             self._tls.write(data)
             self._take_out()
 
     def close(self, alert: Alert = Alert.CLOSE) -> None:
         # Python can say no other alert, and an orderly end would be a lie: RESET says what it is.
-        if alert is not Alert.CLOSE or self._peer is None or self._ended or self.failure is not None:
+        if alert is not Alert.CLOSE or self._peer is None or self._ended or self._over:
             return
         self._ended = True
         try:
@@ -162,6 +166,8 @@ class TlsSession:
         except ssl.SSLError:
             pass  # the peer has not closed yet, or said more; its close is read as what it says is
         self._take_out()
+        if self._closed:
+            self._let_go()
 
     def outgoing(self) -> list[bytes]:
         out, self._out = self._out, []
@@ -222,52 +228,43 @@ class TlsSession:
     # Behind the handshake
 
     def _open(self, view: memoryview, found: list[bytes | memoryview]) -> None:
-        lengths, fault = self._scanner.scan(view)
-        if lengths:
-            self._records[0] += len(lengths)
-            self._to_tls.write(view)
-            self._read(lengths, found)
-            if self._from_tls.pending:
-                self._take_out()  # an answer to a key update
-        else:
-            self._to_tls.write(view)
+        records, room, fault = self._scanner.scan(view)
+        self._to_tls.write(view)
+        if records:
+            self._records[0] += records
+            self._read(room, found)
         if fault is not None and not self._closed:
             raise broken(str(fault)) from fault
 
-    def _read(self, lengths: list[int], found: list[bytes | memoryview]) -> None:
-        """Opens so many records. All their plaintext goes into one piece: what is above costs by the piece."""
-        if len(lengths) == 1:
-            room = bytearray(max(1, lengths[0] - PROTECTION))
-        else:
-            room = bytearray(sum([max(1, length - PROTECTION) for length in lengths]))
-        window, at = memoryview(room), 0
+    def _read(self, room: int, found: list[bytes | memoryview]) -> None:
+        """Opens what has come of records, which holds `room` bytes of plaintext at most. All of it goes into one
+        piece: what is above costs by the piece."""
+        window, at = memoryview(bytearray(room)), 0
         try:
-            for length in lengths:
-                got = self._read_record(window[at : at + max(1, length - PROTECTION)])
-                at += got
-                if self._closed:
+            while at < room:
+                got = int(self._tls.read(room - at, window[at:]))
+                if not got:
+                    self._closed = True
                     break
+                at += got
+        except ssl.SSLWantReadError:
+            self._idle += room - at
+            if self._idle > IDLE_MAX:
+                raise broken(f"more than {IDLE_MAX} sealed bytes that are no plaintext") from None
+        except ssl.SSLZeroReturnError:
+            self._closed = True
+        except ssl.SSLError as error:
+            raise failed(error, self._ends) from error
         finally:
             if at:
                 found.append(window[:at])
+        if self._from_tls.pending:
+            self._take_out()
 
-    def _read_record(self, room: memoryview) -> int:
-        """Opens one record into `room`, which holds all that it can; gives how many bytes of plaintext it had."""
-        try:
-            got = self._tls.read(len(room), room)
-        except ssl.SSLWantReadError:
-            self._bare += 1
-            if self._bare > BARE_MAX:
-                raise broken(f"more than {BARE_MAX} records without plaintext") from None
-            return 0
-        except ssl.SSLZeroReturnError:
-            self._closed = True
-            return 0
-        except ssl.SSLError as error:
-            raise failed(error, self._ends) from error
-        if not got:
-            self._closed = True
-        return int(got)
+    def _let_go(self) -> None:
+        """It is over: gives back what OpenSSL holds for it, without waiting for the collector."""
+        self._over = True
+        del self._tls, self._to_tls, self._from_tls
 
     def _take_out(self) -> None:
         data = self._from_tls.read()

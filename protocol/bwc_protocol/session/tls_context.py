@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GROUP: Final = "prime256v1"
 """P-256, of the key exchange (NIST SP 800-56A r3)."""
 LOWEST = ssl.TLSVersion.TLSv1_3
+VERIFY_MODE = ssl.CERT_REQUIRED
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: each end judges times by what it knows of them
 _IGNORE_CRITICAL: Final = 0x10  # X509_V_FLAG_IGNORE_CRITICAL: in a lab, whose extension is checked here
 _DESCRIPTORS: Final = "/proc/self/fd"
@@ -95,7 +96,7 @@ def context_for(
     if not client:
         context.num_tickets = 0
     if anchors:
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = VERIFY_MODE
         # Exactly these, whatever this version of Python begins with: with X509_V_FLAG_PARTIAL_CHAIN, for one, an
         # issuing CA among the anchors would be a root.
         context.verify_flags = ssl.VerifyFlags(_VERIFY | _NO_CHECK_TIME | (_IGNORE_CRITICAL if lab else 0))

@@ -70,7 +70,7 @@ _OWN: Final[dict[str, tuple[Check, str]]] = {
 }
 """By the reason of an `SSLError` that is this end's own."""
 
-_ALERTS: Final[dict[str, tuple[Check, str]]] = {
+ALERTS: Final[dict[str, tuple[Check, str]]] = {
     "UNKNOWN_CA": (
         Check.CHAIN,
         "it does not know the root of this {own}'s certificate: it belongs to another agency or another lab",
@@ -125,7 +125,7 @@ def broken(detail: str) -> SessionFailed:
 
 
 def _told(alert: str, ends: Ends) -> SessionFailed:
-    known = _ALERTS.get(alert)
+    known = ALERTS.get(alert)
     if known is None:
         text = f"the {ends.peer} ended the session: TLS alert {_words(alert)}"
         return SessionFailed(Alert.MALFORMED, text, by_peer=True)

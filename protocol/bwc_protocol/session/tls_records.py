@@ -72,32 +72,34 @@ class Scanner:
     """Follows the records behind the handshake, without gathering them."""
 
     def __init__(self) -> None:
-        self._header = bytearray()
-        self._length = -1  # of the present record; -1 while its header is not whole
+        self._header = bytearray()  # of the present record, as long as it is not whole
+        self._inside = False  # of a record whose header is known
         self._left = HEADER_SIZE  # bytes to the end of the header, or of the record
+        self._room = 0  # what the present record holds at most
 
-    def scan(self, view: memoryview) -> tuple[list[int], BrokenRecord | None]:
-        """The length of each record that the piece completes, in order, and what is wrong behind them."""
-        lengths: list[int] = []
-        at, end = 0, len(view)
+    def scan(self, view: memoryview) -> tuple[int, int, BrokenRecord | None]:
+        """How many records the piece completes, how much plaintext they hold at most, and what is wrong behind them.
+
+        Each counts as holding one byte at least.
+        """
+        records = room = at = 0
+        end = len(view)
         while end - at >= self._left:
-            if self._length >= 0:
-                at += self._left
-                lengths.append(self._length)
-                self._length, self._left = -1, HEADER_SIZE
-                continue
-            header: bytearray | memoryview = view[at : at + self._left]
-            at += self._left
-            if self._header:
-                self._header += header
-                header = self._header
-            try:
-                self._length = self._left = length_of(header, sealed=True)
-            except BrokenRecord as error:
-                return lengths, error
-            self._header.clear() if header is self._header else None
-        rest = view[at:]
-        if self._length < 0:
-            self._header += rest
-        self._left -= len(rest)
-        return lengths, None
+            following = at + self._left
+            if self._inside:
+                records += 1
+                room += self._room
+                self._inside, self._left = False, HEADER_SIZE
+            else:
+                header = view[at:following]
+                try:
+                    self._left = length_of(self._header + header if self._header else header, sealed=True)
+                except BrokenRecord as error:
+                    return records, room, error
+                self._header.clear()
+                self._inside, self._room = True, max(1, self._left - PROTECTION)
+            at = following
+        if not self._inside:
+            self._header += view[at:]
+        self._left -= end - at
+        return records, room, None
