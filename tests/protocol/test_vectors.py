@@ -20,7 +20,7 @@ from bwc_protocol.evidence import ChunkHasher, EvidenceError, Manifest
 from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.frame import FrameParser, FrameType, encode_frame
 from bwc_protocol.messages.audit import AuditEntry
-from bwc_protocol.messages.core import ErrorReply
+from bwc_protocol.messages.core import ErrorReply, SessionInfo
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import SessionSide
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, binding, choose_version
@@ -161,6 +161,24 @@ def test_preambles_hold_in_both_directions() -> None:
         chosen = choose_version(Preamble.decode(host), Preamble.decode(device))
         assert (None if chosen is None else list(chosen)) == vector["chosen"]
         assert binding(host, device).hex() == vector["preambles_sha256"]
+
+
+@pytest.mark.rule("SES-006")
+def test_bindings_hold_in_both_directions() -> None:
+    protections = set()
+    for vector in SESSION["bindings"]:
+        host, device = (bytes.fromhex(vector["preambles"][end]) for end in ("host", "device"))
+        assert binding(host, device).hex() == vector["preambles_sha256"]
+        protections.add(Preamble.decode(host).protection)
+        for said in vector["session_infos"].values():
+            (message,) = MessageReader().feed(bytes.fromhex(said["message"]))
+            assert isinstance(message, Message) and message.opcode == SessionInfo.opcode
+            info = SessionInfo.codec.decode(message.body)
+            assert info == read(SessionInfo, said["fields"])
+            assert info.preambles_sha256.hex() == vector["preambles_sha256"]
+            old = (info.major, info.minor) < (1, 2)
+            assert message.body + bytes(4 if old else 0) == SessionInfo.codec.encode(info)
+    assert protections == {0, 1}
 
 
 def test_session_records_hold() -> None:

@@ -1,9 +1,12 @@
 """Vectors of preambles and of the insecure session (spec: Preamble, Session)."""
 
+from dataclasses import replace
 from typing import Any
 
-from bwc_protocol.declare import Role
+from bwc_protocol.conversation.message import build
+from bwc_protocol.declare import NO_ROLE, Role
 from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.messages.core import SessionInfo
 from bwc_protocol.session.insecure import _Hello, insecure_session
 from bwc_protocol.session.interface import Alert, SessionSide
 from bwc_protocol.session.preamble import (
@@ -18,6 +21,7 @@ from bwc_protocol.session.preamble import (
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate import vectors_types
 from tools.generate.trace import STATUS
+from tools.generate.vectors_json import shown
 from tools.testkit.pair import BENCH, CAMERA, DEVICE_RANDOM, HOST_RANDOM, Pair, Versions, device_end, host_end
 
 
@@ -29,10 +33,12 @@ def record() -> dict[str, Any]:
             "record": vectors_types.layout("session-record"),
             "handshake": vectors_types.fields(_Hello),
             "alert": vectors_types.numbers(Alert),
+            "session_info": vectors_types.fields(SessionInfo),
             "message": vectors_types.layout("message-header"),
         },
         "preambles": _preambles(),
         "versions": _versions(),
+        "bindings": _bindings(),
         "records": _records(),
         "conversation": _conversation(),
     }
@@ -112,6 +118,49 @@ def _versions() -> list[dict[str, Any]]:
                 "preambles_sha256": binding(ours.encode(), theirs.encode()).hex(),
             }
         )
+    return found
+
+
+def _bindings() -> list[dict[str, Any]]:
+    """SESSION_INFO of both ends behind their preambles, as version 1.2 has it, and as 1.1 had it."""
+    found = []
+    for newest, protection in (((1, 2), TLS_1_3), ((1, 2), NO_PROTECTION), ((1, 1), NO_PROTECTION)):
+        host, device = (
+            _preamble(kind, (OLDEST, newest), 16_384, protection).encode()
+            for kind in (PeerKind.HOST, PeerKind.CAMERA)
+        )
+        bound = binding(host, device)
+        of_host = SessionInfo(
+            preambles_sha256=bound,
+            major=newest[0],
+            minor=newest[1],
+            kind=PeerKind.HOST,
+            roles=Role.DOCK_OFFLOAD,
+            identity=BENCH,
+            capabilities=0,
+            boot_counter=0,
+            firmware_sha256=bytes(32),
+            deny_counter=7 if protection else 0,
+        )
+        of_device = replace(
+            of_host,
+            kind=PeerKind.CAMERA,
+            roles=NO_ROLE,
+            identity=CAMERA,
+            capabilities=1 << 31,
+            boot_counter=9,
+            firmware_sha256=bytes(range(32)),
+            deny_counter=3 if protection else 0,
+        )
+        said = {}
+        for by, info in (("host", of_host), ("device", of_device)):
+            body = SessionInfo.codec.encode(info)
+            if newest < (1, 2):
+                body = body[:-4]  # it has no deny_counter
+            message = build(SessionInfo.opcode, 0, 0, body)
+            said[by] = {"fields": shown(info), "message": message.hex()}
+        preambles = {"host": host.hex(), "device": device.hex()}
+        found.append({"preambles": preambles, "preambles_sha256": bound.hex(), "session_infos": said})
     return found
 
 
