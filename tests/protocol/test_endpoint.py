@@ -1,12 +1,15 @@
 """Link and conversations together, in virtual time: requests pass footage, failures are told to the peer
 (spec: Layers, Streams)."""
 
+import random
 from collections import deque
 from collections.abc import Callable
 
 import pytest
 
+from bwc_protocol.certificates.checks import Check
 from bwc_protocol.conversation import (
+    Closed,
     Established,
     Failed,
     FailReason,
@@ -16,6 +19,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.conversation.stream import ReaderSource
+from bwc_protocol.declare import Role
 from bwc_protocol.endpoint import AHEAD_S, ROUND_TRIP_MAX_S, Endpoint, EndpointEvent, OnChannel
 from bwc_protocol.frame import FrameParser, FrameType, Reset
 from bwc_protocol.link import ChannelReset, Link, LinkDown, LinkParams, LinkRole, LinkUp, ResetReason
@@ -23,9 +27,12 @@ from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import DeviceStatus, ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session.interface import PeerCredentials
+from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import PeerCredentials, SessionFactory
+from bwc_protocol.session.tls import LIFETIME_S
 from tools.generate import samples
-from tools.testkit.pair import device_end, host_end
+from tools.testkit.pair import BENCH, CAMERA, device_end, host_end
+from tools.testkit.secure_ends import agency, device_sessions, host_sessions, secure_session
 
 UART_BYTES_S = 11_520.0
 """115,200 baud, 8N1."""
@@ -39,6 +46,10 @@ class Wire:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
+        self.passed = b""
+        """Every byte that was written."""
+        self.spoil: Callable[[bytes], bytes] = lambda data: data
+        """What the line makes of a piece."""
         self.waiting: deque[bytes] = deque()
         self.size = 0
         self.free_at = 0.0
@@ -48,7 +59,9 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         # A driver hands on what has come by now, not what was written as one.
-        self.waiting.extend(data[at : at + DRIVER_PIECE] for at in range(0, len(data), DRIVER_PIECE))
+        self.passed += data
+        pieces = (data[at : at + DRIVER_PIECE] for at in range(0, len(data), DRIVER_PIECE))
+        self.waiting.extend(self.spoil(piece) for piece in pieces)
         self.size += len(data)
 
     def read(self, now: float) -> bytes:
@@ -80,14 +93,18 @@ class Line:
         max_payload: int = 1_024,
         accept: Callable[[PeerCredentials], bool] = lambda peer: True,
         refusing: ResetReason | Reset | None = None,
+        host: SessionFactory | None = None,
+        device: SessionFactory | None = None,
     ) -> None:
         params = LinkParams(max_payload=max_payload)
         nonces = iter(range(1, 100))
         self.host = Endpoint(
-            Link(LinkRole.HOST, params, nonce=lambda: next(nonces)), lambda _: host_end(accept=accept)
+            Link(LinkRole.HOST, params, nonce=lambda: next(nonces)),
+            lambda _: host_end(accept=accept, session=host),
         )
         self.device = Endpoint(
-            Link(LinkRole.DEVICE, params, nonce=lambda: next(nonces)), lambda _: refusing or device_end()
+            Link(LinkRole.DEVICE, params, nonce=lambda: next(nonces)),
+            lambda _: refusing or device_end(session=device),
         )
         self.wires = {True: Wire(rate), False: Wire(rate)}
         self.now = 0.0
@@ -146,8 +163,14 @@ class Line:
             conversation.reply(request_id, samples.typical(type(request).reply))
 
     def host_saw(self, kind: type) -> list[tuple[float, object]]:
+        return self._saw(kind, self.host_events)
+
+    def device_saw(self, kind: type) -> list[tuple[float, object]]:
+        return self._saw(kind, self.device_events)
+
+    def _saw(self, kind: type, events: list[tuple[float, EndpointEvent]]) -> list[tuple[float, object]]:
         found = []
-        for at, event in self.host_events:
+        for at, event in events:
             inner = event.event if isinstance(event, OnChannel) else event
             if isinstance(inner, kind):
                 found.append((at, inner))
@@ -167,9 +190,12 @@ class Line:
 
 
 @pytest.mark.rule("MSG-011")
+@pytest.mark.parametrize("session", [insecure_session, secure_session])
 @pytest.mark.parametrize("max_payload", [1_024, 16_384, 61_440])
-def test_a_status_request_answers_within_a_second_while_footage_fills_115200_baud(max_payload: int) -> None:
-    line = Line(max_payload=max_payload)
+def test_a_status_request_answers_within_a_second_while_footage_fills_115200_baud(
+    max_payload: int, session: SessionFactory
+) -> None:
+    line = Line(max_payload=max_payload, host=session, device=session)
     line.connect()
     host = line.host.conversations[0]
     line.stream(400_000)
@@ -190,8 +216,9 @@ def test_a_status_request_answers_within_a_second_while_footage_fills_115200_bau
     assert again <= 4, "and sends nothing twice, once the rate of the line is known"
 
 
-def test_a_slow_line_delivers_every_byte_once() -> None:
-    line = Line(rate=50_000)
+@pytest.mark.parametrize("session", [insecure_session, secure_session])
+def test_a_slow_line_delivers_every_byte_once(session: SessionFactory) -> None:
+    line = Line(rate=50_000, host=session, device=session)
     line.connect()
     line.stream(100_000)
     assert line.run(10.0, lambda: bool(line.host_saw(StreamFinished)))
@@ -233,8 +260,9 @@ def test_a_peer_that_makes_its_round_trip_long_makes_no_queue_long(monkeypatch: 
 
 
 @pytest.mark.rule("SES-016")
-def test_an_orderly_close_is_followed_by_a_reset_of_the_channel() -> None:
-    line = Line(rate=1e6)
+@pytest.mark.parametrize("session", [insecure_session, secure_session])
+def test_an_orderly_close_is_followed_by_a_reset_of_the_channel(session: SessionFactory) -> None:
+    line = Line(rate=1e6, host=session, device=session)
     line.connect()
     line.host.conversations[0].close()
     assert line.run(5.0, lambda: not line.host.conversations and not line.device.conversations)
@@ -341,3 +369,96 @@ def test_an_opening_that_the_device_refuses_is_reset_and_nothing_else_is_said(
     assert line.device.conversations == {} and line.host.conversations == {}
     kinds = {frame.type for frame in FrameParser(1_024).feed(b"".join(said), 0.0)}
     assert FrameType.RESET in kinds and FrameType.DATA not in kinds
+
+
+def test_a_secure_session_stands_within_a_second_at_115200_baud() -> None:
+    line = Line(host=secure_session, device=secure_session)
+    line.connect()
+    assert line.host_saw(Established)[0][0] < 1.0
+
+
+@pytest.mark.rule("SES-013")
+def test_who_listens_on_the_line_learns_nobodys_name() -> None:
+    """Of all that the link says too: HELLO, PING, RESET, and what is sent twice."""
+    line = Line(rate=1e6, host=secure_session, device=secure_session)
+    line.connect()
+    line.host.conversations[0].request(ReadStatus())
+    assert line.run(5.0, lambda: bool(line.host_saw(ReplyReceived)))
+    line.host.conversations[0].close()
+    line.run(2.0)
+    for wire in line.wires.values():
+        assert len(wire.passed) > 1_000
+        for name in (CAMERA, BENCH, agency().name):
+            assert name.encode() not in wire.passed
+
+
+def test_what_the_line_spoils_the_link_mends_below_the_session() -> None:
+    """The session is strict, and hears nothing of it."""
+    rng = random.Random(5)
+
+    def spoil(data: bytes) -> bytes:
+        if rng.random() > 0.03:
+            return data
+        at = rng.randrange(len(data))
+        return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
+
+    line = Line(rate=100_000, host=secure_session, device=secure_session)
+    for wire in line.wires.values():
+        wire.spoil = spoil
+    line.connect()
+    line.stream(200_000)
+    assert line.run(60.0, lambda: bool(line.host_saw(StreamFinished)))
+    assert sum(len(piece.data) for _, piece in line.host_saw(StreamReceived)) == 200_000
+    assert line.device.link.counters.retransmissions > 3
+    assert not line.host_saw(Failed) and not line.device_saw(Failed)
+
+
+@pytest.mark.rule("SES-024", "SES-018")
+def test_a_host_that_a_device_refuses_hears_so_by_reset_alone() -> None:
+    refusing = device_sessions(refused_roles=Role.BENCH)
+    line = Line(rate=1e6, host=secure_session, device=refusing)
+    assert line.run(10.0, lambda: bool(line.host_saw(ChannelReset)))
+    assert line.host_saw(ChannelReset)[0][1].reason is ResetReason.REFUSED
+    assert line.host_saw(Failed) == [], "no alert: its words are the stack's alone"
+    ((_, failed),) = line.device_saw(Failed)
+    assert (failed.reason, failed.check) == (FailReason.REFUSED, Check.LOCKED)
+
+
+@pytest.mark.rule("SES-026", "SES-018")
+def test_a_device_that_a_host_refuses_hears_so_by_reset() -> None:
+    refusing = host_sessions(factory=True)
+    line = Line(rate=1e6, host=refusing, device=secure_session)
+    assert line.run(10.0, lambda: bool(line.device_saw(ChannelReset)))
+    assert line.device_saw(ChannelReset)[0][1].reason is ResetReason.REFUSED
+    ((_, failed),) = line.host_saw(Failed)
+    assert (failed.reason, failed.check) == (FailReason.REFUSED, Check.FACTORY)
+    assert line.device_saw(Established) == []
+
+
+@pytest.mark.rule("SES-018")
+def test_a_host_of_another_agency_hears_the_alert_before_the_reset() -> None:
+    stranger = host_sessions(agency("Fake Dock Ltd"))
+    line = Line(rate=1e6, host=stranger, device=secure_session)
+    assert line.run(10.0, lambda: bool(line.host_saw(Failed)))
+    ((_, failed),) = line.host_saw(Failed)
+    assert (failed.reason, failed.check) == (FailReason.REFUSED, Check.CHAIN)
+    assert "belongs to another agency" in failed.detail
+    line.run(2.0)
+    assert line.host.conversations == line.device.conversations == {}
+
+
+@pytest.mark.rule("SES-021", "SES-018")
+def test_a_session_that_has_had_its_day_ends_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(rate=1e6, host=secure_session, device=secure_session)
+    line.connect()
+    assert LIFETIME_S <= (line.host.conversations[0].deadline() or 0) < LIFETIME_S + 1
+    line.run(1.0)
+    assert line.device.conversations[0].deadline() is not None
+    monkeypatch.setattr(line.device.conversations[0], "_deadline", line.now + 0.5)
+    assert line.run(10.0, lambda: bool(line.device_saw(Failed)))
+    line.run(2.0)
+    ((_, failed),) = line.device_saw(Failed)
+    assert failed.reason is FailReason.LIMIT
+    assert len(line.host_saw(Closed)) == 1 and line.host_saw(Failed) == []
+    assert line.host.conversations == line.device.conversations == {}
+    assert not line.host_saw(LinkDown), "the link lives on, for a session with new keys"

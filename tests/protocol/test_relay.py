@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.conversation import Closed, RequestReceived, State
 from bwc_protocol.link import (
     ChannelData,
     ChannelOpened,
@@ -20,8 +21,11 @@ from bwc_protocol.link import (
     LinkUp,
     ResetReason,
 )
+from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.relay import UPLINK, Relay
 from tests.tiers import seeds
+from tools.testkit.pair import BENCH, CAMERA, device_end, host_end
+from tools.testkit.secure_ends import agency, device_sessions, host_sessions
 
 FRAME = 64
 WINDOW = 4
@@ -189,6 +193,46 @@ def test_bytes_pass_both_ways_and_stay_in_their_bay(dock: Dock) -> None:
     for bay in (1, 3):
         assert dock.host.streams[bay] == [pattern(10 + bay, 5_000)]
     assert not dock.cameras[2].streams[0]
+
+
+@pytest.mark.rule("SES-013")
+def test_a_station_passes_on_a_session_that_it_cannot_read(dock: Dock) -> None:
+    """End to end: the station has no part in it, sees nobody's name, and can change nothing unseen."""
+    host, camera = host_end(session=host_sessions()), device_end(session=device_sessions())
+    dock.host.open(2)
+    host.start(dock.now)
+    camera.start(dock.now)
+    passed = bytearray()
+    taken = {host: 0, camera: 0}
+
+    def run() -> None:
+        for _ in range(10):
+            for conversation, link, channel in (
+                (host, dock.host.link, 2),
+                (camera, dock.cameras[2].link, 0),
+            ):
+                for piece in conversation.outgoing(0, 512):
+                    passed.extend(piece)
+                    link.send(channel, piece, dock.now)
+            dock.run()
+            for conversation, peer, channel in ((host, dock.host, 2), (camera, dock.cameras[2], 0)):
+                stream = peer.streams[channel][-1]
+                conversation.receive(bytes(stream[taken[conversation] :]), dock.now)
+                taken[conversation] = len(stream)
+
+    run()
+    assert host.state is camera.state is State.READY
+    assert host.peer is not None and host.peer.identity == CAMERA
+    host.request(ReadBattery(cell=0))
+    run()
+    assert [e for e in camera.events() if isinstance(e, RequestReceived)]
+    came = dock.cameras[2].streams[0][-1] + dock.host.streams[2][-1]
+    assert len(came) == len(passed) > 3_000
+    for name in (CAMERA, BENCH, agency().name):
+        assert name.encode() not in passed
+    host.close()
+    run()
+    assert any(isinstance(e, Closed) for e in host.events() + camera.events())
 
 
 @pytest.mark.parametrize("stalled", ["host", "camera"])
