@@ -57,7 +57,7 @@ class DescriptorPipe(ABC):
         """Bytes read; 0 when the host's end is gone. Raises `OSError`, `BlockingIOError` among them."""
 
     @abstractmethod
-    def _write_some(self, parts: list[memoryview]) -> int:
+    def _write_some(self, parts: list[bytes | memoryview]) -> int:
         """Bytes written. Raises `OSError`, `BlockingIOError` among them."""
 
     @abstractmethod

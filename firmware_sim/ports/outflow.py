@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bwc_protocol.byte_queue import ByteQueue
 
-WriteSome = Callable[[list[memoryview]], int]
+WriteSome = Callable[[list[bytes | memoryview]], int]
 """Writes what the descriptor takes of the buffers; the bytes that it took. Raises `OSError`, `BlockingIOError` too."""
 
 

@@ -35,7 +35,7 @@ class TcpPipe(DescriptorPipe):
     def _read_into(self, view: memoryview) -> int:
         return self._sock.recv_into(view)
 
-    def _write_some(self, parts: list[memoryview]) -> int:
+    def _write_some(self, parts: list[bytes | memoryview]) -> int:
         return self._sock.sendmsg(parts)
 
     def _gone(self) -> None:

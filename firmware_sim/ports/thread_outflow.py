@@ -126,7 +126,7 @@ class ThreadOutflow:
                 failed = True
             self._wrote(life, size, failed)
 
-    def _next(self) -> tuple[int, list[memoryview]] | None:
+    def _next(self) -> tuple[int, list[bytes | memoryview]] | None:
         with self._changed:
             while not self._waiting.size and not self._closed:
                 self._changed.wait()

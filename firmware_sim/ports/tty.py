@@ -41,7 +41,7 @@ class TtyPipe(DescriptorPipe):
     def _read_into(self, view: memoryview) -> int:
         return os.readv(self._fd, [view])
 
-    def _write_some(self, parts: list[memoryview]) -> int:
+    def _write_some(self, parts: list[bytes | memoryview]) -> int:
         return os.writev(self._fd, parts)
 
     def _gone(self) -> None:

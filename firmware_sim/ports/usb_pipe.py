@@ -30,7 +30,7 @@ class InTransfer:
 
     number: int
     length: int
-    done: Callable[[int, list[memoryview]], None]
+    done: Callable[[int, list[bytes | memoryview]], None]
 
 
 class BulkPipe:

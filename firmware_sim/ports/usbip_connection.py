@@ -78,7 +78,7 @@ class UsbIpConnection(DescriptorPipe):
     def _read_into(self, view: memoryview) -> int:
         return self._sock.recv_into(view)
 
-    def _write_some(self, parts: list[memoryview]) -> int:
+    def _write_some(self, parts: list[bytes | memoryview]) -> int:
         return self._sock.sendmsg(parts)
 
     def _gone(self) -> None:
@@ -232,7 +232,7 @@ class UsbIpConnection(DescriptorPipe):
             self._return(_RET_SUBMIT, number, STALL, 0)
         else:
 
-            def done(status: int, parts: list[memoryview]) -> None:
+            def done(status: int, parts: list[bytes | memoryview]) -> None:
                 self._return(_RET_SUBMIT, number, status, sum(map(len, parts)), *parts)
 
             pipe.ask(InTransfer(number, length, done))

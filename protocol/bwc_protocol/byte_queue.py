@@ -16,18 +16,18 @@ class ByteQueue:
     def __init__(self) -> None:
         self.size = 0
         """Bytes that wait."""
-        self._parts: deque[memoryview] = deque()
+        self._parts: deque[bytes | memoryview] = deque()
 
     def add(self, parts: Sequence[bytes | memoryview]) -> None:
         """Appends buffers; an empty one is never written."""
-        for part in parts:
-            if part:
-                self._parts.append(memoryview(part))
-                self.size += len(part)
+        self._parts.extend(filter(None, parts))
+        self.size += sum(map(len, parts))
 
-    def first(self, limit: int | None = None) -> list[memoryview]:
+    def first(self, limit: int | None = None) -> list[bytes | memoryview]:
         """The buffers of the next write, as many as reach `limit` bytes; they stay until `drop`."""
-        chosen: list[memoryview] = []
+        if limit is None and len(self._parts) <= PARTS_MAX:
+            return list(self._parts)
+        chosen: list[bytes | memoryview] = []
         size = 0
         for part in self._parts:
             if len(chosen) == PARTS_MAX or (limit is not None and size >= limit):
@@ -40,24 +40,32 @@ class ByteQueue:
         """The first `size` bytes are out."""
         self.size -= size
         parts = self._parts
+        if not self.size:
+            parts.clear()
+            return
         while size:
             first = parts[0]
             if len(first) > size:
-                parts[0] = first[size:]
+                parts[0] = memoryview(first)[size:]
                 return
             size -= len(first)
             parts.popleft()
 
-    def take(self, size: int) -> list[memoryview]:
+    def take(self, size: int) -> list[bytes | memoryview]:
         """Hands out the first `size` bytes, or all if there are fewer."""
-        taken: list[memoryview] = []
-        wanted = min(size, self.size)
+        if size >= self.size:
+            whole = list(self._parts)
+            self.clear()
+            return whole
+        taken: list[bytes | memoryview] = []
+        wanted = size
         self.size -= wanted
         while wanted:
             part = self._parts.popleft()
             if len(part) > wanted:
-                self._parts.appendleft(part[wanted:])
-                part = part[:wanted]
+                view = memoryview(part)
+                self._parts.appendleft(view[wanted:])
+                part = view[:wanted]
             taken.append(part)
             wanted -= len(part)
         return taken

@@ -34,7 +34,7 @@ class Watched:
         loop = asyncio.get_running_loop()
         self.outflow = ThreadOutflow(loop, self.master, self.write_some, HIGH_WATER, self)
 
-    def write_some(self, parts: list[memoryview]) -> int:
+    def write_some(self, parts: list[bytes | memoryview]) -> int:
         return os.writev(self.master, parts)
 
     def room_again(self) -> None:

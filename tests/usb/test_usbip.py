@@ -305,7 +305,7 @@ def test_an_answer_that_waits_to_be_sent_survives_what_follows_its_question(
         connection = UsbIpConnection(ours, port)
         full = True
 
-        def write_some(parts: list[memoryview]) -> int:
+        def write_some(parts: list[bytes | memoryview]) -> int:
             if full:
                 raise BlockingIOError
             return ours.sendmsg(parts)
