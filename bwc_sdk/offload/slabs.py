@@ -29,7 +29,7 @@ class SlabPool:
         try:
             return self._free.pop()
         except IndexError:
-            return memoryview(mmap.mmap(-1, SLAB_BYTES))
+            return memoryview(_memory())
 
     def give(self, slab: memoryview) -> None:
         """Gives a slab back."""
@@ -61,3 +61,10 @@ SHARED: Final = SlabPool()
 def chunks_a_slab(chunk_size: int) -> int:
     """Whole chunks that one slab takes; a manifest's chunks are never larger than a slab."""
     return max(1, SLAB_BYTES // chunk_size)
+
+
+def _memory() -> mmap.mmap:
+    """Memory of this process alone, where there is such: what processes may share costs twice as much to get."""
+    if not hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, SLAB_BYTES)
+    return mmap.mmap(-1, SLAB_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

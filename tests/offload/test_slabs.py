@@ -1,6 +1,7 @@
 """What many offloads at once have in memory is bounded, and none of them waits for credit that nobody gives."""
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_slabs_are_used_again_and_what_is_spare_is_released() -> None:
     pool.leave(stream)
     again = [pool.take() for _ in range(SPARE_MAX + 1)]
     assert sum(any(slab is old for old in slabs) for slab in again) == SPARE_MAX
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no child processes of this kind")
+def test_a_child_process_changes_no_slab_of_its_parent() -> None:
+    slab = SlabPool().take()
+    slab[:5] = b"ours!"
+    child = os.fork()
+    if not child:
+        slab[:5] = b"child"
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert slab[:5] == b"ours!" and len(slab) == SLAB_BYTES
 
 
 class _Count(SlabPool):
