@@ -383,7 +383,11 @@ def _must_be_regular(found: os.stat_result, name: str) -> None:
 
 
 def _in_memory(file: int, size: int) -> bool:
-    """Whether any of the places that are looked at is read without the medium, or it cannot be told."""
+    """Whether any of it is read without the medium, or it cannot be told. Where the system does not count, some places
+    are looked at."""
+    pages = system_calls.pages_in_memory(file, size)
+    if pages is not None:
+        return pages > 0
     probe = [bytearray(1)]
     if not hasattr(os, "RWF_NOWAIT"):
         return True

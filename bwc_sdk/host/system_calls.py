@@ -45,6 +45,11 @@ _RENAMEAT2: Final = {
 """Numbers of the call, by processor and whether this process has 64 bits: glibc before 2.28 does not name it, nor do
 most releases of musl."""
 
+_CACHESTAT: Final = 451
+"""Number of the call, the same on every processor but Alpha."""
+_CACHE_COUNTS: Final = 5
+"""What it counts: pages in memory, dirty, being written, evicted, evicted of late."""
+
 
 def rename_noreplace(directory: int, name: str, to: int, to_name: str) -> None:
     """Renames without replacing anything. Raises `OSError`, ENOSYS where there is no such call."""
@@ -70,6 +75,18 @@ def start_write_back(file: int, offset: int, size: int) -> None:
     call = _write_back_call()
     if call is not None:
         call(file, offset, size, SYNC_FILE_RANGE_WRITE)
+
+
+def pages_in_memory(file: int, size: int) -> int | None:
+    """Pages of a file that the system has in memory; None where it does not tell (Linux before 6.5)."""
+    call = _cache_call()
+    if call is None or not size:
+        return None
+    import ctypes
+
+    asked = (ctypes.c_uint64 * 2)(0, size)
+    counted = (ctypes.c_uint64 * _CACHE_COUNTS)()
+    return int(counted[0]) if call(_CACHESTAT, file, asked, counted, 0) == 0 else None
 
 
 def _checked(call: Callable[[], int]) -> None:
@@ -124,3 +141,17 @@ def _reserve_call() -> Any:
 
 def _write_back_call() -> Any:
     return _function("sync_file_range", "c_int", "c_int64", "c_int64", "c_uint")
+
+
+def _cache_call() -> Any:
+    if sys.platform != "linux" or platform.machine() == "alpha":
+        return None
+    try:
+        import ctypes
+
+        call = _libc()["syscall"]  # one of its own: types are kept with the function
+    except (ImportError, TypeError, AttributeError):  # as for `_libc`, or a C library that does not name it
+        return None
+    call.argtypes = (ctypes.c_long, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
+    call.restype = ctypes.c_long
+    return call

@@ -164,8 +164,11 @@ class Destination:
     def keep_small(self, name: str, content: bytes) -> int:
         """Writes a small file into `.incoming`, durable, and returns it open; what an interrupted attempt left
         there is replaced, and of one that fails nothing is left."""
-        self.forget_small(name)
-        file = self.files.create(self.incoming, name)
+        try:
+            file = self.files.create(self.incoming, name)
+        except FileExistsError:
+            self.forget_small(name)
+            file = self.files.create(self.incoming, name)
         try:
             write_all(self.files, file, memoryview(content), 0)
             self.files.sync(file)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bwc_sdk.host import system_calls
 from bwc_sdk.host.filesystem import OsFileSystem, read_upto, write_all
 
 
@@ -222,10 +223,27 @@ def test_a_path_that_leads_nowhere_is_told_from_one_that_cannot_be_looked_up(
         files.identity_at(tmp_path / "loop")
 
 
-def test_a_dropped_cache_is_told_from_one_that_stays(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_dropped_cache_is_told_from_one_that_stays(
+    files, here, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not counts:
+        monkeypatch.setattr(system_calls, "pages_in_memory", lambda file, size: None)
     file = files.create(here, "a")
     write_all(files, file, memoryview(bytes(1 << 20)), 0)
     files.sync(file)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: None)
+    assert not files.drop_cache(file)
+    files.close(file)
+
+
+def test_one_page_that_stays_is_found_wherever_it_is(files, here, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = files.create(here, "a")
+    write_all(files, file, memoryview(bytes(8 << 20)), 0)
+    files.sync(file)
+    if not files.drop_cache(file) or system_calls.pages_in_memory(file, 8 << 20) is None:
+        pytest.skip("the system drops or counts nothing")
+    files.read(file, memoryview(bytearray(1)), (8 << 20) - 1)
     monkeypatch.setattr(os, "posix_fadvise", lambda *_: None)
     assert not files.drop_cache(file)
     files.close(file)

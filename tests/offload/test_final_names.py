@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move
 from tools.testkit.model_disk import ModelDisk, ModelFiles
@@ -119,3 +120,13 @@ def test_a_name_in_doubt_is_taken_back_as_well(links: bool, call: int) -> None:
     assert not files.disk.live[""]
     destination.names.place(moves)
     assert set(files.disk.live[""]) == {"table", "footage"}
+
+
+def test_a_small_file_that_an_earlier_attempt_left_is_replaced(tmp_path: Path) -> None:
+    destination = Destination.open(OsFileSystem(), tmp_path)
+    (tmp_path / ".incoming" / "one").write_bytes(b"half of what was to be written, and more than that")
+    file = destination.keep_small("one", b"whole")
+    assert destination.names.read(file, 100) == b"whole"
+    assert (tmp_path / ".incoming" / "one").read_bytes() == b"whole"
+    destination.files.close(file)
+    destination.close()

@@ -95,6 +95,26 @@ def test_without_a_library_or_a_number_it_is_a_call_that_is_lacking(
     system_calls.start_write_back(here, 0, 1)
 
 
+def test_pages_in_memory_are_counted_where_the_system_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = os.open(tmp_path / "a", os.O_RDWR | os.O_CREAT)
+    try:
+        os.pwrite(file, bytes(1 << 16), 0)
+        pages = (1 << 16) // os.sysconf("SC_PAGE_SIZE")
+        assert system_calls.pages_in_memory(file, 1 << 16) in (pages, None)  # None: an older system
+        assert system_calls.pages_in_memory(file, 0) is None
+        monkeypatch.setattr(system_calls, "_libc", lambda: None)
+        assert system_calls.pages_in_memory(file, 1 << 16) is None
+        monkeypatch.undo()
+        monkeypatch.setattr("platform.machine", lambda: "alpha")  # where the number is another call's
+        assert system_calls.pages_in_memory(file, 1 << 16) is None
+    finally:
+        os.close(file)
+    monkeypatch.undo()
+    assert system_calls.pages_in_memory(file, 1 << 16) is None  # an error counts nothing
+
+
 class Interrupted:
     """A C library whose calls are interrupted by signals."""
 
