@@ -107,6 +107,7 @@ class LinkDriver:
         self._up: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._moved = False  # something came or went since the deadlines were looked at
         self._pumping = False
         self._discards = DiscardLog(self.name, lambda: Counters(link=self.endpoint.link.counters))
         self.error: BwcError | None = None
@@ -299,6 +300,7 @@ class LinkDriver:
     def _look_soon(self) -> None:
         """Has the deadlines looked at within `COARSE_S`: cheaper than to look after every frame."""
         assert self._loop is not None
+        self._moved = True
         soon = self._loop.time() + COARSE_S
         if self._timer is None or self._timer_at > soon:
             self._arm(soon if self.error is None else None)
@@ -307,14 +309,17 @@ class LinkDriver:
         assert self._loop is not None
         self._timer = None
         now = self._loop.time()
-        deadline = self.endpoint.deadline()
-        if deadline is not None and deadline <= now:
-            self.endpoint.tick(now)
+        moved, self._moved = self._moved, False
+        self.endpoint.tick(now)
         self._move()
         self._discards.look(now)
         for connection in self._connections.values():
             connection.discards.look(now)
-        self._arm(self.endpoint.deadline() if self.error is None else None)
+        if self.error is not None:
+            self._arm(None)
+        else:
+            # While there is traffic, when exactly it is due is not worth finding out: of 64 bays least of all.
+            self._arm(now + COARSE_S if moved else self.endpoint.deadline())
 
     def _arm(self, at: float | None) -> None:
         assert self._loop is not None

@@ -72,6 +72,7 @@ class DevicePort(ABC):
         self._sessions: dict[int, DeviceSession] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._moved = False  # something came or went since the deadlines were looked at
         self._pumping = False
         self._over = False
         device.serve_by(self)
@@ -171,6 +172,7 @@ class DevicePort(ABC):
 
     def _look_soon(self) -> None:
         """Has the deadlines looked at within `COARSE_S`: cheaper than to look after every frame."""
+        self._moved = True
         soon = self._loop.time() + COARSE_S
         if self._over:
             self._disarm()
@@ -208,12 +210,14 @@ class DevicePort(ABC):
         if self._sessions and self._device_is_due():
             self.device.glance()
         now = self._loop.time()
-        deadline = self.endpoint.deadline()
-        if deadline is not None and deadline <= now:
-            self.endpoint.tick(now)
+        moved, self._moved = self._moved, False
+        self.endpoint.tick(now)
         if not self._over:
             self._move()
-        self._arm_exactly()
+        if moved and not self._over:
+            self._arm(now + COARSE_S)  # while there is traffic, the exact time is not worth finding out
+        else:
+            self._arm_exactly()
         self.rested()
 
     # What happened

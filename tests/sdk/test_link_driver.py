@@ -119,3 +119,30 @@ def test_a_device_that_no_longer_knows_the_link_was_restarted_and_is_lost() -> N
         device.close()
 
     run_virtual(main())
+
+
+def test_a_line_without_traffic_is_looked_at_no_more_often_than_its_deadlines_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While there is traffic the deadlines are looked at every few milliseconds; then exactly."""
+    looks: list[float] = []
+    tick = LinkDriver._tick
+
+    def counted(line: LinkDriver) -> None:
+        looks.append(asyncio.get_running_loop().time())
+        tick(line)
+
+    monkeypatch.setattr(LinkDriver, "_tick", counted)
+
+    async def main() -> None:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3))) as camera:
+            await camera.battery.status()
+            await asyncio.sleep(0.1)
+            looks.clear()
+            await asyncio.sleep(60.0)
+            quiet = len(looks)
+            await camera.battery.status()
+            assert quiet < 300, "a few for each sign of life, which comes every second"
+            assert camera.counters.link.retransmissions == 0
+
+    run_virtual(main())
