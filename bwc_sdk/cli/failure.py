@@ -123,7 +123,13 @@ def _of_a_part(error: Exception) -> errors.WrongPart | None:
     return errors.WrongPart(found[0].rule, advice=found[0].advice) if found else None
 
 
-_SAYS_ALL: Final = (errors.DeviceBusy, errors.VersionMismatch, errors.SessionRefused, errors.PortNotFound)
+_SAYS_ALL: Final = (
+    errors.DeviceBusy,
+    errors.VersionMismatch,
+    errors.ProtectionMismatch,
+    errors.SessionRefused,
+    errors.PortNotFound,
+)
 """Answers of a device that is sound: what passed before them explains nothing."""
 
 

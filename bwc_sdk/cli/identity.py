@@ -37,7 +37,9 @@ def show(settings: Settings, output: Output) -> None:
         output.show({"identity": facts}, Facts("identity", [fact(*one) for one in facts.items()]))
         return
     told = identity_facts(identity_for(found, role_for(settings, Role.TECHNICIAN), time.time()), time.time())
-    output.show({"identity": told}, Facts("identity", [fact(*one) for one in told.items()]))
+    output.show(
+        {"identity": told}, Facts("identity", [fact(*one) for one in told.items() if one[1] is not None])
+    )
 
 
 @app.command("list")
@@ -58,7 +60,7 @@ def list_verb(settings: Settings, output: Output) -> None:
         _table(output, [], "key_files")
         return
     roles = [role for role in Role if role not in (Role.EVIDENCE_RECIPIENT, Role.ENROLLER)]
-    output.note(f"nothing is configured: {found.source} has an identity for every role")
+    output.note(f"{found.source} has an identity for every role")
     _table(
         output,
         [_of_identity(label(role), identity_for(found, role, time.time())) for role in roles],

@@ -85,10 +85,10 @@ def _check_peer(connection: Connection, kind: PeerKind, access: Access) -> None:
         raise WrongDevice(rule, device=connection.name, advice=advice)
     if access.expect is not None and peer.identity != access.expect:
         raise WrongDevice(f"it is {peer.identity!r}, not {access.expect!r}", device=connection.name)
-    if not peer.secure and not peer.capabilities & Capability.SIMULATOR and not access.allow_insecure:
+    if not peer.secure and not peer.capabilities & (Capability.SIMULATOR | Capability.LAB):
         raise SessionRefused(
-            "an insecure session is for simulators, and this device does not call itself one",
+            "an insecure session is for simulators and development firmware, and this device says that it is neither",
             device=connection.name,
-            advice="only on a bench, to a device without evidence: allow_insecure=True, "
-            "bwc --allow-insecure, pytest --bwc-insecure",
+            advice="its firmware has to protect its sessions; development firmware, which has no evidence and is never "
+            "enrolled, states the capability LAB",
         )

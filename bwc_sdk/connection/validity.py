@@ -78,7 +78,9 @@ def ended(certificate: CertificateFacts, command: str, utc_s: float, device: str
 
 
 def day(utc_s: float) -> str:
-    """The day of a time in seconds since 1970, as 2027-03-31."""
+    """The day of a time in seconds since 1970, as 2027-03-31; "never" for the end of what has none."""
+    if utc_s >= FOREVER_S:
+        return "never"
     return time.strftime("%Y-%m-%d", time.gmtime(utc_s))
 
 

@@ -1,4 +1,4 @@
-"""Which identities this host speaks by: what is given, what is configured, or the lab (spec: Host identities)."""
+"""Which identities this host speaks by: what is given, what is configured, or the lab (spec: Identities)."""
 
 from __future__ import annotations
 

@@ -292,12 +292,14 @@ def test_an_error_of_opening_a_port_is_told_in_words(number: int) -> None:
     assert os.strerror(number) in told and "Errno" not in told
 
 
-def test_what_needs_allow_insecure_says_how_the_command_line_does_it(
+def test_no_word_lets_a_device_be_insecure_that_may_have_evidence(
     bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.connection.establish.Capability", SimpleNamespace(SIMULATOR=0))
-    ran = bwc("info", device=sim)
-    assert ran.code == 4 and "bwc --allow-insecure" in ran.err
+    monkeypatch.setattr("bwc_sdk.connection.establish.Capability", SimpleNamespace(SIMULATOR=0, LAB=0))
+    for words in ([], ["--allow-insecure"]):
+        ran = bwc("info", *words, device=sim)
+        assert ran.code == 4 and "this device says that it is neither" in ran.err
+        assert "states the capability LAB" in ran.err
 
 
 def test_the_wrong_camera_says_how_to_find_the_right_one(bwc: Bwc, sim: str, tmp_path: Path) -> None:

@@ -166,7 +166,11 @@ class Smallest:
     def _session_info(self) -> bytes:
         assert self._preamble is not None
         binding = hashlib.sha256(self._theirs + self._preamble).digest()
-        return binding + bytes((1, 0, 2)) + bytes(4) + struct.pack("<H", len(NAME)) + NAME + bytes(44)
+        name = struct.pack("<H", len(NAME)) + NAME
+        development = struct.pack(
+            "<Q", 1 << 30
+        )  # LAB: it is nothing else as long as it has no secure session
+        return binding + bytes((1, 0, 2)) + bytes(4) + name + development + bytes(36)
 
     def _act(self, opcode: int, request: int, body: bytes) -> None:
         if opcode == 2:

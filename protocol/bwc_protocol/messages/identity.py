@@ -40,6 +40,8 @@ class Capability(Words):
     STEALTH = 1 << 4
     MUTE = 1 << 5
     GNSS = 1 << 6
+    LAB = 1 << 30
+    """Since 1.2: development firmware: it is never enrolled, and nothing on it is evidence."""
     SIMULATOR = 1 << 31
     """The device is a simulator: nothing on it is evidence, and tests may change it."""
 
