@@ -18,6 +18,7 @@ from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CAPACITY_BYTES, CameraOptions
+from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.plan import Decay, FaultPlan
 from firmware_sim.flash.flash import Flash
 from firmware_sim.footage.source import FootageSource, Mp4Footage, SyntheticFootage
@@ -65,12 +66,15 @@ def make_camera(
     utc_ns: int | None = None,
     frame_bytes: int = MAX_PAYLOAD,
     chunk_bytes: int = CHUNK_SIZE,
+    agency: Agency | None = None,
+    enrolled: bool = True,
 ) -> SimCamera:
     """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB of synthetic bytes.
 
     `frame_bytes` is the largest payload of a frame that it takes and sends, `chunk_bytes` the size of the chunks that
-    it stores. A flash, or a state directory, that has recordings is left as it is. Raises `StateError` for one that
-    cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
+    it stores. `agency` is whose factory made it, and, where it is `enrolled`, whose it is; without one it has
+    development firmware. A flash, or a state directory, that has recordings is left as it is. Raises `StateError` for
+    one that cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
     """
     if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
         raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")
@@ -89,6 +93,8 @@ def make_camera(
         capacity_bytes=max(CAPACITY_BYTES, needed * 5 // 4),
         max_payload=frame_bytes,
         chunk_size=chunk_bytes,
+        agency=agency,
+        enrolled=enrolled,
     )
     camera = SimCamera(options, utc_ns=utc_ns)
     try:
@@ -116,15 +122,19 @@ def make_station(
     utc_ns: int | None = None,
     frame_bytes: int = MAX_PAYLOAD,
     chunk_bytes: int = CHUNK_SIZE,
+    agency: Agency | None = None,
+    enrolled: bool = True,
 ) -> SimStation:
     """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
 
     In a state directory each camera has one of its own, `bay-01` and so on, and stands in that bay when it is made
-    again, wherever it stood last. `faults` is about what the cameras have stored, and `frame_bytes` and `chunk_bytes`
-    are theirs, too. Raises what `make_camera` raises, also for a directory with a station of another size, `ValueError`
-    for a number of bays that no station has.
+    again, wherever it stood last. `faults` is about what the cameras have stored, `frame_bytes` and `chunk_bytes` are
+    theirs, `agency` and `enrolled` also the station's. Raises what `make_camera` raises, also for a directory with a
+    station of another size, `ValueError` for a number of bays that no station has.
     """
-    station = SimStation(bays, BayPort, seed=seed, utc_ns=utc_ns, state=state)
+    station = SimStation(
+        bays, BayPort, seed=seed, utc_ns=utc_ns, state=state, agency=agency, enrolled=enrolled
+    )
     try:
         for bay in range(1, 1 + (bays if docked is None else min(docked, bays))):
             camera = make_camera(
@@ -137,6 +147,8 @@ def make_station(
                 utc_ns=utc_ns,
                 frame_bytes=frame_bytes,
                 chunk_bytes=chunk_bytes,
+                agency=agency,
+                enrolled=enrolled,
             )
             station.dock(bay, camera)
     except BaseException:

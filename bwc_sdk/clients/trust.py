@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from bwc_protocol.declare import sends
-from bwc_protocol.documents.installation import DENY_LIST_MAX
+from bwc_protocol.documents.deny_list import DENY_LIST_MAX
 from bwc_protocol.messages import trust
 from bwc_protocol.messages.trust import (
     CarryOut,

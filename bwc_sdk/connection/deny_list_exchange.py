@@ -60,7 +60,7 @@ async def exchange_deny_lists(connection: Connection, identity: HostIdentity, wo
 
 
 async def _fetch(connection: Connection, identity: HostIdentity, workers: Workers) -> None:
-    from bwc_protocol.documents.installation import DENY_LIST_MAX
+    from bwc_protocol.documents.deny_list import DENY_LIST_MAX
     from bwc_protocol.documents.refusal import DocumentRefused
     from bwc_protocol.messages.trust import ReadDenyList
 

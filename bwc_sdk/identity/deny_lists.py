@@ -73,8 +73,7 @@ class DenyLists:
         return self._list
 
     def _read(self, path: Path) -> None:
-        from bwc_protocol.documents.deny_list import verify_deny_list
-        from bwc_protocol.documents.installation import DENY_LIST_MAX
+        from bwc_protocol.documents.deny_list import DENY_LIST_MAX, verify_deny_list
         from bwc_protocol.documents.refusal import DocumentRefused
         from bwc_sdk.identity.private_files import read_trusted
 

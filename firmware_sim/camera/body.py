@@ -39,6 +39,10 @@ class CameraBody(Lasting, Protocol):
     def state(self) -> CameraState:
         """What it is doing."""
 
+    @property
+    def may_record(self) -> bool:
+        """Whether its footage would be anybody's."""
+
     def settle(self) -> None:
         """Brings it up to the present."""
 

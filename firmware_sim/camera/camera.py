@@ -27,15 +27,18 @@ from firmware_sim.camera.open_recording import OpenRecording, RecorderSettings
 from firmware_sim.camera.radio import Radio
 from firmware_sim.camera.recorder import Recorder
 from firmware_sim.camera.report import Report
+from firmware_sim.camera.settings import STATE_NAME as SETTINGS
 from firmware_sim.camera.settings import Settings
 from firmware_sim.camera.snapshot import kept_of, take_up
 from firmware_sim.camera.wearer import Wearer
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
+from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.footage.mp4 import Picture
 from firmware_sim.physics.battery import Battery
 from firmware_sim.physics.clock import DeviceClock, crystal
 from firmware_sim.physics.emmc import EmmcHealth
+from firmware_sim.storage.destroy import destroy_footage
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StoredRecording
 
 CARRIER_MAX: Final = 128
@@ -57,7 +60,9 @@ class SimCamera(SimDevice):
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
         profile = ConversationProfile(PeerKind.CAMERA, CAPABILITIES, CAMERA_MAKE.firmware_sha256)
-        super().__init__(profile, self.options.state, utc_ns)
+        super().__init__(
+            profile, self.options.state, utc_ns, self.options.agency, enrolled=self.options.enrolled
+        )
         self.wearer = Wearer(self)
         self.radio = Radio(self)
         self.docked = self.options.docked
@@ -74,7 +79,7 @@ class SimCamera(SimDevice):
         """Makes the models, as they were kept or as the seed draws them."""
         options, directory = self.options, self._directory
         drawn = random.Random(f"makeup {options.seed}")
-        self.serial = options.serial
+        self.serial = self.new_serial
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
@@ -92,6 +97,40 @@ class SimCamera(SimDevice):
 
     def kept(self, **instead: Any) -> dict[str, Any]:
         return kept_of(self, **instead)
+
+    @property
+    def new_serial(self) -> str:
+        return self.options.serial
+
+    @property
+    def has_footage(self) -> bool:
+        storage = self.storage
+        return bool(len(storage) or storage.damaged or storage.journal() is not None)
+
+    def footage_facts(self) -> FootageFacts:
+        storage = self.storage
+        return FootageFacts(
+            last_sequence=storage.next_sequence - 1,
+            last_manifest_sha256=storage.last_manifest_sha256,
+            recordings=len(storage),
+            held=storage.held,
+        )
+
+    @property
+    def may_record(self) -> bool:
+        """Whether its footage would be anybody's: a device that is not enrolled records nothing."""
+        return self.trust is None or self.trust.enrolled
+
+    def _destroy_kept(self) -> None:
+        assert self._directory is not None
+        destroy_footage(self._directory)
+        self._directory.remove(SETTINGS)
+
+    def _forget(self) -> None:
+        self.storage = Storage(self.options.capacity_bytes, self._directory, self.storage.emmc)
+        self.settings = Settings(directory=self._directory)
+        self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
+        self.vanished.clear()
 
     def storage_failed(self, error: Exception) -> None:
         super().storage_failed(error)

@@ -8,6 +8,7 @@ from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.messages.identity import Capability
 from firmware_sim.device.make import Make
+from firmware_sim.device.trust.kept import Agency
 from firmware_sim.flash.flash import Flash
 from firmware_sim.footage.source import FootageSource, Mp4Footage
 
@@ -40,6 +41,10 @@ class CameraOptions:
     docked: bool = True
     max_payload: int = MAX_PAYLOAD
     """Bytes of payload in the largest frame that it offers, on any pipe: a device with little memory offers few."""
+    agency: Agency | None = None
+    """Whose factory made it; None: development firmware, which has no identity and whose sessions protect nothing."""
+    enrolled: bool = True
+    """Whether that agency has enrolled it, or it comes from the factory."""
     chunk_size: int = CHUNK_SIZE
     """Stored size of a chunk of what it records: `MIN_CHUNK_SIZE` to `CHUNK_SIZE`."""
 

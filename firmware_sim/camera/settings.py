@@ -83,6 +83,9 @@ class Settings:
         Raises `Refusal`: CONFLICT, UNKNOWN_SETTING, WRONG_TYPE, OUT_OF_RANGE, MALFORMED for a key given twice.
         """
         self.check_revision(revision)
+        self._staged |= self._accepted(settings)
+
+    def _accepted(self, settings: Iterable[Setting]) -> dict[str, Value]:
         accepted: dict[str, Value] = {}
         for setting in settings:
             rule = self.rules.get(setting.key)
@@ -91,7 +94,7 @@ class Settings:
             if setting.key in accepted:
                 raise Refusal(ErrorCode.MALFORMED, f"{setting.key} is given twice")
             accepted[setting.key] = rule.accept(setting)
-        self._staged |= accepted
+        return accepted
 
     def commit(self, revision: int, keep: Keep | None = None) -> bool:
         """Applies everything that is staged; returns whether there was anything.
@@ -101,18 +104,31 @@ class Settings:
         self.check_revision(revision)
         if not self._staged:
             return False
+        self._apply(self._staged, keep)
+        self._staged.clear()
+        return True
+
+    def apply_at_once(self, settings: Iterable[Setting], keep: Keep) -> None:
+        """Applies values that nobody staged; what is staged stays. `keep` is called even if there are none.
+
+        Raises `Refusal` as `stage` does, and what `keep` raises: then nothing was applied.
+        """
+        accepted = self._accepted(settings)
+        if accepted:
+            self._apply(accepted, keep)
+        else:
+            keep(())
+
+    def _apply(self, values: Mapping[str, Value], keep: Keep | None) -> None:
         effective, pending = dict(self._effective), dict(self._pending)
-        for key, value in self._staged.items():
+        for key, value in values.items():
             if self.rules[key].takes_effect is TakesEffect.AT_ONCE:
                 effective[key] = value
             elif value == effective[key]:
                 pending.pop(key, None)  # back to what is in effect: nothing is left to wait for
             else:
                 pending[key] = value
-        following = self.revision + 1
-        self._adopt(effective, pending, following, keep)
-        self._staged.clear()
-        return True
+        self._adopt(effective, pending, self.revision + 1, keep)
 
     def abort(self) -> None:
         """Drops everything that is staged."""

@@ -28,7 +28,11 @@ class Wearer:
         camera = self._camera
         camera.settle()
         switch = SWITCHES.get(trigger)
-        if not camera.running or (switch is not None and not camera.settings[switch]):
+        if (
+            not camera.running
+            or not camera.may_record
+            or (switch is not None and not camera.settings[switch])
+        ):
             return False
 
         def keep(recording_id: bytes, changes: tuple[Change, ...]) -> None:

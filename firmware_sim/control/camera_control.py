@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from bwc_protocol.evidence import TriggerReason
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.device import SimDevice
 from firmware_sim.flash.flash import StateError
 from firmware_sim.state.commit import StateDoubtful
 
@@ -108,6 +109,8 @@ CAMERA_USAGES: Final = {
     "pair": "pair",
     "reboot": "reboot",
     "crash": "crash",
+    "enroll": "enroll",
+    "reset": "reset",
 }
 DOCK_USAGES: Final = {"undock": "undock", "dock": "dock"}
 
@@ -161,9 +164,17 @@ def act_on(camera: SimCamera, words: list[str]) -> bool:
         case ["crash"]:
             _demand(camera.awake(), "it is off")
             camera.crash()
+        case ["enroll" | "reset"]:
+            press(camera, words[0])
         case _:
             return False
     return True
+
+
+def press(device: SimDevice, what: str) -> None:
+    """Presses the button by which a device can be enrolled, or opens its case and resets it. Raises `Refused`."""
+    why = device.press_enroll() if what == "enroll" else device.reset_by_opening()
+    _demand(not why, why)
 
 
 def told(camera: SimCamera) -> str:

@@ -16,6 +16,7 @@ from firmware_sim.control.camera_control import (
     Refused,
     WrongUsage,
     act_on,
+    press,
     shown,
     told,
 )
@@ -35,6 +36,8 @@ STATION_USAGES: Final = {
     "camera": f"camera BAY|CAMERA {' | '.join(CAMERA_USAGES.values())}",
     "reboot": "reboot",
     "crash": "crash",
+    "enroll": "enroll",
+    "reset": "reset",
 }
 
 
@@ -80,6 +83,12 @@ class StationControl(Control):
             case ["crash"]:
                 self._demand_awake()
                 self._station.crash()
+                return "state=off"
+            case ["enroll"]:
+                press(self._station, "enroll")
+                return f"station={self._station.serial}"
+            case ["reset"]:
+                press(self._station, "reset")
                 return "state=off"
             case _:
                 raise self.not_understood(words)

@@ -36,8 +36,15 @@ class ConversationProfile:
     limits: RequestLimits = RequestLimits()  # noqa: RUF009  # frozen
     """How many requests and streams it takes at once, and how long a request."""
 
-    def conversation(self, identity: str, boot_counter: int, entropy: random.Random) -> Conversation:
-        """A conversation on a channel that a host has opened."""
+    def conversation(
+        self,
+        identity: str,
+        boot_counter: int,
+        entropy: random.Random,
+        session: SessionFactory | None = None,
+        deny_counter: int = 0,
+    ) -> Conversation:
+        """A conversation on a channel that a host has opened; `session` None: by the session of this profile."""
         local = LocalInfo(
             kind=self.kind,
             identity=identity,
@@ -45,6 +52,7 @@ class ConversationProfile:
             capabilities=int(self.capabilities),
             boot_counter=boot_counter,
             firmware_sha256=self.firmware_sha256,
+            deny_counter=deny_counter,
         )
         preamble = Preamble(
             oldest=self.oldest,
@@ -54,4 +62,4 @@ class ConversationProfile:
             random=entropy.randbytes(16),
         )
         side = SessionSide(True, identity, NO_ROLE, entropy.randbytes, self.accepts)
-        return Conversation(local, preamble, self.session(side), self.limits)
+        return Conversation(local, preamble, (session or self.session)(side), self.limits)

@@ -17,15 +17,21 @@ from bwc_protocol.declare import Event
 from bwc_protocol.link import DeviceGate
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.make import Make
 from firmware_sim.device.session import DeviceSession
+from firmware_sim.device.snapshot import IDENTITY
+from firmware_sim.device.trust.kept import STATE_NAME as TRUST
+from firmware_sim.device.trust.kept import Agency, KeptTrust
+from firmware_sim.device.trust.trust import DeviceTrust
 from firmware_sim.flash.flash import Flash, StateError
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
-from firmware_sim.state.directory import StateDirectory
+from firmware_sim.state.directory import StateDirectory, StateOfAnother
 
 log = logging.getLogger(__name__)
 BOOT_S: Final = 2.0
@@ -67,7 +73,19 @@ class SimDevice(ABC):
     audit: AuditLog
     entropy: random.Random
 
-    def __init__(self, profile: ConversationProfile, state: Path | Flash | None, utc_ns: int | None) -> None:
+    trust: DeviceTrust | None = None
+    """Whom it belongs to; None for development firmware, which has no identity and is never enrolled."""
+
+    def __init__(
+        self,
+        profile: ConversationProfile,
+        state: Path | Flash | None,
+        utc_ns: int | None,
+        agency: Agency | None = None,
+        *,
+        enrolled: bool = True,
+    ) -> None:
+        self._agency, self._made_enrolled = agency, enrolled
         self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.profile = profile
@@ -88,15 +106,42 @@ class SimDevice(ABC):
     def _begin(self) -> None:
         """Makes the models, and boots. Raises `StateError`, and `OSError` when the boot cannot be kept."""
         try:
-            self._assemble(
-                self._directory.load_only(self.state_name) if self._directory is not None else None
-            )
+            kept = self._directory.load_only(self.state_name) if self._directory is not None else None
+            trust = self._trust_of_device(kept)
+            if trust is not None and trust.destroying:
+                self._destroy_kept()
+            self._assemble(kept)
+            if trust is not None:
+                assert self._directory is not None
+                self.trust = DeviceTrust(self, trust, self._directory)
             self._boot()
         except BaseException:
             self._held.close()
             raise
 
     # What the kind of device adds
+
+    @property
+    @abstractmethod
+    def new_serial(self) -> str:
+        """The serial number of one that is made anew."""
+
+    @abstractmethod
+    def footage_facts(self) -> FootageFacts:
+        """Where its recordings end, and how many there are."""
+
+    @property
+    @abstractmethod
+    def has_footage(self) -> bool:
+        """Whether anything is recorded on it, or being recorded."""
+
+    @abstractmethod
+    def _destroy_kept(self) -> None:
+        """Destroys what the directory has of footage, settings and people. Raises `OSError`."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """The same for what is in memory, once nothing of it is in the directory."""
 
     @abstractmethod
     def _assemble(self, kept: dict[str, Any] | None) -> None:
@@ -140,8 +185,39 @@ class SimDevice(ABC):
 
     # Life
 
+    def _trust_of_device(self, kept: dict[str, Any] | None) -> KeptTrust | None:
+        """Its trust as it was kept, or as its factory, and perhaps an agency, makes it. Raises `StateError`."""
+        # Of a state that has none, or a false one, that is said when the rest of it is read.
+        serial = str((kept or {}).get("serial", self.new_serial))
+        assert self._directory is not None
+        found = self._directory.load(TRUST)
+        if found is not None:
+            if self._agency is None:
+                where = self._directory.flash.at("")
+                raise StateOfAnother(
+                    f"in {where} lives a device that has an identity, which development firmware has not"
+                )
+            return KeptTrust.of_part(found, serial, self.kind)
+        if kept is not None and kept.get(IDENTITY):
+            raise StateError("the kept state cannot be read: its identity is gone")
+        if self._agency is None:
+            return None
+        made = KeptTrust.new(serial, self.kind, self._agency, enrolled=self._made_enrolled)
+        self._directory.save(TRUST, made.to_part())
+        return made
+
     def _log_of_device(self) -> AuditLog:
         return AuditLog(self.clock.utc_ns, self._directory.commits if self._directory is not None else None)
+
+    @property
+    def kind(self) -> PeerKind:
+        """Camera or station."""
+        return self.profile.kind
+
+    @property
+    def deny_counter(self) -> int:
+        """Of its deny list; 0 without one."""
+        return self.trust.deny_counter if self.trust is not None else 0
 
     def _clock_was_set_before(self, ago_s: float) -> None:
         """A device that is made anew had its clock set some time ago."""
@@ -190,6 +266,13 @@ class SimDevice(ABC):
 
     def _boot(self) -> None:
         """Raises `OSError` if that cannot be kept, and what `_started` raises: then it has not booted."""
+        if self.trust is not None:
+            self.trust.window.close()
+            self.trust.nonces.forget()
+            if self.trust.kept.destroying:
+                self._destroy_kept()
+                self._forget()
+                self.trust.destroyed()
         number = self.boot_counter + 1
         self.audit.boot_counter = number
         changes = self.state_change(boot_counter=number)
@@ -218,6 +301,43 @@ class SimDevice(ABC):
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
         """Goes down in order after `delay_s`, and boots again."""
         self._reboot_at_s = self.time() + delay_s
+
+    def press_enroll(self) -> str:
+        """Somebody presses the button by which it can be enrolled for two minutes. Why that does nothing; "" if not."""
+        if not self.awake():
+            return "it is off"
+        if self.trust is None:
+            return "it has development firmware, which is never enrolled"
+        if self.trust.enrolled:
+            return f"it is enrolled, by {self.trust.state().agency}"
+        if self.has_footage:
+            return "it has footage, which is of nobody: only a physical reset helps"
+        self.trust.window.open()
+        self.audit.note(AuditKind.ENROLMENT_OPENED, f"for {self.trust.window.left_s} s", self.serial)
+        return ""
+
+    def reset_by_opening(self) -> str:
+        """Somebody opens the case and resets it: keys and footage go. Why that does nothing; "" if not.
+
+        Raises `OSError` if it cannot be kept: then nothing was destroyed.
+        """
+        if self.trust is None:
+            return "it has development firmware, and no keys"
+        from bwc_protocol.documents.reset_record import ResetCause
+        from firmware_sim.device.trust.reset import forgotten
+
+        kept, facts = forgotten(self, self.trust, ResetCause.OPENED_CASE), self.footage_facts()
+        detail = f"generation {kept.generation}, {facts.recordings} recordings destroyed, {facts.held} of them held"
+        self.trust.keep(kept, AuditKind.RESET, detail, self.serial)
+        self.crash()
+        self._boot_at_s = self.time() + BOOT_S
+        return ""
+
+    def start_anew(self, kept: KeptTrust, kind: AuditKind, detail: str, actor: str) -> None:
+        """Destroys keys at once, and footage at the reboot that follows. Raises `OSError`, and then nothing happens."""
+        assert self.trust is not None
+        self.trust.keep(kept, kind, detail, actor)
+        self.request_reboot()
 
     @property
     def uptime_s(self) -> int:

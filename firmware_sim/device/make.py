@@ -2,6 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
+
+BUILT_S: Final = 1_767_225_600
+"""2026-01-01. Certificates that ended before are refused by a device, whatever its clock says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +16,8 @@ class Make:
     hardware: str
     firmware: str
     battery_cells: int
+    built_s: int = BUILT_S
+    """When its firmware was built, in seconds since 1970 (UTC)."""
     manufacturer: str = "bwc-sdk"
 
     @property

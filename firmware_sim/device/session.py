@@ -16,8 +16,11 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
+from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.make import Make
 from firmware_sim.device.refusal import Refusal
+from firmware_sim.device.trust.kept import KeptTrust
+from firmware_sim.device.trust.trust import DeviceTrust
 from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change, StateDoubtful
@@ -46,6 +49,13 @@ class Device(Protocol):
     clock: DeviceClock
     audit: AuditLog
     sessions: set[DeviceSession]
+    trust: DeviceTrust | None
+
+    def footage_facts(self) -> FootageFacts:
+        """Where its recordings end, and how many there are."""
+
+    def start_anew(self, kept: KeptTrust, kind: AuditKind, detail: str, actor: str) -> None:
+        """Destroys keys at once, and footage at the reboot that follows."""
 
     @property
     def make(self) -> Make:
@@ -91,6 +101,8 @@ class DeviceSession:
         self._uploads: dict[int, Upload] = {}
         self._after_reply: list[Callable[[], None]] = []
         self._denied: set[int] = set()
+        self._ends_after_verdict = False
+        self._over = False
         self._unlogged: str | None = None  # how it began, while nothing of it is in the log
 
     @property
@@ -136,6 +148,17 @@ class DeviceSession:
 
     # For handlers
 
+    def end(self, why: str) -> None:
+        """Ends the session in order, once what is queued is sent."""
+        if not self._over:
+            self._conversation.close()
+            self.ended(why)
+            self._wake()
+
+    def end_after_verdict(self) -> None:
+        """The verdict on the upload that is being judged is the last word of this session."""
+        self._ends_after_verdict = True
+
     def open_stream(self, source: StreamSource, length: int) -> StreamOpened:
         """Opens a stream to the host under the request that is being answered."""
         request_id = self._request_id
@@ -166,17 +189,10 @@ class DeviceSession:
         except Refusal as refusal:
             self._conversation.refuse(request_id, refusal.code, refusal.detail, refusal.retry_after_ms)
             return
-        except StateDoubtful as error:
-            # Done or not? A device that cannot know gives no answer, and starts again.
-            self.device.storage_failed(error)
-            self.device.crash()
-            return
         except (OSError, StateError) as error:
-            self.device.storage_failed(error)
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            full = isinstance(error, OSError) and error.errno in NO_ROOM
-            code = ErrorCode.FULL if full else ErrorCode.STORAGE_FAULT
-            self._conversation.refuse(request_id, code, f"nothing was changed: it cannot be kept: {why}")
+            unkept = self._not_kept(error)
+            if unkept is not None:
+                self._conversation.refuse(request_id, *unkept)
             return
         except (Exception, FieldRangeError) as error:
             log.exception("%s failed", request.name)
@@ -186,6 +202,18 @@ class DeviceSession:
             return
         for then in self._after_reply:
             then()
+
+    def _not_kept(self, error: OSError | StateError) -> tuple[ErrorCode, str] | None:
+        """What is answered when something could not be kept; None: nothing, since the device starts again."""
+        self.device.storage_failed(error)
+        if isinstance(error, StateDoubtful):
+            # Done or not? A device that cannot know gives no answer.
+            self.device.crash()
+            return None
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        full = isinstance(error, OSError) and error.errno in NO_ROOM
+        code = ErrorCode.FULL if full else ErrorCode.STORAGE_FAULT
+        return code, f"nothing was changed: it cannot be kept: {why}"
 
     def not_permitted(self, command: type[Request[Any]]) -> None:
         """Writes into the log that the host's role, or the way by which it came, does not allow what it asked for.
@@ -210,11 +238,17 @@ class DeviceSession:
             upload.finish(bytes(upload.data))
         except Refusal as refusal:
             self._conversation.finish(stream, refusal.code, refusal.detail)
+        except (OSError, StateError) as error:
+            unkept = self._not_kept(error)
+            if unkept is not None:
+                self._conversation.finish(stream, *unkept)
         except Exception as error:
             log.exception("an upload failed")
             self._conversation.finish(stream, ErrorCode.INTERNAL, type(error).__name__)
         else:
             self._conversation.finish(stream)
+            if self._ends_after_verdict:
+                self.end("it is another device's by now")
 
     def upload_gone(self, stream: int) -> None:
         """The host gave an upload up, or could not go on with it."""
@@ -222,6 +256,9 @@ class DeviceSession:
 
     def ended(self, why: str) -> None:
         """The conversation is over."""
+        if self._over:
+            return
+        self._over = True
         self.device.sessions.discard(self)
         if self._unlogged is not None:
             self.device.audit.count_session()

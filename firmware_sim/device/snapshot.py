@@ -4,12 +4,15 @@ from typing import Any, Final, Protocol
 
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.device_time import DeviceTime
+from firmware_sim.device.trust.trust import DeviceTrust
 from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, name, part_of, whole
 
 LOG_HEAD: Final = "log"
 """Where the log ended then: a log that ends before that has lost entries."""
+IDENTITY: Final = "identity"
+"""Whether it has an identity, which is kept beside this: one that is gone is not made anew."""
 PARTS: Final = ("serial", "boot_counter", "saved_utc_ns", "clock")
 
 
@@ -21,6 +24,7 @@ class Lasting(Protocol):
     time: DeviceTime
     clock: DeviceClock
     audit: AuditLog
+    trust: DeviceTrust | None
 
 
 def kept_of_device(device: Lasting, boot_counter: int | None, clock: DeviceClock | None) -> dict[str, Any]:
@@ -31,6 +35,7 @@ def kept_of_device(device: Lasting, boot_counter: int | None, clock: DeviceClock
         "saved_utc_ns": device.time.utc_ns(),
         "clock": (device.clock if clock is None else clock).snapshot(),
         LOG_HEAD: log_head(device.audit),
+        IDENTITY: device.trust is not None,
     }
 
 
@@ -39,7 +44,7 @@ def take_up_device(device: Lasting, kept: dict[str, Any], what: str, own: tuple[
 
     Raises `StateError`.
     """
-    part_of(kept, what, (*PARTS, *own), later=(LOG_HEAD,))
+    part_of(kept, what, (*PARTS, *own), later=(LOG_HEAD, IDENTITY))
     saved_utc_ns = whole(kept, "saved_utc_ns", 0, I64_MAX)
     off_s = max(0.0, (device.time.utc_ns() - saved_utc_ns) / 1e9)
     device.serial = name(kept, "serial")

@@ -316,7 +316,9 @@ class BlePort:
         if notify and isinstance(bearer, Connection) and bearer is self._connection:
             pipe = self._pipe = BlePipe(self, bearer)
             reads_only = self.camera.radio.reads_only and not self._by_button
-            pipe.user = self._link = attach(self.camera, pipe, self.uri, self._faults, reads_only=reads_only)
+            pipe.user = self._link = attach(
+                self.camera, pipe, self.uri, self._faults, reads_only=reads_only, by_radio=True
+            )
 
     def _written(self, connection: Connection, value: bytes) -> None:
         if self._pipe is not None and self._pipe.connection is connection:

@@ -16,15 +16,17 @@ def attach(
     faults: FaultCount | None = None,
     *,
     reads_only: bool = False,
+    by_radio: bool = False,
 ) -> LinkUser:
     """Serves `pipe` as `device`; returns whom the pipe tells what comes. `name` is for logs.
 
-    With `reads_only` hosts on it may ask, and change or carry off nothing, whatever their role.
+    With `reads_only` hosts on it may ask, and change or carry off nothing, whatever their role; by a pipe `by_radio`
+    nobody enrols it.
     """
 
     def port(at: Pipe) -> LinkUser:
         if isinstance(device, SimCamera):
-            return CameraPort(device, at, name, reads_only=reads_only)
+            return CameraPort(device, at, name, reads_only=reads_only, by_radio=by_radio)
         return StationPort(device, at, name)
 
     if faults is None or not faults.plan.on_link:

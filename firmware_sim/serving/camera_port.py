@@ -1,6 +1,7 @@
 """Serves one pipe of a camera."""
 
 from bwc_protocol.conversation import Conversation, PeerInfo
+from bwc_protocol.session.interface import SessionFactory
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.device.pipe import Pipe
@@ -10,16 +11,21 @@ from firmware_sim.serving.port import DevicePort
 
 
 class CameraPort(DevicePort):
-    """One pipe of one camera. With `reads_only` hosts on it may ask, and change or carry off nothing."""
+    """One pipe of one camera, `by_radio` or over a cable. With `reads_only` hosts on it may ask, and change or carry
+    off nothing."""
 
-    def __init__(self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False) -> None:
+    def __init__(
+        self, camera: SimCamera, pipe: Pipe, name: str, *, reads_only: bool = False, by_radio: bool = False
+    ) -> None:
         self.camera = camera
         self._reads_only = reads_only
-        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload)
+        super().__init__(camera, pipe, name, max_payload=camera.options.max_payload, by_radio=by_radio)
 
-    def new_conversation(self) -> Conversation:
+    def new_conversation(self, session: SessionFactory | None) -> Conversation:
         camera = self.camera
-        conversation = camera.profile.conversation(camera.serial, camera.boot_counter, camera.entropy)
+        conversation = camera.profile.conversation(
+            camera.serial, camera.boot_counter, camera.entropy, session, camera.deny_counter
+        )
         if self._reads_only:
             conversation.only_reads(
                 "by radio this device tells its state, and nothing more (radio.ble_docked)"

@@ -22,8 +22,8 @@ from bwc_protocol.conversation import (
     StreamFinished,
     StreamReceived,
 )
-from bwc_protocol.endpoint import COARSE_S, Endpoint, OnChannel
-from bwc_protocol.frame import MAX_PAYLOAD
+from bwc_protocol.endpoint import COARSE_S, Answer, Endpoint, OnChannel
+from bwc_protocol.frame import MAX_PAYLOAD, Reset
 from bwc_protocol.link import (
     ChannelReset,
     Link,
@@ -34,6 +34,7 @@ from bwc_protocol.link import (
     LinkState,
     LinkUp,
 )
+from bwc_protocol.session.interface import SessionFactory
 from firmware_sim.device.device import SimDevice
 from firmware_sim.device.pipe import Pipe
 from firmware_sim.device.session import DeviceSession
@@ -59,8 +60,10 @@ class DevicePort(ABC):
         channels: int = 1,
         max_payload: int = MAX_PAYLOAD,
         relayed: Callable[[LinkEvent, float], bool] | None = None,
+        by_radio: bool = False,
     ) -> None:
         self.device = device
+        self.by_radio = by_radio
         self.pipe = pipe
         self.name = name
         self._loop = asyncio.get_running_loop()
@@ -80,15 +83,25 @@ class DevicePort(ABC):
     def _nonce(self) -> int:
         return self.device.entropy.getrandbits(32)
 
-    def _converse(self, channel: int) -> Conversation:
-        made = self._conversations[channel] = self.new_conversation()
+    def _converse(self, channel: int) -> Answer:
+        """The device's end of a conversation on a channel that a host opened, or why there is none."""
+        trust = self.device.trust
+        if trust is None:
+            made = self.new_conversation(None)
+        else:
+            self.device.glance()
+            sessions = trust.opening(by_radio=self.by_radio)
+            if isinstance(sessions, Reset):
+                return sessions
+            made = self.new_conversation(sessions)
+        self._conversations[channel] = made
         return made
 
     # What the kind of device adds
 
     @abstractmethod
-    def new_conversation(self) -> Conversation:
-        """The device's end of a conversation on a channel that a host opened."""
+    def new_conversation(self, session: SessionFactory | None) -> Conversation:
+        """A conversation that `session` protects; None: whatever the device's profile says."""
 
     @abstractmethod
     def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
@@ -245,6 +258,8 @@ class DevicePort(ABC):
         session = self._sessions.get(channel)
         match event:
             case Established(peer=peer):
+                if self.device.trust is not None:
+                    self.device.trust.host_came(peer.certificate, peer.roles)
                 session = self.new_session(self._conversations[channel], peer)
                 self._sessions[channel] = session
                 self.device.sessions.add(session)
@@ -263,8 +278,10 @@ class DevicePort(ABC):
             case StreamFinished(stream=stream) | StreamCancelled(stream=stream):
                 if session is not None:
                     session.upload_gone(stream)
-            case Failed(reason=reason, detail=detail):
+            case Failed(reason=reason, detail=detail, check=check):
                 log.debug("%s: conversation failed: %s (%s)", self.name, reason.value, detail)
+                if session is None and self.device.trust is not None:
+                    self.device.trust.handshake_failed(check, detail)
                 self._end(channel, f"{reason.value}: {detail}")
             case Closed():
                 self._end(channel, "closed by the host")

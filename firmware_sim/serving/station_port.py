@@ -7,6 +7,7 @@ import asyncio
 from bwc_protocol.conversation import Conversation, PeerInfo
 from bwc_protocol.link import LinkEvent
 from bwc_protocol.relay import UPLINK
+from bwc_protocol.session.interface import SessionFactory
 from firmware_sim.device.pipe import Pipe
 from firmware_sim.device.session import DeviceSession
 from firmware_sim.handlers import STATION
@@ -23,9 +24,11 @@ class StationPort(DevicePort):
         station.follow(asyncio.get_running_loop())
         super().__init__(station, pipe, name, channels=1 + station.relay.bays, relayed=self._relayed)
 
-    def new_conversation(self) -> Conversation:
+    def new_conversation(self, session: SessionFactory | None) -> Conversation:
         station = self.station
-        return station.profile.conversation(station.serial, station.boot_counter, station.entropy)
+        return station.profile.conversation(
+            station.serial, station.boot_counter, station.entropy, session, station.deny_counter
+        )
 
     def new_session(self, conversation: Conversation, peer: PeerInfo) -> DeviceSession:
         handlers = self.station.profile.handlers or STATION

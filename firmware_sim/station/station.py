@@ -30,6 +30,8 @@ from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
+from firmware_sim.device.footage_facts import FootageFacts
+from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.plan import FaultCount
 from firmware_sim.flash.flash import Flash
 from firmware_sim.physics.clock import DeviceClock, tcxo
@@ -54,8 +56,8 @@ SYNCED_S: Final = 3_600.0
 
 class SimStation(SimDevice):
     """A station with `bays` bays (1 to 64). `utc_ns` is the true time at which a scenario has it made; None: the
-    system's, in real time. `state` is the flash on which it lives on, or the directory of that; raises
-    `StateError`."""
+    system's, in real time. `state` is the flash on which it lives on, or the directory of that; `agency` and
+    `enrolled` are as in `CameraOptions`. Raises `StateError`."""
 
     make = STATION_MAKE
     state_name = "station"
@@ -71,13 +73,15 @@ class SimStation(SimDevice):
         seed: int = 0,
         utc_ns: int | None = None,
         state: Path | Flash | None = None,
+        agency: Agency | None = None,
+        enrolled: bool = True,
     ) -> None:
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
         profile = ConversationProfile(
             PeerKind.STATION, Capability.SERIAL | Capability.SIMULATOR, STATION_MAKE.firmware_sha256
         )
-        super().__init__(profile, state, utc_ns)
+        super().__init__(profile, state, utc_ns, agency, enrolled=enrolled)
         self.seed = seed
         self.relay = Relay(bays)
         self.bays = {number: SimBay(self, number, plug) for number in range(1, bays + 1)}
@@ -90,7 +94,7 @@ class SimStation(SimDevice):
 
     def _assemble(self, kept: dict[str, Any] | None) -> None:
         """Makes clock and log, as they were kept or as the seed draws them."""
-        self.serial = f"DOCK-{self.seed & 0xFFFF_FFFF:08X}"
+        self.serial = self.new_serial
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
         self._reported = dict.fromkeys(self.bays, BayState.EMPTY)
         self.audit = self._log_of_device()
@@ -105,6 +109,23 @@ class SimStation(SimDevice):
 
     def kept(self, **instead: Any) -> dict[str, Any]:
         return kept_of(self, **instead)
+
+    @property
+    def new_serial(self) -> str:
+        return f"DOCK-{self.seed & 0xFFFF_FFFF:08X}"
+
+    @property
+    def has_footage(self) -> bool:
+        return False
+
+    def footage_facts(self) -> FootageFacts:
+        return FootageFacts()
+
+    def _destroy_kept(self) -> None:
+        """Bays and their counters are not an agency's."""
+
+    def _forget(self) -> None:
+        """As above."""
 
     # Cameras
 

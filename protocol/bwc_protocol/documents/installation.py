@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from bwc_protocol.certificates.profile import CERTIFICATE_MAX
+from bwc_protocol.documents.deny_list import DENY_LIST_MAX
 from bwc_protocol.evidence import EvidenceError, cbor
 
 RECIPIENTS_MAX: Final = 4
 """Evidence recipients: one in daily use, one kept off line, and room to change them."""
-DENY_LIST_MAX: Final = 262_144
-"""Bytes of a deny list: some two thousand entries."""
 INSTALLATION_MAX: Final = DENY_LIST_MAX + 9 * CERTIFICATE_MAX + 64
 """Bytes of an installation: a deny list and nine certificates at their largest."""
 RENEWAL_MAX: Final = 2 * CERTIFICATE_MAX + 16

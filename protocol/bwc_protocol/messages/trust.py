@@ -24,12 +24,14 @@ from bwc_protocol.declare import (
     u32,
     wire,
 )
+from bwc_protocol.documents.deny_list import DENY_LIST_MAX
+from bwc_protocol.documents.desired_state import DESIRED_MAX
 from bwc_protocol.documents.installation import (
-    DENY_LIST_MAX,
     INSTALLATION_MAX,
     RECIPIENTS_MAX,
     RENEWAL_MAX,
 )
+from bwc_protocol.documents.order import NONCE_SIZE, ORDER_MAX
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 
@@ -41,13 +43,6 @@ REQUEST_MAX: Final = 1_024
 """Bytes of a certificate signing request; one of the profile has 250 to 350."""
 ROOTS_MAX: Final = 2
 """A root and a standby root."""
-ORDER_MAX: Final = 16_384
-"""Bytes of an order: its text, and two signatures with a certificate and its issuer each."""
-DESIRED_MAX: Final = 278_528
-"""Bytes of a desired state: a configuration at its largest, and a signature."""
-NONCE_SIZE: Final = 16
-NONCE_S: Final = 7 * 86_400
-"""How long a nonce is good for: an order is signed by people who may be elsewhere."""
 WINDOW_S: Final = 120
 """How long a device can be enrolled after its button was pressed: time to start a tool, and no more."""
 

@@ -1,0 +1,92 @@
+"""Agencies with all their keys, as tests need them: real ones, whose devices come from the same factory as a lab's."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Final
+
+from bwc_protocol.certificates.issue import Issuance, Issuer, make_issuing, make_root, new_key
+from bwc_protocol.documents.deny_list import Denied, DenyList, in_order
+from bwc_protocol.documents.signed_document import Document, SignedDocument
+from bwc_protocol.evidence.sign1 import KeySigner
+from bwc_protocol.lab.agency import Certified, LabAgency
+
+BEGAN_S: Final = 1_767_225_600
+"""2026-01-01."""
+ENDS_S: Final = 1_893_456_000
+"""2030-01-01."""
+SIGNED_S: Final = 1_800_000_000
+"""When documents of tests are signed: in 2027."""
+
+
+def issuance(began_s: int = BEGAN_S, ends_s: int = ENDS_S, lab: str = "") -> Issuance:
+    """What certificates are issued with."""
+    return Issuance(not_before_s=began_s, not_after_s=ends_s, entropy=os.urandom, lab=lab)
+
+
+@cache
+def lab(number: int = 1) -> LabAgency:
+    """A lab, the same in all tests of a run."""
+    return LabAgency.make(os.urandom)
+
+
+@cache
+def real(name: str = "Harbour Police") -> LabAgency:
+    """A real agency: none of its certificates is a lab's."""
+    root = _root(name, "root")
+    return LabAgency(
+        id="",
+        root=root,
+        standby=_root(name, "standby root"),
+        issuing=issuing_ca(root, f"{name} issuing"),
+        factory_root=lab().factory_root,
+        factory=lab().factory,
+        entropy=os.urandom,
+    )
+
+
+def issuing_ca(root: Issuer, name: str) -> Issuer:
+    """Another issuing CA below a root."""
+    key = new_key()
+    return Issuer(make_issuing(root, key.public_key(), name, issuance()), key)
+
+
+def signer(host: Certified) -> KeySigner:
+    """A host, as whoever signs documents."""
+    return KeySigner(host.chain, host.key)
+
+
+def signed(document: Document, *signers: KeySigner) -> bytes:
+    """A document with these signatures."""
+    made = SignedDocument(document.encode())
+    for one in signers:
+        made = made.signed_by(one)
+    return made.encode()
+
+
+def deny_list(
+    agency: LabAgency, counter: int, *entries: Denied, floor_utc_s: int = 0, standby: bool = False
+) -> bytes:
+    """A deny list that the root of an agency signed, or its standby root."""
+    root = agency.standby if standby else agency.root
+    found = DenyList(
+        lab=agency.id,
+        agency=_agency_name(agency),
+        counter=counter,
+        signed_utc_s=SIGNED_S,
+        floor_utc_s=floor_utc_s,
+        entries=in_order(entries),
+    )
+    return signed(found, KeySigner((root.certificate,), root.key))
+
+
+def _agency_name(agency: LabAgency) -> str:
+    from bwc_protocol.certificates.facts import read_certificate
+
+    return read_certificate(agency.root.certificate).agency
+
+
+def _root(agency: str, name: str) -> Issuer:
+    key = new_key()
+    return Issuer(make_root(key, agency, f"{agency} {name}", issuance()), key)
