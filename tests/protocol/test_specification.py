@@ -30,6 +30,7 @@ FAMILIES = (
     "STR",
     "REC",
     "DOC",
+    "TRU",
     "CLK",
     "CFG",
     "AUD",

@@ -94,8 +94,9 @@ def enroller_at() -> Callable[..., Any]:
 
 async def hang_up(device: SimCamera | SimStation) -> None:
     """Whoever is connected to the device leaves: one host at a time."""
-    for port in list(device.ports):
-        port.pipe.pull()  # type: ignore[attr-defined]  # every port of a test is a DevicePort
+    ports: list[Any] = list(device.ports)
+    for port in ports:
+        port.pipe.pull()
     await asyncio.sleep(STEP_S)
 
 

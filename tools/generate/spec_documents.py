@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bwc_protocol.documents import deny_list, desired_state, order
+from bwc_protocol.documents import deny_list, desired_state, order, reset_record
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
 from bwc_protocol.evidence import sign1
@@ -37,7 +37,7 @@ def document() -> str:
     """A payload with its signatures."""
     lines = [
         "signed-document = [",
-        "  bstr,                             ; payload: the encoding of a deny-list, an order or a desired-state",
+        "  bstr,                             ; payload: the encoding of one of the documents above",
         f"  [0*{SIGNATURES_MAX} bstr .cbor signature],       ; signatures over it; unsigned while it is made",
         "]",
     ]
@@ -59,6 +59,12 @@ def kinds() -> str:
             "a technician",
             desired_state.DesiredState.signatures,
             desired_state.DESIRED_MAX,
+        ),
+        (
+            "`reset-record`",
+            "the device, by its factory key",
+            reset_record.ResetRecord.signatures,
+            reset_record.RESET_RECORD_MAX,
         ),
     ]
     assert max(size for *_, size in rows) == DOCUMENT_MAX
@@ -88,4 +94,6 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "desired-state-cddl": lambda: spec_cddl.block(
         (desired_state.DesiredState, desired_state.DesiredSetting, desired_state.DesiredAssignment)
     ),
+    "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
+    "reset-causes": lambda: numbers(reset_record.ResetCause),
 }
