@@ -16,6 +16,7 @@ from bwc_protocol.word import label
 from bwc_sdk.quantity import size as size_text
 
 if TYPE_CHECKING:
+    from bwc_protocol.documents.refusal import DocumentCheck
     from bwc_protocol.messages.clock import ClockSet
     from bwc_sdk.link_seen import LinkSeen
 
@@ -38,6 +39,7 @@ __all__ = [
     "DestinationMoved",
     "DeviceBusy",
     "DeviceLost",
+    "DocumentError",
     "EvidenceMismatch",
     "ForkedHandle",
     "HostExhausted",
@@ -194,6 +196,21 @@ class AgencyError(IdentityError):
 
 class AgencyBusy(AgencyError):
     """Raised when another process is at work on the same CA for too long; nothing was issued."""
+
+
+class DocumentError(BwcError):
+    """Raised when a signed document (order, desired state, deny list) is not what it has to be; nothing was sent.
+
+    `check` names what did not hold, as in the specification (`DocumentCheck`); None where it is about its use.
+    """
+
+    layer = "document"
+
+    def __init__(
+        self, rule: str, *, check: DocumentCheck | None = None, device: str = "", advice: str = ""
+    ) -> None:
+        super().__init__(rule, device=device, advice=advice)
+        self.check = check
 
 
 # Transport

@@ -69,6 +69,7 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.InvalidValue: "give a value that fits; nothing was sent",
     errors.NoSuchRecording: "'bwc recordings list' shows what there is",
     errors.HostFileError: "is the path right?",
+    errors.DocumentError: "'bwc order show' and 'bwc desired show' print what a document says",
     errors.IdentityError: "docs/agency.md says what belongs into the directory of an identity or of a CA",
     errors.PassphraseWrong: "give the file's own passphrase; if that is right, take the file from your backup",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",

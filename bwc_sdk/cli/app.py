@@ -50,6 +50,8 @@ VERBS: Final = {
     "station": Verb("Show a docking station, and switch its bays."),
     "dock": Verb("Offload every camera that comes to a docking station."),
     "audit": Verb("Read the device's log and check its chain of hashes."),
+    "desired": Verb("Sign what cameras are to be set to, and deliver it."),
+    "order": Verb("Give a device away, end its service, move its clock: by two people."),
     "reboot": Verb("Reboot the device."),
     "ca": Verb("Keep the agency's own small CA."),
     "raw": Verb("Send one declared command, such as battery.status cell=0."),

@@ -42,6 +42,8 @@ class ExitCode(enum.IntEnum):
     """The clock was set, and does not read as it should: it is to be taken for wrong."""
     BAD_IDENTITY = 17
     """A key, a passphrase, a certificate or the agency of this host cannot be used; nothing was sent to any device."""
+    BAD_DOCUMENT = 18
+    """A signed document, such as an order or a desired state, is not what it has to be; nothing was sent."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

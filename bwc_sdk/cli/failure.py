@@ -50,6 +50,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.WrongPart: ExitCode.MISSING_PART,
     errors.IdentityError: ExitCode.BAD_IDENTITY,
     errors.AgencyBusy: ExitCode.BUSY,
+    errors.DocumentError: ExitCode.BAD_DOCUMENT,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,
     errors.DeviceLost: ExitCode.LOST,
@@ -188,6 +189,8 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
         facts["discarded"] = error.discarded
     if isinstance(error, errors.ClockNotVerified):
         facts |= {"offset_ns": error.offset_ns, "revision": error.done.revision}
+    if isinstance(error, errors.DocumentError) and error.check is not None:
+        facts["check"] = str(error.check)
     if isinstance(error, errors.ConfigError):
         facts["problems"] = list(error.problems)
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:

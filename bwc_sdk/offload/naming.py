@@ -5,9 +5,9 @@ hexadecimal digits, joined by `_`. It says which manifest the bytes were checked
 contents cannot claim one name, not even where the file system does not tell `A` from `a`.
 """
 
-import hashlib
-import re
 from typing import Final
+
+from bwc_sdk.camera_name import camera_name
 
 SEGMENT_SUFFIX: Final = ".mp4"
 TABLE_SUFFIX: Final = ".table"
@@ -15,23 +15,8 @@ MANIFEST_SUFFIX: Final = ".manifest"
 CUSTODY_SUFFIX: Final = ".custody.json"
 PART_SUFFIX: Final = ".part"
 
-_PLAIN: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
-_NOT_PLAIN: Final = re.compile(r"[^A-Z0-9]+")
 _HASH_DIGITS: Final = 16
 """64 bits: nobody meets a second manifest with them by chance, and who makes one replaces nothing by it."""
-
-
-def camera_name(identity: str) -> str:
-    """A camera's identity as part of a file name.
-
-    An identity of capital letters, digits and `-` stands for itself. Any other is stripped to those and gets
-    a hash of the whole, after `_`, which no plain one has: so no two identities become the same name.
-    """
-    if _PLAIN.fullmatch(identity):
-        return identity
-    stripped = _NOT_PLAIN.sub("-", identity.upper()).strip("-")[:24] or "CAMERA"
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{stripped}_{digest[:_HASH_DIGITS]}"
 
 
 def recording_name(camera: str, recording: bytes, manifest_sha256: bytes) -> str:

@@ -210,6 +210,7 @@ PUBLIC = {
         "DestinationMoved",
         "DeviceBusy",
         "DeviceLost",
+        "DocumentError",
         "EvidenceMismatch",
         "ForkedHandle",
         "HostExhausted",
