@@ -15,30 +15,28 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.declare import Role
-from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList
-from bwc_protocol.documents.signed_document import SignedDocument
-from bwc_protocol.evidence.sign1 import KeySigner
-from bwc_protocol.frame import Reset, ResetReason
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.cli.advice import advice_for
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import BwcError, DeviceBusy, SessionRefused
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.identity_directory import IdentityDirectory
 from bwc_sdk.identity.key_file import sealed
 from bwc_sdk.identity.passphrase import PASSPHRASE_FILE_ENV
 from firmware_sim.camera.camera import SimCamera
-from firmware_sim.device.conversation_profile import ConversationProfile
+from firmware_sim.device.make import BUILT_S
+from firmware_sim.device.trust.admission import FAILURE_EVERY_S, FAILURES_MAX
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.virtual_time import run_virtual
 from tools.testkit.identity_files import (
+    deny_list_of,
     host_identity,
     secure_camera,
     world_at,
     write_agency,
     write_identity,
 )
-from tools.testkit.secure_ends import BEGAN_S, ENDS_S, NOW_S, agency
+from tools.testkit.secure_ends import BEGAN_S, NOW_S, agency
 
 TECHNICIAN: Final = Role.TECHNICIAN
 DAY_S: Final = 86_400
@@ -92,31 +90,19 @@ def met(
         camera.close()
 
 
-def deny(identity: HostIdentity, name: str, counter: int = 1) -> None:
-    """The agency's root denies a name, and this host has heard of it."""
-    of = agency()
-    entry = Denied(by=DeniedBy.NAME, name=name)
-    document = DenyList(agency=of.name, counter=counter, signed_utc_s=int(NOW_S), entries=(entry,))
-    signer = KeySigner((of.root.certificate,), of.root.key)
-    signed = SignedDocument(document.encode()).signed_by(signer).encode()
-    identity.deny_lists.take(signed, identity.certificate.issuer_key_id)
+def tell(camera: SimCamera, *names: str, floor_s: int = 0) -> None:
+    """A host of the agency that has a deny list meets the camera, and leaves the list there."""
+    carrier = host_identity(agency(), Role.AUDITOR, name="carrier")
+    carrier.deny_lists.take(deny_list_of(agency(), 1, *names, floor_s=floor_s), b"")
 
+    async def run() -> None:
+        async with bwc_sdk.connect(
+            MemoryTransport(camera), role=Role.AUDITOR, identity=carrier, world=world_at()
+        ) as connected:
+            assert connected.notices == ()
 
-class Refusing(ConversationProfile):
-    """A device that refuses to be spoken to."""
-
-    answer: Any = None
-
-    def conversation(self, *given: Any) -> Any:
-        return self.answer
-
-
-def refusing(answer: Reset | ResetReason) -> SimCamera:
-    camera = make_camera(seed=3, recordings=1, mib=1, footage=Footage.SYNTHETIC)
-    kept = camera.profile
-    camera.profile = Refusing(kept.kind, kept.capabilities, kept.firmware_sha256)
-    Refusing.answer = answer
-    return camera
+    run_virtual(run())
+    assert camera.trust is not None and camera.trust.deny_counter == 1
 
 
 # Nothing was sent
@@ -241,15 +227,21 @@ def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
 
 @case("not enrolled")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    return met(refusing(ResetReason.NOT_ENROLLED), host_identity(agency(), TECHNICIAN))
+    return met(secure_camera(agency(), enrolled=False), host_identity(agency(), TECHNICIAN))
 
 
 @case("too many attempts")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    error = met(
-        refusing(Reset(reason=ResetReason.BUSY, retry_after_ms=5_000)), host_identity(agency(), TECHNICIAN)
-    )
-    assert getattr(error, "retry_after_s", 0) == 5
+    camera, stranger = secure_camera(agency()), host_identity(agency("Elsewhere"), TECHNICIAN)
+
+    async def knock() -> None:
+        for _ in range(FAILURES_MAX):
+            with pytest.raises(SessionRefused):
+                await bwc_sdk.connect(MemoryTransport(camera), identity=stranger, world=world_at())
+
+    run_virtual(knock())
+    error = met(camera, host_identity(agency(), TECHNICIAN))
+    assert isinstance(error, DeviceBusy) and 0 < error.retry_after_s <= FAILURE_EVERY_S
     return error
 
 
@@ -258,40 +250,40 @@ def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
 
 @case("host revoked")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    identity = host_identity(agency(), TECHNICIAN, name="dock-7")
-    deny(identity, "dock-7")
-    return met(secure_camera(agency(), denied=identity.deny_lists), identity)
+    camera, identity = secure_camera(agency()), host_identity(agency(), TECHNICIAN, name="dock-7")
+    tell(camera, "dock-7")
+    identity.deny_lists.take(deny_list_of(agency(), 1, "dock-7"), b"")
+    return met(camera, identity)
 
 
 @case("device revoked")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
     camera, identity = secure_camera(agency()), host_identity(agency(), TECHNICIAN)
-    deny(identity, camera.serial)
+    identity.deny_lists.take(deny_list_of(agency(), 1, camera.serial), b"")
     return met(camera, identity)
 
 
 @case("bench in service")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    camera = secure_camera(agency(), refused_roles=Role.BENCH)
-    return met(camera, host_identity(agency(), Role.BENCH), role=Role.BENCH)
+    return met(secure_camera(agency()), host_identity(agency(), Role.BENCH), role=Role.BENCH)
 
 
 @case("host ended before the floor")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    identity = host_identity(agency(), TECHNICIAN, ends_s=int(NOW_S) - 40 * DAY_S)
-    return met(secure_camera(agency(), floor_s=int(NOW_S) - DAY_S), identity)
+    identity = host_identity(agency(), TECHNICIAN, ends_s=BUILT_S - DAY_S)
+    return met(secure_camera(agency()), identity)
 
 
 @case("refused without a word")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    return met(secure_camera(agency(), floor_s=ENDS_S + 1), host_identity(agency(), TECHNICIAN))
+    camera = secure_camera(agency())
+    tell(camera, "dock-7")
+    return met(camera, host_identity(agency(), TECHNICIAN, name="dock-7"))
 
 
 @case("other kind in the certificate")
 def _(at: Path, patch: pytest.MonkeyPatch) -> BwcError:
-    camera = secure_camera(agency())
-    camera.close()
-    shown = agency().device(PeerKind.STATION, serial=camera.serial)
+    shown = agency().device(PeerKind.STATION, serial="SIM-00000003")
     return met(secure_camera(agency(), shown), host_identity(agency(), TECHNICIAN))
 
 
@@ -355,7 +347,7 @@ def test_the_error_says_what_the_page_says_and_what_to_do_next(
 def test_nothing_of_a_refused_device_was_used() -> None:
     """A host that refuses a device leaves no session behind: the next one begins anew, and is refused again."""
     camera, identity = secure_camera(agency()), host_identity(agency(), TECHNICIAN)
-    deny(identity, camera.serial)
+    identity.deny_lists.take(deny_list_of(agency(), 1, camera.serial), b"")
 
     async def run() -> None:
         for _ in range(2):
