@@ -7,6 +7,7 @@ whatever the order in which they were made. What was synced stays, also beside a
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import random
@@ -251,6 +252,12 @@ class MemoryFlash:
         """Nothing is held."""
 
     # For who looks at it from outside
+
+    def copy(self) -> MemoryFlash:
+        """Another one that stands where this one stands, with all that is not durable."""
+        other = MemoryFlash()
+        other._root, other._renamed = copy.deepcopy((self._root, self._renamed))
+        return other
 
     def contents(self, directory: str = "") -> dict[str, bytes]:
         """All files, by their names."""

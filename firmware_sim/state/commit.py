@@ -115,8 +115,7 @@ class Commits:
             try:
                 size = self.flash.size(entry.name)
                 if size is not None and size > entry.offset:
-                    self.flash.truncate(entry.name, entry.offset)
-                    self.flash.sync(entry.name)
+                    self._cut_off(entry)
             except OSError:
                 raise StateDoubtful(error.errno, error.strerror) from error
             raise
@@ -141,10 +140,15 @@ class Commits:
             )
         if flash.read(name, entry.offset, len(entry.data)) != entry.data:
             if size > entry.offset:
-                flash.truncate(name, entry.offset)
-                flash.sync(name)  # a line that is torn over another would read as one that somebody forged
+                self._cut_off(entry)
             flash.write(name, entry.offset, entry.data)
         flash.sync(name)
+
+    def _cut_off(self, entry: Append) -> None:
+        """What a failed attempt left is gone for good: it was refused, and torn over it the next line would read as one
+        that somebody forged."""
+        self.flash.truncate(entry.name, entry.offset)
+        self.flash.sync(entry.name)
 
 
 def _plain(change: Change) -> dict[str, Any]:

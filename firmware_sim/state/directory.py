@@ -12,7 +12,7 @@ from firmware_sim.flash.directory_flash import DirectoryFlash
 from firmware_sim.flash.flash import FORM_NAME, TEMPORARY, Flash, StateError
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.state.commit import RECORD, Commits, Replace
-from firmware_sim.state.files import from_part, read_plain, to_part, write_atomic
+from firmware_sim.state.files import from_part, read_plain, to_part, write_beside
 from firmware_sim.state.kept_values import part_of
 
 FORM: Final = 1
@@ -71,7 +71,8 @@ class StateDirectory:
         if form != FORM:
             raise StateOfBefore(f"{self.flash.at('')} was kept by another version of the simulator")
         if data is None:
-            write_atomic(self.flash, FORM_NAME, to_part({"form": FORM}))
+            # It is durable with the first that is kept: names of one directory are.
+            write_beside(self.flash, FORM_NAME, to_part({"form": FORM}))
 
     def _remove_leftovers(self) -> None:
         for name in self.flash.names():

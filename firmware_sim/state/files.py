@@ -80,6 +80,12 @@ def write_atomic(flash: Flash, name: str, data: bytes) -> None:
     Raises `OSError`, and then the content is the old one, unless the directory could not be synced and what was there
     before could not be put back: the caller has to count with either (`StateDirectory.commit`).
     """
+    write_beside(flash, name, data)
+    flash.sync_directory(name.rpartition("/")[0])
+
+
+def write_beside(flash: Flash, name: str, data: bytes) -> None:
+    """As `write_atomic`; but the new content is sure to be there only once another sync of the directory makes it."""
     directory, _, last = name.rpartition("/")
     temporary = f"{directory}/{TEMPORARY}{last}" if directory else f"{TEMPORARY}{last}"
     try:
@@ -91,4 +97,3 @@ def write_atomic(flash: Flash, name: str, data: bytes) -> None:
         with contextlib.suppress(OSError):
             flash.remove(temporary)
         raise
-    flash.sync_directory(directory)

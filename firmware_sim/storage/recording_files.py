@@ -45,8 +45,7 @@ class RecordingFiles:
         self._hurried = False
         try:
             if not flash.is_directory(ROOM):
-                flash.make_directory(ROOM)
-                flash.sync_directory()
+                flash.make_directory(ROOM)  # it is durable with what the boot keeps
             for name in flash.names(ROOM):
                 if name.startswith(TEMPORARY):
                     self._demand_directory(name, "and no simulator left it behind")
