@@ -438,7 +438,7 @@ class Connection:
         """See `IncomingStream.grant`."""
         if self.conversation is not None and self._error is None:
             self.conversation.grant(stream, limit)
-            self.driver.pump_soon()
+            self.driver.pump()
 
     def cancel_stream(self, stream: int) -> None:
         """See `IncomingStream.cancel`."""

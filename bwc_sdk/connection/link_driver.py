@@ -109,7 +109,6 @@ class LinkDriver:
         self._timer_at = 0.0
         self._moved = False  # something came or went since the deadlines were looked at
         self._pumping = False
-        self._pump_due = False
         self._discards = DiscardLog(self.name, lambda: Counters(link=self.endpoint.link.counters))
         self.error: BwcError | None = None
         self.dropped = False
@@ -279,16 +278,6 @@ class LinkDriver:
             return  # the pump that is running does it
         self._move()
         self._look_soon()
-
-    def pump_soon(self) -> None:
-        """Does so once for all that this turn of the loop asks for: credit of many streams leaves in one write."""
-        if not self._pump_due and self._loop is not None:
-            self._pump_due = True
-            self._loop.call_soon(self._pump_now)
-
-    def _pump_now(self) -> None:
-        self._pump_due = False
-        self.pump()
 
     def _move(self) -> None:
         assert self._loop is not None

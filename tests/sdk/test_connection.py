@@ -231,24 +231,6 @@ def test_a_stream_whose_opener_gave_up_is_given_back_on_the_wire(moment_s: float
     play(scenario, faults="delay=0.1")
 
 
-def test_credit_that_is_given_at_once_for_many_streams_leaves_in_one_write() -> None:
-    async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
-        (entry,) = await camera.recordings.list()
-        sinks = [_Sink() for _ in range(MAX_STREAMS)]
-        streams = [await camera.recordings.open(entry, 0, sink) for sink in sinks]
-        await asyncio.sleep(1)
-        before = camera.counters.link.frames_out
-        for stream in streams:
-            stream.grant(1_000)
-        assert camera.counters.link.frames_out == before
-        await asyncio.sleep(0)
-        assert camera.counters.link.frames_out == before + 1
-        await asyncio.sleep(1)
-        assert [sink.bytes for sink in sinks] == [1_000] * MAX_STREAMS
-
-    play(scenario, mib=4)
-
-
 @pytest.mark.rule("STR-009", "STR-010")
 def test_a_stream_that_nobody_takes_from_keeps_no_answer_waiting() -> None:
     async def scenario(camera: bwc_sdk.Camera, transport: MemoryTransport) -> None:
