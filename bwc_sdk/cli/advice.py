@@ -10,6 +10,7 @@ from bwc_sdk.transport.uri import ANY_URI
 
 _REPORT: Final = "--capture FILE keeps what passed, for the maker of the device"
 _SETTINGS: Final = "'bwc config show', on a terminal or with --json, lists every setting with what it takes"
+_ORDER_AGAIN: Final = "have it made again: 'bwc order make'"
 _QUARANTINE: Final = (
     "somebody has to look at what is in it; then 'bwc station bay BAY release INCIDENT', "
     "with the incident that 'bwc station bay BAY' shows"
@@ -61,6 +62,32 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
         "station.lease",
         ErrorCode.CONFLICT,
     ): "'bwc station bays' shows what stands where, and under which label",
+    ("trust.order", ErrorCode.CONFLICT): f"an order is for one device as it was, and once: {_ORDER_AGAIN}",
+    (
+        "trust.order",
+        ErrorCode.HELD,
+    ): f"lift the holds, or {_ORDER_AGAIN}, with --lose-held: it says how many recordings may be lost",
+    (
+        "trust.order",
+        ErrorCode.NEEDS_RECEIPT,
+    ): f"{_ORDER_AGAIN}, with --lose-undelivered: it says how many recordings may be lost",
+    (
+        "trust.order",
+        ErrorCode.UNTRUSTED,
+    ): f"{_ORDER_AGAIN}, and have two people sign whose certificates this device's agency issued and does not deny",
+    (
+        "trust.order",
+        ErrorCode.OUT_OF_RANGE,
+    ): "no device takes a time before 2024 or after 2100: is this host's own clock right?",
+    (
+        "trust.desired",
+        ErrorCode.CONFLICT,
+    ): "it is for another camera, or older than what this one took: sign it anew ('bwc desired sign --counter'); "
+    "'bwc raw trust.read' says which number it took last",
+    (
+        "trust.desired",
+        ErrorCode.UNTRUSTED,
+    ): "have a technician of this camera's agency sign it, whose certificate is not denied: 'bwc desired sign'",
 }
 """After a refusal whose reason says more of one command than of the others."""
 
