@@ -53,6 +53,12 @@ VERBS: Final = {
     "desired": Verb("Sign what cameras are to be set to, and deliver it."),
     "order": Verb("Give a device away, end its service, move its clock: by two people."),
     "reboot": Verb("Reboot the device."),
+    "enroll": Verb(
+        "Make a factory-new device one of the agency: a camera, or a docking station and then what stands in its bays."
+    ),
+    "renew": Verb(
+        "Renew the certificate of a device, and with a docking station of all cameras in its bays. Without a button."
+    ),
     "ca": Verb("Keep the agency's own small CA."),
     "raw": Verb("Send one declared command, such as battery.status cell=0."),
     "decode": Verb("Print a capture file in the specification's words."),

@@ -111,7 +111,7 @@ def init(
     if bool(agency) == bool(rebuild):
         raise typer.BadParameter("--agency NAME begins an agency, --rebuild BACKUP goes on with one")
     given = Passphrases(passphrase_file, root_passphrase_file, standby_passphrase_file, new=rebuild is None)
-    clock = _clock(today)
+    clock = clock_by(today)
     if rebuild is not None:
         issuing = founding.rebuild(
             directory,
@@ -155,7 +155,7 @@ def init(
                 fact("agency", agency),
                 fact("root", made.root.key_id.hex()),
                 fact("standby root", made.standby.key_id.hex()),
-                fact("issuing CA ends", _day(made.issuing.not_after_s)),
+                fact("issuing CA ends", day(made.issuing.not_after_s)),
             ],
         ),
         Rows(title="what must be kept", headings=["what", "where"], plain=[list(row) for row in keep]),
@@ -519,7 +519,7 @@ def _row(one: Any, now_s: int) -> list[Any]:
     facts = one.facts
     state = _state(one.denied, days)
     key, serial = facts.key_sha256.hex(), f"{facts.serial:x}"
-    return [facts.name, one.what, _day(facts.not_after_s), days, state, key, serial]
+    return [facts.name, one.what, day(facts.not_after_s), days, state, key, serial]
 
 
 def _state(denied: str, days: int) -> str:
@@ -555,7 +555,7 @@ def rotate(
     made = founding.rotate(ca, _root_file(directory, root, standby=standby), given.new_issuing)
     output.show(
         {"issuing": _certificate(made)},
-        Facts("issuing CA", [fact("name", made.name), fact("until", _day(made.not_after_s))]),
+        Facts("issuing CA", [fact("name", made.name), fact("until", day(made.not_after_s))]),
     )
     output.note(f"make a new backup of {directory}; put the root's key back into its safe")
 
@@ -566,10 +566,11 @@ def rotate(
 def _ca(directory: Path, given: Passphrases, today: str | None) -> Any:
     from bwc_sdk.identity.ca.authority import Ca
 
-    return Ca(directory, given, _clock(today), secrets.token_bytes)
+    return Ca(directory, given, clock_by(today), secrets.token_bytes)
 
 
-def _clock(today: str | None) -> Callable[[int | None], int]:
+def clock_by(today: str | None) -> Callable[[int | None], int]:
+    """The time of this host, if its system confirms it or somebody has stated the date."""
     from bwc_sdk.host.world import World
     from bwc_sdk.identity.ca.clock_check import confirmed_now
 
@@ -617,7 +618,8 @@ def _kind(kind: KindName) -> Any:
     return PeerKind[kind.name]
 
 
-def _day(utc_s: int) -> str:
+def day(utc_s: int) -> str:
+    """A time in seconds since 1970 as a day."""
     return f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%d}"
 
 
@@ -627,9 +629,9 @@ def _certificate(facts: Any) -> dict[str, Any]:
         "serial": f"{facts.serial:x}",
         "key_sha256": facts.key_sha256.hex(),
         "key_id": facts.key_id.hex(),
-        "until": _day(facts.not_after_s),
+        "until": day(facts.not_after_s),
     }
 
 
 def _facts(facts: Any) -> list[Any]:
-    return [fact("name", facts.name), fact("until", _day(facts.not_after_s)), fact("agency", facts.agency)]
+    return [fact("name", facts.name), fact("until", day(facts.not_after_s)), fact("agency", facts.agency)]

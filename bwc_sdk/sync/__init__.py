@@ -11,9 +11,11 @@
 With `timeout=`, seconds, a call that takes longer is cancelled and raises `CallTimeout`. An iteration raises it when
 nothing came for so long, and goes on: `next()` may be called again.
 
-`offload_many`, `offload_station` and `dock_watch` do so with many cameras at once; `watch` tells what comes and goes.
+`offload_many`, `offload_station` and `dock_watch` do so with many cameras at once; `watch` tells what comes and goes;
+`enroll` and `renew` make devices an agency's, and keep them so.
 """
 
+from bwc_sdk.sync.enrolling import enroll, renew
 from bwc_sdk.sync.generated import (
     SyncCamera,
     SyncDockingStation,
@@ -40,8 +42,10 @@ __all__ = [
     "connect",
     "connect_station",
     "dock_watch",
+    "enroll",
     "offload",
     "offload_many",
     "offload_station",
+    "renew",
     "watch",
 ]

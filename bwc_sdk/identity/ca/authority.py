@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import AgencyError, IdentityError
@@ -92,6 +92,13 @@ class Ca:
             register = self.register()
             yield register, self.clock(register.last_s)
 
+    def unlock(self) -> None:
+        """Opens the key of the issuing CA and looks at the clock: what is in the way is told now, and a passphrase
+        asked for, not when somebody stands at a button. Raises as `issue_device`."""
+        register = self.register()
+        self.clock(register.last_s)
+        self._issuer_of(register)
+
     # Issuing
 
     def issue_host(
@@ -128,7 +135,6 @@ class Ca:
         return self._issue(make, lasts_s)
 
     def _issue(self, make: Callable[..., bytes], lasts_s: int) -> IssuedCertificate:
-        from bwc_protocol.certificates.facts import read_certificate
         from bwc_protocol.certificates.issue import Issuance
 
         with self.changing() as (register, now_s):
@@ -178,6 +184,23 @@ class Ca:
             if facts.roles == Role.EVIDENCE_RECIPIENT:
                 found[facts.name] = facts
         return tuple(facts.der for facts in found.values() if denial_of(register, facts) is None)
+
+    def recipients_to_install(self) -> tuple[bytes, ...]:
+        """The same, all by the issuing CA of today, as a device wants them: whoever has a certificate of an earlier one
+        is certified anew, for the same key."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        today = self.register().issuing.key_id
+        found = []
+        for der in self.recipients():
+            facts = read_certificate(der)
+            if facts.issuer_key_id != today:
+                key = x509.load_der_x509_certificate(der).public_key()
+                assert isinstance(key, ec.EllipticCurvePublicKey)
+                der = self.issue_host(facts.name, facts.roles, key).leaf
+            found.append(der)
+        return tuple(found)
 
 
 def opened(path: Path, passphrase: Passphrase) -> Issuer:

@@ -91,6 +91,19 @@ def publish(
         return Published(path, counter, len(entries), data)
 
 
+def newest(ca: Ca) -> bytes:
+    """The newest deny list, as devices take it; empty before the first. Raises `AgencyError` for one that is none."""
+    if _held(ca.directory, ca.register()) is None:
+        return b""
+    return read_bounded(ca.directory / DENY_LIST_FILE, _bytes_max())
+
+
+def _bytes_max() -> int:
+    from bwc_protocol.documents.deny_list import DENY_LIST_MAX
+
+    return DENY_LIST_MAX
+
+
 def unpublished(directory: Path, register: Register) -> bool:
     """Whether somebody is denied in the register whom the deny list in the directory does not name yet: a process was
     killed between the two, and `publish` has to be called again."""

@@ -1,0 +1,281 @@
+"""A factory-new camera becomes the agency's, by its button, and gives its footage to nobody else from then on."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from bwc_protocol.declare import Role
+from bwc_protocol.lab.agency import LabAgency
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
+from bwc_sdk.clients.connecting import connect
+from bwc_sdk.enrolment import AlreadyEnrolled, ButtonWanted, Enrolled, EnrolmentFailed, Vendor, enroll
+from bwc_sdk.errors import CommandError, IdentityError, NotEnrolled, SessionRefused
+from firmware_sim.virtual_time import run_virtual
+from tests.enrolment.conftest import Agency, Begin, enrolled, new_camera, reach, record
+
+
+def test_a_camera_is_enrolled_by_its_button_and_talks_to_its_agency(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        wanted, done = await enrolled(camera, agency, vendor)
+        assert wanted == ButtonWanted("camera", 120.0)
+        assert isinstance(done, Enrolled)
+        assert (done.kind, done.serial) == (PeerKind.CAMERA, camera.serial)
+        async with connect(
+            reach(camera)(), role=Role.DOCK_OFFLOAD, identity=agency.people(), world=agency.world
+        ) as ours:
+            state = await ours.trust.read()
+            assert ours.peer.secure and ours.identity == camera.serial
+        assert (state.agency, state.lab, state.locked) == ("Sheriff of X", "", True)
+        assert state.not_after_s == done.until_s
+        roots = agency.made.root, agency.made.standby
+        assert [one.sha256 for one in state.roots] == [hashlib.sha256(root.der).digest() for root in roots]
+
+    run_virtual(scenario())
+
+
+def test_what_is_installed_is_all_that_the_agency_has(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    """Deny list and evidence recipients, too."""
+    from bwc_protocol.certificates.issue import new_key
+    from bwc_sdk.identity.ca import founding
+    from bwc_sdk.identity.ca.denying import publish
+    from bwc_sdk.identity.ca.register import Denied
+
+    camera = new_camera(factory)
+    agency.ca.issue_host("vault", Role.EVIDENCE_RECIPIENT, new_key().public_key())
+    founding.rotate(agency.ca, agency.made.root_file, lambda: b"correct horse battery")
+    agency.ca.issue_host("safe", Role.EVIDENCE_RECIPIENT, new_key().public_key())
+    listed = publish(agency.ca, agency.made.root_file, [Denied(key_sha256=bytes(32))])
+
+    async def scenario() -> None:
+        done = (await enrolled(camera, agency, vendor))[-1]
+        assert isinstance(done, Enrolled), done
+        async with connect(reach(camera)(), identity=agency.people(), world=agency.world) as ours:
+            state = await ours.trust.read()
+        assert state.deny_counter == listed.counter
+        recipients = agency.ca.recipients()
+        assert [one.sha256 for one in state.recipients] == [
+            hashlib.sha256(one).digest() for one in recipients
+        ]
+        assert len(recipients) == 2
+
+    run_virtual(scenario())
+
+
+def test_without_its_button_a_camera_says_nothing_and_is_given_up(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        wanted, failed = await enrolled(camera, agency, vendor, press=lambda slot: "")
+        assert isinstance(wanted, ButtonWanted) and isinstance(failed, EnrolmentFailed)
+        assert isinstance(failed.error, NotEnrolled)
+        assert "nobody pressed the enrolment button of the camera within 120 s" in failed.error.rule
+        assert 119 <= loop.time() - began <= 140
+        assert not agency.ca.register().issued_to(camera.serial)
+
+    run_virtual(scenario())
+
+
+def test_the_lab_does_not_enrol_a_device_for_an_agency_and_a_stranger_no_device_at_all(
+    agency: Agency, begin: Begin, factory: LabAgency, vendor: Vendor
+) -> None:
+    """The technician has to be of the agency whose root is installed."""
+    other = begin("Rangers")
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        with pytest.raises(IdentityError, match="not of the agency that would be installed"):
+            async for _ in enroll(
+                reach(camera), agency.authority, vendor=vendor, identity=other.people(), world=agency.world
+            ):
+                raise AssertionError("something was tried")
+
+    run_virtual(scenario())
+
+
+def test_a_dock_enrols_nobody(agency: Agency, factory: LabAgency, vendor: Vendor) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        dock = agency.people("dock", Role.DOCK_OFFLOAD)
+        with pytest.raises(IdentityError, match="technician"):
+            async for _ in enroll(
+                reach(camera), agency.authority, vendor=vendor, identity=dock, world=agency.world
+            ):
+                raise AssertionError("something was tried")
+
+    run_virtual(scenario())
+
+
+def test_a_device_of_another_factory_is_not_let_in(agency: Agency, factory: LabAgency) -> None:
+    """A counterfeit has no certificate of the vendor; nothing is issued for it."""
+    import os
+
+    camera = new_camera(LabAgency.make(os.urandom))
+    vendor = Vendor((factory.factory_root.certificate,))
+
+    async def scenario() -> None:
+        failed = (await enrolled(camera, agency, vendor))[-1]
+        assert isinstance(failed, EnrolmentFailed) and isinstance(failed.error, SessionRefused)
+        assert failed.error.check == "chain"
+        assert not agency.ca.register().issued_to(camera.serial)
+
+    run_virtual(scenario())
+
+
+def test_a_serial_number_that_was_not_bought_is_not_let_in(
+    agency: Agency, factory: LabAgency, tmp_path: Path
+) -> None:
+    root, serials = tmp_path / "vendor.der", tmp_path / "serials.txt"
+    root.write_bytes(factory.factory_root.certificate)
+    ours, stranger = new_camera(factory, 1), new_camera(factory, 2)
+    serials.write_text(f"# bought in May\n{ours.serial}   # Anna's\n\n")
+    vendor = Vendor.of_files(root, serials)
+
+    async def scenario() -> None:
+        assert isinstance((await enrolled(ours, agency, vendor))[-1], Enrolled)
+        failed = (await enrolled(stranger, agency, vendor))[-1]
+        assert isinstance(failed, EnrolmentFailed) and isinstance(failed.error, SessionRefused)
+        assert failed.error.check == "factory" and "list of serial numbers" in failed.error.rule
+        assert not agency.ca.register().issued_to(stranger.serial)
+
+    run_virtual(scenario())
+
+
+def test_a_device_that_is_ours_already_is_told_and_left_alone(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        done = (await enrolled(camera, agency, vendor))[-1]
+        assert isinstance(done, Enrolled)
+        (again,) = await enrolled(camera, agency, vendor)
+        assert again == AlreadyEnrolled("camera", PeerKind.CAMERA, camera.serial, done.until_s)
+        assert len(agency.ca.register().issued_to(camera.serial)) == 1
+
+    run_virtual(scenario())
+
+
+def test_a_device_of_another_agency_is_refused(
+    agency: Agency, begin: Begin, factory: LabAgency, vendor: Vendor
+) -> None:
+    other, camera = begin("Rangers"), new_camera(factory)
+
+    async def scenario() -> None:
+        assert isinstance((await enrolled(camera, agency, vendor))[-1], Enrolled)
+        (failed,) = await enrolled(camera, other, vendor)
+        assert isinstance(failed, EnrolmentFailed) and isinstance(failed.error, SessionRefused)
+        assert not other.ca.register().issued_to(camera.serial)
+
+    run_virtual(scenario())
+
+
+def test_after_its_enrolment_nobody_enrols_it_again(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        assert isinstance((await enrolled(camera, agency, vendor))[-1], Enrolled)
+        assert "it is enrolled" in camera.press_enroll()
+
+    run_virtual(scenario())
+
+
+def test_an_enrolled_camera_records_and_its_dock_takes_the_footage_off(
+    agency: Agency, factory: LabAgency, vendor: Vendor, tmp_path: Path
+) -> None:
+    """From the box to a first secure offload."""
+    from bwc_sdk.offload import offload
+
+    camera = new_camera(factory)
+    (tmp_path / "evidence").mkdir()
+
+    async def scenario() -> None:
+        assert isinstance((await enrolled(camera, agency, vendor))[-1], Enrolled)
+        record(camera)
+        job = offload(
+            lambda: connect(
+                reach(camera)(), role=Role.DOCK_OFFLOAD, identity=agency.people(), world=agency.world
+            ),
+            tmp_path / "evidence",
+            world=agency.world,
+        )
+        assert (await job.run()).complete
+        assert list((tmp_path / "evidence").rglob("*.mp4"))
+
+    run_virtual(scenario())
+
+
+def test_a_technician_under_an_earlier_issuing_ca_enrols_all_the_same(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    from bwc_sdk.identity.ca import founding
+
+    technician = agency.people()
+    founding.rotate(agency.ca, agency.made.root_file, lambda: b"correct horse battery")
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        assert technician is agency.people()
+        assert isinstance((await enrolled(camera, agency, vendor))[-1], Enrolled)
+
+    run_virtual(scenario())
+
+
+def test_when_the_root_is_lost_devices_are_enrolled_under_the_standby_root(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    """And those that were enrolled before take hosts that the standby root's issuing CA has certified."""
+    from bwc_sdk.identity.ca import founding
+
+    before, after = new_camera(factory, 1), new_camera(factory, 2)
+
+    async def scenario() -> None:
+        assert isinstance((await enrolled(before, agency, vendor))[-1], Enrolled)
+        agency.made.root_file.unlink()
+        founding.rotate(agency.ca, agency.made.standby_file, lambda: b"correct horse battery")
+        agency.identities.clear()
+        new = agency.people("new", Role.TECHNICIAN, Role.DOCK_OFFLOAD)
+        agency.identities["host"] = new
+        done = (await enrolled(after, agency, vendor))[-1]
+        assert isinstance(done, Enrolled), done
+        for camera in (before, after):
+            async with connect(
+                reach(camera)(), role=Role.DOCK_OFFLOAD, identity=new, world=agency.world
+            ) as ours:
+                assert ours.identity == camera.serial
+
+    run_virtual(scenario())
+
+
+def test_a_camera_that_does_not_take_what_is_installed_says_why(
+    agency: Agency, factory: LabAgency, vendor: Vendor
+) -> None:
+    """A deny list that denies the technician himself: the camera refuses the whole."""
+    from bwc_sdk.identity.ca.denying import publish
+    from bwc_sdk.identity.ca.register import Denied
+
+    camera = new_camera(factory)
+    agency.people()
+    publish(agency.ca, agency.made.root_file, [Denied(name="host technician")])
+
+    async def scenario() -> None:
+        failed = (await enrolled(camera, agency, vendor))[-1]
+        assert isinstance(failed, EnrolmentFailed) and isinstance(failed.error, CommandError)
+        assert failed.error.code is ErrorCode.UNTRUSTED
+        assert not camera.trust or not camera.trust.enrolled
+
+    run_virtual(scenario())
