@@ -10,6 +10,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.interruption import Interrupted
+from bwc_sdk.cli.loading import uncollected
 from bwc_sdk.cli.options import RoleName, Settings
 from bwc_sdk.cli.output import Output
 from bwc_sdk.clients.camera import Camera
@@ -47,7 +48,8 @@ def identity_of(settings: Settings, role: Role) -> IdentityChoice:
         settings.identity, lab=settings.lab, allow_insecure=settings.allow_insecure, ask=ask_on_terminal
     )
     if found is not None:
-        identity_for(found, role, time.time())
+        with uncollected():  # what reads certificates is the largest that a short verb loads
+            identity_for(found, role, time.time())
     return {"identity": found, "lab": False, "allow_insecure": settings.allow_insecure}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -124,6 +123,8 @@ class DenyLists:
 
 def _store(path: Path, data: bytes) -> None:
     """Writes the file whole or not at all."""
+    import tempfile  # a hundredth of a second, for what happens a few times a year
+
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

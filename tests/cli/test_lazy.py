@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,58 @@ def test_info_loads_its_own_subject_and_no_package_that_it_does_not_use(served: 
         "bwc_sdk.offload",
         "bwc_sdk.transport.serial_port",
     }
+
+
+SECURE = """
+import asyncio, sys
+from pathlib import Path
+from bwc_protocol.lab.directory import open_lab
+from firmware_sim.ports.tcp import TcpPort
+from firmware_sim.scenarios import Footage, make_camera
+
+async def serve():
+    lab = open_lab(Path(sys.argv[1])).agency
+    camera = make_camera(seed=7, recordings=0, mib=1, footage=Footage.SYNTHETIC, agency=lab)
+    print(TcpPort(camera).uri, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(serve())
+"""
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A simulator of another process, which belongs to the lab."""
+    monkeypatch.setenv("BWC_LAB", str(tmp_path))
+    command = [sys.executable, "-c", SECURE, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+def test_a_secure_session_loads_what_reads_certificates_and_nothing_that_makes_documents(secure: str) -> None:
+    loaded = _loaded("info", "--lab", "--device", secure)
+    assert "cryptography" in loaded
+    assert not loaded & {
+        "bwc_protocol.documents",
+        "bwc_protocol.evidence",
+        "bwc_protocol.messages.trust",
+        "bwc_sdk.enrolment",
+        "bwc_sdk.identity.ca",
+        "bwc_sdk.identity.inspection",
+        "bwc_sdk.identity.key_file",
+        "cryptography.hazmat.primitives.serialization.pkcs12",
+        "cbor2",
+        "tempfile",
+    }
+
+
+@pytest.mark.parametrize(
+    "verb", [["--version"], ["--help"], ["devices"], ["identity", "--help"]], ids=" ".join
+)
+def test_what_proves_nothing_to_a_device_loads_nothing_that_could(verb: list[str]) -> None:
+    assert not {name.partition(".")[0] for name in _loaded(*verb)} & {"cryptography", "_cffi_backend"}
 
 
 @pytest.mark.parametrize(("given", "frozen"), [("None", True), ("['--help']", False)])

@@ -6,7 +6,6 @@ Simulator and SDK know nothing of each other, so this part of the protocol packa
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +100,8 @@ def _load(path: Path) -> Lab | None:
 
 def _create(path: Path, content: bytes) -> None:
     """Writes the file whole or not at all; leaves one that another process has made meanwhile."""
+    import tempfile  # needed once in the life of a lab, and a hundredth of a second
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".lab-", dir=path.parent)
     try:

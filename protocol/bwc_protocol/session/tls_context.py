@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,6 +117,8 @@ def _file(content: bytes) -> Iterator[str]:
             file.flush()
             yield f"{_DESCRIPTORS}/{file.fileno()}"
         return
+    import tempfile  # seldom needed, and a hundredth of a second
+
     with tempfile.TemporaryDirectory(prefix="bwc-") as folder:  # of mode 0700
         path = f"{folder}/identity.pem"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
