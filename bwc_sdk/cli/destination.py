@@ -19,6 +19,15 @@ Dest = Annotated[
 Mkdir = Annotated[
     bool, typer.Option("--mkdir", help="Make the directory if it is missing, for this user alone.")
 ]
+Deliver = Annotated[
+    Path | None,
+    typer.Option(
+        "--deliver",
+        readable=False,
+        metavar="DIR",
+        help="Give each camera the desired state that DIR has for it, after its footage; see 'bwc desired sign'.",
+    ),
+]
 
 
 def make_missing(files: FileSystem, path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bwc_sdk.cli.destination import Dest, Mkdir, make_missing, stopped
+from bwc_sdk.cli.destination import Deliver, Dest, Mkdir, make_missing, stopped
 from bwc_sdk.cli.fleet_output import FleetTeller
 from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.offload_fleet import StationConnect, drawn
@@ -17,7 +17,7 @@ from bwc_sdk.cli.rate import rate_of
 from bwc_sdk.cli.readable import Stamps
 from bwc_sdk.cli.verb import common_options, local_verb, verbs
 from bwc_sdk.host.world import World
-from bwc_sdk.offload import dock_watch
+from bwc_sdk.offload import OffloadPolicy, dock_watch
 
 app = verbs(no_args_is_help=True, help="Offload every camera that comes to a docking station.")
 common_options(app)
@@ -33,6 +33,7 @@ def watch_verb(
         str | None,
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
     ] = None,
+    deliver: Deliver = None,
     mkdir: Mkdir = False,
 ) -> int | None:
     """Offload every camera that is put into a bay, until Ctrl-C.
@@ -46,7 +47,11 @@ def watch_verb(
     if mkdir:
         make_missing(world.files, destination)
     watch = dock_watch(
-        StationConnect(settings, station, destination), destination, world=world, limit_bytes_per_s=rate
+        StationConnect(settings, station, destination),
+        destination,
+        world=world,
+        policy=OffloadPolicy(deliver_from=deliver),
+        limit_bytes_per_s=rate,
     )
 
     if output.terminal:

@@ -11,7 +11,7 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.cli import text
 from bwc_sdk.cli.completion import devices
-from bwc_sdk.cli.destination import Dest, Mkdir, command, make_missing, stopped
+from bwc_sdk.cli.destination import Deliver, Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.offload_events import (
@@ -100,6 +100,7 @@ def offload_verb(
         str | None,
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
     ] = None,
+    deliver: Deliver = None,
     mkdir: Mkdir = False,
 ) -> int:
     """Copy recordings off the device, verified, and resume where it stopped.
@@ -119,7 +120,7 @@ def offload_verb(
     if station is not None and (also or settings.device is not None):
         raise typer.BadParameter("--station is by itself: without --device and --also")
     devices = [] if station is not None else [require_device(settings), *(also or ())]
-    policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow)
+    policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow, deliver_from=deliver)
     if settings.timeout_s is not None:
         policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
     world = World()

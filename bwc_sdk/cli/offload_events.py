@@ -14,6 +14,8 @@ from bwc_sdk.offload import (
     ChunkRejected,
     Connected,
     ConnectionLost,
+    DesiredStateDelivered,
+    DesiredStateRefused,
     Finished,
     Missing,
     OffloadEvent,
@@ -143,6 +145,10 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "lost", error.rule, f"attempt {attempt} in {wait_s:.1f} s"
         case Reconnected():
             return ("reconnected",)
+        case DesiredStateDelivered(counter=counter):
+            return "delivered", f"desired state {counter}"
+        case DesiredStateRefused(error=error):
+            return "NOT DELIVERED", error.rule
         case SegmentStored(recording=recording, segment=segment, path=path, size_bytes=size_bytes):
             digest = event.table_sha256.hex()
             return "stored", f"recording {recording}", f"segment {segment}", path, size_bytes, digest

@@ -12,6 +12,7 @@ from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.documents.order import ORDER_MAX, ClockStep, Decommission, Order, Transfer
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.word import label
+from bwc_sdk.cli import text
 from bwc_sdk.cli.clock import SourceName
 from bwc_sdk.cli.facts import Fact, fact
 from bwc_sdk.cli.identity_choice import identity_to_sign
@@ -232,7 +233,10 @@ def _fact(name: str, value: Any) -> Fact:
     if name == "signers":
         people = [f"{one['name']} ({', '.join(one['roles'])})" for one in value]
         return fact(name, people)
-    units = {"made_utc_ns": "ns", "step_ns": "ns", "uncertainty_ms": "ms"}
+    if name == "step_ns":
+        way = "ahead" if value > 0 else "back"
+        return fact(name, value, f"{text.duration(abs(value) / 1e9)} {way} ({value / 1e9:+.3f} s)")
+    units = {"made_utc_ns": "ns", "uncertainty_ms": "ms"}
     return fact(name, value, unit=units.get(name, ""))
 
 

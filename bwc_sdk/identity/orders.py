@@ -21,12 +21,14 @@ from bwc_protocol.documents.order import (
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument, require_validity
 from bwc_protocol.evidence import EvidenceError, sign1
+from bwc_protocol.word import label
 from bwc_sdk.errors import DocumentError
 from bwc_sdk.identity.document_files import document_error
 
 if TYPE_CHECKING:
     from bwc_sdk.identity.host_identity import HostIdentity
 
+WHO_SIGNS: Final = " or ".join(label(role) for role in ORDERING)
 MAKE_AGAIN: Final = "have it made again: 'bwc order make'"
 _ADVICE: Final[dict[DocumentCheck, str]] = {
     DocumentCheck.FORM: f"is this the right file? Otherwise {MAKE_AGAIN}",
@@ -101,7 +103,7 @@ def check_order(data: bytes, identity: HostIdentity, device: str) -> SignedOrder
         raise DocumentError(
             f"the order lacks {count}",
             check=DocumentCheck.SIGNATURE,
-            advice=f"'bwc order sign' adds one, under {ORDERING}; it takes two people",
+            advice=f"'bwc order sign' adds one, under {WHO_SIGNS}; it takes two people",
         )
     if order.device != device:
         raise DocumentError(
@@ -124,7 +126,7 @@ def what_is_missing(order: Order, signers: tuple[CertificateFacts, ...]) -> str:
     needs_records = loses_footage(order.terms) and not any(Role.RECORDS in facts.roles for facts in signers)
     if not signers:
         return "two signatures" + (f", one of them under {Role.RECORDS}" if needs_records else "")
-    return f"one signature, under {Role.RECORDS if needs_records else ORDERING}, by somebody else"
+    return f"one signature, under {Role.RECORDS if needs_records else WHO_SIGNS}, by somebody else"
 
 
 def _trust(identity: HostIdentity) -> Trust:

@@ -35,6 +35,21 @@ class RecordingsMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredStateDelivered:
+    """The camera took the settings and the assignment that a technician signed for it."""
+
+    counter: int
+    """Which one it is, of that camera's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredStateRefused:
+    """The camera did not take them, or they cannot be read; its footage is not concerned."""
+
+    error: BwcError
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStarted:
     """A recording is begun."""
 
@@ -131,5 +146,7 @@ OffloadEvent = (
     | Reconnected
     | SegmentStored
     | RecordingFinished
+    | DesiredStateDelivered
+    | DesiredStateRefused
     | Finished
 )

@@ -155,6 +155,10 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             context.emit(RecordingsMissing(missing))
         account.emit = lambda missing: context.emit(RecordingsMissing(missing))
         outcomes = await Pipeline(context, self._reconnector, self._feed, plan).run()
+        if self._policy.deliver_from is not None:
+            from bwc_sdk.offload.delivery import deliver  # most offloads deliver nothing
+
+            await deliver(self._reconnector, self._policy.deliver_from, self._world, context.emit)
         return OffloadResult(
             identity=context.identity,
             outcomes=outcomes,

@@ -1,7 +1,8 @@
-"""How patient an offload is."""
+"""How patient an offload is, and what it does beside copying."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S
@@ -34,6 +35,8 @@ class OffloadPolicy:
     reserve_bytes: int = 16 * 1024 * 1024
     """Room left free beside the footage: manifests, tables, custody records, and the file system's own needs."""
 
+    deliver_from: Path | None = None
+    """Directory of desired states (`bwc desired sign`): a camera is given its own once its footage is dealt with."""
     allow_slow: bool = False
     """Whether footage may travel over a link that is not meant for it, such as BLE, where it takes hours."""
 

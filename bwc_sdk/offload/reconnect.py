@@ -150,6 +150,11 @@ class Reconnector:
         return camera
 
     @property
+    def connected(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._camera is not None and self._camera.error is None
+
+    @property
     def counters(self) -> Counters:
         """What all connections counted until now."""
         return self._counted if self._camera is None else self._counted + self._camera.counters

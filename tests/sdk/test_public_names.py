@@ -138,6 +138,8 @@ PUBLIC = {
         "ChunkRejected",
         "Connected",
         "ConnectionLost",
+        "DesiredStateDelivered",
+        "DesiredStateRefused",
         "DestinationBack",
         "DestinationLost",
         "DockWatch",

@@ -27,6 +27,7 @@ from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError
 from bwc_protocol.evidence.record import Blob, Choice, Int, Literal, Name, OneOf, Record, Text, keyed
 from bwc_protocol.evidence.vocabulary import CAMERA_MAX
 from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.word import label
 
 ORDER_MAX: Final = 10_240
 """Bytes of a document: a payload, of which the largest of today has 300 bytes, and two signatures."""
@@ -178,7 +179,7 @@ def check_signers(order: Order, signers: Sequence[CertificateFacts]) -> None:
         require(
             bool(facts.roles & ORDERING),
             DocumentCheck.ROLE,
-            f"{facts.name} has {facts.roles}; an order is signed under {ORDERING}",
+            f"{facts.name} has {facts.roles}; an order takes {' or '.join(map(label, ORDERING))}",
         )
     if len(signers) < SIGNERS:
         return

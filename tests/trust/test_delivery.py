@@ -1,0 +1,177 @@
+"""A dock that offloads delivers what lies ready for each camera, and never keeps footage waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bwc_sdk
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.errors import CommandError, DeviceLost, DocumentError
+from bwc_sdk.identity.desired import desired_path, sign_desired
+from bwc_sdk.offload import (
+    CameraEvent,
+    DesiredStateDelivered,
+    DesiredStateRefused,
+    Finished,
+    OffloadJob,
+    OffloadPolicy,
+    RecordingFinished,
+    dock_watch,
+    offload,
+)
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import Footage
+from tests.trust.test_documents_end_to_end import DOCK, KIM, NOON_S, at, world
+
+Play = Callable[[Any], Any]
+NewDevice = Callable[..., Any]
+
+
+def lay_ready(directory: Path, camera: str, counter: int = 1, **settings: Any) -> None:
+    document = sign_desired(
+        KIM,
+        camera=camera,
+        counter=counter,
+        utc_s=NOON_S,
+        settings=settings or {"recording.pre_event_s": 7},
+    )
+    desired_path(directory, camera).write_bytes(document)
+
+
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    evidence, outbox = tmp_path / "evidence", tmp_path / "outbox"
+    evidence.mkdir()
+    outbox.mkdir()
+    return evidence, outbox
+
+
+def job_of(camera: SimCamera, evidence: Path, outbox: Path | None) -> OffloadJob:
+    async def connect() -> bwc_sdk.Camera:
+        connected: bwc_sdk.Camera = await at(camera, DOCK)
+        return connected
+
+    return offload(connect, evidence, world=world(), policy=OffloadPolicy(deliver_from=outbox))
+
+
+async def events_of(job: OffloadJob) -> list[Any]:
+    return [event async for event in job]
+
+
+def delivered(events: list[Any]) -> list[Any]:
+    return [one for one in events if isinstance(one, DesiredStateDelivered | DesiredStateRefused)]
+
+
+def test_a_camera_takes_it_after_its_footage_and_once(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial)
+        lay_ready(outbox, "ANOTHER-1", **{"recording.pre_event_s": 9})
+        events = await events_of(job_of(camera, evidence, outbox))
+        assert delivered(events) == [DesiredStateDelivered(1)]
+        kinds = [type(one) for one in events]
+        assert kinds.index(RecordingFinished) < kinds.index(DesiredStateDelivered) < kinds.index(Finished)
+        async with at(camera, DOCK) as connected:
+            assert (await connected.config.values(ConfigView.PENDING))["recording.pre_event_s"] == 7
+        assert not delivered(await events_of(job_of(camera, evidence, outbox))), "it has it"
+        lay_ready(outbox, camera.serial, 2, **{"recording.pre_event_s": 8})
+        assert delivered(await events_of(job_of(camera, evidence, outbox))) == [DesiredStateDelivered(2)]
+
+    play(scenario())
+
+
+def test_without_a_directory_or_a_file_in_it_nothing_is_asked_of_the_camera(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        for where in (None, outbox, tmp_path / "missing"):
+            job = job_of(camera, evidence, where)
+            assert not delivered(await events_of(job)) and job.result.complete
+
+    play(scenario())
+
+
+def test_what_a_camera_refuses_or_nobody_can_read_leaves_the_offload_complete(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial, **{"no.such.setting": 1})
+        job = job_of(camera, evidence, outbox)
+        (told,) = delivered(await events_of(job))
+        assert isinstance(told.error, CommandError) and job.result.complete
+        desired_path(outbox, camera.serial).write_bytes(b"not one")
+        job = job_of(camera, evidence, outbox)
+        (told,) = delivered(await events_of(job))
+        assert isinstance(told.error, DocumentError) and job.result.complete
+
+    play(scenario())
+
+
+def test_a_camera_that_goes_meanwhile_is_lost_in_bounded_time(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+    transports: list[MemoryTransport] = []
+
+    async def connect() -> bwc_sdk.Camera:
+        transports.append(MemoryTransport(camera))
+        made: bwc_sdk.Camera = await bwc_sdk.connect(
+            transports[-1], role=Role.DOCK_OFFLOAD, identity=DOCK, world=world()
+        )
+        return made
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial)
+        job = offload(connect, evidence, world=world(), policy=OffloadPolicy(deliver_from=outbox))
+        told: list[Any] = []
+        async for event in job:
+            told.append(event)
+            if isinstance(event, RecordingFinished):
+                transports[-1].unplug()
+        found = delivered(told)
+        assert not found or isinstance(found[0].error, DeviceLost)
+        assert job.result.complete and len(transports) == 1, "it is not called back for this"
+
+    play(scenario())
+
+
+def test_a_dock_delivers_to_each_camera_in_its_bays(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    station = new_device(bays=2, recordings=1, footage=Footage.SYNTHETIC)
+    evidence, outbox = folders(tmp_path)
+    serials = [camera.serial for camera in station.cameras()]
+
+    async def connect() -> bwc_sdk.DockingStation:
+        made: bwc_sdk.DockingStation = await at(station, DOCK)
+        return made
+
+    async def scenario() -> None:
+        for serial in serials:
+            lay_ready(outbox, serial)
+        watch = dock_watch(connect, evidence, world=world(), policy=OffloadPolicy(deliver_from=outbox))
+        seen: set[str] = set()
+        async with watch, asyncio.timeout(3600):
+            async for event in watch:
+                if isinstance(event, CameraEvent) and isinstance(event.event, DesiredStateDelivered):
+                    seen.add(event.slot)
+                if len(seen) == len(serials):
+                    break
+        assert len(serials) == 2
+
+    play(scenario())
