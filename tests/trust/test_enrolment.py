@@ -12,7 +12,6 @@ import pytest
 from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.certificates.issue import (
     Issuer,
-    make_device,
     make_host,
     make_issuing,
     new_key,
@@ -22,7 +21,6 @@ from bwc_protocol.certificates.profile import FOREVER_S
 from bwc_protocol.conversation import FailReason
 from bwc_protocol.declare import COMMANDS, Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy
-from bwc_protocol.documents.installation import Installation
 from bwc_protocol.lab.agency import Certified, LabAgency
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.audit import AuditKind
@@ -32,46 +30,11 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.scenarios import make_camera
 from tools.testkit import agencies
 from tools.testkit.device_host import DeviceHost, HostRefused
+from tools.testkit.enrolling import entries, installation
 
 New = Callable[..., Any]
 Play = Callable[[Any], Any]
 At = Callable[..., Any]
-
-
-def entries(device: Any, kind: AuditKind) -> list[str]:
-    last, _ = device.audit.head()
-    return [entry.detail for entry in device.audit.read(0, last).entries if entry.kind is kind]
-
-
-async def issued(
-    host: DeviceHost, agency: LabAgency, kind: PeerKind = PeerKind.CAMERA, **given: Any
-) -> bytes:
-    """The device's certificate, by an agency's CA, for its own request."""
-    name, key = read_request((await host.ask(RequestCertificate())).request)
-    return make_device(
-        given.pop("issuing", agency.issuing),
-        given.pop("key", key),
-        given.pop("name", name),
-        kind,
-        given.pop("issuance", agencies.issuance(lab=agency.id)),
-    )
-
-
-async def installation(
-    host: DeviceHost, agency: LabAgency, kind: PeerKind = PeerKind.CAMERA, **instead: Any
-) -> Installation:
-    """What an agency installs, with something else in the place of what it should be."""
-    given = {name: instead.pop(name) for name in ("issuing_ca", "key", "name", "issuance") if name in instead}
-    if "issuing_ca" in given:
-        given["issuing"] = given.pop("issuing_ca")
-    certificate = await issued(host, agency, kind, **given)
-    found = Installation(
-        certificate=certificate,
-        issuing=agency.issuing.certificate,
-        root=agency.root.certificate,
-        standby=agency.standby.certificate,
-    )
-    return replace(found, **instead)
 
 
 @pytest.mark.rule("TRU-002")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -11,6 +12,7 @@ from bwc_protocol.documents.deny_list import Denied, DenyList, in_order
 from bwc_protocol.documents.signed_document import Document, SignedDocument
 from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_protocol.lab.agency import Certified, LabAgency
+from bwc_protocol.vocabulary import PeerKind
 
 BEGAN_S: Final = 1_767_225_600
 """2026-01-01."""
@@ -44,6 +46,27 @@ def real(name: str = "Harbour Police") -> LabAgency:
         factory=lab().factory,
         entropy=os.urandom,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """An agency that enrolled its devices so that their certificates end at a time."""
+
+    agency: LabAgency
+    ends_s: int
+
+    @property
+    def anchors(self) -> tuple[bytes, ...]:
+        """Those of the agency."""
+        return self.agency.anchors
+
+    def device(self, serial: str, kind: PeerKind) -> Certified:
+        """A device whose certificate ends then."""
+        return self.agency.device(serial, kind, issuance(ends_s=self.ends_s, lab=self.agency.id))
+
+    def factory_device(self, serial: str, kind: PeerKind) -> Certified:
+        """As of any."""
+        return self.agency.factory_device(serial, kind)
 
 
 def issuing_ca(root: Issuer, name: str) -> Issuer:
