@@ -92,17 +92,12 @@ def renew(session: DeviceSession, request: Renew) -> StreamOpened:
 
 
 def install_deny_list(session: DeviceSession, request: InstallDenyList) -> StreamOpened:
-    trust = _trust(session)
-    trust.demand_enrolled()
+    _trust(session).demand_enrolled()
 
     def finish(data: bytes) -> None:
         from firmware_sim.device.trust.signed import take_deny_list
 
-        take_deny_list(trust, data, session.peer.certificate, session.identity)
-        for other in list(session.device.sessions):
-            certificate = other.peer.certificate
-            if certificate is not None and trust.denied is not None and trust.denied.denies(certificate):
-                other.end("its host is denied by now")
+        take_deny_list(session.device, data, session.peer.certificate, session.identity)
 
     return session.take_upload(request.length, _announced(request.sha256, finish))
 

@@ -111,9 +111,10 @@ def host_as(
 ) -> HostAs:
     """A host of an agency, as it comes to a device of the agency or of the factory."""
     anchors = (agency.factory_root.certificate,) if factory else agency.anchors
-    shown = agency.host(name, role, given.pop("issuance", None))
+    issuance = given.pop("issuance", None)
+    shown = given.pop("shown", None)
     return HostAs(
-        shown=given.pop("shown", shown),
+        shown=shown if shown is not None else agency.host(name, role, issuance),
         anchors=given.pop("anchors", anchors),
         lab=given.pop("lab", agency.id),
         kind=device.kind,

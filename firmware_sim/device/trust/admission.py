@@ -84,5 +84,5 @@ class FailureLog:
             return
         self._next_s[word] = now + LOGGED_EVERY_S
         before = self._since.pop(word, 0)
-        more = f" ({before} more like it before)" if before else ""
-        self._audit.note(AuditKind.HANDSHAKE_FAILED, f"{word}: {detail}{more}", self._actor)
+        more = f" ({before} more since the last entry)" if before else ""
+        self._audit.note(AuditKind.HANDSHAKE_FAILED, f"{word}{more}: {detail}", self._actor)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.documents.deny_list import accept_deny_list
@@ -18,6 +18,9 @@ from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.device.trust.trust import DeviceTrust
+
+if TYPE_CHECKING:
+    from firmware_sim.device.session import Device
 
 CODES: Final[dict[DocumentCheck, ErrorCode]] = {
     DocumentCheck.FORM: ErrorCode.MALFORMED,
@@ -47,8 +50,11 @@ def refusing(footage: ErrorCode = ErrorCode.HELD) -> Iterator[None]:
         raise Refusal(code, str(refused)) from refused
 
 
-def take_deny_list(trust: DeviceTrust, document: bytes, carrier: CertificateFacts | None, actor: str) -> None:
-    """Installs a newer list. Raises `Refusal` and `OSError`, and then it is not."""
+def take_deny_list(device: Device, document: bytes, carrier: CertificateFacts | None, actor: str) -> None:
+    """Installs a newer list, and ends the sessions of whom it denies. Raises `Refusal` and `OSError`, and then it is
+    not installed."""
+    trust = device.trust
+    assert trust is not None
     trust.demand_enrolled()
     if document == trust.kept.deny_list:
         return  # sent again, or by two at once
@@ -63,6 +69,10 @@ def take_deny_list(trust: DeviceTrust, document: bytes, carrier: CertificateFact
         )
     detail = f"list {found.counter}, {len(found.entries)} entries"
     trust.keep(replace(trust.kept, deny_list=document), AuditKind.DENY_LIST, detail, actor)
+    for session in list(device.sessions):
+        certificate = session.peer.certificate
+        if certificate is not None and found.denies(certificate) is not None:
+            session.end("its host is denied by now")
 
 
 def verified_order(trust: DeviceTrust, document: bytes, situation: Situation) -> SignedOrder:
