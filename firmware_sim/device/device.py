@@ -310,6 +310,8 @@ class SimDevice(ABC):
             return "it has development firmware, which is never enrolled"
         if self.trust.enrolled:
             return f"it is enrolled, by {self.trust.state().agency}"
+        if self.trust.kept.retired:
+            return "it is out of service for ever"
         if self.has_footage:
             return "it has footage, which is of nobody: only a physical reset helps"
         self.trust.window.open()
