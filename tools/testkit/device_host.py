@@ -133,13 +133,13 @@ class DeviceHost:
 
     async def ask(self, request: Request[R]) -> R:
         """The reply; a refusal is a failure."""
-        answer = await self._answer(request)
+        answer = await self.answer(request)
         assert not isinstance(answer, ErrorCode), answer
         return cast("R", answer)
 
     async def refused(self, request: Request[Any]) -> ErrorCode:
         """The error code; a reply is a failure."""
-        answer = await self._answer(request)
+        answer = await self.answer(request)
         assert isinstance(answer, ErrorCode), answer
         return answer
 
@@ -166,7 +166,8 @@ class DeviceHost:
         code = self._verdicts[number]
         return ErrorCode(code) if code else None
 
-    async def _answer(self, request: Request[Any]) -> Any:
+    async def answer(self, request: Request[Any]) -> Any:
+        """The reply, or the error code."""
         return await self._answered(self._send(request))
 
     def _send(self, request: Request[Any]) -> int:
