@@ -225,7 +225,7 @@ def issue(
         raise typer.BadParameter("give the role of a host, or --csr FILE with --kind of a device")
     if out is None:
         raise typer.BadParameter("--out DIR says where to write it")
-    given = Passphrases(passphrase_file, host=identity_passphrase_file, new=True)
+    given = Passphrases(passphrase_file, host=identity_passphrase_file)
     ca = _ca(directory, given, today)
     if csr is not None:
         asked, key = requested(csr)
@@ -240,7 +240,7 @@ def issue(
         if host_role is None or not name:
             raise typer.BadParameter("a host's identity has a ROLE and a --name")
         path = out / f"{host_role.value}.p12"
-        passphrase = b"" if no_passphrase else given.of_host(path)
+        passphrase = b"" if no_passphrase else given.of_new_host(path)
         made = hand_out(ca, out, name, _role(host_role), passphrase, days=days)
         path, facts = made.path, made.facts
     output.show(

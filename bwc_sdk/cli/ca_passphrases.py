@@ -72,6 +72,10 @@ class Passphrases:
         """The passphrase of a host's key file."""
         return self._of(HOST_ENV, self.host, path, "identity")
 
+    def of_new_host(self, path: Path) -> bytes:
+        """The passphrase of a host's key file that is to be made."""
+        return self._of(HOST_ENV, self.host, path, "identity", new=True)
+
     def new_issuing(self) -> bytes:
         """The passphrase of an issuing CA that is to be made."""
         return self._of(ISSUING_ENV, self.issuing, Path("issuing.p12"), "issuing", new=True)

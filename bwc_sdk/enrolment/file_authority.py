@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.enrolment.authority import AgencyParts, CertifiedKey, RequestWaits
-from bwc_sdk.errors import HostFileError, IdentityError
+from bwc_sdk.errors import IdentityError
 from bwc_sdk.identity.ca.agency_file import read_certificates
 from bwc_sdk.identity.ca.requests import REQUEST_SUFFIX
-from bwc_sdk.identity.durable_files import replace
+from bwc_sdk.identity.durable_files import replace, telling_files
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,11 +52,9 @@ class FileAuthority:
                 advice="--csr-out DIR writes its request, for your CA",
             )
         path = self.requests / f"{stem}{REQUEST_SUFFIX}"
-        try:
+        with telling_files(path):
             self.requests.mkdir(parents=True, exist_ok=True)
             replace(path, _pem(request), mode=0o644)
-        except OSError as error:
-            raise HostFileError(f"{path} cannot be written: {error.strerror}") from error
         return RequestWaits(path)
 
     def _certified(self, path: Path, key: ec.EllipticCurvePublicKey) -> CertifiedKey | None:

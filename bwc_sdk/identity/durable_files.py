@@ -5,8 +5,30 @@ Every call blocks, and what the operating system refuses is an `OSError`.
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from bwc_sdk.errors import HostFileError
+
+
+@contextmanager
+def telling_files(path: Path) -> Iterator[None]:
+    """What the operating system refuses in the block, as a `HostFileError` of what is at `path`."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        advice = "make room, or look at the disk" if error.errno in _NO_ROOM else ""
+        raise HostFileError(
+            f"{where} cannot be written: {error.strerror or error}",
+            advice=advice or "does it belong to this user, and is it there?",
+        ) from error
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def write_new(path: Path, data: bytes, *, mode: int = 0o600) -> None:

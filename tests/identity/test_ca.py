@@ -14,10 +14,18 @@ from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.certificates.issue import make_request, new_key
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.errors import AgencyBusy, AgencyError, IdentityError, PassphraseWrong
+from bwc_sdk.errors import (
+    AgencyBusy,
+    AgencyError,
+    HostFileError,
+    IdentityError,
+    KeyFileLoose,
+    PassphraseWrong,
+)
 from bwc_sdk.identity.ca import commit_lock, founding
 from bwc_sdk.identity.ca.agency_file import from_pem, read_certificates, to_pem
 from bwc_sdk.identity.ca.authority import Ca, IssuedCertificate
+from bwc_sdk.identity.ca.denying import publish
 from bwc_sdk.identity.ca.handing_out import hand_out, renew_identity, requested, write_chain
 from bwc_sdk.identity.ca.lifetimes import DAY_S, DEVICE_DAYS, STAGGER_PCT
 from bwc_sdk.identity.ca.register import Register
@@ -72,7 +80,7 @@ def test_openssl_takes_what_was_issued_for_its_purpose_and_nothing_else(
         (tmp_path / f"{name}.pem").write_text(to_pem([issued.leaf]))
 
     def verify(name: str, *more: str) -> str:
-        strict = ["-x509_strict", "-attime", str(NOW_S + 60), "-CAfile", str(roots)]
+        strict = ["-x509_strict", "-policy_check", "-attime", str(NOW_S + 60), "-CAfile", str(roots)]
         return _openssl(
             "verify", *strict, *more, "-untrusted", issuing, tmp_path / f"{name}.pem"
         ).stdout.strip()
@@ -462,3 +470,91 @@ def test_the_register_is_text_that_other_programs_read(agency: Agency) -> None:
     said = [json.loads(line) for line in (agency.directory / "register.jsonl").read_text().splitlines()]
     assert [one["kind"] for one in said] == ["begun", "issuing", "issued"]
     assert said[2]["name"] == "CAM-1" and said[2]["utc"].startswith("20")
+
+
+# What the operating system refuses
+
+
+def test_a_disk_that_is_full_gives_nothing_out_and_says_so(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    ca = agency.ca
+    ca.unlock()
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", full)
+        with pytest.raises(HostFileError, match="No space left") as caught:
+            ca.issue_host("dock 1", Role.DOCK_OFFLOAD, new_key().public_key())
+        assert "make room" in caught.value.advice
+    issued = ca.issue_host("dock 2", Role.DOCK_OFFLOAD, new_key().public_key())
+    assert issued.leaf in [facts.der for facts in Register.read(agency.directory).issued()]
+
+
+def test_every_line_of_the_register_is_on_the_medium_before_anything_is_given(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+    sync = os.fsync
+
+    def noted(file: int) -> None:
+        sync(file)
+        found = os.fstat(file)
+        synced[found.st_ino] = found.st_size
+
+    monkeypatch.setattr(os, "fsync", noted)
+    _host(agency)
+    found = (agency.directory / "register.jsonl").stat()
+    assert synced[found.st_ino] == found.st_size
+
+
+def test_a_directory_that_others_may_change_is_no_place_for_a_ca(agency: Agency) -> None:
+    agency.directory.chmod(0o770)
+    with pytest.raises(KeyFileLoose) as caught:
+        _host(agency)
+    subprocess.run(caught.value.advice, shell=True, check=True)
+    _host(agency)
+
+
+@pytest.mark.parametrize("what", ["ca", "out", "elsewhere"])
+def test_a_place_that_cannot_be_written_is_told(agency: Agency, tmp_path: Path, what: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(HostFileError, match="cannot be written"):
+        match what:
+            case "ca":
+                founding.found(
+                    tmp_path / "file" / "ca",
+                    "X",
+                    passphrase=lambda path: PASSPHRASE,
+                    clock=lambda last: NOW_S,
+                    entropy=os.urandom,
+                )
+            case "out":
+                hand_out(agency.ca, tmp_path / "file" / "out", "dock", Role.AUDITOR, PASSPHRASE)
+            case _:
+                write_chain(tmp_path / "file" / "out", "x", _host(agency), agency.ca)
+
+
+def test_a_key_file_of_an_agency_of_the_same_name_is_not_renewed(begin: Begin, tmp_path: Path) -> None:
+    """Two agencies may call themselves alike: the root tells them apart."""
+    one, other = begin("Sheriff", "one"), begin("Sheriff", "other")
+    made = hand_out(one.ca, tmp_path / "identity", "dock", Role.AUDITOR, PASSPHRASE)
+    (tmp_path / "identity" / "agency.pem").unlink()
+    with pytest.raises(AgencyError, match="no host's of this agency"):
+        renew_identity(other.ca, made.path, lambda path: PASSPHRASE)
+
+
+def test_nobody_waits_at_the_lock_while_a_passphrase_is_typed(agency: Agency) -> None:
+    def typed(path: Path) -> bytes:
+        with commit_lock.commit_lock(agency.directory, wait_s=0.0):
+            return PASSPHRASE
+
+    ca = Ca(agency.directory, typed, agency.clock, os.urandom)
+    ca.issue_host("dock", Role.AUDITOR, new_key().public_key())
+    founding.rotate(
+        Ca(agency.directory, typed, agency.clock, os.urandom), agency.made.root_file, lambda: typed(Path())
+    )
+    publish(Ca(agency.directory, typed, agency.clock, os.urandom), agency.made.root_file)

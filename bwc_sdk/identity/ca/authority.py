@@ -29,8 +29,9 @@ from bwc_sdk.identity.ca.lifetimes import (
     staggered,
 )
 from bwc_sdk.identity.ca.register import Issued, Register
+from bwc_sdk.identity.durable_files import telling_files
 from bwc_sdk.identity.key_file import unsealed
-from bwc_sdk.identity.private_files import read_secret
+from bwc_sdk.identity.private_files import check_directory, read_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -85,10 +86,12 @@ class Ca:
     def changing(self) -> Iterator[tuple[Register, int]]:
         """The register to be appended to, and the time to write down: for one process at a time.
 
-        Raises `AgencyError`, `AgencyBusy`, `ClockImplausible`.
+        Raises `AgencyError`, `AgencyBusy`, `ClockImplausible`, `HostFileError`, and `KeyFileLoose` for a directory that
+        others may change.
         """
         self.register()  # before a lock is made in what may be no CA at all
-        with commit_lock(self.directory):
+        check_directory(self.directory)
+        with telling_files(self.directory), commit_lock(self.directory):
             register = self.register()
             yield register, self.clock(register.last_s)
 
@@ -137,6 +140,7 @@ class Ca:
     def _issue(self, make: Callable[..., bytes], lasts_s: int) -> IssuedCertificate:
         from bwc_protocol.certificates.issue import Issuance
 
+        self._issuer_of(self.register())  # whoever types a passphrase keeps nobody waiting at the lock
         with self.changing() as (register, now_s):
             issuer = self._issuer_of(register)
             ends_s = register.issuing.not_after_s

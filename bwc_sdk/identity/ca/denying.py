@@ -48,9 +48,10 @@ def publish(
     from bwc_protocol.evidence import EvidenceError
     from bwc_protocol.evidence.sign1 import KeySigner
 
+    ca.register()
+    root = opened(root_file, ca.passphrase)  # a passphrase is typed before anybody has to wait
     with ca.changing() as (register, now_s):
         _check(register, denied)
-        root = opened(root_file, ca.passphrase)
         begun = register.begun
         if root.certificate not in (begun.root, begun.standby):
             raise AgencyError(f"{root_file} is no root of {begun.agency!r}, whose CA this is")

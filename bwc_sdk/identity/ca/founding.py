@@ -5,11 +5,12 @@ Each makes a directory whole or not at all.
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_sdk.errors import AgencyError
@@ -27,7 +28,7 @@ from bwc_sdk.identity.ca.layout import (
 )
 from bwc_sdk.identity.ca.lifetimes import BACKDATED_S, DAY_S, ISSUING_DAYS, ROOT_DAYS
 from bwc_sdk.identity.ca.register import Begun, IssuingMade, Register
-from bwc_sdk.identity.durable_files import sync_directory, write_new
+from bwc_sdk.identity.durable_files import sync_directory, telling_files, write_new
 from bwc_sdk.identity.key_file import check_new_passphrase, sealed
 
 if TYPE_CHECKING:
@@ -36,6 +37,21 @@ if TYPE_CHECKING:
 Entropy = Callable[[int], bytes]
 _HALF: Final = ".half"
 """Ends the name of a directory that is being made."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _told(make: Callable[P, R]) -> Callable[P, R]:
+    """What the operating system refuses in the making of a directory, as a `HostFileError`."""
+
+    @functools.wraps(make)
+    def run(*args: P.args, **options: P.kwargs) -> R:
+        with telling_files(Path(str(args[0]))):
+            return make(*args, **options)
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,7 @@ class Founded:
     issuing: CertificateFacts
 
 
+@_told
 def found(
     directory: Path,
     agency: str,
@@ -105,18 +122,20 @@ def rotate(ca: Ca, root_file: Path, new_passphrase: Callable[[], bytes]) -> Cert
     What the old one issued stays good. Its key is removed once the new one counts. Raises `AgencyError` for a root of
     another agency, `IdentityError`, `ClockImplausible`.
     """
+    ca.register()
+    root, passphrase = opened(root_file, ca.passphrase), new_passphrase()
     with ca.changing() as (register, now_s):
         begun = register.begun
-        root = opened(root_file, ca.passphrase)
         if root.certificate not in (begun.root, begun.standby):
             raise AgencyError(f"{root_file} is no root of {begun.agency!r}, whose CA this is")
-        made = _new_issuing(ca, register, root, now_s, new_passphrase())
+        made = _new_issuing(ca, register, root, now_s, passphrase)
         for path in ca.directory.glob(ISSUING_FILES):
             if path.name != issuing_file(made.key_id):
                 path.unlink()
         return made
 
 
+@_told
 def rebuild(
     directory: Path,
     backup: Path,

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.chain import verify_chain
+from bwc_protocol.certificates.checks import PeerRefused
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.word import label
 from bwc_sdk.errors import AgencyError, IdentityError
 from bwc_sdk.identity.ca.agency_file import read_bounded, read_certificates, to_pem
 from bwc_sdk.identity.ca.authority import Ca, IssuedCertificate, Passphrase
 from bwc_sdk.identity.ca.layout import AGENCY_FILE, DENY_LIST_FILE
-from bwc_sdk.identity.durable_files import replace, write_new
+from bwc_sdk.identity.durable_files import replace, telling_files, write_new
 from bwc_sdk.identity.key_file import check_new_passphrase, sealed, unsealed
 from bwc_sdk.identity.private_files import read_secret
 
@@ -55,7 +57,8 @@ def hand_out(
     _prepare(ca, into)
     key = new_key()
     issued = ca.issue_host(name, role, key.public_key(), days=days)
-    write_new(path, sealed(key, issued.chain, passphrase, ca.entropy))
+    with telling_files(path):
+        write_new(path, sealed(key, issued.chain, passphrase, ca.entropy))
     return HandedOut(path, issued.facts)
 
 
@@ -64,18 +67,24 @@ def renew_identity(ca: Ca, path: Path, passphrase: Passphrase, *, days: int | No
 
     Raises `AgencyError` for one of another agency, and what opening and issuing raise.
     """
-    from bwc_protocol.certificates.facts import read_certificate
     from bwc_protocol.certificates.issue import new_key
 
     known = passphrase(path)
     held = unsealed(read_secret(path), known, name=str(path))
-    facts = read_certificate(held.chain[0])
-    if facts.agency != ca.register().begun.agency or not facts.roles:
-        raise AgencyError(f"{path} is no host's of this agency, but {facts.name!r} of {facts.agency!r}")
+    facts, begun = read_certificate(held.chain[0]), ca.register().begun
+    try:
+        verify_chain(held.chain[0], held.chain[min(1, len(held.chain) - 1)], (begun.root, begun.standby))
+    except PeerRefused as error:
+        raise AgencyError(
+            f"{path} is no host's of this agency, but {facts.name!r} of {facts.agency!r}"
+        ) from error
+    if not facts.roles:
+        raise AgencyError(f"{path} is no host's, but {facts.name!r}'s: devices renew by requests")
     _prepare(ca, path.parent)
     key = new_key()
     issued = ca.issue_host(facts.name, facts.roles, key.public_key(), days=days)
-    replace(path, sealed(key, issued.chain, known, ca.entropy))
+    with telling_files(path):
+        replace(path, sealed(key, issued.chain, known, ca.entropy))
     return HandedOut(path, issued.facts)
 
 
@@ -83,7 +92,8 @@ def write_chain(into: Path, stem: str, issued: IssuedCertificate, ca: Ca) -> Pat
     """Writes a certificate for a key that is kept elsewhere: leaf and issuing CA as `STEM.pem`, and `agency.pem`."""
     _prepare(ca, into)
     path = into / f"{stem}.pem"
-    replace(path, to_pem(issued.chain).encode(), mode=0o644)
+    with telling_files(path):
+        replace(path, to_pem(issued.chain).encode(), mode=0o644)
     return path
 
 
@@ -119,7 +129,8 @@ def _prepare(ca: Ca, into: Path) -> None:
     """The directory, with the agency's roots and its newest deny list in it."""
     begun = ca.register().begun
     roots = begun.root, begun.standby
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with telling_files(into):
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
     agency = into / AGENCY_FILE
     if agency.exists():
         if read_certificates(agency) != roots:
@@ -128,7 +139,9 @@ def _prepare(ca: Ca, into: Path) -> None:
                 advice="keep the key files of each agency in a directory of their own",
             )
     else:
-        write_new(agency, to_pem(roots).encode(), mode=0o644)
+        with telling_files(agency):
+            write_new(agency, to_pem(roots).encode(), mode=0o644)
     newest = ca.directory / DENY_LIST_FILE
     if newest.exists() and not (into / DENY_LIST_FILE).exists():
-        write_new(into / DENY_LIST_FILE, newest.read_bytes(), mode=0o644)
+        with telling_files(into):
+            write_new(into / DENY_LIST_FILE, newest.read_bytes(), mode=0o644)
