@@ -11,6 +11,7 @@ from bwc_protocol.certificates.checks import Trust
 from bwc_protocol.documents import deny_list, desired_state, order
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, Document, SignedDocument
+from bwc_protocol.evidence import cbor
 from tests.documents import test_deny_list, test_desired_state, test_order
 from tests.tiers import times
 from tools.testkit import fixed_agency as agency
@@ -156,3 +157,35 @@ def test_signatures_of_two_documents_cannot_be_exchanged() -> None:
             SignedDocument(other.encode(), signatures).encode(), agency.anchors(), Trust(), test_order.NOW
         )
     assert found.value.check is DocumentCheck.SIGNATURE
+
+
+def test_nothing_of_a_payload_is_read_before_its_signatures_are_good(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of a megabyte of empty maps takes a quarter of a second to walk: not for whoever can send bytes."""
+    data, verify = VERIFIERS[kind]
+    whole = SignedDocument.decode(data)
+    seen: list[bytes] = []
+    decode = cbor.decode
+    monkeypatch.setattr(cbor, "decode", lambda some: seen.append(some) or decode(some))  # type: ignore[func-returns-value]
+    verify(data)
+    assert whole.payload in seen
+    bomb = cbor2.dumps({0: f"bwc-{kind}", 7: [{}] * 1000}, canonical=True)
+    for signatures in (whole.signatures, ()):
+        seen.clear()
+        with pytest.raises(DocumentRefused) as found:
+            verify(SignedDocument(bomb, signatures).encode())
+        assert found.value.check is DocumentCheck.SIGNATURE and bomb not in seen
+
+
+@pytest.mark.rule("DOC-004")
+def test_what_is_beside_the_payload_is_bounded_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cbor, "decode", lambda some: pytest.fail("read"))
+    for data in (
+        cbor2.dumps([b"", [0] * 20_000]),
+        cbor2.dumps([[0] * 20_000, []]),
+        cbor2.dumps([b"", b"x" * 9_000]),
+    ):
+        with pytest.raises(DocumentRefused) as found:
+            SignedDocument.decode(data)
+        assert found.value.check is DocumentCheck.FORM

@@ -177,8 +177,9 @@ def verify_deny_list(data: bytes, roots: Sequence[bytes], *, lab: str = "") -> D
     Whether it is newer than another, and may be taken from whoever brings it, is asked by `accept_deny_list`.
     """
     document = SignedDocument.decode(data)
+    DenyList.require_kind(document.payload)
+    root = document.root(roots, lab=lab)  # before anything else of it is read
     found = DenyList.decode(document.payload)
-    root = document.root(roots, lab=lab)
     require(found.lab == lab, DocumentCheck.LAB, f"the list is of {_lab(found.lab)}, this end of {_lab(lab)}")
     require(
         found.agency == root.agency,

@@ -140,8 +140,9 @@ def verify_desired_state(
     Raises `DocumentRefused`. Whether the camera's schema has such settings is judged by whoever applies it.
     """
     document = SignedDocument.decode(data)
+    DesiredState.require_kind(document.payload)
+    (signer,) = document.signers(roots, trust, count=1)  # before anything else of it is read
     state = DesiredState.decode(document.payload)
-    (signer,) = document.signers(roots, trust, count=1)
     require(state.lab == trust.lab, DocumentCheck.LAB, "the document is of another lab, or of none")
     check_author(signer)
     require_validity((signer,), state.signed_utc_s)

@@ -162,8 +162,9 @@ def verify_signatures(data: bytes, roots: Sequence[bytes], trust: Trust) -> Sign
     Raises `DocumentRefused`.
     """
     document = SignedDocument.decode(data)
+    Order.require_kind(document.payload)
+    signers = document.signers(roots, trust, count=SIGNERS)  # before anything else of it is read
     order = Order.decode(document.payload)
-    signers = document.signers(roots, trust, count=SIGNERS)
     require(order.lab == trust.lab, DocumentCheck.LAB, "the order is of another lab, or of none")
     check_signers(order, signers)
     require_validity(signers, order.signed_utc_s)

@@ -50,20 +50,27 @@ class Document(Record):
     @classmethod
     def decode(cls, payload: bytes) -> Self:
         """The document of a payload. Raises `DocumentRefused`; nothing of it is verified."""
-        label, most = cls.label, cls.payload_max()
+        most = cls.payload_max()
         require(
             len(payload) <= most,
             DocumentCheck.FORM,
-            f"{len(payload)} bytes are more than the {most} of a {label}",
+            f"{len(payload)} bytes are more than the {most} of a {cls.label}",
         )
         try:
-            content = cbor.decode(payload)
-            stated = content.get(0) if type(content) is dict else None
-            if stated != cls.kind_name():
-                raise DocumentRefused(DocumentCheck.KIND, f"it is {_shown(stated)}, not a {label}")
-            return cls.from_map(content)
+            cls.require_kind(payload)
+            return cls.from_map(cbor.decode(payload))
         except EvidenceError as error:
             raise DocumentRefused(DocumentCheck.FORM, str(error)) from error
+
+    @classmethod
+    def require_kind(cls, payload: bytes) -> None:
+        """Whether a payload says first that it is of this kind; no more of it is read. Raises `DocumentRefused`.
+
+        So a signature can be verified before anything else of what it covers is looked at.
+        """
+        stated = cbor.encode(0) + cbor.encode(cls.kind_name())
+        if payload[:1] not in _MAPS or not payload.startswith(stated, 1):
+            raise DocumentRefused(DocumentCheck.KIND, f"it is {_shown(payload)}, not a {cls.label}")
 
     @classmethod
     def payload_max(cls) -> int:
@@ -78,7 +85,16 @@ class Document(Record):
         return kind.text
 
 
-def _shown(stated: object) -> str:
+_MAPS: Final = frozenset(bytes([0xA0 | count]) for count in range(24))
+"""First bytes of maps that have fewer than 24 keys, as all documents have."""
+
+
+def _shown(payload: bytes) -> str:
+    """What a payload says that it is, as far as that can be seen at its beginning."""
+    try:
+        stated = cbor.decode(payload[2 : cbor.item_end(payload, 2)])
+    except EvidenceError:
+        return "none of ours"
     return stated if isinstance(stated, str) and stated.isprintable() and len(stated) < 40 else "none of ours"
 
 
@@ -111,6 +127,9 @@ class SignedDocument:
             len(data) <= DOCUMENT_MAX, DocumentCheck.FORM, f"{len(data)} bytes are more than {DOCUMENT_MAX}"
         )
         try:
+            beside = len(data) - cbor.item_end(data, 1)
+            if beside > SIGNATURES_MAX * sign1.SIGN1_MAX + FRAME_MAX:
+                raise DocumentRefused(DocumentCheck.FORM, f"{beside} bytes beside the payload are too many")
             content = cbor.decode(data)
         except EvidenceError as error:
             raise DocumentRefused(DocumentCheck.FORM, str(error)) from error

@@ -39,6 +39,11 @@ def decode(data: bytes) -> Any:
     return value
 
 
+def item_end(data: bytes, at: int) -> int:
+    """Where the item at `at` ends, which is no array or map: found without looking into it. Raises `EvidenceError`."""
+    return _walk(data, at, 1)
+
+
 def _walk(data: bytes, at: int, depth: int) -> int:
     """Checks one item at `at` without building it; returns where it ends."""
     if depth == 0:
