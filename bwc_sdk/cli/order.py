@@ -3,7 +3,7 @@
 import enum
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,7 @@ from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.documents.order import ORDER_MAX, ClockStep, Decommission, Order, Transfer
 from bwc_protocol.documents.signed_document import SignedDocument
+from bwc_protocol.evidence.record import Record
 from bwc_protocol.word import label
 from bwc_sdk.cli import text
 from bwc_sdk.cli.clock import SourceName
@@ -23,7 +24,7 @@ from bwc_sdk.cli.time_span import span_ns
 from bwc_sdk.cli.verb import UNCHANGED, UNSURE, common_options, local_verb, verbs
 from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.errors import WrongDevice
-from bwc_sdk.identity.document_files import read_document, write_document
+from bwc_sdk.identity.document_files import read_document, require_new, write_document
 
 app = verbs(
     no_args_is_help=True,
@@ -32,6 +33,13 @@ app = verbs(
     "carry it out, within a week.",
 )
 common_options(app)
+
+_AFTERWARDS: Final[dict[type[Record], str]] = {
+    Transfer: "it boots without its footage, and belongs to nobody: the next agency enrols it",
+    Decommission: "it boots without its footage, and nobody enrols it any more",
+    ClockStep: "'bwc clock show' measures its clock; 'bwc clock sync' sets it to the millisecond",
+}
+"""What comes after an order that was carried out."""
 
 OrderFile = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The order.")]
 Named = Annotated[
@@ -95,6 +103,7 @@ def make(
     if to_agency and action is not Action.TRANSFER:
         raise typer.BadParameter("--to is for a transfer")
     stated_ns = None if uncertainty is None else span_ns(uncertainty)
+    require_new(file)  # before the device is asked, whose earlier order would be void for nothing
 
     async def work(device: AnyDevice, out: Output) -> None:
         from bwc_protocol.messages.clock import TimeSource
@@ -189,6 +198,7 @@ def run(
         found = check_order(data, identity, device.identity)
         await device.trust.order(data, nonce=found.order.nonce)
         _show(out, order, found.signers, {"file": str(file), "carried_out": True})
+        out.note(_AFTERWARDS[type(order.terms)])
 
     return run_on_device(settings, Role.TECHNICIAN, work, interrupted=UNSURE)
 

@@ -26,6 +26,12 @@ def read_document(path: Path, most: int) -> bytes:
     return data
 
 
+def require_new(path: Path) -> None:
+    """Raises `HostFileError` where there is something already: a document is never written over another."""
+    if path.exists() or path.is_symlink():
+        raise _there_already(path)
+
+
 def write_document(path: Path, data: bytes, *, over: bool = False) -> None:
     """Writes a file whole or not at all; `over` lets it take the place of one that is there. Raises `HostFileError`."""
     try:
@@ -34,11 +40,14 @@ def write_document(path: Path, data: bytes, *, over: bool = False) -> None:
         else:
             write_new(path, data, mode=0o644)
     except FileExistsError as error:
-        rule = f"{path} is there already"
-        raise HostFileError(rule, advice="name another file, or remove this one first") from error
+        raise _there_already(path) from error
     except OSError as error:
         rule = f"{path} cannot be written: {error.strerror or error}"
         raise HostFileError(rule, advice=file_advice(error)) from error
+
+
+def _there_already(path: Path) -> HostFileError:
+    return HostFileError(f"{path} is there already", advice="name another file, or remove this one first")
 
 
 def document_error(refused: DocumentRefused, advice: str, *, what: str = "the document") -> DocumentError:

@@ -62,18 +62,15 @@ def test_a_camera_leaves_the_agency_by_the_word_of_two(
     assert (told["device"], told["recordings"], told["held"]) == (camera.serial, 2, 0)
     assert (told["loses_undelivered"], told["missing"]) == (2, "two signatures, one of them under records")
     over = bwc(*make, "--lose-undelivered")
-    assert over.code == ExitCode.BAD_DESTINATION and "is there already" in over.err
+    assert over.code == ExitCode.BAD_DESTINATION and "is there already" in over.err, "and it is good still"
     early = bwc("order", "run", file, camera.serial, "--identity", kim)
     assert early.code == ExitCode.BAD_DOCUMENT and "bwc order sign" in early.err
-    Path(file).unlink()  # the one that was refused has asked for another nonce
-    assert bwc(*make, "--lose-undelivered").code == 0
     assert bwc("order", "sign", file, camera.serial, "--identity", kim).code == 0
     signed = bwc("order", "sign", file, camera.serial, "--role", "records", "--identity", holt)
     assert signed.code == 0 and "complete" in signed.err
-    done = bwc("order", "run", file, camera.serial, "--identity", kim, "--json")
+    done = bwc("order", "run", file, camera.serial, "--identity", kim)
     assert done.code == 0, done.err
-    assert done.document["order"]["carried_out"] is True
-    assert done.document["device"]["identity"] == camera.serial
+    assert "carried_out\ttrue" in done.out and "the next agency enrols it" in done.err
 
 
 def test_an_order_that_is_void_says_so_and_what_to_do(

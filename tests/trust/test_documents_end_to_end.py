@@ -254,6 +254,26 @@ def test_an_order_is_for_one_device_and_for_the_nonce_that_it_gave_last(
     play(scenario())
 
 
+@pytest.mark.rule("DOC-015")
+def test_an_order_runs_out_after_a_week_and_at_a_boot(play: Play, new_device: NewDevice) -> None:
+    camera = new_device()
+
+    async def scenario() -> None:
+        async with at(camera, KIM) as connected:
+            order = sign(await made(connected, Leaving(None)), KIM, ADA)
+        await asyncio.sleep(7 * DAY_S + 60)
+        async with at(camera, KIM) as connected:
+            assert await code_of(run(connected, order, KIM)) is ErrorCode.CONFLICT
+            order = sign(await made(connected, Leaving(None)), KIM, ADA)
+            status = await connected.device.status()
+            await connected.device.reboot(boot_counter=status.boot_counter)
+        await asyncio.sleep(120)
+        async with at(camera, KIM) as connected:
+            assert await code_of(run(connected, order, KIM)) is ErrorCode.CONFLICT
+
+    play(scenario())
+
+
 def test_a_station_is_given_away_like_a_camera(play: Play, new_device: NewDevice) -> None:
     station = new_device(bays=2)
 
