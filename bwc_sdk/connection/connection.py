@@ -197,9 +197,10 @@ class Connection:
     def denied_anew(self) -> None:
         """A newer deny list is there, by any thread: a session with whom it denies ends."""
         with contextlib.suppress(RuntimeError):  # its loop is over, and so is the session
-            self._loop.call_soon_threadsafe(self._judge_anew)
+            self._loop.call_soon_threadsafe(self.judge_anew)
 
-    def _judge_anew(self) -> None:
+    def judge_anew(self) -> None:
+        """Ends the session if this host's deny list has the device by now."""
         identity, peer = self.identity, self.peer
         if identity is None or peer is None or peer.certificate is None or self._error is not None:
             return

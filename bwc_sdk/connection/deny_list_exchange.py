@@ -75,6 +75,7 @@ async def _fetch(connection: Connection, identity: HostIdentity, workers: Worker
         connection.notice(f"the device's deny list cannot be kept: {error.rule}")
         return
     log.info("deny list %d came from %s", found.counter, connection.name)
+    connection.judge_anew()
 
 
 async def _bring(connection: Connection, identity: HostIdentity) -> None:

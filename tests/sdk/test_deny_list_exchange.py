@@ -60,6 +60,12 @@ def meet(device: Any, identity: HostIdentity) -> tuple[str, ...]:
     return run_virtual(run())
 
 
+async def connect_to(device: Any, identity: HostIdentity) -> bwc_sdk.Camera:
+    return await bwc_sdk.connect(
+        MemoryTransport(device), role=Role.DOCK_OFFLOAD, identity=identity, world=world_at()
+    )
+
+
 def known_to(device: SimCamera) -> int:
     assert device.trust is not None
     return device.trust.deny_counter
@@ -130,7 +136,7 @@ def test_a_device_that_brings_the_word_of_its_own_revocation_is_believed(camera:
     identity = host()
     for _ in range(2):  # by its own list, and then by this host's
         with pytest.raises(SessionRefused, match="deny list 9 of Harbour Police denies its name") as refused:
-            meet(camera, identity)
+            run_virtual(connect_to(camera, identity))
         assert refused.value.check == "denied"
     assert identity.deny_lists.counter == 9
 
