@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from bwc_protocol.documents.deny_list import DenyList
 from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.documents.order import Order
-from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument
 from tools.generate import vectors_documents, write_vectors
+from tools.testkit.checks_taken_away import document_check_taken_away
 
 VECTORS = json.loads((write_vectors.FOLDER / "documents.json").read_text(encoding="utf-8"))
 KINDS = {"deny-list": DenyList, "order": Order, "desired-state": DesiredState}
@@ -104,6 +105,46 @@ def test_a_stranger_reads_the_documents(vector: Vector) -> None:
             assert shown == value.hex() and len(value) == field["size"]
         elif isinstance(value, str):
             assert shown == value and value == field.get("only", value)
+
+
+def test_each_check_refuses_something_in_the_vectors() -> None:
+    """But for `kind`: a vector is held against what it says of itself that it is."""
+    assert {vector["check"] for vector in VECTORS["refused"]} | {"kind"} == set(DocumentCheck)
+
+
+TAKEN_AWAY = {
+    DocumentCheck.LAB,
+    DocumentCheck.AGENCY,
+    DocumentCheck.ROLE,
+    DocumentCheck.SUBJECTS,
+    DocumentCheck.TIME,
+    DocumentCheck.DEVICE,
+    DocumentCheck.NONCE,
+    DocumentCheck.CHAIN_HEAD,
+    DocumentCheck.REVISION,
+    DocumentCheck.FOOTAGE,
+    DocumentCheck.COUNTER,
+    DocumentCheck.CARRIER,
+    DocumentCheck.ISSUER,
+}
+"""Checks beyond form and signatures, each of which one test-only switch takes away."""
+
+
+@pytest.mark.parametrize("check", sorted(TAKEN_AWAY))
+def test_without_a_check_something_gets_further_that_must_not(check: DocumentCheck) -> None:
+    """So each of them is needed: no other refuses all that it refuses."""
+    mine = [bytes.fromhex(vector["hex"]) for vector in VECTORS["refused"] if vector["check"] == check]
+    with document_check_taken_away(check):
+        found = [_check_of(data) for data in mine]
+    assert found and set(found) == {None}, found
+
+
+def _check_of(data: bytes) -> DocumentCheck | None:
+    try:
+        vectors_documents._check(data)
+    except DocumentRefused as refused:
+        return refused.check
+    return None
 
 
 def test_each_kind_of_terms_and_each_signed_kind_has_a_vector() -> None:

@@ -31,6 +31,8 @@ SITUATION: Final = Situation(
     kind=PeerKind.CAMERA,
     nonce=NONCE,
     chain_head_sha256=HEAD,
+    held=1,
+    undelivered=2,
     clock_revision=3,
 )
 LAST_COUNTER: Final = 11
@@ -104,11 +106,12 @@ def record() -> dict[str, Any]:
             "nonce": NONCE.hex(),
             "chain_head_sha256": HEAD.hex(),
             "clock_revision": SITUATION.clock_revision,
-            "held": 0,
-            "undelivered": 0,
+            "held": SITUATION.held,
+            "undelivered": SITUATION.undelivered,
             "deny_counter": HELD_COUNTER,
             "desired_counter": LAST_COUNTER,
             "carrier": "dock",
+            "last_dock_issuer_key_id": agency.facts("issuing-2").key_id.hex(),
         },
         "signatures": [_signature(name) for name in ("technician", "root")],
         "documents": [_vector(document, names) for document, names in _documents()],
@@ -121,9 +124,9 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
     return [
         (DENY_LIST, ("root",)),
         (dataclasses.replace(DENY_LIST, counter=8, floor_utc_s=0, entries=()), ("standby",)),
-        (_order(Transfer(loses_undelivered=12, to_agency="Shelbyville PD")), TWO),
-        (_order(Decommission()), ("technician", "technician-2")),
-        (_order(step), TWO),
+        (_order(Transfer(loses_held=1, loses_undelivered=2, to_agency="Shelbyville PD")), TWO),
+        (_order(Decommission(loses_held=1, loses_undelivered=12)), TWO),
+        (_order(step), ("technician", "technician-2")),
         (DESIRED, ("technician",)),
         (dataclasses.replace(DESIRED, counter=13, settings=(), assignment=None), ("technician-2",)),
     ]
@@ -174,7 +177,7 @@ _VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
         agency.anchors(),
         held=dataclasses.replace(DENY_LIST, counter=HELD_COUNTER),
         carrier=agency.facts("dock"),
-        last_dock_issuer=agency.facts("dock").issuer_key_id,
+        last_dock_issuer=agency.facts("issuing-2").key_id,
     ),
     "bwc-order": lambda data: order.verify_order(data, agency.anchors(), Trust(), SITUATION),
     "bwc-desired-state": lambda data: desired_state.verify_desired_state(
@@ -189,18 +192,19 @@ def _check(data: bytes) -> None:
 
 
 def _wrong() -> list[tuple[str, bytes]]:
-    deny, desired, decommission = DENY_LIST.to_map(), DESIRED.to_map(), _order(Decommission()).to_map()
+    deny, desired = DENY_LIST.to_map(), DESIRED.to_map()
+    decommission = _order(Decommission(loses_held=1, loses_undelivered=2)).to_map()
     leaf_issuer = agency.facts("dock").issuer_key_id
 
     def made(content: Any, *names: str) -> bytes:
         return _signed(cbor2.dumps(content, canonical=True), names).encode()
 
-    two = ("technician", "technician-2")
-    losing = [2, {0: 1, 1: 0}]
     good = _signed(DENY_LIST.encode(), ("root",))
     lifted = cbor2.dumps(deny | {7: []}, canonical=True)
     by_name = [{0: 1, 1: 1, 2: "dock-7", 3: b"", 4: 0, 5: bytes(32)}]
     by_issuer = [{0: 3, 1: 0, 2: "", 3: leaf_issuer, 4: 0, 5: bytes(32)}]
+    by_other_issuer = [by_issuer[0] | {3: agency.facts("issuing-2").key_id}]
+    technicians, nothing = ("technician", "technician-2"), [2, {0: 0, 1: 0}]
     return [
         ("a list that a technician signed", made(deny, "technician")),
         ("a list of another agency's root", made(deny, "other/root")),
@@ -213,20 +217,24 @@ def _wrong() -> list[tuple[str, bytes]]:
         ("a list with a floor after its signature", made(deny | {6: SIGNED_S + 1}, "root")),
         ("a list that denies who brings it", made(deny | {7: by_name}, "root")),
         ("a list that denies the issuing CA of who brings it", made(deny | {7: by_issuer}, "root")),
+        ("a list that denies the issuing CA of the last dock", made(deny | {7: by_other_issuer}, "root")),
         ("entries out of order", made(deny | {7: deny[7][::-1]}, "root")),
         ("an order with one signature", made(decommission, "technician")),
-        ("an order signed twice by one person", made(decommission, "technician", "technician")),
-        ("an order signed by a dock", made(decommission, "technician", "dock")),
-        ("an order of another agency's people", made(decommission, "technician", "other/technician")),
-        ("an order that may lose footage, without the records section", made(decommission | {8: losing}, *two)),
-        ("an order for another camera", made(decommission | {3: "BWC-000043"}, *two)),
-        ("an order for a station", made(decommission | {4: 3}, *two)),
-        ("an order with another nonce", made(decommission | {5: bytes(NONCE_SIZE)}, *two)),
-        ("an order from before the newest recording", made(decommission | {6: bytes(32)}, *two)),
-        ("an order with terms that nobody knows", made(decommission | {8: [200, {}]}, *two)),
-        ("an order with a key that nobody knows", made(decommission | {9: 1}, *two)),
-        ("an order signed before its signers had certificates", made(decommission | {7: agency.BEGAN_S - 1}, *two)),
-        ("a clock step of another revision", made(decommission | {8: [3, {0: 1, 1: 0, 2: 4}]}, *two)),
+        ("an order signed twice by one person", made(decommission, "records", "records")),
+        ("an order signed by a camera", made(decommission, "records", "camera")),
+        ("an order that gives up no footage, of a camera that has some", made(decommission | {8: nothing}, *TWO)),
+        ("an order that gives up too little", made(decommission | {8: [2, {0: 1, 1: 1}]}, *TWO)),
+        ("an order signed by a dock", made(decommission, "records", "dock")),
+        ("an order of another agency's people", made(decommission, "records", "other/technician")),
+        ("an order that may lose footage, without the records section", made(decommission, *technicians)),
+        ("an order for another camera", made(decommission | {3: "BWC-000043"}, *TWO)),
+        ("an order for a station", made(decommission | {4: 3}, *TWO)),
+        ("an order with another nonce", made(decommission | {5: bytes(NONCE_SIZE)}, *TWO)),
+        ("an order from before the newest recording", made(decommission | {6: bytes(32)}, *TWO)),
+        ("an order with terms that nobody knows", made(decommission | {8: [200, {}]}, *TWO)),
+        ("an order with a key that nobody knows", made(decommission | {9: 1}, *TWO)),
+        ("an order signed before its signers had certificates", made(decommission | {7: agency.BEGAN_S - 1}, *TWO)),
+        ("a clock step of another revision", made(decommission | {8: [3, {0: 1, 1: 0, 2: 4}]}, *TWO)),
         ("a desired state signed by a dock", made(desired, "dock")),
         ("a desired state that is not newer", made(desired | {4: 11}, "technician")),
         ("a desired state for another camera", made(desired | {3: "BWC-000043"}, "technician")),
