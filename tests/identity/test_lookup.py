@@ -83,7 +83,7 @@ def test_the_lab_and_the_insecure_session_are_asked_for_by_a_word(home: Path) ->
 )
 def test_words_that_contradict_each_other_are_refused(words: dict[str, object], said: str) -> None:
     with pytest.raises(IdentityError, match=f"{said} exclude each other"):
-        find_identity(**words)  # type: ignore[arg-type]  # as a caller may
+        find_identity(**words)  # as a caller may
 
 
 def test_one_identity_is_good_for_the_role_that_it_holds_alone() -> None:

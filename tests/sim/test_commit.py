@@ -157,8 +157,8 @@ def test_a_record_that_was_refused_does_not_turn_up_later() -> None:
             found |= {left.contents()["below/one"], left.contents()["two"]}
         return found != {b"1"}
 
-    assert not turns_up(*with_record(NameFailsOnce))  # type: ignore[arg-type]
-    assert turns_up(*with_record(NameFailsOnce, "Commits._forget_record: sync_directory"))  # type: ignore[arg-type]
+    assert not turns_up(*with_record(NameFailsOnce))
+    assert turns_up(*with_record(NameFailsOnce, "Commits._forget_record: sync_directory"))
 
 
 def test_what_cannot_be_undone_for_good_is_in_doubt() -> None:

@@ -49,7 +49,7 @@ def ask(station: SimStation, request: Any) -> None:
         firmware_sha256=bytes(32),
         secure=False,
     )
-    StationSession(station, Ends(), peer, STATION).answer(1, request)  # type: ignore[arg-type]
+    StationSession(station, Ends(), peer, STATION).answer(1, request)
 
 
 def heat(station: SimStation, at_dc: int) -> None:
