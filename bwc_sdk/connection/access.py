@@ -34,14 +34,21 @@ class Access:
     """Of `identities` the one that holds the role, once it is opened."""
 
     async def opened(self, role: Role | None = None) -> Self:
-        """The same with the identity that holds the role. Opening its key file takes a tenth of a second, or a person
-        who types a passphrase: no loop waits for that. Raises `IdentityError`, `HostFileError`."""
+        """The same with the identity that holds the role, ready for a handshake. Opening its key file takes a fifth of
+        a second, or a person who types a passphrase, and a long deny list 0.05 s: no loop waits for that. Raises
+        `IdentityError`, `HostFileError`."""
         role = self.role if role is None else role
         if self.identities is None:
             return replace(self, role=role)
-        utc_s = self.world.utc_ns() / 1_000_000_000
-        identity = await self.world.workers.wait(identity_for, self.identities, role, utc_s)
-        return replace(self, role=role, identity=identity)
+        return replace(self, role=role, identity=await self.world.workers.wait(self._identity, role))
+
+    def _identity(self, role: Role) -> HostIdentity:
+        from bwc_sdk.identity.judging import prepare
+
+        assert self.identities is not None
+        identity = identity_for(self.identities, role, self.world.utc_ns() / 1_000_000_000)
+        prepare(identity, self.world.utc_ns)
+        return identity
 
     def local(self) -> LocalInfo:
         """What this host says of itself."""

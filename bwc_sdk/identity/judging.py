@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import weakref
 from collections.abc import Callable
 from typing import Final
@@ -31,6 +32,13 @@ def session_of(identity: HostIdentity, utc_ns: Utc, side: SessionSide) -> Sessio
         return _sessions_of(identity, utc_ns)(side)
     except UnusableCredentials as error:
         raise IdentityError(f"{identity.source} cannot be used: {error}", advice=ISSUE_ANEW) from error
+
+
+def prepare(identity: HostIdentity, utc_ns: Utc) -> None:
+    """Does what of a handshake takes long, and need not be done on the loop: reads the deny list, and lets OpenSSL have
+    certificate and key. Raises `IdentityError`, `HostFileError`."""
+    identity.deny_lists.current()
+    session_of(identity, utc_ns, SessionSide(False, identity.name, identity.roles, secrets.token_bytes))
 
 
 def _sessions_of(identity: HostIdentity, utc_ns: Utc) -> SessionFactory:
