@@ -13,11 +13,12 @@ from bwc_protocol.bindings.ble import PAIRING_WINDOW_S, ROTATE_S, SERVICE_UUID, 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.errors import CommandError, DeviceLost
+from bwc_sdk.errors import CommandError, DeviceLost, NotEnrolled
 from bwc_sdk.transport.ble import BleTransport
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.model import CAMERA_MAKE
 from firmware_sim.ports.ble import WITHOUT_LINK_S, BlePort
+from tools.testkit import agencies
 from tools.testkit.air import FULL, Air, connecting, in_the_air
 
 SILENT: dict[str, str] = {}
@@ -354,3 +355,19 @@ def test_a_host_that_brings_no_link_about_keeps_nobody_else_out() -> None:
         return stayed_s
 
     assert WITHOUT_LINK_S - 5 < in_the_air(use) < WITHOUT_LINK_S + 1
+
+
+@pytest.mark.rule("TRU-001")
+def test_nobody_is_enrolled_by_radio_whatever_button_is_pressed() -> None:
+    """Who enrols has to stand at the device: a radio reaches through walls."""
+
+    async def use(air: Air) -> None:
+        port = await air.camera(agency=agencies.lab(), enrolled=False, recordings=0)
+        port.camera.radio.press()
+        assert port.camera.press_enroll() == ""
+        with pytest.raises(NotEnrolled):
+            async with connecting(await air.host()):
+                pass
+        assert port.camera.trust is not None and not port.camera.trust.enrolled
+
+    in_the_air(use)

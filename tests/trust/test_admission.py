@@ -19,7 +19,7 @@ from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.device.make import BUILT_S
 from firmware_sim.device.trust.admission import FAILURE_EVERY_S, FAILURES_MAX, LOGGED_EVERY_S
 from tools.testkit import agencies
-from tools.testkit.device_host import HostRefused
+from tools.testkit.device_host import DeviceHost, HostRefused
 from tools.testkit.enrolling import entries
 
 New = Callable[..., Any]
@@ -195,6 +195,23 @@ def test_who_keeps_failing_fills_no_log(new_device: New, host_at: At, play: Play
         await refused(host_at, camera, shown=foreign)
         (third,) = entries(camera, AuditKind.HANDSHAKE_FAILED)[2:]
         assert third.startswith("chain (2 more since the last entry): ")
+
+    play(scenario())
+
+
+def test_without_protection_a_device_of_an_agency_says_nothing(
+    new_device: New, host_at: At, play: Play
+) -> None:
+    """Also as the factory made it, with its button pressed: there is no session to fall back to."""
+    camera, new = new_device(), new_device(seed=2, enrolled=False)
+
+    async def scenario() -> None:
+        new.press_enroll()
+        for device in (camera, new):
+            with pytest.raises(HostRefused) as refused_by:
+                await DeviceHost(device, None, Role.BENCH | Role.ENROLLER).connect()
+            assert refused_by.value.reason is FailReason.PROTECTION
+        await host_at(camera)
 
     play(scenario())
 

@@ -25,6 +25,7 @@ from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
 from firmware_sim.camera.provisioning import provision
+from firmware_sim.device.trust.kept import Agency
 from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.ble import BlePort
 from firmware_sim.ports.ble_listen import in_ether
@@ -72,10 +73,13 @@ class Air:
         seed: int = 5,
         rotate_s: float = 900.0,
         advertise_ms: float = 60.0,
+        agency: Agency | None = None,
+        enrolled: bool = True,
     ) -> BlePort:
         """A camera within reach, with its radio powered up."""
         source = SyntheticFootage(segment_bytes=segment_bytes)
-        camera = SimCamera(CameraOptions(seed=seed, footage=source, docked=docked), utc_ns=NOON_NS)
+        options = CameraOptions(seed=seed, footage=source, docked=docked, agency=agency, enrolled=enrolled)
+        camera = SimCamera(options, utc_ns=NOON_NS)
         provision(camera, settings)
         for _ in range(recordings):
             camera.recorder.backfill(NOON_NS - 10**12, 5_000)

@@ -155,7 +155,8 @@ class DeviceHost:
 
     async def upload(self, kind: Any, data: bytes, **fields: Any) -> ErrorCode | None:
         """The verdict on what is uploaded under a command, or the code with which it was refused."""
-        request = kind(length=len(data), sha256=hashlib.sha256(data).digest(), **fields)
+        announced = {"length": len(data), "sha256": hashlib.sha256(data).digest()}
+        request = kind(**announced | fields)
         number = self._send(request)
         answer = await self._answered(number)
         if isinstance(answer, ErrorCode):

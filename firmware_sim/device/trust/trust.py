@@ -78,7 +78,7 @@ def secure_sessions(showing: Showing) -> SessionFactory:
 
 
 class DeviceTrust:
-    """What one device keeps of its trust, on its flash. `sessions` makes its end of sessions."""
+    """What one device keeps of its trust, on its flash."""
 
     def __init__(
         self,
@@ -93,7 +93,8 @@ class DeviceTrust:
         self.nonces = OrderNonces(device.time, lambda size: device.entropy.randbytes(size))
         self._device = device
         self._directory = directory
-        self._sessions = sessions
+        self.sessions = sessions
+        """Makes its end of sessions; replaced where a test has a device misbehave."""
         self._failures = FailureLog(device.audit, device.serial, device.time)
         self._factory: SessionFactory | None = None
         self._adopt(kept)
@@ -178,7 +179,7 @@ class DeviceTrust:
         if not self.enrolled and (by_radio or not self.may_be_enrolled):
             return Reset(reason=ResetReason.NOT_ENROLLED)
         if self._factory is None:
-            self._factory = self._sessions(self._showing())
+            self._factory = self.sessions(self._showing())
         return self._factory
 
     @property

@@ -104,7 +104,7 @@ DESIRED_REFUSED: Final[Refusals] = (
     (ErrorCode.CONFLICT, "it is for another device, a newer one was taken, or another of the same counter"),
     (ErrorCode.UNKNOWN_SETTING, "a key that the schema does not have"),
     (ErrorCode.WRONG_TYPE, "a value of another type"),
-    (ErrorCode.OUT_OF_RANGE, "a value beyond its limits, or an officer that is empty"),
+    (ErrorCode.OUT_OF_RANGE, "a value beyond its limits"),
 )
 """Verdicts on what is uploaded, in their order."""
 
