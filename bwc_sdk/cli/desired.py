@@ -8,6 +8,7 @@ import typer
 
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.desired_state import DESIRED_MAX, DesiredState
+from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_sdk.cli.facts import fact
 from bwc_sdk.cli.identity_choice import identity_to_sign
@@ -17,7 +18,7 @@ from bwc_sdk.cli.output import Facts, Output, Rows
 from bwc_sdk.cli.verb import UNSURE, common_options, local_verb, verbs
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.configuration import read_file
-from bwc_sdk.errors import HostFileError
+from bwc_sdk.errors import DocumentError, HostFileError
 from bwc_sdk.identity.document_files import read_document, write_document
 
 app = verbs(
@@ -151,17 +152,18 @@ def deliver(
             return
         state, document = found
         before = (await camera.trust.read()).desired_counter
-        if before < state.counter:
-            await camera.trust.take_desired_state(document)
+        if before > state.counter:
+            raise DocumentError(
+                f"it is number {state.counter}, and the camera took number {before} before",
+                check=DocumentCheck.COUNTER,
+                device=camera.name,
+                advice=f"for what it says to count, sign it anew: 'bwc desired sign --counter {before + 1}'",
+            )
+        await camera.trust.take_desired_state(document)  # the same one again changes nothing
         told = {**_told(state), "taken_before": before, "delivered": before < state.counter}
         out.show({"desired": told}, Facts("desired state", [fact(*one) for one in _flat(told)]))
-        if before >= state.counter:
-            out.note(
-                f"the camera took number {before} before; for what this says to count, sign it anew with a higher one: "
-                f"'bwc desired sign --counter {before + 1}'"
-                if before > state.counter
-                else "the camera has taken it before"
-            )
+        if before == state.counter:
+            out.note("the camera has taken it before")
 
     return run_on_camera(settings, Role.DOCK_OFFLOAD, work, interrupted=UNSURE)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bwc_protocol.documents.order import ClockStep, Decommission, Order, Terms, Transfer
+from bwc_protocol.evidence import EvidenceError
 from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.trust import OrderNonce
 from bwc_sdk.clients.connecting import AnyDevice
-from bwc_sdk.errors import DocumentError
+from bwc_sdk.errors import DocumentError, ProtocolViolation
 from bwc_sdk.host.time_claim import claim_of
 
 _MS_NS = 1_000_000
@@ -56,15 +57,19 @@ async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder
             terms = await _stepping(device, wanted)
             there = await device.trust.nonce()
     certificate = device.peer.certificate
-    order = Order(
-        lab=certificate.lab if certificate is not None else "",
-        device=device.identity,
-        kind=device.peer.kind,
-        nonce=there.nonce,
-        chain_head_sha256=there.manifest_sha256,
-        signed_utc_s=device.world.utc_ns() // 1_000_000_000,
-        terms=terms,
-    )
+    try:
+        order = Order(
+            lab=certificate.lab if certificate is not None else "",
+            device=device.identity,
+            kind=device.peer.kind,
+            nonce=there.nonce,
+            chain_head_sha256=there.manifest_sha256,
+            signed_utc_s=device.world.utc_ns() // 1_000_000_000,
+            terms=terms,
+        )
+    except EvidenceError as error:  # such as a device without a name
+        rule = f"no order can be made of what the device says: {error}"
+        raise ProtocolViolation(rule, device=device.name) from error
     return MadeOrder(order, there.recordings, there.held)
 
 

@@ -131,7 +131,10 @@ def test_a_dock_delivers_from_a_directory_and_says_what_was_taken_before(
     assert again.code == 0 and "taken it before" in again.err
     sign("--counter", "3")
     old = bwc(*deliver)
-    assert old.code == 0 and "--counter 6" in old.err and "delivered\tfalse" in old.out
+    assert old.code == ExitCode.BAD_DOCUMENT and "--counter 6" in old.err
+    sign("--counter", "5")
+    other = bwc(*deliver)
+    assert other.code == ExitCode.REFUSED and "--counter" in other.err, "another one of the same number"
     (tmp_path / "odd.toml").write_text("no.such.setting = 1\n")
     sign("--counter", "6", profile="odd.toml")
     refused = bwc(*deliver)

@@ -227,6 +227,11 @@ def test_a_step_of_nothing_is_no_order() -> None:
         ClockStep(step_ns=0, uncertainty_ms=0, revision=0)
 
 
+def test_a_device_may_have_any_name_that_a_certificate_has() -> None:
+    now = dataclasses.replace(NOW, device="Wache 7, Tür")
+    assert verify(signed(order(device="Wache 7, Tür")), now)
+
+
 def test_a_station_is_ordered_like_a_camera() -> None:
     now = Situation(device="DOCK-3", kind=PeerKind.STATION, nonce=NONCE, chain_head_sha256=NO_SHA256)
     of_station = order(device="DOCK-3", kind=PeerKind.STATION, chain_head_sha256=NO_SHA256)

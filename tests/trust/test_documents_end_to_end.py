@@ -17,11 +17,19 @@ from bwc_protocol.lab.agency import LabAgency
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import TimeAssurance, TimeSource
 from bwc_protocol.messages.config import ConfigView
+from bwc_protocol.messages.trust import OrderNonce
 from bwc_protocol.session.tls import KeyCredentials
-from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.clients.order_making import Leaving, MadeOrder, Stepping, make_order
-from bwc_sdk.errors import BwcError, ClockImplausible, CommandError, DocumentError, NotEnrolled
+from bwc_sdk.errors import (
+    BwcError,
+    ClockImplausible,
+    CommandError,
+    DocumentError,
+    NotEnrolled,
+    ProtocolViolation,
+)
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.workers import InlineWorkers
 from bwc_sdk.host.world import World
@@ -285,3 +293,20 @@ def test_a_station_is_given_away_like_a_camera(play: Play, new_device: NewDevice
                 pass
 
     play(scenario())
+
+
+def test_a_device_without_a_name_is_ordered_nothing() -> None:
+    """Whatever a device says of itself, its host gets an error of the SDK."""
+
+    class Trust:
+        async def nonce(self) -> OrderNonce:
+            return OrderNonce(nonce=bytes(16), sequence=0, manifest_sha256=bytes(32), recordings=0, held=0)
+
+    class Nameless:
+        name, identity, trust = "sim:", "", Trust()
+        peer = type("Peer", (), {"kind": PeerKind.CAMERA, "certificate": None})
+        world = type("Clock", (), {"utc_ns": staticmethod(lambda: NOON_S * 10**9)})
+
+    nameless: Any = Nameless()
+    with pytest.raises(ProtocolViolation, match="no order can be made"):
+        asyncio.run(make_order(nameless, Leaving(None)))

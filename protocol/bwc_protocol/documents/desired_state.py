@@ -105,7 +105,7 @@ class DesiredState(Document):
     lab: str = field(
         default="", metadata=keyed(2, Text(LAB_MAX), "id of the lab that it is of; of an agency empty")
     )
-    camera: str = field(metadata=keyed(3, Name(CAMERA_MAX), "identity of the camera"))
+    camera: str = field(metadata=keyed(3, Text(CAMERA_MAX, min=1), "identity of the camera"))
     counter: int = field(metadata=keyed(4, Int(1, 0xFFFF_FFFF), "counts the camera's desired states, from 1"))
     signed_utc_s: int = field(metadata=keyed(5, UTC_S, "when it was signed", unit="s"))
     profile: str = field(default="", metadata=keyed(6, Text(WORDS_MAX), "name of the profile, for the log"))

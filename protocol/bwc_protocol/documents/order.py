@@ -24,7 +24,7 @@ from bwc_protocol.documents.signed_document import (
     require_validity,
 )
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError
-from bwc_protocol.evidence.record import Blob, Choice, Int, Literal, Name, OneOf, Record, Text, keyed
+from bwc_protocol.evidence.record import Blob, Choice, Int, Literal, OneOf, Record, Text, keyed
 from bwc_protocol.evidence.vocabulary import CAMERA_MAX
 from bwc_protocol.vocabulary import PeerKind
 from bwc_protocol.word import label
@@ -110,7 +110,7 @@ class Order(Document):
     lab: str = field(
         default="", metadata=keyed(2, Text(LAB_MAX), "id of the lab that it is of; of an agency empty")
     )
-    device: str = field(metadata=keyed(3, Name(CAMERA_MAX), "identity of the device"))
+    device: str = field(metadata=keyed(3, Text(CAMERA_MAX, min=1), "identity of the device"))
     kind: PeerKind | Unknown = field(metadata=keyed(4, Choice(PeerKind), "what the device is"))
     nonce: bytes = field(metadata=keyed(5, Blob(NONCE_SIZE), "what the device gave for this order"))
     chain_head_sha256: bytes = field(
