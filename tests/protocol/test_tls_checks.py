@@ -65,6 +65,7 @@ def odd(
     digest: hashes.HashAlgorithm | None = None,
     issuer_key_id: bytes | None = None,
     is_ca: bool = False,
+    critical: bool = True,
 ) -> Any:
     """A leaf with something wrong with it, as its holder shows it."""
     above = issuing or of.issuing
@@ -80,7 +81,7 @@ def odd(
         .not_valid_before(times.not_valid_before_utc)
         .not_valid_after(times.not_valid_after_utc)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=critical)
     )
     usage = dict.fromkeys(
         (
@@ -163,6 +164,13 @@ def by_a_leaf() -> Any:
     return tls.KeyCredentials((forged.chain[0], host.chain[0], HOME.issuing.certificate), forged.key)
 
 
+def below_a_loose_ca() -> Any:
+    """The root's own issuing CA says that it is one, and that nobody needs to know."""
+    key = new_key()
+    ca = odd(None, issuing=HOME.root, key=key, is_ca=True, critical=False, name="a loose CA")
+    return odd(TECHNICIAN, issuing=Issuer(ca.chain[0], key))
+
+
 def without_issuing() -> Any:
     host = HOME.host()
     return tls.KeyCredentials(host.chain[:1], host.key)
@@ -184,6 +192,9 @@ BY_TLS = {
     "no issuing CA": Refused(Check.CHAIN, "no root that is held here", without_issuing, {}),
     "a CA below an issuing CA": Refused(Check.CHAIN, "CA", below_an_issuing_ca, {}),
     "a leaf that issues": Refused(Check.CHAIN, "CA", by_a_leaf, {}),
+    "a CA whose constraints are not critical": Refused(
+        Check.CHAIN, "no CA of this profile", below_a_loose_ca, {}
+    ),
     "no name of the issuer's key": Refused(
         Check.ISSUER, "does not name its issuer's key", lambda: odd(TECHNICIAN, names_issuer=False), {}
     ),
@@ -452,6 +463,24 @@ def test_the_binding_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         Opening, "_version", property(lambda self: (1, 1), lambda self, given: None), raising=False
     )
     assert tampered().device.state is State.READY
+
+
+@pytest.mark.rule("SES-006", "SES-019")
+@pytest.mark.parametrize("of_host", [True, False], ids=["host's", "device's"])
+def test_no_byte_of_a_preamble_can_be_changed(of_host: bool) -> None:
+    """Not one that is ignored either: both ends must have seen the same 64 bytes."""
+    for at in range(32):
+        pair = Pair(host_end(session=host_sessions()), device_end(session=device_sessions()))
+        if not of_host:
+            pair.carry(from_host=True)
+        says, hears = (pair.host, pair.device) if of_host else (pair.device, pair.host)
+        data = bytearray(b"".join(says.outgoing(0, 0)))
+        data[at] ^= 1
+        hears.receive(bytes(data), 0.0)
+        pair.run()
+        pair.tick(10.0)
+        for end in (pair.host, pair.device):
+            assert end.state is State.OVER and State.READY is not end.reached, at
 
 
 @pytest.mark.rule("SES-006", "CER-010")

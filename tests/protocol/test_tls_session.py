@@ -1,5 +1,6 @@
 """The secure session: what TLS promises is kept, and what it does not promise is added (spec: Secure session)."""
 
+import os
 import ssl
 from collections.abc import Callable
 
@@ -22,8 +23,8 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import OpenSegment
-from bwc_protocol.session import tls
-from bwc_protocol.session.interface import Alert, Session, SessionFailed
+from bwc_protocol.session import tls, tls_context
+from bwc_protocol.session.interface import Alert, PeerCredentials, Session, SessionFailed, SessionSide
 from bwc_protocol.session.tls_records import CIPHERTEXT_MAX, OVERHEAD, PLAINTEXT_MAX
 from tests.tiers import times
 from tools.generate import samples
@@ -169,6 +170,34 @@ def test_a_device_believes_that_the_session_stands_while_the_host_refuses_it() -
     assert "does not know the root of this device's certificate" in failed.detail
 
 
+@pytest.mark.parametrize("by_device", [True, False], ids=["device", "host"])
+def test_its_owner_may_refuse_whom_the_certificate_lets_in(by_device: bool) -> None:
+    def nobody(peer: PeerCredentials) -> bool:
+        return False
+
+    picky = (device_sessions() if by_device else host_sessions())(
+        SessionSide(by_device, "x", Role.BENCH, os.urandom, nobody)
+    )
+    host, device = (host_session(), picky) if by_device else (picky, device_session())
+    device.start()
+    carry(host, device)
+    assert picky.failure is not None and picky.failure.alert is Alert.REFUSED
+    assert "is not accepted" in picky.failure.detail and picky.peer is None
+    assert (host.peer is None) if by_device else (device.peer is not None)
+
+
+@pytest.mark.parametrize("verify", [ssl.CERT_REQUIRED, ssl.CERT_OPTIONAL])
+def test_a_device_that_shows_no_certificate_is_refused(
+    verify: ssl.VerifyMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By OpenSSL; and where somebody has told it not to insist, by what is looked at afterwards."""
+    monkeypatch.setattr(tls_context, "VERIFY_MODE", verify)
+    device, host = RawEnd(raw_context(None, client=True), client=True), host_session()
+    device.step()
+    carry(host, device)
+    assert host.failure is not None and host.failure.check is Check.CHAIN and host.peer is None
+
+
 # Bytes that somebody changes, leaves out, repeats, cuts off
 
 
@@ -199,6 +228,9 @@ def test_a_changed_bit_ends_the_session(bit: int) -> None:
     error = dead(device, changed(record, bit % (8 * (len(record) - 5))))
     assert error.alert is Alert.MALFORMED and not error.by_peer
     assert error.detail == "a record was changed, left out, repeated or made up on the way"
+    with pytest.raises(SessionFailed, match="TLS alert bad record mac") as told:
+        host.receive(device.outgoing()[0])
+    assert told.value.by_peer and told.value.alert is Alert.MALFORMED
 
 
 @pytest.mark.rule("SES-010")
@@ -243,6 +275,7 @@ def test_an_orderly_end_is_seen_by_both() -> None:
     host.close()
     late, end = device.outgoing(), host.outgoing()
     assert len(end) == 1 and device.receive(end[0]) == [] and device.closed
+    assert device.receive(bytes(40)) == [] and device.failure is None, "what follows is nobody's word"
     assert b"".join(host.receive(late[0])) == b"the last word", "it was under way"
     device.close()
     assert not host.closed
@@ -474,9 +507,7 @@ def test_a_session_that_has_carried_all_that_it_may_ends(
         pair.collect()
         assert only_failure(pair.device_events).reason is FailReason.LIMIT
     else:
-        monkeypatch.setattr(
-            pair.device._session.__class__, "worn_out", property(lambda self: self._records[0] > 40)
-        )
+        pair.device._session._records[1] = -1_000  # of the two it is the host that counts right
         pair.run()
         assert only_failure(pair.host_events).reason is FailReason.LIMIT
         assert [e for e in pair.host_events if isinstance(e, StreamReceived)], "what came counts"

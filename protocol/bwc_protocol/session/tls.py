@@ -258,8 +258,8 @@ class TlsSession:
         finally:
             if at:
                 found.append(window[:at])
-        if self._from_tls.pending:
-            self._take_out()
+            if self._from_tls.pending:
+                self._take_out()  # the alert that says what is wrong
 
     def _let_go(self) -> None:
         """It is over: gives back what OpenSSL holds for it, without waiting for the collector."""
