@@ -1,5 +1,6 @@
 """`bwc order` and `bwc desired` at a device of an agency: from the command of one person to what the device does."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,3 +143,31 @@ def test_a_dock_delivers_from_a_directory_and_says_what_was_taken_before(
     assert bwc(
         "config", "set", "recording.pre_event_s=9", "--identity", dock, "--role", "dock-offload"
     ).code == (ExitCode.REFUSED)
+
+
+def test_an_offload_delivers_and_says_so(
+    bwc: Bwc,
+    camera: SimCamera,
+    people: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bwc_sdk.cli.offload.require_device", lambda settings: "sim:")
+    kim, dock = people("Kim Lopez", Role.TECHNICIAN), people("dock-7", Role.DOCK_OFFLOAD)
+    (tmp_path / "patrol.toml").write_text("recording.pre_event_s = 7\n")
+    outbox, evidence = tmp_path / "outbox", tmp_path / "evidence"
+    outbox.mkdir()
+    base = ("desired", "sign", str(tmp_path / "patrol.toml"), "--out", str(outbox), "--identity", kim)
+    assert bwc(*base, "--camera", camera.serial).code == 0
+    offload = ("offload", str(evidence), "--mkdir", "--deliver", str(outbox), "--identity", dock)
+    first = bwc(*offload)
+    assert first.code == 0, first.err
+    lines = [line.split("\t")[:2] for line in first.out.splitlines()]
+    assert ["delivered", "desired state 1"] in lines and lines[-1][0] == "complete"
+    (tmp_path / "patrol.toml").write_text("no.such = 7\n")
+    assert bwc(*base, "--camera", camera.serial).code == 0
+    refused = bwc(*offload, "--json")
+    assert refused.code == 0, "the footage is stored all the same"
+    told = [one for one in map(json.loads, refused.out.splitlines()) if one["event"].startswith("desired")]
+    assert [one["event"] for one in told] == ["desired_state_refused"]
+    assert told[0]["error"]["class"] == "CommandError" and told[0]["error"]["advice"]

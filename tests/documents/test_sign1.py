@@ -236,6 +236,14 @@ def test_numbers_beyond_the_group_and_zeros_are_no_signature() -> None:
     assert not es256.verify_es256(leaf, PAYLOAD, bytes(63))
 
 
+def test_what_is_no_certificate_of_such_a_key_is_one_error() -> None:
+    leaf = agency.certificate("technician")
+    version = leaf.index(bytes.fromhex("a003020102")) + 4
+    for wrong in (b"", b"junk", leaf[:-1], leaf[:version] + b"\x22" + leaf[version + 1 :]):
+        with pytest.raises(ValueError, match="no certificate"):
+            es256.verify_es256(wrong, PAYLOAD, bytes(64))
+
+
 def test_openssl_verifies_the_same_signature(tmp_path: Path) -> None:
     """`openssl dgst` over the `Sig_structure`, with the signature in DER: another implementation of both."""
     from cryptography import x509

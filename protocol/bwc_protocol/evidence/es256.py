@@ -35,7 +35,10 @@ def verify_es256(certificate: bytes, data: bytes, signature: bytes) -> bool:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-    key = x509.load_der_x509_certificate(certificate).public_key()
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+    except Exception as error:  # of several kinds, by what is wrong with it
+        raise ValueError(f"no certificate: {error}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise ValueError("the key is not on P-256")
     if len(signature) != SIGNATURE_SIZE:
