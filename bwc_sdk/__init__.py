@@ -13,7 +13,10 @@
     Role               what this host asks to be
     ErrorCode          why a device refused a command
     Unknown            a number that a newer device sent and this SDK has no name for
-    PeerInfo           what a device stated about itself when the session began; its kind is a `PeerKind`
+    PeerInfo           what a device stated about itself when the session began; its kind is a `PeerKind`, its
+                       certificate CertificateFacts
+    HostIdentity       what proves who this host is: certificate, key, roots; an `IdentitySet` has one a role,
+                       `find_identity` gives the configured one; `Credentials` is what a key elsewhere has to do
     BwcError           the root of all errors; `bwc_sdk.errors` has a class for each thing to do next
     World              clock, randomness, files and workers, to be replaced in tests
     __version__        of the SDK
@@ -55,6 +58,7 @@ from bwc_sdk.version import __version__ as __version__
 TYPE_CHECKING = False  # checkers know the name; `typing` would be half of the time of `bwc --version`
 
 if TYPE_CHECKING:
+    from bwc_protocol.certificates.facts import CertificateFacts as CertificateFacts
     from bwc_protocol.conversation import MessageCounters as MessageCounters
     from bwc_protocol.conversation import MessageDiscard as MessageDiscard
     from bwc_protocol.conversation import PeerInfo as PeerInfo
@@ -137,6 +141,7 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.trust import OrderNonce as OrderNonce
     from bwc_protocol.messages.trust import ResetRecord as ResetRecord
     from bwc_protocol.messages.trust import TrustState as TrustState
+    from bwc_protocol.session.tls import Credentials as Credentials
     from bwc_protocol.vocabulary import ErrorCode as ErrorCode
     from bwc_protocol.vocabulary import PeerKind as PeerKind
     from bwc_sdk.clients.camera import Camera as Camera
@@ -158,10 +163,18 @@ if TYPE_CHECKING:
     from bwc_sdk.host.host_time import HostTime as HostTime
     from bwc_sdk.host.time_claim import TimeClaim as TimeClaim
     from bwc_sdk.host.world import World as World
+    from bwc_sdk.identity.host_identity import HostIdentity as HostIdentity
+    from bwc_sdk.identity.host_identity import IdentitySet as IdentitySet
+    from bwc_sdk.identity.lookup import find_identity as find_identity
     from bwc_sdk.link_seen import ConnectStage as ConnectStage
     from bwc_sdk.link_seen import LinkSeen as LinkSeen
 
 _HOMES = {
+    "find_identity": "bwc_sdk.identity.lookup",
+    "IdentitySet": "bwc_sdk.identity.host_identity",
+    "HostIdentity": "bwc_sdk.identity.host_identity",
+    "CertificateFacts": "bwc_protocol.certificates.facts",
+    "Credentials": "bwc_protocol.session.tls",
     "Annotation": "bwc_protocol.messages.recordings",
     "AnnotationKind": "bwc_protocol.messages.recordings",
     "AnnotationPage": "bwc_protocol.messages.recordings",
@@ -292,6 +305,7 @@ __all__ = [
     "Camera",
     "CameraState",
     "Capability",
+    "CertificateFacts",
     "CertificateRequest",
     "ChannelCounters",
     "ChargeState",
@@ -308,6 +322,7 @@ __all__ = [
     "ConfigView",
     "ConnectStage",
     "Counters",
+    "Credentials",
     "Departed",
     "DeviceCapabilities",
     "DeviceIdentity",
@@ -320,7 +335,9 @@ __all__ = [
     "Event",
     "Fault",
     "Fingerprint",
+    "HostIdentity",
     "HostTime",
+    "IdentitySet",
     "IncomingStream",
     "Interval",
     "LedMeaning",
@@ -374,6 +391,7 @@ __all__ = [
     "__version__",
     "connect",
     "connect_station",
+    "find_identity",
     "remarks_on",
     "watch",
 ]

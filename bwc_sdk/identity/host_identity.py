@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
 
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
 from bwc_protocol.declare import Role
+from bwc_sdk.errors import IdentityError
 
 if TYPE_CHECKING:
     from bwc_protocol.session.tls import Credentials
@@ -28,6 +31,37 @@ class HostIdentity:
     """Where it comes from, for people: the path of a key file, or "the lab in DIRECTORY"."""
     deny_lists: DenyLists
     """The newest deny list that this host knows, for all its identities of one agency."""
+
+    @classmethod
+    def of(
+        cls,
+        credentials: Credentials,
+        anchors: Sequence[bytes],
+        *,
+        source: str = "",
+        deny_list: Path | None = None,
+    ) -> Self:
+        """An identity whose key is wherever `credentials` have it, such as a token.
+
+        `deny_list` is the file in which the newest deny list is kept; without one it is only remembered. Raises
+        `IdentityError` for a certificate that is not of the profile.
+        """
+        from bwc_sdk.identity.deny_lists import DenyLists
+
+        try:
+            certificate = read_certificate(credentials.chain[0])
+        except (MalformedCertificate, IndexError) as error:
+            raise IdentityError(
+                f"the certificate of {source or 'the identity'} cannot be used: {error}",
+                advice="have one issued by the profile: 'bwc ca issue --csr FILE'",
+            ) from error
+        return cls(
+            credentials=credentials,
+            certificate=certificate,
+            anchors=tuple(anchors),
+            source=source or certificate.name,
+            deny_lists=DenyLists(deny_list, anchors, certificate.lab),
+        )
 
     @property
     def name(self) -> str:

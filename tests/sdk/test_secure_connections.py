@@ -15,7 +15,6 @@ from bwc_protocol.declare import COMMANDS, Role
 from bwc_protocol.messages.audit import AuditKind
 from bwc_sdk.connection.validity import TOLD_DAYS
 from bwc_sdk.errors import CertificateExpired, CommandError, IdentityMissing, SessionRefused
-from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload import StoredVerified, offload
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
@@ -216,14 +215,7 @@ def test_identities_of_a_token_are_taken_as_they_are() -> None:
         def sign(self, data: bytes) -> bytes:
             return held.sign(data)
 
-    known = host_identity(agency(), Role.TECHNICIAN)
-    own = HostIdentity(
-        credentials=Token(),
-        certificate=known.certificate,
-        anchors=known.anchors,
-        source="token 1",
-        deny_lists=known.deny_lists,
-    )
+    own = bwc_sdk.HostIdentity.of(Token(), agency().anchors, source="token 1")
 
     async def use(camera: bwc_sdk.Camera) -> str:
         return camera.connection.identity.source if camera.connection.identity else ""

@@ -9,7 +9,6 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList, in_order
 from bwc_protocol.documents.signed_document import SignedDocument
@@ -18,7 +17,6 @@ from bwc_protocol.session.tls import KeyCredentials
 from bwc_protocol.vocabulary import PeerKind
 from bwc_protocol.word import label
 from bwc_sdk.host.world import InlineWorkers, World
-from bwc_sdk.identity.deny_lists import DenyLists
 from bwc_sdk.identity.host_identity import HostIdentity
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.scenarios import Footage, make_camera, make_station
@@ -28,14 +26,7 @@ from tools.testkit.secure_ends import NOW_S, Agency
 
 def host_identity(of: Agency, role: Role, **given: Any) -> HostIdentity:
     """A host of an agency, whose key is in memory; `given` is as in `Agency.host`."""
-    held = of.host(role, **given)
-    return HostIdentity(
-        credentials=held,
-        certificate=read_certificate(held.chain[0]),
-        anchors=of.anchors,
-        source="a test",
-        deny_lists=DenyLists(None, of.anchors, of.lab),
-    )
+    return HostIdentity.of(of.host(role, **given), of.anchors, source="a test")
 
 
 @dataclass(frozen=True, slots=True)
