@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -100,6 +98,7 @@ class DenyLists:
         `HostFileError`, `IdentityError`.
         """
         from bwc_protocol.documents.deny_list import accept_deny_list
+        from bwc_sdk.identity.durable_files import replace
 
         with self._lock:  # of several devices that bring one at once the newest stays
             held = self.current()
@@ -108,7 +107,7 @@ class DenyLists:
             )
             if self.path is not None:
                 try:
-                    _store(self.path, data)
+                    replace(self.path, data)
                 except OSError as error:  # such as a directory that a service may only read
                     log.warning("deny list %d is remembered, and not kept: %s", found.counter, error)
             self._list, self._data = found, data
@@ -119,25 +118,3 @@ class DenyLists:
     def watch(self, watcher: Watcher) -> None:
         """Tells `watcher` of newer lists, as long as it lives."""
         self._watchers.add(watcher)
-
-
-def _store(path: Path, data: bytes) -> None:
-    """Writes the file whole or not at all."""
-    import tempfile  # a hundredth of a second, for what happens a few times a year
-
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -40,7 +40,11 @@ def configured_directory() -> Path | None:
     if named := os.environ.get(IDENTITY_ENV):
         return Path(named)
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    directory = (Path(base) if base.startswith("/") else Path.home() / ".config") / "bwc" / "identity"
+    try:
+        config = Path(base) if base.startswith("/") else Path.home() / ".config"
+    except RuntimeError:
+        return None  # a user without a home: a service, or one in a container
+    directory = config / "bwc" / "identity"
     return directory if directory.is_dir() else None
 
 

@@ -56,6 +56,14 @@ def test_the_configuration_is_where_the_system_has_it(home: Path, monkeypatch: p
     assert configured_directory() is None
 
 
+def test_a_user_without_a_home_has_no_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert configured_directory() is None
+
+
 def test_a_configured_identity_never_falls_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither to the lab nor to no protection, whatever is wrong with it: a dock whose key file went would else speak
     to whatever answers."""

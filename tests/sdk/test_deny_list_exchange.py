@@ -15,7 +15,7 @@ from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_sdk.errors import IdentityError, SessionRefused
-from bwc_sdk.identity import deny_lists
+from bwc_sdk.identity import durable_files
 from bwc_sdk.identity.deny_lists import DenyLists
 from bwc_sdk.identity.host_identity import HostIdentity
 from firmware_sim.camera.camera import SimCamera
@@ -231,7 +231,7 @@ def test_a_list_that_cannot_be_kept_is_remembered(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     known = lists_at(tmp_path / "deny-list.cose")
-    monkeypatch.setattr(deny_lists.os, "fsync", full)
+    monkeypatch.setattr(durable_files.os, "fsync", full)
     known.take(deny_list_of(agency(), 7), b"")
     assert known.counter == 7
     assert list(tmp_path.iterdir()) == [], "and nothing of it is left lying about"
