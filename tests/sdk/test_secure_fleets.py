@@ -11,6 +11,7 @@ import pytest
 import bwc_sdk.sync
 from bwc_protocol.declare import Role
 from bwc_sdk.errors import IdentityMissing
+from bwc_sdk.host.world import World
 from bwc_sdk.offload import (
     CameraEvent,
     Finished,
@@ -22,7 +23,7 @@ from bwc_sdk.offload import (
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 from tools.testkit.identity_files import secure_camera, secure_station, world_at, write_identity
-from tools.testkit.secure_ends import agency
+from tools.testkit.secure_ends import BEGAN_S, ENDS_S, NOW_S, agency
 
 CAMERA, STATION = "sim:?seed=3", "sim:?bays=2"
 
@@ -43,17 +44,24 @@ def dock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         device.close()
 
 
-JOBS: dict[str, Callable[[Path, Path], Any]] = {
-    "offload": lambda to, by: offload(CAMERA, to, identity=by, world=world_at()),
-    "offload_many": lambda to, by: offload_many([CAMERA], to, identity=by, world=world_at()),
-    "offload_station": lambda to, by: offload_station(STATION, to, identity=by, world=world_at()),
+JOBS: dict[str, Callable[[Path, Path, World], Any]] = {
+    "offload": lambda to, by, world: offload(CAMERA, to, identity=by, world=world),
+    "offload_many": lambda to, by, world: offload_many([CAMERA], to, identity=by, world=world),
+    "offload_station": lambda to, by, world: offload_station(STATION, to, identity=by, world=world),
 }
+TIMES = {"valid": NOW_S, "expired": ENDS_S + 86_400.0, "not yet valid": BEGAN_S - 86_400.0}
+"""What the host's clock reads, by what it makes of every certificate."""
 
 
+@pytest.mark.parametrize("standing", TIMES)
 @pytest.mark.parametrize("name", JOBS)
-def test_an_offload_is_by_the_identity_that_it_is_given(name: str, dock: Path, tmp_path: Path) -> None:
+def test_an_offload_is_by_the_identity_that_it_is_given_whatever_the_clock_makes_of_it(
+    name: str, standing: str, dock: Path, tmp_path: Path
+) -> None:
+    """An agency that forgot to renew, or a clock that is wrong, keeps no footage on a camera."""
+
     async def run() -> Any:
-        job = JOBS[name](tmp_path / "store", dock)
+        job = JOBS[name](tmp_path / "store", dock, world_at(TIMES[standing]))
         async with job:
             async for _ in job:
                 pass
@@ -62,10 +70,14 @@ def test_an_offload_is_by_the_identity_that_it_is_given(name: str, dock: Path, t
     assert run_virtual(run()).complete
 
 
-def test_the_watch_of_a_dock_is_by_the_identity_that_it_is_given(dock: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("standing", TIMES)
+def test_the_watch_of_a_dock_is_by_the_identity_that_it_is_given(
+    standing: str, dock: Path, tmp_path: Path
+) -> None:
     async def run() -> set[bool]:
         complete = set()
-        async with dock_watch(STATION, tmp_path / "store", identity=dock, world=world_at()) as watch:
+        world = world_at(TIMES[standing])
+        async with dock_watch(STATION, tmp_path / "store", identity=dock, world=world) as watch:
             async for event in watch:
                 if isinstance(event, CameraEvent) and isinstance(event.event, Finished):
                     complete.add(event.event.result.complete)
