@@ -75,6 +75,7 @@ class FleetTeller:
         self._view = view
         self._told_s: dict[str, float] = {}
         self._advised: set[str] = set()  # since the station was there
+        self._noticed: set[str] = set()  # of certificates: this host's own is the same in every bay
 
     def tell(self, tagged: CameraEvent) -> None:
         """Writes one event."""
@@ -92,7 +93,20 @@ class FleetTeller:
             self._output.line(tagged.slot, *_values(tagged, size), *advice, *stamped)
         if self._view is not None and self._worth_a_line(tagged):
             self._view.remark(tagged.slot, *_values(tagged, text.size), *advice)
+        if isinstance(tagged.event, Connected):
+            self._tell_notices(tagged.slot, tagged.event)
         self._output.flush()
+
+    def _tell_notices(self, slot: str, connected: Connected) -> None:
+        """What ends soon, each once; JSON has it in the event."""
+        for notice in connected.notices:
+            if notice in self._noticed or self._output.as_json:
+                continue
+            self._noticed.add(notice)
+            if self._view is not None:
+                self._view.remark(slot, "remark", notice)
+            if self._view is None or not self._output.terminal:
+                self._output.line(slot, "remark", notice)
 
     def _advice(self, tagged: CameraEvent) -> tuple[str, ...]:
         """What to do about a station that is lost: once, and not at every attempt to reach it."""

@@ -192,7 +192,7 @@ class Connection:
     def notice(self, text: str) -> None:
         """Keeps a remark on identities for whoever asks, and logs it."""
         self.notices.append(text)
-        log.warning("%s: %s", self.name, text)
+        log.info("%s: %s", self.name, text)
 
     def denied_anew(self) -> None:
         """A newer deny list is there, by any thread: a session with whom it denies ends."""

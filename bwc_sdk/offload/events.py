@@ -17,6 +17,8 @@ class Connected:
     simulator: bool
     secure: bool
     """False: the session protects nothing, which only a simulator may do."""
+    notices: tuple[str, ...] = ()
+    """What is to be said of the certificates of this host and of the camera, such as one that ends soon."""
 
 
 @dataclass(frozen=True, slots=True)

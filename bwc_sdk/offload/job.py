@@ -146,7 +146,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             share=self._share,
             room=self._room,
         )
-        context.emit(Connected(context.identity, context.simulator, context.secure))
+        context.emit(Connected(context.identity, context.simulator, context.secure, camera.notices))
         listing, account = await self._list(context)
         context.follows = account.follows
         plan = await self._plan(camera, context, listing, account)

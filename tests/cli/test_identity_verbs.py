@@ -15,7 +15,10 @@ from bwc_protocol.declare import Role
 from bwc_protocol.lab.directory import open_lab
 from bwc_sdk.cli import on_camera
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.fleet_output import FleetTeller
+from bwc_sdk.cli.output import Output
 from bwc_sdk.identity.key_file import sealed
+from bwc_sdk.offload import CameraEvent, Connected
 from firmware_sim.ports import memory
 from firmware_sim.scenarios import Footage, make_camera
 from tools.testkit.identity_files import Enrolling, deny_list_of, write_agency, write_identity
@@ -263,3 +266,16 @@ def test_words_that_contradict_each_other_are_told(bwc: Bwc, directory: Path, ca
     ran = bwc("info", "--lab", "--allow-insecure", "--json", device=camera)
     assert ran.code == ExitCode.BAD_IDENTITY and "exclude each other" in ran.error["rule"]
     assert json.loads(ran.err)["error"]["layer"] == "identity"
+
+
+def test_of_many_cameras_each_remark_is_a_line_once(capsys: pytest.CaptureFixture[str]) -> None:
+    teller = FleetTeller(Output(False, terminal=False))
+    for bay in (1, 2):
+        notices = ("this host's certificate ends today", f"the certificate of CAM-{bay} ends today")
+        teller.tell(CameraEvent(f"bay {bay}", Connected(f"CAM-{bay}", False, True, notices)))
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [line[2] for line in lines if line[1] == "remark"] == [
+        "this host's certificate ends today",
+        "the certificate of CAM-1 ends today",
+        "the certificate of CAM-2 ends today",
+    ]

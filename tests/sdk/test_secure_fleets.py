@@ -14,6 +14,7 @@ from bwc_sdk.errors import IdentityMissing
 from bwc_sdk.host.world import World
 from bwc_sdk.offload import (
     CameraEvent,
+    Connected,
     Finished,
     dock_watch,
     offload,
@@ -68,6 +69,21 @@ def test_an_offload_is_by_the_identity_that_it_is_given_whatever_the_clock_makes
         return job.result
 
     assert run_virtual(run()).complete
+
+
+def test_what_ends_soon_is_told_with_the_camera_that_it_is_of(dock: Path, tmp_path: Path) -> None:
+    async def run() -> list[tuple[str, ...]]:
+        job = offload_station(STATION, tmp_path / "store", identity=dock, world=world_at(ENDS_S - 86_400.0))
+        found = []
+        async with job:
+            async for event in job:
+                if isinstance(event, CameraEvent) and isinstance(event.event, Connected):
+                    found.append(event.event.notices)
+        return found
+
+    for own, camera in run_virtual(run()):
+        assert "this host's certificate 'dock-7' ends tomorrow" in own
+        assert "the certificate of SIM-0000000" in camera and "ends tomorrow" in camera
 
 
 @pytest.mark.parametrize("standing", TIMES)
