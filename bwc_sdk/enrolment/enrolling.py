@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.certificates.chain import verify_chain
 from bwc_protocol.certificates.checks import PeerRefused
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.installation import RECIPIENTS_MAX, Installation
 from bwc_protocol.messages.trust import ReadTrust, RequestCertificate
@@ -281,6 +281,12 @@ class _Enrolment:
         facts = check_certified(made, serial, kind, key, self._parts.roots, self._parts.lab)
         root, standby = root_above(made.issuing, self._parts.roots)
         own_issuing = self._technician.credentials.chain[1]
+        if read_certificate(own_issuing).issuer_key_id != read_certificate(root).key_id:
+            raise IdentityError(
+                f"{self._technician.name!r} is under the agency's other root, and the device knows this one only by "
+                "what is installed",
+                advice="renew the technician's key file by the CA of today: 'bwc ca renew DIR FILE'",
+            )
         installation = Installation(
             certificate=made.certificate,
             issuing=made.issuing,

@@ -22,7 +22,7 @@ from bwc_sdk.enrolment import (
     enroll,
     renew,
 )
-from bwc_sdk.errors import AgencyError, IdentityError
+from bwc_sdk.errors import AgencyError, IdentityError, ProtocolViolation
 from bwc_sdk.identity.ca.requests import answer_all
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.virtual_time import run_virtual
@@ -200,3 +200,36 @@ def test_lifetimes_of_a_fleet_stay_apart_over_its_renewals(agency: Agency) -> No
         ]
         assert (max(ends) - min(ends)) / DAY_S > 90
     assert read_certificate(agency.made.root.der).not_after_s > max(ends)
+
+
+def test_a_device_that_only_says_it_was_renewed_is_found_out(
+    agency: Agency, factory: LabAgency, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        await _enrolled(camera, agency, vendor)
+        monkeypatch.setattr(camera.trust, "renew", lambda found, actor: None)
+        async with connect(reach(camera)(), identity=agency.people(), world=agency.world) as ours:
+            with pytest.raises(ProtocolViolation, match="does not have the new certificate"):
+                await renew(ours, agency.authority, within_days=10_000)
+
+    run_virtual(scenario())
+
+
+def test_a_device_that_asks_for_another_certificate_is_not_renewed(
+    agency: Agency, factory: LabAgency, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bwc_protocol.certificates.issue import make_request
+
+    camera = new_camera(factory)
+
+    async def scenario() -> None:
+        await _enrolled(camera, agency, vendor)
+        monkeypatch.setattr(camera.trust, "request", lambda: make_request(new_key(), "CAM-9999"))
+        async with connect(reach(camera)(), identity=agency.people(), world=agency.world) as ours:
+            with pytest.raises(ProtocolViolation, match="asks for a certificate of"):
+                await renew(ours, agency.authority, within_days=10_000)
+        assert len([facts for facts in agency.ca.register().issued() if facts.kinds]) == 1
+
+    run_virtual(scenario())

@@ -239,7 +239,9 @@ def test_a_register_that_was_changed_is_told(agency: Agency, change: str) -> Non
     assert "backup" in caught.value.advice
 
 
-@pytest.mark.parametrize("torn", [b'{"n":4,"prev', b"\0" * 700, b"\0" * 300 + b'"}\n'])
+@pytest.mark.parametrize(
+    "torn", [b'{"n":4,"prev', b'{"n":4,' * 900, b"\0" * 700, b"\0" * 5000, b"\0" * 300 + b'"}\n']
+)
 def test_what_a_power_cut_left_half_written_counts_for_nothing(agency: Agency, torn: bytes) -> None:
     """It was never synced, so nobody was given what it tells of."""
     _camera(agency)

@@ -16,6 +16,7 @@ from bwc_protocol.declare import Role
 from bwc_sdk.errors import IdentityError, PassphraseWrong
 from bwc_sdk.identity import durable_files
 from bwc_sdk.identity.key_file import ROUNDS, SEAL_ROUNDS, check_new_passphrase, sealed, unsealed
+from bwc_sdk.identity.pkcs12_mac import sealed_anew
 
 PASSPHRASE = b"correct horse battery"
 TIMES = Issuance(not_before_s=1_700_000_000, not_after_s=1_900_000_000, entropy=os.urandom)
@@ -83,13 +84,18 @@ def test_a_file_without_a_passphrase_opens_without_one(host: Host) -> None:
 
 
 def test_a_certificate_of_another_key_is_refused(host: Host) -> None:
-    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
-
-    leaf = x509.load_der_x509_certificate(host[1][0])
-    with pytest.raises((IdentityError, ValueError)):
-        unsealed(
-            pkcs12.serialize_key_and_certificates(None, new_key(), leaf, None, NoEncryption()), b"", name="x"
-        )
+    """In a file without encryption somebody may put anything in the place of anything."""
+    key, (leaf, issuing) = host
+    held = sealed(key, (leaf, issuing), b"")
+    root_key = new_key()
+    root = Issuer(make_root(root_key, "Agency", "issuing", TIMES), root_key)
+    other = b""
+    while len(other) != len(leaf):
+        other = make_host(root, new_key().public_key(), "dock 1", Role.DOCK_OFFLOAD, TIMES)
+    assert held.count(leaf) == 1
+    forged = sealed_anew(held.replace(leaf, other), b"", 2, bytes(16))
+    with pytest.raises(IdentityError, match="no certificate of its key"):
+        unsealed(forged, b"", name="x")
 
 
 def test_a_short_passphrase_is_not_taken_for_a_new_file() -> None:
