@@ -11,11 +11,13 @@ from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import (
     BwcError,
+    CertificateExpired,
     CommandError,
     CommandTimeout,
     DeviceBusy,
     DeviceLost,
     LinkError,
+    ProtectionMismatch,
     ProtocolViolation,
     SessionError,
     SessionRefused,
@@ -37,7 +39,7 @@ Connect = Callable[[], Awaitable["Camera"]]
 
 _PASSING: Final = (TransportError, LinkError, SessionError, CommandTimeout)
 """What a new connection may mend."""
-_LASTING: Final = (WrongDevice, VersionMismatch, SessionRefused)
+_LASTING: Final = (WrongDevice, VersionMismatch, ProtectionMismatch, SessionRefused, CertificateExpired)
 """What it does not, although it is of those kinds."""
 
 

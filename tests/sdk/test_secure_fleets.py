@@ -10,7 +10,15 @@ import pytest
 
 import bwc_sdk.sync
 from bwc_protocol.declare import Role
-from bwc_sdk.errors import IdentityMissing
+from bwc_sdk.errors import (
+    BwcError,
+    CertificateExpired,
+    IdentityMissing,
+    NotEnrolled,
+    ProtectionMismatch,
+    SessionError,
+    SessionRefused,
+)
 from bwc_sdk.host.world import World
 from bwc_sdk.offload import (
     CameraEvent,
@@ -21,6 +29,7 @@ from bwc_sdk.offload import (
     offload_many,
     offload_station,
 )
+from bwc_sdk.offload.reconnect import Failed
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 from tools.testkit.identity_files import secure_camera, secure_station, world_at, write_identity
@@ -129,3 +138,19 @@ def test_in_a_bay_another_role_takes_another_identity_of_the_directory(dock: Pat
                 await station.camera(1, role=Role.AUDITOR)
 
     run_virtual(run())
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (SessionError("a record was changed on the way"), True),
+        (SessionRefused("it is denied"), False),
+        (NotEnrolled("it was reset"), False),
+        (ProtectionMismatch("it speaks insecure now"), False),
+        (CertificateExpired("it ended meanwhile"), False),
+    ],
+)
+def test_an_offload_comes_back_after_what_may_pass_and_not_to_who_does_not_let_it_in(
+    error: BwcError, passing: bool
+) -> None:
+    assert Failed(error).passing is passing
