@@ -47,8 +47,9 @@ def pattern_of(shown: list[str]) -> re.Pattern[str]:
 
 
 def environment() -> dict[str, str]:
-    """A reader's: this environment's programs come first, and nothing says which device."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("BWC_", "PYTEST_", "PYTHON", "COV_"))}
+    """A reader's: this environment's programs come first, and nothing says which device; the lab is the tests'."""
+    ours = ("BWC_", "PYTEST_", "PYTHON", "COV_")
+    kept = {k: v for k, v in os.environ.items() if k == "BWC_LAB" or not k.startswith(ours)}
     return kept | {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
 
 
