@@ -56,11 +56,11 @@ class IdentityDirectory:
         files = self.files_of(role)
         check_directory(self.path)
         if not files:
-            held = ", ".join(label(one) for one in self.roles()) or "no role at all"
+            held = [label(one) for one in self.roles()]
+            other = f"; or speak in a role that is there: --role {held[0]}" if held else ""
             raise IdentityMissing(
-                f"{self.path} holds {held}, and nothing for the role {label(role)}",
-                advice=f"have one issued: 'bwc ca issue' with the role {label(role)}, into {self.path}; "
-                "or ask for a role that is there: --role",
+                f"{self.path} holds {', '.join(held) or 'no role at all'}, and nothing for the role {label(role)}",
+                advice=f"have one issued: 'bwc ca issue' with the role {label(role)}, into {self.path}{other}",
             )
         if len(files) > FILES_MAX:
             raise IdentityError(

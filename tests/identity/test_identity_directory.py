@@ -38,7 +38,7 @@ def test_a_role_that_is_missing_is_told_with_those_that_are_there(tmp_path: Path
         IdentityMissing, match="holds technician, and nothing for the role auditor"
     ) as missing:
         IdentityDirectory(tmp_path).for_role(Role.AUDITOR, NOW_S)
-    assert "bwc ca issue" in missing.value.advice and "--role" in missing.value.advice
+    assert "bwc ca issue" in missing.value.advice and "--role technician" in missing.value.advice
 
 
 def test_of_several_files_the_newest_that_is_valid_is_taken(tmp_path: Path) -> None:
