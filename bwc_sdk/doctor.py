@@ -57,6 +57,7 @@ def examine() -> Iterator[Check]:
     yield _usb_library()
     yield _bluetooth()
     yield _clock(World().host_time())
+    yield _identity()
     yield _terminal()
 
 
@@ -184,6 +185,34 @@ def _clock(known: HostTime) -> Check:
     else:
         advice = f"{START_A_SERVICE}; until then 'bwc clock sync' sets no camera by it"
     return Check("host clock", State.WARNING, str(known), advice)
+
+
+def _identity() -> Check:
+    """Whether there is one, and whether it is this user's alone; 'bwc identity check' opens the files as well."""
+    from bwc_protocol.word import label
+    from bwc_sdk.identity.identity_directory import IdentityDirectory
+    from bwc_sdk.identity.lookup import configured_directory
+    from bwc_sdk.identity.private_files import check_directory, looseness
+    from bwc_sdk.identity.role_file import ENCRYPTED
+
+    path = configured_directory()
+    if path is None:
+        advice = "for an agency's cameras: 'bwc ca issue', and BWC_IDENTITY=DIR"
+        return Check("identity", State.ABSENT, "none is configured: simulators and the lab", advice)
+    try:
+        directory = IdentityDirectory(path)
+        files = directory.files()
+        check_directory(path)
+        for file in files:
+            problem = looseness(file, file.stat(), secret=file.suffix == ENCRYPTED)
+            if problem is not None:
+                raise problem
+    except BwcError as error:
+        return Check("identity", State.WARNING, error.rule, error.advice)
+    held = ", ".join(label(role) for role in directory.roles())
+    if not held:
+        return Check("identity", State.WARNING, f"{path} has no key file", "'bwc ca issue' makes one")
+    return Check("identity", State.GOOD, f"{path}: {held}", "")
 
 
 def _terminal() -> Check:

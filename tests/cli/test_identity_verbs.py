@@ -13,6 +13,7 @@ import pytest
 from bwc_protocol.certificates.issue import Issuer, make_issuing, new_key
 from bwc_protocol.declare import Role
 from bwc_protocol.lab.directory import open_lab
+from bwc_sdk import doctor
 from bwc_sdk.cli import on_camera
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.fleet_output import FleetTeller
@@ -279,3 +280,21 @@ def test_of_many_cameras_each_remark_is_a_line_once(capsys: pytest.CaptureFixtur
         "the certificate of CAM-1 ends today",
         "the certificate of CAM-2 ends today",
     ]
+
+
+def test_the_doctor_says_which_identity_there_is_and_whether_it_is_this_users_alone(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> doctor.Check:
+        return next(one for one in doctor.examine() if one.name == "identity")
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert found().state is doctor.State.ABSENT
+    monkeypatch.setenv("BWC_IDENTITY", str(directory))
+    assert found().state is doctor.State.GOOD and "technician, dock-offload" in found().found
+    directory.chmod(0o777)
+    assert found().state is doctor.State.WARNING and found().advice.startswith("chmod go-w")
+    monkeypatch.setenv("BWC_IDENTITY", str(tmp_path / "none"))
+    assert found().state is doctor.State.WARNING and "there is no directory" in found().found
+    (tmp_path / "none").mkdir()
+    assert "has no key file" in found().found
