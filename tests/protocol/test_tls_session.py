@@ -501,16 +501,18 @@ def test_a_session_that_has_carried_all_that_it_may_ends(
     pair.run()
     pair.host.grant(stream, len(footage))
     pair.size = 60_000
+    pair.carry(from_host=True)
     if sealing:
-        pair.carry(from_host=True)
         pair.device.outgoing(len(footage), 60_000)
         pair.collect()
         assert only_failure(pair.device_events).reason is FailReason.LIMIT
     else:
         pair.device._session._records[1] = -1_000  # of the two it is the host that counts right
-        pair.run()
+        pair.budget = len(footage)
+        pair.carry(from_host=False)
         assert only_failure(pair.host_events).reason is FailReason.LIMIT
         assert [e for e in pair.host_events if isinstance(e, StreamReceived)], "what came counts"
+        pair.run()
         assert any(isinstance(event, Closed) for event in pair.device_events)
 
 
