@@ -351,3 +351,16 @@ def test_a_ca_whose_extensions_stand_in_another_order_is_a_ca_all_the_same() -> 
     )
     facts = read_certificate(made.public_bytes(Encoding.DER))
     assert facts.is_ca and facts.signs
+
+
+def test_the_mark_of_a_lab_is_the_last_extension() -> None:
+    """OpenSSL reads none behind a critical one that it does not know, not even whether constraints are critical."""
+    for der in (
+        LAB.root.certificate,
+        LAB.issuing.certificate,
+        host(agency=LAB, lab="lab 1").der,
+        device(LAB, lab="lab 1").der,
+    ):
+        *others, last = x509.load_der_x509_certificate(der).extensions
+        assert last.oid.dotted_string == LAB_OID and last.critical
+        assert LAB_OID not in [one.oid.dotted_string for one in others]

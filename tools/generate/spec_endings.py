@@ -21,7 +21,12 @@ OWN: Final[tuple[tuple[str, str, str, Ending], ...]] = (
     ("SES-003", "host", "the device's preamble has no version in common", ENDINGS[_F.VERSION]),
     ("SES-019", "host", "the device's preamble names another protection", ENDINGS[_F.PROTECTION]),
     ("SES-005", "either", "not READY 10 s after the channel opened, in whatever state", ENDINGS[_F.TIMEOUT]),
-    ("SES-010", "either", "the peer's identity or roles are not accepted", ENDINGS[_F.REFUSED]),
+    (
+        "SES-010, SES-024, SES-026",
+        "either",
+        "the peer's certificate, identity or roles are not accepted",
+        ENDINGS[_F.REFUSED],
+    ),
     (
         "SES-020",
         "device",
