@@ -85,7 +85,8 @@ class SimCamera(SimDevice):
         self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
         journal = self.storage.journal()
         if journal is not None:
-            OpenRecording.from_journal(journal)  # sound, or it is said before anything is changed
+            # Sound, or it is said before anything is changed.
+            self.storage.open_footage.read(OpenRecording.from_journal(journal).recording_id)
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = self._log_of_device()

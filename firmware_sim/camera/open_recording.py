@@ -108,6 +108,8 @@ class OpenRecording:
     stealth: Stretches = field(default_factory=Stretches)
     marks_ms: list[int] = field(default_factory=list)
     segments: list[ClosedSegment] = field(default_factory=list)
+    live: bool = True
+    """Whether it is filmed as time passes, and not all at once."""
 
     @property
     def closed_ms(self) -> int:
@@ -130,6 +132,7 @@ class OpenRecording:
             mute=tuple((a - begin_ms, b - begin_ms) for a, b in mute),
             picture=self.settings.picture,
             gain_db=self.settings.gain_db,
+            grows=self.live,
         )
         return footage.segment(scene)
 
@@ -194,7 +197,7 @@ class OpenRecording:
     @classmethod
     def from_journal(cls, journal: dict[str, Any]) -> "OpenRecording":
         """The recording that a journal tells of, without its segments. Raises `StateError`."""
-        part_of(journal, "the journal of a recording", JOURNAL, later=("flash",))
+        part_of(journal, "the journal of a recording", JOURNAL)
         settings = _settings(journal["settings"])
         whole(journal, "elapsed_ms", 0, MAX_SEGMENTS * settings.segment_s * 1000)
         marks = journal["marks_ms"]

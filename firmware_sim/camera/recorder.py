@@ -18,8 +18,9 @@ from typing import Final
 from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, TriggerReason
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.camera.footage_journal import FootageJournal
 from firmware_sim.camera.open_recording import MS, OpenRecording, RecorderSettings
-from firmware_sim.camera.power_cut import leave_on_flash, recover
+from firmware_sim.camera.power_cut import recover
 from firmware_sim.footage.source import FootageSource, expected_rate
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
@@ -43,7 +44,7 @@ class Recovered:
     recording: StoredRecording | None
     """The closed recording; None when not one whole chunk had been written."""
     lost_ms: int
-    """Footage that is gone."""
+    """Footage that was journalled, and is gone."""
 
 
 class Recorder:
@@ -93,7 +94,10 @@ class Recorder:
         self._began_s = 0.0
         self._post_until_s: float | None = None
         self._buffering_since_s: float | None = monotonic()
+        self._written = FootageJournal(storage.open_footage, footage, camera)
         self._journalled_ms = 0
+        self._facts_are_kept = False
+        """Whether the recording in progress would be found after a power cut."""
 
     # What it does
 
@@ -155,8 +159,11 @@ class Recorder:
         self.full = False
         recording, began_s = self._made(trigger, self.buffered_ms)
         asked: Keep | None = partial(keep, recording.recording_id) if keep is not None else None
-        self._storage.keep_journal(recording.to_journal(recording.pre_event_achieved_ms), asked)
+        facts = recording.to_journal(recording.pre_event_achieved_ms)
+        self._storage.keep_journal(facts, asked, begins=True)
         self._begin(recording, began_s)
+        self._facts_are_kept = True
+        self.advance()  # the pre-event footage is written at once
         return recording.recording_id
 
     def stop(self) -> None:
@@ -234,6 +241,7 @@ class Recorder:
             clock_uncertainty_ms=BACKFILL_UNCERTAINTY_MS,
             settings=self.settings,
             marks_ms=[duration_ms // 2] if marked else [],
+            live=False,
         )
         while recording.closed_ms < duration_ms:
             self._close_segment(
@@ -276,7 +284,7 @@ class Recorder:
                 return
             self._storage.pending_bytes = recording.closed_bytes + self._open_bytes(recording, now_ms)
             if now_ms - self._journalled_ms >= JOURNAL_EVERY_MS:
-                self._keep_journal()
+                self._bring_up_journal()
             return
 
     def _made(self, trigger: TriggerReason, pre_event_ms: int) -> tuple[OpenRecording, float]:
@@ -302,14 +310,15 @@ class Recorder:
     def _begin(self, recording: OpenRecording, began_s: float) -> None:
         self._open, self._began_s = recording, began_s
         self._post_until_s = self._buffering_since_s = None
-        self._journalled_ms = self.elapsed_ms
+        self._journalled_ms = 0
+        self._facts_are_kept = False
+        self._written.begin()
         self._not_before_s = 0.0
 
     def _change(self, changed: OpenRecording) -> None:
         """Puts a changed recording in the place of the open one, once it is kept. Raises `OSError`."""
-        now_ms = self.elapsed_ms
-        self._storage.keep_journal(changed.to_journal(now_ms))
-        self._open, self._journalled_ms = changed, now_ms
+        self._storage.keep_journal(changed.to_journal(self.elapsed_ms), begins=not self._facts_are_kept)
+        self._open, self._facts_are_kept = changed, True
 
     def _segment_ms(self, recording: OpenRecording) -> int:
         return recording.settings.segment_s * 1000
@@ -330,7 +339,8 @@ class Recorder:
         begin_ms = recording.closed_ms
         if end_ms > begin_ms:
             blob = recording.film(self.footage, self._camera, begin_ms, end_ms - begin_ms)
-            recording.close_segment(blob, end_ms - begin_ms)
+            table = self._written.table(blob, recording) if recording.live else None
+            recording.close_segment(blob, end_ms - begin_ms, table)
 
     def _continue_in_another(self, recording: OpenRecording) -> None:
         """A manifest holds no more segments: closes the recording, and goes on without a gap in a new one."""
@@ -341,7 +351,7 @@ class Recorder:
         following.started_utc_ns -= round((now_s - ended_s) * 1e9)
         self._begin(following, ended_s)
         self._post_until_s = post_until_s
-        self._keep_journal()
+        self._bring_up_journal()
 
     def _close(self, end_ms: int) -> None:
         recording = self._open
@@ -395,22 +405,23 @@ class Recorder:
 
     # Power
 
-    def _keep_journal(self) -> None:
+    def _bring_up_journal(self) -> None:
+        """Writes what has been recorded since the last time. Raises `OSError`."""
         if self._open is not None:
             now_ms = self.elapsed_ms
-            self._storage.keep_journal(self._open.to_journal(now_ms))
+            if not self._facts_are_kept:
+                self._storage.keep_journal(self._open.to_journal(now_ms), begins=True)
+                self._facts_are_kept = True
+            self._written.bring_up(self._open, now_ms)
             self._journalled_ms = now_ms
 
-    def power_cut(self, torn_chunks: int = 0) -> None:
-        """Loses power: what is in memory is gone, and the last `torn_chunks` chunks were written badly.
+    def power_cut(self) -> None:
+        """Loses power: what is in memory is gone, and what is on the flash is what the next boot finds.
 
         This engine must not be used any more; the one that the next boot makes recovers.
         """
-        if self._open is not None:
-            leave_on_flash(
-                self._open, self.elapsed_ms, self._storage, self.footage, self._camera, torn_chunks
-            )
-            self._open = None
+        self._open = None
+        self._storage.pending_bytes = 0
 
     def recover_after_power_cut(self) -> Recovered | None:
         """Closes, with `cut`, the recording that the last power cut interrupted; None if there was none.

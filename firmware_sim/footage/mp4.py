@@ -86,6 +86,8 @@ class Scene:
     picture: Picture = PLAIN
     gain_db: int = 0
     """Of the microphone."""
+    grows: bool = False
+    """Whether it is being filmed: more of it may follow, and what there is of it stays as it is."""
 
 
 def segment_mp4(

@@ -1,7 +1,7 @@
 """Where a recorder has its footage from: a camera's sensor, or a stand-in of any size."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +19,10 @@ class FootageSource(Protocol):
     def bytes_per_second(self) -> int:
         """What is expected of it, to tell how long the storage lasts."""
 
+    @property
+    def grows(self) -> bool:
+        """Whether what there is of a segment at any moment can be told before its end."""
+
     def segment(self, scene: Scene) -> Blob:
         """The segment's file."""
 
@@ -29,6 +33,8 @@ class Mp4Footage:
 
     cache: Path | None = None
     bytes_per_second: int = BYTES_PER_SECOND
+    grows: bool = field(default=False, init=False)
+    """To encode all of it anew each second would take the machine's time."""
 
     def segment(self, scene: Scene) -> Blob:
         data = segment_mp4(
@@ -55,11 +61,13 @@ class SyntheticFootage:
 
     bytes_per_second: int = 1_000_000
     segment_bytes: int | None = None
+    grows: bool = field(default=True, init=False)
 
     def segment(self, scene: Scene) -> Blob:
         size = self.segment_bytes
         if size is None:
             size = self.bytes_per_second * scene.duration_ms // 1000
-        facts = f"{scene.label}\0{scene.start_utc_ns}\0{scene.duration_ms}\0{scene.seed}".encode()
+        facts = f"{scene.label}\0{scene.start_utc_ns}\0{scene.seed}".encode()
         seed = int.from_bytes(hashlib.sha256(facts).digest()[:8], "little")
-        return SyntheticBlob(seed, max(MIN_SEGMENT_BYTES, size))
+        grows = scene.grows and self.segment_bytes is None
+        return SyntheticBlob(seed, max(MIN_SEGMENT_BYTES, size), grows)

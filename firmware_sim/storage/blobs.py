@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Protocol
 
-from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
+from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher, chunk_count
 from firmware_sim.flash.flash import Flash
 
 PHASES: Final = 61
@@ -17,7 +17,7 @@ STRIDE: Final = 17_191
 """Bytes between two alignments."""
 PIECE: Final = 4 * CHUNK_SIZE
 """Bytes that are handled at a time when a whole blob is hashed or copied: memory stays bounded."""
-FORM: Final = 2
+FORM: Final = 3
 """Raised when synthetic bytes change, so that no recipe that was kept makes others than were hashed."""
 _STAMP: Final = struct.Struct("<QQ")
 _BODY: Final = CHUNK_SIZE - _STAMP.size
@@ -78,11 +78,12 @@ class SyntheticBlob:
     """Bytes that need no memory: any size, the same for the same seed, several GB/s, hashed for next to nothing.
 
     Each whole stretch of `CHUNK_SIZE` ends with seed and index, and what is left over begins with them, so that no two
-    are alike.
+    are alike. Of one that `grows` all begin with them: whatever size it has, it is the begin of any larger one.
     """
 
     seed: int
     size_bytes: int
+    grows: bool = False
 
     def read(self, offset: int, size: int) -> bytes | memoryview:
         end = min(offset + size, self.size_bytes)
@@ -95,7 +96,7 @@ class SyntheticBlob:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def table(self) -> bytes:
-        """SHA-256 of each chunk of `CHUNK_SIZE`, as `chunk_table` would find it."""
+        """SHA-256 of each chunk of `CHUNK_SIZE` of one that does not grow, as `chunk_table` would find it."""
         whole, rest = divmod(self.size_bytes, CHUNK_SIZE)
         digests = []
         for index in range(whole):
@@ -114,7 +115,7 @@ class SyntheticBlob:
 
     def _piece(self, index: int, begin: int, stop: int) -> list[bytes | memoryview]:
         """From `begin` to `stop` of one chunk."""
-        whole = (index + 1) * CHUNK_SIZE <= self.size_bytes
+        whole = (index + 1) * CHUNK_SIZE <= self.size_bytes and not self.grows
         noise_begins, noise_ends = (0, _BODY) if whole else (_STAMP.size, CHUNK_SIZE)
         stamp_begins = _BODY if whole else 0
         start = self._phase(index) * STRIDE - noise_begins
@@ -140,8 +141,8 @@ def first_bytes(blob: Blob, size_bytes: int) -> Blob:
     """The blob cut off after `size_bytes`, in the plainest form."""
     if size_bytes == blob.size_bytes:
         return blob
-    if isinstance(blob, SyntheticBlob) and size_bytes % CHUNK_SIZE == 0:
-        return SyntheticBlob(blob.seed, size_bytes)
+    if isinstance(blob, SyntheticBlob) and (blob.grows or size_bytes % CHUNK_SIZE == 0):
+        return SyntheticBlob(blob.seed, size_bytes, blob.grows)
     return Prefix(blob, size_bytes)
 
 
@@ -170,9 +171,17 @@ class Rotten:
 
 def chunk_table(blob: Blob, chunk_size: int = CHUNK_SIZE) -> bytes:
     """The table of SHA-256 of a blob's chunks."""
-    if isinstance(blob, SyntheticBlob) and chunk_size == CHUNK_SIZE:
+    if isinstance(blob, SyntheticBlob) and chunk_size == CHUNK_SIZE and not blob.grows:
         return blob.table()
     hasher = ChunkHasher(chunk_size)
     for offset in range(0, blob.size_bytes, PIECE):
         hasher.update(blob.read(offset, PIECE))
     return hasher.table()
+
+
+def chunk_hashes(blob: Blob, chunk_size: int, first: int, end: int) -> bytes:
+    """SHA-256 of each of some chunks, from the one numbered `first` to the one before `end`."""
+    if first == 0 and chunk_size == CHUNK_SIZE and end == chunk_count(blob.size_bytes, chunk_size):
+        return chunk_table(blob)
+    read = (blob.read(index * chunk_size, chunk_size) for index in range(first, end))
+    return b"".join(hashlib.sha256(data).digest() for data in read)

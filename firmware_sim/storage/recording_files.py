@@ -15,14 +15,14 @@ from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_
 from firmware_sim.flash.flash import TEMPORARY, Flash, NotPlain, StateError
 from firmware_sim.state.commit import Replace
 from firmware_sim.state.files import parse_json, read_plain, write_new
-from firmware_sim.state.kept_values import U64_MAX, part_of, whole
+from firmware_sim.state.kept_values import U64_MAX, flag, part_of, whole
 from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 
 ROOM: Final = "recordings"
 """The directory of all of them."""
 ANNOTATIONS: Final = "annotations.json"
 MANIFEST: Final = "manifest.cbor"
-RECIPE: Final = ("seed", "size_bytes", "form")
+RECIPE: Final = ("seed", "size_bytes", "grows", "form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class RecordingFiles:
     def _write_blob(self, name: str, blob: Blob) -> None:
         flash, sync = self._flash, not self._hurried
         if isinstance(blob, SyntheticBlob):
-            recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "form": FORM}
+            recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "grows": blob.grows, "form": FORM}
             write_new(flash, f"{name}.json", json.dumps(recipe).encode(), sync=sync)
             return
         flash.create(f"{name}.bin", b"")
@@ -187,7 +187,7 @@ class RecordingFiles:
         if whole(recipe, "size_bytes", 1, U64_MAX) != facts.size_bytes:
             raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
         whole(recipe, "form", FORM, FORM)
-        return SyntheticBlob(seed, facts.size_bytes)
+        return SyntheticBlob(seed, facts.size_bytes, flag(recipe, "grows"))
 
 
 def _name(manifest: Manifest) -> str:

@@ -16,6 +16,7 @@ from firmware_sim.state.commit import Change
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, whole, words
 from firmware_sim.storage.blobs import Blob, Rotten
+from firmware_sim.storage.open_footage import OpenFootage
 from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles
 
 log = logging.getLogger(__name__)
@@ -116,12 +117,11 @@ class Storage:
         self.emmc = emmc if emmc is not None else EmmcHealth(capacity_bytes)
         self.pending_bytes = 0
         """Room that the recording in progress has taken so far."""
-        self.interrupted: tuple[Blob, ...] = ()
-        """Flash content of a recording that a power cut interrupted; not kept between runs."""
         self.damaged: tuple[str, ...] = ()
         """Recordings that were kept and cannot be used: left as they are, and not listed."""
         self._state = state if state is not None else StateDirectory()
         self._files = RecordingFiles(self._state.flash)
+        self.open_footage = OpenFootage(self._state.commits)
         self._journal: dict[str, Any] | None = None
         self._by_id: dict[bytes, StoredRecording] = {}
         self._in_order: list[StoredRecording] = []
@@ -296,24 +296,18 @@ class Storage:
 
     # The recording in progress
 
-    def keep_journal(self, journal: dict[str, Any], keep: Keep | None = None) -> None:
-        """Keeps what a recorder needs to close its recording after a power cut. Raises `OSError`, and then it is what
-        it was."""
-        self._keep((self._state.part(JOURNAL, journal),), keep)
+    def keep_journal(
+        self, journal: dict[str, Any], keep: Keep | None = None, *, begins: bool = False
+    ) -> None:
+        """Keeps the facts that a recorder needs to close its recording after a power cut; where it `begins`, there is
+        no footage of it yet. Raises `OSError`, and then all is what it was."""
+        footage = self.open_footage.begin(bytes.fromhex(journal["recording_id"])) if begins else ()
+        self._keep((self._state.part(JOURNAL, journal), *footage), keep)
         self._journal = journal
-
-    def leave_journal(self, journal: dict[str, Any], flash: tuple[Blob, ...]) -> None:
-        """What a power cut leaves of it, whether or not the directory takes it: there is an earlier one."""
-        self.interrupted = flash
-        try:
-            self.keep_journal(journal)
-        except OSError as error:
-            self._journal = journal
-            log.warning("the journal on the flash is an earlier one: %s", error)
 
     def forget_journal(self) -> None:
         """The recording is closed. A journal that stays tells of one that is stored, and is passed over."""
-        self._journal, self.interrupted = None, ()
+        self._journal = None
         try:
             self._state.remove(JOURNAL)
         except OSError as error:

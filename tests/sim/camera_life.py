@@ -157,8 +157,8 @@ def told_by(camera: SimCamera) -> Told:
     recorder = camera.recorder
     in_progress = None
     if recorder.recording_id is not None:
-        safe_ms = recorder.elapsed_ms - JOURNAL_EVERY_MS - CHUNK_MS
-        in_progress = (recorder.recording_id, safe_ms)
+        assert recorder.elapsed_ms - recorder._journalled_ms <= JOURNAL_EVERY_MS
+        in_progress = (recorder.recording_id, recorder._journalled_ms - CHUNK_MS)
     settings = camera.settings
     return Told(
         boots=camera.boot_counter,

@@ -1,6 +1,8 @@
 """The recording engine states what it recorded, no more and no less, and a power cut costs no closed chunk."""
 
+import json
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -26,11 +28,13 @@ from bwc_protocol.evidence import (
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.open_recording import RecorderSettings
-from firmware_sim.camera.recorder import Recorder
+from firmware_sim.camera.recorder import JOURNAL_EVERY_MS, Recorder
+from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.footage.source import FootageSource, Mp4Footage, SyntheticFootage
 from firmware_sim.physics.clock import DeviceClock, Oscillator
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.storage.blobs import chunk_table
+from firmware_sim.storage.open_footage import CHUNKS, FOOTAGE
 from firmware_sim.storage.storage import Storage, StorageFull, StoredRecording
 from tests.tiers import times
 
@@ -358,18 +362,56 @@ def test_a_power_cut_keeps_every_whole_chunk() -> None:
     assert bench.record(5).previous_sha256 == facts.sha256
 
 
-@pytest.mark.parametrize("torn", [1, 3, 1000])
+def tear(bench: Bench, lines: int) -> list[int]:
+    """The last writes of footage did not reach the flash; how much of each segment did."""
+    flash = bench.storage.open_footage._commits.flash
+    assert isinstance(flash, MemoryFlash)
+    head, *written = flash.contents()[FOOTAGE].splitlines(keepends=True)
+    left = written[: max(0, len(written) - lines)]
+    flash.truncate(FOOTAGE, len(head) + sum(map(len, left)))
+    sizes: dict[int, int] = {}
+    for line in left:
+        segment, _, end, *_ = json.loads(line[9:])
+        sizes[segment] = end
+    return list(sizes.values())
+
+
+@pytest.mark.parametrize("torn", [1, 3, 20, 1000])
 def test_chunks_that_were_torn_by_the_cut_are_not_stated(torn: int) -> None:
     bench = Bench()
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)
     bench.wait(75)
-    bench.recorder.power_cut(torn_chunks=torn)
+    bench.recorder.power_cut()
+    left = tear(bench, torn)
+    recovered = bench.boot().recover_after_power_cut()
+    assert recovered is not None
+    if not left:
+        assert recovered.recording is None
+        return
+    assert recovered.recording is not None
+    assert_holds(bench.storage, recovered.recording)
+    assert [s.size_bytes for s in recovered.recording.manifest.segments] == left
+    assert sum(left) < 60 * RATE + 15 * RATE // CHUNK * CHUNK
+
+
+def test_a_chunk_that_is_not_what_was_journalled_ends_the_recording() -> None:
+    bench = Bench()
+    bench.recorder.start(TriggerReason.OFFICER_BUTTON)
+    bench.wait(20)
+    bench.recorder.power_cut()
+    flash = bench.storage.open_footage._commits.flash
+    assert isinstance(flash, MemoryFlash)
+    lines = flash.contents()[CHUNKS].splitlines(keepends=True)
+    *facts, hashes = json.loads(lines[5][9:])
+    before = sum(len(json.loads(line[9:])[-1]) // 64 for line in lines[1:5])
+    data = json.dumps([*facts, "00" + hashes[2:]]).encode()
+    lines[5] = b"%08x %s\n" % (zlib.crc32(data), data)
+    flash.remove(CHUNKS)
+    flash.create(CHUNKS, b"".join(lines))
     recovered = bench.boot().recover_after_power_cut()
     assert recovered is not None and recovered.recording is not None
     assert_holds(bench.storage, recovered.recording)
-    whole = 15 * RATE // CHUNK
-    expected = [60 * RATE, (whole - torn) * CHUNK] if torn < whole else [60 * RATE]
-    assert [s.size_bytes for s in recovered.recording.manifest.segments] == expected
+    assert recovered.recording.manifest.size_bytes == before * CHUNK
 
 
 def test_a_cut_before_the_first_whole_chunk_leaves_no_recording_and_no_gap() -> None:
@@ -378,7 +420,8 @@ def test_a_cut_before_the_first_whole_chunk_leaves_no_recording_and_no_gap() -> 
     bench.wait(0.3)
     bench.recorder.power_cut()
     recovered = bench.boot().recover_after_power_cut()
-    assert recovered is not None and recovered.recording is None and recovered.lost_ms == 300
+    assert recovered is not None and recovered.recording is None
+    assert recovered.lost_ms == 0, "nothing of it had been journalled"
     assert bench.record(5).sequence == 1
 
 
@@ -398,12 +441,14 @@ def test_whenever_the_power_goes_what_is_closed_holds(seconds: float, pre_s: flo
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)
     bench.wait(seconds)
     recorded_ms = bench.recorder.elapsed_ms
-    bench.recorder.power_cut(torn)
+    bench.recorder.power_cut()
+    tear(bench, torn)
     recovered = bench.boot().recover_after_power_cut()
     assert recovered is not None
     if recovered.recording is not None:
         assert_holds(bench.storage, recovered.recording)
-        assert recovered.recording.manifest.duration_ms + recovered.lost_ms == recorded_ms
+        journalled_ms = recovered.recording.manifest.duration_ms + recovered.lost_ms
+        assert recorded_ms - JOURNAL_EVERY_MS - CHUNK * 1000 / RATE <= journalled_ms <= recorded_ms
     if torn == 0:
         assert recovered.lost_ms <= CHUNK * 1000 / RATE + 1
 
