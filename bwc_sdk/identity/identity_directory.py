@@ -7,6 +7,7 @@ renewed certificate without a restart.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,13 +47,19 @@ class IdentityDirectory:
     ask: Ask | None = None
     _opened: dict[Role, tuple[_Stamp, HostIdentity]] = field(default_factory=dict)
     _lists: DenyLists | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def source(self) -> str:
         return str(self.path)
 
     def for_role(self, role: Role, utc_s: float) -> HostIdentity:
-        """See `IdentitySet.for_role`."""
+        """See `IdentitySet.for_role`. From any thread: when a fleet begins, each file is opened once for all of it, and
+        nobody is asked for a passphrase twice."""
+        with self._lock:
+            return self._for_role(role, utc_s)
+
+    def _for_role(self, role: Role, utc_s: float) -> HostIdentity:
         files = self.files_of(role)
         check_directory(self.path)
         if not files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ class LabIdentities:
     """None = `BWC_LAB`, or the user's own."""
     _made: dict[tuple[str, Role], HostIdentity] = field(default_factory=dict)
     _lists: dict[str, DenyLists] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def source(self) -> str:
@@ -32,11 +34,12 @@ class LabIdentities:
 
     def for_role(self, role: Role, utc_s: float) -> HostIdentity:
         """See `IdentitySet.for_role`. There is a lab as soon as somebody asks."""
-        lab = self._lab()
-        made = self._made.get((lab.agency.id, role))
-        if made is None:
-            made = self._made[lab.agency.id, role] = self._make(lab, role)
-        return made
+        with self._lock:  # of a fleet that begins all cameras meet the same host
+            lab = self._lab()
+            made = self._made.get((lab.agency.id, role))
+            if made is None:
+                made = self._made[lab.agency.id, role] = self._make(lab, role)
+            return made
 
     def _make(self, lab: Lab, role: Role) -> HostIdentity:
         from bwc_protocol.session.tls import KeyCredentials

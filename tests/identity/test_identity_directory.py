@@ -1,6 +1,7 @@
 """Identity directories: one file a role, the newest that is valid, and nothing that does not belong together."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,24 @@ def test_a_file_is_opened_once_for_all_connections(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(role_file, "read_secret", opened)
     assert directory.for_role(Role.DOCK_OFFLOAD, NOW_S + 1) is first
+
+
+def test_a_fleet_that_begins_opens_each_file_once(tmp_path: Path) -> None:
+    """Opening one takes a fifth of a second, and may ask somebody for a passphrase."""
+    held = agency().host(Role.DOCK_OFFLOAD)
+    write_agency(tmp_path, agency())
+    (tmp_path / "dock-offload.p12").touch(0o600)
+    (tmp_path / "dock-offload.p12").write_bytes(sealed(held.key, held.chain, b"correct horse battery"))
+    asked: list[str] = []
+
+    def typed(prompt: str) -> str:
+        asked.append(prompt)
+        return "correct horse battery"
+
+    directory = IdentityDirectory(tmp_path, typed)
+    with ThreadPoolExecutor(8) as bays:
+        found = list(bays.map(lambda bay: directory.for_role(Role.DOCK_OFFLOAD, NOW_S), range(16)))
+    assert len(asked) == 1 and all(one is found[0] for one in found)
 
 
 def test_a_name_that_promises_another_role_is_refused(tmp_path: Path) -> None:
