@@ -5,7 +5,7 @@ What TLS itself finds is here too: OpenSSL's own failures and alerts are told as
 
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -249,6 +249,46 @@ def test_what_openssl_refuses_is_told_by_the_name_of_a_check(case: Refused) -> N
     assert error is not None and error.check is case.check, error
     assert case.words in error.detail and error.detail.endswith(f"(check: {case.check})")
     assert not error.by_peer
+
+
+OF_DEVICES: dict[str, tuple[Check, Callable[[], Any], Agency]] = {
+    "another agency": (Check.CHAIN, OTHER.device, HOME),
+    "a lab at a real host": (Check.CHAIN, LAB.device, HOME),
+    "another lab": (Check.CHAIN, OTHER_LAB.device, LAB),
+    "a real device at a host of a lab": (Check.CHAIN, HOME.device, LAB),
+    "no name of the issuer's key": (Check.ISSUER, lambda: odd(CAMERA, names_issuer=False), HOME),
+    "a host's purpose": (Check.PURPOSE, lambda: odd(TECHNICIAN), HOME),
+    "another agency's factory": (Check.CHAIN, lambda: OTHER.device(factory=True), HOME),
+}
+
+
+@pytest.mark.rule("CER-003", "SES-026")
+@pytest.mark.parametrize("name", OF_DEVICES)
+def test_a_host_refuses_devices_by_the_name_of_a_check_too(name: str) -> None:
+    check, shown, of = OF_DEVICES[name]
+    error = by_host(shown(), of=of)
+    assert error is not None and error.check is check and not error.by_peer
+    assert "the device's certificate is refused" in error.detail
+
+
+@pytest.mark.rule("SES-024")
+def test_a_judge_that_breaks_lets_nobody_in() -> None:
+    """A defect, or a file that cannot be read: it is no verdict, and the device's certificate stays where it is."""
+
+    def judge(facts: CertificateFacts) -> Any:
+        raise OSError("the deny list cannot be read")
+
+    profile = tls.TlsProfile(device_credentials(HOME), HOME.anchors, False, judge)
+    device = tls.tls_sessions(profile)(SessionSide(True, "x", Role(0), bytes))
+    host = RawEnd(raw_context(HOME.host(), client=False), client=False)
+    device.start()
+    for data in device.outgoing():
+        host.receive(data)
+    (answer,) = host.outgoing()
+    for piece in (answer, b"", answer):
+        with suppress(OSError, SessionFailed):
+            device.receive(piece)
+        assert device.peer is None and device.outgoing() == []
 
 
 def test_another_issuing_ca_of_the_same_agency_is_good() -> None:
