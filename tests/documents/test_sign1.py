@@ -158,6 +158,22 @@ def test_a_root_signs_by_itself_and_only_one_that_is_held() -> None:
             sign1.verify_by_root(PAYLOAD, sign1.sign(PAYLOAD, signer), agency.anchors())
 
 
+@pytest.mark.rule("DOC-002")
+def test_an_anchor_that_is_no_ca_or_has_another_kind_of_key_signs_nothing() -> None:
+    """Whoever installed it by mistake has given nobody the say of a root."""
+    leaf = agency.certificate("technician")
+    found = sign1.sign(PAYLOAD, sign1.KeySigner((leaf,), agency.key("technician")))
+    with pytest.raises(EvidenceError, match="sign1-key"):
+        sign1.verify_by_root(PAYLOAD, found, [leaf])
+    other = ec.generate_private_key(ec.SECP384R1())
+    root = make_root(other, "X", "root", agency.issuance("p384"))
+    found = sign1.sign(PAYLOAD, sign1.KeySigner((root,), agency.key("root")))
+    with pytest.raises(EvidenceError, match="sign1-key"):
+        sign1.verify_by_root(PAYLOAD, found, [root])
+    with pytest.raises(ValueError, match="not on P-256"):
+        es256.verify_es256(root, PAYLOAD, bytes(64))
+
+
 def test_every_changed_byte_of_a_signature_is_noticed() -> None:
     good = signed()
     for at in range(len(good)):

@@ -11,7 +11,7 @@ from bwc_protocol.certificates.checks import Trust
 from bwc_protocol.documents import deny_list, desired_state, order
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, Document, SignedDocument
-from bwc_protocol.evidence import cbor
+from bwc_protocol.evidence import EvidenceError, cbor
 from tests.documents import test_deny_list, test_desired_state, test_order
 from tests.tiers import times
 from tools.testkit import fixed_agency as agency
@@ -126,6 +126,22 @@ def test_no_document_is_longer_than_its_bound() -> None:
     for cls in (deny_list.DenyList, order.Order, desired_state.DesiredState):
         assert issubclass(cls, Document) and cls.size_max <= DOCUMENT_MAX
         assert cls.payload_max() > 0
+
+
+@pytest.mark.rule("DOC-004")
+def test_a_payload_is_no_longer_than_its_kind_may_be_whatever_is_in_it() -> None:
+    for cls in (deny_list.DenyList, order.Order, desired_state.DesiredState):
+        with pytest.raises(DocumentRefused, match=f"more than the {cls.payload_max()} of a {cls.label}"):
+            cls.decode(bytes(cls.payload_max() + 1))
+
+
+def test_nobody_makes_a_document_of_another_kind_or_with_a_third_signature() -> None:
+    with pytest.raises(EvidenceError, match='must be "bwc-order"'):
+        test_order.order(document="bwc-deny-list")
+    kim = agency.signer("technician")
+    twice = SignedDocument(b"").signed_by(kim).signed_by(kim)
+    with pytest.raises(ValueError, match="at most 2"):
+        twice.signed_by(kim)
 
 
 @given(st.binary(max_size=300))
