@@ -28,7 +28,7 @@ from bwc_sdk.identity.ca.authority import Ca, IssuedCertificate
 from bwc_sdk.identity.ca.denying import publish
 from bwc_sdk.identity.ca.handing_out import hand_out, renew_identity, requested, write_chain
 from bwc_sdk.identity.ca.lifetimes import DAY_S, DEVICE_DAYS, STAGGER_PCT
-from bwc_sdk.identity.ca.register import Register
+from bwc_sdk.identity.ca.register import Listed, Register
 from bwc_sdk.identity.ca.requests import answer_all
 from bwc_sdk.identity.ca.standing import find, holders
 from bwc_sdk.identity.key_file import unsealed
@@ -252,6 +252,19 @@ def test_what_a_power_cut_left_half_written_counts_for_nothing(agency: Agency, t
     _camera(agency, "CAM-2")
     assert path.read_bytes().startswith(whole + b'{"n":4,')
     assert [facts.name for facts in agency.ca.register().issued()] == ["CAM-1", "CAM-2"]
+
+
+def test_nothing_of_a_half_written_tail_is_left_behind_the_next_entry(agency: Agency, tmp_path: Path) -> None:
+    """Else the end of it would be taken for a line, once what is written over it is just so long."""
+    entry = Listed(counter=NOW_S, sha256=bytes(32))
+    path = agency.directory / "register.jsonl"
+    whole = path.read_bytes()
+    agency.ca.register().append(NOW_S, entry)
+    longer = path.read_bytes()
+    path.write_bytes(whole + bytes(len(longer) - len(whole)) + b"\n")
+    agency.ca.register().append(NOW_S, entry)
+    assert path.read_bytes() == longer
+    agency.ca.register()
 
 
 def test_a_register_of_ten_thousand_is_not_read_anew_for_each(agency: Agency) -> None:
