@@ -18,9 +18,14 @@ from typing import Any, Final
 
 import typer
 
+from bwc_protocol.lab.directory import LAB_ENV
 from bwc_sdk.cli.app import VERBS, app, load
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.options import COMMON
+from bwc_sdk.cli.failure import DEBUG_ENV
+from bwc_sdk.cli.options import COMMON, DEVICE_ENV
+from bwc_sdk.clients.connecting import CAPTURE_ENV
+from bwc_sdk.identity.lookup import IDENTITY_ENV
+from bwc_sdk.identity.passphrase import PASSPHRASE_FILE_ENV
 from tools.generate.source_docs import member_docs
 
 ROOT: Final = Path(__file__).parents[2]
@@ -52,6 +57,17 @@ def completion(shell: str) -> str:
     return done.stdout.strip("\n") + "\n"
 
 
+ENVIRONMENT: Final = {
+    DEVICE_ENV: "The device, where --device does not name one.",
+    IDENTITY_ENV: "The directory of this host's key files, where --identity does not name one.",
+    PASSPHRASE_FILE_ENV: "A file whose first line is the passphrase of this host's key files (chmod 600).",
+    LAB_ENV: "The directory of the lab, to be shared with containers and other users.",
+    CAPTURE_ENV: "The file of --capture, for programs of the SDK as well.",
+    DEBUG_ENV: "1 = show the traceback of every error.",
+}
+"""What programs of the SDK and bwc read."""
+
+
 def manual() -> str:
     """The manual page, for man(1)."""
     overview = typer.main.get_command(app)
@@ -70,8 +86,9 @@ def manual() -> str:
     meanings = member_docs(ExitCode)
     for code in ExitCode:
         lines += [".TP", f"\\fB{int(code)}\\fR", _text(meanings[code.name] or "Success.")]
-    lines += [".SH ENVIRONMENT", ".TP", r"\fBBWC_DEVICE\fR", "The device, where --device does not name one."]
-    lines += [".TP", r"\fBBWC_CAPTURE\fR", "The file of --capture, for programs of the SDK as well."]
+    lines += [".SH ENVIRONMENT"]
+    for name, meaning in ENVIRONMENT.items():
+        lines += [".TP", f"\\fB{name}\\fR", _text(meaning)]
     return "\n".join(lines) + "\n"
 
 
