@@ -529,7 +529,8 @@ def test_a_camera_may_not_call_itself_a_station_in_its_preamble() -> None:
     pair = Pair(host_end(session=host_sessions()), device)
     pair.run()
     failed = [e for e in pair.host_events if isinstance(e, Failed)]
-    assert failed[0].check is Check.BINDING and "certificate and preamble" in failed[0].detail
+    assert (failed[0].reason, failed[0].check) == (FailReason.REFUSED, Check.KIND)
+    assert "that of a camera, its preamble is not" in failed[0].detail
 
 
 def test_a_name_that_is_not_in_the_certificate_is_no_name() -> None:

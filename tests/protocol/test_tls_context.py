@@ -116,7 +116,11 @@ def test_a_factory_makes_its_context_once(files: list[tuple[str, bytes, int]]) -
     assert len(files) == 1
 
 
-def test_a_context_insists_on_the_same_whatever_python_begins_with() -> None:
+def test_a_context_insists_on_the_same_whatever_python_begins_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And whatever stands in the environment: no key of a session is written anywhere."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     partial_chain = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN, a default since Python 3.13
     for client in (True, False):
         for lab in (True, False):
@@ -128,6 +132,7 @@ def test_a_context_insists_on_the_same_whatever_python_begins_with() -> None:
             assert not flags & partial_chain and bool(flags & 0x10) is lab and flags & 0x200000
             assert flags & ssl.VERIFY_X509_STRICT and context.options & ssl.OP_NO_TICKET
             assert client or context.num_tickets == 0
+            assert context.keylog_filename is None
 
 
 # A device that belongs to nobody yet

@@ -112,7 +112,8 @@ class Opening:
             return _unbound("session info and preamble name different kinds")
         certificate = session.certificate
         if certificate is not None and certificate.kind not in (self._kind, None):
-            return _unbound("certificate and preamble name different kinds")
+            detail = f"its certificate is that of a {certificate.kind.name.lower()}, its preamble is not"
+            return Failed(FailReason.REFUSED, detail, Check.KIND)
         if not self._host and (not info.roles or info.roles & ~session.roles):
             detail = f"it asks for {info.roles or 'no role'}, and may have {session.roles or 'none'}"
             return Failed(FailReason.REFUSED, detail, Check.ROLE)
