@@ -502,7 +502,7 @@ def show(
             title=register.begun.agency,
             headings=["name", "what", "until", "days left", "state", "key", "serial"],
             plain=[_row(one, now_s) for one in found],
-            shown=[[*_row(one, now_s)[:5], *(f"{id[:12]}…" for id in _row(one, now_s)[5:])] for one in found],
+            shown=[_shown(one, now_s) for one in found],
         ),
     )
     for name in (ROOT_FILE, STANDBY_FILE):
@@ -520,6 +520,11 @@ def _row(one: Any, now_s: int) -> list[Any]:
     state = _state(one.denied, days)
     key, serial = facts.key_sha256.hex(), f"{facts.serial:x}"
     return [facts.name, one.what, day(facts.not_after_s), days, state, key, serial]
+
+
+def _shown(one: Any, now_s: int) -> list[str]:
+    *row, key, serial = map(str, _row(one, now_s))
+    return [*row, f"{key[:12]}…", f"{serial[:12]}…"]
 
 
 def _state(denied: str, days: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bwc_protocol.certificates.checks import Check, PeerRefused, Trust, check_peer
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import IdentityError
 from bwc_sdk.identity.ca.agency_file import read_bounded, read_certificates
@@ -33,10 +33,7 @@ class Vendor:
         """
         found = read_certificates(roots)
         for der in found:
-            try:
-                facts = read_certificate(der)
-            except MalformedCertificate as error:
-                raise IdentityError(f"{roots} has a damaged certificate: {error}") from error
+            facts = read_certificate(der)
             if not facts.is_ca:
                 raise IdentityError(
                     f"{roots} has a certificate that is no CA's: {facts.name!r}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
 from bwc_sdk.errors import HostFileError, IdentityError
 from bwc_sdk.identity.ca.layout import AGENCY_FILE_MAX
+from bwc_sdk.identity.role_file import certificates_in
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -25,32 +26,26 @@ def to_pem(certificates: Sequence[bytes]) -> str:
 
 def from_pem(text: str, *, name: str) -> tuple[bytes, ...]:
     """The certificates (DER) in a PEM text. Raises `IdentityError` for one without any, or with a damaged one."""
-    found = []
-    for block in text.split(_BEGIN)[1:]:
-        body, end, _ = block.partition(_END)
-        try:
-            der = base64.b64decode("".join(body.split()), validate=True)
-            read_certificate(der)
-        except (ValueError, MalformedCertificate) as error:
-            raise IdentityError(f"{name} has a damaged certificate: {error}") from error
-        if not end:
-            raise IdentityError(f"{name} ends inside a certificate")
-        found.append(der)
+    found = certificates_in(Path(name), text.encode())
     if not found:
         raise IdentityError(f"{name} has no certificate (PEM)")
-    return tuple(found)
+    return tuple(_readable(der, name) for der in found)
 
 
 def read_certificates(path: Path) -> tuple[bytes, ...]:
     """The certificates (DER) of a PEM file, or the one of a DER file. Raises `HostFileError`, `IdentityError`."""
     data = read_bounded(path, AGENCY_FILE_MAX)
     if data[:1] == b"\x30":
-        try:
-            read_certificate(data)
-        except MalformedCertificate as error:
-            raise IdentityError(f"{path} is no certificate: {error}") from error
-        return (data,)
+        return (_readable(data, str(path)),)
     return from_pem(data.decode("ascii", "replace"), name=str(path))
+
+
+def _readable(der: bytes, name: str) -> bytes:
+    try:
+        read_certificate(der)
+    except MalformedCertificate as error:
+        raise IdentityError(f"{name} has a damaged certificate: {error}") from error
+    return der
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -156,7 +156,7 @@ class Ca:
                 facts = read_certificate(leaf)
             except (ValueError, MalformedCertificate) as error:
                 raise AgencyError(f"this cannot be certified: {error}") from error
-            denied = denial_of(register, facts)
+            denied = Denials(register).of(facts)
             if denied is not None:
                 raise AgencyError(
                     f"{facts.name!r} is denied ({denied}): nothing was issued",
@@ -187,7 +187,8 @@ class Ca:
         for facts in register.issued():
             if facts.roles == Role.EVIDENCE_RECIPIENT:
                 found[facts.name] = facts
-        return tuple(facts.der for facts in found.values() if denial_of(register, facts) is None)
+        denials = Denials(register)
+        return tuple(facts.der for facts in found.values() if denials.of(facts) is None)
 
     def recipients_to_install(self) -> tuple[bytes, ...]:
         """The same, all by the issuing CA of today, as a device wants them: whoever has a certificate of an earlier one
@@ -216,18 +217,25 @@ def opened(path: Path, passphrase: Passphrase) -> Issuer:
     return Issuer(held.chain[0], held.key)
 
 
-def denial_of(register: Register, facts: CertificateFacts) -> str | None:
-    """Why the register denies a certificate; None when it does not."""
-    for one in register.denied():
-        if one.key_sha256:
-            if one.key_sha256 == facts.key_sha256:
-                return "its key"
-        elif one.issuer_key_id:
-            if one.issuer_key_id == facts.issuer_key_id:
-                return "its issuing CA"
-        elif one.name == facts.name and one.of_kind in ("", _kind(facts)):
-            return "its name"
-    return None
+class Denials:
+    """Whom a register denies, for many questions."""
+
+    def __init__(self, register: Register) -> None:
+        denied = register.denied()
+        self._keys = {one.key_sha256 for one in denied if one.key_sha256}
+        self._issuers = {one.issuer_key_id for one in denied if one.issuer_key_id}
+        self._names = {
+            (one.name, one.of_kind) for one in denied if not one.key_sha256 and not one.issuer_key_id
+        }
+
+    def of(self, facts: CertificateFacts) -> str | None:
+        """By what a certificate is denied; None when it is not."""
+        if facts.key_sha256 in self._keys:
+            return "its key"
+        if facts.issuer_key_id in self._issuers:
+            return "its issuing CA"
+        named = {(facts.name, ""), (facts.name, _kind(facts))}
+        return "its name" if named & self._names else None
 
 
 def _kind(facts: CertificateFacts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bwc_protocol.certificates.facts import CertificateFacts
-from bwc_sdk.identity.ca.authority import denial_of
+from bwc_sdk.identity.ca.authority import Denials
 from bwc_sdk.identity.ca.register import Register
 
 
@@ -47,8 +47,9 @@ def holders(register: Register, *, superseded: bool = False) -> list[Holder]:
         found += issued
     else:
         found += {(one.name, one.roles, one.kinds): one for one in issued}.values()
+    denials = Denials(register)
     return sorted(
-        (Holder(facts, denial_of(register, facts) or "") for facts in found),
+        (Holder(facts, denials.of(facts) or "") for facts in found),
         key=lambda holder: (holder.facts.not_after_s, holder.facts.name),
     )
 
