@@ -68,6 +68,11 @@ def no_simulator(camera: SimCamera) -> None:
     camera.profile.capabilities &= ~Capability.SIMULATOR
 
 
+def development(camera: SimCamera) -> None:
+    """Development firmware on real hardware: no simulator, never enrolled, and nothing on it is evidence."""
+    camera.profile.capabilities = camera.profile.capabilities & ~Capability.SIMULATOR | Capability.LAB
+
+
 def refusing(camera: SimCamera) -> None:
     """A device that accepts no host; the host believes that the handshake is done when it learns of it."""
     camera.profile.accepts = lambda peer: False
@@ -192,6 +197,7 @@ PERSONALITIES: Final[dict[str, Personality]] = {
         small,
         station,
         no_simulator,
+        development,
         refusing,
         scattering,
         endless_listing,

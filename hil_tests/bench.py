@@ -18,7 +18,7 @@ BUSY_S: Final = 15.0
 
 
 class Bench:
-    """One device and the connections to it. `allow_insecure` is for devices that are no simulator."""
+    """One device and the connections to it. `allow_insecure` speaks the insecure session, and no other."""
 
     def __init__(
         self, uri: str, *, expendable: str | None, allow_insecure: bool, captures: Path | None

@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bwc-insecure",
         action="store_true",
-        help="accept an insecure session with a device that is no simulator; marks the report",
+        help="speak the insecure session, with a simulator or development firmware that has no other; marks the report",
     )
     group.addoption(
         "--bwc-capture",

@@ -25,8 +25,7 @@ _BY_CHECK: Final[dict[Check, str]] = {
     Check.KIND: "have a certificate issued for the kind of device that it is",
     Check.FACTORY: "it belongs to no agency yet: 'bwc enroll', after its button was pressed",
     Check.FLOOR: RENEW_HOST,
-    Check.BINDING: "a certificate for another kind of device has to be issued anew; else connect without what stands "
-    "between the two",
+    Check.BINDING: f"connect to it without what stands between the two; if nothing does: {_REPORT}",
     Check.TIME: CLOCK_ADVICE,
 }
 

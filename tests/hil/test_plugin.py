@@ -14,7 +14,8 @@ pytest_plugins = ["pytester"]
 
 DEVICE = "sim:?seed=77&recordings=1&mib=1"
 
-HARDWARE = DEVICE + "&personality=no-simulator"
+HARDWARE = DEVICE + "&personality=development"
+"""Hardware on a bench: a read-only device for the suite, and its firmware says that nothing on it is evidence."""
 
 THE_DEVICE = f"""
 from bwc_sdk.transport.uri import DeviceUri
@@ -177,11 +178,13 @@ def test_what_a_test_marked_read_only_changes_on_its_own_connection_is_an_error_
     )
 
 
-def test_an_insecure_session_with_hardware_has_to_be_asked_for(pytester: pytest.Pytester) -> None:
+def test_hardware_that_may_have_evidence_and_does_not_protect_it_is_not_tested(
+    pytester: pytest.Pytester,
+) -> None:
     pytester.makepyfile(TWO_TESTS)
-    result = run(pytester, device=HARDWARE)
+    result = run(pytester, "--bwc-insecure", device=DEVICE + "&personality=no-simulator")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*insecure session is for simulators*; try: *--bwc-insecure*"])
+    result.stdout.fnmatch_lines(["*insecure session is for simulators*; try: *capability LAB*"])
 
 
 def test_configuration_assignment_and_clock_are_restored_even_when_the_test_fails(
