@@ -22,11 +22,13 @@ from bwc_sdk.enrolment import (
     CaAuthority,
     CertifiedKey,
     Enrolled,
+    EnrolmentEvent,
     EnrolmentFailed,
     Vendor,
     enroll,
 )
 from bwc_sdk.errors import CommandError, IdentityError, NotEnrolled, ProtocolViolation, SessionRefused
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
 from tests.enrolment.conftest import Agency, Begin, enrolled, new_camera, reach, record
@@ -492,5 +494,32 @@ def test_a_device_that_only_says_it_was_enrolled_is_found_out(
     async def scenario() -> None:
         failed = (await enrolled(camera, agency, vendor))[-1]
         assert isinstance(failed, EnrolmentFailed), failed
+
+    run_virtual(scenario())
+
+
+def test_many_are_enrolled_at_once(agency: Agency, factory: LabAgency, vendor: Vendor) -> None:
+    """As provisioning does: one that nobody presses keeps no other waiting."""
+    cameras = [new_camera(factory, seed) for seed in range(1, 9)]
+    forgotten = cameras[3]
+
+    async def scenario() -> None:
+        authority = agency.authority
+
+        async def one(camera: SimCamera) -> EnrolmentEvent:
+            events = []
+            told = enroll(
+                reach(camera), authority, vendor=vendor, identity=agency.people(), world=agency.world
+            )
+            async for event in told:
+                events.append(event)
+                if isinstance(event, ButtonWanted) and camera is not forgotten:
+                    await asyncio.sleep(1)
+                    camera.press_enroll()
+            return events[-1]
+
+        ended = dict(zip(cameras, await asyncio.gather(*map(one, cameras)), strict=True))
+        assert isinstance(ended.pop(forgotten), EnrolmentFailed)
+        assert all(isinstance(event, Enrolled) for event in ended.values()), ended
 
     run_virtual(scenario())

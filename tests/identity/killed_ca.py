@@ -63,6 +63,13 @@ def init(directory: Path) -> None:
     )
 
 
+def many(directory: Path, name: str) -> None:
+    """Issues twenty certificates, as another process may do at the same time."""
+    ca = ca_in(directory)
+    for turn in range(20):
+        ca.issue_host(f"{name} {turn}", Role.AUDITOR, new_key().public_key())
+
+
 OPERATIONS: dict[str, Callable[[Path], None]] = {
     one.__name__: one for one in (issue, identity, renew, rotate, revoke, init)
 }
@@ -90,6 +97,9 @@ def kill_at(step: int) -> None:
 
 def main(source: Path, operation: str) -> None:
     key_file.ROUNDS = key_file.SEAL_ROUNDS = 1000
+    if operation.startswith("many-"):  # nobody is killed
+        many(source, operation)
+        return
     for step in range(1, STEPS_MAX):
         copy = source.with_name(f"{source.name}-{step - 1}")
         shutil.copytree(source, copy)

@@ -12,6 +12,7 @@ import pytest
 from bwc_protocol.certificates.chain import verify_chain
 from bwc_protocol.certificates.issue import new_key
 from bwc_protocol.declare import Role
+from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.identity.ca import founding
 from bwc_sdk.identity.ca.authority import Ca
 from bwc_sdk.identity.ca.denying import publish, unpublished
@@ -152,3 +153,44 @@ def test_two_at_once_lose_nothing(agency: Agency) -> None:
     assert len(register.denied()) == 8
     counters = [line.entry.counter for line in register.lines if hasattr(line.entry, "counter")]
     assert counters == sorted(set(counters)) and len(counters) == 8
+
+
+def test_many_cameras_at_once_share_one_ca(agency: Agency) -> None:
+    """As a program has it that enrols a whole station: its workers are threads, and the CA is one."""
+    ca = agency.ca
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(12):
+                issued = ca.issue_device(f"CAM-{number}-{turn}", PeerKind.CAMERA, new_key().public_key())
+                assert ca.register().issued_to(issued.facts.name) == [issued.facts]
+        except BaseException as error:
+            failures.append(error)
+
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+    assert not failures
+    assert len(Register.read(agency.directory).issued()) == len(ca.register().issued()) == 72
+
+
+def test_two_processes_at_once_lose_nothing(agency: Agency) -> None:
+    script = Path(__file__).with_name("killed_ca.py")
+    running = [
+        subprocess.Popen([sys.executable, script, agency.directory, f"many-{number}"], stderr=subprocess.PIPE)
+        for number in range(2)
+    ]
+    for process in running:
+        assert process.wait() == 0, process.stderr.read() if process.stderr else ""
+        if process.stderr:
+            process.stderr.close()
+    names = [facts.name for facts in Register.read(agency.directory).issued()]
+    assert sorted(names) == sorted(f"many-{number} {turn}" for number in range(2) for turn in range(20))

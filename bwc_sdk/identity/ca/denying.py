@@ -7,7 +7,7 @@ since: so the counter is never below the time in seconds, which lists that were 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -68,7 +68,8 @@ def publish(
         if counter > _COUNTER_MAX:
             raise AgencyError("the counter of deny lists is at its end: the agency has to begin anew")
         known = (*(held.entries if held else ()), *map(entry_of, register.denied()), *map(entry_of, denied))
-        entries = in_order([entry for entry in known if _needed(register, entry, floor)])
+        unneeded = _unneeded(register, floor)
+        entries = in_order([entry for entry in known if not unneeded(entry)])
         try:
             payload = DenyList(
                 agency=begun.agency,
@@ -128,19 +129,26 @@ def entry_of(denied: Denied) -> documents.Denied:
     return deny_list.Denied(by=by, kind=kind, name=denied.name, key=denied.key_sha256, **last)  # type: ignore[arg-type]  # a number and bytes
 
 
-def _needed(register: Register, entry: documents.Denied, floor_s: int) -> bool:
-    """Whether an entry denies what the floor does not refuse by itself. This CA issues nothing more to whom its
-    register denies, so of a name, too, there is no later certificate."""
+def _unneeded(register: Register, floor_s: int) -> Callable[[documents.Denied], bool]:
+    """Whether an entry denies only what the floor refuses by itself. This CA issues nothing more to whom its register
+    denies, so of a name, too, there is no later certificate."""
     from bwc_protocol.documents.deny_list import DeniedBy
 
-    match entry.by:
-        case DeniedBy.KEY:
-            known = [one for one in register.issued() if one.key_sha256 == entry.key]
-        case DeniedBy.NAME:
-            known = list(register.issued_to(entry.name))
-        case _:
-            return True
-    return not known or any(one.not_after_s >= floor_s for one in known)
+    ends_s: dict[bytes | str, int] = {}
+    for facts in register.issued():
+        for known in (facts.key_sha256, facts.name):
+            ends_s[known] = max(ends_s.get(known, 0), facts.not_after_s)
+
+    def unneeded(entry: documents.Denied) -> bool:
+        match entry.by:
+            case DeniedBy.KEY:
+                return ends_s.get(entry.key, floor_s) < floor_s
+            case DeniedBy.NAME:
+                return ends_s.get(entry.name, floor_s) < floor_s
+            case _:
+                return False
+
+    return unneeded
 
 
 def _held(directory: Path, register: Register) -> documents.DenyList | None:

@@ -10,6 +10,8 @@ import base64
 import hashlib
 import json
 import os
+import threading
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +109,8 @@ class Register:
     _by_name: dict[str, list[CertificateFacts]] = field(default_factory=dict)
     _counted: int = 0
     """Lines whose certificates are in the two."""
+    _mutex: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    """Threads of one program share a register; of two that read what was appended one would read it twice."""
 
     @classmethod
     def read(cls, directory: Path) -> Register:
@@ -116,7 +120,11 @@ class Register:
         return register
 
     def catch_up(self) -> None:
-        """Reads what was appended since; raises as `read`."""
+        """Reads what was appended since; raises as `read`. For any thread."""
+        with self._mutex:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
         try:
             with self.path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size > REGISTER_MAX:
@@ -152,7 +160,14 @@ class Register:
         self.end += len(line) + 1
 
     def append(self, utc_s: int, *entries: Entry) -> None:
-        """Appends entries and waits until they are on the medium. Raises `OSError`; then none of them counts."""
+        """Appends entries and waits until they are on the medium. Raises `OSError`; then none of them counts.
+
+        For whoever holds the commit lock.
+        """
+        with self._mutex:
+            self._append(utc_s, entries)
+
+    def _append(self, utc_s: int, entries: Sequence[Entry]) -> None:
         taken = Register(self.path, [], self.head, self.end)
         data = b""
         for number, entry in enumerate(entries, len(self.lines) + 1):
@@ -202,20 +217,21 @@ class Register:
     def issued(self) -> list[CertificateFacts]:
         """Every certificate of a host or a device, in the order in which they were issued."""
         self._count()
-        return self._certificates
+        return list(self._certificates)
 
     def issued_to(self, name: str) -> list[CertificateFacts]:
         """Those of one name, the newest last."""
         self._count()
-        return self._by_name.get(name, [])
+        return list(self._by_name.get(name, []))
 
     def _count(self) -> None:
-        for line in self.lines[self._counted :]:
-            if isinstance(line.entry, Issued):
-                facts = self._facts(line.entry.certificate)
-                self._certificates.append(facts)
-                self._by_name.setdefault(facts.name, []).append(facts)
-        self._counted = len(self.lines)
+        with self._mutex:
+            for line in self.lines[self._counted :]:
+                if isinstance(line.entry, Issued):
+                    facts = self._facts(line.entry.certificate)
+                    self._certificates.append(facts)
+                    self._by_name.setdefault(facts.name, []).append(facts)
+            self._counted = len(self.lines)
 
     def _facts(self, certificate: bytes) -> CertificateFacts:
         try:
