@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bwc_sdk.errors import BwcError
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.desired import read_desired
 from bwc_sdk.offload.events import DesiredStateDelivered, DesiredStateRefused, OffloadEvent
@@ -41,5 +40,3 @@ async def deliver(
         await reconnector.attempt(act)
     except Unreached as failed:
         emit(DesiredStateRefused(failed.error))
-    except BwcError as error:
-        emit(DesiredStateRefused(error))

@@ -20,6 +20,7 @@ from bwc_sdk.offload import (
     OffloadJob,
     OffloadPolicy,
     RecordingFinished,
+    RecordingStarted,
     dock_watch,
     offload,
 )
@@ -146,6 +147,43 @@ def test_a_camera_that_goes_meanwhile_is_lost_in_bounded_time(
         found = delivered(told)
         assert not found or isinstance(found[0].error, DeviceLost)
         assert job.result.complete and len(transports) == 1, "it is not called back for this"
+
+    play(scenario())
+
+
+def test_a_camera_that_is_gone_for_good_is_not_waited_for_again(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    """What could not be fetched was tried for long enough: the next docking brings what lies ready."""
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial)
+        asked: dict[Path | None, int] = {}
+        for deliver_from in (None, outbox):
+            transports: list[MemoryTransport] = []
+            asked[deliver_from] = 0
+
+            async def connect(
+                where: Path | None = deliver_from, made: list[MemoryTransport] = transports
+            ) -> bwc_sdk.Camera:
+                asked[where] += 1
+                if made:
+                    raise DeviceLost("gone")
+                made.append(MemoryTransport(camera))
+                found: bwc_sdk.Camera = await bwc_sdk.connect(
+                    made[0], role=Role.DOCK_OFFLOAD, identity=DOCK, world=world()
+                )
+                return found
+
+            policy = OffloadPolicy(attempts=2, deliver_from=deliver_from)
+            job = offload(connect, evidence, world=world(), policy=policy)
+            async for event in job:
+                if isinstance(event, RecordingStarted):
+                    transports[0].unplug()
+            assert not job.result.complete
+        assert asked[None] == asked[outbox] > 1
 
     play(scenario())
 
