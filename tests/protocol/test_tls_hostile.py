@@ -167,8 +167,8 @@ def test_a_changed_byte_of_a_handshake_is_found_wherever_it_is(flight: int) -> N
         failed = None
         for number in range(3):
             data = bytearray(b"".join(says[number].outgoing()))
-            if number == flight and at < len(data):
-                data[at] ^= 0x40
+            if number == flight:
+                data[min(at, len(data) - 1)] ^= 0x40  # a signature has 70 to 72 bytes
             try:
                 ends[number].receive(bytes(data))
             except SessionFailed as error:
@@ -181,7 +181,7 @@ def test_a_changed_byte_of_a_handshake_is_found_wherever_it_is(flight: int) -> N
 
 
 @given(st.binary(min_size=1, max_size=600), st.booleans(), st.integers(0, 2))
-@settings(max_examples=times(120), deadline=None)
+@settings(max_examples=times(120), deadline=None, database=None)
 def test_garbage_at_any_time_ends_it_or_waits(garbage: bytes, to_host: bool, after: int) -> None:
     host, device = host_session(), device_session()
     device.start()

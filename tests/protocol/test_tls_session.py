@@ -442,7 +442,7 @@ def test_a_device_refuses_below_its_floor_alone() -> None:
 
 
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=40), st.lists(st.integers(0, 40_000), max_size=4))
-@settings(max_examples=times(40), deadline=None)
+@settings(max_examples=times(40), deadline=None, database=None)
 def test_a_stream_has_no_boundaries(cuts: list[int], lengths: list[int]) -> None:
     turn = iter(range(10**9))
     pair = secure_pair(cut=lambda size: min(size, cuts[next(turn) % len(cuts)]))
