@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bwc_protocol.declare import Role
-from bwc_protocol.documents.desired_state import DESIRED_MAX, DesiredState
+from bwc_protocol.documents.desired_state import DESIRED_MAX, WORDS_MAX, DesiredState
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_sdk.cli.facts import fact
@@ -91,7 +91,7 @@ def sign(
             utc_s=int(time.time()),
             settings=values,
             assignment=assignment,
-            profile=profile.stem,
+            profile=_profile_name(profile),
         )
         signed.append((camera, count, desired_path(out, camera), document))
     for _, _, path, document in signed:
@@ -166,6 +166,12 @@ def deliver(
             out.note("the camera has taken it before")
 
     return run_on_camera(settings, Role.DOCK_OFFLOAD, work, interrupted=UNSURE)
+
+
+def _profile_name(path: Path) -> str:
+    """What a camera's log calls the profile: the file's name, as far as a text of the protocol may have it."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in path.stem)
+    return shown.encode("utf-8", "replace")[:WORDS_MAX].decode("utf-8", "ignore")
 
 
 def _require_directory(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.on_camera import ask_on_terminal, role_for
 from bwc_sdk.cli.options import Settings
-from bwc_sdk.errors import IdentityError, IdentityMissing
+from bwc_sdk.errors import IdentityError, IdentityMissing, InvalidValue
 from bwc_sdk.identity.lookup import find_identity, identity_for
 
 if TYPE_CHECKING:
@@ -38,4 +38,7 @@ def identity_to_sign(settings: Settings, role: Role, as_name: str | None) -> Hos
         )
     from bwc_sdk.identity.lab_identities import LabIdentities
 
-    return LabIdentities(as_name).for_role(role_for(settings, role), time.time())
+    try:
+        return LabIdentities(as_name).for_role(role_for(settings, role), time.time())
+    except ValueError as error:
+        raise InvalidValue(f"nobody can be called so: {error}") from error

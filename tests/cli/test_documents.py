@@ -1,5 +1,6 @@
 """`bwc order` and `bwc desired` without a device: two people sign a file, a technician signs for cameras elsewhere."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +124,9 @@ def test_a_lab_plays_both(
     assert bwc("order", "sign", file, CAMERA, "--lab").code == 0
     twice = bwc("order", "sign", file, CAMERA, "--lab")
     assert twice.code == ExitCode.BAD_DOCUMENT
+    for name in ("", "  ", "x" * 65, "a\tb"):
+        wrong = bwc("order", "sign", file, CAMERA, "--lab", "--as", name)
+        assert wrong.code == ExitCode.USAGE and "try:" in wrong.err, name
     done = bwc("order", "sign", file, CAMERA, "--lab", "--role", "records", "--as", "Second person", "--json")
     assert done.code == 0, done.err
     assert done.document["order"]["missing"] == ""
@@ -188,6 +192,16 @@ def test_a_technician_signs_for_cameras_that_are_elsewhere(
     plain = bwc("desired", "show", signed[0]["file"])
     assert "settings.recording.pre_event_s\t30" in plain.out and "assignment\tas it is" in plain.out
     assert sorted(path.name for path in out.iterdir()) == sorted(Path(one["file"]).name for one in signed)
+
+
+@pytest.mark.parametrize("name", ["é" * 60 + ".toml", "night\u200bshift.toml", os.fsdecode(b"\xff.toml")])
+def test_any_file_may_be_a_profile_whatever_it_is_called(
+    bwc: Bwc, people: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    kim = people("Kim Lopez", Role.TECHNICIAN)
+    (tmp_path / name).write_text("recording.pre_event_s = 30\n")
+    argv = ("desired", "sign", str(tmp_path / name), "--out", str(tmp_path), "--identity", kim)
+    assert bwc(*argv, "--camera", CAMERA).code == 0
 
 
 def test_an_assignment_goes_with_it(
