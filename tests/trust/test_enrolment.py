@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.certificates.checks import PeerRefused
 from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.certificates.issue import (
     Issuer,
@@ -27,10 +28,12 @@ from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import Identify, ReadStatus
 from bwc_protocol.messages.trust import WINDOW_S, Enroll, ReadTrust, RequestCertificate
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.scenarios import make_camera
+from tests.trust.conftest import host_as
 from tools.testkit import agencies
 from tools.testkit.device_host import DeviceHost, HostRefused
-from tools.testkit.enrolling import entries, installation
+from tools.testkit.enrolling import certified, entries, installation, installing
 
 New = Callable[..., Any]
 Play = Callable[[Any], Any]
@@ -58,7 +61,7 @@ def test_a_camera_comes_from_the_factory_to_an_agency(
         assert [root.sha256 for root in state.roots] == [
             hashlib.sha256(one).digest() for one in agencies.real().anchors
         ]
-        assert not state.requested and state.window_s == 0
+        assert not state.requested and state.window_s == 0 == camera.trust.window.left_s
         assert technician.peer.certificate.der == found.certificate
         await technician.ask(ReadStatus())
 
@@ -147,15 +150,18 @@ def test_whoever_stands_at_the_button_may_enrol_and_nothing_else(
 
 
 @pytest.mark.rule("TRU-003")
-def test_no_other_role_is_had_at_a_device_of_nobody(new_device: New, host_at: At, play: Play) -> None:
+def test_no_other_role_is_had_at_a_device_of_nobody(new_device: New, play: Play) -> None:
     camera = new_device(enrolled=False)
 
     async def scenario() -> None:
         camera.press_enroll()
-        real = agencies.real()
-        with pytest.raises(HostRefused) as refused:
-            await host_at(camera, role=Role.BENCH, anchors=(real.factory_root.certificate,))
-        assert refused.value.reason in (FailReason.REFUSED, ResetReason.REFUSED)
+        by = host_as(camera, agencies.real(), Role.TECHNICIAN, "K. Weber", factory=True)
+        for asked in (Role.TECHNICIAN, Role.TECHNICIAN | Role.ENROLLER, Role(0)):
+            host = await DeviceHost(camera, by, asked).connect()
+            with pytest.raises(HostRefused) as refused:
+                await host.ask(ReadTrust())
+            assert refused.value.reason is ResetReason.REFUSED
+            await host.leave()
 
     play(scenario())
 
@@ -227,6 +233,10 @@ WRONG: dict[str, tuple[Callable[[LabAgency], dict[str, Any]], ErrorCode]] = {
         lambda real: {
             "deny_list": agencies.deny_list(real, 1, Denied(by=DeniedBy.NAME, name="SIM-00000001"))
         },
+        ErrorCode.UNTRUSTED,
+    ),
+    "a standby root that may have no issuing CA": (
+        lambda real: {"standby": agencies.altered(real.standby.certificate, real.standby, path_length=0)},
         ErrorCode.UNTRUSTED,
     ),
     "no certificate at all": (lambda real: {"certificate": b"\x30\x00"}, ErrorCode.UNTRUSTED),
@@ -441,3 +451,45 @@ def test_the_factory_identity_has_no_end_and_gives_no_access(new_device: New) ->
     camera = new_device(enrolled=False)
     facts = read_certificate(camera.trust.kept.factory_chain[0])
     assert facts.factory and facts.name == camera.serial and facts.not_after_s == FOREVER_S
+
+
+@pytest.mark.rule("TRU-001")
+def test_a_handshake_that_outlives_the_window_is_refused(new_device: New) -> None:
+    camera = new_device(enrolled=False)
+    camera.press_enroll()
+    assert callable(camera.trust.opening(by_radio=False))
+    host = read_certificate(agencies.real().host("K. Weber", Role.TECHNICIAN).chain[0])
+    judge = camera.trust._showing().judge
+    assert judge(host).roles is Role.ENROLLER
+    camera.time.skip(WINDOW_S + 1)
+    with pytest.raises(PeerRefused, match="press its button again"):
+        judge(host)
+
+
+@pytest.mark.rule("TRU-002")
+def test_who_is_enrolled_takes_no_installation_whatever_it_is_asked(new_device: New) -> None:
+    camera = new_device()
+    real = agencies.real()
+    host = read_certificate(real.host("K. Weber", Role.TECHNICIAN).chain[0])
+    found = installing(certified(camera.trust.request(), real), real)
+    before = camera.trust.kept
+    with pytest.raises(Refusal, match="it is enrolled"):
+        camera.trust.enroll(found, host)
+    assert camera.trust.kept == before
+
+
+def test_what_is_installed_is_told(new_device: New, enroller_at: At, host_at: At, play: Play) -> None:
+    camera = new_device(enrolled=False)
+    people = (recipient(), recipient())
+
+    async def scenario() -> None:
+        camera.press_enroll()
+        host = await enroller_at(camera)
+        document = agencies.deny_list(agencies.real(), 9)
+        found = await installation(host, agencies.real(), recipients=people, deny_list=document, standby=b"")
+        assert await host.upload(Enroll, found.encode()) is None
+        state = await (await host_at(camera)).ask(ReadTrust())
+        assert [one.sha256 for one in state.recipients] == [hashlib.sha256(one).digest() for one in people]
+        assert (state.deny_counter, len(state.roots)) == (9, 1)
+
+    play(scenario())

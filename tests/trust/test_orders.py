@@ -10,6 +10,7 @@ import pytest
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.order import NONCE_S, ClockStep, Decommission, Order, Terms, Transfer
 from bwc_protocol.documents.reset_record import ResetCause, verify_reset_record
+from bwc_protocol.frame import Reset
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.recordings import ListRecordings
@@ -109,6 +110,8 @@ def test_a_decommissioned_camera_is_never_enrolled_again(
     assert not again.reset_by_opening()
     after(again)
     assert "service" in again.press_enroll()
+    again.trust.window.open()
+    assert isinstance(again.trust.opening(by_radio=False), Reset)
 
 
 @pytest.mark.rule("TRU-007")
@@ -186,7 +189,9 @@ def test_a_nonce_is_good_once_for_a_week_and_for_this_boot(new_device: New, host
         assert await carried(host, order(camera, first, step), first.nonce) is ErrorCode.CONFLICT
         document = order(camera, second, step)
         assert await carried(host, document, second.nonce) is None
-        assert await carried(host, document, second.nonce) is ErrorCode.CONFLICT  # once
+        assert await carried(host, document, second.nonce) is ErrorCode.CONFLICT  # once, and for one order
+        back = ClockStep(step_ns=YEAR_NS, uncertainty_ms=500, revision=camera.clock.revision)
+        assert await carried(host, order(camera, second, back), second.nonce) is ErrorCode.CONFLICT
         old = await host.ask(GiveNonce())
         camera.time.skip(NONCE_S + 1)
         assert await carried(host, b"\xa0", old.nonce) is ErrorCode.CONFLICT

@@ -92,6 +92,7 @@ WRONG: dict[str, Callable[[Any], dict[str, Any]]] = {
     "another agency": lambda real: {"issuing": agencies.real("Valley Sheriff").issuing},
     "ended before the floor": lambda real: {"issuance": agencies.issuance(1_600_000_000, 1_700_000_000)},
     "of a lab": lambda real: {"issuance": agencies.issuance(lab="abcd")},
+    "of another agency below this root": lambda real: {"altered": "Valley Sheriff"},
     "of a station": lambda real: {"kind": PeerKind.STATION},
 }
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
 from bwc_protocol.certificates.issue import Issuance, Issuer, make_issuing, make_root, new_key
 from bwc_protocol.documents.deny_list import Denied, DenyList, in_order
 from bwc_protocol.documents.signed_document import Document, SignedDocument
@@ -33,9 +38,13 @@ def lab(number: int = 1) -> LabAgency:
     return LabAgency.make(os.urandom)
 
 
-@cache
 def real(name: str = "Harbour Police") -> LabAgency:
-    """A real agency: none of its certificates is a lab's."""
+    """A real agency, the same in all tests of a run: none of its certificates is a lab's."""
+    return _real(name)
+
+
+@cache
+def _real(name: str) -> LabAgency:
     root = _root(name, "root")
     return LabAgency(
         id="",
@@ -73,6 +82,33 @@ def issuing_ca(root: Issuer, name: str) -> Issuer:
     """Another issuing CA below a root."""
     key = new_key()
     return Issuer(make_issuing(root, key.public_key(), name, issuance()), key)
+
+
+def altered(der: bytes, by: Issuer, *, agency: str = "", path_length: int = -1) -> bytes:
+    """A certificate as it is, but for its agency or its path length, signed again by an issuer."""
+    old = x509.load_der_x509_certificate(der)
+    new = (
+        x509.CertificateBuilder()
+        .issuer_name(old.issuer)
+        .subject_name(
+            x509.Name(
+                x509.NameAttribute(one.oid, agency)
+                if agency and one.oid == NameOID.ORGANIZATION_NAME
+                else one
+                for one in old.subject
+            )
+        )
+        .public_key(old.public_key())
+        .serial_number(old.serial_number)
+        .not_valid_before(old.not_valid_before_utc)
+        .not_valid_after(old.not_valid_after_utc)
+    )
+    for extension in old.extensions:
+        value = extension.value
+        if path_length >= 0 and isinstance(value, x509.BasicConstraints):
+            value = x509.BasicConstraints(ca=True, path_length=path_length)
+        new = new.add_extension(value, extension.critical)
+    return new.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def signer(host: Certified) -> KeySigner:

@@ -58,5 +58,8 @@ def certified(request: bytes, agency: LabAgency, kind: PeerKind = PeerKind.CAMER
 
 def renewal(request: bytes, agency: LabAgency, kind: PeerKind = PeerKind.CAMERA, **given: Any) -> Renewal:
     """A new certificate for a device of an agency."""
-    issuing = given.get("issuing", agency.issuing).certificate
-    return Renewal(certificate=certified(request, agency, kind, **given), issuing=issuing)
+    issuing = given.get("issuing", agency.issuing)
+    certificate = certified(request, agency, kind, **given)
+    if "altered" in given:
+        certificate = agencies.altered(certificate, issuing, agency=given["altered"])
+    return Renewal(certificate=certificate, issuing=issuing.certificate)
