@@ -70,8 +70,10 @@ LOOK_S: Final = 1.0
 """Between two looks whether the button was pressed."""
 BACK_S: Final = 10.0
 """How long a device that was enrolled may take until it answers by its new certificate."""
-CAMERA: Final = "camera"
-STATION: Final = "station"
+DEVICE: Final = "device"
+"""The slot of one that has not said yet whether it is a camera or a docking station."""
+_WORDS: Final = {PeerKind.CAMERA: "camera", PeerKind.STATION: "station"}
+STATION: Final = _WORDS[PeerKind.STATION]
 
 Opened = tuple[Connection, PeerKind]
 
@@ -136,7 +138,7 @@ async def enroll(
         return await _open_either(transports, bay, access)
 
     done: PeerKind | None = None
-    async for event in run.one(_Slot(f"bay {bay}" if bay else CAMERA, open_top)):
+    async for event in run.one(_Slot(f"bay {bay}" if bay else DEVICE, open_top)):
         if isinstance(event, Enrolled | AlreadyEnrolled):
             done = event.kind
         yield event
@@ -243,7 +245,7 @@ class _Enrolment:
                 yield await self._already(slot, error)
                 return
             await asyncio.sleep(min(pause, max(left, 0.0)))
-        name = STATION if kind is PeerKind.STATION else slot.name
+        name = _named(slot, kind)
         try:
             made = await self._install(connection, kind)
         finally:
@@ -264,8 +266,7 @@ class _Enrolment:
         try:
             state = await connection.call(ReadTrust())
             assert connection.peer is not None
-            name = STATION if kind is PeerKind.STATION else slot.name
-            return AlreadyEnrolled(name, kind, connection.peer.identity, state.not_after_s)
+            return AlreadyEnrolled(_named(slot, kind), kind, connection.peer.identity, state.not_after_s)
         finally:
             await connection.close()
 
@@ -328,6 +329,11 @@ class _Enrolment:
         ):
             raise ProtocolViolation("it was enrolled, and does not have what was installed", device=slot.name)
         return Enrolled(slot.name, kind, made.name, made.not_after_s)
+
+
+def _named(slot: _Slot, kind: PeerKind) -> str:
+    """How a slot is called once it is known what is there."""
+    return _WORDS[kind] if slot.name == DEVICE else slot.name
 
 
 def _in_bay(driver: LinkDriver, bay: int) -> _Slot:

@@ -14,7 +14,7 @@ class ButtonWanted:
     """Somebody has to press the enrolment button of this one now; it is waited for."""
 
     slot: str
-    """`station`, `camera`, or the bay: `bay 3`."""
+    """`device` before it has said what it is, then `station` or `camera`; or the bay: `bay 3`."""
     wait_s: float
 
 

@@ -123,7 +123,7 @@ def test_from_the_box_to_the_first_secure_offload(
     ran = bwc(*ENROL, "--device", uri)
     assert ran.code == 0, ran.err
     wanted, done = ran.out.splitlines()
-    assert wanted == "camera\tpress its enrolment button now; waiting up to 120 s"
+    assert wanted == "device\tpress its enrolment button now; waiting up to 120 s"
     assert done.startswith(f"camera\tenrolled\t{camera.serial}\tuntil ")
     record(camera)
     ran = bwc("offload", "evidence", "--mkdir", "--device", uri, "--identity", "anna")
@@ -139,7 +139,7 @@ def test_as_json_each_event_is_a_line(
     pressed.append(camera)
     ran = bwc(*ENROL, "--device", uri, "--json")
     wanted, done = map(json.loads, ran.out.splitlines())
-    assert wanted == {"event": "button-wanted", "slot": "camera", "wait_s": 120.0}
+    assert wanted == {"event": "button-wanted", "slot": "device", "wait_s": 120.0}
     assert (done["event"], done["serial"], done["kind"]) == ("enrolled", camera.serial, "camera")
 
 
@@ -180,7 +180,7 @@ def test_nobody_at_the_button_is_told_with_what_to_do(
 ) -> None:
     ran = bwc(*ENROL, "--device", uri, "--wait", "1")
     assert ran.code == ExitCode.NOT_A_DEVICE
-    assert "nobody pressed the enrolment button of the camera within 1 s" in ran.err
+    assert "nobody pressed the enrolment button of the device within 1 s" in ran.err
     assert "press it when it is asked for" in ran.err
 
 

@@ -41,7 +41,7 @@ def test_a_camera_is_enrolled_by_its_button_and_talks_to_its_agency(
 
     async def scenario() -> None:
         wanted, done = await enrolled(camera, agency, vendor)
-        assert wanted == ButtonWanted("camera", 120.0)
+        assert wanted == ButtonWanted("device", 120.0)
         assert isinstance(done, Enrolled)
         assert (done.kind, done.serial) == (PeerKind.CAMERA, camera.serial)
         async with connect(
@@ -98,7 +98,7 @@ def test_without_its_button_a_camera_says_nothing_and_is_given_up(
         wanted, failed = await enrolled(camera, agency, vendor, press=lambda slot: "")
         assert isinstance(wanted, ButtonWanted) and isinstance(failed, EnrolmentFailed)
         assert isinstance(failed.error, NotEnrolled)
-        assert "nobody pressed the enrolment button of the camera within 120 s" in failed.error.rule
+        assert "nobody pressed the enrolment button of the device within 120 s" in failed.error.rule
         assert 119 <= loop.time() - began <= 140
         assert not agency.ca.register().issued_to(camera.serial)
 

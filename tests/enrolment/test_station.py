@@ -28,7 +28,7 @@ def test_it_says_whose_button_comes_next(agency: Agency, factory: LabAgency, ven
     async def scenario() -> None:
         events = await enrolled(station, agency, vendor)
         told = [event.slot for event in events if isinstance(event, ButtonWanted)]
-        assert told == ["camera", "bay 1", "bay 2", "bay 3"]  # before it answers nobody knows what it is
+        assert told == ["device", "bay 1", "bay 2", "bay 3"]  # before it answers nobody knows what it is
         done = [event for event in events if isinstance(event, Enrolled)]
         assert [(event.slot, event.kind) for event in done] == [
             ("station", PeerKind.STATION),
