@@ -11,8 +11,8 @@ import pytest
 from bwc_protocol.certificates.profile import FOREVER_S
 from bwc_protocol.declare import Role
 from bwc_protocol.lab.agency import LabAgency
-from bwc_sdk.cli import on_camera
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.clients import connecting
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
@@ -25,10 +25,11 @@ HOME: LabAgency = agencies.real("Springfield PD")
 
 
 @pytest.fixture
-def camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimCamera]:
+def camera(bwc: Bwc, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimCamera]:
     """A camera of the agency, at which every command line of the test ends."""
     made = make_camera(seed=5, recordings=2, footage=Footage.SYNTHETIC, utc_ns=time.time_ns(), agency=HOME)
-    monkeypatch.setattr(on_camera, "require_device", lambda settings: MemoryTransport(made))
+    monkeypatch.setattr(connecting, "transport_for", lambda *given: MemoryTransport(made))
+    monkeypatch.setenv("BWC_DEVICE", "sim:")
     yield made
     made.close()
 
@@ -146,13 +147,8 @@ def test_a_dock_delivers_from_a_directory_and_says_what_was_taken_before(
 
 
 def test_an_offload_delivers_and_says_so(
-    bwc: Bwc,
-    camera: SimCamera,
-    people: Callable[..., str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    bwc: Bwc, camera: SimCamera, people: Callable[..., str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.cli.offload.require_device", lambda settings: "sim:")
     kim, dock = people("Kim Lopez", Role.TECHNICIAN), people("dock-7", Role.DOCK_OFFLOAD)
     (tmp_path / "patrol.toml").write_text("recording.pre_event_s = 7\n")
     outbox, evidence = tmp_path / "outbox", tmp_path / "evidence"
