@@ -115,6 +115,7 @@ class SimCamera(SimDevice):
             last_manifest_sha256=storage.last_manifest_sha256,
             recordings=len(storage),
             held=storage.held,
+            recording=storage.journal() is not None,
         )
 
     @property

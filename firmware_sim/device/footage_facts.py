@@ -13,3 +13,5 @@ class FootageFacts:
     last_manifest_sha256: bytes = NO_SHA256
     recordings: int = 0
     held: int = 0
+    recording: bool = False
+    """Whether one is being recorded, which is not among them yet."""

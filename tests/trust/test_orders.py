@@ -236,6 +236,13 @@ def test_no_order_sets_a_clock_to_a_time_that_cannot_be(new_device: New, host_at
         step = ClockStep(step_ns=100 * YEAR_NS, uncertainty_ms=0, revision=before)
         assert await carried(host, order(camera, given, step), given.nonce) is ErrorCode.OUT_OF_RANGE
         assert camera.clock.revision == before
+        flash_full = OSError(28, "No space left on device")
+        camera._directory.flash.before = lambda number, operation, name: (_ for _ in ()).throw(flash_full)
+        mended = order(camera, given, ClockStep(step_ns=YEAR_NS, uncertainty_ms=0, revision=before))
+        assert await carried(host, mended, given.nonce) is ErrorCode.FULL
+        camera._directory.flash.before = None
+        assert camera.clock.revision == before
+        assert await carried(host, mended, given.nonce) is None  # nothing was done, and so nothing used up
 
     play(scenario())
 
@@ -250,5 +257,32 @@ def test_a_station_is_transferred_alike(new_device: New, host_at: At, play: Play
         assert await carried(host, order(station, given, Transfer()), given.nonce) is None
         after(station)
         assert not station.trust.enrolled and station.trust.kept.generation == 1
+
+    play(scenario())
+
+
+@pytest.mark.rule("TRU-012")
+def test_what_is_being_recorded_is_not_given_away_with_the_camera(
+    new_device: New, host_at: At, play: Play
+) -> None:
+    """Two people signed for what was there; a recording that runs is not among it."""
+    camera = new_device()
+
+    async def scenario() -> None:
+        host = await host_at(camera)
+        given = await host.ask(GiveNonce())
+        assert camera.wearer.start()
+        document = order(camera, given, losing_all(given))
+        assert await carried(host, document, given.nonce) is ErrorCode.WRONG_STATE
+        assert camera.trust.enrolled and camera.trust.nonces.current == given.nonce  # which is still good
+        camera.wearer.stop()
+        camera.time.skip(120)
+        camera.settle()
+        assert (
+            await carried(host, document, given.nonce) is ErrorCode.CONFLICT
+        )  # a recording was closed since
+        given = await host.ask(GiveNonce())
+        assert given.recordings == 1
+        assert await carried(host, order(camera, given, losing_all(given)), given.nonce) is None
 
     play(scenario())

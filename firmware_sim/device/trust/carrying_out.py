@@ -46,6 +46,7 @@ def carry_out_order(session: DeviceSession, document: bytes) -> None:
             _leave(session, found, ResetCause.DECOMMISSION, "decommission")
         case ClockStep() as step:
             _step_clock(session, found, step)
+    trust.nonces.forget()
 
 
 def _said(found: SignedOrder, what: str) -> str:
@@ -57,6 +58,10 @@ def _said(found: SignedOrder, what: str) -> str:
 def _leave(session: DeviceSession, found: SignedOrder, cause: ResetCause, what: str) -> None:
     device, trust = session.device, session.device.trust
     assert trust is not None
+    if device.footage_facts().recording:
+        raise Refusal(
+            ErrorCode.WRONG_STATE, "it records, and the order cannot name what is not closed: stop it first"
+        )
     kept = forgotten(device, trust, cause)
     if cause is ResetCause.DECOMMISSION:
         kept = replace(kept, retired=True)

@@ -76,12 +76,10 @@ def take_deny_list(device: Device, document: bytes, carrier: CertificateFacts | 
 
 
 def verified_order(trust: DeviceTrust, document: bytes, situation: Situation) -> SignedOrder:
-    """An order that is to be carried out; its nonce is used up. Raises `Refusal`, and then it is not."""
+    """An order that is to be carried out; whoever did so forgets its nonce. Raises `Refusal`."""
     trust.demand_enrolled()
     with refusing(ErrorCode.HELD if situation.held else ErrorCode.NEEDS_RECEIPT):
-        found = verify_order(document, trust.kept.roots, trust.checks, situation)
-    trust.nonces.forget()
-    return found
+        return verify_order(document, trust.kept.roots, trust.checks, situation)
 
 
 def verified_desired_state(trust: DeviceTrust, document: bytes, camera: str) -> SignedDesiredState | None:

@@ -95,6 +95,7 @@ ORDER_REFUSED: Final[Refusals] = (
         "there is footage without a receipt, and the order does not say that it goes as well",
     ),
     (ErrorCode.OUT_OF_RANGE, "it asks for what this device does not do"),
+    (ErrorCode.WRONG_STATE, "a transfer or a decommission while it records"),
 )
 DESIRED_REFUSED: Final[Refusals] = (
     *_ARRIVED,
