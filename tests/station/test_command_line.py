@@ -125,7 +125,7 @@ DEVICE_KEYS = {"uri", "identity", "simulator", "secure"}
 @pytest.mark.parametrize(
     ("verb", "keys"),
     [
-        (("info",), {"identity", "status", "capabilities", "protocol", "remarks", "station"}),
+        (("info",), {"identity", "status", "capabilities", "protocol", "remarks", "session", "station"}),
         (("clock", "show"), {"clock", "measured", "host_time"}),
         (("clock", "sync", "--source", "operator"), CLOCK_SET),
         (("audit",), {"entries", "head", "chained"}),
