@@ -37,6 +37,7 @@ from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
 from tools.generate import (
+    spec_authorisation,
     spec_cddl,
     spec_certificates,
     spec_documents,
@@ -308,6 +309,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "peer-kinds": lambda: numbers(vocabulary.PeerKind),
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),
+    "authorisation": spec_authorisation.authorisation,
     "effects": effects,
     "forbidden-code-points": code_points,
     "precedence": precedence,
