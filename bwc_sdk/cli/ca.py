@@ -497,6 +497,7 @@ def show(
             "agency": register.begun.agency,
             "certificates": document,
             "deny_list": listed.counter if listed else 0,
+            "register": {"entries": len(register.lines), "sha256": register.head},
         },
         Rows(
             title=register.begun.agency,

@@ -167,6 +167,8 @@ def test_a_ca_is_rebuilt_from_its_backup(bwc: Bwc, ca: str) -> None:
     ran = bwc("ca", "init", "ca", "--rebuild", "backup")
     assert ran.code == 0 and "deny-list.cose" in ran.err
     assert "audit" in bwc("ca", "list", ca).out
+    told = [bwc("ca", "list", where, "--json").document["register"] for where in ("backup", "ca")]
+    assert told[0] == told[1] and told[0]["entries"] == 3
     next(Path("backup").glob("issuing-*")).unlink()
     ran = bwc("ca", "init", "ca2", "--rebuild", "backup")
     assert ran.code == ExitCode.BAD_IDENTITY and "--root FILE" in ran.err

@@ -70,8 +70,18 @@ def many(directory: Path, name: str) -> None:
         ca.issue_host(f"{name} {turn}", Role.AUDITOR, new_key().public_key())
 
 
+def rebuild(directory: Path) -> None:
+    founding.rebuild(
+        directory / "new",
+        directory,
+        passphrase=lambda path: PASSPHRASE,
+        clock=lambda last: NOW_S,
+        entropy=os.urandom,
+    )
+
+
 OPERATIONS: dict[str, Callable[[Path], None]] = {
-    one.__name__: one for one in (issue, identity, renew, rotate, revoke, init)
+    one.__name__: one for one in (issue, identity, renew, rotate, revoke, init, rebuild)
 }
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,54 @@ def test_a_short_passphrase_makes_no_agency(tmp_path: Path) -> None:
             entropy=os.urandom,
         )
     assert not (tmp_path / "ca").exists()
+
+
+def test_a_passphrase_that_is_too_short_leaves_no_root_behind(tmp_path: Path) -> None:
+    """Else the next attempt would find a root that is never written over."""
+
+    def passphrase(path: Path) -> bytes:
+        return PASSPHRASE if path.name == "root.p12" else b"short"
+
+    def begin() -> None:
+        founding.found(
+            tmp_path / "ca",
+            "X",
+            passphrase=passphrase,
+            clock=lambda last: NOW_S,
+            entropy=os.urandom,
+            root_file=tmp_path / "stick" / "root.p12",
+        )
+
+    for _ in range(2):
+        with pytest.raises(IdentityError, match="too short"):
+            begin()
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_two_that_begin_in_one_place_one_is_told(tmp_path: Path) -> None:
+    """And nothing of the other is harmed, nor of anything that is called alike."""
+    (tmp_path / "ca.half").mkdir()
+    (tmp_path / "ca.half" / "mine").write_text("kept")
+
+    def begin(passphrase: Callable[[Path], bytes]) -> None:
+        founding.found(
+            tmp_path / "ca", "X", passphrase=passphrase, clock=lambda last: NOW_S, entropy=os.urandom
+        )
+
+    def meanwhile(path: Path) -> bytes:
+        if not (tmp_path / "ca").exists():
+            begin(lambda path: PASSPHRASE)
+        return PASSPHRASE
+
+    with pytest.raises(AgencyError, match="not empty"):
+        begin(meanwhile)
+    founding.rotate(
+        Ca(tmp_path / "ca", lambda path: PASSPHRASE, lambda last: NOW_S, os.urandom),
+        tmp_path / "ca" / "offline" / "root.p12",
+        lambda: PASSPHRASE,
+    )
+    assert (tmp_path / "ca.half" / "mine").read_text() == "kept"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca", "ca.half"]
 
 
 # The register

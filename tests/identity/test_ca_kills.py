@@ -112,6 +112,21 @@ def test_a_deny_list_never_goes_back(killed: Killed, agency: Agency) -> None:
     assert halfway  # some were killed between register and list
 
 
+def test_a_ca_is_rebuilt_wholly_or_not_at_all(killed: Killed) -> None:
+    for directory in killed("rebuild"):
+        new = directory / "new"
+        if not new.exists():
+            founding.rebuild(
+                new,
+                directory,
+                passphrase=lambda path: PASSPHRASE,
+                clock=lambda last: NOW_S,
+                entropy=os.urandom,
+            )
+        assert "dock 1" in [facts.name for facts in _goes_on(new).issued()]
+        assert (new / "deny-list.cose").read_bytes() == (directory / "deny-list.cose").read_bytes()
+
+
 def test_an_agency_is_there_wholly_or_not_at_all(killed: Killed) -> None:
     for directory in killed("init"):
         new = directory / "new"

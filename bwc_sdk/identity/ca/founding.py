@@ -5,12 +5,15 @@ Each makes a directory whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import functools
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_sdk.errors import AgencyError
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from bwc_protocol.certificates.issue import Issuer
 
 Entropy = Callable[[int], bytes]
-_HALF: Final = ".half"
-"""Ends the name of a directory that is being made."""
 
 
 P = ParamSpec("P")
@@ -85,7 +86,6 @@ def found(
     from bwc_protocol.certificates.issue import Issuance, Issuer, make_root, new_key
 
     now_s = clock(None)
-    half = _begun(directory)
     files = root_file or directory / OFFLINE / ROOT_FILE, standby_file or directory / OFFLINE / STANDBY_FILE
     for path in (root_file, standby_file):
         if path is not None and path.exists():
@@ -94,26 +94,28 @@ def found(
         not_before_s=now_s - BACKDATED_S, not_after_s=now_s + ROOT_DAYS * DAY_S, entropy=entropy
     )
     roots = []
-    for path, word in zip(files, ("root", "standby root"), strict=True):
+    for word in ("root", "standby root"):
         key = new_key()
         try:
             certificate = make_root(key, agency, f"{_short(agency)} {word}", issuance)
         except ValueError as error:
             raise AgencyError(f"this cannot be the name of an agency: {error}") from error
-        chosen = passphrase(path)
-        check_new_passphrase(chosen)
-        placed = half / path.relative_to(directory) if path.is_relative_to(directory) else path
-        placed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_new(placed, sealed(key, [certificate], chosen, entropy))
         roots.append(Issuer(certificate, key))
-    register = Register(half / REGISTER_FILE)
-    register.append(now_s, Begun(agency=agency, root=roots[0].certificate, standby=roots[1].certificate))
-    new = Ca(half, passphrase, clock, entropy)
-    issuing = _new_issuing(new, register, roots[0], now_s, passphrase(directory / "issuing.p12"))
-    write_new(half / AGENCY_FILE, to_pem([one.certificate for one in roots]).encode(), mode=0o644)
-    _finished(half, directory)
-    root, standby = (read_certificate(one.certificate) for one in roots)
-    return Founded(files[0], files[1], root, standby, issuing)
+    with _whole(directory) as half:
+        # Every passphrase before the first key is written: one that is too short leaves nothing behind.
+        chosen = [passphrase(path) for path in (*files, directory / "issuing.p12")]
+        for one in chosen:
+            check_new_passphrase(one)
+        for path, root, secret in zip(files, roots, chosen, strict=False):
+            placed = half / path.relative_to(directory) if path.is_relative_to(directory) else path
+            placed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_new(placed, sealed(root.key, [root.certificate], secret, entropy))
+        register = Register(half / REGISTER_FILE)
+        begun = Begun(agency=agency, root=roots[0].certificate, standby=roots[1].certificate)
+        register.append(now_s, begun)
+        issuing = _new_issuing(Ca(half, passphrase, clock, entropy), register, roots[0], now_s, chosen[-1])
+        write_new(half / AGENCY_FILE, to_pem([begun.root, begun.standby]).encode(), mode=0o644)
+    return Founded(*files, read_certificate(begun.root), read_certificate(begun.standby), issuing)
 
 
 def rotate(ca: Ca, root_file: Path, new_passphrase: Callable[[], bytes]) -> CertificateFacts:
@@ -155,33 +157,32 @@ def rebuild(
     if len(roots) != 2:
         raise AgencyError(f"{backup / AGENCY_FILE} has {len(roots)} certificates, not root and standby root")
     known = [read_certificate(der) for der in roots]
-    now_s = clock(None)
-    half = _begun(directory)
-    register = Register(half / REGISTER_FILE)
-    if (backup / REGISTER_FILE).exists():
-        old = Register.read(backup)
-        if (old.begun.root, old.begun.standby) != roots:
-            raise AgencyError(f"{backup} has the register of another agency than its {AGENCY_FILE}")
-        write_new(half / REGISTER_FILE, (backup / REGISTER_FILE).read_bytes()[: old.end])
-        register = Register.read(half)
-    else:
-        register.append(now_s, Begun(agency=known[0].agency, root=roots[0], standby=roots[1]))
-    if (backup / DENY_LIST_FILE).exists():
-        shutil.copyfile(backup / DENY_LIST_FILE, half / DENY_LIST_FILE)
-    write_new(half / AGENCY_FILE, to_pem(roots).encode(), mode=0o644)
-    new = Ca(half, passphrase, clock, entropy)
-    issuing = _kept_issuing(new, register, backup, now_s)
-    if issuing is None:
-        if root_file is None or new_passphrase is None:
-            raise AgencyError(
-                f"{backup} has no key of the issuing CA",
-                advice="name the file of the root's key, and a new one is made: --root FILE",
-            )
-        root = opened(root_file, passphrase)
-        if root.certificate not in roots:
-            raise AgencyError(f"{root_file} is no root of {known[0].agency!r}")
-        issuing = _new_issuing(new, register, root, now_s, new_passphrase())
-    _finished(half, directory)
+    old = Register.read(backup) if (backup / REGISTER_FILE).exists() else None
+    if old is not None and (old.begun.root, old.begun.standby) != roots:
+        raise AgencyError(f"{backup} has the register of another agency than its {AGENCY_FILE}")
+    now_s = clock(old.last_s if old is not None else None)
+    with _whole(directory) as half:
+        if old is not None:
+            write_new(half / REGISTER_FILE, (backup / REGISTER_FILE).read_bytes()[: old.end])
+            register = Register.read(half)
+        else:
+            register = Register(half / REGISTER_FILE)
+            register.append(now_s, Begun(agency=known[0].agency, root=roots[0], standby=roots[1]))
+        if (backup / DENY_LIST_FILE).exists():
+            write_new(half / DENY_LIST_FILE, (backup / DENY_LIST_FILE).read_bytes(), mode=0o644)
+        write_new(half / AGENCY_FILE, to_pem(roots).encode(), mode=0o644)
+        new = Ca(half, passphrase, clock, entropy)
+        issuing = _kept_issuing(new, register, backup, now_s)
+        if issuing is None:
+            if root_file is None or new_passphrase is None:
+                raise AgencyError(
+                    f"{backup} has no key of the issuing CA",
+                    advice="name the file of the root's key, and a new one is made: --root FILE",
+                )
+            root = opened(root_file, passphrase)
+            if root.certificate not in roots:
+                raise AgencyError(f"{root_file} is no root of {known[0].agency!r}")
+            issuing = _new_issuing(new, register, root, now_s, new_passphrase())
     return issuing
 
 
@@ -230,20 +231,26 @@ def _short(agency: str) -> str:
     return agency.encode()[:44].decode("utf-8", "ignore").strip() or agency
 
 
-def _begun(directory: Path) -> Path:
-    """An empty directory beside the one that is to be. What a killed process left in it is gone."""
+@contextmanager
+def _whole(directory: Path) -> Iterator[Path]:
+    """A directory of another name in which the CA is made; it gets its name in the end, or is removed.
+
+    What a killed process leaves has the name `.NAME.half-…`, and counts for nothing.
+    """
+    taken = AgencyError(f"{directory} is not empty: a CA begins in a directory of its own")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise AgencyError(f"{directory} is not empty: a CA begins in a directory of its own")
-    half = directory.with_name(directory.name + _HALF)
+        raise taken
     directory.parent.mkdir(parents=True, exist_ok=True)
-    if half.exists():
-        shutil.rmtree(half)
-    half.mkdir(mode=0o700)
-    return half
-
-
-def _finished(half: Path, directory: Path) -> None:
-    if directory.exists():
-        directory.rmdir()  # empty
-    half.rename(directory)
+    half = Path(tempfile.mkdtemp(prefix=f".{directory.name}.half-", dir=directory.parent))
+    try:
+        yield half
+        try:
+            half.rename(directory)  # in the place of nothing, or of what is empty
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise taken from error  # somebody was faster
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
     sync_directory(directory.parent)
