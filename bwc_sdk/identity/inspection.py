@@ -14,8 +14,8 @@ from bwc_protocol.declare import Role
 from bwc_protocol.word import label
 from bwc_sdk.errors import BwcError
 from bwc_sdk.identity.identity_directory import AGENCY_FILE, DENY_LIST_FILE, IdentityDirectory
-from bwc_sdk.identity.private_files import check_directory, looseness
-from bwc_sdk.identity.role_file import ISSUE_ANEW, read_role_file
+from bwc_sdk.identity.private_files import SECRET_MAX, check_directory, looseness
+from bwc_sdk.identity.role_file import ISSUE_ANEW, PLAIN, read_role_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,19 @@ def inspect_directory(directory: IdentityDirectory, utc_s: float) -> Iterator[Fi
     if (directory.path / DENY_LIST_FILE).exists():
         yield _deny_list(directory)
     for path in files:
-        yield _key_file(directory, path, utc_s)
+        if role_named(path) is not None or _may_hold_a_key(path):
+            yield _key_file(directory, path, utc_s)
 
 
 _NO_ROLE: Final = "key file"
+
+
+def _may_hold_a_key(path: Path) -> bool:
+    """Whether a file that no role is named after is one all the same, and no certificate that lies beside them."""
+    try:
+        return path.suffix != PLAIN or b"PRIVATE KEY" in path.read_bytes()[:SECRET_MAX]
+    except OSError:
+        return True
 
 
 def role_named(path: Path) -> Role | None:

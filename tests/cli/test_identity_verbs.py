@@ -186,6 +186,14 @@ def test_check_finds_nothing_in_a_directory_that_is_in_order(
     assert set(found.values()) == {("", "")}
 
 
+def test_a_certificate_that_lies_beside_the_key_files_is_none_of_them(
+    bwc: Bwc, directory: Path, police: Agency
+) -> None:
+    (directory / "maker.pem").write_bytes((directory / "agency.pem").read_bytes())
+    code, found = findings(bwc, directory)
+    assert code == 0 and "maker.pem" not in found
+
+
 def spoil_rights(directory: Path, police: Agency) -> None:
     (directory / "technician.pem").chmod(0o640)
 
