@@ -273,3 +273,66 @@ def test_on_a_terminal_it_is_a_table(bwc: Bwc, ca: str, monkeypatch: pytest.Monk
     assert key[:12] in said.out and key not in said.out
     for verb in (["revoke", ca, "audit"], ["rotate", ca], ["renew", ca, "identity/auditor.p12"]):
         assert bwc("ca", *verb).code in (0, ExitCode.INCOMPLETE), verb
+
+
+@pytest.fixture
+def typing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """A person at a terminal, who types these; gives what was asked."""
+    for variable in WORDS:
+        monkeypatch.delenv(f"BWC_{variable}_PASSPHRASE_FILE")
+
+    def types(*words: str) -> list[str]:
+        asked: list[str] = []
+        left = iter(words)
+
+        def typed(prompt: str) -> str:
+            asked.append(prompt)
+            return next(left)
+
+        monkeypatch.setattr("bwc_sdk.cli.ca_passphrases.getpass.getpass", typed)
+        monkeypatch.setattr("bwc_sdk.cli.ca_passphrases.sys.stdin.isatty", lambda: True)
+        return asked
+
+    return types
+
+
+def test_a_person_types_each_new_passphrase_twice_and_each_old_one_once(
+    bwc: Bwc, typing: Callable[..., list[str]]
+) -> None:
+    root, standby, issuing, host = (
+        "the root's own",
+        "the standby's own",
+        "the issuing's own",
+        "the host's own",
+    )
+    asked = typing(root, root, standby, standby, issuing, issuing)
+    assert bwc("ca", "init", "ca", "--agency", "X").code == 0
+    assert [prompt for prompt in asked if "again" not in prompt] == [
+        "passphrase of ca/offline/root.p12: ",
+        "passphrase of ca/offline/standby.p12: ",
+        "passphrase of ca/issuing.p12: ",
+    ]
+    asked = typing(host, host, issuing)
+    assert bwc("ca", "issue", "ca", "auditor", "--name", "audit", "--out", "identity").code == 0
+    assert len(asked) == 3
+    asked = typing(root, issuing, issuing)
+    assert bwc("ca", "rotate", "ca").code == 0
+    asked = typing(root)
+    assert bwc("ca", "revoke", "ca", "audit").code == 0
+    assert asked == ["passphrase of ca/offline/root.p12: "]
+
+
+def test_two_that_are_not_the_same_make_nothing(bwc: Bwc, typing: Callable[..., list[str]]) -> None:
+    typing("the root's own", "the roots own")
+    ran = bwc("ca", "init", "ca", "--agency", "X")
+    assert ran.code == ExitCode.BAD_IDENTITY and "not the same" in ran.err
+    assert not Path("ca").exists()
+
+
+def test_a_wrong_passphrase_is_told_with_what_to_do(
+    bwc: Bwc, ca: str, typing: Callable[..., list[str]]
+) -> None:
+    typing("another passphrase")
+    ran = bwc("ca", "rotate", ca)
+    assert ran.code == ExitCode.BAD_IDENTITY
+    assert "root.p12 does not open" in ran.err and "try: give the file's own passphrase" in ran.err
