@@ -6,13 +6,16 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.declare import Role
+from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetting, DesiredState
 from bwc_protocol.messages.audit import AuditKind
+from firmware_sim.camera.desired_state import take_desired
 from firmware_sim.device.trust.kept import KeptTrust, load_private, public_sha256
 from firmware_sim.device.trust.signed import take_deny_list
 from firmware_sim.flash.flash import PowerLost, StateError
@@ -91,6 +94,43 @@ def _cut(at: int) -> Callable[[int, str, str], None]:
             raise PowerLost
 
     return before
+
+
+@pytest.mark.rule("TRU-006")
+def test_power_lost_while_a_desired_state_is_taken_leaves_all_of_it_or_nothing(new_device: New) -> None:
+    """Configuration, assignment, counter and log are one step: no camera has half of what a technician signed."""
+    real = agencies.real()
+    technician = agencies.signer(real.host("K. Weber", Role.TECHNICIAN))
+    for cut in range(100):
+        flash = MemoryFlash()
+        camera = new_device(state=flash)
+        wanted = DesiredState(
+            camera=camera.serial,
+            counter=1,
+            signed_utc_s=agencies.SIGNED_S,
+            settings=(DesiredSetting(key="audio.gain_db", value=3),),
+            assignment=DesiredAssignment(officer="4711"),
+        )
+        session: Any = SimpleNamespace(camera=camera, identity="dock-7")
+        flash.before = _cut(flash.operations + cut)
+        try:
+            take_desired(session, agencies.signed(wanted, technician))
+            ended = True
+        except PowerLost:
+            ended = False
+        flash.before = None
+        flash.lose_power(random.Random(cut))
+        again = new_device(state=flash)
+        facts = {
+            again.trust.kept.desired_counter == 1,
+            again.settings.number("audio.gain_db") == 3,
+            again.assignment.officer == "4711",
+            bool(entries(again, AuditKind.DESIRED_STATE)),
+        }
+        assert len(facts) == 1 and (not ended or facts == {True})
+        if ended:
+            return
+    raise AssertionError("it never came to an end")
 
 
 def test_a_full_flash_refuses_and_changes_nothing(new_device: New) -> None:
