@@ -15,6 +15,8 @@ from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.trust import InstallDenyList
+from bwc_protocol.session.insecure import InsecureSession
+from bwc_protocol.session.preamble import TLS_1_3
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.device.make import BUILT_S
 from firmware_sim.device.trust.admission import FAILURE_EVERY_S, FAILURES_MAX, LOGGED_EVERY_S
@@ -214,6 +216,36 @@ def test_without_protection_a_device_of_an_agency_says_nothing(
         await host_at(camera)
 
     play(scenario())
+
+
+class _Mute(InsecureSession):
+    """A host that begins a secure session and never says anything in it."""
+
+    protection = TLS_1_3
+
+    def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
+        return []
+
+
+@pytest.mark.rule("TRU-010")
+def test_a_handshake_that_is_never_finished_ends_and_counts_as_one_that_failed(
+    new_device: New, host_at: At, play: Play
+) -> None:
+    camera = new_device()
+
+    async def scenario() -> None:
+        host = DeviceHost(camera, None, Role.BENCH)
+        host._sessions = lambda side: _Mute(side, None)
+        begun = camera.time()
+        with pytest.raises(HostRefused) as refused_by:
+            await host.connect()
+        assert refused_by.value.reason in (FailReason.TIMEOUT, ResetReason.PROTOCOL)
+        assert camera.time() - begun < 15
+        await host_at(camera)
+
+    play(scenario())
+    (entry,) = entries(camera, AuditKind.HANDSHAKE_FAILED)
+    assert entry.startswith("session: not ready after 10 s")
 
 
 def test_a_lab_does_not_open_a_real_camera_nor_the_reverse(new_device: New, host_at: At, play: Play) -> None:
