@@ -96,6 +96,13 @@ class SimCamera(SimDevice):
         else:
             take_up(self, kept)
 
+    def _take_up_again(self) -> None:
+        battery, chip, rot = self.battery.snapshot(), self.storage.emmc.snapshot(), self.storage.rotten
+        super()._take_up_again()
+        self.battery.restore(battery)
+        self.storage.emmc.restore(chip)
+        self.storage.rot_again(rot)
+
     def kept(self, **instead: Any) -> dict[str, Any]:
         return kept_of(self, **instead)
 
@@ -176,9 +183,8 @@ class SimCamera(SimDevice):
         """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
         if self.running:
             self.recorder.power_cut()
-            self.running = False
-            self._boot_at_s = self.time() + BOOT_S
             self._drop(orderly=False)
+            self._lose_power()
 
     def go_down(self) -> None:
         """Switches itself off in order: the recording is closed, hosts are told, the state is kept.

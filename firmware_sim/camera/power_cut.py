@@ -38,21 +38,16 @@ def _elapsed_ms(journal: dict[str, Any], segments: list[OpenSegment]) -> int:
 
 def _take_up(recording: OpenRecording, segment: OpenSegment, footage: FootageSource, camera: str) -> bool:
     """Appends what is sound of a segment; returns whether that is all of it."""
-    chunk_size, length_ms = recording.settings.chunk_size, segment.last.segment_ms
-    if not footage.grows:
-        # Real footage is made when its segment ends: what is left of it is made again, from the same facts.
-        blob = recording.film(footage, camera, recording.closed_ms, length_ms)
-        ended = segment.last.segment_bytes > 0
-        size = blob.size_bytes if ended else blob.size_bytes // chunk_size * chunk_size
-        left = first_bytes(blob, size)
-        table = chunk_table(left, chunk_size)
-    else:
+    chunk_size, last = recording.settings.chunk_size, segment.last
+    blob, filmed_bytes = segment.blob, last.segment_bytes
+    if segment.hashes:
         size, table = segment.sound(chunk_size)
-        if not size:
-            return False
-        assert segment.blob is not None
-        blob, left = segment.blob, first_bytes(segment.blob, size)
-    whole_size = segment.last.segment_bytes or blob.size_bytes
-    if size:
-        recording.close_segment(left, length_ms * size // whole_size, table)
-    return size == whole_size
+    else:
+        # Real footage is made when its segment ends: what is left of it is made again, from the same facts.
+        blob = recording.film(footage, camera, recording.closed_ms, last.segment_ms)
+        size = blob.size_bytes if last.segment_bytes else blob.size_bytes // chunk_size * chunk_size
+        filmed_bytes, table = blob.size_bytes, chunk_table(first_bytes(blob, size), chunk_size)
+    if blob is None or not size:
+        return False
+    recording.close_segment(first_bytes(blob, size), last.segment_ms * size // filmed_bytes, table)
+    return size == filmed_bytes

@@ -99,6 +99,8 @@ class SimDevice(ABC):
         self._reboot_at_s: float | None = None
         self._boot_at_s: float | None = None
         self._held = ExitStack()
+        self._memory_is_gone = False
+        """Whether the next boot has to read all that it knows from the flash."""
         self._directory: StateDirectory | None = StateDirectory(state)
         """Until it is closed."""
         self._held.callback(self._directory.close)
@@ -106,18 +108,28 @@ class SimDevice(ABC):
     def _begin(self) -> None:
         """Makes the models, and boots. Raises `StateError`, and `OSError` when the boot cannot be kept."""
         try:
-            kept = self._directory.load_only(self.state_name) if self._directory is not None else None
-            trust = self._trust_of_device(kept)
-            if trust is not None and trust.destroying:
-                self._destroy_kept()
-            self._assemble(kept)
-            if trust is not None:
-                assert self._directory is not None
-                self.trust = DeviceTrust(self, trust, self._directory)
+            self._take_up()
             self._boot()
         except BaseException:
             self._held.close()
             raise
+
+    def _take_up(self) -> None:
+        """Makes the models, of what the flash has. Raises `StateError`, `OSError`."""
+        kept = self._directory.load_only(self.state_name) if self._directory is not None else None
+        trust = self._trust_of_device(kept)
+        if trust is not None and trust.destroying:
+            self._destroy_kept()
+        self._assemble(kept)
+        if trust is not None:
+            assert self._directory is not None
+            self.trust = DeviceTrust(self, trust, self._directory)
+
+    def _take_up_again(self) -> None:
+        """The same for a device that lost its memory; what is no memory stays as it is. Raises the same."""
+        if self._directory is not None:
+            self._directory = StateDirectory(self._directory.flash)
+        self._take_up()
 
     # What the kind of device adds
 
@@ -266,6 +278,9 @@ class SimDevice(ABC):
 
     def _boot(self) -> None:
         """Raises `OSError` if that cannot be kept, and what `_started` raises: then it has not booted."""
+        if self._memory_is_gone:
+            self._take_up_again()
+            self._memory_is_gone = False
         if self.trust is not None:
             self.trust.window.close()
             self.trust.nonces.forget()
@@ -297,6 +312,15 @@ class SimDevice(ABC):
                 self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
                 self.storage_failed(error)
         return self.running
+
+    def _lose_power(self) -> None:
+        """It is off at once: what is in memory is gone, and of what was not synced the flash has what it has. It boots
+        again."""
+        self.running = False
+        self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
+        if self._directory is not None:
+            self._memory_is_gone = True
+            self._directory.flash.lose_power(random.Random(f"loss {self.serial} {self.boot_counter}"))
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
         """Goes down in order after `delay_s`, and boots again."""

@@ -9,6 +9,7 @@ that is killed loses nothing, a machine that loses power what a flash would.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import random
@@ -80,14 +81,14 @@ class DirectoryFlash:
     def is_directory(self, name: str) -> bool:
         try:
             return stat.S_ISDIR(os.lstat(self.at(name)).st_mode)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def size(self, name: str) -> int | None:
         path = self._path(name)
         try:
             found = path.lstat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         _demand_plain(path, found.st_mode)
         return found.st_size
@@ -133,6 +134,10 @@ class DirectoryFlash:
             os.close(handle)
 
     def rename(self, name: str, to: str) -> None:
+        if self.is_directory(to):
+            raise FileExistsError(
+                errno.EEXIST, os.strerror(errno.EEXIST), to
+            )  # an empty one would be replaced
         self._path(name).replace(self._path(to))
 
     def remove(self, name: str) -> None:

@@ -71,7 +71,7 @@ class Flash(Protocol):
         """Shortens a file."""
 
     def rename(self, name: str, to: str) -> None:
-        """Gives another name in the same directory; a file takes the place of the one that has it."""
+        """Gives another name in the same directory; a file takes the place of the one that has it, if any."""
 
     def remove(self, name: str) -> None:
         """Removes a file. Raises `FileNotFoundError`."""

@@ -194,8 +194,8 @@ class MemoryFlash:
         if node is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         there = self._find(to)
-        if isinstance(there, _Directory):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), to)
+        if isinstance(there, _Directory) or (isinstance(node, _Directory) and there is not None):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
         self._change(directory, (last, None), (to.rpartition("/")[2], node))
 
     def remove(self, name: str) -> None:

@@ -29,7 +29,7 @@ from bwc_protocol.relay import UPLINK, Relay
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.conversation_profile import ConversationProfile
-from firmware_sim.device.device import BOOT_S, SimDevice
+from firmware_sim.device.device import SimDevice
 from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.plan import FaultCount
@@ -252,7 +252,7 @@ class SimStation(SimDevice):
         """Resets at once. Bays lose their links; power stays on, it is switched by relays that latch."""
         if self.running:
             self._drop(orderly=False)
-            self._boot_at_s = self.time() + BOOT_S
+            self._lose_power()
 
     def go_down(self) -> None:
         """Switches itself off in order: hosts and cameras are told."""

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -117,6 +117,8 @@ class Storage:
         self.emmc = emmc if emmc is not None else EmmcHealth(capacity_bytes)
         self.pending_bytes = 0
         """Room that the recording in progress has taken so far."""
+        self.rotten: dict[tuple[bytes, int], Rotten] = {}
+        """Segments that a fault plan damaged: their bytes are not what was stored."""
         self.damaged: tuple[str, ...] = ()
         """Recordings that were kept and cannot be used: left as they are, and not listed."""
         self._state = state if state is not None else StateDirectory()
@@ -339,7 +341,15 @@ class Storage:
             rotten.flips[flip_at] = rotten.flips.get(flip_at, 0) ^ 0x01
         if bad is not None:
             rotten.bad_blocks.append(bad)
-        recording.blobs = (*recording.blobs[:segment], rotten, *recording.blobs[segment + 1 :])
+        self.rot_again({(recording_id, segment): rotten})
+
+    def rot_again(self, rotten: Mapping[tuple[bytes, int], Rotten]) -> None:
+        """What rotted is so still when the flash is read anew."""
+        self.rotten.update(rotten)
+        for (recording_id, segment), blob in rotten.items():
+            recording = self._by_id.get(recording_id)
+            if recording is not None:
+                recording.blobs = (*recording.blobs[:segment], blob, *recording.blobs[segment + 1 :])
 
 
 def _already(recording: StoredRecording, annotation: Annotation) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from firmware_sim.device.audit_log import NAME
 from firmware_sim.flash.memory_flash import MemoryFlash
+from firmware_sim.storage.open_footage import CHUNKS, FOOTAGE
 
 WRITERS: Final = ("write_new", "write_beside", "write_atomic")
 """Those by which many write: which sync of theirs it is says who called them."""
+GROWING: Final = (NAME, FOOTAGE, CHUNKS)
+"""Files to which is added: each is synced for another reason."""
 
 
 class ForgetfulFlash(MemoryFlash):
@@ -23,14 +27,14 @@ class ForgetfulFlash(MemoryFlash):
         """Operations before which one was skipped."""
 
     def sync(self, name: str) -> None:
-        if self._counts("sync"):
+        if self._counts("sync", name):
             super().sync(name)
 
     def sync_directory(self, name: str = "") -> None:
-        if self._counts("sync_directory"):
+        if self._counts("sync_directory", name):
             super().sync_directory(name)
 
-    def _counts(self, operation: str) -> bool:
+    def _counts(self, operation: str, name: str) -> bool:
         frame = sys._getframe(1)
         while frame.f_code.co_name == operation and frame.f_back is not None:  # those of heirs, too
             frame = frame.f_back
@@ -38,7 +42,8 @@ class ForgetfulFlash(MemoryFlash):
         while callers[-1] in WRITERS and frame.f_back is not None:
             frame = frame.f_back
             callers.append(frame.f_code.co_qualname)
-        place = f"{' > '.join(callers[::-1])}: {operation}"
+        of = f" {name}" if name in GROWING else ""
+        place = f"{' > '.join(callers[::-1])}: {operation}{of}"
         if place not in self.places:
             self.places.append(place)
         if place == self.skipped:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import pytest
 from bwc_protocol.evidence import ClockState, TriggerReason
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.battery import BatteryAlarm
-from bwc_protocol.messages.config import Setting
+from bwc_protocol.messages.config import Setting, SettingType
 from bwc_protocol.messages.identity import CameraState, Fault, StateChanged
 from bwc_protocol.messages.recordings import RecordingClosed
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.device import BOOT_S
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.flash.flash import StateError
+from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.scenarios import make_camera
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.storage.blobs import SyntheticBlob
@@ -148,6 +150,43 @@ def test_a_crash_while_recording_leaves_a_recording_that_is_cut(camera: SimCamer
     assert newest.manifest.cut
     assert newest.manifest.duration_ms <= 10_000
     assert kinds(camera)[-2:] == [AuditKind.BOOT, AuditKind.RECORDING_CLOSED]
+
+
+def test_a_crash_takes_what_is_in_memory_and_leaves_what_is_on_the_flash(camera: SimCamera) -> None:
+    configure(camera, "recording.pre_event_s", 77)
+    camera.settings.stage(
+        camera.settings.revision, [Setting(key="alarm.battery_low_pct", type=SettingType.INT, number=33)]
+    )
+    first = camera.listing(0, 1)[0]
+    camera.storage.rot(first.recording_id, 0, flip_at=5)
+    camera.time.skip(30)
+    camera.settle()
+    rotten, charge, wear = (
+        first.blobs[0].read(0, 10),
+        camera.battery.snapshot(),
+        camera.storage.emmc.written_bytes,
+    )
+    log, storage, settings = camera.audit.head(), camera.storage, camera.settings
+    camera.assignment = replace(camera.assignment, officer="nobody kept this")
+    camera.crash()
+    boot_again(camera)
+    assert camera.storage is not storage and camera.settings is not settings
+    assert camera.settings.number("recording.pre_event_s") == 77
+    assert camera.settings.staged() == [] and camera.assignment.officer == ""
+    assert camera.audit.holds(*log)
+    again = camera.listing(0, 1)[0]
+    assert again.manifest == first.manifest and again.blobs[0].read(0, 10) == rotten
+    assert camera.battery.snapshot() == pytest.approx(charge, rel=1e-3), "a cell is no memory"
+    assert camera.storage.emmc.written_bytes >= wear
+
+
+def test_a_crash_loses_what_was_not_synced(camera: SimCamera) -> None:
+    flash = camera.storage._state.flash
+    flash.create("unsynced", b"1")
+    assert isinstance(flash, MemoryFlash) and flash.unsynced
+    camera.crash()
+    assert flash.unsynced == []
+    boot_again(camera)
 
 
 def test_an_orderly_end_closes_the_recording(camera: SimCamera) -> None:

@@ -132,7 +132,7 @@ def test_an_entry_that_was_refused_does_not_turn_up_later() -> None:
         return found != {1}
 
     assert not turns_up(FailsOnce())
-    assert turns_up(FailsOnce("Commits._cut_off: sync"))
+    assert turns_up(FailsOnce("Commits._cut_off: sync audit.log"))
 
 
 def test_a_record_that_was_refused_does_not_turn_up_later() -> None:
@@ -209,7 +209,7 @@ def test_an_entry_that_is_torn_over_one_in_doubt_forges_no_log() -> None:
         return False
 
     assert not damaged(ForgetfulFlash())
-    assert damaged(ForgetfulFlash("Commits._cut_off: sync"))
+    assert damaged(ForgetfulFlash("Commits._cut_off: sync audit.log"))
 
 
 @pytest.mark.parametrize("data", [b"a\n", b"a\nb\n"], ids=["a line", "two"])

@@ -359,11 +359,11 @@ def test_what_is_left_of_one_commit_is_done_before_the_next(
             disk.arm(at, errno.EIO, True)
             bench.put(MarkRecording(**bench.first))
             disk.disarm()
-            marked = bench.camera.listing(0, 1)[0].marked
-            left += marked
             if not bench.camera.running:
                 bench.camera.time.skip(3)
-                assert bench.camera.awake()
+                assert bench.camera.awake()  # and knows by its flash whether it had happened
+            marked = bench.camera.listing(0, 1)[0].marked
+            left += marked
             bench.put(Assign(officer="K2", revision=bench.camera.assignment.revision))
             assert bench.outcome == "done"
             log = log_of(bench.camera)
