@@ -48,9 +48,8 @@ class FootageJournal:
         hashes = chunk_hashes(blob, chunk_size, known, chunks)
         if hashes:
             self._flash.write(self._segment, blob, known * chunk_size, min(size, chunks * chunk_size))
-        if hashes or ended:
-            self._flash.journal(Progress(self._segment, elapsed_ms, length_ms, size, hashes.hex()))
-            self._hashes += hashes
+        self._flash.journal(Progress(self._segment, elapsed_ms, length_ms, size, hashes.hex()))
+        self._hashes += hashes
 
     def table(self, blob: Blob, recording: OpenRecording) -> bytes:
         """The chunk table of the segment that ends now: what was hashed already is not hashed again."""

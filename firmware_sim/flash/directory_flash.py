@@ -15,6 +15,7 @@ import os
 import random
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -112,6 +113,11 @@ class DirectoryFlash:
 
     def create(self, name: str, data: bytes) -> None:
         self._write(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0, data)
+
+    def create_tree(self, name: str, files: Mapping[str, bytes]) -> None:
+        _make_directory(self._path(name))
+        for file, data in files.items():
+            self.create(f"{name}/{file}", data)
 
     def write(self, name: str, offset: int, data: bytes | memoryview) -> None:
         self._write(name, os.O_WRONLY, offset, data)

@@ -6,6 +6,7 @@ A name is a path from the root, with `/` between its parts; the root is the empt
 """
 
 import random
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 TEMPORARY: Final = ".tmp-"
@@ -63,6 +64,9 @@ class Flash(Protocol):
 
     def create(self, name: str, data: bytes) -> None:
         """Makes a file that must not exist, and writes its first bytes."""
+
+    def create_tree(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Makes a directory with these files in it: what a simulated camera comes with, thousands of them."""
 
     def write(self, name: str, offset: int, data: bytes | memoryview) -> None:
         """Writes into a file that exists; `offset` is at most its size."""

@@ -11,7 +11,7 @@ import copy
 import errno
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from firmware_sim.flash.flash import NotPlain, PowerLost
@@ -32,19 +32,19 @@ class _File:
 
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)
-        self.pending: list[_Write] = [(0, data, b"")] if data else []
+        self.pending: tuple[_Write, ...] = ((0, data, b""),)
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         new = bytes(data)
-        self.pending.append((offset, new, bytes(self.data[offset : offset + len(new)])))
+        self.pending += ((offset, new, bytes(self.data[offset : offset + len(new)])),)
         self.data[offset : offset + len(new)] = new
 
     def truncate(self, size: int) -> None:
-        self.pending.append((size, None, bytes(self.data[size:])))
+        self.pending += ((size, None, bytes(self.data[size:])),)
         del self.data[size:]
 
     def lose_power(self, entropy: random.Random) -> None:
-        done, self.pending = self.pending, []
+        done, self.pending = self.pending, ()
         for offset, new, old in reversed(done):
             self.data[offset : offset + len(new or b"")] = old
         for offset, new, _ in done:
@@ -179,6 +179,15 @@ class MemoryFlash:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
         self._change(directory, (last, _File(data)))
 
+    def create_tree(self, name: str, files: Mapping[str, bytes]) -> None:
+        self._begin("create_tree", name)
+        above, last = self._parent(name)
+        if last in above.live:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+        made = _Directory()
+        self._change(above, (last, made))
+        self._change(made, *((file, _File(data)) for file, data in files.items()))
+
     def write(self, name: str, offset: int, data: bytes | memoryview) -> None:
         self._begin("write", name)
         self._file(name).write(offset, data)
@@ -218,7 +227,7 @@ class MemoryFlash:
 
     def sync(self, name: str) -> None:
         self._begin("sync", name)
-        self._file(name).pending.clear()
+        self._file(name).pending = ()
 
     def sync_directory(self, name: str = "") -> None:
         self._begin("sync_directory", name)
@@ -234,7 +243,7 @@ class MemoryFlash:
             _apply(directory.durable, changes)
         self._renamed.clear()
         for file in _files(self._root):
-            file.pending.clear()
+            file.pending = ()
 
     # Power
 

@@ -67,11 +67,10 @@ def _checksum(state: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
-def write_new(flash: Flash, name: str, data: bytes, *, sync: bool = True) -> None:
-    """Writes a file that must not exist, all of it."""
+def write_new(flash: Flash, name: str, data: bytes) -> None:
+    """Writes a file that must not exist, all of it; its name is not durable yet."""
     flash.create(name, data)
-    if sync:
-        flash.sync(name)
+    flash.sync(name)
 
 
 def write_atomic(flash: Flash, name: str, data: bytes) -> None:

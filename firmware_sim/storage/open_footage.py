@@ -1,6 +1,6 @@
 """The footage of the recording in progress on the flash: its bytes, and the journal of their chunks.
 
-Two files, of a line each time that chunks have closed. `open.footage` stands for the bytes themselves: synthetic ones
+Two files, of a line each second or so. `open.footage` stands for the bytes themselves: synthetic ones
 need no room, so that a line says which stretch of them was written. `open.chunks` is the journal: how far the recording
 had come, and the hashes of its new chunks. A loss of power may take or tear either: what the two agree upon is sound.
 """

@@ -14,7 +14,7 @@ from typing import Any, Final
 from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_table
 from firmware_sim.flash.flash import TEMPORARY, Flash, NotPlain, StateError
 from firmware_sim.state.commit import Replace
-from firmware_sim.state.files import parse_json, read_plain, write_new
+from firmware_sim.state.files import parse_json, read_plain
 from firmware_sim.state.kept_values import U64_MAX, flag, part_of, whole
 from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 
@@ -125,27 +125,27 @@ class RecordingFiles:
         annotations: list[dict[str, Any]],
         manifest: bytes,
     ) -> None:
-        flash, sync = self._flash, not self._hurried
-        flash.make_directory(making)
+        files = {ANNOTATIONS: json.dumps(annotations).encode(), MANIFEST: manifest}
         for index, (table, blob) in enumerate(zip(tables, blobs, strict=True)):
-            write_new(flash, f"{making}/segment-{index:03}.table", table, sync=sync)
-            self._write_blob(f"{making}/segment-{index:03}", blob)
-        write_new(flash, f"{making}/{ANNOTATIONS}", json.dumps(annotations).encode(), sync=sync)
-        write_new(flash, f"{making}/{MANIFEST}", manifest, sync=sync)
-        if sync:
-            flash.sync_directory(making)
+            files[f"segment-{index:03}.table"] = table
+            if isinstance(blob, SyntheticBlob):
+                recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "grows": blob.grows, "form": FORM}
+                files[f"segment-{index:03}.json"] = json.dumps(recipe).encode()
+        self._flash.create_tree(making, files)
+        for index, blob in enumerate(blobs):
+            if not isinstance(blob, SyntheticBlob):
+                self._write_bytes(f"{making}/segment-{index:03}.bin", blob)
+        if not self._hurried:
+            for name in files:
+                self._flash.sync(f"{making}/{name}")
+            self._flash.sync_directory(making)
 
-    def _write_blob(self, name: str, blob: Blob) -> None:
-        flash, sync = self._flash, not self._hurried
-        if isinstance(blob, SyntheticBlob):
-            recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "grows": blob.grows, "form": FORM}
-            write_new(flash, f"{name}.json", json.dumps(recipe).encode(), sync=sync)
-            return
-        flash.create(f"{name}.bin", b"")
+    def _write_bytes(self, name: str, blob: Blob) -> None:
+        self._flash.create(name, b"")
         for offset in range(0, blob.size_bytes, PIECE):
-            flash.write(f"{name}.bin", offset, blob.read(offset, PIECE))
-        if sync:
-            flash.sync(f"{name}.bin")
+            self._flash.write(name, offset, blob.read(offset, PIECE))
+        if not self._hurried:
+            self._flash.sync(name)
 
     def annotated(self, manifest: Manifest, annotations: list[dict[str, Any]]) -> Replace:
         """The change that replaces the annotations of a recording by a longer list."""

@@ -256,7 +256,9 @@ def _check_recordings(camera: SimCamera, now: Told, before: Told, after: Told) -
         )
         assert now.recordings[which][1] in (notes, after.recordings[which][1])
     previous = bytes(32)
-    for number, one in enumerate(camera.listing(0, 99), 1):
+    listed = camera.listing(0, 99)
+    assert len(listed) == len(now.recordings), "nothing is stored twice"
+    for number, one in enumerate(listed, 1):
         assert (one.sequence, one.manifest.previous_sha256) == (number, previous)
         previous = one.manifest_sha256
         for facts, table, blob in zip(one.manifest.segments, one.tables, one.blobs, strict=True):

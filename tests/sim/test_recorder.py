@@ -414,6 +414,49 @@ def test_a_chunk_that_is_not_what_was_journalled_ends_the_recording() -> None:
     assert recovered.recording.manifest.size_bytes == before * CHUNK
 
 
+def test_footage_of_a_given_size_lasts_as_long_as_it_was_recorded() -> None:
+    bench = Bench(footage=SyntheticFootage(segment_bytes=3 * MIB))
+    bench.recorder.start(TriggerReason.OFFICER_BUTTON)
+    bench.wait(75)
+    bench.recorder.power_cut()
+    recovered = bench.boot().recover_after_power_cut()
+    assert recovered is not None and recovered.recording is not None
+    assert_holds(bench.storage, recovered.recording)
+    first, second = recovered.recording.manifest.segments
+    assert (first.size_bytes, first.duration_ms) == (3 * MIB, 60_000)
+    assert second.size_bytes == 3 * MIB and 14_000 <= second.duration_ms <= 15_000
+
+
+def test_nothing_is_stated_behind_a_chunk_that_is_missing_though_it_is_there() -> None:
+    """A recording is what was filmed from its begin on, without a gap."""
+    bench = Bench()
+    bench.recorder.start(TriggerReason.OFFICER_BUTTON)
+    bench.wait(75)
+    bench.recorder.power_cut()
+    flash = bench.storage.open_footage._commits.flash
+    assert isinstance(flash, MemoryFlash)
+    lines = flash.contents()[FOOTAGE].splitlines(keepends=True)
+    _, begin, *_ = json.loads(lines[7][9:])
+    data = b"".join(lines[:7] + lines[8:])
+    flash.remove(FOOTAGE)
+    flash.create(FOOTAGE, data)
+    recovered = bench.boot().recover_after_power_cut()
+    assert recovered is not None and recovered.recording is not None
+    assert_holds(bench.storage, recovered.recording)
+    assert [s.size_bytes for s in recovered.recording.manifest.segments] == [begin]
+    assert recovered.lost_ms > 60_000
+
+
+def test_footage_of_another_recording_is_not_taken_for_that_of_this_one() -> None:
+    bench = Bench()
+    bench.recorder.start(TriggerReason.OFFICER_BUTTON)
+    bench.wait(5)
+    recording_id = bench.recorder.recording_id
+    assert recording_id is not None
+    assert bench.storage.open_footage.read(recording_id)
+    assert bench.storage.open_footage.read(bytes(16)) == []
+
+
 def test_a_cut_before_the_first_whole_chunk_leaves_no_recording_and_no_gap() -> None:
     bench = Bench()
     bench.recorder.start(TriggerReason.OFFICER_BUTTON)

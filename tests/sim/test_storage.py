@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from firmware_sim.storage import storage as module
 from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
 from firmware_sim.storage.recording_files import RecordingFiles
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
+from tests.sim.forgetful_flash import ForgetfulFlash
 from tests.tiers import times
 
 MIB = 1 << 20
@@ -311,6 +313,21 @@ def test_a_kill_while_a_recording_is_written_leaves_it_absent(device: Device, tm
     assert sorted(p.name for p in (tmp_path / "recordings").iterdir()) == [
         f"00000001-{kept.recording_id.hex()}"
     ]
+
+
+@pytest.mark.parametrize("skipped", [None, "RecordingFiles._write_bytes: sync"])
+def test_bytes_of_footage_are_durable_before_their_recording_is_stored(skipped: str | None) -> None:
+    flash = ForgetfulFlash(skipped)
+    data = random.Random(1).randbytes(50_000)
+    close(Storage(100 * MIB, StateDirectory(flash)), MemoryBlob(data))
+    flash.sync_directory()
+    lost = 0
+    for seed in range(20):
+        left = flash.copy()
+        left.lose_power(random.Random(seed))
+        (found,) = Storage(100 * MIB, StateDirectory(left)).page(0, 9) or (None,)
+        lost += found is None or found.blobs[0].read(0, 99_999) != data
+    assert (lost > 0) == (skipped is not None)
 
 
 @pytest.mark.rule("REC-007")
