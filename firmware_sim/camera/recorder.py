@@ -400,7 +400,8 @@ class Recorder:
         tables = [segment.table for segment in recording.segments]
         blobs = [segment.blob for segment in recording.segments]
         stored = self._storage.add(manifest, tables, blobs, [*marks, *facts])
-        self._storage.forget_journal()
+        if recording.live:
+            self._storage.forget_journal()
         return stored
 
     # Power

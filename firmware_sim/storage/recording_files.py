@@ -97,7 +97,7 @@ class RecordingFiles:
         """
         final = _name(manifest)
         making = f"{ROOM}/{TEMPORARY}{final}"
-        for of_before in (making, f"{ROOM}/{final}"):  # of an attempt that failed
+        for of_before in () if self._hurried else (making, f"{ROOM}/{final}"):  # of an attempt that failed
             if self._flash.exists(of_before):
                 self._flash.remove_tree(of_before)
         try:

@@ -26,12 +26,15 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from bwc_protocol.messages.recordings import AnnotationKind
+from firmware_sim.camera.camera import SimCamera
 from firmware_sim.flash.directory_flash import DirectoryFlash
 from firmware_sim.flash.flash import StateError
+from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.state.files import write_atomic
 from firmware_sim.storage import storage as module
 from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
+from firmware_sim.storage.destroy import destroy_footage
 from firmware_sim.storage.recording_files import RecordingFiles
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
 from tests.sim.forgetful_flash import ForgetfulFlash
@@ -328,6 +331,20 @@ def test_bytes_of_footage_are_durable_before_their_recording_is_stored(skipped: 
         (found,) = Storage(100 * MIB, StateDirectory(left)).page(0, 9) or (None,)
         lost += found is None or found.blobs[0].read(0, 99_999) != data
     assert (lost > 0) == (skipped is not None)
+
+
+def test_what_destroys_footage_leaves_nothing_of_it(new_camera: Callable[..., SimCamera]) -> None:
+    flash = MemoryFlash()
+    camera = new_camera(recordings=2, state=flash)
+    assert camera.wearer.start()
+    camera.time.skip(3)
+    camera.settle()
+    assert {"open.footage", "open.chunks", "recording.json", "sequence.json"} <= set(flash.names())
+    destroy_footage(StateDirectory(flash))
+    for seed in range(20):
+        left = flash.copy()
+        left.lose_power(random.Random(seed))
+        assert set(left.names()) <= {"form.json", "audit.log", "device.json", "trust.json"}
 
 
 @pytest.mark.rule("REC-007")
