@@ -14,6 +14,7 @@ import typer
 
 from bwc_protocol.evidence import CHUNK_SIZE, MIN_CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
+from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim import exit_codes
 from firmware_sim.camera.camera import SimCamera
@@ -134,6 +135,20 @@ def sim(
             "--set", metavar="KEY=VALUE", help="Configured so from the start, such as radio.ble_docked=full."
         ),
     ] = None,
+    unenrolled: Annotated[
+        bool,
+        typer.Option(
+            "--unenrolled", help="As it leaves the factory: without agency and recordings, for 'bwc enroll'."
+        ),
+    ] = False,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Development firmware: no identity, and sessions that protect nothing, for hosts that ask for it by "
+            "--allow-insecure.",
+        ),
+    ] = False,
 ) -> None:
     """Serve a simulated camera or docking station until interrupted. Prints the URI of each port once it answers."""
     with contextlib.ExitStack() as held:
@@ -144,9 +159,14 @@ def sim(
             values = _values(settings or [])
             if churn is not None and station is None:
                 raise ValueError("--churn needs a --station")
+            if insecure and unenrolled:
+                raise ValueError("--insecure has no identity that could be enrolled: leave out --unenrolled")
             commands = ControlInput(control) if control is not None else None
             if commands is not None:
                 held.callback(commands.close)
+            agency = None if insecure else open_lab().agency
+            if unenrolled:
+                recordings = 0
             device: SimCamera | SimStation
             if station is None:
                 device = make_camera(
@@ -158,6 +178,8 @@ def sim(
                     faults=plan,
                     frame_bytes=frame_bytes,
                     chunk_bytes=chunk_bytes,
+                    agency=agency,
+                    enrolled=not unenrolled,
                 )
             else:
                 device = make_station(
@@ -170,13 +192,15 @@ def sim(
                     faults=plan,
                     frame_bytes=frame_bytes,
                     chunk_bytes=chunk_bytes,
+                    agency=agency,
+                    enrolled=not unenrolled,
                 )
             held.callback(device.close)
             for camera in device.cameras():
                 provision(camera, values)
         except (FaultSyntaxError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
-        except (FootageUnavailable, StateError, StorageFull, OSError) as error:
+        except (FootageUnavailable, StateError, StorageFull, LabUnusable, OSError) as error:
             typer.echo(f"bwc sim: {_in_words(error)}", err=True)
             if isinstance(error, FileNotFoundError) and control is not None and error.filename == control:
                 typer.echo(f"  try: make it first: mkfifo {shlex.quote(control)}", err=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher
+from bwc_protocol.lab.directory import LAB_ENV, Lab, LabUnusable, open_lab
 from firmware_sim import exit_codes
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.faults.plan import FaultCount, FaultPlan
@@ -62,7 +64,7 @@ def demo(
         out = out.absolute() / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
         out.mkdir(parents=True)
         asyncio.run(_demo(console, out, recordings, seed))
-    except (StepFailed, FootageUnavailable, OSError) as error:
+    except (StepFailed, FootageUnavailable, LabUnusable, OSError) as error:
         typer.echo(f"bwc demo: {error}", err=True)
         raise typer.Exit(exit_codes.making(error)) from error
 
@@ -70,23 +72,29 @@ def demo(
 async def _demo(console: Console, out: Path, recordings: int, seed: int) -> None:
     begun = time.monotonic()
     console.print("[bold]1. A camera comes home[/] (simulated: real H.264 footage, a clock that drifts)")
-    camera = await asyncio.to_thread(make_camera, seed=seed, recordings=recordings)
     with tempfile.TemporaryDirectory(prefix="bwc-demo-") as place:
+        lab = open_lab()
+        if lab.path is None:  # nothing can be written where it belongs, and the commands have to find it
+            lab = open_lab(Path(place, "lab"))
+        camera = await asyncio.to_thread(make_camera, seed=seed, recordings=recordings, agency=lab.agency)
         port = PtyPort(camera, link=Path(place, "camera"), faults=FaultCount(FaultPlan.parse(LINE, seed)))
         try:
-            await _show(console, camera, port, out, Path(place))
+            await _show(console, camera, port, out, Path(place), lab)
         finally:
             port.close()
             camera.close()
     console.print(f"[dim]done in {time.monotonic() - begun:.0f} s[/]")
 
 
-async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, place: Path) -> None:
-    bwc = _Bwc(console, port.uri)
+async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, place: Path, lab: Lab) -> None:
+    bwc = _Bwc(console, port.uri, lab)
     info = await bwc.document("info")
     identity = info["identity"]
     console.print(
         f"   {identity['model']} {identity['serial']}, firmware {identity['firmware']}, at {port.uri}"
+    )
+    console.print(
+        f"   each command proves who it is, and so does the camera: both are of lab {lab.agency.id}"
     )
 
     console.print("[bold]2. Its clock is measured, then set[/]")
@@ -193,9 +201,11 @@ def _compare(console: Console, camera: SimCamera, result: dict[str, Any]) -> lis
 class _Bwc:
     """Runs the `bwc` command on one device."""
 
-    def __init__(self, console: Console, uri: str) -> None:
+    def __init__(self, console: Console, uri: str, lab: Lab) -> None:
         self._console = console
         self._uri = uri
+        assert lab.path is not None
+        self._environment = {**os.environ, LAB_ENV: str(lab.path.parent)}
 
     async def document(self, *words: str) -> dict[str, Any]:
         """The JSON document that a command prints."""
@@ -205,9 +215,13 @@ class _Bwc:
     async def lines(self, *words: str) -> AsyncIterator[dict[str, Any]]:
         """The JSON lines that a command prints, as they come."""
         self._console.print(f"   [dim]$ bwc {' '.join(words)}[/]")
-        command = [sys.executable, "-m", "bwc_sdk", *words, "--device", self._uri, "--json"]
+        command = [sys.executable, "-m", "bwc_sdk", *words, "--device", self._uri, "--lab", "--json"]
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=1 << 20
+            *command,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
         )
         assert process.stdout is not None and process.stderr is not None
         try:

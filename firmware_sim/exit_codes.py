@@ -3,6 +3,7 @@
 import errno
 from typing import Final
 
+from bwc_protocol.lab.directory import LabUnusable
 from firmware_sim.flash.flash import StateError, StateInUse
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.storage.storage import StorageFull
@@ -22,7 +23,7 @@ def making(error: Exception) -> int:
             return MISSING_PART
         case StateInUse():
             return BUSY
-        case StateError() | OSError():
+        case StateError() | LabUnusable() | OSError():
             return BAD_FILE
         case StorageFull():
             return USAGE  # more recordings were asked for than such a camera holds

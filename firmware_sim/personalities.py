@@ -7,8 +7,7 @@ the SDK against bad input play them, and so does `bwc sim --personality NAME`.
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bwc_protocol.conversation import RequestLimits
 from bwc_protocol.conversation.stream import BytesSource, ReaderSource
@@ -25,7 +24,7 @@ from bwc_protocol.messages.recordings import (
     OpenTable,
     ReadManifest,
 )
-from bwc_protocol.session.insecure import insecure_session
+from bwc_protocol.session.interface import Session
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
@@ -65,7 +64,7 @@ def station(camera: SimCamera) -> None:
 
 def no_simulator(camera: SimCamera) -> None:
     """A device that does not call itself a simulator and yet offers an insecure session."""
-    camera.profile.capabilities &= ~Capability.SIMULATOR
+    camera.profile.capabilities &= ~(Capability.SIMULATOR | Capability.LAB)
 
 
 def development(camera: SimCamera) -> None:
@@ -78,10 +77,28 @@ def refusing(camera: SimCamera) -> None:
     camera.profile.accepts = lambda peer: False
 
 
+class _Scattered:
+    """A session whose output is cut at random; in all else the one that it stands before."""
+
+    def __init__(self, session: Session, rng: random.Random) -> None:
+        self._session, self._rng = session, rng
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def outgoing(self) -> list[bytes]:
+        joined, pieces = b"".join(self._session.outgoing()), []
+        while joined:
+            cut = self._rng.randint(1, min(len(joined), 700))
+            pieces.append(joined[:cut])
+            joined = joined[cut:]
+        return pieces
+
+
 def scattering(camera: SimCamera) -> None:
     """A session whose output is cut anywhere: a stream has no boundaries."""
     rng = random.Random(f"scattering {camera.options.seed}")
-    camera.profile.session = partial(insecure_session, split=lambda size: rng.randint(1, min(size, 700)))
+    camera.profile.reshape = lambda session: cast(Session, _Scattered(session, rng))
 
 
 def endless_listing(camera: SimCamera) -> None:

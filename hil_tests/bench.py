@@ -18,13 +18,23 @@ BUSY_S: Final = 15.0
 
 
 class Bench:
-    """One device and the connections to it. `allow_insecure` speaks the insecure session, and no other."""
+    """One device and the connections to it, by the key files in the directory `identity`, or else by the lab.
+
+    `allow_insecure` is for simulators and development firmware.
+    """
 
     def __init__(
-        self, uri: str, *, expendable: str | None, allow_insecure: bool, captures: Path | None
+        self,
+        uri: str,
+        *,
+        expendable: str | None,
+        identity: Path | None,
+        allow_insecure: bool,
+        captures: Path | None,
     ) -> None:
         self.uri = uri
         self.allow_insecure = allow_insecure
+        self.key_files = identity
         self._expendable = expendable
         self._captures = captures
         self._identity: DeviceIdentity | None = None
@@ -92,6 +102,11 @@ class Bench:
 
     # Connections
 
+    @property
+    def lab(self) -> bool:
+        """Whether it connects by the lab."""
+        return self.key_files is None and not self.allow_insecure
+
     def begin(self, test: str) -> None:
         """Names the captures of the next connections after a test."""
         self._test = re.sub(r"[^A-Za-z0-9_.-]+", "_", test)[:100]
@@ -112,6 +127,8 @@ class Bench:
                 camera = connect(
                     self.uri,
                     role=role,
+                    identity=self.key_files,
+                    lab=self.lab,
                     allow_insecure=self.allow_insecure,
                     capture=self.capture_file(),
                 )

@@ -40,9 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "without it only tests marked bwc_read_only run on anything that is no simulator",
     )
     group.addoption(
+        "--bwc-identity",
+        metavar="DIR",
+        type=Path,
+        default=None,
+        help="the directory with this bench's key files, one a role (default: the lab of this host, which only devices "
+        "of that lab take); the environment is not looked at",
+    )
+    group.addoption(
         "--bwc-insecure",
         action="store_true",
-        help="speak the insecure session, with a simulator or development firmware that has no other; marks the report",
+        help="speak without protection, to a simulator or development firmware; marks the report",
     )
     group.addoption(
         "--bwc-capture",
@@ -79,6 +87,7 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench = Bench(
         config.getoption("--bwc-device"),
         expendable=config.getoption("--bwc-expendable"),
+        identity=config.getoption("--bwc-identity"),
         allow_insecure=config.getoption("--bwc-insecure"),
         captures=captures,
     )

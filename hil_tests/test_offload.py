@@ -86,6 +86,8 @@ class Dock:
             cable,
             bay=uri.bay,
             role=Role.DOCK_OFFLOAD,
+            identity=self._bench.key_files,
+            lab=self._bench.lab,
             allow_insecure=self._bench.allow_insecure,
             capture=self._bench.capture_file(),
         )

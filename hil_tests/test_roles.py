@@ -52,5 +52,7 @@ def test_a_dock_reads_footage_and_has_no_say_in_the_configuration(
         revision = camera.config.state().revision
         with refused(ErrorCode.NOT_PERMITTED):
             camera.config.commit(revision=revision)
+        assignment = camera.assignment.read()
         with refused(ErrorCode.NOT_PERMITTED):
-            camera.audit.head()
+            camera.assignment.clear(revision=assignment.revision)
+        camera.audit.head()

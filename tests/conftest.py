@@ -1,8 +1,22 @@
 """The option that chooses a tier of tests."""
 
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests import tiers
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Neither the lab nor the identities of whoever runs the tests; workers and all that tests start inherit this.
+    _ours = Path(tempfile.mkdtemp(prefix="bwc-tests-"))
+    atexit.register(shutil.rmtree, _ours, ignore_errors=True)
+    os.environ["BWC_LAB"] = str(_ours / "lab")
+    os.environ["XDG_CONFIG_HOME"] = str(_ours / "config")
+    os.environ.pop("BWC_IDENTITY", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -56,7 +56,9 @@ def list_verb(settings: Settings, output: Output) -> None:
         _table(output, [_row(one, now) for one in files], "key_files")
         return
     if found is None:
-        output.note("nothing is configured: this host speaks by the insecure session, to simulators")
+        output.note(
+            "asked for by --allow-insecure: sessions that protect nothing, with simulators and development firmware"
+        )
         _table(output, [], "key_files")
         return
     roles = [role for role in Role if role not in (Role.EVIDENCE_RECIPIENT, Role.ENROLLER)]

@@ -121,19 +121,18 @@ def _access(
 
 
 async def _open_camera(device: str | Transport, bay: int, access: Access) -> Camera:
-    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if bay and uri.bay:
             raise InvalidUri(f"{uri} names a bay, and so does its caller")
         bay = bay or uri.bay
         device = transport_for(uri)
+    access = await access.opened()
     capture = _capture(access, device, bay)
     return Camera(await connect_channel(device, bay, PeerKind.CAMERA, access, capture), access.world)
 
 
 async def _open_station(device: str | Transport, access: Access) -> DockingStation:
-    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if uri.bay:
@@ -141,6 +140,7 @@ async def _open_station(device: str | Transport, access: Access) -> DockingStati
                 f"{uri} names a camera in a bay, not the station", advice="leave the option bay out"
             )
         device = transport_for(uri)
+    access = await access.opened()
     capture = _capture(access, device)
     return DockingStation(
         await connect_channel(device, 0, PeerKind.STATION, access, capture), access, capture
@@ -148,12 +148,12 @@ async def _open_station(device: str | Transport, access: Access) -> DockingStati
 
 
 async def _open_device(device: str | Transport, access: Access) -> AnyDevice:
-    access = await access.opened()
     if isinstance(device, str):
         uri = DeviceUri.parse(device)
         if uri.bay:
             return await _open_camera(device, 0, access)
         device = transport_for(uri)
+    access = await access.opened()
     capture = _capture(access, device)
     driver = LinkDriver(device, access.world, capture)
     try:

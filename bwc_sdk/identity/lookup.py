@@ -18,9 +18,6 @@ IDENTITY_ENV: Final = "BWC_IDENTITY"
 """Environment variable: the identity directory of this host, where no other is named."""
 NAME_MAX: Final = 64
 """Bytes of a host's name in session, certificate and log (spec: session.info)."""
-SECURE_BY_DEFAULT: Final = False
-"""Whether a host to which nothing is configured speaks by the lab; if not, by the insecure session to simulators."""
-
 Identities = HostIdentity | IdentitySet
 """One identity, or a set of one a role."""
 
@@ -80,7 +77,7 @@ def find_identity(
     configured = configured_directory()
     if configured is not None:
         return _directory(configured, ask)
-    return _lab(own_identity()) if SECURE_BY_DEFAULT else None
+    return _lab(own_identity())
 
 
 def identity_for(identities: Identities, role: Role, utc_s: float) -> HostIdentity:

@@ -11,9 +11,20 @@ from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.session.insecure import insecure_session
-from bwc_protocol.session.interface import RECORD_MAX, PeerCredentials, SessionFactory, SessionSide, anybody
+from bwc_protocol.session.interface import (
+    RECORD_MAX,
+    PeerCredentials,
+    Session,
+    SessionFactory,
+    SessionSide,
+    anybody,
+)
 from bwc_protocol.session.preamble import NEWEST, OLDEST, Preamble
 from bwc_protocol.vocabulary import PeerKind
+
+
+def _as_it_is(session: Session) -> Session:
+    return session
 
 
 @dataclass(slots=True)
@@ -29,6 +40,8 @@ class ConversationProfile:
     """Whether the host's credentials are accepted."""
     session: SessionFactory = insecure_session
     """Makes the device's end of the session that protects a conversation."""
+    reshape: Callable[[Session], Session] = _as_it_is
+    """What a personality makes of each session."""
     handlers: Handlers[Any] | None = None
     """What it answers; None: what a device of its kind does."""
     counts_sessions: bool = False
@@ -62,4 +75,5 @@ class ConversationProfile:
             random=entropy.randbytes(16),
         )
         side = SessionSide(True, identity, NO_ROLE, entropy.randbytes, self.accepts)
-        return Conversation(local, preamble, (session or self.session)(side), self.limits)
+        made = self.reshape((session or self.session)(side))
+        return Conversation(local, preamble, made, self.limits)

@@ -17,6 +17,7 @@ from bwc_protocol.declare import Event
 from bwc_protocol.link import DeviceGate
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.messages.identity import Capability
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
@@ -124,6 +125,8 @@ class SimDevice(ABC):
         if trust is not None:
             assert self._directory is not None
             self.trust = DeviceTrust(self, trust, self._directory)
+        else:
+            self.profile.capabilities |= Capability.LAB
 
     def _take_up_again(self) -> None:
         """The same for a device that lost its memory; what is no memory stays as it is. Raises the same."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
@@ -127,6 +129,8 @@ class _DeviceKey:
     faults: str
     personality: str
     station: int
+    insecure: bool
+    enrolled: bool
 
 
 _made: dict[_DeviceKey, tuple[SimCamera | SimStation, FaultCount]] = {}
@@ -139,24 +143,31 @@ def open_sim(uri: Uri) -> MemoryTransport:
 
     `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN` and `personality=NAME`
     make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s) and `piece`
-    (bytes) make the line to it. Raises `ValueError` for what they cannot
+    (bytes) make the line to it. It belongs to the lab (`bwc_protocol.lab`), or with `enrolled=0` to no agency yet;
+    `insecure=1` is one with development firmware. Raises `ValueError` for what they cannot
     be, also for a state directory that cannot be used, and `ImportError` without the extra that makes footage.
     """
     uri.allow(
-        "seed", "recordings", "mib", "footage", "state", "faults", "personality", "station", "rate", "piece"
-    )
+        "seed", "recordings", "mib", "footage", "state", "faults", "personality", "station", "insecure", "enrolled",
+        "rate", "piece",
+    )  # fmt: skip
     if uri.address:
         raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
     options = uri.options
+    enrolled = bool(uri.option("enrolled", 1, low=0, high=1))
     key = _DeviceKey(
         seed=uri.option("seed", 0, low=0, high=0xFFFF_FFFF),
-        recordings=uri.option("recordings", DEFAULT_RECORDINGS, low=0, high=RECORDINGS_MAX),
+        recordings=uri.option(
+            "recordings", DEFAULT_RECORDINGS if enrolled else 0, low=0, high=RECORDINGS_MAX
+        ),
         mib=uri.option("mib", 0, low=0, high=MIB_MAX),
         footage=Footage(options.get("footage", Footage.REAL.value)),
         state=options.get("state", ""),
         faults=options.get("faults", ""),
         personality=options.get("personality", ""),
         station=uri.option("station", 0, low=1, high=BAYS_MAX),
+        insecure=bool(uri.option("insecure", 0, low=0, high=1)),
+        enrolled=enrolled,
     )
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
@@ -181,12 +192,14 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
                 footage=key.footage,
                 state=Path(key.state) if key.state else None,
                 faults=plan,
+                agency=_agency(key),
+                enrolled=key.enrolled,
             )
         else:
             device = _make_camera(key, plan)
     except FootageUnavailable as error:
         raise ImportError(str(error)) from error
-    except (StateError, OSError) as error:
+    except (StateError, LabUnusable, OSError) as error:
         advice = f"; {error.advice}" if isinstance(error, StateOfBefore) else ""
         raise ValueError(f"{error}{advice}") from error
     if key.personality:
@@ -203,7 +216,14 @@ def _make_camera(key: _DeviceKey, plan: FaultPlan) -> SimCamera:
         footage=key.footage,
         state=Path(key.state) if key.state else None,
         faults=plan,
+        agency=_agency(key),
+        enrolled=key.enrolled,
     )
+
+
+def _agency(key: _DeviceKey) -> Agency | None:
+    """Whose the device is: the lab's, unless it has development firmware."""
+    return None if key.insecure else open_lab().agency
 
 
 def forget_sims() -> None:

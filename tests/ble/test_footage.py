@@ -30,7 +30,12 @@ async def _dock(air: Air, port: BlePort) -> Any:
 
 
 async def _offload(air: Air, port: BlePort, store: Path, policy: OffloadPolicy | None = None) -> Any:
-    job = offload(await _dock(air, port), store, policy=policy, world=World(workers=InlineWorkers()))
+    job = offload(
+        await _dock(air, port),
+        store,
+        policy=policy,
+        world=World(workers=InlineWorkers()),
+    )
     return await job.run()
 
 

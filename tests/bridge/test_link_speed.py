@@ -44,7 +44,7 @@ def opened(camera: SimCamera) -> int:
 
 async def bridged(camera: SimCamera, rate: float, store: Path, policy: OffloadPolicy | None = None) -> Any:
     async with Bridge(lambda: MemoryTransport(camera, rate=rate)) as bridge:
-        return await offload(bridge.uri, store, policy=policy, world=WORLD).run()
+        return await offload(bridge.uri, store, policy=policy, world=WORLD, allow_insecure=True).run()
 
 
 def test_footage_through_a_bridge_to_a_slow_device_is_refused_with_the_time_it_would_take(
@@ -95,7 +95,7 @@ def test_a_link_that_breaks_while_it_is_measured_is_not_refused(make, soon, tmp_
         nonlocal count
         count += 1
         transport = MemoryTransport(camera, rate=150_000)
-        client = await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD, world=WORLD)
+        client = await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD, world=WORLD, allow_insecure=True)
         if count == 1:
             client.recordings.open = unlucky(client)
         return client
@@ -108,7 +108,7 @@ def test_a_link_that_breaks_while_it_is_measured_is_not_refused(make, soon, tmp_
         return fails
 
     async def scenario() -> Any:
-        return await offload(connect, tmp_path, world=WORLD).run()
+        return await offload(connect, tmp_path, world=WORLD, allow_insecure=True).run()
 
     result = run_virtual(scenario(), limit_s=3_600)
     assert result.complete and result.reconnections == 1
@@ -119,10 +119,12 @@ def test_bays_that_share_a_line_are_not_judged_by_their_part_of_it(soon, tmp_pat
 
     async def connect() -> Any:
         transport = MemoryTransport(station, rate=400_000)
-        return await bwc_sdk.connect_station(transport, role=Role.DOCK_OFFLOAD, world=WORLD)
+        return await bwc_sdk.connect_station(
+            transport, role=Role.DOCK_OFFLOAD, world=WORLD, allow_insecure=True
+        )
 
     async def scenario() -> Any:
-        return await offload_station(connect, tmp_path, world=WORLD).run()
+        return await offload_station(connect, tmp_path, world=WORLD, allow_insecure=True).run()
 
     try:
         assert run_virtual(scenario(), limit_s=3_600).complete

@@ -49,10 +49,10 @@ def test_the_second_of_two_hosts_at_once_hears_that_the_device_is_busy_and_when_
     async def main() -> None:
         async with Bridge(lambda: MemoryTransport(camera)) as bridge:
             for _ in range(3):
-                async with bwc_sdk.connect(bridge.uri, world=world()) as first:
+                async with bwc_sdk.connect(bridge.uri, world=world(), allow_insecure=True) as first:
                     assert first.identity == camera.serial
                     with pytest.raises(DeviceBusy) as busy:
-                        await bwc_sdk.connect(bridge.uri, world=world())
+                        await bwc_sdk.connect(bridge.uri, world=world(), allow_insecure=True)
                     assert busy.value.retry_after_s == 1.0
                     assert (await first.battery.status()).charge_pct >= 0
 
@@ -67,7 +67,7 @@ def test_an_offload_through_a_bridge_survives_what_happens_behind_it(make, tmp_p
 
     async def main() -> Any:
         async with Bridge(lambda: MemoryTransport(camera, faults=count), on_event=on_event.append) as bridge:
-            job = offload(bridge.uri, tmp_path, world=world())
+            job = offload(bridge.uri, tmp_path, world=world(), allow_insecure=True)
             events = [event async for event in job]
             return job.result, events
 
@@ -87,7 +87,7 @@ def test_an_offload_whose_bridge_is_restarted_goes_on_where_it_was(make, tmp_pat
         bridge = Bridge(lambda: MemoryTransport(camera, rate=2_000_000.0))
         await bridge.open()
         port = int(bridge.uri.rpartition(":")[2])
-        job = offload(bridge.uri, tmp_path, world=world())
+        job = offload(bridge.uri, tmp_path, world=world(), allow_insecure=True)
 
         async def restart() -> None:
             await asyncio.sleep(3)
@@ -120,12 +120,12 @@ def test_a_serial_port_behind_a_bridge_is_exclusive_while_it_is_used_and_free_af
         async with Bridge(
             port.uri, on_event=lambda event: isinstance(event, ClientLeft) and left.set()
         ) as bridge:
-            async with bwc_sdk.connect(bridge.uri, role=Role.TECHNICIAN) as host:
+            async with bwc_sdk.connect(bridge.uri, role=Role.TECHNICIAN, allow_insecure=True) as host:
                 assert host.identity == camera.serial
                 with pytest.raises(bwc_sdk.BwcError):
-                    await bwc_sdk.connect(port.uri)
+                    await bwc_sdk.connect(port.uri, allow_insecure=True)
             await left.wait()
-            async with bwc_sdk.connect(port.uri) as host:
+            async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
                 assert host.identity == camera.serial
         port.close()
 
@@ -137,7 +137,7 @@ def test_a_pulled_cable_is_a_lost_device_for_the_remote_host(make) -> None:
 
     async def main() -> None:
         port = PtyPort(camera)
-        async with Bridge(port.uri) as bridge, bwc_sdk.connect(bridge.uri) as host:
+        async with Bridge(port.uri) as bridge, bwc_sdk.connect(bridge.uri, allow_insecure=True) as host:
             port.pull()
             with pytest.raises(DeviceLost):
                 while True:

@@ -43,7 +43,7 @@ def test_a_verb_on_a_device_gives_one_document_that_says_what_it_is_of(
     assert ran.code == 0, ran.err
     device = ran.document["device"]
     assert device["identity"].startswith("SIM-")
-    assert (device["simulator"], device["secure"]) == (True, False)
+    assert (device["simulator"], device["secure"]) == (True, True)
     assert ran.err == ""
 
 
@@ -58,7 +58,7 @@ def test_a_pipe_gets_plain_lines_without_control_characters(bwc: Bwc, sim: str, 
     assert ran.code == 0
     assert ran.out.endswith("\n")
     assert all(line.replace("\t", "").isprintable() for line in ran.out.splitlines())
-    assert "not protected" in ran.err  # the report is marked as a simulator's
+    assert "is a simulator; this session is protected" in ran.err  # the report is marked as a simulator's
 
 
 def test_an_error_leaves_standard_output_empty(bwc: Bwc, sim: str) -> None:

@@ -51,8 +51,18 @@ def test_what_needs_no_device_loads_no_event_loop_and_no_protocol() -> None:
 
 @pytest.fixture
 def served() -> Iterator[str]:
-    """A simulator of another process."""
-    command = [sys.executable, "-m", "bwc_sdk", "sim", "--recordings", "0", "--footage", "synthetic"]
+    """A simulator of another process, with development firmware."""
+    command = [
+        sys.executable,
+        "-m",
+        "bwc_sdk",
+        "sim",
+        "--recordings",
+        "0",
+        "--footage",
+        "synthetic",
+        "--insecure",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
@@ -60,7 +70,7 @@ def served() -> Iterator[str]:
 
 
 def test_info_loads_its_own_subject_and_no_package_that_it_does_not_use(served: str) -> None:
-    loaded = _loaded("info", "--device", served)
+    loaded = _loaded("info", "--allow-insecure", "--device", served)
     subjects = {name for name in loaded if name.startswith("bwc_protocol.messages.")}
     assert subjects == {"bwc_protocol.messages.core", "bwc_protocol.messages.identity"}
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
@@ -86,28 +96,11 @@ def test_info_loads_its_own_subject_and_no_package_that_it_does_not_use(served: 
     }
 
 
-SECURE = """
-import asyncio, sys
-from pathlib import Path
-from bwc_protocol.lab.directory import open_lab
-from firmware_sim.ports.tcp import TcpPort
-from firmware_sim.scenarios import Footage, make_camera
-
-async def serve():
-    lab = open_lab(Path(sys.argv[1])).agency
-    camera = make_camera(seed=7, recordings=0, mib=1, footage=Footage.SYNTHETIC, agency=lab)
-    print(TcpPort(camera).uri, flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(serve())
-"""
-
-
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A simulator of another process, which belongs to the lab."""
     monkeypatch.setenv("BWC_LAB", str(tmp_path))
-    command = [sys.executable, "-c", SECURE, str(tmp_path)]
+    command = [sys.executable, "-m", "bwc_sdk", "sim", "--recordings", "0", "--footage", "synthetic"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
@@ -152,7 +145,8 @@ sys.stderr.write(f"{{gc.get_freeze_count() > 1000}} {{gc.isenabled()}}")
 
 
 def test_a_pipe_loads_no_tables_and_a_camera_no_offload_engine() -> None:
-    loaded = _loaded("battery", "--device", "sim:?seed=77&recordings=0&mib=1")
+    device = "sim:?seed=77&recordings=0&mib=1&insecure=1"
+    loaded = _loaded("battery", "--allow-insecure", "--device", device)
     assert not loaded & {"rich", "bleak", "usb", "cryptography", "bwc_sdk.offload", "bwc_sdk.sync"}
 
 

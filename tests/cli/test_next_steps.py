@@ -84,7 +84,7 @@ def test_roles_and_fields_are_told_in_words_not_in_python(bwc: Bwc, sim: str) ->
     assert ran.code == 6 and "device.reboot needs one of: technician, bench" in ran.err
     ran = bwc("raw", "recordings.page", "limit=0", device=sim)
     assert ran.code == 2 and "recordings.page.limit: 0 is not within 1" in ran.err
-    assert "\tauditor, insecure, on sim:" in bwc("audit", device=sim).out
+    assert "\tauditor, secure, on sim:" in bwc("audit", device=sim).out
     assert bwc("raw", "battery.status", "cell=9", "--json", device=sim).error["code"] == "not-found"
 
 
@@ -296,10 +296,11 @@ def test_no_word_lets_a_device_be_insecure_that_may_have_evidence(
     bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bwc_sdk.connection.establish.Capability", SimpleNamespace(SIMULATOR=0, LAB=0))
-    for words in ([], ["--allow-insecure"]):
-        ran = bwc("info", *words, device=sim)
-        assert ran.code == 4 and "this device says that it is neither" in ran.err
-        assert "states the capability LAB" in ran.err
+    development = f"{sim}&insecure=1"
+    assert "--allow-insecure" in bwc("info", device=development).err
+    ran = bwc("info", "--allow-insecure", device=development)
+    assert ran.code == 4 and "this device says that it is neither" in ran.err
+    assert "states the capability LAB" in ran.err
 
 
 def test_the_wrong_camera_says_how_to_find_the_right_one(bwc: Bwc, sim: str, tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ def test_timeout_is_taken_on_both_sides(bwc: Bwc, sim: str, before: bool) -> Non
 @pytest.mark.parametrize("before", [True, False])
 def test_allow_insecure_and_verbose_are_taken_on_both_sides(bwc: Bwc, sim: str, before: bool) -> None:
     options, verb = ["--allow-insecure", "-v"], ["battery"]
-    assert bwc(*(options + verb if before else verb + options), device=sim).code == 0
+    ran = bwc(*(options + verb if before else verb + options), device=f"{sim}&insecure=1")
+    assert ran.code == 0 and "this session is not protected" in ran.err
 
 
 def test_two_devices_are_refused_wherever_they_stand(bwc: Bwc, sim: str) -> None:

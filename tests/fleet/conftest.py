@@ -52,7 +52,9 @@ def host(world: World) -> Callable[..., ConnectStation]:
     def by(station: SimStation, **line: Any) -> ConnectStation:
         async def connect() -> DockingStation:
             transport = MemoryTransport(station, **line)
-            return await bwc_sdk.connect_station(transport, role=Role.DOCK_OFFLOAD, world=world)
+            return await bwc_sdk.connect_station(
+                transport, role=Role.DOCK_OFFLOAD, world=world, allow_insecure=True
+            )
 
         return connect
 

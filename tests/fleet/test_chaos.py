@@ -60,7 +60,7 @@ def test_whatever_a_shift_brings_everything_is_stored_in_the_end(
     async def connect() -> DockingStation:
         plan = FaultPlan.parse(luck.choice(LINES), seed=luck.randrange(1 << 30)) if poor else None
         line = MemoryTransport(station, rate=luck.choice((2e6, 10e6)), faults=plan)
-        return await bwc_sdk.connect_station(line, role=Role.DOCK_OFFLOAD, world=world)
+        return await bwc_sdk.connect_station(line, role=Role.DOCK_OFFLOAD, world=world, allow_insecure=True)
 
     async def scenario() -> None:
         nonlocal poor
@@ -75,7 +75,7 @@ def test_whatever_a_shift_brings_everything_is_stored_in_the_end(
                     if len(complete) == len(cameras):
                         all_done.set()
 
-        async with dock_watch(connect, store, world=world) as watch:
+        async with dock_watch(connect, store, world=world, allow_insecure=True) as watch:
             reader = asyncio.create_task(read(watch))
             await script.run(SHIFT)
             poor = False

@@ -143,7 +143,7 @@ def test_a_station_that_is_back_is_told_once_after_each_loss_and_not_at_the_firs
                     assert tagged.slot == STATION
                     told.append(type(tagged.event))
 
-        async with dock_watch(gone_for_a_while, store, world=world) as watch:
+        async with dock_watch(gone_for_a_while, store, world=world, allow_insecure=True) as watch:
             reader = asyncio.create_task(read(watch))
             await asyncio.sleep(3 * LOOK_S)
             assert told == []
@@ -258,7 +258,7 @@ def test_whoever_stands_in_a_bay_when_the_link_is_back_is_offloaded_whatever_its
     async def scenario() -> None:
         swapped = 0
         finished: list[tuple[int, str]] = []
-        async with dock_watch(connecting, store, world=world) as watch:
+        async with dock_watch(connecting, store, world=world, allow_insecure=True) as watch:
             async for tagged in watch:
                 if not isinstance(tagged.event, Finished):
                     continue
@@ -295,7 +295,7 @@ def test_what_a_station_is_when_it_comes_back_does_not_end_the_watch(
 
     async def scenario() -> None:
         lost = []
-        async with dock_watch(connecting, store, world=world) as watch:
+        async with dock_watch(connecting, store, world=world, allow_insecure=True) as watch:
             async for tagged in watch:
                 match tagged.event:
                     case Finished() if len(links) == 1:
@@ -465,11 +465,14 @@ def test_a_camera_in_place_of_the_station_is_a_mistake_and_not_tried_for_ever(pl
 
     async def connect() -> bwc_sdk.DockingStation:
         return await bwc_sdk.connect_station(
-            MemoryTransport(device), role=bwc_sdk.Role.DOCK_OFFLOAD, world=world
+            MemoryTransport(device),
+            role=bwc_sdk.Role.DOCK_OFFLOAD,
+            world=world,
+            allow_insecure=True,
         )
 
     async def scenario() -> None:
-        async with dock_watch(connect, store, world=world) as watch:
+        async with dock_watch(connect, store, world=world, allow_insecure=True) as watch:
             with pytest.raises(WrongDevice, match="not a station"):
                 async for tagged in watch:
                     raise AssertionError(tagged)

@@ -78,7 +78,7 @@ def test_a_station_that_is_lost_has_no_link_open_any_more(new_station, host, pla
         return links[-1]
 
     async def scenario() -> None:
-        async with dock_watch(connecting, store, world=world) as watch:
+        async with dock_watch(connecting, store, world=world, allow_insecure=True) as watch:
             async for tagged in watch:
                 if isinstance(tagged.event, Finished):
                     links[0].connection.driver.transport.unplug()

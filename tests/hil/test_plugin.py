@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cryptography.hazmat.primitives.serialization.pkcs12  # loaded once: runs in this process forget it
+import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
 import pytest
 
 from firmware_sim.ports.memory import forget_sims
@@ -14,8 +16,9 @@ pytest_plugins = ["pytester"]
 
 DEVICE = "sim:?seed=77&recordings=1&mib=1"
 
-HARDWARE = DEVICE + "&personality=development"
-"""Hardware on a bench: a read-only device for the suite, and its firmware says that nothing on it is evidence."""
+HARDWARE = DEVICE + "&personality=no-simulator"
+
+DEVELOPMENT = DEVICE + "&insecure=1"
 
 THE_DEVICE = f"""
 from bwc_sdk.transport.uri import DeviceUri
@@ -67,9 +70,9 @@ def test_the_plugin_imports_nothing_of_the_sdk_unless_a_fixture_is_asked_for(
 
 def test_on_hardware_only_read_only_tests_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TWO_TESTS)
-    result = run(pytester, "--bwc-insecure", "-rs", device=HARDWARE)
+    result = run(pytester, "-rs", device=HARDWARE)
     result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*hardware, INSECURE*", "*SIM-0000004D is no simulator*--bwc-expendable*"])
+    result.stdout.fnmatch_lines(["*hardware, secure*", "*SIM-0000004D is no simulator*--bwc-expendable*"])
 
 
 def test_hardware_that_is_named_as_expendable_is_changed_and_restored(pytester: pytest.Pytester) -> None:
@@ -80,23 +83,21 @@ def test_was_restored(camera):
     assert camera.config.values()["alarm.battery_low_pct"] == 15
 """
     )
-    result = run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004D", device=HARDWARE)
+    result = run(pytester, "--bwc-expendable", "SIM-0000004D", device=HARDWARE)
     result.assert_outcomes(passed=3)
 
 
 def test_another_identity_makes_nothing_expendable(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TWO_TESTS)
-    run(pytester, "--bwc-insecure", "--bwc-expendable", "SIM-0000004E", device=HARDWARE).assert_outcomes(
-        passed=1, skipped=1
-    )
+    run(pytester, "--bwc-expendable", "SIM-0000004E", device=HARDWARE).assert_outcomes(passed=1, skipped=1)
 
 
 SIMULATOR_AND_HARDWARE = pytest.mark.parametrize(
     ("device", "options"),
     [
         (DEVICE, ()),
-        (HARDWARE, ("--bwc-insecure",)),
-        (HARDWARE, ("--bwc-insecure", "--bwc-expendable", "SIM-0000004D")),
+        (HARDWARE, ()),
+        (HARDWARE, ("--bwc-expendable", "SIM-0000004D")),
     ],
     ids=["simulator", "hardware", "expendable"],
 )
@@ -178,13 +179,17 @@ def test_what_a_test_marked_read_only_changes_on_its_own_connection_is_an_error_
     )
 
 
-def test_hardware_that_may_have_evidence_and_does_not_protect_it_is_not_tested(
-    pytester: pytest.Pytester,
-) -> None:
+def test_an_insecure_session_has_to_be_asked_for_and_hardware_has_none(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TWO_TESTS)
-    result = run(pytester, "--bwc-insecure", device=DEVICE + "&personality=no-simulator")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*insecure session is for simulators*; try: *capability LAB*"])
+    unasked = run(pytester, device=DEVELOPMENT)
+    unasked.assert_outcomes(errors=1)
+    unasked.stdout.fnmatch_lines(["*does not protect its sessions*; try: *--bwc-insecure*"])
+    hardware = run(pytester, "--bwc-insecure", device=f"{HARDWARE}&insecure=1")
+    hardware.assert_outcomes(errors=1)
+    hardware.stdout.fnmatch_lines(["*insecure session is for simulators and development firmware*"])
+    asked = run(pytester, "--bwc-insecure", device=DEVELOPMENT)
+    asked.assert_outcomes(passed=2)
+    asked.stdout.fnmatch_lines(["*INSECURE session*"])
 
 
 def test_configuration_assignment_and_clock_are_restored_even_when_the_test_fails(
@@ -322,9 +327,9 @@ def test_every_result_in_the_report_names_the_device(pytester: pytest.Pytester, 
     report = tmp_path / "report.xml"
     result = run(pytester, f"--junitxml={report}", "-o", "junit_family=xunit1")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*SIM-0000004D*simulator, INSECURE session"])
+    result.stdout.fnmatch_lines(["*SIM-0000004D*simulator, secure session"])
     for case in ElementTree.parse(report).iter("testcase"):
         told = {element.get("name"): element.get("value") for element in case.iter("property")}
         assert told["bwc_identity"] == "SIM-0000004D"
         assert told["bwc_simulator"] == "True"
-        assert told["bwc_secure"] == "False"
+        assert told["bwc_secure"] == "True"

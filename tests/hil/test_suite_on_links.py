@@ -77,6 +77,13 @@ def check(summary: str) -> None:
     assert "skipped" not in summary, "on the simulator every test runs"
 
 
+def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
+    with simulator("tcp:127.0.0.1:0", "--insecure") as uri:
+        lines = suite_lines(tmp_path, "--bwc-insecure", "--bwc-device", uri)
+    check(lines[-1])
+    assert any("INSECURE session" in line for line in lines)
+
+
 def test_in_memory_without_any_option(tmp_path: Path) -> None:
     check(run_suite(tmp_path))
 

@@ -185,6 +185,7 @@ class FakeCamera:
         self.lost: BwcError | None = None
         self.closed = False
         self.counters = Counters()
+        self.notices: tuple[str, ...] = ()
 
     async def close(self) -> None:
         self.closed = True
@@ -364,7 +365,7 @@ class Lab:
             workers=options.pop("workers", None) or InlineWorkers(),
         )
         policy = options.pop("policy", OffloadPolicy(reserve_bytes=0))
-        return offload(device.connect, path, world=world, policy=policy, **options)
+        return offload(device.connect, path, world=world, policy=policy, **options, allow_insecure=True)
 
     @classmethod
     def run(cls, device: FakeDevice, files: Any, path: Path = Path("/store"), **options: Any) -> Any:

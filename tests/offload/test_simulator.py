@@ -49,10 +49,10 @@ class Bench:
         self.world = World(utc_ns=lambda: UTC_NS, entropy=random.Random(3).randbytes, workers=InlineWorkers())
 
     async def connect(self) -> Camera:
-        return await connect(self.transport, role=Role.DOCK_OFFLOAD, world=self.world)
+        return await connect(self.transport, role=Role.DOCK_OFFLOAD, world=self.world, allow_insecure=True)
 
     def job(self, **options: object) -> OffloadJob:
-        return offload(self.connect, self.path, world=self.world, **options)
+        return offload(self.connect, self.path, world=self.world, **options, allow_insecure=True)
 
     def run(self, **options: object) -> tuple[OffloadResult, list[OffloadEvent]]:
         async def main() -> tuple[OffloadResult, list[OffloadEvent]]:
@@ -167,7 +167,7 @@ def test_the_camera_answers_while_it_is_offloaded_over_a_uart(bench) -> None:
             cameras.append(await one.connect())
             return cameras[-1]
 
-        job = offload(connect, one.path, world=one.world)
+        job = offload(connect, one.path, world=one.world, allow_insecure=True)
         copying = asyncio.create_task(job.run())
         await asyncio.sleep(20)
         worst = 0.0

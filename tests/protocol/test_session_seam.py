@@ -205,7 +205,7 @@ def test_a_whole_camera_is_reached_over_a_session_that_both_sides_are_given() ->
         camera = SimCamera(CameraOptions(footage=SyntheticFootage(segment_bytes=200_000)))
         camera.profile.session = factory
         async with bwc_sdk.connect(
-            MemoryTransport(camera), role=Role.BENCH, world=World(session=factory)
+            MemoryTransport(camera), role=Role.BENCH, allow_insecure=True, world=World(session=factory)
         ) as client:
             assert client.peer.secure
             for _ in range(40):

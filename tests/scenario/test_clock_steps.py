@@ -55,7 +55,9 @@ def test_at_whichever_reading_the_host_is_stepped(step_ns: int) -> None:
         utc = HostUtc(camera)
 
         async def scenario(camera: SimCamera = camera, utc: HostUtc = utc, at: int = at) -> str:
-            async with bwc_sdk.connect(MemoryTransport(camera), world=world_of(utc)) as client:
+            async with bwc_sdk.connect(
+                MemoryTransport(camera), world=world_of(utc), allow_insecure=True
+            ) as client:
                 utc.at, utc.step_ns = utc.readings + at, step_ns
                 revision = camera.clock.revision
                 try:
@@ -84,7 +86,9 @@ def on_camera(known: HostTime, **wish: object) -> tuple[SimCamera, object]:
 
     async def scenario() -> object:
         line = MemoryTransport(camera)
-        async with bwc_sdk.connect(line, world=world_of(HostUtc(camera), known)) as client:
+        async with bwc_sdk.connect(
+            line, world=world_of(HostUtc(camera), known), allow_insecure=True
+        ) as client:
             try:
                 return await client.clock.sync(**wish)
             except ClockImplausible as error:
@@ -159,7 +163,9 @@ def test_whatever_happens_to_the_hosts_clock_over_a_slow_and_lopsided_line(seed:
         return now_ns
 
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(camera), world=world_of(utc_ns)) as client:
+        async with bwc_sdk.connect(
+            MemoryTransport(camera), world=world_of(utc_ns), allow_insecure=True
+        ) as client:
             exchange = client.clock.exchange
 
             async def late(*, host_sent_ns: int) -> ClockExchange:

@@ -33,7 +33,7 @@ def world() -> World:
 
 async def session(transport: MemoryTransport) -> None:
     """The short canonical session: connect, one request, close."""
-    async with connect(transport, role=Role.BENCH, world=world()) as camera:
+    async with connect(transport, role=Role.BENCH, world=world(), allow_insecure=True) as camera:
         await camera.device.status()
 
 
@@ -108,7 +108,9 @@ def test_a_device_that_resets_at_any_byte_is_found_again_in_its_next_boot() -> N
             assert raised is None or isinstance(raised, BwcError)
             assert took <= SILENT_WITHIN_S
             await asyncio.sleep(0.01)  # the reset may strike behind the last byte of the session
-            async with connect(MemoryTransport(camera), role=Role.BENCH, world=world()) as again:
+            async with connect(
+                MemoryTransport(camera), role=Role.BENCH, world=world(), allow_insecure=True
+            ) as again:
                 assert again.peer.boot_counter == boots + 1
 
     run_virtual(main())

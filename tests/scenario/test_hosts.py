@@ -80,13 +80,17 @@ class OneLineEnd:
 def test_a_second_host_on_another_pipe_is_told_when_to_ask_again_and_disturbs_nobody() -> None:
     async def main() -> None:
         camera = device()
-        async with connect(MemoryTransport(camera), role=Role.BENCH, world=world(1)) as first:
+        async with connect(
+            MemoryTransport(camera), role=Role.BENCH, world=world(1), allow_insecure=True
+        ) as first:
             with pytest.raises(DeviceBusy) as caught:
-                await connect(MemoryTransport(camera), role=Role.BENCH, world=world(2))
+                await connect(MemoryTransport(camera), role=Role.BENCH, world=world(2), allow_insecure=True)
             assert caught.value.retry_after_s > 0
             assert camera.serial not in str(caught.value), "a stranger learns no name"
             assert (await first.device.identify()).serial == camera.serial
-        async with connect(MemoryTransport(camera), role=Role.BENCH, world=world(2)) as second:
+        async with connect(
+            MemoryTransport(camera), role=Role.BENCH, world=world(2), allow_insecure=True
+        ) as second:
             await second.device.status()
 
     run_virtual(main())
@@ -96,9 +100,11 @@ def test_a_host_that_was_killed_is_replaced_on_its_own_pipe_at_once() -> None:
     async def main() -> None:
         camera, loop = device(), asyncio.get_running_loop()
         line = OneLine(camera)
-        await connect(line.plug(), role=Role.BENCH, world=world(1))  # and is killed: no farewell
+        await connect(
+            line.plug(), role=Role.BENCH, world=world(1), allow_insecure=True
+        )  # and is killed: no farewell
         began = loop.time()
-        async with connect(line.plug(), role=Role.BENCH, world=world(2)) as second:
+        async with connect(line.plug(), role=Role.BENCH, world=world(2), allow_insecure=True) as second:
             assert loop.time() - began < 1.0, "it waits for no time-out of the dead one"
             await second.device.status()
         assert not camera.sessions
@@ -110,8 +116,8 @@ def test_a_host_that_still_talks_on_a_line_it_lost_does_not_harm_the_next() -> N
     async def main() -> None:
         camera = device()
         line = OneLine(camera)
-        first = await connect(line.plug(), role=Role.BENCH, world=world(1))
-        async with connect(line.plug(), role=Role.BENCH, world=world(2)) as second:
+        first = await connect(line.plug(), role=Role.BENCH, world=world(1), allow_insecure=True)
+        async with connect(line.plug(), role=Role.BENCH, world=world(2), allow_insecure=True) as second:
             with pytest.raises(BwcError):
                 await first.device.status()  # its frames are of a link that is no more
             for _ in range(20):
@@ -125,11 +131,11 @@ def test_a_host_that_still_talks_on_a_line_it_lost_does_not_harm_the_next() -> N
 def test_frames_of_an_earlier_link_reach_no_later_one() -> None:
     async def main() -> None:
         line = OneLine(device())
-        first = await connect(line.plug(), role=Role.BENCH, world=world(1))
+        first = await connect(line.plug(), role=Role.BENCH, world=world(1), allow_insecure=True)
         await first.device.identify()
         await first.config.schema_all()
         earlier = b"".join(line.heard)
-        async with connect(line.plug(), role=Role.BENCH, world=world(2)) as second:
+        async with connect(line.plug(), role=Role.BENCH, world=world(2), allow_insecure=True) as second:
             before = await second.device.identify()
             line.received(earlier)  # a buffer somewhere on the way gives up what it kept
             assert await second.device.identify() == before

@@ -76,7 +76,7 @@ def world(seed: int) -> World:
 async def scenario(camera: SimCamera, transport: MemoryTransport, store: Path, seed: int) -> None:
     """What a technician does, and then a dock."""
     here = world(seed)
-    async with connect(transport, role=Role.BENCH, world=here) as host:
+    async with connect(transport, role=Role.BENCH, world=here, allow_insecure=True) as host:
         identity = await host.device.identify()
         assert identity.serial == host.identity == camera.serial
         assert (await host.device.status()).state is CameraState.READY
@@ -88,9 +88,9 @@ async def scenario(camera: SimCamera, transport: MemoryTransport, store: Path, s
         (entry,) = await host.recordings.list()
 
     async def again() -> Camera:
-        return await connect(transport, role=Role.DOCK_OFFLOAD, world=here)
+        return await connect(transport, role=Role.DOCK_OFFLOAD, world=here, allow_insecure=True)
 
-    result = await offload(again, store, world=here).run()
+    result = await offload(again, store, world=here, allow_insecure=True).run()
     (outcome,) = result.outcomes
     assert isinstance(outcome, StoredVerified), outcome
     assert outcome.entry.recording == entry.recording

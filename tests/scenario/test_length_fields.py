@@ -133,7 +133,10 @@ def test_a_table_that_would_fill_any_memory_is_refused_when_it_is_announced() ->
         camera = make_camera(seed=1, recordings=1, mib=1, utc_ns=NOON_UTC_NS)
         huge_table(camera)
         async with connect(
-            MemoryTransport(camera), role=Role.BENCH, world=World(workers=InlineWorkers())
+            MemoryTransport(camera),
+            role=Role.BENCH,
+            world=World(workers=InlineWorkers()),
+            allow_insecure=True,
         ) as host:
             (entry,) = await host.recordings.list()
             manifest = await host.recordings.read_manifest(entry)

@@ -75,7 +75,7 @@ def test_what_is_no_camera_is_named_so_in_bounded_time(make: Callable[[], Port])
         port = make()
         world = World(entropy=random.Random(1).randbytes, workers=InlineWorkers())
         with pytest.raises(BwcError) as caught:
-            await connect(port, world=world)
+            await connect(port, world=world, allow_insecure=True)
         return caught.value, asyncio.get_running_loop().time(), port
 
     error, took, port = run_virtual(main())
@@ -91,7 +91,7 @@ def test_what_is_no_camera_is_named_so_in_bounded_time(make: Callable[[], Port])
 def test_silence_is_told_from_another_protocol() -> None:
     async def rule(port: Port) -> str:
         with pytest.raises(NotADevice) as caught:
-            await connect(port, world=World(workers=InlineWorkers()))
+            await connect(port, world=World(workers=InlineWorkers()), allow_insecure=True)
         return caught.value.rule
 
     silent = run_virtual(rule(PORTS["silence"]()))

@@ -74,7 +74,7 @@ def overhear(
         try:
             async with asyncio.timeout(BOUND_S):
                 line = Overheard(shell(DeviceUri.parse(port.uri)), noise)
-                async with bwc_sdk.connect(line, role=Role.BENCH) as host:
+                async with bwc_sdk.connect(line, role=Role.BENCH, allow_insecure=True) as host:
                     await use(host)
                 return line
         finally:

@@ -131,7 +131,9 @@ def test_a_connection_is_captured_from_hello_to_bye_by_argument_or_environment(
 ) -> None:
     async def talk(capture: Path | None) -> None:
         transport = MemoryTransport(make_camera(seed=1, utc_ns=NOON_UTC_NS))
-        async with connect(transport, capture=capture, world=World(workers=InlineWorkers())) as camera:
+        async with connect(
+            transport, capture=capture, world=World(workers=InlineWorkers()), allow_insecure=True
+        ) as camera:
             await camera.device.identify()
 
     argument, environment = tmp_path / "argument.jsonl", tmp_path / "environment.jsonl"
@@ -155,10 +157,12 @@ def test_footage_is_never_captured(tmp_path: Path) -> None:
 
         async def reach() -> Camera:
             transport = MemoryTransport(device)
-            return await connect(transport, role=Role.DOCK_OFFLOAD, capture=path, world=here)
+            return await connect(
+                transport, role=Role.DOCK_OFFLOAD, capture=path, world=here, allow_insecure=True
+            )
 
         (tmp_path / "store").mkdir()
-        assert (await offload(reach, tmp_path / "store", world=here).run()).complete
+        assert (await offload(reach, tmp_path / "store", world=here, allow_insecure=True).run()).complete
 
     run_virtual(main())
     assert path.stat().st_size < 200_000, "a mebibyte passed"
@@ -238,7 +242,9 @@ def test_captures_beyond_the_bound_are_left_out_with_a_warning_and_the_connectio
     async def main() -> None:
         for _ in range(3):
             transport = MemoryTransport(make_camera(seed=1, utc_ns=NOON_UTC_NS))
-            async with connect(transport, world=World(workers=InlineWorkers())) as camera:
+            async with connect(
+                transport, world=World(workers=InlineWorkers()), allow_insecure=True
+            ) as camera:
                 await camera.device.identify()
 
     run_virtual(main())
@@ -290,9 +296,9 @@ def test_two_devices_at_once_are_captured_in_two_files_that_say_which(
         in_bay = MemoryTransport(stations[0], name="usb:1-4")
         whole = MemoryTransport(stations[1], name="usb:1-5")
         async with (
-            connect(camera, capture=given, world=world) as first,
-            connect(in_bay, bay=2, capture=given, world=world) as second,
-            connect_station(whole, capture=given, world=world) as third,
+            connect(camera, capture=given, world=world, allow_insecure=True) as first,
+            connect(in_bay, bay=2, capture=given, world=world, allow_insecure=True) as second,
+            connect_station(whole, capture=given, world=world, allow_insecure=True) as third,
         ):
             await asyncio.gather(first.device.identify(), second.device.identify(), third.device.identify())
         for station in stations:

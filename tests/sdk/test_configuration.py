@@ -201,7 +201,7 @@ def test_a_value_that_no_setting_takes_is_named_in_the_words_of_toml(
 def test_what_the_device_has_already_is_checked_and_not_sent() -> None:
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             first = await camera.config.apply({"recording.pre_event_s": 45})
             assert await camera.config.apply({"recording.pre_event_s": 45}) == first
             later = await camera.config.apply({"radio.ble_docked": "full"})  # pending until the next boot
@@ -243,7 +243,7 @@ def test_values_of_two_revisions_are_never_mixed(
             return page
 
         monkeypatch.setitem(CAMERA.by_opcode, ReadConfig.opcode, paged)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             if ends:
                 values = await camera.config.values()
                 assert len(values) == len(device.settings.rules)

@@ -29,6 +29,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     WrongDevice,
 )
+from bwc_sdk.host.world import InlineWorkers, World
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.faults.plan import FaultPlan
 from firmware_sim.handlers import CAMERA
@@ -47,7 +48,7 @@ def play(scenario: Scenario, *, faults: str = "", mib: int = 1) -> None:
         device = make_camera(seed=3, recordings=1, mib=mib, footage=Footage.SYNTHETIC)
         transport = MemoryTransport(device, faults=FaultPlan.parse(faults, 3))
         try:
-            async with bwc_sdk.connect(transport, role=bwc_sdk.Role.BENCH) as camera:
+            async with bwc_sdk.connect(transport, role=bwc_sdk.Role.BENCH, allow_insecure=True) as camera:
                 await scenario(camera, transport)
         finally:
             device.close()
@@ -326,7 +327,7 @@ def test_the_camera_that_was_expected_is_the_only_one_that_will_do() -> None:
         device = make_camera(seed=3)
         try:
             with pytest.raises(WrongDevice, match="SIM-00000003"):
-                await bwc_sdk.connect(MemoryTransport(device), expect="SIM-99")
+                await bwc_sdk.connect(MemoryTransport(device), expect="SIM-99", allow_insecure=True)
         finally:
             device.close()
 
@@ -345,7 +346,7 @@ def test_a_camera_that_was_closed_here_says_so_whatever_the_device_answered() ->
 def test_a_simulated_camera_is_called_by_the_uri_that_was_given() -> None:
     async def main() -> None:
         for uri in ("sim:?seed=7&recordings=0", "sim:?recordings=0&seed=8&rate=500000"):
-            async with bwc_sdk.connect(uri) as camera:
+            async with bwc_sdk.connect(uri, world=World(workers=InlineWorkers())) as camera:
                 assert camera.name == uri
 
     run_virtual(main())

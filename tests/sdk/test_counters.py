@@ -76,7 +76,7 @@ def test_snapshots_are_added_and_taken_from_each_other_field_by_field() -> None:
 
 def test_a_sound_line_repeats_and_discards_nothing() -> None:
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3))) as camera:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3)), allow_insecure=True) as camera:
             before = camera.counters
             await camera.battery.status()
             after = camera.counters
@@ -94,7 +94,9 @@ def test_a_sound_line_repeats_and_discards_nothing() -> None:
 def test_what_is_damaged_or_comes_twice_is_counted_by_its_reason() -> None:
     async def scenario() -> None:
         faults = FaultCount(FaultPlan.parse("drop=0.05,duplicate=0.2,flip=1e-4", 5))
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), faults=faults)) as camera:
+        async with bwc_sdk.connect(
+            MemoryTransport(make_camera(seed=3), faults=faults), allow_insecure=True
+        ) as camera:
             for _ in range(100):
                 await camera.device.status()
             counted = camera.counters
@@ -109,7 +111,7 @@ def test_what_is_damaged_or_comes_twice_is_counted_by_its_reason() -> None:
 
 def test_the_counters_of_an_ended_connection_stay_as_they_were() -> None:
     async def scenario() -> None:
-        camera = await bwc_sdk.connect(MemoryTransport(make_camera(seed=3)))
+        camera = await bwc_sdk.connect(MemoryTransport(make_camera(seed=3)), allow_insecure=True)
         await camera.battery.status()
         live = camera.counters
         assert camera.error is None
@@ -129,7 +131,7 @@ def test_events_that_nobody_read_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 
     async def scenario() -> None:
         device = make_camera(seed=3, recordings=1, mib=1)
-        async with bwc_sdk.connect(MemoryTransport(device), role=Role.BENCH) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), role=Role.BENCH, allow_insecure=True) as camera:
             await asyncio.sleep(0.1)
             device.wearer.start()
             await asyncio.sleep(5)
@@ -140,7 +142,7 @@ def test_events_that_nobody_read_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_of_events_that_nobody_reads_the_newest_are_kept() -> None:
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3))) as camera:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3)), allow_insecure=True) as camera:
             for number in range(1_024 + 3):  # as many as are kept, and three more
                 camera.connection.handle(EventReceived(RecordingClosed(recording=bytes(16), sequence=number)))
             assert camera.counters.events_unread == 3
@@ -153,7 +155,9 @@ def test_of_events_that_nobody_reads_the_newest_are_kept() -> None:
 
 def test_an_answer_for_which_nobody_waits_any_more_is_counted() -> None:
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), rate=4_000)) as camera:
+        async with bwc_sdk.connect(
+            MemoryTransport(make_camera(seed=3), rate=4_000), allow_insecure=True
+        ) as camera:
             camera.connection.call_timeout_s = 0.001
             with pytest.raises(CommandTimeout):
                 await camera.battery.status()
@@ -170,7 +174,7 @@ def test_an_answer_for_which_nobody_waits_any_more_is_counted() -> None:
 def test_each_bay_counts_its_own_channel_and_a_new_connection_begins_at_nothing() -> None:
     async def scenario() -> None:
         device = make_station(2, seed=3, recordings=1, mib=1, footage=Footage.SYNTHETIC)
-        async with bwc_sdk.connect_station(MemoryTransport(device)) as station:
+        async with bwc_sdk.connect_station(MemoryTransport(device), allow_insecure=True) as station:
             async with station.camera(1) as one:
                 for _ in range(10):
                     await one.device.status()
@@ -202,11 +206,17 @@ def test_an_offload_adds_up_what_all_of_its_connections_counted(tmp_path: Path) 
         faults = FaultCount(FaultPlan.parse("cut@400000,duplicate=0.05", 5))
 
         async def connect() -> bwc_sdk.Camera:
-            made.append(await bwc_sdk.connect(MemoryTransport(device, faults=faults), role=Role.DOCK_OFFLOAD))
+            made.append(
+                await bwc_sdk.connect(
+                    MemoryTransport(device, faults=faults), role=Role.DOCK_OFFLOAD, allow_insecure=True
+                )
+            )
             return made[-1]
 
         world = World(workers=InlineWorkers())
-        result = await offload(connect, tmp_path, world=world, policy=OffloadPolicy(attempts=8)).run()
+        result = await offload(
+            connect, tmp_path, world=world, policy=OffloadPolicy(attempts=8), allow_insecure=True
+        ).run()
         assert result.complete and result.reconnections == len(made) - 1 > 0
         whole = Counters()
         for camera in made:

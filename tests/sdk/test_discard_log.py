@@ -79,11 +79,11 @@ def test_a_bad_line_is_told_at_most_once_a_second_and_nothing_of_what_passed(
             nonlocal connections
             connections += 1
             transport = MemoryTransport(device, faults=faults, rate=100_000, name="sim:bad")
-            return await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD)
+            return await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD, allow_insecure=True)
 
         world = World(workers=InlineWorkers())
         policy = OffloadPolicy(attempts=8, allow_slow=True)
-        result = await offload(connect, tmp_path, world=world, policy=policy).run()
+        result = await offload(connect, tmp_path, world=world, policy=policy, allow_insecure=True).run()
         lived_s = asyncio.get_running_loop().time()
         assert result.complete and result.counters.link.discarded[DiscardReason.DUPLICATE] > 20
 
@@ -111,7 +111,9 @@ def test_what_is_told_adds_up_to_what_was_counted(caplog: pytest.LogCaptureFixtu
 
     async def scenario() -> LinkCounters:
         faults = FaultPlan.parse("duplicate=0.3", 5)
-        camera = await bwc_sdk.connect(MemoryTransport(make_camera(seed=3), faults=faults))
+        camera = await bwc_sdk.connect(
+            MemoryTransport(make_camera(seed=3), faults=faults), allow_insecure=True
+        )
         for _ in range(30):
             await camera.device.status()
             await asyncio.sleep(0.3)
@@ -132,7 +134,9 @@ def test_an_answer_that_comes_too_late_is_told_while_the_connection_lives(
     caplog.set_level(logging.DEBUG, logger="bwc_sdk")
 
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), rate=4_000)) as camera:
+        async with bwc_sdk.connect(
+            MemoryTransport(make_camera(seed=3), rate=4_000), allow_insecure=True
+        ) as camera:
             camera.connection.call_timeout_s = 0.001
             with pytest.raises(CommandTimeout):
                 await camera.battery.status()
@@ -148,7 +152,8 @@ def test_noise_that_never_becomes_a_link_is_told(caplog: pytest.LogCaptureFixtur
     async def scenario() -> None:
         with pytest.raises(BwcError):
             await bwc_sdk.connect(
-                MemoryTransport(make_camera(seed=3), faults=FaultPlan.parse("flip.rx=0.1", 5))
+                MemoryTransport(make_camera(seed=3), faults=FaultPlan.parse("flip.rx=0.1", 5)),
+                allow_insecure=True,
             )
 
     run_virtual(scenario(), limit_s=600)
@@ -161,7 +166,10 @@ def test_what_a_bay_meets_is_told_of_the_bay(caplog: pytest.LogCaptureFixture) -
     async def scenario() -> None:
         device = make_station(2, seed=3)
         transport = MemoryTransport(device, faults=FaultPlan.parse("duplicate=0.5", 5), name="sim:station")
-        async with bwc_sdk.connect_station(transport) as station, station.camera(2) as camera:
+        async with (
+            bwc_sdk.connect_station(transport, allow_insecure=True) as station,
+            station.camera(2) as camera,
+        ):
             for _ in range(20):
                 await camera.device.status()
         device.close()
@@ -177,7 +185,9 @@ def test_nothing_is_counted_for_a_log_that_nobody_reads(caplog: pytest.LogCaptur
 
     async def scenario() -> None:
         faults = FaultPlan.parse("duplicate=0.5", 5)
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3), faults=faults)) as camera:
+        async with bwc_sdk.connect(
+            MemoryTransport(make_camera(seed=3), faults=faults), allow_insecure=True
+        ) as camera:
             await camera.device.status()
 
     run_virtual(scenario(), limit_s=600)

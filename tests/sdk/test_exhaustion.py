@@ -92,7 +92,7 @@ def test_without_descriptors_every_transport_says_so_and_the_next_attempt_works(
 
 
 async def _status(uri: str, capture: Path | None) -> None:
-    async with bwc_sdk.connect(uri, capture=capture) as camera:
+    async with bwc_sdk.connect(uri, capture=capture, allow_insecure=True) as camera:
         await camera.device.status()
 
 

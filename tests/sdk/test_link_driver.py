@@ -87,7 +87,7 @@ def test_a_device_that_was_heard_and_goes_while_it_is_connected_to_is_lost() -> 
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
         with pytest.raises(DeviceLost):
-            await bwc_sdk.connect(Unplugged(device, rate=2_000))
+            await bwc_sdk.connect(Unplugged(device, rate=2_000), allow_insecure=True)
         device.close()
 
     run_virtual(main())
@@ -96,7 +96,7 @@ def test_a_device_that_was_heard_and_goes_while_it_is_connected_to_is_lost() -> 
 def test_a_device_that_ends_the_link_in_order_while_it_is_in_use_is_lost() -> None:
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, mib=1, footage=Footage.SYNTHETIC)
-        camera = await bwc_sdk.connect(MemoryTransport(device))
+        camera = await bwc_sdk.connect(MemoryTransport(device), allow_insecure=True)
         port = device.ports[0]
         port.endpoint.close(asyncio.get_running_loop().time())
         port.pump()
@@ -111,7 +111,7 @@ def test_a_device_that_ends_the_link_in_order_while_it_is_in_use_is_lost() -> No
 def test_a_device_that_no_longer_knows_the_link_was_restarted_and_is_lost() -> None:
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, mib=1, footage=Footage.SYNTHETIC)
-        camera = await bwc_sdk.connect(MemoryTransport(device))
+        camera = await bwc_sdk.connect(MemoryTransport(device), allow_insecure=True)
         device.ports[0].endpoint.pipe_lost(asyncio.get_running_loop().time())
         with pytest.raises(DeviceLost, match="restarted"):
             await camera.battery.status()
@@ -135,7 +135,7 @@ def test_a_line_without_traffic_is_looked_at_no_more_often_than_its_deadlines_sa
     monkeypatch.setattr(LinkDriver, "_tick", counted)
 
     async def main() -> None:
-        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3))) as camera:
+        async with bwc_sdk.connect(MemoryTransport(make_camera(seed=3)), allow_insecure=True) as camera:
             await camera.battery.status()
             await asyncio.sleep(0.1)
             looks.clear()

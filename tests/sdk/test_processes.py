@@ -84,7 +84,7 @@ def store(uri: str, dest: Path) -> int:
     dest.mkdir()
 
     async def main() -> int:
-        job = offload(uri, dest)
+        job = offload(uri, dest, allow_insecure=True)
         async for _ in job:
             pass
         assert job.result is not None
@@ -110,21 +110,21 @@ def test_the_blocking_twin_works_in_a_child_whose_parent_uses_it(
     served: tuple[str, SimCamera], tmp_path: Path
 ) -> None:
     uri, _ = served
-    with sync.connect(uri) as camera:
+    with sync.connect(uri, allow_insecure=True) as camera:
         serial = camera.device.identify().serial
     (tmp_path / "child").mkdir()
 
     def child() -> None:
-        with sync.connect(uri) as again:
+        with sync.connect(uri, allow_insecure=True) as again:
             _same(again.device.identify().serial, serial)
-        job = sync.offload(uri, tmp_path / "child")
+        job = sync.offload(uri, tmp_path / "child", allow_insecure=True)
         for _ in job:
             pass
         assert job.result is not None
         _same(sum(isinstance(one, StoredVerified) for one in job.result.outcomes), 2)
 
     assert in_child(child) == 0
-    with sync.connect(uri) as camera:
+    with sync.connect(uri, allow_insecure=True) as camera:
         assert camera.device.identify().serial == serial
 
 
@@ -150,7 +150,7 @@ def test_a_connection_of_the_parent_is_told_in_the_child(served: tuple[str, SimC
     uri, _ = served
 
     async def main() -> int:
-        async with bwc_sdk.connect(uri) as camera:
+        async with bwc_sdk.connect(uri, allow_insecure=True) as camera:
 
             def child() -> None:
                 with pytest.raises(ForkedHandle, match="belongs to the process that was forked"):
@@ -196,7 +196,7 @@ def test_locks_that_other_threads_held_at_the_fork_hold_nobody_up(served: tuple[
         usbip_backend.backend_for(("127.0.0.1", 1))
         host_time.host_time()
         _same(asyncio.run(workers.run(len, b"four")), 4)
-        with sync.connect(uri, capture=Path(os.devnull)) as camera:
+        with sync.connect(uri, capture=Path(os.devnull), allow_insecure=True) as camera:
             camera.device.status()
         _same(UNBOUNDED_CALLS.submit(len, b"four").result(), 4)
 
@@ -267,7 +267,7 @@ def test_it_works_on_another_event_loop(
             camera.close()
 
     async def stored(uri: str) -> int:
-        job = offload(uri, tmp_path)
+        job = offload(uri, tmp_path, allow_insecure=True)
         async for _ in job:
             pass
         assert job.result is not None
@@ -301,7 +301,7 @@ def test_a_name_server_that_does_not_answer_is_told_in_bounded_time(monkeypatch:
 
     async def main() -> None:
         with pytest.raises(PortNotFound, match="no name server answers within") as error:
-            await bwc_sdk.connect("tcp:camera.example:7000")
+            await bwc_sdk.connect("tcp:camera.example:7000", allow_insecure=True)
         assert "is the simulator" not in error.value.advice and "network" in error.value.advice
         with pytest.raises(PortNotFound, match="no name server answers within"):
             await bwc_sdk.bridge.Bridge("sim:", host="bench.example").open()
@@ -313,7 +313,7 @@ def test_a_name_that_leads_nowhere_is_told_as_that() -> None:
     async def main() -> None:
         for host in ("no-such-host.invalid", "a..b", "x" * 300):
             with pytest.raises(PortNotFound, match="leads nowhere"):
-                await bwc_sdk.connect(f"tcp:{host}:7000")
+                await bwc_sdk.connect(f"tcp:{host}:7000", allow_insecure=True)
 
     asyncio.run(main())
 
@@ -330,7 +330,7 @@ def test_of_several_addresses_the_one_that_answers_is_taken(
     )
 
     async def main() -> int:
-        async with bwc_sdk.connect(f"tcp:camera.example:{number}") as camera:
+        async with bwc_sdk.connect(f"tcp:camera.example:{number}", allow_insecure=True) as camera:
             return (await camera.device.status()).boot_counter
 
     assert asyncio.run(main()) == 1

@@ -40,7 +40,7 @@ def test_settings_go_in_requests_that_the_device_takes(room: int, monkeypatch: p
         small(device)
         device.profile.limits = replace(device.profile.limits, body=room)
         monkeypatch.setitem(CAMERA.by_opcode, StageConfig.opcode, stage)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             values: dict[str, Value] = {s.key: default_of(s) for s in await camera.config.schema_all()}
             values |= {"policy.id": "p" * 64, "audio.gain_db": 3}
             await camera.config.apply(values)
@@ -78,7 +78,7 @@ def test_pages_of_one_entry_are_read_to_the_end(monkeypatch: pytest.MonkeyPatch)
             (ReadAudit, "entries"),
         ):
             short(command, key)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             assert [entry.sequence for entry in await camera.recordings.list()] == [1, 2, 3]
             assert len(await camera.config.schema_all()) == len(device.settings.rules)
             assert len(await camera.config.values()) == len(device.settings.rules)
@@ -98,7 +98,7 @@ def test_a_device_that_takes_few_requests_at_once_is_asked_no_more_once_that_is_
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
         device.profile.limits = replace(device.profile.limits, requests=most)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             conversation = camera.connection.conversation
             assert conversation is not None
             answers: list[int] = []
@@ -124,7 +124,7 @@ def test_a_device_that_is_busy_with_something_else_is_not_asked_again(
     async def main() -> None:
         device = make_camera(seed=3, recordings=0, footage=Footage.SYNTHETIC)
         monkeypatch.setitem(CAMERA.by_opcode, ReadBattery.opcode, busy)
-        async with bwc_sdk.connect(MemoryTransport(device)) as camera:
+        async with bwc_sdk.connect(MemoryTransport(device), allow_insecure=True) as camera:
             with pytest.raises(CommandError) as refused:
                 await camera.battery.status()
             assert refused.value.code is ErrorCode.BUSY and refused.value.retry_after_s == 0.5

@@ -593,7 +593,7 @@ def test_an_error_of_an_iteration_is_let_go_of_with_what_its_program_drops(
 
 
 def forgotten(uri: str) -> None:
-    camera = sync.connect(uri)
+    camera = sync.connect(uri, allow_insecure=True)
     camera.device.status()
 
 
@@ -609,20 +609,20 @@ def test_a_camera_that_was_never_closed_warns_and_is_named_by_the_next_connect(k
 
     port = loop_thread().run(listen())
     try:
-        kept = sync.connect(port.uri)
+        kept = sync.connect(port.uri, allow_insecure=True)
         with pytest.raises((DeviceBusy, PortBusy), match="this program has it open already") as error:
-            sync.connect(port.uri)
+            sync.connect(port.uri, allow_insecure=True)
         assert "'with'" in error.value.advice
         kept.close()
         with pytest.warns(ResourceWarning, match=f"unclosed connection to {re.escape(port.uri)}"):
             forgotten(port.uri)
             gc.collect()
         with pytest.raises((DeviceBusy, PortBusy), match="never closed") as error:
-            sync.connect(port.uri)
+            sync.connect(port.uri, allow_insecure=True)
         assert "connect again" in error.value.advice
         while True:
             try:
-                with sync.connect(port.uri) as camera:
+                with sync.connect(port.uri, allow_insecure=True) as camera:
                     camera.device.status()
                 break
             except (DeviceBusy, PortBusy):

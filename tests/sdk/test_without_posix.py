@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 
+from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.core import SessionInfo
 from bwc_sdk.identity.lookup import own_identity
 from firmware_sim.ports.pty import PtyPort
@@ -78,7 +79,9 @@ def on_laptop() -> Callable[..., Ran]:
 
     def run(*verbs: list[str]) -> Ran:
         async def main() -> Ran:
-            camera = make_camera(seed=5, recordings=2, mib=1, footage=Footage.SYNTHETIC)
+            camera = make_camera(
+                seed=5, recordings=2, mib=1, footage=Footage.SYNTHETIC, agency=open_lab().agency
+            )
             port = PtyPort(camera)
             ran: Ran = (0, "", "")
             try:

@@ -65,7 +65,7 @@ def test_connections_in_any_number_keep_no_host_out(camera: SimCamera, words: by
     async def use(port: TcpPort) -> None:
         silent = [await knock(port, words) for _ in range(3 * GUESTS_MAX)]
         begin = asyncio.get_running_loop().time()
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             await host.device.status()
             assert asyncio.get_running_loop().time() - begin < 1, "virtual seconds: it does not wait for them"
             assert len(camera.ports) <= GUESTS_MAX
@@ -96,7 +96,7 @@ def test_who_brings_no_link_about_is_ended(camera: SimCamera, words: bytes, boun
 
 def test_a_host_that_fell_silent_is_ended_some_time_after_its_link(camera: SimCamera) -> None:
     async def use(port: TcpPort) -> None:
-        host = await bwc_sdk.connect(port.uri)
+        host = await bwc_sdk.connect(port.uri, allow_insecure=True)
         host.connection.driver.endpoint.link.close(asyncio.get_running_loop().time())
         host.connection.driver.pump()  # it says BYE, and keeps the connection
         await asyncio.sleep(WITHOUT_LINK_S / 2)

@@ -56,7 +56,7 @@ def on_camera(
     async def run() -> Any:
         world = World(utc_ns=camera.true_utc_ns, entropy=lambda n: b"\x5a" * n, workers=InlineWorkers())
         transport = line_to(camera, **line)
-        async with bwc_sdk.connect(transport, role=role, world=world) as connected:
+        async with bwc_sdk.connect(transport, role=role, world=world, allow_insecure=True) as connected:
             return await use(connected)
 
     return run_virtual(run())
@@ -123,12 +123,12 @@ def test_a_status_request_is_answered_while_footage_runs_over_a_slow_line(camera
 
 def test_a_second_host_on_another_pipe_is_told_busy_until_the_first_has_left(camera: SimCamera) -> None:
     async def run() -> None:
-        async with bwc_sdk.connect(line_to(camera), role=Role.BENCH) as first:
+        async with bwc_sdk.connect(line_to(camera), role=Role.BENCH, allow_insecure=True) as first:
             with pytest.raises(DeviceBusy) as busy:
-                await bwc_sdk.connect(line_to(camera))
+                await bwc_sdk.connect(line_to(camera), allow_insecure=True)
             assert busy.value.retry_after_s > 0
             await first.device.status()
-        async with bwc_sdk.connect(line_to(camera)) as second:
+        async with bwc_sdk.connect(line_to(camera), allow_insecure=True) as second:
             await second.device.status()
 
     run_virtual(run())
@@ -137,7 +137,7 @@ def test_a_second_host_on_another_pipe_is_told_busy_until_the_first_has_left(cam
 def test_a_pulled_cable_is_known_at_once_at_both_ends(camera: SimCamera) -> None:
     async def run() -> None:
         transport = line_to(camera)
-        host = await bwc_sdk.connect(transport)
+        host = await bwc_sdk.connect(transport, allow_insecure=True)
         await host.device.status()
         assert len(camera.sessions) == 1
         transport.unplug()
@@ -145,7 +145,7 @@ def test_a_pulled_cable_is_known_at_once_at_both_ends(camera: SimCamera) -> None
             await host.device.status()
         assert isinstance(lost.value, DeviceLost)
         assert not camera.sessions
-        async with bwc_sdk.connect(transport) as again:
+        async with bwc_sdk.connect(transport, allow_insecure=True) as again:
             await again.device.status()
 
     run_virtual(run())
@@ -153,11 +153,11 @@ def test_a_pulled_cable_is_known_at_once_at_both_ends(camera: SimCamera) -> None
 
 def test_a_program_that_ends_without_a_farewell_does_not_hold_the_device(camera: SimCamera) -> None:
     async def leave() -> None:
-        host = await bwc_sdk.connect(line_to(camera))
+        host = await bwc_sdk.connect(line_to(camera), allow_insecure=True)
         await host.device.status()
 
     async def come() -> None:
-        async with bwc_sdk.connect(line_to(camera)) as host:
+        async with bwc_sdk.connect(line_to(camera), allow_insecure=True) as host:
             await host.device.status()
 
     run_virtual(leave())
@@ -170,13 +170,13 @@ def test_a_program_that_ends_without_a_farewell_does_not_hold_the_device(camera:
 def test_a_host_that_falls_silent_is_given_up_and_its_session_ends(camera: SimCamera) -> None:
     async def run() -> None:
         transport = line_to(camera, faults=FaultPlan.parse("stall@5000"))
-        host = await bwc_sdk.connect(transport, role=Role.BENCH)
+        host = await bwc_sdk.connect(transport, role=Role.BENCH, allow_insecure=True)
         with pytest.raises(BwcError):
             while True:
                 await host.audit.page()
         await asyncio.sleep(6.0)
         assert not camera.sessions
-        async with bwc_sdk.connect(line_to(camera)) as again:
+        async with bwc_sdk.connect(line_to(camera), allow_insecure=True) as again:
             await again.device.status()
 
     run_virtual(run())
@@ -191,11 +191,11 @@ def test_a_cable_cut_at_any_byte_is_one_error_and_the_next_connect_works(
     async def run() -> float:
         transport = line_to(camera, faults=FaultPlan.parse(f"cut@{at}"))
         with pytest.raises(BwcError):
-            async with bwc_sdk.connect(transport, role=Role.BENCH) as host:
+            async with bwc_sdk.connect(transport, role=Role.BENCH, allow_insecure=True) as host:
                 for _ in range(20):
                     await host.device.identify()
         failed_at = asyncio.get_running_loop().time()
-        async with bwc_sdk.connect(transport) as again:
+        async with bwc_sdk.connect(transport, allow_insecure=True) as again:
             await again.device.status()
         return failed_at
 
@@ -205,12 +205,12 @@ def test_a_cable_cut_at_any_byte_is_one_error_and_the_next_connect_works(
 def test_a_reboot_ends_the_link_in_order_and_the_camera_comes_back(camera: SimCamera) -> None:
     async def run() -> None:
         transport = line_to(camera)
-        host = await bwc_sdk.connect(transport, role=Role.BENCH)
+        host = await bwc_sdk.connect(transport, role=Role.BENCH, allow_insecure=True)
         accepted = await host.device.reboot(boot_counter=1)
         await asyncio.sleep(accepted.delay_ms / 1000 + 0.05)
         assert isinstance(host.connection.error, LinkError | DeviceLost)
         asked = asyncio.get_running_loop().time()
-        async with bwc_sdk.connect(transport) as again:
+        async with bwc_sdk.connect(transport, allow_insecure=True) as again:
             assert again.peer.boot_counter == 2
         assert asyncio.get_running_loop().time() - asked < BOOT_S + 1.0
 
@@ -223,7 +223,7 @@ def test_a_reboot_happens_though_nobody_looks_on(camera: SimCamera) -> None:
     async def main() -> list[int]:
         boots = []
         for _ in range(3):
-            async with bwc_sdk.connect(MemoryTransport(camera), role=Role.BENCH) as host:
+            async with bwc_sdk.connect(MemoryTransport(camera), role=Role.BENCH, allow_insecure=True) as host:
                 boots.append((await host.device.status()).boot_counter)
                 await host.device.reboot(boot_counter=boots[-1])
             await asyncio.sleep(5)

@@ -57,7 +57,7 @@ def _has_ipv6() -> bool:
 
 
 async def table_of(uri: str) -> int:
-    async with bwc_sdk.connect(uri, role=Role.BENCH) as host:
+    async with bwc_sdk.connect(uri, role=Role.BENCH, allow_insecure=True) as host:
         entry = (await host.recordings.list())[0]
         manifest = await host.recordings.read_manifest(entry)
         return len(await host.recordings.read_table(entry, manifest, 0))
@@ -115,7 +115,7 @@ def test_a_name_server_that_does_not_answer_holds_no_simulator_up(
 
 def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Callable[[], Listener]) -> None:
     async def use(port: Listener) -> int:
-        host = await bwc_sdk.connect(port.uri, role=Role.BENCH)
+        host = await bwc_sdk.connect(port.uri, role=Role.BENCH, allow_insecure=True)
         await host.device.status()
         port.pull()
         with pytest.raises(BwcError) as lost:
@@ -136,7 +136,7 @@ def test_a_crash_of_the_camera_ends_the_link_and_it_comes_back(
     camera: SimCamera, listen: Callable[[], Listener]
 ) -> None:
     async def use(port: Listener) -> int:
-        host = await bwc_sdk.connect(port.uri, role=Role.BENCH)
+        host = await bwc_sdk.connect(port.uri, role=Role.BENCH, allow_insecure=True)
         await host.device.status()
         camera.crash()
         camera.time.skip(60)  # and has booted since
@@ -145,7 +145,7 @@ def test_a_crash_of_the_camera_ends_the_link_and_it_comes_back(
             while True:
                 await host.device.status()
         await host.close()
-        async with bwc_sdk.connect(port.uri) as again:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as again:
             return again.peer.boot_counter
 
     assert serve(listen, use) == 2
@@ -153,12 +153,12 @@ def test_a_crash_of_the_camera_ends_the_link_and_it_comes_back(
 
 def test_a_second_host_over_tcp_is_told_busy_and_garbage_harms_nobody(camera: SimCamera) -> None:
     async def use(port: Listener) -> None:
-        async with bwc_sdk.connect(port.uri) as first:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as first:
             host, number = port.uri.removeprefix("tcp:").split(":")
             with socket.create_connection((host, int(number))) as stranger:
                 stranger.sendall(os.urandom(100_000))
                 with pytest.raises(DeviceBusy):
-                    await bwc_sdk.connect(port.uri)
+                    await bwc_sdk.connect(port.uri, allow_insecure=True)
                 await first.device.status()
 
     serve(lambda: TcpPort(camera), use)
@@ -167,7 +167,7 @@ def test_a_second_host_over_tcp_is_told_busy_and_garbage_harms_nobody(camera: Si
 def test_more_connections_than_it_serves_wait_and_harm_nobody(camera: SimCamera) -> None:
     async def use(port: Listener) -> None:
         host, number = port.uri.removeprefix("tcp:").split(":")
-        async with bwc_sdk.connect(port.uri) as first:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as first:
             strangers = [await asyncio.open_connection(host, int(number)) for _ in range(24)]
             await first.device.status()
             assert len(camera.ports) == MAX_PIPES
@@ -184,10 +184,10 @@ def test_both_ports_of_one_camera_have_one_host(camera: SimCamera) -> None:
     async def use(tcp: Listener) -> None:
         pty = PtyPort(camera)
         try:
-            async with bwc_sdk.connect(tcp.uri):
+            async with bwc_sdk.connect(tcp.uri, allow_insecure=True):
                 with pytest.raises(DeviceBusy):
-                    await bwc_sdk.connect(pty.uri)
-            async with bwc_sdk.connect(pty.uri) as host:
+                    await bwc_sdk.connect(pty.uri, allow_insecure=True)
+            async with bwc_sdk.connect(pty.uri, allow_insecure=True) as host:
                 await host.device.status()
         finally:
             pty.close()

@@ -75,7 +75,9 @@ def host(world: World) -> Callable[..., Connecting[DockingStation]]:
     """Connects to a station over a line in memory, under the role `bench` unless it is given."""
 
     def connect(station: SimStation, role: Role = Role.BENCH, **line: Any) -> Connecting[DockingStation]:
-        return bwc_sdk.connect_station(MemoryTransport(station, **line), role=role, world=world)
+        return bwc_sdk.connect_station(
+            MemoryTransport(station, **line), role=role, world=world, allow_insecure=True
+        )
 
     return connect
 

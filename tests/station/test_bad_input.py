@@ -104,7 +104,7 @@ def test_a_bay_that_does_not_exist_is_told_as_that(station, host, play) -> None:
                     await client.camera(bay)
             await client.bays.status()
         with pytest.raises(PortNotFound, match="no such bay"):
-            await bwc_sdk.connect(MemoryTransport(station), bay=5)
+            await bwc_sdk.connect(MemoryTransport(station), bay=5, allow_insecure=True)
 
     play(scenario())
 
@@ -113,8 +113,8 @@ def test_a_camera_has_no_bays(new_camera, play) -> None:
     async def scenario() -> None:
         camera = new_camera(1)
         with pytest.raises(PortNotFound, match="no such bay"):
-            await bwc_sdk.connect(MemoryTransport(camera), bay=1)
-        async with bwc_sdk.connect(MemoryTransport(camera)) as client:
+            await bwc_sdk.connect(MemoryTransport(camera), bay=1, allow_insecure=True)
+        async with bwc_sdk.connect(MemoryTransport(camera), allow_insecure=True) as client:
             await client.device.status()
 
     play(scenario())

@@ -349,9 +349,9 @@ def test_an_auditor_sees_and_switches_nothing(station, host, play) -> None:
 def test_the_wrong_kind_is_wrong_device(station, new_camera, play) -> None:
     async def scenario() -> None:
         with pytest.raises(WrongDevice, match="it is a station, not a camera"):
-            await bwc_sdk.connect(MemoryTransport(station))
+            await bwc_sdk.connect(MemoryTransport(station), allow_insecure=True)
         with pytest.raises(WrongDevice, match="it is a camera, not a station"):
-            await bwc_sdk.connect_station(MemoryTransport(new_camera(1)))
+            await bwc_sdk.connect_station(MemoryTransport(new_camera(1)), allow_insecure=True)
 
     play(scenario())
 

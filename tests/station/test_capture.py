@@ -24,7 +24,9 @@ def test_the_sessions_of_all_bays_are_captured_with_their_channels(
     path = tmp_path / "capture.jsonl"
 
     async def scenario() -> None:
-        async with bwc_sdk.connect_station(MemoryTransport(station), capture=path, world=world) as client:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), capture=path, world=world, allow_insecure=True
+        ) as client:
             await client.bays.list()
             async with client.camera(2) as second, client.camera(3) as third:
                 await second.battery.status()
@@ -52,7 +54,9 @@ def test_the_camera_of_a_bay_by_itself_is_captured_with_its_channel(
     path = tmp_path / "capture.jsonl"
 
     async def scenario() -> None:
-        async with bwc_sdk.connect(MemoryTransport(station), bay=1, capture=path, world=world) as camera:
+        async with bwc_sdk.connect(
+            MemoryTransport(station), bay=1, capture=path, world=world, allow_insecure=True
+        ) as camera:
             await camera.battery.status()
 
     play(scenario())

@@ -92,7 +92,7 @@ def test_the_bound_holds_as_made_after_hours_and_after_a_set(
         line = MemoryTransport(made)
         known = HostTime(True, 1000, "chrony")
         world = World(workers=InlineWorkers(), utc_ns=system.time_ns, host_time=lambda: known)
-        async with bwc_sdk.connect_station(line, role=Role.BENCH, world=world) as client:
+        async with bwc_sdk.connect_station(line, role=Role.BENCH, world=world, allow_insecure=True) as client:
             reading = await client.clock.read()
             assert reading.state is ClockState.SYNCED and reading.uncertainty_ns < 40_000_000
             assert within(made, system)
@@ -134,7 +134,9 @@ def test_the_self_test_states_no_less_than_the_bound(made: SimStation, system: S
     async def scenario() -> None:
         system.follow()
         world = World(workers=InlineWorkers(), utc_ns=system.time_ns)
-        async with bwc_sdk.connect_station(MemoryTransport(made), role=Role.BENCH, world=world) as client:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(made), role=Role.BENCH, world=world, allow_insecure=True
+        ) as client:
             report = await client.device.self_test()
             (step,) = [step for step in report.steps if step.name == "clock"]
             stated_ms = int(step.detail.removeprefix("within ").removesuffix(" ms"))

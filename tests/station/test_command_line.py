@@ -202,7 +202,7 @@ def test_the_self_tests_result_is_the_exit_code(bwc: Bwc, uri: str) -> None:
 
 def test_the_blocking_twin_reaches_station_and_cameras(new_station: Callable[..., SimStation]) -> None:
     sim = new_station(2, docked=1)
-    with bwc_sdk.sync.connect_station(MemoryTransport(sim), role=Role.BENCH) as station:
+    with bwc_sdk.sync.connect_station(MemoryTransport(sim), role=Role.BENCH, allow_insecure=True) as station:
         assert [bay.state for bay in station.bays.list()] == [BayState.LINKED, BayState.EMPTY]
         with station.camera(1, expect="SIM-00000065") as camera:
             assert camera.battery.status().charge_pct > 0

@@ -112,12 +112,12 @@ def test_the_station_itself_goes_down_and_comes_back(
     station: SimStation, say: Say, play: Play, how: str
 ) -> None:
     async def scenario() -> int:
-        async with bwc_sdk.connect_station(MemoryTransport(station)):
+        async with bwc_sdk.connect_station(MemoryTransport(station), allow_insecure=True):
             assert say(how) == f"ok {how} state=off"
             assert say(how) == "error refused: it is off"
             assert say("undock 1").startswith("ok undock"), "hands need no station that is awake"
         await asyncio.sleep(BOOT_S + 3)
-        async with bwc_sdk.connect_station(MemoryTransport(station)) as host:
+        async with bwc_sdk.connect_station(MemoryTransport(station), allow_insecure=True) as host:
             assert (await host.bays.bay(bay=1)).state is BayState.EMPTY
             return host.peer.boot_counter
 
@@ -126,7 +126,7 @@ def test_the_station_itself_goes_down_and_comes_back(
 
 def test_a_host_sees_what_the_hands_do(station: SimStation, say: Say, play: Play) -> None:
     async def scenario() -> None:
-        async with bwc_sdk.connect_station(MemoryTransport(station)) as host:
+        async with bwc_sdk.connect_station(MemoryTransport(station), allow_insecure=True) as host:
             say("undock 3")
             assert (await host.bays.bay(bay=3)).state is BayState.EMPTY
             say("dock 3")

@@ -29,7 +29,9 @@ def test_a_station_is_found_out_and_its_line_opened_once(station, play, world, t
     line, path = Counted(station), tmp_path / "capture.jsonl"
 
     async def scenario() -> None:
-        async with connect_device(line, role=Role.BENCH, capture=path, world=world) as client:
+        async with connect_device(
+            line, role=Role.BENCH, capture=path, world=world, allow_insecure=True
+        ) as client:
             assert isinstance(client, DockingStation) and client.identity == station.serial
             assert (await client.device.identify()).kind is PeerKind.STATION
             async with client.camera(2) as camera:
@@ -45,7 +47,7 @@ def test_a_camera_is_a_camera(new_camera, play, world) -> None:
     camera = new_camera(3)
 
     async def scenario() -> None:
-        async with connect_device(MemoryTransport(camera), world=world) as client:
+        async with connect_device(MemoryTransport(camera), world=world, allow_insecure=True) as client:
             assert isinstance(client, Camera) and client.identity == camera.serial
 
     play(scenario())
@@ -56,7 +58,7 @@ def test_a_device_that_calls_itself_a_host_is_none(station, play, world) -> None
 
     async def scenario() -> None:
         with pytest.raises(NotADevice, match="PROTOCOL"):
-            await connect_device(MemoryTransport(station), world=world)
+            await connect_device(MemoryTransport(station), world=world, allow_insecure=True)
         assert not station.sessions
 
     play(scenario())

@@ -44,7 +44,9 @@ async def ways_to_camera(camera: SimCamera, station: SimStation) -> AsyncIterato
         await radio.start()
         stack.callback(radio.close)
         await station.start()
-        dock = await stack.enter_async_context(bwc_sdk.connect_station(MemoryTransport(station)))
+        dock = await stack.enter_async_context(
+            bwc_sdk.connect_station(MemoryTransport(station), allow_insecure=True)
+        )
 
         async def by_radio() -> Any:
             return await connecting(await air.host(), radio.uri)
@@ -61,7 +63,7 @@ async def ways_to_camera(camera: SimCamera, station: SimStation) -> AsyncIterato
 
 def _by(uri: str) -> Callable[[], Awaitable[Any]]:
     async def connect() -> Any:
-        return await bwc_sdk.connect(uri)
+        return await bwc_sdk.connect(uri, allow_insecure=True)
 
     return connect
 
@@ -115,17 +117,22 @@ def test_the_second_host_of_a_station_is_busy_over_any_link(first: str, new_stat
         async with AsyncExitStack() as stack:
             await station.start()
             uris = cables(station, stack)
-            async with bwc_sdk.connect_station(uris[first]) as owner, owner.camera(1) as camera:
+            async with (
+                bwc_sdk.connect_station(uris[first], allow_insecure=True) as owner,
+                owner.camera(1) as camera,
+            ):
                 for second in CABLES:
                     if second == first == "tcp" or second != first:
                         uri = uris[second]
                         in_bay = f"{uri}{'&' if '?' in uri else '?'}bay=2"
-                        await is_busy(lambda uri=uri: _awaited(bwc_sdk.connect_station(uri)), owner)
+                        await is_busy(
+                            lambda uri=uri: _awaited(bwc_sdk.connect_station(uri, allow_insecure=True)), owner
+                        )
                         await is_busy(_by(in_bay), owner)
                         assert await camera.device.status()
             for uri in uris.values():
                 async with await let_in(
-                    lambda uri=uri: _awaited(bwc_sdk.connect_station(uri))
+                    lambda uri=uri: _awaited(bwc_sdk.connect_station(uri, allow_insecure=True))
                 ) as station_again:
                     assert station_again.identity == station.serial
 

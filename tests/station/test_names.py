@@ -67,7 +67,11 @@ def test_an_empty_bay_is_named(known, world, play) -> None:
         await known.start()
         known.undock(2)
         await asyncio.sleep(1)
-        told_of_bay_2(await refused(bwc_sdk.connect(BAY_2, world=world)), PortNotFound, "no camera answers")
+        told_of_bay_2(
+            await refused(bwc_sdk.connect(BAY_2, world=world)),
+            PortNotFound,
+            "no camera answers",
+        )
         async with bwc_sdk.connect_station(URI, world=world) as station:
             told_of_bay_2(await refused(station.camera(2)), PortNotFound, "no camera answers")
 
@@ -97,7 +101,11 @@ def test_a_busy_bay_is_named_also_while_it_is_not_asked_again(known, world, play
             async with bwc_sdk.connect_station(URI, world=world) as station:
                 for words in ("the camera in this bay", "was not asked again yet"):
                     told_of_bay_2(await refused(station.camera(2)), DeviceBusy, words)
-            told_of_bay_2(await refused(bwc_sdk.connect(BAY_2, world=world)), DeviceBusy, "in this bay")
+            told_of_bay_2(
+                await refused(bwc_sdk.connect(BAY_2, world=world)),
+                DeviceBusy,
+                "in this bay",
+            )
 
     play(scenario())
 
@@ -105,14 +113,18 @@ def test_a_busy_bay_is_named_also_while_it_is_not_asked_again(known, world, play
 def test_a_bay_that_failed_is_named(known, world, play) -> None:
     async def scenario() -> None:
         await known.start()
-        known.bays[2].heat_dc = 900
         async with bwc_sdk.connect_station(URI, world=world) as station:
+            known.bays[2].heat_dc = 900
             async with asyncio.timeout(60):
                 async for event in station.events():
                     if isinstance(event, BayAlarmed):
                         break
             told_of_bay_2(await refused(station.camera(2)), PortNotFound, "no camera answers")
-        told_of_bay_2(await refused(bwc_sdk.connect(BAY_2, world=world)), PortNotFound, "no camera answers")
+        told_of_bay_2(
+            await refused(bwc_sdk.connect(BAY_2, world=world)),
+            PortNotFound,
+            "no camera answers",
+        )
 
     play(scenario())
 
@@ -121,7 +133,10 @@ def test_a_bay_whose_camera_is_another_one_or_open_already_is_named(known, world
     async def scenario() -> None:
         connecting = bwc_sdk.connect(BAY_2, expect="SIM-0", world=world)
         told_of_bay_2(await refused(connecting), WrongDevice, "not 'SIM-0'")
-        async with bwc_sdk.connect_station(URI, world=world) as station, station.camera(2):
+        async with (
+            bwc_sdk.connect_station(URI, world=world) as station,
+            station.camera(2),
+        ):
             told_of_bay_2(await refused(station.camera(2)), DeviceBusy, "open already")
 
     play(scenario())
@@ -130,7 +145,7 @@ def test_a_bay_whose_camera_is_another_one_or_open_already_is_named(known, world
 def test_what_a_lost_station_takes_along_is_told_of_each_bay_and_of_the_station(station, world, play) -> None:
     async def scenario() -> None:
         line = MemoryTransport(station, name="usb:1-4")
-        client = await bwc_sdk.connect_station(line, world=world)
+        client = await bwc_sdk.connect_station(line, world=world, allow_insecure=True)
         cameras = [await client.camera(1), await client.camera(2)]
         line.unplug()
         await asyncio.sleep(0)
@@ -185,14 +200,14 @@ def test_a_pipe_that_does_not_open_is_told_of_the_bay_behind_it(world, play) -> 
         cause = OSError("no")
         error = PortNotFound("there is no such port", device=Broken.name, advice="look")
         error.__cause__ = cause
-        told = await refused(bwc_sdk.connect(Broken(error), bay=2, world=world))
+        told = await refused(bwc_sdk.connect(Broken(error), bay=2, world=world, allow_insecure=True))
         assert (type(told), told.device, told.advice) == (PortNotFound, "serial:/dev/ttyX?bay=2", "look")
         assert told.__cause__ is error and error.__cause__ is cause
-        assert await refused(bwc_sdk.connect(Broken(error), world=world)) is error
+        assert await refused(bwc_sdk.connect(Broken(error), world=world, allow_insecure=True)) is error
         lost = DeviceLost("it was unplugged", device=Broken.name, known=True)
-        pulled = await refused(bwc_sdk.connect(Pulled(lost), bay=2, world=world))
+        pulled = await refused(bwc_sdk.connect(Pulled(lost), bay=2, world=world, allow_insecure=True))
         assert (type(pulled), pulled.device) == (DeviceLost, "serial:/dev/ttyX?bay=2")
-        silent = await refused(bwc_sdk.connect(Silent(error), bay=2, world=world))
+        silent = await refused(bwc_sdk.connect(Silent(error), bay=2, world=world, allow_insecure=True))
         assert (type(silent), silent.device) == (NotADevice, "serial:/dev/ttyX?bay=2")
 
     play(scenario())
@@ -205,7 +220,10 @@ def test_a_pipe_that_does_not_open_is_told_of_the_bay_behind_it(world, play) -> 
 )
 def test_what_is_told_of_something_else_stays_so(error: BwcError, world, play) -> None:
     async def scenario() -> None:
-        assert await refused_as_it_is(bwc_sdk.connect(Broken(error), bay=2, world=world)) is error
+        assert (
+            await refused_as_it_is(bwc_sdk.connect(Broken(error), bay=2, world=world, allow_insecure=True))
+            is error
+        )
 
     async def refused_as_it_is(connecting: bwc_sdk.connection.access.Connecting) -> BwcError:
         with pytest.raises(BwcError) as caught:

@@ -42,12 +42,12 @@ def test_a_cable_to_a_camera_that_a_station_has_is_busy(new_station, cable: Cabl
         port = cable(camera)
         try:
             async with (
-                bwc_sdk.connect_station(MemoryTransport(station)) as client,
+                bwc_sdk.connect_station(MemoryTransport(station), allow_insecure=True) as client,
                 client.camera(1) as docked,
             ):
                 before = await docked.battery.status()
                 with pytest.raises(DeviceBusy) as busy:
-                    await bwc_sdk.connect(port.uri)
+                    await bwc_sdk.connect(port.uri, allow_insecure=True)
                 assert busy.value.retry_after_s > 0
                 assert docked.peer.identity not in str(busy.value) and "@" not in str(busy.value)
                 assert (await docked.battery.status()).cycles == before.cycles
@@ -68,8 +68,10 @@ def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
         camera = station.undock(1)
         port = cable(camera)
         try:
-            async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as client:
-                direct = await bwc_sdk.connect(port.uri)
+            async with bwc_sdk.connect_station(
+                MemoryTransport(station), role=Role.BENCH, allow_insecure=True
+            ) as client:
+                direct = await bwc_sdk.connect(port.uri, allow_insecure=True)
                 station.dock(1, camera)
                 await asyncio.sleep(0.1)
                 with pytest.raises(DeviceBusy) as busy:
@@ -102,8 +104,10 @@ def test_a_bay_that_is_busy_is_not_asked_again_before_the_time_that_it_named(
     async def scenario() -> None:
         await station.start()
         camera = station.undock(1)
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as client:
-            async with bwc_sdk.connect(MemoryTransport(camera)):
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, allow_insecure=True
+        ) as client:
+            async with bwc_sdk.connect(MemoryTransport(camera), allow_insecure=True):
                 station.dock(1, camera)
                 await asyncio.sleep(0.1)
                 with pytest.raises(DeviceBusy):
@@ -136,17 +140,20 @@ def test_the_second_host_of_a_station_is_busy_on_any_pair_of_links(
         await station.start()
         ports = [CABLES[first](station), CABLES[second](station)]
         try:
-            async with bwc_sdk.connect_station(ports[0].uri) as one, one.camera(1) as camera:
+            async with (
+                bwc_sdk.connect_station(ports[0].uri, allow_insecure=True) as one,
+                one.camera(1) as camera,
+            ):
                 for attempt in (
-                    bwc_sdk.connect_station(ports[1].uri),
-                    bwc_sdk.connect(f"{ports[1].uri}?bay=2"),
+                    bwc_sdk.connect_station(ports[1].uri, allow_insecure=True),
+                    bwc_sdk.connect(f"{ports[1].uri}?bay=2", allow_insecure=True),
                 ):
                     with pytest.raises(DeviceBusy) as busy:
                         await attempt
                     assert busy.value.retry_after_s > 0
                 await camera.device.status()
                 await one.bays.status()
-            async with bwc_sdk.connect(f"{ports[1].uri}?bay=1") as camera:
+            async with bwc_sdk.connect(f"{ports[1].uri}?bay=1", allow_insecure=True) as camera:
                 assert camera.name.endswith("?bay=1")
                 assert camera.identity == station.bays[1].camera.serial
         finally:

@@ -227,7 +227,9 @@ def test_cameras_that_refuse_or_speak_noise_disturb_nobody(station, host, play) 
 def test_a_host_that_vanishes_leaves_nothing_to_the_next(station, world, host, play, tmp_path: Path) -> None:
     async def scenario() -> None:
         first = MemoryTransport(station, rate=200_000.0)
-        client = await bwc_sdk.connect_station(first, role=Role.DOCK_OFFLOAD, world=world)
+        client = await bwc_sdk.connect_station(
+            first, role=Role.DOCK_OFFLOAD, world=world, allow_insecure=True
+        )
         camera = await client.camera(1)
         (entry,) = await camera.recordings.list()
         sink = _Ignored()
@@ -251,7 +253,12 @@ def test_an_offload_resumes_in_whatever_bay_its_camera_comes_back_to(
     async def scenario() -> None:
         async with host(station, Role.DOCK_OFFLOAD, rate=400_000.0) as client:
             where = [1]
-            job = offload(lambda: client.camera(where[0]), tmp_path, world=world, policy=OffloadPolicy())
+            job = offload(
+                lambda: client.camera(where[0]),
+                tmp_path,
+                world=world,
+                policy=OffloadPolicy(),
+            )
             run = asyncio.create_task(job.run())
             await asyncio.sleep(1.5)
             station.undock(4)

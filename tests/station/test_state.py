@@ -101,7 +101,9 @@ def test_the_number_of_a_docking_never_comes_again(restart: Restart, play: Play)
     assert [bay.docking for bay in station.bays.values()] == [3, 2, 2]
 
     async def scenario() -> int:
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as host:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, allow_insecure=True
+        ) as host:
             with pytest.raises(CommandError) as refused:
                 await host.bays.lease(bay=1, docking=2, label="of before", seconds=60)
             return refused.value.code
@@ -117,7 +119,9 @@ def test_a_quarantine_outlasts_a_restart_and_its_incident_is_counted_on(restart:
     assert station.bays[2].quarantined
 
     async def scenario(incident: int) -> None:
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as host:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, allow_insecure=True
+        ) as host:
             bay = await host.bays.bay(bay=2)
             assert bay.state is BayState.QUARANTINE and not bay.power and not bay.data
             with pytest.raises(CommandError):
@@ -136,7 +140,9 @@ def test_a_quarantine_outlasts_a_restart_and_its_incident_is_counted_on(restart:
 
 def test_switches_latch_and_leases_end(restart: Restart, play: Play) -> None:
     async def switch() -> None:
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH) as host:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, allow_insecure=True
+        ) as host:
             await host.bays.power(bay=1, on=False)
             await host.bays.data(bay=3, on=False)
             await host.bays.lease(bay=2, docking=1, label="SIM-1", seconds=3600)
@@ -162,7 +168,9 @@ def test_what_changes_is_kept_at_once_since_the_power_may_fail(
 
     async def scenario() -> None:
         world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers(), host_time=lambda: KEPT)
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH, world=world) as host:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, world=world, allow_insecure=True
+        ) as host:
             station.dock(3, station.undock(3))
             assert kept()["bays"][2]["docking"] == 2
             await host.bays.power(bay=1, on=False)
@@ -192,7 +200,7 @@ def test_the_time_is_kept_every_minute_though_nothing_happens(
     before = kept_ns()
 
     async def scenario() -> None:
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH):
+        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH, allow_insecure=True):
             await asyncio.sleep(150)
             assert kept_ns() - before >= 60 * 10**9
 
@@ -202,7 +210,9 @@ def test_the_time_is_kept_every_minute_though_nothing_happens(
 def test_its_clock_runs_on_while_it_is_off(restart: Restart, play: Play) -> None:
     async def synchronise() -> None:
         world = World(utc_ns=station.time.utc_ns, workers=InlineWorkers(), host_time=lambda: KEPT)
-        async with bwc_sdk.connect_station(MemoryTransport(station), role=Role.BENCH, world=world) as host:
+        async with bwc_sdk.connect_station(
+            MemoryTransport(station), role=Role.BENCH, world=world, allow_insecure=True
+        ) as host:
             await host.clock.sync(reason=ClockReason.ROUTINE, source=TimeSource.NTP)
 
     station = restart()
@@ -255,7 +265,7 @@ def test_a_directory_in_use_or_damaged_is_said_so_and_let_go(restart: Restart, t
 def test_a_station_in_this_process_keeps_its_state_by_its_uri(tmp_path: Path, play: Play) -> None:
     async def boots(bays: int) -> tuple[str, int]:
         uri = f"sim:?station={bays}&recordings=0&state={tmp_path}"
-        async with bwc_sdk.connect_station(uri) as host:
+        async with bwc_sdk.connect_station(uri, world=World(workers=InlineWorkers())) as host:
             return host.identity, host.peer.boot_counter
 
     name, boot = play(boots(2))

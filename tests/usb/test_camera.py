@@ -22,7 +22,7 @@ MIB = 1_048_576
 async def carried_off(port: Any, store: Path, at_half: Callable[[], object] = lambda: None) -> list[Any]:
     """Offloads everything; calls `at_half` once, in mid-transfer. Gives the events."""
     policy = OffloadPolicy(first_wait_s=0.05, longest_wait_s=0.1, attempts=50)
-    job = offload(port.uri, store, policy=policy)
+    job = offload(port.uri, store, policy=policy, allow_insecure=True)
     events: list[Any] = []
     done = False
     async for event in job:
@@ -89,7 +89,7 @@ def test_a_cable_pulled_in_mid_transfer_resumes_when_it_is_back(
 
 def test_a_request_under_way_ends_with_the_cable_within_a_second(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> float:
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             await host.device.status()
             began = time.monotonic()
             port.unplug()
@@ -107,7 +107,7 @@ def test_a_camera_that_reboots_leaves_the_bus_and_comes_back(
     monkeypatch.setattr("firmware_sim.device.device.BOOT_S", 0.2)
 
     async def use(port: Any) -> tuple[int, int]:
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             before = (await host.device.status()).boot_counter
             camera.crash()
             with pytest.raises(DeviceLost):
@@ -120,7 +120,7 @@ def test_a_camera_that_reboots_leaves_the_bus_and_comes_back(
 
 
 async def boot_counter(port: Any) -> int:
-    async with bwc_sdk.connect(port.uri) as host:
+    async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
         return (await host.device.status()).boot_counter
 
 
@@ -139,7 +139,7 @@ def test_a_host_that_died_in_mid_transfer_is_replaced_by_the_next(
 
     async def use(port: Any) -> None:
         transport = bwc_sdk.transport.usb.UsbTransport(bwc_sdk.transport.uri.DeviceUri.parse(port.uri))
-        host = await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD)
+        host = await bwc_sdk.connect(transport, role=Role.DOCK_OFFLOAD, allow_insecure=True)
         device = transport._device
         handle = device.backend.open_device(device._ctx.dev)
         try:

@@ -87,7 +87,7 @@ def test_line_coding_is_taken_and_dtr_and_rts_mean_nothing(lab: Any, camera: Sim
     coding = struct.pack("<IBBB", 9600, 2, 1, 7)
 
     async def use(port: Any) -> None:
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             device = await asyncio.to_thread(found, lab, port)
 
             def poke() -> None:
@@ -144,7 +144,7 @@ class SerialHost:
 def test_two_hosts_on_two_functions_never_have_the_camera_both(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
         loop = asyncio.get_running_loop()
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             device = await asyncio.to_thread(found, lab, port)
             down = await asyncio.to_thread(SerialHost(device, loop).until, LinkDown)
             assert down.reason is LinkDownReason.BUSY and down.retry_after_ms > 0
@@ -152,11 +152,11 @@ def test_two_hosts_on_two_functions_never_have_the_camera_both(lab: Any, camera:
         owner = SerialHost(device, loop)
         assert await asyncio.to_thread(owner.until, LinkUp)
         with pytest.raises(DeviceBusy) as caught:
-            await bwc_sdk.connect(port.uri)
+            await bwc_sdk.connect(port.uri, allow_insecure=True)
         assert caught.value.retry_after_s > 0
         owner.link.close(loop.time())
         await asyncio.to_thread(owner.flush)
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             assert await host.device.status()
         await asyncio.to_thread(usb.util.dispose_resources, device)
 

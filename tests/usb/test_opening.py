@@ -37,7 +37,7 @@ BULK_IN = descriptors.CONFIGURATION[-7:]
 
 async def refused(uri: str) -> BwcError:
     with pytest.raises(BwcError) as caught:
-        await bwc_sdk.connect(uri)
+        await bwc_sdk.connect(uri, allow_insecure=True)
     assert caught.value.device.startswith("usb:1-") and caught.value.rule
     return caught.value
 
@@ -113,13 +113,13 @@ def test_a_device_that_is_switched_off_is_not_on_the_bus(lab: Any, camera: SimCa
 @pytest.mark.rule("USB-008")
 def test_a_claim_is_exclusive_in_this_process_and_in_another(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             assert type(await refused(port.uri)) is PortBusy
             other = UsbTransport(DeviceUri.parse(port.uri), UsbIpBackend(lab.server_of(port)))
             with pytest.raises(PortBusy):
-                await bwc_sdk.connect(other)
+                await bwc_sdk.connect(other, allow_insecure=True)
             assert await host.device.status(), "the owner is not disturbed"
-        async with bwc_sdk.connect(port.uri):
+        async with bwc_sdk.connect(port.uri, allow_insecure=True):
             pass
 
     lab.plugged(camera, use)
@@ -129,7 +129,7 @@ def test_a_claim_ends_with_a_process_that_crashes(lab: Any, camera: SimCamera) -
     crash = (
         "import asyncio, bwc_sdk, os, sys\n"
         "async def hold():\n"
-        "    await bwc_sdk.connect(sys.argv[1])\n"
+        "    await bwc_sdk.connect(sys.argv[1], allow_insecure=True)\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
         "asyncio.run(hold())\n"
@@ -147,7 +147,7 @@ def test_a_claim_ends_with_a_process_that_crashes(lab: Any, camera: SimCamera) -
             assert await asyncio.to_thread(holder.stdout.readline) == b"held\n"
             assert type(await refused(port.uri)) is PortBusy
             holder.kill()
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             assert await host.device.status()
 
     lab.plugged(camera, use)
@@ -161,7 +161,9 @@ class _Forbidding(UsbIpBackend):
 def test_no_permission_names_the_rule_to_install(lab: Any, camera: SimCamera) -> None:
     async def use(port: Any) -> None:
         with pytest.raises(PortForbidden) as caught:
-            await bwc_sdk.connect(UsbTransport(DeviceUri.parse(port.uri), _Forbidding(lab.server_of(port))))
+            await bwc_sdk.connect(
+                UsbTransport(DeviceUri.parse(port.uri), _Forbidding(lab.server_of(port))), allow_insecure=True
+            )
         assert "70-bwc.rules" in caught.value.advice
 
     lab.plugged(camera, use)
@@ -213,7 +215,7 @@ def test_a_machine_without_usb_has_no_port(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def _connect(uri: str) -> None:
-    await bwc_sdk.connect(uri)
+    await bwc_sdk.connect(uri, allow_insecure=True)
 
 
 def test_a_server_that_never_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +238,7 @@ def test_an_opening_that_is_abandoned_leaves_nothing_claimed(lab: Any, camera: S
             await opening
         while True:  # until that thread has closed what it opened
             try:
-                async with bwc_sdk.connect(port.uri):
+                async with bwc_sdk.connect(port.uri, allow_insecure=True):
                     return
             except PortBusy:
                 await asyncio.sleep(0)

@@ -288,7 +288,7 @@ def test_hosts_of_our_server_that_lie_are_cut_off(lab: Any, camera: SimCamera) -
                 pass
             writer.close()
             await writer.wait_closed()
-        async with bwc_sdk.connect(port.uri) as host:
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
             assert await host.device.status()
 
     lab.plugged(camera, use)

@@ -112,7 +112,7 @@ class Air:
 def connecting(bluetooth: Bluetooth, uri: str = "ble:", *, role: Role = Role.BENCH) -> Connecting[Camera]:
     """A connection to be entered."""
     transport = BleTransport(DeviceUri.parse(uri), bluetooth=bluetooth)
-    return connect(transport, role=role, world=World(workers=InlineWorkers()))
+    return connect(transport, role=role, world=World(workers=InlineWorkers()), allow_insecure=True)
 
 
 class Pretender:

@@ -40,8 +40,6 @@ MANUFACTURER: Final = "bwc-sdk"
 """Whose factory the simulator's is."""
 BEGAN_S: Final = 1_577_836_800
 """2020-01-01, the beginning of everything that a lab issues: before any clock that a bench has."""
-FILE_MAX: Final = 65_536
-"""Bytes of a lab that is read; one has 6,000."""
 _ID_BYTES: Final = 4
 _MEMBERS: Final = ("root", "standby", "issuing", "factory_root", "factory")
 
@@ -123,8 +121,6 @@ class LabAgency:
     @classmethod
     def decode(cls, data: bytes, entropy: Callable[[int], bytes]) -> Self:
         """The lab of a file. Raises `NotALab`."""
-        if len(data) > FILE_MAX:
-            raise NotALab(f"it has {len(data)} bytes, at most {FILE_MAX}")
         try:
             document = json.loads(data)
             if document["format"] != FORMAT:

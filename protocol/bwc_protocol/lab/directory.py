@@ -9,13 +9,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.lab.agency import FILE_MAX, LabAgency, NotALab
+if TYPE_CHECKING:
+    from bwc_protocol.lab.agency import LabAgency
 
 LAB_ENV: Final = "BWC_LAB"
 """Environment variable: the directory of the lab, where it is shared with containers or other users."""
 FILE: Final = "lab.json"
+FILE_MAX: Final = 65_536
+"""Bytes of a file that are read; a lab has 6,000, and what is longer does not decode."""
 
 
 class LabUnusable(Exception):
@@ -63,6 +66,8 @@ def open_lab(directory: Path | None = None) -> Lab:
     found = _load(path)
     if found is not None:
         return found
+    from bwc_protocol.lab.agency import LabAgency
+
     agency = LabAgency.make(os.urandom)
     try:
         _create(path, agency.encode())
@@ -81,13 +86,15 @@ def _load(path: Path) -> Lab | None:
             version = found.st_ino, found.st_mtime_ns, found.st_size
             if path in _read and _read[path][0] == version:
                 return _read[path][1]
-            data = file.read(FILE_MAX + 1)
+            data = file.read(FILE_MAX)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise LabUnusable(
             f"the lab {path} cannot be read: {error.strerror}; name another by {LAB_ENV}"
         ) from error
+    from bwc_protocol.lab.agency import LabAgency, NotALab
+
     try:
         lab = Lab(LabAgency.decode(data, os.urandom), path)
     except NotALab as error:
