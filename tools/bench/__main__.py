@@ -13,6 +13,7 @@ from tools.bench.docking import docking
 from tools.bench.listing import listing
 from tools.bench.offloading import offloading
 from tools.bench.process import BenchError
+from tools.bench.protection import handshake, secure_info, secure_offload
 from tools.bench.radio import radio
 from tools.bench.recordings import recordings
 from tools.bench.result import Result, table, write_json
@@ -27,6 +28,9 @@ NAMES: Final = (
     "offload-pty",
     "offload-usb",
     "offload-ble",
+    "secure-handshake",
+    "secure-info",
+    "secure-offload",
     "recordings-large",
     "recordings-small",
     "station-1",
@@ -40,8 +44,9 @@ SIZES_MIB: Final = {
     "usb": [16, 64, 256],
     "ble": [16],
     "station": [1024],
+    "secure": [256, 1024],
 }
-QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [256]}
+QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [256], "secure": [64]}
 QUICK_ROUNDS: Final = 3
 
 
@@ -79,6 +84,14 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             yield from listing(rounds)
         case "round-trip":
             yield from round_trips(rounds)
+        case "secure-handshake":
+            yield handshake(rounds)
+        case "secure-info":
+            yield secure_info(rounds)
+        case "secure-offload":
+            sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["secure"]
+            with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                yield from secure_offload(sizes, rounds, Path(store))
         case "recordings-large" | "recordings-small":
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
                 kind = name.removeprefix("recordings-")

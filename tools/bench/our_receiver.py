@@ -1,6 +1,6 @@
 """Our receiver: one offload of everything that a camera holds, by the SDK.
 
-python -m tools.bench.our_receiver URI MIB DIRECTORY
+python -m tools.bench.our_receiver URI MIB DIRECTORY [insecure]
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from tools.bench.process import measured
 MIB = 1_048_576
 
 
-async def receive(uri: str, directory: Path) -> int:
+async def receive(uri: str, directory: Path, *, insecure: bool = False) -> int:
     """Offloads; the bytes that are stored and verified. Raises when anything stayed behind."""
-    job = offload(uri, directory, policy=OffloadPolicy(allow_slow=True))
+    policy = OffloadPolicy(allow_slow=True)
+    job = offload(uri, directory, policy=policy, allow_insecure=insecure, lab=not insecure)
     async for _ in job:
         pass
     if not job.result.complete:
@@ -36,6 +37,6 @@ if __name__ == "__main__":
         import bwc_sdk.transport.ble
         import bwc_sdk.transport.bumble_backend  # noqa: F401 (imports are no part of the sample)
     with measured():
-        stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3])))
+        stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3]), insecure="insecure" in sys.argv[4:]))
         if stored != int(sys.argv[2]) * MIB:
             raise ValueError(f"{stored} bytes were stored")
