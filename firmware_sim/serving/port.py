@@ -73,6 +73,8 @@ class DevicePort(ABC):
         self.endpoint = Endpoint(link, self._converse, relayed)
         self._conversations: dict[int, Conversation] = {}
         self._sessions: dict[int, DeviceSession] = {}
+        self._shaking: set[int] = set()
+        """Channels whose host is not judged yet."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._moved = False  # something came or went since the deadlines were looked at
@@ -94,6 +96,8 @@ class DevicePort(ABC):
             if isinstance(sessions, Reset):
                 return sessions
             made = self.new_conversation(sessions)
+            self._left(channel)  # another life of the channel has begun
+            self._shaking.add(channel)
         self._conversations[channel] = made
         return made
 
@@ -250,7 +254,7 @@ class DevicePort(ABC):
                         log.debug("%s: link up, frames of %d bytes", self.name, event.max_payload)
                     case LinkDown(reason=down):
                         log.debug("%s: link down, %s", self.name, down.value)
-                        for channel in list(self._sessions):
+                        for channel in self._shaking | self._sessions.keys():
                             self._end(channel, f"link down: {down.value}")
         return happened
 
@@ -258,6 +262,7 @@ class DevicePort(ABC):
         session = self._sessions.get(channel)
         match event:
             case Established(peer=peer):
+                self._shaking.discard(channel)
                 if self.device.trust is not None:
                     self.device.trust.host_came(peer.certificate, peer.roles)
                 session = self.new_session(self._conversations[channel], peer)
@@ -280,6 +285,7 @@ class DevicePort(ABC):
                     session.upload_gone(stream)
             case Failed(reason=reason, detail=detail, check=check):
                 log.debug("%s: conversation failed: %s (%s)", self.name, reason.value, detail)
+                self._shaking.discard(channel)
                 if session is None and self.device.trust is not None:
                     self.device.trust.handshake_failed(check, detail)
                 self._end(channel, f"{reason.value}: {detail}")
@@ -288,7 +294,15 @@ class DevicePort(ABC):
             case _:
                 pass  # replies and events: a conversation in the device's role refuses them by itself
 
+    def _left(self, channel: int) -> None:
+        """A handshake that was under way on the channel, if any, has ended before its host was judged."""
+        if channel in self._shaking:
+            self._shaking.discard(channel)
+            if self.device.trust is not None:
+                self.device.trust.handshake_left()
+
     def _end(self, channel: int, why: str) -> None:
+        self._left(channel)
         session = self._sessions.pop(channel, None)
         if session is not None:
             session.ended(why)

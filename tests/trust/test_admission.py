@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +20,16 @@ from bwc_protocol.session.insecure import InsecureSession
 from bwc_protocol.session.preamble import TLS_1_3
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.device.make import BUILT_S
-from firmware_sim.device.trust.admission import FAILURE_EVERY_S, FAILURES_MAX, LOGGED_EVERY_S
+from firmware_sim.device.trust.admission import (
+    FAILURE_EVERY_S,
+    FAILURES_MAX,
+    LEFT_EVERY_S,
+    LEFT_MAX,
+    LOGGED_EVERY_S,
+)
+from tests.trust.conftest import hang_up
 from tools.testkit import agencies
-from tools.testkit.device_host import DeviceHost, HostRefused
+from tools.testkit.device_host import STEP_S, DeviceHost, HostRefused
 from tools.testkit.enrolling import entries
 
 New = Callable[..., Any]
@@ -246,6 +254,92 @@ def test_a_handshake_that_is_never_finished_ends_and_counts_as_one_that_failed(
     play(scenario())
     (entry,) = entries(camera, AuditKind.HANDSHAKE_FAILED)
     assert entry.startswith("session: not ready after 10 s")
+
+
+async def left(camera: Any, how: str) -> HostRefused | None:
+    """A host begins a handshake, hears the device's hello and leaves; gives why it could not begin."""
+    said = asyncio.Event()
+
+    class Hears(_Mute):
+        def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
+            said.set()
+            return []
+
+    host = DeviceHost(camera, None, Role.BENCH)
+    host._sessions = lambda side: Hears(side, None)
+    connecting = asyncio.ensure_future(host.connect())
+    hearing = asyncio.ensure_future(said.wait())
+    await asyncio.wait((connecting, hearing), return_when=asyncio.FIRST_COMPLETED)
+    if not said.is_set():
+        hearing.cancel()
+        with pytest.raises(HostRefused) as caught:
+            await connecting
+        return caught.value
+    connecting.cancel()
+    match how:
+        case "reset":
+            host._endpoint.close_channel(0, asyncio.get_running_loop().time())
+            host._move()
+            await asyncio.sleep(STEP_S)
+            host._pipe.pull()
+        case "bye":
+            await host.leave()
+        case "pulled":
+            host._pipe.pull()
+    await asyncio.sleep(STEP_S)
+    return None
+
+
+@pytest.mark.rule("TRU-013")
+@pytest.mark.parametrize("how", ["reset", "bye", "pulled"])
+def test_a_handshake_that_is_left_counts_however_it_is_left(new_device: New, play: Play, how: str) -> None:
+    camera = new_device()
+
+    async def scenario() -> None:
+        begun = 0
+        while (refused_by := await left(camera, how)) is None:
+            begun += 1
+            assert begun < 3 * LEFT_MAX
+        assert begun >= LEFT_MAX
+        assert refused_by.reason is ResetReason.BUSY
+        assert 0 < refused_by.retry_after_ms <= LEFT_EVERY_S * 1000
+
+    play(scenario())
+    assert not entries(camera, AuditKind.HANDSHAKE_FAILED), "a cable that was pulled is nothing for the log"
+
+
+@pytest.mark.rule("TRU-013")
+def test_a_loose_cable_locks_no_good_host_out(new_device: New, host_at: At, play: Play) -> None:
+    """Ten times in a row within a second, as a plug that is wiggled; and whoever used up all waits a second."""
+    camera = new_device()
+
+    async def scenario() -> None:
+        for _ in range(10):
+            assert await left(camera, "pulled") is None
+        await host_at(camera)
+        camera.time.skip(LEFT_MAX * LEFT_EVERY_S)
+        await hang_up(camera)
+        for _ in range(LEFT_MAX):
+            assert await left(camera, "pulled") is None
+        assert (await left(camera, "pulled")) is not None
+        camera.time.skip(LEFT_EVERY_S)
+        await host_at(camera)
+
+    play(scenario())
+
+
+def test_a_host_that_was_let_in_and_pulls_the_cable_has_left_no_handshake(
+    new_device: New, host_at: At, play: Play
+) -> None:
+    camera = new_device()
+
+    async def scenario() -> None:
+        for _ in range(LEFT_MAX + 2):
+            await host_at(camera)
+            await hang_up(camera)
+        assert camera.trust.left.wait_ms() == 0
+
+    play(scenario())
 
 
 def test_a_lab_does_not_open_a_real_camera_nor_the_reverse(new_device: New, host_at: At, play: Play) -> None:

@@ -15,6 +15,12 @@ FAILURES_MAX: Final = 5
 """Handshakes that may fail at once: a fleet's change of certificates fails as often with an honest dock."""
 FAILURE_EVERY_S: Final = 10.0
 """One more each so many seconds: a handshake costs a camera's processor some milliseconds, and its log a line."""
+LEFT_MAX: Final = 30
+"""Handshakes that a host may leave before this end has judged it. Nobody learns anything by it, and a loose cable does
+it to a good host: so there are more of them, and …"""
+LEFT_EVERY_S: Final = 1.0
+"""… they come back fast: nobody is kept out for longer than this by a cable. One a second is what a host may make a
+camera spend on half a handshake for ever."""
 LOGGED_EVERY_S: Final = 3_600.0
 """A check is logged once in this time, with how often it failed since: whoever keeps failing does not push older
 entries out of a log that is full."""
@@ -41,27 +47,29 @@ class Window:
         return 0 if self._until_s is None else max(0, math.ceil(self._until_s - self._now()))
 
 
-class FailureBucket:
-    """How many handshakes may still fail: a bucket of tokens that refills with time."""
+class Bucket:
+    """How many handshakes may still end in some way: a bucket of tokens that refills with time."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], most: int, every_s: float) -> None:
         self._now = now
-        self._tokens = float(FAILURES_MAX)
+        self._most = most
+        self._every_s = every_s
+        self._tokens = float(most)
         self._at_s = now()
 
     def wait_ms(self) -> int:
         """When the next handshake may begin; 0 is now."""
         self._refill()
-        return 0 if self._tokens >= 1 else math.ceil((1 - self._tokens) * FAILURE_EVERY_S * 1000)
+        return 0 if self._tokens >= 1 else math.ceil((1 - self._tokens) * self._every_s * 1000)
 
-    def failed(self) -> None:
-        """One failed."""
+    def take(self) -> None:
+        """One ended so."""
         self._refill()
         self._tokens = max(0.0, self._tokens - 1)
 
     def _refill(self) -> None:
         now = self._now()
-        self._tokens = min(FAILURES_MAX, self._tokens + max(0.0, now - self._at_s) / FAILURE_EVERY_S)
+        self._tokens = min(self._most, self._tokens + max(0.0, now - self._at_s) / self._every_s)
         self._at_s = now
 
 

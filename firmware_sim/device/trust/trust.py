@@ -19,7 +19,15 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.make import Make
 from firmware_sim.device.refusal import Refusal
-from firmware_sim.device.trust.admission import FailureBucket, FailureLog, Window
+from firmware_sim.device.trust.admission import (
+    FAILURE_EVERY_S,
+    FAILURES_MAX,
+    LEFT_EVERY_S,
+    LEFT_MAX,
+    Bucket,
+    FailureLog,
+    Window,
+)
 from firmware_sim.device.trust.kept import STATE_NAME, KeptTrust, load_private, private_bytes, public_sha256
 from firmware_sim.device.trust.order_nonce import OrderNonces
 from firmware_sim.flash.flash import StateError
@@ -89,7 +97,8 @@ class DeviceTrust:
     ) -> None:
         self.kept = kept
         self.window = Window(device.time)
-        self.bucket = FailureBucket(device.time)
+        self.failed = Bucket(device.time, FAILURES_MAX, FAILURE_EVERY_S)
+        self.left = Bucket(device.time, LEFT_MAX, LEFT_EVERY_S)
         self.nonces = OrderNonces(device.time, lambda size: device.entropy.randbytes(size))
         self._device = device
         self._directory = directory
@@ -173,7 +182,7 @@ class DeviceTrust:
 
     def opening(self, *, by_radio: bool) -> SessionFactory | Reset:
         """What a host gets that opens a channel: a session, or no word but why not."""
-        wait_ms = self.bucket.wait_ms()
+        wait_ms = max(self.failed.wait_ms(), self.left.wait_ms())
         if wait_ms:
             return Reset(reason=ResetReason.BUSY, retry_after_ms=wait_ms)
         if not self.enrolled and (by_radio or not self.may_be_enrolled):
@@ -209,8 +218,12 @@ class DeviceTrust:
 
     def handshake_failed(self, check: Check | None, detail: str) -> None:
         """A host did not get as far as READY."""
-        self.bucket.failed()
+        self.failed.take()
         self._failures.failed(check, detail)
+
+    def handshake_left(self) -> None:
+        """A host went away, or its cable did, before it was judged: nothing for the log, but not for nothing either."""
+        self.left.take()
 
     def host_came(self, host: CertificateFacts | None, roles: Role) -> None:
         """A host has a session: the CA of the last dock is one that no deny list may shut out."""
