@@ -10,6 +10,7 @@ from tools.bench.ideal_receiver import MIB, Receiver
 from tools.bench.process import BenchError, run_child
 from tools.bench.recordings import BESIDE
 from tools.bench.result import compare
+from tools.bench.sessions import INSECURE_ENV, aim, simulator
 
 SLOW = ("station-4", "station-16", "station-64")
 """As another one, with more of the same."""
@@ -33,6 +34,15 @@ def test_each_benchmark_runs_at_its_smallest(
         assert result["ratio"] > 0
         assert result["benchmark"] in told
     assert list(tmp_path.iterdir()) == [found]  # what was stored is gone
+
+
+def test_a_run_without_protection_says_so_to_its_contenders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(INSECURE_ENV, "")  # put back afterwards
+    assert aim("≥ 0.80") == "≥ 0.80 (insecure)"
+    assert main(["offload-tcp", "--insecure", "--mib", "1", "--rounds", "1", "--store", str(tmp_path)]) == 0
+    assert "(insecure)" not in capsys.readouterr().out and simulator()[-1] == "--insecure"
 
 
 def test_an_unknown_benchmark_is_a_usage_error() -> None:

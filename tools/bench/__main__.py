@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tools.bench.radio import radio
 from tools.bench.recordings import recordings
 from tools.bench.result import Result, table, write_json
 from tools.bench.round_trips import round_trips
+from tools.bench.sessions import INSECURE_ENV
 from tools.bench.start_up import start_up
 
 NAMES: Final = (
@@ -57,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(chosen.benchmark) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {min(unknown)!r}; there are {', '.join(NAMES)}")
+    if chosen.insecure:
+        os.environ[INSECURE_ENV] = "1"
     results: list[Result] = []
     try:
         for name in chosen.benchmark or NAMES:
@@ -121,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mib", type=int, nargs="+", help="sizes of the offloads")
     parser.add_argument("--rounds", type=int, help="rounds of each benchmark")
     parser.add_argument("--quick", action="store_true", help=f"one size, {QUICK_ROUNDS} rounds")
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="without protection, as what stands beside ours: what aims are of",
+    )
     parser.add_argument(
         "--store", type=Path, help="directory on the disk to measure (default: for temporary files)"
     )

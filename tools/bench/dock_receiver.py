@@ -10,13 +10,14 @@ from pathlib import Path
 import bwc_sdk.transport.tcp  # noqa: F401 (imports are no part of the sample)
 from bwc_sdk.offload import OffloadResult, offload_station
 from tools.bench.process import measured
+from tools.bench.sessions import insecure
 
 MIB = 1_048_576
 
 
 async def receive(uri: str, directory: Path) -> list[int]:
     """Offloads; the bytes that came from each camera. Raises when anything stayed behind."""
-    result = await offload_station(uri, directory).run()
+    result = await offload_station(uri, directory, allow_insecure=insecure(), lab=not insecure()).run()
     if not result.complete:
         raise ValueError(f"not complete: {result.cameras}")
     return [one.bytes_received for one in result.cameras.values() if isinstance(one, OffloadResult)]

@@ -18,6 +18,7 @@ from typing import Final
 from tools.bench.offloading import OURS, warm
 from tools.bench.process import Sample, run_child, serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import aim, simulator
 
 MIB: Final = 1_048_576
 ROUNDS: Final = 5
@@ -37,11 +38,11 @@ def docking(cameras: int, sizes_mib: list[int], rounds: int | None, store: Path)
     for mib in sizes_mib:
         each = max(1, mib // cameras)
         total = each * cameras
-        sim = ("bwc_sdk", "sim", "--recordings", "1", "--mib")
+        sim = simulator("--recordings", "1")
         with (
-            serving(*sim, str(total), *LISTEN) as alone,
-            serving(*sim, str(total), "--station", "1", *LISTEN) as one_bay,
-            serving(*sim, str(each), "--station", str(cameras), *LISTEN) as station,
+            serving(*sim, "--mib", str(total), *LISTEN) as alone,
+            serving(*sim, "--mib", str(total), "--station", "1", *LISTEN) as one_bay,
+            serving(*sim, "--mib", str(each), "--station", str(cameras), *LISTEN) as station,
         ):
             contenders: dict[str, Contender] = {
                 MANY: (DOCK, station, (each, cameras)),
@@ -83,6 +84,6 @@ def _result(cameras: int, mib: int, samples: dict[str, list[Sample]]) -> Result:
         "MB/s",
         rates[MANY],
         rates[ALONE],
-        aim=AIMS.get(cameras, ""),
+        aim=aim(AIMS.get(cameras, "")),
         more=more,
     )

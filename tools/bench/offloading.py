@@ -10,6 +10,7 @@ from typing import Final
 
 from tools.bench.process import BenchError, Sample, run_child, serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import aim, simulator
 
 MIB: Final = 1_048_576
 GIB: Final = 1024 * MIB
@@ -28,7 +29,7 @@ def offloading(link: str, sizes_mib: list[int], rounds: int | None, store: Path)
         for mib in sizes_mib:
             if shutil.disk_usage(store).free < ROOM * mib * MIB:
                 raise BenchError(f"{store} has no room for {ROOM} × {mib} MiB")
-            camera = ("bwc_sdk", "sim", "--recordings", "1", "--mib", str(mib), "--listen", LISTEN[link])
+            camera = simulator("--recordings", "1", "--mib", str(mib), "--listen", LISTEN[link])
             with serving(*camera) as uri:
                 yield _one_size(link, mib, rounds or _rounds(mib), store, {OURS: uri, IDEAL: ideal})
 
@@ -52,7 +53,7 @@ def _one_size(link: str, mib: int, rounds: int, store: Path, contenders: dict[st
         "MB/s",
         [rate / s.seconds for s in ours],
         [rate / s.seconds for s in ideal],
-        aim=f"≥ {AIMS[link]:.2f}",
+        aim=aim(f"≥ {AIMS[link]:.2f}"),
         more=more,
     )
 

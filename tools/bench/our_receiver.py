@@ -1,6 +1,8 @@
 """Our receiver: one offload of everything that a camera holds, by the SDK.
 
 python -m tools.bench.our_receiver URI MIB DIRECTORY [insecure]
+
+Without that word it speaks as the run does.
 """
 
 import asyncio
@@ -12,14 +14,15 @@ import bwc_sdk.transport.tcp  # imports are no part of the sample
 import bwc_sdk.transport.usbip_backend
 from bwc_sdk.offload import OffloadPolicy, StoredVerified, offload
 from tools.bench.process import measured
+from tools.bench.sessions import insecure
 
 MIB = 1_048_576
 
 
-async def receive(uri: str, directory: Path, *, insecure: bool = False) -> int:
+async def receive(uri: str, directory: Path, *, unprotected: bool = False) -> int:
     """Offloads; the bytes that are stored and verified. Raises when anything stayed behind."""
     policy = OffloadPolicy(allow_slow=True)
-    job = offload(uri, directory, policy=policy, allow_insecure=insecure, lab=not insecure)
+    job = offload(uri, directory, policy=policy, allow_insecure=unprotected, lab=not unprotected)
     async for _ in job:
         pass
     if not job.result.complete:
@@ -37,6 +40,8 @@ if __name__ == "__main__":
         import bwc_sdk.transport.ble
         import bwc_sdk.transport.bumble_backend  # noqa: F401 (imports are no part of the sample)
     with measured():
-        stored = asyncio.run(receive(sys.argv[1], Path(sys.argv[3]), insecure="insecure" in sys.argv[4:]))
+        stored = asyncio.run(
+            receive(sys.argv[1], Path(sys.argv[3]), unprotected="insecure" in sys.argv[4:] or insecure())
+        )
         if stored != int(sys.argv[2]) * MIB:
             raise ValueError(f"{stored} bytes were stored")

@@ -13,6 +13,7 @@ from typing import Final
 from tools.bench.offloading import sample
 from tools.bench.process import Sample, serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import aim, simulator
 
 MIB: Final = 1_048_576
 ROUNDS: Final = 5
@@ -24,7 +25,7 @@ BARE: Final = "tools.bench.bare_listener"
 def radio(sizes_mib: list[int], rounds: int | None, store: Path) -> Iterator[Result]:
     """A result a size. Camera and notifier are processes of their own."""
     for mib in sizes_mib:
-        camera = ("bwc_sdk", "sim", "--recordings", "1", "--mib", str(mib), "--set", "radio.ble_docked=full")
+        camera = simulator("--recordings", "1", "--mib", str(mib), "--set", "radio.ble_docked=full")
         with (
             serving("tools.bench.bare_notifier", str(mib)) as bare,
             serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri,
@@ -46,7 +47,7 @@ def _one_size(mib: int, rounds: int, store: Path, contenders: dict[str, str]) ->
         "kB/s",
         [rate / one.seconds for one in ours],
         [rate / one.seconds for one in bare],
-        aim=AIM,
+        aim=aim(AIM),
         more={
             "CPU s/MiB": statistics.median(one.cpu_seconds for one in ours) / mib,
             "bare": statistics.median(one.cpu_seconds for one in bare) / mib,

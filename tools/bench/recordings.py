@@ -15,6 +15,8 @@ from typing import Final
 from tools.bench.offloading import GIB, IDEAL, LISTEN, MIB, OURS, warm
 from tools.bench.process import BenchError, Sample, run_child, serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import aim as told_aim
+from tools.bench.sessions import simulator
 
 HTTP: Final = "tools.bench.http_receiver"
 COPY: Final = "tools.bench.copy_receiver"
@@ -55,7 +57,7 @@ def _check_room(store: Path, total_mib: int) -> None:
 def _beside(
     kind: str, beside: dict[str, str], count: int, mib: int, rounds: int | None, store: Path
 ) -> Iterator[Result]:
-    camera = ("bwc_sdk", "sim", "--recordings", str(count), "--mib", str(mib), "--listen", LISTEN["tcp"])
+    camera = simulator("--recordings", str(count), "--mib", str(mib), "--listen", LISTEN["tcp"])
     with serving(*camera) as uri:
         contenders = {OURS: uri} | beside
         samples: dict[str, list[Sample]] = {module: [] for module in contenders}
@@ -89,7 +91,7 @@ def _result(module: str, aim: str, count: int, mib: int, samples: dict[str, list
         "MB/s",
         [rate / sample.seconds for sample in ours],
         [rate / sample.seconds for sample in other],
-        aim=aim,
+        aim=told_aim(aim),
         more={
             "CPU s/GiB": statistics.median(sample.cpu_seconds for sample in ours) / gib,
             "its": statistics.median(sample.cpu_seconds for sample in other) / gib,

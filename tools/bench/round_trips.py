@@ -12,6 +12,7 @@ import bwc_sdk
 from bwc_sdk.clients.camera import Camera
 from tools.bench.process import serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import aim, insecure, simulator
 
 COUNT: Final = 500
 """Round trips of one sample."""
@@ -23,12 +24,12 @@ RoundTrip = Callable[[], Awaitable[object]]
 
 def round_trips(rounds: int | None) -> Iterator[Result]:
     """Median times of a battery status, and the rates; the camera and the echo are processes of their own."""
-    with serving("bwc_sdk", "sim", "--recordings", "0", "--listen", "tcp:127.0.0.1:0") as uri:
+    with serving(*simulator("--recordings", "0", "--listen", "tcp:127.0.0.1:0")) as uri:
         yield asyncio.run(_measure(uri, rounds or ROUNDS))
 
 
 async def _measure(uri: str, rounds: int) -> Result:
-    async with bwc_sdk.connect(uri) as camera:
+    async with bwc_sdk.connect(uri, allow_insecure=insecure(), lab=not insecure()) as camera:
         size = await _reply_bytes(camera)
         with serving("tools.bench.echo_server", str(size)) as echo:
             host, _, port = echo.removeprefix("tcp:").rpartition(":")
@@ -50,7 +51,7 @@ async def _measure(uri: str, rounds: int) -> Result:
         "us",
         [statistics.median(times) * 1e6 for times in ours],
         [statistics.median(times) * 1e6 for times in beside],
-        aim=AIM,
+        aim=aim(AIM),
         more={"requests/s": _rate(ours), "echo's": _rate(beside)},
     )
 

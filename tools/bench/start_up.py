@@ -13,6 +13,7 @@ from typing import Final
 
 from tools.bench.process import BenchError, serving
 from tools.bench.result import Result, compare
+from tools.bench.sessions import insecure, simulator
 
 ROUNDS: Final = 15
 AIM_VERSION: Final = "≤ 4.00"
@@ -24,14 +25,14 @@ def start_up(rounds: int | None) -> Iterator[Result]:
     """Milliseconds until the process has ended."""
     script = Path(sys.executable).with_name("bwc")
     bwc = [str(script)] if script.exists() else [sys.executable, "-m", "bwc_sdk"]
-    simulator = ("bwc_sdk", "sim", "--recordings", "0", "--footage", "synthetic")
-    with tempfile.TemporaryDirectory(prefix="bwc-bench-") as compiled, serving(*simulator) as uri:
+    camera = simulator("--recordings", "0", "--footage", "synthetic")
+    with tempfile.TemporaryDirectory(prefix="bwc-bench-") as compiled, serving(*camera) as uri:
         # As an installed package starts: its bytecode is there, whatever this shell says of writing it.
         env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         env["PYTHONPYCACHEPREFIX"] = compiled
         commands = {
             "bwc --version": [*bwc, "--version"],
-            "bwc info": [*bwc, "--device", uri, "info"],
+            "bwc info": [*bwc, "--device", uri, "--allow-insecure" if insecure() else "--lab", "info"],
         }
         for command in commands.values():
             _milliseconds(command, env)  # writes the bytecode
