@@ -7,10 +7,22 @@ import time
 from pathlib import Path
 from typing import Final
 
+from bwc_protocol.certificates.checks import Standing
+from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import DeviceIdentity, Fault
-from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, SessionError, TransportError
+from bwc_protocol.word import label
+from bwc_sdk.connection.validity import ended
+from bwc_sdk.errors import (
+    BwcError,
+    DeviceBusy,
+    IdentityError,
+    LinkError,
+    SessionError,
+    TransportError,
+)
 from bwc_sdk.sync import SyncCamera, connect
+from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
 from hil_tests.keepsake import Keepsake
 
 BUSY_S: Final = 15.0
@@ -35,10 +47,13 @@ class Bench:
         self.uri = uri
         self.allow_insecure = allow_insecure
         self.key_files = identity
+        self._identities: BenchIdentities | None = None
+        self._peer: PeerInfo | None = None
+        self._locked = False
+        self._used: dict[str, None] = {}
         self._expendable = expendable
         self._captures = captures
         self._identity: DeviceIdentity | None = None
-        self._secure = False
         self._faults = Fault(0)
         self._keepsake: Keepsake | None = None
         self._test = "probe"
@@ -48,12 +63,21 @@ class Bench:
     # What it is
 
     def probe(self) -> None:
-        """Finds out what the device is, and keeps what a test may change. Raises what `connect` raises."""
+        """Finds out what the device is, and keeps what a test may change.
+
+        Raises what `connect` raises, `IdentityMissing` where the bench lacks a role that its tests connect as, and
+        `CertificateExpired` for a device that only lets its footage be taken off.
+        """
+        self.identities.need(ON_ANY_DEVICE)
         with self.connect(Role.AUDITOR) as camera:
+            peer = self._peer = camera.peer
+            if peer.certificate is not None and peer.standing is not Standing.GOOD:
+                raise ended(peer.certificate, "the first test", time.time(), self.uri)
             self._identity = camera.device.identify()
-            self._secure = camera.peer.secure
+            self._locked = peer.secure and camera.trust.read().locked
             self._faults = camera.device.status().faults
         if self.may_change:
+            self.identities.need(ON_ONE_TO_CHANGE)
             with self.connect(Role.BENCH) as camera:
                 self._keepsake = Keepsake.take(camera)
 
@@ -69,9 +93,37 @@ class Bench:
         return self._identity is not None and self._identity.simulator
 
     @property
+    def secure(self) -> bool:
+        """Whether the device protects its sessions."""
+        return self._peer is not None and self._peer.secure
+
+    @property
+    def peer(self) -> PeerInfo:
+        """What the device said of itself to the bench's first session."""
+        assert self._peer is not None
+        return self._peer
+
+    @property
     def may_change(self) -> bool:
-        """Whether tests may change it: a simulator, or the one device that was named as expendable."""
+        """Whether tests may change it: a simulator, or the one device that was named as expendable; none in service,
+        since it takes no bench."""
+        return self._is_for_tests and not self._locked
+
+    @property
+    def _is_for_tests(self) -> bool:
         return self.simulator or (self._expendable is not None and self._expendable == self.identity)
+
+    @property
+    def why_not_changed(self) -> str:
+        """Why tests must not change it, and what to do about that; "" if they may."""
+        if not self._is_for_tests:
+            return f"{self.identity} is no simulator, and --bwc-expendable does not name it"
+        if self._locked:
+            return (
+                f"{self.identity} is in service and refuses the role bench; try: 'bwc enroll --bench' makes it one for "
+                "tests, after a physical reset, which destroys its footage"
+            )
+        return ""
 
     def role(self, *, reads_only: bool) -> Role:
         """The role of a test: that of an auditor for one that `reads_only`, on a simulator as on hardware.
@@ -88,19 +140,43 @@ class Bench:
             ("bwc_model", self._identity.model),
             ("bwc_firmware", f"{self._identity.firmware} {self._identity.firmware_sha256.hex()[:16]}"),
             ("bwc_simulator", self.simulator),
-            ("bwc_secure", self._secure),
+            ("bwc_secure", self.secure),
+            ("bwc_session", self.session),
         ]
+
+    @property
+    def session(self) -> str:
+        """What protects the sessions, in words: nothing, a lab that everybody on a bench shares, or an agency."""
+        if self._peer is None or not self._peer.secure or self._peer.certificate is None:
+            return "INSECURE session"
+        of = self._peer.certificate
+        return f"LAB session (lab {of.lab})" if of.lab else f"secure session of {of.agency!r}"
+
+    def used(self) -> tuple[str, object]:
+        """The fact, for a report, by whom the test that began last has connected."""
+        return "bwc_identity_used", ", ".join(self._used) or "none"
 
     def describe(self) -> str:
         """One line for the end of a report."""
         assert self._identity is not None
         kind = "simulator" if self.simulator else "hardware"
-        session = "secure session" if self._secure else "INSECURE session"
         changed = "" if self.may_change else ", read-only tests"
         known = f"{self._identity.model} {self._identity.serial}, firmware {self._identity.firmware}"
-        return f"{self.uri}: {known}, {kind}, {session}{changed}"
+        return f"{self.uri}: {known}, {kind}, {self.session}{changed}"
+
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever reads the report should know beside it, one line each."""
+        locked = (self.why_not_changed,) if self._is_for_tests and self._locked else ()
+        return (*locked, *self.identities.warnings)
 
     # Connections
+
+    @property
+    def identities(self) -> BenchIdentities:
+        """By whom the bench connects. Raises `IdentityError`."""
+        if self._identities is None:
+            self._identities = BenchIdentities(self.key_files, insecure=self.allow_insecure)
+        return self._identities
 
     @property
     def lab(self) -> bool:
@@ -111,6 +187,7 @@ class Bench:
         """Names the captures of the next connections after a test."""
         self._test = re.sub(r"[^A-Za-z0-9_.-]+", "_", test)[:100]
         self._connections = 0
+        self._used = {}
 
     def capture_file(self) -> Path | None:
         """Where the next connection is captured to, or None."""
@@ -122,6 +199,7 @@ class Bench:
     def connect(self, role: Role) -> SyncCamera:
         """Connects under `role`. Waits for an earlier host to be gone, 15 s at most, unless the test itself is it."""
         until = time.monotonic() + BUSY_S
+        self.note_identity(role)
         while True:
             try:
                 camera = connect(
@@ -138,7 +216,14 @@ class Bench:
                     raise
                 time.sleep(min(1.0, max(0.05, busy.retry_after_s)))
         self._open.append(camera)
+        self.identities.look_at_device(camera.peer.certificate)
         return camera
+
+    def note_identity(self, role: Role) -> None:
+        """Puts it on record that a test connects as `role`, and by whom."""
+        identity = self.identities.of(role)
+        name = "nobody, INSECURE" if identity is None else identity.name
+        self._used[f"{label(role)}: {name}"] = None
 
     def _held_here(self) -> bool:
         return any(camera.error is None for camera in self._open)
@@ -158,6 +243,8 @@ class Bench:
             return ""  # by the test itself, which connects twice: the next one may well succeed
         if isinstance(error, TransportError | LinkError | SessionError):
             said = f"the device under test is out of reach: {error}"
+        elif always and isinstance(error, IdentityError):
+            said = f"the tests cannot connect: {error}"
         elif always and isinstance(error, BwcError):
             said = f"the device under test cannot be used: {error}"
         else:

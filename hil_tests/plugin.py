@@ -65,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{READ_ONLY}: changes nothing on the device, and connects as auditor; runs on any device"
     )
+    # Told, also where a project makes errors of warnings: else a bench would stop two weeks before it has to.
+    config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
 
 
@@ -73,6 +75,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if bench is not None:
         terminalreporter.write_sep("-", "device under test")
         terminalreporter.write_line(bench.describe())
+        for remark in bench.remarks():
+            terminalreporter.write_line(remark)
 
 
 @pytest.fixture(scope="session")
@@ -102,10 +106,11 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
     if not bwc_bench.may_change and not _reads_only(request):
-        pytest.skip(f"{bwc_bench.identity} is no simulator, and --bwc-expendable does not name it")
+        pytest.skip(bwc_bench.why_not_changed)
     request.node.user_properties.extend(bwc_bench.facts())
     bwc_bench.begin(request.node.name)
     yield bwc_bench
+    request.node.user_properties.append(bwc_bench.used())
     bwc_bench.hang_up()
     with _ending_the_session(request, bwc_bench):
         bwc_bench.leave_as_found(reads_only=_reads_only(request))

@@ -79,6 +79,7 @@ class Dock:
         self._bench = bench
 
     async def connect(self) -> Camera:
+        self._bench.note_identity(Role.DOCK_OFFLOAD)
         uri = DeviceUri.parse(self._bench.uri)
         cable = Cable(transport_for(uri), None if self.cables else self.cut_after)
         self.cables.append(cable)

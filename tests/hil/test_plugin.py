@@ -72,7 +72,9 @@ def test_on_hardware_only_read_only_tests_run(pytester: pytest.Pytester) -> None
     pytester.makepyfile(TWO_TESTS)
     result = run(pytester, "-rs", device=HARDWARE)
     result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*hardware, secure*", "*SIM-0000004D is no simulator*--bwc-expendable*"])
+    result.stdout.fnmatch_lines(
+        ["*hardware, LAB session*read-only tests", "*SIM-0000004D is no simulator*--bwc-expendable*"]
+    )
 
 
 def test_hardware_that_is_named_as_expendable_is_changed_and_restored(pytester: pytest.Pytester) -> None:
@@ -327,9 +329,11 @@ def test_every_result_in_the_report_names_the_device(pytester: pytest.Pytester, 
     report = tmp_path / "report.xml"
     result = run(pytester, f"--junitxml={report}", "-o", "junit_family=xunit1")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*SIM-0000004D*simulator, secure session"])
+    result.stdout.fnmatch_lines(["*SIM-0000004D*simulator, LAB session (lab *)"])
     for case in ElementTree.parse(report).iter("testcase"):
         told = {element.get("name"): element.get("value") for element in case.iter("property")}
         assert told["bwc_identity"] == "SIM-0000004D"
         assert told["bwc_simulator"] == "True"
         assert told["bwc_secure"] == "True"
+        assert told["bwc_session"].startswith("LAB session (lab ")
+        assert told["bwc_identity_used"].startswith(("auditor: ", "bench: "))
