@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from bwc_sdk.cli.ca import clock_by
-from bwc_sdk.cli.ca_passphrases import Passphrases
+from bwc_sdk.cli.ca.opening import clock_by
+from bwc_sdk.cli.ca.passphrases import Passphrases
 from bwc_sdk.cli.options import Settings
 from bwc_sdk.enrolment.authority import AgencyParts, Authority, CaAuthority, LabAuthority
 from bwc_sdk.enrolment.file_authority import FileAuthority

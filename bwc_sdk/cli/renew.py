@@ -9,8 +9,9 @@ import typer
 
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.authority import AuthorityOptions, CaDir, Certificates, CsrOut, authority_of
-from bwc_sdk.cli.ca import Today, day
-from bwc_sdk.cli.ca_passphrases import IssuingFile
+from bwc_sdk.cli.ca.options import Today
+from bwc_sdk.cli.ca.passphrases import IssuingFile
+from bwc_sdk.cli.ca.values import day
 from bwc_sdk.cli.enroll import error_document
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.interruption import Interrupted

@@ -289,8 +289,8 @@ def typing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             asked.append(prompt)
             return next(left)
 
-        monkeypatch.setattr("bwc_sdk.cli.ca_passphrases.getpass.getpass", typed)
-        monkeypatch.setattr("bwc_sdk.cli.ca_passphrases.sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr("bwc_sdk.cli.ca.passphrases.getpass.getpass", typed)
+        monkeypatch.setattr("bwc_sdk.cli.ca.passphrases.sys.stdin.isatty", lambda: True)
         return asked
 
     return types
