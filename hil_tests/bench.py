@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -104,6 +105,21 @@ class Bench:
         return self._peer
 
     @property
+    def locked(self) -> bool:
+        """Whether it is in service, and refuses the role bench."""
+        return self._locked
+
+    def who_it_is(self) -> dict[str, bytes]:
+        """What tells this device, or its model, from others; as it would be found among bytes."""
+        known = self._identity
+        assert known is not None
+        return {
+            "serial number": known.serial.encode(),
+            "model": known.model.encode(),
+            "hash of its firmware": known.firmware_sha256,
+        }
+
+    @property
     def may_change(self) -> bool:
         """Whether tests may change it: a simulator, or the one device that was named as expendable; none in service,
         since it takes no bench."""
@@ -198,25 +214,35 @@ class Bench:
 
     def connect(self, role: Role) -> SyncCamera:
         """Connects under `role`. Waits for an earlier host to be gone, 15 s at most, unless the test itself is it."""
-        until = time.monotonic() + BUSY_S
         self.note_identity(role)
+        camera = self.when_free(
+            lambda: connect(
+                self.uri,
+                role=role,
+                identity=self.key_files,
+                lab=self.lab,
+                allow_insecure=self.allow_insecure,
+                capture=self.capture_file(),
+            )
+        )
+        self.identities.look_at_device(camera.peer.certificate)
+        return camera
+
+    def when_free(self, open: Callable[[], SyncCamera]) -> SyncCamera:
+        """What `open` gives once the device has no other host, and takes handshakes again; waits 15 s at most.
+
+        It is closed after the test.
+        """
+        until = time.monotonic() + BUSY_S
         while True:
             try:
-                camera = connect(
-                    self.uri,
-                    role=role,
-                    identity=self.key_files,
-                    lab=self.lab,
-                    allow_insecure=self.allow_insecure,
-                    capture=self.capture_file(),
-                )
+                camera = open()
                 break
             except DeviceBusy as busy:
                 if self._held_here() or time.monotonic() > until:
                     raise
                 time.sleep(min(1.0, max(0.05, busy.retry_after_s)))
         self._open.append(camera)
-        self.identities.look_at_device(camera.peer.certificate)
         return camera
 
     def note_identity(self, role: Role) -> None:

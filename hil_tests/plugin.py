@@ -53,6 +53,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="speak without protection, to a simulator or development firmware; marks the report",
     )
     group.addoption(
+        "--bwc-control",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="where the device under test takes its buttons from, as in 'bwc sim --control FILE': the test of "
+        "enrolment presses one, on a factory-new device",
+    )
+    group.addoption(
         "--bwc-capture",
         metavar="DIR",
         type=Path,
@@ -67,7 +75,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # Told, also where a project makes errors of warnings: else a bench would stop two weeks before it has to.
     config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
+    config.addinivalue_line("markers", "rule(number): guards this rule of the specification ('bwc spec')")
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What makes a factory-new device one of the lab comes before what needs one."""
+    items.sort(key=lambda item: "factory_new" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
