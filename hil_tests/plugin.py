@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What makes a factory-new device one of the lab comes before what needs one."""
-    items.sort(key=lambda item: "factory_new" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "bwc_factory_new" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -41,7 +41,7 @@ class FactoryNew:
 
 
 @pytest.fixture
-def factory_new(request: pytest.FixtureRequest) -> FactoryNew:
+def bwc_factory_new(request: pytest.FixtureRequest) -> FactoryNew:
     """The device, or the reason why there is none."""
     uri = DeviceUri.parse(request.config.getoption("--bwc-device"))
     control: Path | None = request.config.getoption("--bwc-control")
@@ -73,19 +73,21 @@ def _press_by(control: Path) -> None:
 @pytest.mark.rule("TRU-001")
 @pytest.mark.rule("TRU-002")
 @pytest.mark.rule("TRU-004")
-def test_a_device_of_nobody_is_silent_until_its_button_and_then_its_agency_s(factory_new: FactoryNew) -> None:
-    lab, uri = open_lab().agency, str(factory_new.uri)
-    tap = factory_new.tap()
+def test_a_device_of_nobody_is_silent_until_its_button_and_then_its_agency_s(
+    bwc_factory_new: FactoryNew,
+) -> None:
+    lab, uri = open_lab().agency, str(bwc_factory_new.uri)
+    tap = bwc_factory_new.tap()
     with pytest.raises(NotEnrolled):
-        connect(tap, bay=factory_new.uri.bay, lab=True)
-    assert tap.resets(factory_new.uri.bay) == [ResetReason.NOT_ENROLLED]
-    assert not tap.said(factory_new.uri.bay), "a preamble is more than a stranger needs"
+        connect(tap, bay=bwc_factory_new.uri.bay, lab=True)
+    assert tap.resets(bwc_factory_new.uri.bay) == [ResetReason.NOT_ENROLLED]
+    assert not tap.said(bwc_factory_new.uri.bay), "a preamble is more than a stranger needs"
 
     vendor = Vendor((lab.factory_root.certificate,))
     pressed = 0
     for event in enroll(uri, LabAuthority(lab), vendor=vendor, lab=True, bench=True):
         if isinstance(event, ButtonWanted):
-            factory_new.press()
+            bwc_factory_new.press()
             pressed += 1
     assert isinstance(event, Enrolled), event
     assert pressed == 1

@@ -1,15 +1,18 @@
 """Before a host has proved who it is, a device says nothing of itself (spec: Session, Secure session)."""
 
-import contextlib
 from typing import Any
 
 import pytest
 
 from bwc_protocol.declare import Role
+from bwc_protocol.lab.agency import BEGAN_S as LAB_BEGAN_S
+from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.session.interface import RECORD_MAX
 from bwc_protocol.session.preamble import NO_PROTECTION, SIZE, TLS_1_3, Preamble
+from bwc_protocol.session.tls import KeyCredentials
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.errors import BwcError, ProtectionMismatch, SessionRefused
+from bwc_sdk.errors import ProtectionMismatch, SessionRefused
+from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.sync import SyncCamera, connect
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.registry import transport_for
@@ -63,6 +66,15 @@ class Listened:
         for fact, text in self._bench.who_it_is().items():
             assert text not in heard, f"the {fact} came before anybody had proved who it is"
 
+    def heard_a_client_hello_at_most(self) -> None:
+        """The device has kept its last flight back, in which its certificate is."""
+        said = self.said[SIZE:]
+        assert said.startswith(CLIENT_HELLO), "the first word behind the preamble is a ClientHello"
+        for kind, length in records(said)[1:]:
+            silent = kind in (CHANGE_CIPHER_SPEC, ALERT) or (kind == SEALED and length <= SEALED_ALERT_MAX)
+            assert silent, f"a record of type {kind} and {length} bytes left it before its checks had passed"
+        self.says_nothing_of_itself()
+
 
 @pytest.fixture
 def listened(bwc_guarded: Bench) -> Listened:
@@ -102,7 +114,6 @@ def test_nothing_is_said_before_hello_and_nothing_before_the_whole_preamble(
 
 
 @pytest.mark.rule("SES-013")
-@pytest.mark.rule("SES-024")
 @pytest.mark.rule("CER-003")
 def test_a_host_with_a_ca_of_its_own_learns_nothing(listened: Listened, bwc_bench: Bench) -> None:
     """It says of itself all that a good one says, and hears a ClientHello."""
@@ -114,14 +125,29 @@ def test_a_host_with_a_ca_of_its_own_learns_nothing(listened: Listened, bwc_benc
     stranger, _ = impostor(own.certificate, Role.AUDITOR)
     with pytest.raises(SessionRefused):
         listened.connect(role=Role.AUDITOR, identity=stranger)
-    said = listened.said[SIZE:]
-    assert said.startswith(CLIENT_HELLO), "the first word behind the preamble is a ClientHello"
-    for kind, length in records(said)[1:]:
-        silent = kind in (CHANGE_CIPHER_SPEC, ALERT) or (kind == SEALED and length <= SEALED_ALERT_MAX)
-        assert silent, (
-            f"a record of type {kind} and {length} bytes left the device: its flight is to be kept back"
-        )
-    listened.says_nothing_of_itself()
+    listened.heard_a_client_hello_at_most()
+
+
+@pytest.mark.rule("SES-024")
+@pytest.mark.rule("CER-012")
+def test_a_host_whose_signatures_hold_and_who_fails_another_check_learns_no_more(
+    listened: Listened, bwc_bench: Bench
+) -> None:
+    """Its certificate ended before the device's floor: no TLS stack asks for that, so that the flight is written by
+    then."""
+    if not bwc_bench.lab:
+        pytest.skip("only who holds the keys of the CA can make such a host: of a lab")
+    with listened.connect(role=Role.AUDITOR, lab=True) as camera:
+        floor_s = camera.trust.read().floor_s
+    lab = open_lab().agency
+    if floor_s <= LAB_BEGAN_S + 1:
+        pytest.skip("no certificate of the lab ends before the floor of this device")
+    late = lab.host("one of yesterday", Role.AUDITOR, lab.issuance(LAB_BEGAN_S, floor_s - 1))
+    identity = HostIdentity.of(KeyCredentials(late.chain, late.key), lab.anchors)
+    with pytest.raises(SessionRefused):
+        listened.connect(role=Role.AUDITOR, identity=identity)
+    listened.taps = listened.taps[-1:]
+    listened.heard_a_client_hello_at_most()
 
 
 @pytest.mark.rule("SES-010")
@@ -154,12 +180,18 @@ def test_nobody_gets_a_role_that_the_certificate_does_not_hold(listened: Listene
 
 
 @pytest.mark.rule("ROL-003")
-def test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else(bwc_guarded: Bench) -> None:
-    """A device in service refuses the role."""
-    if not bwc_guarded.identities.has(Role.BENCH):
+@pytest.mark.rule("SES-024")
+def test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else(
+    listened: Listened, bwc_bench: Bench
+) -> None:
+    """A device in service refuses the role, and keeps its flight back."""
+    if not bwc_bench.identities.has(Role.BENCH):
         pytest.skip("this bench has no identity for the role bench")
-    if not bwc_guarded.may_change and not bwc_guarded.locked:
+    if bwc_bench.may_change:
+        bwc_bench.connect(Role.BENCH)
+        return
+    if not bwc_bench.locked:
         pytest.skip("this device takes the role bench, and nobody said that tests may have it")
-    with contextlib.nullcontext() if not bwc_guarded.locked else pytest.raises(BwcError) as caught:
-        bwc_guarded.connect(Role.BENCH)
-    assert caught is None or isinstance(caught.value, SessionRefused)
+    with pytest.raises(SessionRefused):
+        listened.connect(role=Role.BENCH, identity=bwc_bench.key_files, lab=bwc_bench.lab)
+    listened.heard_a_client_hello_at_most()

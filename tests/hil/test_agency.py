@@ -124,6 +124,15 @@ def test_a_camera_in_service_refuses_the_bench_and_the_suite_says_what_to_do(
     result.stdout.fnmatch_lines(["*read-only tests", told])
 
 
+def test_the_suite_finds_a_camera_in_service_as_it_should_be(pytester: pytest.Pytester, bench: Bench) -> None:
+    """What is read only passes, and the refusal of the bench tells nobody which camera it was."""
+    identity = bench(Role.AUDITOR, Role.BENCH, for_tests=False, recordings=2)
+    result = run(pytester, identity, "--pyargs", "hil_tests", "-rs")
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] >= 25 and not {"failed", "errors", "warnings"} & set(outcomes), outcomes
+    result.stdout.fnmatch_lines(["*test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else PASSED*"])
+
+
 def test_roles_that_are_missing_are_told_together_before_the_first_test(
     pytester: pytest.Pytester, bench: Bench
 ) -> None:
