@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.enrolment.authority import AgencyParts, CertifiedKey, RequestWaits
 from bwc_sdk.errors import IdentityError
 from bwc_sdk.identity.ca.agency_file import read_certificates
+from bwc_sdk.identity.ca.layout import CHAIN_SUFFIX, file_stem
 from bwc_sdk.identity.ca.requests import REQUEST_SUFFIX
 from bwc_sdk.identity.durable_files import replace, telling_files
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
-
-_PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-_")
-"""Signs of a serial number that stand for themselves in a file's name."""
-CERTIFICATE_SUFFIX: Final = ".pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class FileAuthority:
     ) -> CertifiedKey | RequestWaits:
         stem = file_stem(serial)
         if self.certificates is not None:
-            path = self.certificates / f"{stem}{CERTIFICATE_SUFFIX}"
+            path = self.certificates / f"{stem}{CHAIN_SUFFIX}"
             if path.exists():
                 found = self._certified(path, key)
                 if found is not None:
@@ -70,13 +66,6 @@ class FileAuthority:
         if x509.load_der_x509_certificate(chain[0]).public_key() != key:
             return None
         return CertifiedKey(*chain)
-
-
-def file_stem(serial: str) -> str:
-    """A serial number as the name of a file: a device chose it, and it may be any text."""
-    return "".join(
-        sign if sign in _PLAIN else "".join(f"%{byte:02x}" for byte in sign.encode()) for sign in serial
-    )
 
 
 def _pem(request: bytes) -> bytes:

@@ -188,6 +188,28 @@ def test_requests_of_a_fleet_are_answered(bwc: Bwc, ca: str) -> None:
     assert "never certified" in ran.err
 
 
+def test_whoever_asks_for_a_certificate_names_no_file_elsewhere(bwc: Bwc, ca: str) -> None:
+    """A device chooses its serial number: it may be a path, or the name of what says whom to believe."""
+    for number, name in enumerate(("../stolen", "/nowhere/stolen", "..", "a/b", "agency")):
+        Path("one.csr").write_bytes(make_request(new_key(), name))
+        ran = bwc("ca", "issue", ca, "--csr", "one.csr", "--kind", "camera", "--out", "deep/out")
+        assert ran.code == 0, ran.err
+        assert len(list(Path().rglob("*.pem"))) == len(list(Path("deep/out").glob("*.pem"))) + 1 == number + 3
+    assert Path("deep/out/agency.pem").read_bytes() == Path("ca/agency.pem").read_bytes()
+
+
+def test_a_request_by_the_name_of_the_agency_file_stops_no_other(bwc: Bwc, ca: str) -> None:
+    Path("requests").mkdir()
+    Path("one.csr").write_bytes(make_request(new_key(), "CAM-1"))
+    assert bwc("ca", "issue", ca, "--csr", "one.csr", "--kind", "camera", "--out", "first").code == 0
+    for stem in ("AGENCY", "CAM-1", "agency"):
+        Path(f"requests/{stem}.csr").write_bytes(make_request(new_key(), "CAM-1"))
+    ran = bwc("ca", "renew", ca, "--requests", "requests", "--out", "certificates")
+    assert ran.code == ExitCode.INCOMPLETE and "in the place of agency.pem" in ran.err
+    assert sorted(path.name for path in Path("certificates").glob("*.pem")) == ["CAM-1.pem", "agency.pem"]
+    assert Path("certificates/agency.pem").read_bytes() == Path("ca/agency.pem").read_bytes()
+
+
 @pytest.mark.parametrize(
     "argv",
     [

@@ -6,18 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from bwc_protocol.certificates.issue import new_key
+from bwc_protocol.certificates.issue import Issuance, make_host, make_request, new_key
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import DENIED_MAX, DenyList, accept_deny_list, verify_deny_list
 from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import AgencyError
 from bwc_sdk.identity.ca import founding
-from bwc_sdk.identity.ca.authority import IssuedCertificate
+from bwc_sdk.identity.ca.authority import IssuedCertificate, opened
 from bwc_sdk.identity.ca.denying import Published, publish
+from bwc_sdk.identity.ca.handing_out import hand_out, renew_identity
+from bwc_sdk.identity.ca.layout import issuing_file
 from bwc_sdk.identity.ca.lifetimes import DAY_S
 from bwc_sdk.identity.ca.register import Denied
-from tests.identity.conftest import PASSPHRASE, YEAR_S, Agency, Begin
+from bwc_sdk.identity.ca.requests import answer_all
+from bwc_sdk.identity.durable_files import write_new
+from bwc_sdk.identity.key_file import sealed
+from tests.identity.conftest import NOW_S, PASSPHRASE, YEAR_S, Agency, Begin
 
 
 def _host(agency: Agency, name: str = "dock 1", role: Role = Role.DOCK_OFFLOAD) -> IssuedCertificate:
@@ -52,6 +57,40 @@ def test_who_is_denied_is_issued_nothing_more(agency: Agency) -> None:
     with pytest.raises(AgencyError, match="denied"):
         agency.ca.issue_host("another name", Role.DOCK_OFFLOAD, key)
     agency.ca.issue_device("dock 1", PeerKind.CAMERA, new_key().public_key())  # of another kind
+
+
+def test_who_is_denied_by_a_key_gets_no_other_by_renewal(agency: Agency, tmp_path: Path) -> None:
+    """Whoever stole a key file may hand it in to be renewed, and a camera ask for whatever it likes."""
+    stolen = hand_out(agency.ca, tmp_path / "dock", "dock 1", Role.DOCK_OFFLOAD, PASSPHRASE)
+    other = hand_out(agency.ca, tmp_path / "other", "dock 2", Role.DOCK_OFFLOAD, PASSPHRASE)
+    camera = agency.ca.issue_device("CAM-1", PeerKind.CAMERA, new_key().public_key())
+    _published(agency, *(Denied(key_sha256=one.facts.key_sha256) for one in (stolen, camera)))
+    before = stolen.path.read_bytes()
+    with pytest.raises(AgencyError, match="denied"):
+        renew_identity(agency.ca, stolen.path, lambda path: PASSPHRASE)
+    assert stolen.path.read_bytes() == before
+    (tmp_path / "CAM-1.csr").write_bytes(make_request(new_key(), "CAM-1"))
+    (answer,) = answer_all(agency.ca, tmp_path, tmp_path / "out")
+    assert answer.error is not None and "denied" in answer.error.rule and not (tmp_path / "out").exists()
+    renew_identity(agency.ca, other.path, lambda path: PASSPHRASE)
+
+
+def test_a_host_of_a_denied_issuing_ca_is_renewed_only_if_it_is_in_the_register(
+    agency: Agency, tmp_path: Path
+) -> None:
+    known = hand_out(agency.ca, tmp_path / "known", "dock 1", Role.DOCK_OFFLOAD, PASSPHRASE)
+    old = known.facts.issuer_key_id
+    issuer = opened(agency.directory / issuing_file(old), lambda path: PASSPHRASE)
+    key, issuance = new_key(), Issuance(not_before_s=NOW_S, not_after_s=NOW_S + YEAR_S, entropy=os.urandom)
+    leaf = make_host(issuer, key.public_key(), "forged", Role.RECORDS, issuance)
+    forged = tmp_path / "forged" / "records.p12"
+    forged.parent.mkdir(mode=0o700)
+    write_new(forged, sealed(key, (leaf, issuer.certificate), PASSPHRASE))
+    founding.rotate(agency.ca, agency.made.root_file, lambda: PASSPHRASE)
+    _published(agency, Denied(issuer_key_id=old))
+    with pytest.raises(AgencyError, match="its issuing CA"):
+        renew_identity(agency.ca, forged, lambda path: PASSPHRASE)
+    renew_identity(agency.ca, known.path, lambda path: PASSPHRASE)
 
 
 def test_of_a_camera_the_earlier_footage_stays_good(agency: Agency) -> None:

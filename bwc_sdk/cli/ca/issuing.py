@@ -54,6 +54,7 @@ def issue(
     With --csr the certificate alone, for a key in a token, in another program, or of a device (--kind).
     """
     from bwc_sdk.identity.ca.handing_out import hand_out, requested, write_chain
+    from bwc_sdk.identity.ca.layout import file_stem
 
     if (host_role is None) == (kind is None):
         raise typer.BadParameter("give the role of a host, or --csr FILE with --kind of a device")
@@ -68,7 +69,7 @@ def issue(
         else:
             assert host_role is not None
             issued = ca.issue_host(name or asked, protocol_role(host_role), key, days=days)
-        path = write_chain(out, asked if host_role is None else host_role.value, issued, ca)
+        path = write_chain(out, file_stem(asked) if host_role is None else host_role.value, issued, ca)
         facts = issued.facts
     else:
         if host_role is None or not name:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 ROTATE: Final = "make a new issuing CA from the root: 'bwc ca rotate DIR'"
 
+BY_ISSUER: Final = "its issuing CA"
+
 Passphrase = Callable[[Path], bytes]
 """Gives the passphrase of a key file. Raises `IdentityError` where there is none to be had."""
 Clock = Callable[[int | None], int]
@@ -233,7 +235,7 @@ class Denials:
         if facts.key_sha256 in self._keys:
             return "its key"
         if facts.issuer_key_id in self._issuers:
-            return "its issuing CA"
+            return BY_ISSUER
         named = {(facts.name, ""), (facts.name, _kind(facts))}
         return "its name" if named & self._names else None
 

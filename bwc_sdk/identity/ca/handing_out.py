@@ -14,8 +14,8 @@ from bwc_protocol.declare import Role
 from bwc_protocol.word import label
 from bwc_sdk.errors import AgencyError, IdentityError
 from bwc_sdk.identity.ca.agency_file import read_bounded, read_certificates, to_pem
-from bwc_sdk.identity.ca.authority import Ca, IssuedCertificate, Passphrase
-from bwc_sdk.identity.ca.layout import AGENCY_FILE, DENY_LIST_FILE
+from bwc_sdk.identity.ca.authority import BY_ISSUER, Ca, Denials, IssuedCertificate, Passphrase
+from bwc_sdk.identity.ca.layout import AGENCY_FILE, CHAIN_SUFFIX, DENY_LIST_FILE, is_agency_file
 from bwc_sdk.identity.durable_files import replace, telling_files, write_new
 from bwc_sdk.identity.key_file import check_new_passphrase, sealed, unsealed
 from bwc_sdk.identity.private_files import read_secret
@@ -65,7 +65,7 @@ def hand_out(
 def renew_identity(ca: Ca, path: Path, passphrase: Passphrase, *, days: int | None = None) -> HandedOut:
     """Puts a new key with a new certificate, of the same name and role, in the place of a key file.
 
-    Raises `AgencyError` for one of another agency, and what opening and issuing raise.
+    Raises `AgencyError` for one of another agency and for one that is denied, and what opening and issuing raise.
     """
     from bwc_protocol.certificates.issue import new_key
 
@@ -78,6 +78,15 @@ def renew_identity(ca: Ca, path: Path, passphrase: Passphrase, *, days: int | No
         raise AgencyError(
             f"{path} is no host's of this agency, but {facts.name!r} of {facts.agency!r}"
         ) from error
+    register = ca.register()
+    denied = Denials(register).of(facts)
+    if denied == BY_ISSUER and facts in register.issued_to(facts.name):
+        denied = None  # not one that a thief of that CA's key made, but known here: its name may be denied all the same
+    if denied is not None:
+        raise AgencyError(
+            f"{path} is {facts.name!r}'s, and denied ({denied}): a new key would make that undone",
+            advice="'bwc ca issue' gives its host another identity, if it is to have one",
+        )
     if not facts.roles:
         raise AgencyError(f"{path} is no host's, but {facts.name!r}'s: devices renew by requests")
     _prepare(ca, path.parent)
@@ -89,9 +98,13 @@ def renew_identity(ca: Ca, path: Path, passphrase: Passphrase, *, days: int | No
 
 
 def write_chain(into: Path, stem: str, issued: IssuedCertificate, ca: Ca) -> Path:
-    """Writes a certificate for a key that is kept elsewhere: leaf and issuing CA as `STEM.pem`, and `agency.pem`."""
+    """Writes a certificate for a key that is kept elsewhere: leaf and issuing CA as `STEM.pem`, and `agency.pem`.
+
+    `stem` is a name of a file, such as `file_stem` makes of a name that somebody asks for.
+    """
+    assert "/" not in stem and not is_agency_file(stem)
     _prepare(ca, into)
-    path = into / f"{stem}.pem"
+    path = into / f"{stem}{CHAIN_SUFFIX}"
     with telling_files(path):
         replace(path, to_pem(issued.chain).encode(), mode=0o644)
     return path

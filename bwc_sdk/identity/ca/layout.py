@@ -1,5 +1,6 @@
 """What lies where in the directory of a CA."""
 
+import string
 from typing import Final
 
 AGENCY_FILE: Final = "agency.pem"
@@ -13,6 +14,25 @@ OFFLINE: Final = "offline"
 ROOT_FILE: Final = "root.p12"
 STANDBY_FILE: Final = "standby.p12"
 LOCK_FILE: Final = ".lock"
+
+
+CHAIN_SUFFIX: Final = ".pem"
+"""Ends the name of a file with a certificate and its issuing CA's."""
+_PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-_")
+"""Signs of a name that stand for themselves in the name of a file."""
+
+
+def file_stem(name: str) -> str:
+    """A name in a certificate as the name of a file: a device chose it, and it may be any text, such as a path."""
+    stem = "".join(
+        sign if sign in _PLAIN else "".join(f"%{byte:02x}" for byte in sign.encode()) for sign in name
+    )
+    return f"%{ord(stem[0]):02x}{stem[1:]}" if is_agency_file(stem) else stem
+
+
+def is_agency_file(stem: str) -> bool:
+    """Whether certificates under this name would take the place of `agency.pem`, on any file system."""
+    return f"{stem}{CHAIN_SUFFIX}".casefold() == AGENCY_FILE
 
 
 def issuing_file(key_id: bytes) -> str:

@@ -10,8 +10,9 @@ from typing import Final
 from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import AgencyError, BwcError
-from bwc_sdk.identity.ca.authority import Ca
+from bwc_sdk.identity.ca.authority import Ca, Denials
 from bwc_sdk.identity.ca.handing_out import requested, write_chain
+from bwc_sdk.identity.ca.layout import AGENCY_FILE, is_agency_file
 from bwc_sdk.identity.ca.standing import find
 
 REQUEST_SUFFIX: Final = ".csr"
@@ -35,12 +36,23 @@ def answer_all(ca: Ca, directory: Path, into: Path, *, days: int | None = None) 
     other."""
     for path in sorted(directory.glob(f"*{REQUEST_SUFFIX}"))[:REQUESTS_MAX]:
         try:
+            if is_agency_file(path.stem):
+                raise AgencyError(
+                    f"{path} would be answered in the place of {AGENCY_FILE}",
+                    advice="name it after the device that it is of",
+                )
             serial, key = requested(path)
             known = [one for one in find(ca.register(), name=serial) if one.kinds]
             if not known:
                 raise AgencyError(
                     f"{path} asks for {serial!r}, which this CA has never certified as a device",
                     advice="'bwc ca issue DIR --csr FILE --kind camera' certifies one of another CA",
+                )
+            denied = Denials(ca.register()).of(known[-1])
+            if denied is not None:
+                raise AgencyError(
+                    f"{path} asks for {serial!r}, which is denied ({denied}): a new key would make that undone",
+                    advice="'bwc ca issue DIR --csr FILE --kind camera' certifies a device that was found again",
                 )
             kind = known[-1].kind
             assert kind is PeerKind.CAMERA or kind is PeerKind.STATION
