@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -239,9 +240,9 @@ def test_a_request_gives_its_name_and_key_back() -> None:
 @pytest.mark.rule("CER-002")
 def test_a_request_that_is_changed_or_of_another_key_is_refused() -> None:
     request = make_request(new_key(), "SIM0001")
-    for at in range(0, len(request), 5):
+    for at, bits in itertools.product(range(len(request)), (0x20, 0x6F, 0x80)):
         changed = bytearray(request)
-        changed[at] ^= 0x20
+        changed[at] ^= bits
         with pytest.raises(MalformedCertificate):
             read_request(bytes(changed))
     weak = rsa.generate_private_key(public_exponent=65537, key_size=2048)

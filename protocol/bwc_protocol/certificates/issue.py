@@ -129,9 +129,10 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
         request = x509.load_der_x509_csr(der)
         key = request.public_key()
         signed = request.is_signature_valid
+        subject = request.subject  # read only here, and as broken as the rest
     except Exception as error:  # of several kinds, by what is wrong with it
         raise MalformedCertificate(f"the request cannot be read: {error}") from error
-    names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != CURVE:
         raise MalformedCertificate(f"the request is for a key that is not on {CURVE}")
     if not signed:
