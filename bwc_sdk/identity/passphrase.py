@@ -48,7 +48,7 @@ def _files() -> list[Path]:
 
 
 def _first_line(path: Path) -> bytes:
-    line = read_secret(path).split(b"\n", 1)[0].removesuffix(b"\r")
+    line = read_secret(path, pipe=True).split(b"\n", 1)[0].removesuffix(b"\r")
     if not line or len(line) > PASSPHRASE_MAX:
         rule = "has an empty first line" if not line else f"has a line of more than {PASSPHRASE_MAX} bytes"
         raise IdentityError(f"{path} {rule}", advice="its first line has to be the passphrase")

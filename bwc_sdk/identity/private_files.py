@@ -21,15 +21,18 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def read_secret(path: Path) -> bytes:
-    """A file that nobody but this user may read. Raises `KeyFileLoose`, `IdentityError`, `HostFileError`."""
-    return _read(path, SECRET_MAX, secret=True)
+def read_secret(path: Path, *, pipe: bool = False) -> bytes:
+    """A file that nobody but this user may read; with `pipe` it may be one that a program writes into.
+
+    Raises `KeyFileLoose`, `IdentityError`, `HostFileError`.
+    """
+    return _read(path, SECRET_MAX, secret=True, pipe=pipe)
 
 
 def read_trusted(path: Path, most: int = SECRET_MAX) -> bytes:
     """A file of at most `most` bytes that nobody but this user may change; others may read it. Raises as
     `read_secret`."""
-    return _read(path, most, secret=False)
+    return _read(path, most, secret=False, pipe=False)
 
 
 def check_directory(path: Path) -> None:
@@ -78,12 +81,20 @@ def _given_by_systemd(path: Path) -> bool:
     return bool(given) and path.parent == Path(str(given))
 
 
-def _read(path: Path, most: int, *, secret: bool) -> bytes:
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever writes into a pipe: there may be nobody."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(path: Path, most: int, *, secret: bool, pipe: bool) -> bytes:
     try:
-        with path.open("rb") as file:
-            problem = looseness(path, os.fstat(file.fileno()), secret=secret)
+        with open(path, "rb", opener=None if pipe else _at_once) as file:
+            found = os.fstat(file.fileno())
+            problem = looseness(path, found, secret=secret)
             if problem is not None:
                 raise problem
+            if not pipe and not stat.S_ISREG(found.st_mode):
+                raise IdentityError(f"{path} is no file", advice="put the file itself there")
             data = file.read(most + 1)
     except OSError as error:
         raise HostFileError(

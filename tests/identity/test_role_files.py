@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,24 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
     problem = looseness(path, found, secret=True)
     assert problem is not None and f"(uid {owner + 5000})" in problem.rule
     assert problem.advice == f"sudo chown 4711 {path}"
+
+
+def test_a_pipe_is_no_file_and_nobody_is_waited_for(tmp_path: Path) -> None:
+    """Whoever writes into it may never come, and a service would stand still."""
+    os.mkfifo(tmp_path / "technician.p12", 0o600)
+    for read in (read_secret, read_trusted):
+        with pytest.raises(IdentityError, match="is no file"):
+            read(tmp_path / "technician.p12")
+
+
+def test_a_passphrase_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """As by BWC_IDENTITY_PASSPHRASE_FILE=<(pass show dock)."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"five random words\n",))
+    writer.start()
+    assert read_secret(pipe, pipe=True) == b"five random words\n"
+    writer.join()
 
 
 def test_a_link_is_judged_by_what_it_leads_to(tmp_path: Path) -> None:

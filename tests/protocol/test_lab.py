@@ -66,6 +66,13 @@ def test_a_file_that_is_no_lab_is_named_and_kept(tmp_path: Path, content: bytes)
     assert (tmp_path / "lab.json").read_bytes() == content
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lab.json")
+    with pytest.raises(LabUnusable, match="is not a lab"):
+        open_lab(tmp_path)
+
+
 def test_a_lab_that_is_cut_anywhere_is_none() -> None:
     whole = LabAgency.make(os.urandom).encode()
     for at in range(0, len(whole) - 2, 61):

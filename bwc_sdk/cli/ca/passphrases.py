@@ -83,7 +83,7 @@ class Passphrases:
     def _of(self, variable: str, given: Path | None, path: Path, word: str, *, new: bool = False) -> bytes:
         source = given or _named(variable)
         if source is not None:
-            first = read_secret(source).split(b"\n", 1)[0].removesuffix(b"\r")
+            first = read_secret(source, pipe=True).split(b"\n", 1)[0].removesuffix(b"\r")
             if not first:
                 raise IdentityError(
                     f"{source} has no passphrase in its first line", advice="write it there, and chmod 600"

@@ -41,6 +41,8 @@ def answer_all(ca: Ca, directory: Path, into: Path, *, days: int | None = None) 
                     f"{path} would be answered in the place of {AGENCY_FILE}",
                     advice="name it after the device that it is of",
                 )
+            if not path.is_file():
+                raise AgencyError(f"{path} is no file", advice="it is no request that a dock has collected")
             serial, key = requested(path)
             known = [one for one in find(ca.register(), name=serial) if one.kinds]
             if not known:

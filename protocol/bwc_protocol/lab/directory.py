@@ -79,14 +79,19 @@ def open_lab(directory: Path | None = None) -> Lab:
     return made
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever writes into a pipe: in a directory that is shared anybody may have put one."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _load(path: Path) -> Lab | None:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             version = found.st_ino, found.st_mtime_ns, found.st_size
             if path in _read and _read[path][0] == version:
                 return _read[path][1]
-            data = file.read(FILE_MAX)
+            data = file.read(FILE_MAX) or b""
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
