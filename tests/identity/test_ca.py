@@ -28,6 +28,7 @@ from bwc_sdk.identity.ca.agency_file import from_pem, read_certificates, to_pem
 from bwc_sdk.identity.ca.authority import Ca, IssuedCertificate
 from bwc_sdk.identity.ca.denying import publish
 from bwc_sdk.identity.ca.handing_out import hand_out, renew_identity, requested, write_chain
+from bwc_sdk.identity.ca.layout import REGISTER_FILE
 from bwc_sdk.identity.ca.lifetimes import DAY_S, DEVICE_DAYS, STAGGER_PCT
 from bwc_sdk.identity.ca.register import Listed, Register
 from bwc_sdk.identity.ca.requests import answer_all
@@ -436,6 +437,20 @@ def test_a_fleet_is_renewed_by_a_directory_of_requests(agency: Agency, tmp_path:
         assert path is not None
         leaf, _ = from_pem(path.read_text(), name="x")
         assert read_certificate(leaf).kind is PeerKind.CAMERA
+
+
+def test_a_register_that_was_rolled_back_under_a_ca_at_work_is_told_and_nothing_is_issued(
+    agency: Agency,
+) -> None:
+    """An older copy was put in its place: what is issued now would stand behind a gap, where nobody reads it."""
+    path = agency.directory / REGISTER_FILE
+    ca, older = agency.ca, path.read_bytes()
+    ca.issue_device("CAM-1", PeerKind.CAMERA, new_key().public_key())
+    path.write_bytes(older)
+    with pytest.raises(AgencyError, match="shorter") as caught:
+        ca.issue_device("CAM-2", PeerKind.CAMERA, new_key().public_key())
+    assert caught.value.advice
+    assert path.read_bytes() == older
 
 
 # Roots, rotation, rebuild

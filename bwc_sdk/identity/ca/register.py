@@ -127,8 +127,14 @@ class Register:
     def _catch_up(self) -> None:
         try:
             with self.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size > REGISTER_MAX:
+                size = os.fstat(file.fileno()).st_size
+                if size > REGISTER_MAX:
                     raise AgencyError(f"{self.path} has more than {REGISTER_MAX} bytes: that is no register")
+                if size < self.end:  # an entry behind a gap would be none
+                    raise AgencyError(
+                        f"{self.path} has become shorter since it was read",
+                        advice="an older copy was put in its place: put the newest one back",
+                    )
                 file.seek(self.end)
                 data = file.read()
         except FileNotFoundError as error:
