@@ -148,7 +148,7 @@ def test_nothing_is_done_for_whoever_is_not_ready(link: str, number: int, camera
     async def use(way: Way) -> None:
         def early(side: SessionSide) -> Session:
             made: Any = Early(side, number, boots)
-            return made  # type: ignore[no-any-return]
+            return made
 
         with pytest.raises((SessionError, NotADevice, ProtocolViolation)):
             await way.connect(

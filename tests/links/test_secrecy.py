@@ -18,7 +18,7 @@ from firmware_sim.camera.model import CAMERA_MAKE
 from tools.testkit.beneath import TO_DEVICE, TO_HOST, Beneath
 from tools.testkit.every_link import LINKS, Way, along
 from tools.testkit.identity_files import deny_list_of, host_identity, secure_camera
-from tools.testkit.raw_host import RawHost, raw_hosts
+from tools.testkit.raw_host import RawHost, Silent, raw_hosts
 from tools.testkit.secure_ends import Agency, accepting_context, agency, only_groups, only_suite, raw_context
 
 HOME = agency("Harbour Police")
@@ -173,19 +173,6 @@ def test_a_dock_that_is_none_learns_no_byte_of_a_certificate(link: str, who: str
     assert raw.end.certificate is None and not raw.end.read
     assert raw.end.heard, "the device did say hello"
     assert not learnt(heard_of(at) + raw.end.heard, camera, *SHOWN.chain)
-
-
-class Silent(RawHost):
-    """A host that hears the device's hello and says nothing to it."""
-
-    def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
-        self.end.heard += bytes(data)
-        self.heard.set()
-        return []
-
-    def __init__(self) -> None:
-        super().__init__(_not_asking())
-        self.heard = asyncio.Event()
 
 
 @pytest.mark.parametrize("link", LINKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 from bwc_protocol.session.interface import (
@@ -12,7 +13,7 @@ from bwc_protocol.session.interface import (
     SessionSide,
 )
 from bwc_protocol.session.preamble import TLS_1_3
-from tools.testkit.secure_ends import RawEnd
+from tools.testkit.secure_ends import RawEnd, raw_context
 
 
 class RawHost:
@@ -58,6 +59,21 @@ class RawHost:
         """What its TLS says."""
         out, self._out = self._out, []
         return out
+
+
+class Silent(RawHost):
+    """A host that hears the device's hello and says nothing to it."""
+
+    def __init__(self) -> None:
+        super().__init__(raw_context(None, client=False))
+        self.heard = asyncio.Event()
+        """Set by the first byte of it."""
+
+    def receive(self, data: bytes | memoryview) -> list[bytes | memoryview]:
+        """Keeps it."""
+        self.end.heard += bytes(data)
+        self.heard.set()
+        return []
 
 
 def raw_hosts(context: ssl.SSLContext, made: list[RawHost]) -> SessionFactory:
