@@ -214,6 +214,43 @@ def test_nothing_that_can_be_read_before_a_session_tells_who_it_is() -> None:
     assert in_the_air(use) == b"", "no scan response, and an empty device name"
 
 
+@pytest.mark.rule("BLE-004")
+def test_the_radio_tells_no_state_of_a_camera_from_another() -> None:
+    """Enrolled or not, with or without an officer: the same bytes, and nobody's name in them."""
+
+    async def use(air: Air) -> None:
+        said: dict[str, bytes] = {}
+        for seed, state in enumerate(("development", "enrolled", "factory-new", "at its button"), start=5):
+            agency = None if state == "development" else agencies.real()
+            new = state in ("factory-new", "at its button")
+            port = await air.camera(seed=seed, agency=agency, enrolled=not new, recordings=0 if new else 1)
+            camera = port.camera
+            if state == "at its button":
+                assert camera.press_enroll() == ""
+            if state == "enrolled":
+                camera.assignment = type(camera.assignment)(
+                    assigned=True, officer="Officer Okonkwo", unit="Pier 4", since_utc_ns=1, revision=2
+                )
+            await asyncio.sleep(1)
+            heard = {bytes(pdu.data) for pdu in air.sniffer.take()}
+            assert heard == {advertisement()}, state
+            said[state] = bytes(port.device.scan_response_data) + await _everything_readable(air, port)
+            said[state] += port.device.name.encode() + b"".join(sorted(heard))
+            words = (
+                camera.serial,
+                CAMERA_MAKE.model,
+                CAMERA_MAKE.firmware,
+                "Harbour Police",
+                "Okonkwo",
+                "Pier 4",
+            )
+            assert [word for word in words if word.encode() in said[state]] == [], state
+            port.close()
+        assert len(set(said.values())) == 1
+
+    in_the_air(use)
+
+
 # Addresses
 
 

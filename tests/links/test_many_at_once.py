@@ -75,10 +75,10 @@ class Hosts:
 
 
 def test_63_handshakes_at_once_and_one_without_end_keep_no_other_bay_waiting(station: SimStation) -> None:
-    """Judged by the order of things: between two answers of the bay that is asked no more handshakes are finished
-    than a few, and it is asked long after the last of them."""
+    """Judged by the order of things, not by a clock: how many handshakes are done at each answer of the bay that is
+    asked all the time."""
 
-    async def use() -> tuple[list[int], str]:
+    async def use() -> list[int]:
         hosts, done = Hosts(station), 0
         await hosts.open()
         asked = await hosts.camera(ASKED)
@@ -105,15 +105,15 @@ def test_63_handshakes_at_once_and_one_without_end_keep_no_other_bay_waiting(sta
         while not stuck.done():
             await asked.battery.status()
             await asyncio.sleep(1)
-        with pytest.raises(BwcError) as never:
+        with pytest.raises(BwcError):
             await stuck
         good = await hosts.camera(STUCK)
         await good.battery.status()
         serials = {camera.identity for camera in (asked, good, *cameras)}
         assert len(serials) == BAYS
         await hosts.close()
-        return answered, str(never.value)
+        return answered
 
-    answered, _ = run_virtual(use())
-    print(answered)
-    assert len(answered) >= 4 and answered[0] < 16
+    answered = run_virtual(use())
+    assert answered[0] == 0, "an answer takes one round trip, a handshake three: it comes before all of them"
+    assert len(answered) >= 4, "and others between them"
