@@ -7,7 +7,7 @@ import pytest
 
 from bwc_protocol.messages.recordings import Mark
 from bwc_sdk.offload import Finished, RecordingFinished, chunk_sink, offload_station
-from bwc_sdk.offload.precedence import LAPSE_S, Precedence
+from bwc_sdk.offload.precedence import LAPSE_S, MOST, Precedence
 from firmware_sim.scenarios import Footage, make_camera
 
 TICK_S = 0.01
@@ -223,5 +223,15 @@ def test_marked_and_held_recordings_come_first_across_cameras_without_a_limit(
         assert job.result.complete
         assert order[:2] == [("bay 1", True)] * 2, "in equal parts all the others would have been done before"
         assert ends["bay 1"] == max(ends.values()), "what is ordinary of this camera had no precedence"
+
+    play(scenario())
+
+
+def test_an_allowance_that_nobody_uses_grows_no_further_than_the_line_that_was_seen(play) -> None:
+    async def scenario() -> None:
+        precedence = Precedence()
+        flows = [Flow(precedence, urgent=True, rate=1e5), Flow(precedence, rate=2e5)]
+        await carry(1e6, flows, 60)
+        assert 2e5 <= precedence.bytes_per_s <= 1.1 * MOST * 3e5
 
     play(scenario())

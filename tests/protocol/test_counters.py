@@ -115,6 +115,7 @@ def test_repeats_timeouts_and_void_acknowledgements_are_counted_on_their_channel
     assert (link.timeouts, link.retransmissions) == (counted.timeouts, counted.retransmissions)
     device.say(ACK, channel=2, epoch=0, ack=77, window=32)
     assert device.link.channel_counters(2).void_acks == device.link.counters.void_acks == 1
+    assert device.link.channel_counters(2).early_acks == device.link.counters.early_acks == 1
     assert device.link.channel_counters(0).retransmissions == device.link.channel_counters(0).void_acks == 0
 
 
@@ -127,6 +128,17 @@ def test_resets_are_counted_and_the_counts_outlive_the_channels_life_and_the_lin
     assert device.link.channel_counters(0).resets_in == device.link.counters.resets_in == 1
     device.link.pipe_lost(device.now)
     assert device.link.channel_counters(2) == counted
+
+
+def test_of_each_reason_for_throwing_away_the_last_frame_can_be_asked(device) -> None:
+    assert device.link.refused == ()
+    for seq in (200, 300):
+        device.say(DATA, channel=2, epoch=0, seq=seq, window=32, payload=b"far")
+    device.say(DATA, channel=2, epoch=7, seq=0, window=32, payload=b"old")
+    assert [(last.reason, last.field, last.came) for last in device.link.refused] == [
+        (DiscardReason.OUT_OF_WINDOW, "seq", 300),
+        (DiscardReason.STALE_EPOCH, "epoch", 7),
+    ]
 
 
 # Messages and streams

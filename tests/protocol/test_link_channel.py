@@ -16,6 +16,7 @@ from bwc_protocol.link import (
     LinkRole,
     LinkState,
 )
+from bwc_protocol.link.channels import Standing
 
 HOST, DEVICE = LinkRole.HOST, LinkRole.DEVICE
 DATA, ACK, RESET, PING, PONG = (
@@ -662,3 +663,21 @@ def test_a_host_learns_when_to_come_back(host) -> None:
     reset = Reset(reason=ResetReason.BUSY, retry_after_ms=1_500)
     host.say(RESET, epoch=0, payload=reset.encode())
     assert host.link.events() == [ChannelReset(0, ResetReason.BUSY, 1_500)]
+
+
+def test_bytes_for_a_channel_that_never_was_open_are_discarded(host) -> None:
+    host.link.send(5, b"nobody asked for it")
+    assert host.link.outstanding(5) == 0 and host.heard() == [] and host.link.events() == []
+
+
+def test_where_a_channel_stands_says_what_is_awaited_of_either_end(host) -> None:
+    speaking(host, window=4)
+    host.link.send(0, bytes(6 * 1_024))
+    host.heard()
+    host.say(ACK, epoch=0, ack=2, sack=0b10, window=3)  # frames 1 and 4 of 1 to 4 came
+    host.say(DATA, epoch=0, seq=2, ack=2, sack=0b10, window=3, payload=b"third")
+    stands = Standing(ack=0, sack=0b10, in_flight=2, window=3, waiting_bytes=4 * 1_024)
+    assert host.link.standing(0) == stands
+    host.link.pipe_lost(host.now)
+    assert host.link.standing(0) == stands, "and where it stood when the link ended"
+    assert host.link.standing(1) is None
