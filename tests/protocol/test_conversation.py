@@ -16,6 +16,7 @@ from bwc_protocol.conversation import (
     Failed,
     FailReason,
     LocalInfo,
+    RequestNotPermitted,
     RequestReceived,
     State,
 )
@@ -414,6 +415,13 @@ def test_an_orderly_close_delivers_what_was_queued_and_both_know() -> None:
     assert pair.host.outgoing(1 << 20, 4096) == [] == pair.device.outgoing(1 << 20, 4096)
 
 
+def test_a_conversation_that_was_closed_waits_for_nothing() -> None:
+    """Else a shell that obeys `deadline` would spin from then on."""
+    pair = Pair()
+    pair.host.close()
+    assert pair.host.deadline() is None
+
+
 def test_nothing_is_said_behind_the_close() -> None:
     """A reply that was queued when the peer closed: nobody reads it, and a secure session cannot send it."""
     pair = Pair()
@@ -455,6 +463,7 @@ def test_a_device_that_only_tells_refuses_what_changes_something_and_what_opens_
         answer = pair.host_events[-1]
         assert isinstance(answer, ErrorReceived) and answer.request_id == asked
         assert answer.error.code == ErrorCode.NOT_PERMITTED
+        assert pair.device_events[-1] == RequestNotPermitted(asked, type(request)), "for the device's log"
     pair.host.request(ReadBattery(cell=0))
     pair.run()
     assert isinstance(pair.device_events[-1], RequestReceived)

@@ -681,3 +681,28 @@ def test_where_a_channel_stands_says_what_is_awaited_of_either_end(host) -> None
     host.link.pipe_lost(host.now)
     assert host.link.standing(0) == stands, "and where it stood when the link ended"
     assert host.link.standing(1) is None
+
+
+def test_what_comes_for_a_closed_channel_is_counted_as_of_an_earlier_life(device) -> None:
+    device.say(DATA, epoch=9, seq=0, payload=b"old")
+    assert device.link.channel_counters(0).discarded[DiscardReason.STALE_EPOCH] == 1
+
+
+def test_a_closed_channel_is_as_fast_as_its_link(host) -> None:
+    speaking(host)
+    host.link.reset(0, ResetReason.NORMAL, host.now)
+    assert host.link.channel_rate(0) == host.link.rate()
+
+
+def test_a_peer_that_never_answers_a_reset_is_asked_so_often_and_then_given_up(device) -> None:
+    """It lives, as its answers to PINGs show; it does not follow the protocol."""
+    opened(device)
+    device.link.reset(0, ResetReason.NORMAL, device.now)
+    said = 0
+    for _ in range(400):
+        heard = device.wait(0.1)
+        said += len(of(heard, RESET))
+        for ping in of(heard, PING):
+            said += len(of(device.say(PONG, epoch=ping.epoch), RESET))
+    assert said == LinkParams().reset_retries
+    assert [e.reason for e in device.link.events() if isinstance(e, LinkDown)] == [LinkDownReason.PROTOCOL]

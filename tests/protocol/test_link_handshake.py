@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bwc_protocol.frame import (
+    MAX_CHANNEL,
+    MIN_PAYLOAD,
     Bye,
     ByeReason,
     Frame,
@@ -615,3 +617,90 @@ def test_fields_that_a_type_leaves_at_0_are_sent_so_and_ignored(wire) -> None:
     pair.host.link.close(pair.now)
     assert pair.run(lambda: bool(pair.device.of(LinkDown)), within=1.0)
     assert seen == set(FrameType)
+
+
+def test_a_link_that_was_given_up_before_it_was_used_is_not_revived_by_a_late_frame(bench) -> None:
+    host = bench(HOST)
+    host.link.open(host.now)
+    host.grant()
+    host.link.close(host.now)
+    host.heard()
+    host.link.events()
+    host.say(FrameType.PONG, epoch=255)
+    assert host.link.events() == [] and host.link.state is LinkState.CLOSED
+
+
+def test_the_bound_of_the_whole_connect_holds_whatever_comes_rarer(bench) -> None:
+    host = bench(HOST, connect_within_s=7.0, hello_for_s=50.0, hello_every_s=100.0)
+    host.link.open(host.now)
+    host.heard()
+    assert host.link.deadline() == host.now + 7.0
+
+
+def test_the_name_of_the_live_link_is_not_drawn_again_for_a_candidate() -> None:
+    """Not even when others came between: frames of the one would count for the other."""
+    drawn = iter([1, 2, 1, 3])
+    link = Link(DEVICE, LinkParams(), nonce=lambda: next(drawn))
+    names = []
+    for host_nonce in (7, 8, 9):
+        hello = Hello(host_nonce=host_nonce, max_payload=1024, lowest=1, highest=1, max_window=32)
+        link.receive(encode_frame(Frame(FrameType.HELLO, payload=hello.encode())), 0.0)
+        (answer,) = FrameParser(1024).feed(b"".join(link.outgoing(0.0)), 0.0)
+        names.append(answer.link)
+        if host_nonce == 7:
+            link.receive(encode_frame(Frame(FrameType.PING, link=answer.link)), 0.0)
+            link.outgoing(0.0)
+    assert names == [1, 2, 3]
+
+
+def test_a_candidate_of_smaller_frames_costs_the_live_link_none_of_its_larger_ones(bench) -> None:
+    device = bench(DEVICE).connected_device()
+    live = device.nonce
+    device.hello(nonce=8, max_payload=MIN_PAYLOAD)
+    device.nonce = live
+    device.say(FrameType.DATA, epoch=0, seq=0, payload=bytes(1_024))
+    assert [len(e.data) for e in device.link.events() if isinstance(e, ChannelData)] == [1_024]
+
+
+def test_a_link_tells_whether_bytes_completed_a_frame(bench) -> None:
+    device = bench(DEVICE).connected_device()
+    ping = encode_frame(Frame(FrameType.PING, link=device.nonce))
+    assert not device.link.receive(ping[:-1], device.now)
+    assert device.link.receive(ping[-1:], device.now)
+
+
+def test_an_answer_that_names_a_forgotten_candidate_does_not_go_out(bench) -> None:
+    gate = DeviceGate()
+    one, other = bench(DEVICE, gate), bench(DEVICE, gate)
+    hello = Hello(host_nonce=9, max_payload=1024, lowest=1, highest=1, max_window=32)
+    other.link.receive(encode_frame(Frame(FrameType.HELLO, payload=hello.encode())), other.now)
+    one.connected_device()
+    assert other.heard() == []
+
+
+def test_a_device_opens_no_channel(bench) -> None:
+    device = bench(DEVICE).connected_device()
+    with pytest.raises(LinkStateError):
+        device.link.open_channel(0)
+
+
+def test_a_device_may_have_no_channel_or_all_of_them() -> None:
+    for channels in (0, MAX_CHANNEL + 1):
+        assert LinkParams(channels=channels).channels == channels
+
+
+def test_who_closes_takes_back_what_was_granted_and_not_used_yet(bench) -> None:
+    device = bench(DEVICE)
+    device.hello()
+    device.link.close(device.now)
+    device.heard()
+    device.say(FrameType.PING)
+    assert device.link.state is LinkState.LISTENING and device.link.events() == []
+
+
+def test_nothing_that_was_meant_for_a_lost_pipe_goes_into_the_next(bench) -> None:
+    device = bench(DEVICE)
+    stranger = Frame(FrameType.PING, link=0xBAD)
+    device.link.receive(encode_frame(stranger), device.now)  # BYE is to be said
+    device.link.pipe_lost(device.now)
+    assert device.heard() == []

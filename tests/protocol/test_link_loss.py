@@ -394,3 +394,16 @@ def test_the_same_seed_gives_the_same_run(wire, faults) -> None:
         return pair.now, pair.host.link.counters
 
     assert run() == run()
+
+
+def test_a_channel_that_is_woken_twice_has_one_turn() -> None:
+    """Else whatever wakes it often, such as its acknowledgements, takes the turns of the others, and memory."""
+    scheduler, one, other = Scheduler(1_000), Turn(1_000), Turn(1_000)
+    for channel in (one, other):
+        channel.open = False
+        scheduler.add(channel)
+    assert scheduler.next() is None
+    one.open = other.open = True
+    for channel in (one, one, one, other):
+        scheduler.wake(channel)
+    assert [scheduler.next() for _ in range(4)] == [one, other, one, other]

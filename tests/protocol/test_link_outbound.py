@@ -244,3 +244,11 @@ def test_questions_that_are_never_answered_take_no_memory_and_new_ones_count() -
     answer(outbound, numbers[-1], 1.0)
     assert outbound.next_size() == SIZE
     assert not outbound._asked
+
+
+def test_what_a_closed_channel_had_in_flight_is_no_longer_in_the_pipe() -> None:
+    """Else the timers of the others would wait for it for ever."""
+    pipe, outbound = sending(3)
+    taken(outbound, 0.0)
+    outbound.close()
+    assert pipe.in_flight == 0

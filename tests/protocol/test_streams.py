@@ -119,6 +119,16 @@ def test_an_upload_stays_open_until_the_verdict() -> None:
     assert pair.host.open_streams == pair.device.open_streams == 0
 
 
+def test_a_verdict_without_a_fault_is_success() -> None:
+    pair = ready()
+    stream = upload(pair)
+    pair.device.grant(stream, len(FOOTAGE))
+    pair.run()
+    pair.device.finish(stream)
+    pair.run()
+    assert of(pair.host_events, StreamFinished) == [StreamFinished(stream, len(FOOTAGE), 0, "")]
+
+
 def test_credit_that_comes_before_the_bytes_are_there_is_not_lost() -> None:
     """The device grants right behind its reply; the host's owner may bring the bytes later."""
     pair = ready()
@@ -299,6 +309,17 @@ def test_credit_that_is_taken_back_ends_the_conversation() -> None:
     assert "never takes back" in failed.detail
 
 
+def test_the_same_credit_once_more_takes_nothing_back() -> None:
+    pair = ready()
+    stream = download(pair)
+    pair.host.grant(stream, 100)
+    pair.run()
+    say(pair, control(stream, StreamCredit(limit=100)), to_host=False)
+    pair.run()
+    assert of(pair.device_events, Failed) == []
+    assert received(pair.host_events, stream) == FOOTAGE[:100]
+
+
 @pytest.mark.rule("STR-007")
 def test_cancel_works_at_any_point_and_what_is_under_way_is_dropped() -> None:
     for granted in (0, 1000, len(FOOTAGE)):
@@ -369,6 +390,16 @@ def test_an_id_of_an_open_stream_is_not_taken_twice() -> None:
     stream = download(pair)
     pair.device_events.clear()
     request = samples.typical(OpenSegment)
+    say(pair, build(request.opcode, 0, stream, request.codec.encode(request)), to_host=False)
+    assert pair.device_events == []
+
+
+def test_an_id_of_an_open_upload_is_not_taken_twice() -> None:
+    """Else what the second one is to take would be judged by the offsets and the credit of the first."""
+    pair = ready()
+    stream = upload(pair)
+    pair.device_events.clear()
+    request = samples.typical(UploadConfig)
     say(pair, build(request.opcode, 0, stream, request.codec.encode(request)), to_host=False)
     assert pair.device_events == []
 
