@@ -42,7 +42,13 @@ def configured_directory() -> Path | None:
     except RuntimeError:
         return None  # a user without a home: a service, or one in a container
     directory = config / "bwc" / "identity"
-    return directory if directory.is_dir() else None
+    try:
+        directory.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # it may be there: whoever opens it says what is in the way
+    return directory
 
 
 def find_identity(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bwc_protocol.declare import Role
-from bwc_sdk.errors import IdentityError, IdentityMissing
+from bwc_sdk.errors import HostFileError, IdentityError, IdentityMissing
 from bwc_sdk.identity.identity_directory import IdentityDirectory
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.identity.lookup import IDENTITY_ENV, configured_directory, find_identity, identity_for
@@ -105,3 +105,28 @@ def test_all_connections_of_a_process_share_a_directory(home: Path) -> None:
     assert find_identity(home / "a") is find_identity(home / "a")
     assert find_identity(home / "a") is not find_identity(home / "b")
     assert find_identity(lab=True) is find_identity(lab=True)
+
+
+@pytest.mark.parametrize("there", ["a link to nothing", "a file", "a directory of somebody else"])
+def test_what_is_there_is_not_passed_over_for_the_lab(
+    home: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """Such as on a volume that is not mounted: the lab would be spoken by without a word."""
+    directory = home / ".config" / "bwc" / "identity"
+    directory.parent.mkdir(parents=True)
+    if there == "a link to nothing":
+        directory.symlink_to(home / "not mounted")
+    elif there == "a file":
+        directory.write_bytes(b"")
+    else:
+
+        def refused(path: Path) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "lstat", refused)
+    assert configured_directory() == directory
+    if there != "a directory of somebody else":
+        found = find_identity()
+        assert isinstance(found, IdentityDirectory)
+        with pytest.raises((IdentityError, HostFileError)):
+            found.for_role(Role.TECHNICIAN, NOW_S)
