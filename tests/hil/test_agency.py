@@ -24,7 +24,7 @@ from firmware_sim.ports.memory import forget_sims, open_sim
 
 pytest_plugins = ["pytester"]
 
-DEVICE = "sim:?seed=78&enrolled=0"
+DEVICE = "sim:?seed=78&enrolled=0&footage=synthetic"
 SERIAL = "SIM-0000004E"
 PASSPHRASE = b"correct horse battery"
 ALL = (Role.AUDITOR, Role.BENCH, Role.TECHNICIAN, Role.DOCK_OFFLOAD)
