@@ -39,7 +39,11 @@ HEAT_K_PER_W: Final = 8.0
 """Cell over ambient for each watt turned into heat inside the housing, load included."""
 THERMAL_TAU_S: Final = 900.0
 STEP_S: Final = 30.0
-"""Longest step of integration: charge moves by less than half a percent in it."""
+"""Step of integration: charge moves by less than half a percent in it."""
+AT_REST_K: Final = 1e-4
+"""Change of temperature in a step below which a cell that is full, or empty, has nothing before it but its age."""
+STEP_SHARE: Final = 0.005
+"""A discharge that is slower takes longer steps: years in a drawer are then some hundred of them."""
 YEAR_S: Final = 365.25 * 86_400
 
 LIMITS: Final = {
@@ -96,9 +100,23 @@ class Battery:
     ) -> None:
         """Lets `dt_s` pass. While `charging` is true the dock also feeds the load of `load_ma`."""
         self._load_ma = load_ma
-        steps = max(1, math.ceil(dt_s / STEP_S))
-        for _ in range(steps):
-            self._step(dt_s / steps, load_ma, ambient_c, charging)
+        left_s = max(0.0, dt_s)
+        while True:
+            steps = max(1, math.ceil(left_s / self._longest_step_s(load_ma, charging)))
+            before, warm_c = (self._charge_state, self.state.charge), self.state.temperature_c
+            self._step(left_s / steps, load_ma, ambient_c, charging)
+            left_s -= left_s / steps
+            if steps == 1:
+                return
+            at_rest = before == (self._charge_state, self.state.charge)
+            if at_rest and abs(self.state.temperature_c - warm_c) < AT_REST_K:
+                self._step(left_s, load_ma, ambient_c, charging)  # it stays so, and only ages
+                return
+
+    def _longest_step_s(self, load_ma: float, charging: bool) -> float:
+        if charging or load_ma <= 0:
+            return STEP_S
+        return max(STEP_S, STEP_SHARE * self.capacity_mah * self.health / load_ma * 3600)
 
     def _step(self, dt_s: float, load_ma: float, ambient_c: float, charging: bool) -> None:
         state = self.state

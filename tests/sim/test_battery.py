@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwc_protocol.messages.battery import ChargeState
-from firmware_sim.physics.battery import Battery, CellState
+from firmware_sim.physics.battery import YEAR_S, Battery, CellState
 
 
 def cell(charge: float = 0.9, **state: float) -> Battery:
@@ -160,3 +160,30 @@ def test_state_is_kept_between_runs() -> None:
 
 def test_the_same_seed_draws_the_same_cell() -> None:
     assert Battery.drawn(random.Random(5)).state == Battery.drawn(random.Random(5)).state
+
+
+class CountingBattery(Battery):
+    """Counts what passing time costs."""
+
+    steps = 0
+
+    def _step(self, dt_s: float, load_ma: float, ambient_c: float, charging: bool) -> None:
+        self.steps += 1
+        super()._step(dt_s, load_ma, ambient_c, charging)
+
+
+@pytest.mark.parametrize(
+    ("load_ma", "ambient_c", "charging"),
+    [(190.0, 22.0, False), (0.05, 22.0, False), (0.0, 22.0, False), (190.0, 22.0, True), (190.0, 80.0, True)],
+    ids=["on", "off", "no load", "docked", "docked in an oven"],
+)
+def test_twenty_years_cost_no_more_than_a_day(load_ma: float, ambient_c: float, charging: bool) -> None:
+    """By itself, and not by a clock: a cell that is empty or full has nothing before it but its age."""
+    long, short = (CountingBattery(state=CellState(charge=0.5)) for _ in range(2))
+    long.advance(20 * YEAR_S, load_ma, ambient_c, charging=charging)
+    assert long.steps < 2_880
+    assert long.state.age_s == pytest.approx(20 * YEAR_S)
+    for _ in range(200):  # at rest, whatever the steps are
+        short.advance(YEAR_S / 10, load_ma, ambient_c, charging=charging)
+    assert long.state.charge == pytest.approx(short.state.charge, abs=0.01)
+    assert long.state.temperature_c == pytest.approx(short.state.temperature_c, abs=3)
