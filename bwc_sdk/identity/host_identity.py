@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bwc_sdk.identity.deny_lists import DenyLists
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False, weakref_slot=True)
 class HostIdentity:
     """As whom this host speaks to devices, and which devices it believes. The key itself need not be in this process:
     `credentials` may sign by a token."""
@@ -62,6 +62,11 @@ class HostIdentity:
             source=source or certificate.name,
             deny_lists=DenyLists(deny_list, anchors, certificate.lab),
         )
+
+    def __repr__(self) -> str:
+        """Who this is, and by what; nothing of its key."""
+        of = f"{self.agency}, lab {self.lab}" if self.lab else self.agency
+        return f"<identity {self.name!r} ({self.roles}; {of}) from {self.source}>"
 
     @property
     def name(self) -> str:

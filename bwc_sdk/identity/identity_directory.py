@@ -44,10 +44,10 @@ class IdentityDirectory:
     """The identities in a directory. `ask` asks a person for a passphrase, where there is one to be asked."""
 
     path: Path
-    ask: Ask | None = None
-    _opened: dict[Role, tuple[_Stamp, HostIdentity]] = field(default_factory=dict)
-    _lists: DenyLists | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    ask: Ask | None = field(default=None, repr=False)
+    _opened: dict[Role, tuple[_Stamp, HostIdentity]] = field(default_factory=dict, repr=False)
+    _lists: DenyLists | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def source(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bwc_sdk.errors import IdentityError, PassphraseWrong
@@ -29,8 +29,8 @@ PASSPHRASE_MIN: Final = 12
 class KeyAndChain:
     """What is in a key file."""
 
-    key: ec.EllipticCurvePrivateKey
-    chain: tuple[bytes, ...]
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    chain: tuple[bytes, ...] = field(repr=False)
     """Certificates (DER): the key's own first, then those above it."""
 
 

@@ -24,9 +24,9 @@ class LabIdentities:
     name: str
     directory: Path | None = None
     """None = `BWC_LAB`, or the user's own."""
-    _made: dict[tuple[str, Role], HostIdentity] = field(default_factory=dict)
-    _lists: dict[str, DenyLists] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _made: dict[tuple[str, Role], HostIdentity] = field(default_factory=dict, repr=False)
+    _lists: dict[str, DenyLists] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def source(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ _OIDS_OF_ENCRYPTION: Final = (
 class RoleFile:
     """What a key file holds, as far as it is shown to devices."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
     leaf: CertificateFacts
     issuing: CertificateFacts
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import itertools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
 
 from bwc_protocol.certificates.chain import verify_chain
 from bwc_protocol.certificates.checks import CHECKS, Check, PeerRefused, Standing, Trust, check_peer, standing
@@ -266,7 +268,7 @@ def test_what_is_no_certificate_is_malformed() -> None:
 
 
 @pytest.mark.rule("CER-004")
-@pytest.mark.filterwarnings("ignore:Attribute's length")  # such a name is what is tried here
+@pytest.mark.filterwarnings("ignore:Attribute's length")  # says cryptography where such a name is made
 @pytest.mark.parametrize("of", [x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME])
 @pytest.mark.parametrize(
     "values", [["a", "b"], ["é" * 33], ["a\nb"], ["\u202ea"]], ids=["two", "long", "line", "bidi"]
@@ -283,8 +285,23 @@ def test_a_name_is_one_short_printable_text(of: x509.ObjectIdentifier, values: l
         .not_valid_before(x509.load_der_x509_certificate(device().der).not_valid_before_utc)
         .not_valid_after(x509.load_der_x509_certificate(device().der).not_valid_after_utc)
     )
-    with pytest.raises(MalformedCertificate, match="printable"):
-        read_certificate(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+    made = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    with warnings.catch_warnings(record=True) as said, pytest.raises(MalformedCertificate, match="printable"):
+        warnings.simplefilter("always")
+        read_certificate(made)
+    assert said == [], "whoever shows such a certificate writes into its peer's terminal"
+
+
+@pytest.mark.parametrize("length", [0, 65, 1_000])
+@pytest.mark.filterwarnings("ignore:Attribute's length")
+def test_a_request_with_a_name_that_is_too_long_or_none_is_refused_without_a_word(length: int) -> None:
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x" * length, _validate=False)])
+    made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    with warnings.catch_warnings(record=True) as said, pytest.raises(MalformedCertificate):
+        warnings.simplefilter("always")
+        read_request(made.public_bytes(Encoding.DER))
+    assert said == []
 
 
 @pytest.mark.rule("CER-009")
@@ -310,16 +327,44 @@ def test_a_lab_extension_is_critical_and_one_text(critical: bool, value: bytes) 
 
 
 @pytest.mark.rule("CER-004")
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 def test_whatever_is_wrong_with_a_certificate_is_one_error() -> None:
     """Its version, its serial number, its times: a library has a kind of error for each."""
     good = host().der
-    for at in range(len(good)):
-        for value in (good[at] ^ 0x01, good[at] ^ 0x80, 0x00, 0xFF):
-            try:
-                read_certificate(good[:at] + bytes([value]) + good[at + 1 :])
-            except MalformedCertificate:
-                pass
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for at in range(len(good)):
+            for value in (good[at] ^ 0x01, good[at] ^ 0x80, 0x00, 0xFF):
+                try:
+                    read_certificate(good[:at] + bytes([value]) + good[at + 1 :])
+                except MalformedCertificate:
+                    pass
+    assert said == [], "not a word on stderr of what a stranger shows"
+
+
+def test_the_subject_is_read_as_a_library_reads_it() -> None:
+    """Of certificates and requests alike, and of other texts than UTF-8."""
+    key = new_key()
+    for text, tag in (("Zoë 1", 0x0C), ("Zoe 1", 0x13), ("Zoe 1", 0x16), ("Zoë 1", 0x1E)):
+        kind = next(one for one in _ASN1Type if one.value == tag)
+        name = x509.Name(
+            [
+                x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Sheriff of X"),
+                x509.NameAttribute(x509.NameOID.COMMON_NAME, text, kind),
+            ]
+        )
+        made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+        assert read_request(made.public_bytes(Encoding.DER))[0] == text
+    for facts in (host(), device(), factory()):
+        library = x509.load_der_x509_certificate(facts.der)
+        (own,) = library.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        assert (facts.name, facts.serial) == (own.value, library.serial_number)
+
+
+def test_a_certificate_in_a_log_is_a_line_that_says_whose_it_is() -> None:
+    assert repr(host()) == f"<certificate {host().serial:x} of {host().name!r} ({host().roles}; {host().agency})>"
+    assert "factory" in repr(factory())
+    for facts in (host(), device(), factory(), read_certificate(AGENCY.root.certificate)):
+        assert len(repr(facts)) < 250 and "\\x" not in repr(facts)
 
 
 def test_a_ca_whose_extensions_stand_in_another_order_is_a_ca_all_the_same() -> None:

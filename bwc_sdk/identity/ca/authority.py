@@ -53,9 +53,9 @@ Raises `ClockImplausible`. See `clock_check`."""
 class IssuedCertificate:
     """A certificate and what stands above it, all DER."""
 
-    leaf: bytes
-    issuing: bytes
-    roots: tuple[bytes, ...]
+    leaf: bytes = field(repr=False)
+    issuing: bytes = field(repr=False)
+    roots: tuple[bytes, ...] = field(repr=False)
     """Root and standby root."""
     facts: CertificateFacts
 
@@ -73,8 +73,8 @@ class Ca:
     passphrase: Passphrase
     clock: Clock
     entropy: Callable[[int], bytes]
-    _issuer: Issuer | None = field(default=None, init=False)
-    _register: Register | None = field(default=None, init=False)
+    _issuer: Issuer | None = field(default=None, init=False, repr=False)
+    _register: Register | None = field(default=None, init=False, repr=False)
 
     def register(self) -> Register:
         """The register as it is now, without waiting for anybody. Raises `AgencyError`."""

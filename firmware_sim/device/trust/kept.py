@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, Self
 
 from bwc_protocol.certificates.profile import CERTIFICATE_MAX
@@ -56,28 +56,28 @@ class Agency(Protocol):
 class KeptTrust:
     """All of it. Keys are PKCS #8, certificates DER; empty stands for none."""
 
-    factory_key: bytes
-    factory_chain: tuple[bytes, ...]
+    factory_key: bytes = field(repr=False)
+    factory_chain: tuple[bytes, ...] = field(repr=False)
     """Its certificate of the factory and the CA that issued it."""
-    key: bytes = b""
-    chain: tuple[bytes, ...] = ()
+    key: bytes = field(default=b"", repr=False)
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
     """Its certificate of the agency and the CA that issued it."""
-    roots: tuple[bytes, ...] = ()
+    roots: tuple[bytes, ...] = field(default=(), repr=False)
     """Root and standby root of the agency."""
-    requested_key: bytes = b""
+    requested_key: bytes = field(default=b"", repr=False)
     """Of the request that waits for its certificate."""
-    deny_list: bytes = b""
-    recipients: tuple[bytes, ...] = ()
+    deny_list: bytes = field(default=b"", repr=False)
+    recipients: tuple[bytes, ...] = field(default=(), repr=False)
     bench: bool = False
     """Whether it takes the role BENCH although it is one of a real agency."""
-    last_dock_issuer: bytes = b""
+    last_dock_issuer: bytes = field(default=b"", repr=False)
     """Key id of the CA that certified the last dock that came in."""
     desired_counter: int = 0
-    desired_sha256: bytes = b""
+    desired_sha256: bytes = field(default=b"", repr=False)
     """Of the desired state that it took last."""
     generation: int = 0
     """Counts physical resets."""
-    reset_record: bytes = b""
+    reset_record: bytes = field(default=b"", repr=False)
     retired: bool = False
     """Out of service for ever."""
     destroying: bool = False

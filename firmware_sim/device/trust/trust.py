@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bwc_protocol.certificates.checks import Check, PeerRefused, Trust, check_peer
@@ -66,10 +66,10 @@ class Owner(Protocol):
 class Showing:
     """What the device brings into handshakes, and how it judges who answers."""
 
-    chain: tuple[bytes, ...]
-    key: bytes
+    chain: tuple[bytes, ...] = field(repr=False)
+    key: bytes = field(repr=False)
     """PKCS #8."""
-    anchors: tuple[bytes, ...]
+    anchors: tuple[bytes, ...] = field(repr=False)
     """Empty while it is not enrolled: then nothing is verified, and the host may only enrol."""
     lab: bool
     judge: Callable[[CertificateFacts], PeerCredentials]

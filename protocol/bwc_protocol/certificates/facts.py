@@ -16,6 +16,7 @@ from bwc_protocol.certificates.profile import (
     NAME_MAX,
     ROLE_OIDS,
 )
+from bwc_protocol.certificates.subject import COMMON_NAME, ORGANIZATION, serial_of, texts_of
 from bwc_protocol.declare import NO_ROLE, Role
 from bwc_protocol.vocabulary import PeerKind
 
@@ -29,7 +30,7 @@ class MalformedCertificate(Exception):
     """It is not a certificate of this profile, and nothing of it is used. The text says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CertificateFacts:
     """What one certificate says. Times are in seconds since 1970 (UTC)."""
 
@@ -67,6 +68,18 @@ class CertificateFacts:
     not_before_s: int
     not_after_s: int
 
+    def __repr__(self) -> str:
+        """Whose it is: two kilobytes of DER tell nobody anything in a log."""
+        what = (
+            "CA"
+            if self.is_ca
+            else str(self.roles)
+            if self.roles
+            else ", ".join(kind.name for kind in sorted(self.kinds))
+        )
+        of = self.agency + (f", lab {self.lab}" if self.lab else "") + (", factory" if self.factory else "")
+        return f"<certificate {self.serial:x} of {self.name!r} ({what or 'of no use'}; {of})>"
+
     @property
     def kind(self) -> PeerKind | None:
         """The one kind of device that it names; HOST for one with roles and no kind; None for anything else."""
@@ -82,6 +95,8 @@ def read_certificate(der: bytes) -> CertificateFacts:
     from cryptography import x509
 
     try:
+        if serial_of(der) <= 0:  # before cryptography sees it, which would warn on stderr
+            raise MalformedCertificate("its serial number is not positive")
         return _facts(x509.load_der_x509_certificate(der), der)
     except MalformedCertificate:
         raise
@@ -93,7 +108,6 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.x509.oid import NameOID
 
     key = certificate.public_key()
     key_id = issuer_key_id = b""
@@ -117,12 +131,10 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
                     raise MalformedCertificate("its lab extension is not critical")
                 lab = _lab_id(value.value)
     signs = usage is not None and (usage.key_cert_sign if is_ca else usage.digital_signature)
-    if certificate.serial_number <= 0:
-        raise MalformedCertificate("its serial number is not positive")
     return CertificateFacts(
         der=der,
-        name=_one(certificate.subject, NameOID.COMMON_NAME, NAME_MAX),
-        agency=_one(certificate.subject, NameOID.ORGANIZATION_NAME, AGENCY_MAX),
+        name=_one(texts_of(der, COMMON_NAME), "common name", NAME_MAX),
+        agency=_one(texts_of(der, ORGANIZATION), "organization", AGENCY_MAX),
         serial=certificate.serial_number,
         kinds=frozenset(kind for kind, oid in KIND_OIDS.items() if oid in purposes),
         roles=_roles(purposes),
@@ -151,13 +163,12 @@ def _roles(purposes: frozenset[str]) -> Role:
     return roles
 
 
-def _one(subject: x509.Name, oid: x509.ObjectIdentifier, most: int) -> str:
-    values = subject.get_attributes_for_oid(oid)
-    if not values:
+def _one(texts: list[str], what: str, most: int) -> str:
+    if not texts:
         return ""
-    text = values[0].value
-    if len(values) > 1 or not isinstance(text, str) or not text.isprintable() or len(text.encode()) > most:
-        raise MalformedCertificate(f"its {oid._name} is not one printable text of at most {most} bytes")
+    text = texts[0]
+    if len(texts) > 1 or not text.isprintable() or len(text.encode()) > most:
+        raise MalformedCertificate(f"its {what} is not one printable text of at most {most} bytes")
     return text
 
 

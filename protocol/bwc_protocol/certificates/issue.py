@@ -6,7 +6,7 @@ Used by an agency's CA, by the lab, by the simulator's factory, and by devices f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,6 +30,7 @@ from bwc_protocol.certificates.profile import (
     ROLE_OIDS,
     SERVER_AUTH,
 )
+from bwc_protocol.certificates.subject import COMMON_NAME, texts_of_request
 from bwc_protocol.declare import Role
 from bwc_protocol.vocabulary import PeerKind
 
@@ -42,9 +43,9 @@ _SERIAL_BYTES: Final = 19  # below the 20 octets of RFC 5280, whatever the first
 class Issuer:
     """A certificate of a CA with its key: what issues."""
 
-    certificate: bytes
+    certificate: bytes = field(repr=False)
     """DER."""
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,18 +130,17 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
         request = x509.load_der_x509_csr(der)
         key = request.public_key()
         signed = request.is_signature_valid
-        subject = request.subject  # read only here, and as broken as the rest
+        names = texts_of_request(der, COMMON_NAME)
     except Exception as error:  # of several kinds, by what is wrong with it
         raise MalformedCertificate(f"the request cannot be read: {error}") from error
-    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != CURVE:
         raise MalformedCertificate(f"the request is for a key that is not on {CURVE}")
     if not signed:
         raise MalformedCertificate("the request is not signed by the key that it is for")
-    if len(names) != 1 or not isinstance(names[0].value, str):
+    if len(names) != 1:
         raise MalformedCertificate("the request does not have one name")
     try:
-        return _text(names[0].value, NAME_MAX), key
+        return _text(names[0], NAME_MAX), key
     except ValueError as error:
         raise MalformedCertificate(str(error)) from error
 

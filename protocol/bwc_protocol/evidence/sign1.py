@@ -8,7 +8,7 @@ is named by the hash of its payload, never by a signature: anybody can make of o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bwc_protocol.certificates.checks import Check, PeerRefused
@@ -49,8 +49,8 @@ class Signer(Protocol):
 class KeySigner:
     """A signer whose key is in memory."""
 
-    chain: tuple[bytes, ...]
-    key: ec.EllipticCurvePrivateKey
+    chain: tuple[bytes, ...] = field(repr=False)
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def sign(self, data: bytes) -> bytes:
         return sign_es256(self.key, data)

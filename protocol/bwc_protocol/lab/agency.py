@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,8 +52,8 @@ class NotALab(Exception):
 class Certified:
     """A key and the certificates that its holder shows: the leaf and the issuing CA (DER)."""
 
-    chain: tuple[bytes, ...]
-    key: ec.EllipticCurvePrivateKey
+    chain: tuple[bytes, ...] = field(repr=False)
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Credentials(Protocol):
 class KeyCredentials:
     """A certificate whose key is in memory."""
 
-    chain: tuple[bytes, ...]
-    key: ec.EllipticCurvePrivateKey
+    chain: tuple[bytes, ...] = field(repr=False)
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def load_into(self, context: ssl.SSLContext) -> None:
         from cryptography.hazmat.primitives.serialization import (
