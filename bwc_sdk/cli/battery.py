@@ -11,7 +11,7 @@ app = verbs()
 
 
 @app.command("battery")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def battery(camera: Camera, output: Output) -> None:
     """Level, load and health of the battery.
 

@@ -48,7 +48,7 @@ common_options(app)
 
 
 @app.command("show")
-@device_verb(Role.TECHNICIAN)
+@device_verb(Role.TECHNICIAN, any_role=True)
 async def show(device: AnyDevice, output: Output) -> None:
     """Time, state and uncertainty, and how far it is from this host's clock; sets nothing."""
     reading = await device.clock.read()

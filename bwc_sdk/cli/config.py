@@ -37,7 +37,7 @@ common_options(app)
 
 
 @app.command("show")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def show(
     camera: Camera,
     output: Output,
@@ -77,7 +77,7 @@ async def show(
 
 
 @app.command("get")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def get(
     camera: Camera,
     output: Output,
@@ -187,7 +187,7 @@ def diff(
         differing = await _diff(camera, out, wanted)
         return ExitCode.UNEXPECTED if differing and exit_code else ExitCode.SUCCESS
 
-    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNCHANGED)
+    return run_on_camera(settings, Role.TECHNICIAN, work, interrupted=UNCHANGED, any_role=True)
 
 
 async def _diff(camera: Camera, output: Output, wanted: Mapping[str, Value]) -> bool:

@@ -20,6 +20,7 @@ from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.configuration import read_file
 from bwc_sdk.errors import DocumentError, HostFileError
 from bwc_sdk.identity.document_files import read_document, write_document
+from bwc_sdk.identity.durable_files import telling_files
 
 app = verbs(
     no_args_is_help=True,
@@ -50,7 +51,13 @@ def sign(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", readable=False, help="Directory that docks deliver from.")
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            readable=False,
+            help="Directory that docks deliver from; made if it is missing.",
+        ),
     ],
     officer: Annotated[
         str | None,
@@ -79,7 +86,8 @@ def sign(
         raise typer.BadParameter("one officer carries one camera: name one --camera")
     values = read_file(profile)
     identity = identity_to_sign(settings, Role.TECHNICIAN, None)
-    _require_directory(out)
+    if out.exists():
+        _require_directory(out)
     assignment = None if officer is None else (officer, unit)
     signed: list[tuple[str, int, Path, bytes]] = []
     for camera in cameras:
@@ -94,6 +102,8 @@ def sign(
             profile=_profile_name(profile),
         )
         signed.append((camera, count, desired_path(out, camera), document))
+    with telling_files(out):
+        out.mkdir(mode=0o755, parents=True, exist_ok=True)  # docks read it, by whatever user
     for _, _, path, document in signed:
         write_document(path, document, over=True)
     output.show(

@@ -15,7 +15,7 @@ app = verbs()
 
 
 @app.command("info")
-@device_verb(Role.TECHNICIAN)
+@device_verb(Role.TECHNICIAN, any_role=True)
 async def info(device: AnyDevice, output: Output) -> None:
     """Who and what the device is, and what it is doing.
 

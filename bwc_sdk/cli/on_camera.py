@@ -6,8 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypedDict, TypeVar
 
-from bwc_protocol.declare import Role
+from bwc_protocol.declare import ANYONE, Role
 from bwc_protocol.messages.identity import Capability
+from bwc_protocol.word import label
 from bwc_sdk.cli.failure import NoDeviceNamed
 from bwc_sdk.cli.interruption import Interrupted
 from bwc_sdk.cli.loading import uncollected
@@ -18,7 +19,7 @@ from bwc_sdk.clients.connecting import AnyDevice, connect, connect_device, conne
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Connecting
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
-from bwc_sdk.identity.lookup import find_identity, identity_for
+from bwc_sdk.identity.lookup import find_identity, identity_for, roles_held
 
 C = TypeVar("C", bound=AnyDevice)
 
@@ -31,6 +32,26 @@ def role_of(name: RoleName) -> Role:
 def role_for(settings: Settings, default: Role) -> Role:
     """The role that the common options name, else the verb's own."""
     return role_of(settings.role) if settings.role else default
+
+
+def whichever_role(settings: Settings, preferred: Role) -> Role:
+    """For what any role may do: the preferred one, or another where this host has no identity for it. Says which, and
+    `--role` still has the last word."""
+    if settings.role or settings.allow_insecure:
+        return preferred
+    found = find_identity(settings.identity, lab=settings.lab, ask=ask_on_terminal)
+    if found is None:
+        return preferred
+    held = roles_held(found)
+    if held is None or preferred in held:
+        return preferred
+    taken = next((role for role in ANYONE if role in held), None)
+    if taken is None:
+        return preferred  # refused, by the words of whoever opens it
+    Output(settings.as_json).note(
+        f"note: this host has no identity for the role {label(preferred)}; it speaks as {label(taken)}"
+    )
+    return taken
 
 
 class IdentityChoice(TypedDict):
@@ -116,10 +137,11 @@ def run_on_camera(
     work: Callable[[Camera, Output], Awaitable[int | None]],
     *,
     interrupted: str,
+    any_role: bool = False,
 ) -> int | None:
-    """Connects, runs `work` and disconnects, also when it fails. Ctrl-C raises `Interrupted`."""
-
-    return _run(settings, connecting(settings, default), work, interrupted)
+    """Connects, runs `work` and disconnects, also when it fails. Ctrl-C raises `Interrupted`. With `any_role`,
+    `default` is only preferred."""
+    return _run(settings, connecting(settings, _role(settings, default, any_role)), work, interrupted)
 
 
 def run_on_station(
@@ -128,9 +150,10 @@ def run_on_station(
     work: Callable[[DockingStation, Output], Awaitable[int | None]],
     *,
     interrupted: str,
+    any_role: bool = False,
 ) -> int | None:
     """The same on a docking station."""
-    return _run(settings, connecting_station(settings, default), work, interrupted)
+    return _run(settings, connecting_station(settings, _role(settings, default, any_role)), work, interrupted)
 
 
 def run_on_device(
@@ -139,9 +162,14 @@ def run_on_device(
     work: Callable[[AnyDevice, Output], Awaitable[int | None]],
     *,
     interrupted: str,
+    any_role: bool = False,
 ) -> int | None:
     """The same on whatever is there: a camera, or a docking station itself."""
-    return _run(settings, connecting_any(settings, default), work, interrupted)
+    return _run(settings, connecting_any(settings, _role(settings, default, any_role)), work, interrupted)
+
+
+def _role(settings: Settings, preferred: Role, any_role: bool) -> Role:
+    return whichever_role(settings, preferred) if any_role else preferred
 
 
 def _run(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bwc_protocol.declare import COMMANDS, Request, Role, from_text, to_plain
+from bwc_protocol.declare import ANYONE, COMMANDS, Request, Role, from_text, to_plain
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.cli.completion import commands
 from bwc_sdk.cli.facts import facts
@@ -47,11 +47,12 @@ def raw(
         reply = await client.connection.call(request)
         out.show({"command": kind.name, "reply": to_plain(reply)}, Facts(kind.name, list(facts(reply))))
 
+    any_role = kind.roles & ANYONE == ANYONE
     if {PeerKind.CAMERA, PeerKind.STATION} <= kind.answered_by:
-        return run_on_device(settings, role_for(kind), send, interrupted=UNSURE)
+        return run_on_device(settings, role_for(kind), send, interrupted=UNSURE, any_role=any_role)
     if PeerKind.CAMERA in kind.answered_by:
-        return run_on_camera(settings, role_for(kind), send, interrupted=UNSURE)
-    return run_on_station(settings, role_for(kind), send, interrupted=UNSURE)
+        return run_on_camera(settings, role_for(kind), send, interrupted=UNSURE, any_role=any_role)
+    return run_on_station(settings, role_for(kind), send, interrupted=UNSURE, any_role=any_role)
 
 
 def _command(name: str) -> type[Request[Any]]:

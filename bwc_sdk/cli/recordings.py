@@ -41,7 +41,7 @@ common_options(app)
 
 
 @app.command("list")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def list_recordings(camera: Camera, output: Output) -> None:
     """All closed recordings, in the order in which they were made."""
     entries = await camera.recordings.list()
@@ -52,7 +52,7 @@ async def list_recordings(camera: Camera, output: Output) -> None:
 
 
 @app.command("show")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def show_recording(camera: Camera, output: Output, recording: Which) -> None:
     """Manifest and annotations of one recording."""
     entry = await _find(camera, recording)

@@ -38,7 +38,7 @@ class Action(enum.StrEnum):
 
 
 @app.command("show")
-@station_verb(Role.TECHNICIAN)
+@station_verb(Role.TECHNICIAN, any_role=True)
 async def show(station: DockingStation, output: Output) -> None:
     """Who and what the station is, and how it does."""
     identity = await station.device.identify()
@@ -53,7 +53,7 @@ async def show(station: DockingStation, output: Output) -> None:
 
 
 @app.command("bays")
-@station_verb(Role.TECHNICIAN)
+@station_verb(Role.TECHNICIAN, any_role=True)
 async def bays(station: DockingStation, output: Output) -> None:
     """All bays, one a line.
 

@@ -17,7 +17,7 @@ app = verbs()
 
 
 @app.command("storage")
-@camera_verb(Role.TECHNICIAN)
+@camera_verb(Role.TECHNICIAN, any_role=True)
 async def storage(camera: Camera, output: Output) -> None:
     """How full the storage is, and how worn."""
     status = await camera.storage.status()

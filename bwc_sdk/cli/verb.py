@@ -55,11 +55,12 @@ def local_verb(function: Callable[Concatenate[Settings, Output, P], int | None])
 
 
 def camera_verb(
-    role: Role, *, interrupted: str = UNCHANGED
+    role: Role, *, any_role: bool = False, interrupted: str = UNCHANGED
 ) -> Callable[[Callable[Concatenate[Camera, Output, P], Awaitable[int | None]]], Callable[..., None]]:
     """A verb on a connected camera: `async function(camera, output, …)`.
 
-    `role` is what the host asks to be unless `--role` says otherwise; `interrupted` what Ctrl-C leaves behind.
+    `role` is what the host asks to be unless `--role` says otherwise, or, for what `any_role` may do, unless it has no
+    identity for it; `interrupted` is what Ctrl-C leaves behind.
     """
 
     def decorate(
@@ -69,7 +70,7 @@ def camera_verb(
             from bwc_sdk.cli.on_camera import run_on_camera
 
             work = functools.partial(function, **given)
-            return run_on_camera(settings, role, work, interrupted=interrupted)
+            return run_on_camera(settings, role, work, interrupted=interrupted, any_role=any_role)
 
         return _command(run, function)
 
@@ -77,7 +78,7 @@ def camera_verb(
 
 
 def station_verb(
-    role: Role, *, interrupted: str = UNCHANGED
+    role: Role, *, any_role: bool = False, interrupted: str = UNCHANGED
 ) -> Callable[[Callable[Concatenate[DockingStation, Output, P], Awaitable[int | None]]], Callable[..., None]]:
     """A verb on a connected docking station: `async function(station, output, …)`; see `camera_verb`."""
 
@@ -88,7 +89,7 @@ def station_verb(
             from bwc_sdk.cli.on_camera import run_on_station
 
             work = functools.partial(function, **given)
-            return run_on_station(settings, role, work, interrupted=interrupted)
+            return run_on_station(settings, role, work, interrupted=interrupted, any_role=any_role)
 
         return _command(run, function)
 
@@ -96,7 +97,7 @@ def station_verb(
 
 
 def device_verb(
-    role: Role, *, interrupted: str = UNCHANGED
+    role: Role, *, any_role: bool = False, interrupted: str = UNCHANGED
 ) -> Callable[[Callable[Concatenate[AnyDevice, Output, P], Awaitable[int | None]]], Callable[..., None]]:
     """A verb on whatever the URI names: `async function(camera_or_station, output, …)`; see `camera_verb`."""
 
@@ -107,7 +108,7 @@ def device_verb(
             from bwc_sdk.cli.on_camera import run_on_device
 
             work = functools.partial(function, **given)
-            return run_on_device(settings, role, work, interrupted=interrupted)
+            return run_on_device(settings, role, work, interrupted=interrupted, any_role=any_role)
 
         return _command(run, function)
 

@@ -98,6 +98,18 @@ def identity_for(identities: Identities, role: Role, utc_s: float) -> HostIdenti
     return identities
 
 
+def roles_held(identities: Identities) -> Role | None:
+    """The roles for which there are identities, as far as that can be seen without opening one; None where it cannot.
+    Raises `IdentityMissing`, `HostFileError`."""
+    if isinstance(identities, HostIdentity):
+        return identities.roles
+    from bwc_sdk.identity.identity_directory import IdentityDirectory
+
+    if isinstance(identities, IdentityDirectory):
+        return Role(sum(identities.roles()))
+    return None
+
+
 @cache
 def _directory(path: Path, ask: Ask | None) -> IdentitySet:
     """One for all connections of this process: each key file is opened once."""

@@ -173,11 +173,10 @@ def profile(tmp_path: Path) -> str:
 def test_a_technician_signs_for_cameras_that_are_elsewhere(
     bwc: Bwc, people: Callable[..., str], profile: str, tmp_path: Path
 ) -> None:
-    kim, out = people("Kim Lopez", Role.TECHNICIAN), tmp_path / "outbox"
+    kim, out = people("Kim Lopez", Role.TECHNICIAN), tmp_path / "new" / "outbox"
     argv = ("desired", "sign", profile, "--camera", CAMERA, "--camera", "B 2", "--out", str(out))
-    missing = bwc(*argv, "--identity", kim)
-    assert missing.code == ExitCode.BAD_DESTINATION and "mkdir" in missing.err
-    out.mkdir()
+    failed = bwc(*argv, "--identity", str(tmp_path / "nobody"))
+    assert failed.code == ExitCode.BAD_IDENTITY and not out.parent.exists(), "nothing is left of a failure"
     signed = bwc(*argv, "--identity", kim, "--json").document["signed"]
     assert [(one["camera"], one["counter"]) for one in signed] == [(CAMERA, 1), ("B 2", 1)]
     again = bwc(*argv, "--identity", kim, "--json").document["signed"]
@@ -192,6 +191,15 @@ def test_a_technician_signs_for_cameras_that_are_elsewhere(
     plain = bwc("desired", "show", signed[0]["file"])
     assert "settings.recording.pre_event_s\t30" in plain.out and "assignment\tas it is" in plain.out
     assert sorted(path.name for path in out.iterdir()) == sorted(Path(one["file"]).name for one in signed)
+
+
+def test_what_is_no_directory_is_signed_into_by_nobody(
+    bwc: Bwc, people: Callable[..., str], profile: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        argv = ("desired", "sign", profile, "--camera", CAMERA, "--out", str(out))
+        assert bwc(*argv, "--identity", people("Kim Lopez", Role.TECHNICIAN)).code == ExitCode.BAD_DESTINATION
 
 
 @pytest.mark.parametrize("name", ["é" * 60 + ".toml", "night\u200bshift.toml", os.fsdecode(b"\xff.toml")])

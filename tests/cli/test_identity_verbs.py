@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bwc_protocol.certificates.issue import Issuer, make_issuing, new_key
-from bwc_protocol.declare import Role
+from bwc_protocol.declare import ANYONE, Role
 from bwc_protocol.lab.directory import open_lab
 from bwc_sdk import doctor
 from bwc_sdk.cli import on_camera
@@ -97,6 +97,59 @@ def test_the_verb_chooses_the_role_and_the_role_the_identity(
     ran = bwc("audit", "--json", "--role", "technician", device=camera)
     actors = {entry["actor"] for entry in ran.document["entries"] if entry["kind"] == "session-opened"}
     assert {"dock-7", "Kim Lopez"} <= actors
+
+
+READS = (
+    ("info",),
+    ("battery",),
+    ("storage",),
+    ("clock", "show"),
+    ("config", "show"),
+    ("config", "get", "recording.pre_event_s"),
+    ("recordings", "list"),
+    ("recordings", "show", "1"),
+    ("raw", "trust.read"),
+)
+
+
+@pytest.mark.parametrize("verb", READS, ids=" ".join)
+def test_what_any_role_may_do_is_done_by_the_role_that_is_there(
+    bwc: Bwc, camera: str, tmp_path: Path, police: Agency, verb: tuple[str, ...]
+) -> None:
+    dock = tmp_path / "dock"
+    write_identity(dock, police, Role.DOCK_OFFLOAD, name="dock-7", ends_s=NOW_S + YEAR_S)
+    ran = bwc(*verb, "--identity", str(dock), device=camera)
+    assert ran.code == 0, ran.err
+    assert "note: this host has no identity for the role technician; it speaks as dock-offload" in ran.err
+    asked = bwc(*verb, "--identity", str(dock), "--role", "technician", device=camera)
+    assert asked.code == ExitCode.BAD_IDENTITY, "--role has the last word"
+
+
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role in ANYONE and role is not Role.BENCH], ids=str
+)
+def test_whichever_role_that_is(bwc: Bwc, camera: str, tmp_path: Path, police: Agency, role: Role) -> None:
+    only = tmp_path / "only"
+    write_identity(only, police, role, name="whoever", ends_s=NOW_S + YEAR_S)
+    ran = bwc("info", "--identity", str(only), device=camera)
+    assert ran.code == 0 and "session.host\twhoever" in ran.out, ran.err
+    assert ("it speaks as" in ran.err) == (role is not Role.TECHNICIAN)
+
+
+def test_what_needs_a_role_is_done_by_no_other(bwc: Bwc, camera: str, tmp_path: Path, police: Agency) -> None:
+    dock = tmp_path / "dock"
+    write_identity(dock, police, Role.DOCK_OFFLOAD, name="dock-7", ends_s=NOW_S + YEAR_S)
+    for verb in (("config", "set", "recording.pre_event_s=5"), ("clock", "sync"), ("audit",), ("self-test",)):
+        ran = bwc(*verb, "--identity", str(dock), device=camera)
+        assert ran.code == ExitCode.BAD_IDENTITY and "it speaks as" not in ran.err
+
+
+def test_a_key_file_that_is_spoilt_is_never_passed_over_for_another_role(
+    bwc: Bwc, camera: str, directory: Path
+) -> None:
+    (directory / "technician.pem").write_text("spoilt")
+    ran = bwc("info", "--identity", str(directory), device=camera)
+    assert ran.code == ExitCode.BAD_IDENTITY and "it speaks as" not in ran.err
 
 
 def test_what_ends_soon_is_said_once_beside_the_result(
