@@ -361,7 +361,10 @@ def test_the_subject_is_read_as_a_library_reads_it() -> None:
 
 
 def test_a_certificate_in_a_log_is_a_line_that_says_whose_it_is() -> None:
-    assert repr(host()) == f"<certificate {host().serial:x} of {host().name!r} ({host().roles}; {host().agency})>"
+    assert (
+        repr(host())
+        == f"<certificate {host().serial:x} of {host().name!r} ({host().roles}; {host().agency})>"
+    )
     assert "factory" in repr(factory())
     for facts in (host(), device(), factory(), read_certificate(AGENCY.root.certificate)):
         assert len(repr(facts)) < 250 and "\\x" not in repr(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +27,7 @@ from bwc_protocol.lab.agency import Certified, LabAgency
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.identity import Identify, ReadStatus
-from bwc_protocol.messages.trust import WINDOW_S, Enroll, ReadTrust, RequestCertificate
+from bwc_protocol.messages.trust import ENROLMENT_GRACE_S, WINDOW_S, Enroll, ReadTrust, RequestCertificate
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.scenarios import make_camera
@@ -86,6 +87,30 @@ def test_outside_the_two_minutes_after_its_button_it_says_nothing(
         camera.press_enroll()
         camera.time.skip(WINDOW_S - 3)
         await enroller_at(camera)
+
+    play(scenario())
+
+
+@pytest.mark.rule("TRU-013")
+@pytest.mark.parametrize("late_s", [1, WINDOW_S - 2])
+def test_whoever_came_in_time_does_not_stay(
+    new_device: New, enroller_at: At, play: Play, late_s: int
+) -> None:
+    """Wherever in the window the session began: a minute after its end it is over, and so is the installation."""
+    camera = new_device(enrolled=False)
+
+    async def scenario() -> None:
+        camera.press_enroll()
+        begun = camera.time()
+        await asyncio.sleep(late_s)
+        host = await enroller_at(camera)
+        await asyncio.sleep(WINDOW_S + ENROLMENT_GRACE_S - 5 - (camera.time() - begun))
+        await host.ask(RequestCertificate())
+        assert (await host.ended()).reason == "closed"
+        assert WINDOW_S < camera.time() - begun <= WINDOW_S + ENROLMENT_GRACE_S + 2
+        assert not camera.sessions
+        with pytest.raises(HostRefused):
+            await enroller_at(camera)
 
     play(scenario())
 

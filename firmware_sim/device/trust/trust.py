@@ -13,8 +13,8 @@ from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertifica
 from bwc_protocol.declare import ANYONE, NO_ROLE, Role
 from bwc_protocol.frame import Reset, ResetReason
 from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.trust import Fingerprint, TrustState
-from bwc_protocol.session.interface import PeerCredentials, SessionFactory
+from bwc_protocol.messages.trust import ENROLMENT_GRACE_S, Fingerprint, TrustState
+from bwc_protocol.session.interface import PeerCredentials, Session, SessionFactory, SessionSide
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.make import Make
@@ -189,7 +189,19 @@ class DeviceTrust:
             return Reset(reason=ResetReason.NOT_ENROLLED)
         if self._factory is None:
             self._factory = self.sessions(self._showing())
-        return self._factory
+        return self._factory if self.enrolled else self._until_the_window_ends(self._factory)
+
+    def _until_the_window_ends(self, sessions: SessionFactory) -> SessionFactory:
+        """Sessions that do not outlast the press of the button by more than an installation takes: whoever came in
+        time does not keep the device open for a day."""
+        left_s = self.window.left_s + ENROLMENT_GRACE_S
+
+        def bounded(side: SessionSide) -> Session:
+            session = sessions(side)
+            session.lifetime_s = left_s if session.lifetime_s is None else min(left_s, session.lifetime_s)
+            return session
+
+        return bounded
 
     @property
     def may_be_enrolled(self) -> bool:

@@ -45,6 +45,9 @@ ROOTS_MAX: Final = 2
 """A root and a standby root."""
 WINDOW_S: Final = 120
 """How long a device can be enrolled after its button was pressed: time to start a tool, and no more."""
+ENROLMENT_GRACE_S: Final = 60
+"""How long the session of an enrolment may outlast the window: a request that was made in its last second, a CA that
+answers, and an installation with a deny list of 256 KiB, which takes 25 s at 115,200 baud."""
 
 _V1_2: Final[Version] = (1, 2)
 _ARRIVED: Final[Refusals] = ((ErrorCode.HASH_MISMATCH, "the bytes are not those that were announced"),)
