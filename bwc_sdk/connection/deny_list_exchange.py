@@ -19,6 +19,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     StreamStalled,
 )
+from bwc_sdk.identity.vain_exchanges import Attempt
 
 if TYPE_CHECKING:
     from bwc_sdk.connection.connection import Connection
@@ -43,23 +44,42 @@ async def exchange_deny_lists(connection: Connection, identity: HostIdentity, wo
     ours = identity.deny_lists.counter
     if peer.deny_counter == ours:
         return
+    attempt = _attempt(connection, ours)
+    vain, now_s = identity.deny_lists.vain, asyncio.get_running_loop().time()
+    if (before := vain.why(attempt, now_s)) is not None:
+        connection.notice(before)
+        return
     try:
         async with asyncio.timeout(EXCHANGE_S):
             if peer.deny_counter > ours:
-                await _fetch(connection, identity, workers)
+                not_taken = await _fetch(connection, identity, workers)
+                if not_taken is not None:
+                    vain.remember(attempt, not_taken, now_s)
+                    connection.notice(not_taken)
             else:
                 await _bring(connection, identity)
     except TimeoutError:
-        connection.notice(f"the deny list was not exchanged within {EXCHANGE_S:.0f} s")
+        why = f"the deny list was not exchanged within {EXCHANGE_S:.0f} s"
+        vain.remember(attempt, why, now_s)
+        connection.notice(why)
     except _GOES_ON as error:
         if connection.error is not None:
             raise
-        connection.notice(f"the deny list was not exchanged: {error.rule}")
+        why = f"the deny list was not exchanged: {error.rule}"
+        vain.remember(attempt, why, now_s)
+        connection.notice(why)
     if connection.error is not None:
         raise connection.error
 
 
-async def _fetch(connection: Connection, identity: HostIdentity, workers: Workers) -> None:
+def _attempt(connection: Connection, ours: int) -> Attempt:
+    peer = connection.peer
+    assert peer is not None and peer.certificate is not None
+    return Attempt(peer.certificate.key_sha256, peer.deny_counter < ours, peer.deny_counter, ours)
+
+
+async def _fetch(connection: Connection, identity: HostIdentity, workers: Workers) -> str | None:
+    """Why the device's list is not taken; None where it is."""
     from bwc_protocol.documents.deny_list import DENY_LIST_MAX
     from bwc_protocol.documents.refusal import DocumentRefused
     from bwc_protocol.messages.trust import ReadDenyList
@@ -69,13 +89,13 @@ async def _fetch(connection: Connection, identity: HostIdentity, workers: Worker
     try:
         found = await workers.wait(identity.deny_lists.take, data, own_issuer)
     except DocumentRefused as error:
-        connection.notice(f"the device's deny list is not taken: {error}")
-        return
+        return f"the device's deny list is not taken: {error}"
     except BwcError as error:
         connection.notice(f"the device's deny list cannot be kept: {error.rule}")
-        return
+        return None  # for a reason of this host's, which may be gone at the next connect
     log.info("deny list %d came from %s", found.counter, connection.name)
     connection.judge_anew()
+    return None
 
 
 async def _bring(connection: Connection, identity: HostIdentity) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_sdk.errors import HostFileError, IdentityError
+from bwc_sdk.identity.vain_exchanges import VainExchanges
 
 if TYPE_CHECKING:
     from bwc_protocol.documents.deny_list import DenyList
@@ -35,6 +36,7 @@ class DenyLists:
         self.path = path
         self.roots = tuple(roots)
         self.lab = lab
+        self.vain = VainExchanges()
         self._list: DenyList | None = None
         self._data = b""
         self._stamp: tuple[int, int] | None = None

@@ -15,7 +15,7 @@ from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_sdk.errors import IdentityError, SessionRefused
-from bwc_sdk.identity import durable_files
+from bwc_sdk.identity import durable_files, vain_exchanges
 from bwc_sdk.identity.deny_lists import DenyLists
 from bwc_sdk.identity.host_identity import HostIdentity
 from firmware_sim.camera.camera import SimCamera
@@ -198,6 +198,52 @@ def test_a_device_that_does_not_take_a_list_is_remarked_upon_and_used(camera: Si
     (notice,) = meet(camera, host(5, "dock-7"))  # it denies its carrier
     assert "the deny list was not exchanged: trust.deny_list was refused" in notice
     assert known_to(camera) == 0
+
+
+def requests_of(device: Any, identity: HostIdentity) -> int:
+    """How many requests connecting took, by itself."""
+
+    async def run() -> int:
+        async with bwc_sdk.connect(
+            MemoryTransport(device), role=Role.DOCK_OFFLOAD, identity=identity, world=world_at()
+        ) as connected:
+            assert len(connected.notices) == 1, "said at every connect, all the same"
+            return connected.counters.messages.requests
+
+    return run_virtual(run())
+
+
+@pytest.mark.parametrize("brought", [True, False], ids=["by the device", "by the host"])
+def test_a_list_that_the_other_end_does_not_take_is_not_carried_at_every_docking(
+    camera: SimCamera, monkeypatch: pytest.MonkeyPatch, brought: bool
+) -> None:
+    """One of 256 KiB is 25 s of a slow line. After an hour, or as soon as either list is another, it is tried again."""
+    identity = host(5, "dock-7") if brought else host()
+    if not brought:
+        meet(camera, host(5))
+        assert camera.trust is not None
+        spoilt = bytearray(camera.trust.kept.deny_list)
+        spoilt[-1] ^= 1
+        object.__setattr__(camera.trust.kept, "deny_list", bytes(spoilt))
+    assert [requests_of(camera, identity) for _ in range(4)] == [1, 0, 0, 0]
+    monkeypatch.setattr(vain_exchanges, "AGAIN_S", 0.0)
+    assert requests_of(camera, identity) == 1, "and once more after an hour"
+    monkeypatch.undo()
+    if brought:
+        identity.deny_lists.take(deny_list_of(agency(), 6, "dock-7"), b"")
+        assert [requests_of(camera, identity) for _ in range(2)] == [1, 0]
+
+
+def test_what_was_in_vain_is_remembered_within_bounds() -> None:
+    vain = vain_exchanges.VainExchanges()
+    attempts = [
+        vain_exchanges.Attempt(number.to_bytes(32), False, 5, 0)
+        for number in range(vain_exchanges.KNOWN_MAX + 1)
+    ]
+    for attempt in attempts:
+        vain.remember(attempt, "no", 10.0)
+    assert vain.why(attempts[0], 10.0) is None and vain.why(attempts[1], 10.0) == "no"
+    assert vain.why(attempts[1], 10.0 + vain_exchanges.AGAIN_S) is None
 
 
 # On the disk
