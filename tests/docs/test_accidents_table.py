@@ -1,4 +1,4 @@
-"""The table of accidents in docs/security.md: each row is a test, by this list, and each test of an accident is a row."""
+"""The table of accidents in docs/security.md: each row is a test by this list, and each test of an accident is a row."""
 
 import ast
 from pathlib import Path
@@ -59,7 +59,7 @@ def rows() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def tests_in(path: str) -> set[str]:
+def names_in(path: str) -> set[str]:
     """The tests of a file, by name."""
     tree = ast.parse((ROOT / path).read_text())
     return {
@@ -76,9 +76,9 @@ def test_each_accident_of_the_page_is_a_test() -> None:
 def test_its_tests_are_there(accident: str) -> None:
     for shown in SHOWN_BY[accident]:
         path, name = shown.split("::")
-        assert name in tests_in(path), f"{shown} is to show what becomes of it when {accident}"
+        assert name in names_in(path), f"{shown} is to show what becomes of it when {accident}"
 
 
 def test_each_test_of_an_accident_is_on_the_page() -> None:
     named = {shown for accident in SHOWN_BY.values() for shown in accident}
-    assert named == {f"{path}::{name}" for path in (CA, FIELD) for name in tests_in(path)}
+    assert named == {f"{path}::{name}" for path in (CA, FIELD) for name in names_in(path)}
