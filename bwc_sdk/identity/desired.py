@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.documents.desired_state import (
     DESIRED_MAX,
     DesiredAssignment,
@@ -111,7 +112,7 @@ def sign_desired(
         raise InvalidValue(f"that is no desired state: {error}") from error
     try:
         check_author(identity.certificate)
-        require_validity((identity.certificate,), utc_s)
+        require_validity(tuple(map(read_certificate, identity.credentials.chain)), utc_s)
     except DocumentRefused as refused:
         raise document_error(refused, _ADVICE[refused.check], what="the desired state") from refused
     return SignedDocument(payload).signed_by(identity.credentials).encode()

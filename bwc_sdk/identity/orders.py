@@ -87,8 +87,9 @@ def sign_order(data: bytes, identity: HostIdentity, utc_s: int) -> bytes:
     try:
         before = document.signers(identity.anchors, _trust(identity), count=len(document.signatures))
         check_signers(order, (*before, own))
-        require_validity((*before, own), order.signed_utc_s)
-        require_validity((own,), utc_s)
+        shown = tuple(map(read_certificate, identity.credentials.chain))
+        require_validity((*before, *document.issuers(), *shown), order.signed_utc_s)
+        require_validity(shown, utc_s)
     except DocumentRefused as refused:
         raise document_error(refused, _ADVICE[refused.check], what="the order") from refused
     return document.signed_by(identity.credentials).encode()

@@ -1,4 +1,4 @@
-"""The table of accidents in docs/security.md: each row is a test by this list, and each test of an accident is a row."""
+"""The table of accidents in docs/security.md: each row is a test by this list, and each test of one is a row."""
 
 import ast
 from pathlib import Path

@@ -7,7 +7,7 @@ import cbor2
 import pytest
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.certificates.issue import make_host
+from bwc_protocol.certificates.issue import Issuer, make_host, make_issuing, new_key
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList
 from bwc_protocol.documents.order import (
@@ -187,6 +187,26 @@ def test_signatures_are_judged_at_the_time_that_the_document_states() -> None:
         needed(DocumentCheck.TIME, signed(order(signed_utc_s=when)))
     for when in (agency.BEGAN_S, agency.ENDS_S):
         assert verify(signed(order(signed_utc_s=when)))
+
+
+def short_lived_signer(name: str, ca_ends_s: int) -> KeySigner:
+    """A technician whose certificate outlives the CA that issued it, as an external CA may have it."""
+    key, issuing_key = new_key(), new_key()
+    of_ca, of_host = (agency.issuance(name, not_after_s=ends_s) for ends_s in (ca_ends_s, agency.ENDS_S))
+    issuing = make_issuing(agency.issuer("root"), issuing_key.public_key(), "external", of_ca)
+    leaf = make_host(Issuer(issuing, issuing_key), key.public_key(), name, Role.TECHNICIAN, of_host)
+    return KeySigner((leaf, issuing), key)
+
+
+@pytest.mark.rule("DOC-006")
+def test_a_ca_that_had_ended_certifies_no_signature() -> None:
+    document = SignedDocument(order().encode())
+    for ca_ends_s, good in ((SIGNED_S, True), (SIGNED_S - 1, False)):
+        both = document.signed_by(agency.signer("technician")).signed_by(short_lived_signer("Ext", ca_ends_s))
+        if good:
+            assert verify(both.encode())
+        else:
+            needed(DocumentCheck.TIME, both.encode())
 
 
 @pytest.mark.rule("DOC-003")

@@ -145,7 +145,7 @@ def verify_desired_state(
     state = DesiredState.decode(document.payload)
     require(state.lab == trust.lab, DocumentCheck.LAB, "the document is of another lab, or of none")
     check_author(signer)
-    require_validity((signer,), state.signed_utc_s)
+    require_validity((signer, *document.issuers()), state.signed_utc_s)
     require(state.camera == camera, DocumentCheck.DEVICE, f"it is for {state.camera}, this is {camera}")
     require(
         state.counter > last_counter,

@@ -167,7 +167,7 @@ def verify_signatures(data: bytes, roots: Sequence[bytes], trust: Trust) -> Sign
     order = Order.decode(document.payload)
     require(order.lab == trust.lab, DocumentCheck.LAB, "the order is of another lab, or of none")
     check_signers(order, signers)
-    require_validity(signers, order.signed_utc_s)
+    require_validity((*signers, *document.issuers()), order.signed_utc_s)
     return SignedOrder(order, signers, document.sha256)
 
 

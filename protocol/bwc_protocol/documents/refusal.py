@@ -29,7 +29,7 @@ class DocumentCheck(enum.StrEnum):
     SUBJECTS = "subjects"
     """Two signatures are of two subjects with two keys."""
     TIME = "time"
-    """Each signer's certificate was valid at the time of signing that the document states."""
+    """Each signer's certificate, and that of its CA, was valid at the time of signing that the document states."""
     DEVICE = "device"
     """It names this device."""
     NONCE = "nonce"

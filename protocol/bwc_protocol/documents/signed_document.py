@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
 
 from bwc_protocol.certificates.checks import PeerRefused, Trust, check_peer
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.certificates.profile import FOREVER_S
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
 from bwc_protocol.evidence import EvidenceError, cbor, sign1
@@ -164,6 +164,11 @@ class SignedDocument:
             found.append(facts)
         return tuple(found)
 
+    def issuers(self) -> tuple[CertificateFacts, ...]:
+        """The CAs that issued the signers' certificates, once those are verified. Raises `DocumentRefused`."""
+        with _as_refusal():
+            return tuple(read_certificate(sign1.decode(one).chain[1]) for one in self.signatures)
+
     def root(self, roots: Sequence[bytes], *, lab: str) -> CertificateFacts:
         """Which of the roots signed it, alone. Raises `DocumentRefused`."""
         self._counted(1)
@@ -178,13 +183,14 @@ class SignedDocument:
             )
 
 
-def require_validity(signers: Sequence[CertificateFacts], signed_utc_s: int) -> None:
-    """Each signer's certificate has to have been valid when the document says that it was signed.
+def require_validity(certificates: Sequence[CertificateFacts], signed_utc_s: int) -> None:
+    """Each of these, of signers and of the CAs that issued them, has to have been valid when the document says that it
+    was signed.
 
     No clock is asked: a device may have none, and a document does not lose its worth with its signer's certificate.
     Raises `DocumentRefused`.
     """
-    for facts in signers:
+    for facts in certificates:
         require(
             facts.not_before_s <= signed_utc_s <= facts.not_after_s,
             DocumentCheck.TIME,
