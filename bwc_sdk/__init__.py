@@ -150,11 +150,11 @@ if TYPE_CHECKING:
     from bwc_sdk.clients.connecting import connect as connect
     from bwc_sdk.clients.connecting import connect_station as connect_station
     from bwc_sdk.clients.station import DockingStation as DockingStation
-    from bwc_sdk.connection.connection import IncomingStream as IncomingStream
-    from bwc_sdk.connection.connection import StreamSink as StreamSink
     from bwc_sdk.connection.counters import Counters as Counters
     from bwc_sdk.connection.remarks import Remark as Remark
     from bwc_sdk.connection.remarks import remarks_on as remarks_on
+    from bwc_sdk.connection.streams import IncomingStream as IncomingStream
+    from bwc_sdk.connection.streams import StreamSink as StreamSink
     from bwc_sdk.discovery.slots import Slot as Slot
     from bwc_sdk.discovery.watching import Arrived as Arrived
     from bwc_sdk.discovery.watching import Departed as Departed
@@ -235,7 +235,7 @@ _HOMES = {
     "Fault": "bwc_protocol.messages.identity",
     "HostTime": "bwc_sdk.host.host_time",
     "TimeClaim": "bwc_sdk.host.time_claim",
-    "IncomingStream": "bwc_sdk.connection.connection",
+    "IncomingStream": "bwc_sdk.connection.streams",
     "Interval": "bwc_protocol.evidence",
     "LedMeaning": "bwc_protocol.messages.station",
     "LinkCounters": "bwc_protocol.link",
@@ -268,7 +268,7 @@ _HOMES = {
     "StorageStatus": "bwc_protocol.messages.storage",
     "StreamCounters": "bwc_protocol.conversation",
     "StreamDiscard": "bwc_protocol.conversation",
-    "StreamSink": "bwc_sdk.connection.connection",
+    "StreamSink": "bwc_sdk.connection.streams",
     "TakesEffect": "bwc_protocol.messages.config",
     "TestResult": "bwc_protocol.messages.identity",
     "TimeAssurance": "bwc_protocol.messages.clock",

@@ -21,7 +21,8 @@ from bwc_protocol.messages.recordings import (
     RecordingEntry,
 )
 from bwc_sdk.clients.patience import Patience
-from bwc_sdk.connection.connection import Connection, IncomingStream, StreamSink
+from bwc_sdk.connection.connection import Connection
+from bwc_sdk.connection.streams import IncomingStream, StreamSink
 from bwc_sdk.errors import EvidenceMismatch, ProtocolViolation
 
 LISTING_MAX: Final = 1_000_000

@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bwc_protocol.certificates.checks import Check, Standing
 from bwc_protocol.conversation import (
@@ -43,8 +43,9 @@ from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
+from bwc_sdk.connection.outstanding import Outstanding
 from bwc_sdk.connection.refusals import refused_here
-from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
+from bwc_sdk.connection.streams import IncomingStream, StreamSink, read_whole
 from bwc_sdk.connection.turns import Turns
 from bwc_sdk.connection.validity import ended, notices
 from bwc_sdk.errors import (
@@ -74,42 +75,6 @@ EVENTS_MAX: Final = 1_024
 FAREWELL_S: Final = 1.0
 
 
-class _Asked(NamedTuple):
-    """A request on its way."""
-
-    request: Request[Any]
-    reply: asyncio.Future[Any]
-    due: float
-    """When it is given up."""
-
-
-class StreamSink(Protocol):
-    """Takes the bytes of an incoming stream; called on the event loop."""
-
-    def data(self, offset: int, data: bytes | memoryview) -> None:
-        """The next bytes, in order. A view is valid only until this call returns."""
-
-    def ended(self, error: BwcError | None) -> None:
-        """Everything came (None), or nothing more will come; called once."""
-
-
-class IncomingStream:
-    """A stream that is open; bytes come as far as `grant` allows."""
-
-    def __init__(self, connection: Connection, stream: int, length: int) -> None:
-        self.length = length
-        self._connection = connection
-        self._stream = stream
-
-    def grant(self, limit: int) -> None:
-        """Lets bytes up to offset `limit` come."""
-        self._connection.grant(self._stream, limit)
-
-    def cancel(self) -> None:
-        """Gives the stream up; nothing more comes."""
-        self._connection.cancel_stream(self._stream)
-
-
 class Connection:
     """A conversation that is ready. Requests may be sent by several tasks at once.
 
@@ -137,8 +102,7 @@ class Connection:
         self._established: asyncio.Future[PeerInfo] = asyncio.get_running_loop().create_future()
         self._error: BwcError | None = None
         self._leaving = False
-        self._replies: dict[int, _Asked] = {}
-        self._watch: asyncio.TimerHandle | None = None  # when the first of them has waited too long
+        self._outstanding = Outstanding(self._no_reply)
         self._turns = Turns(MAX_REQUESTS)
         self._sinks: dict[int, StreamSink] = {}
         self._uploads: dict[int, asyncio.Future[StreamFinished]] = {}
@@ -313,13 +277,8 @@ class Connection:
                     request_id = self.conversation.request(request)
                 except FieldRangeError as error:
                     raise InvalidValue(str(error), device=self.name) from error
-                loop = asyncio.get_running_loop()
-                others = len(self._replies)
-                future: asyncio.Future[Any] = loop.create_future()
-                due = loop.time() + self.call_timeout_s
-                self._replies[request_id] = _Asked(request, future, due)
-                if self._watch is None or due < self._watch.when():
-                    self._watch_until(due)
+                others = len(self._outstanding)
+                future = self._outstanding.add(request_id, request, self.call_timeout_s)
                 if sink is not None:
                     # Known before the reply: the stream may end in the same batch that opens it.
                     self._sinks[request_id] = sink
@@ -336,27 +295,11 @@ class Connection:
                         self.cancel_stream(request_id)  # opened in the moment in which its caller gave up
                     raise
                 finally:
-                    del self._replies[request_id]
+                    self._outstanding.remove(request_id)
                     self.conversation.forget(request_id)  # an answer that is still to come
                     if not future.done() or future.cancelled() or future.exception() is not None:
                         self._sinks.pop(request_id, None)
                         self._uploads.pop(request_id, None)
-
-    def _watch_until(self, due: float | None) -> None:
-        """One timer for all that is asked: one a request would cost more than the request."""
-        if self._watch is not None:
-            self._watch.cancel()
-        self._watch = None
-        if due is not None:
-            self._watch = asyncio.get_running_loop().call_at(due, self._look_at_watch)
-
-    def _look_at_watch(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for asked in list(self._replies.values()):
-            if asked.due <= now and not asked.reply.done():
-                asked.reply.set_exception(self._no_reply(asked.request))
-        waiting = [asked.due for asked in self._replies.values() if not asked.reply.done()]
-        self._watch_until(min(waiting, default=None))
 
     def _no_reply(self, request: Request[Any]) -> BwcError:
         if request.effect is Effect.READS:
@@ -382,32 +325,7 @@ class Connection:
         Raises `ProtocolViolation` when the device announces more than `max_bytes`, `StreamStalled` when it brings too
         little, `CommandTimeout` when it takes too long, and what ended it before all had come.
         """
-        sink = _Gather()
-        stream = await self.open_stream(request, sink)
-        if stream.length > max_bytes:
-            stream.cancel()
-            rule = f"{request.name} opened a stream of {stream.length} bytes, at most {max_bytes}"
-            raise ProtocolViolation(rule, device=self.name)
-        loop = asyncio.get_running_loop()
-        sink.length, sink.trickle = stream.length, Trickle(LEAST_BYTES, WINDOW_S, loop.time())
-        due_s = loop.time() + self.call_timeout_s + stream.length / 1_000
-        stream.grant(stream.length)
-        try:
-            while not sink.over.is_set() and sink.received < stream.length:
-                stalled_in_s, left_s = sink.trickle.left_s(loop.time()), due_s - loop.time()
-                if stalled_in_s <= 0:
-                    raise sink.trickle.stalled(f"the stream of {request.name}", self.name)
-                if left_s <= 0:
-                    rule = f"the stream of {request.name} did not end in time"
-                    raise CommandTimeout(rule, device=self.name)
-                try:
-                    async with asyncio.timeout(min(stalled_in_s, left_s)):
-                        await sink.over.wait()
-                except TimeoutError:
-                    pass  # bytes may have come meanwhile
-        finally:
-            stream.cancel()
-        return sink.whole()
+        return await read_whole(self, request, max_bytes=max_bytes)
 
     async def upload(self, request: Request[StreamOpened], data: bytes) -> None:
         """Sends `data` on the stream that the request opens and waits for the device's verdict.
@@ -470,9 +388,9 @@ class Connection:
                 if sink is not None:
                     sink.data(offset, data)
             case ReplyReceived(request_id=request_id, reply=reply):
-                self._settle(request_id, reply, None)
+                self._outstanding.settle(request_id, reply, None)
             case ErrorReceived(request_id=request_id, error=reply):
-                asked = self._replies.get(request_id)
+                asked = self._outstanding.get(request_id)
                 if asked is not None:
                     refused = CommandError(
                         asked.request.name,
@@ -481,9 +399,9 @@ class Connection:
                         device=self.name,
                         retry_after_s=reply.retry_after_ms / 1000,
                     )
-                    self._settle(request_id, None, refused)
+                    self._outstanding.settle(request_id, None, refused)
             case ReplyMalformed(request_id=request_id, rule=rule):
-                self._settle(request_id, None, ProtocolViolation(rule, device=self.name))
+                self._outstanding.settle(request_id, None, ProtocolViolation(rule, device=self.name))
             case StreamFinished(stream=stream):
                 self._stream_finished(event)
             case StreamCancelled(stream=stream, code=code):
@@ -503,15 +421,6 @@ class Connection:
                 self.lost(DeviceLost("the device closed the session", device=self.name, advice=SAID_SO))
             case RequestReceived():
                 pass  # the conversation refuses requests of a device by itself
-
-    def _settle(self, request_id: int, reply: Any, error: BwcError | None) -> None:
-        asked = self._replies.get(request_id)
-        if asked is None or asked.reply.done():
-            return
-        if error is not None:
-            asked.reply.set_exception(error)
-        else:
-            asked.reply.set_result(reply)
 
     def _stream_finished(self, event: StreamFinished) -> None:
         upload = self._uploads.get(event.stream)
@@ -548,15 +457,13 @@ class Connection:
         if not self._established.done():
             self._established.set_exception(error)
             self._established.exception()  # seen: who gave the connecting up does not look any more
-        self._watch_until(None)
-        for asked in self._replies.values():
-            if not asked.reply.done():
-                if asked.request.effect is Effect.READS:
-                    asked.reply.set_exception(error)
-                else:
-                    unknown = self._no_reply(asked.request)
-                    unknown.__cause__ = error
-                    asked.reply.set_exception(unknown)
+        for asked in self._outstanding.end():
+            if asked.request.effect is Effect.READS:
+                asked.reply.set_exception(error)
+            else:
+                unknown = self._no_reply(asked.request)
+                unknown.__cause__ = error
+                asked.reply.set_exception(unknown)
         for upload in self._uploads.values():
             if not upload.done():
                 upload.set_exception(error)
@@ -564,38 +471,6 @@ class Connection:
         sinks, self._sinks = list(self._sinks.values()), {}
         for sink in sinks:
             sink.ended(error)
-
-
-class _Gather:
-    """Collects a whole stream."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.trickle: Trickle | None = None
-        self.over = asyncio.Event()
-        self._parts = bytearray()
-        self._error: BwcError | None = None
-
-    @property
-    def received(self) -> int:
-        return len(self._parts)
-
-    def data(self, offset: int, data: bytes | memoryview) -> None:
-        self._parts += data
-        if self.trickle is not None:
-            self.trickle.came(self.received, asyncio.get_running_loop().time())
-        if self.received == self.length:
-            self.over.set()
-
-    def ended(self, error: BwcError | None) -> None:
-        self._error = error
-        self.over.set()
-
-    def whole(self) -> bytes:
-        """All of it. Raises what ended the stream before that."""
-        if self._error is not None and self.received < self.length:
-            raise self._error
-        return bytes(self._parts)
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -20,7 +20,7 @@ from bwc_sdk.offload.slabs import SLAB_BYTES, SlabPool, chunks_a_slab
 from bwc_sdk.offload.waiting import all_settled
 
 if TYPE_CHECKING:
-    from bwc_sdk.connection.connection import IncomingStream
+    from bwc_sdk.connection.streams import IncomingStream
 
 WINDOW_BYTES: Final = 8 * 1024 * 1024
 """Credit: at 1 GB/s it lasts for 8 ms, several times what the workers need to hash and write a slab."""
