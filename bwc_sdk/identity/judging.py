@@ -12,7 +12,8 @@ from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.declare import NO_ROLE
 from bwc_protocol.session.interface import PeerCredentials, Session, SessionFactory, SessionSide
 from bwc_protocol.vocabulary import PeerKind
-from bwc_sdk.errors import IdentityError
+from bwc_sdk.errors import HostExhausted, IdentityError
+from bwc_sdk.host.exhaustion import exhausted
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.role_file import ISSUE_ANEW
 
@@ -25,13 +26,23 @@ _sessions: Final[weakref.WeakKeyDictionary[HostIdentity, tuple[Utc, SessionFacto
 
 def session_of(identity: HostIdentity, utc_ns: Utc, side: SessionSide) -> Session:
     """This host's end of one protected session. Raises `IdentityError` where OpenSSL does not take the certificate or
-    its key."""
+    its key, and `HostExhausted` where this host has no room for handing them over."""
     from bwc_protocol.session.tls import UnusableCredentials
 
     try:
         return _sessions_of(identity, utc_ns)(side)
     except UnusableCredentials as error:
         raise IdentityError(f"{identity.source} cannot be used: {error}", advice=ISSUE_ANEW) from error
+    except (OSError, MemoryError) as error:
+        lack = exhausted(error)
+        if lack is not None:
+            raise lack from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise HostExhausted(
+            f"the key of {identity.source} cannot be handed to OpenSSL, which takes it from a file: {why}",
+            advice="allow this process memory files (memfd_create, /proc) or a directory that it may write (TMPDIR), "
+            "and files of 8 KiB (ulimit -f, LimitFSIZE= of a systemd unit)",
+        ) from error
 
 
 def prepare(identity: HostIdentity, utc_ns: Utc) -> None:

@@ -23,7 +23,7 @@ from bwc_protocol.conversation import (
     StreamReceived,
 )
 from bwc_protocol.endpoint import COARSE_S, Answer, Endpoint, OnChannel
-from bwc_protocol.frame import MAX_PAYLOAD, Reset
+from bwc_protocol.frame import MAX_PAYLOAD, Reset, ResetReason
 from bwc_protocol.link import (
     ChannelReset,
     Link,
@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 BURST: Final = 1_048_576
 """Bytes handed to the pipe at once: fewer, larger writes are what makes a fast link fast."""
 
+NO_ROOM_MS: Final = 1_000
+"""When a host that was refused for want of room may come again."""
 ROUNDING_S: Final = 1e-6
 """The device's time is computed out of the loop's, and may come out lower in its last digits."""
 
@@ -95,7 +97,11 @@ class DevicePort(ABC):
             sessions = trust.opening(by_radio=self.by_radio)
             if isinstance(sessions, Reset):
                 return sessions
-            made = self.new_conversation(sessions)
+            try:
+                made = self.new_conversation(sessions)
+            except (OSError, MemoryError) as error:  # it lacks files or memory, which is not the host's fault
+                log.warning("%s: no session can be made: %s", self.name, error)
+                return Reset(reason=ResetReason.BUSY, retry_after_ms=NO_ROOM_MS)
             self._left(channel)  # another life of the channel has begun
             self._shaking.add(channel)
         self._conversations[channel] = made

@@ -91,7 +91,7 @@ def test_outside_the_two_minutes_after_its_button_it_says_nothing(
     play(scenario())
 
 
-@pytest.mark.rule("TRU-013")
+@pytest.mark.rule("TRU-014")
 @pytest.mark.parametrize("late_s", [1, WINDOW_S - 2])
 def test_whoever_came_in_time_does_not_stay(
     new_device: New, enroller_at: At, play: Play, late_s: int

@@ -6,6 +6,7 @@ file of its own where there is no such memory; encrypted under a passphrase that
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ VERIFY_MODE = ssl.CERT_REQUIRED
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: each end judges times by what it knows of them
 _IGNORE_CRITICAL: Final = 0x10  # X509_V_FLAG_IGNORE_CRITICAL: in a lab, whose extension is checked here
 _DESCRIPTORS: Final = "/proc/self/fd"
+_NONE_LEFT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _VERIFY: Final = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_STRICT
 
 
@@ -38,7 +40,8 @@ class Credentials(Protocol):
         """What the peer is shown: the leaf, then the issuing CA (DER)."""
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Makes the context prove the certificate. Raises `UnusableCredentials`."""
+        """Makes the context prove the certificate. Raises `UnusableCredentials`, and `OSError` where the host has not
+        what that takes."""
 
     def sign(self, data: bytes) -> bytes:
         """ES256 over the data: r and s, 32 bytes each."""
@@ -108,14 +111,28 @@ def context_for(
     return context
 
 
+def _memory_file() -> int | None:
+    """A descriptor of memory that has a path; None where there is no such thing, or a sandbox forbids it. Raises
+    `OSError` where this process or host has no descriptor or memory left: a file would take one, too."""
+    if not hasattr(os, "memfd_create") or not os.access(_DESCRIPTORS, os.X_OK):
+        return None
+    try:
+        return os.memfd_create("bwc", os.MFD_CLOEXEC)
+    except OSError as error:
+        if error.errno in _NONE_LEFT:
+            raise
+        return None
+
+
 @contextmanager
 def _file(content: bytes) -> Iterator[str]:
     """A path at which this user alone can read the content, until the end of the block."""
-    if hasattr(os, "memfd_create") and os.access(_DESCRIPTORS, os.X_OK):
-        with os.fdopen(os.memfd_create("bwc", os.MFD_CLOEXEC), "wb") as file:
+    memory = _memory_file()
+    if memory is not None:
+        with os.fdopen(memory, "wb") as file:
             file.write(content)
             file.flush()
-            yield f"{_DESCRIPTORS}/{file.fileno()}"
+            yield f"{_DESCRIPTORS}/{memory}"
         return
     import tempfile  # seldom needed, and a hundredth of a second
 
