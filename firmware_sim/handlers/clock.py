@@ -70,7 +70,8 @@ def set_clock(session: DeviceSession, request: SetClock) -> ClockSet:
     except Refusal as refusal:
         session.audit(AuditKind.REFUSED, f"clock.set by {request.offset_ns} ns: {refusal}")
         raise
-    changed = clock.set_ahead(request.offset_ns, request.uncertainty_ns, source, assurance)
+    anew = reason in (ClockReason.FIRST_SET, ClockReason.BENCH)
+    changed = clock.set_ahead(request.offset_ns, request.uncertainty_ns, source, assurance, anew=anew)
     after_ns = changed.last_set_utc_ns
     before_ns = after_ns - request.offset_ns
     session.audit(
@@ -109,6 +110,12 @@ def _check(
         raise Refusal(
             ErrorCode.IMPLAUSIBLE,
             f"{reason} allows {limit_ns // NS} s, not {request.offset_ns / NS:.1f}",
+        )
+    if limit_ns is not None and abs(clock.moved_ns + request.offset_ns) > CORRECTION_STEP_NS:
+        raise Refusal(
+            ErrorCode.IMPLAUSIBLE,
+            f"with what hosts have moved it by, {clock.moved_ns / NS:+.1f} s, it would be more than a day off: "
+            "an order of two people allows that",
         )
     if request.uncertainty_ns > UNCERTAINTY_MAX_NS and reason is not ClockReason.BENCH:
         raise Refusal(ErrorCode.IMPLAUSIBLE, "the offset is not known to the minute")

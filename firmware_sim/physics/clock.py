@@ -25,6 +25,8 @@ AGE_MAX_S: Final = 1_000 * YEAR_S
 KEPT: Final = ("utc_ns", "age_s", "held_s", "set_uncertainty_ns", "last_set_utc_ns", "source", "revision")
 ASSURANCE: Final = "assurance"
 """Kept since protocol 1.1."""
+MOVED: Final = "moved_ns"
+"""Kept since protocol 1.2."""
 UNBOUNDED_NS: Final = (1 << 64) - 1
 """Uncertainty of a clock that is not set."""
 
@@ -73,6 +75,8 @@ class DeviceClock:
         self.source = TimeSource.UNSYNCHRONISED
         self.assurance = TimeAssurance.NOT_STATED
         self.revision = 0
+        self.moved_ns = 0
+        """By how much hosts have moved it in all, since it was set first or by two people."""
         self._monotonic = monotonic
         self._temperature_c = temperature_c
         self._read_s = monotonic()
@@ -111,11 +115,21 @@ class DeviceClock:
         self.revision += 1
 
     def set_ahead(
-        self, offset_ns: int, uncertainty_ns: int, source: TimeSource, assurance: TimeAssurance
+        self,
+        offset_ns: int,
+        uncertainty_ns: int,
+        source: TimeSource,
+        assurance: TimeAssurance,
+        *,
+        anew: bool,
     ) -> "DeviceClock":
-        """This clock, as it would be if it were set by `offset_ns` now: to be kept before it is so (`become`)."""
+        """This clock, as it would be if it were set by `offset_ns` now: to be kept before it is so (`become`).
+
+        `anew` says that nothing of what it was moved by before counts any more.
+        """
         changed = copy.copy(self)
         changed.set_utc_ns(changed.utc_ns() + offset_ns, uncertainty_ns, source, assurance)
+        changed.moved_ns = 0 if anew else self.moved_ns + offset_ns
         return changed
 
     def become(self, other: "DeviceClock") -> None:
@@ -129,6 +143,7 @@ class DeviceClock:
         self._set_at_s, self._set_uncertainty_ns = None, 0
         self.last_set_utc_ns, self.source = 0, TimeSource.UNSYNCHRONISED
         self.assurance = TimeAssurance.NOT_STATED
+        self.moved_ns = 0
         self.revision += 1
 
     @property
@@ -158,6 +173,7 @@ class DeviceClock:
             "source": int(self.source),
             ASSURANCE: int(self.assurance),
             "revision": self.revision,
+            MOVED: self.moved_ns,
         }
 
     def restore(self, snapshot: object, off_s: float = 0.0) -> None:
@@ -165,7 +181,7 @@ class DeviceClock:
 
         Raises `StateError` for what no clock could have given.
         """
-        kept = part_of(snapshot, "the clock", KEPT, later=(ASSURANCE,))
+        kept = part_of(snapshot, "the clock", KEPT, later=(ASSURANCE, MOVED))
         now_s = self._monotonic()
         held_s = number(kept, "held_s", -1.0, AGE_MAX_S)
         source = whole(kept, "source", 0, 0xFF)
@@ -180,3 +196,4 @@ class DeviceClock:
         self.last_set_utc_ns = whole(kept, "last_set_utc_ns", -I64_MAX, I64_MAX)
         self.source, self.assurance = TimeSource(source), TimeAssurance(assurance)
         self.revision = whole(kept, "revision", 0, U32_MAX)
+        self.moved_ns = whole(kept, MOVED, -I64_MAX, I64_MAX) if MOVED in kept else 0

@@ -158,9 +158,11 @@ def test_the_clock_is_refused_in_the_order_of_its_declaration(
         {"reason": ClockReason.FIRST_SET},
         {"source": TimeSource.NTP},
         {"reason": ClockReason.ROUTINE},
+        {"offset_ns": 10**9},
         {"offset_ns": 0},
     ):
         ladder.append(replace(ladder[-1], **mend))
+    camera.clock.moved_ns = 86_400 * 10**9  # by steps before these, to the limit
     found = [desk.refused(request) for request in ladder]
     camera.clock.reset()
     beyond = replace(

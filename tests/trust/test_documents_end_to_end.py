@@ -227,7 +227,7 @@ def test_a_clock_that_is_ten_years_ahead_is_mended_by_two_people(play: Play, new
     camera = new_device()
 
     async def scenario() -> None:
-        ahead = camera.clock.set_ahead(TEN_YEARS_NS, 0, TimeSource.NTP, TimeAssurance.VERIFIED)
+        ahead = camera.clock.set_ahead(TEN_YEARS_NS, 0, TimeSource.NTP, TimeAssurance.VERIFIED, anew=True)
         camera.clock.become(ahead)
         async with at(camera, KIM, world=world(synchronised=False)) as connected:
             with pytest.raises(ClockImplausible):

@@ -73,7 +73,11 @@ def _step_clock(session: DeviceSession, found: SignedOrder, step: ClockStep) -> 
     if not EARLIEST_NS <= clock.utc_ns() + step.step_ns < LATEST_NS:
         raise Refusal(ErrorCode.OUT_OF_RANGE, "a time before 2024 or after 2100")
     changed = clock.set_ahead(
-        step.step_ns, step.uncertainty_ms * 1_000_000, TimeSource.OPERATOR, TimeAssurance.UNVERIFIED
+        step.step_ns,
+        step.uncertainty_ms * 1_000_000,
+        TimeSource.OPERATOR,
+        TimeAssurance.UNVERIFIED,
+        anew=True,
     )
     detail = _said(found, f"clock step of {step.step_ns:+} ns")
     changes = session.device.state_change(clock=changed)

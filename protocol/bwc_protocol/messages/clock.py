@@ -132,6 +132,10 @@ class ClockSet(Wire):
             ErrorCode.IMPLAUSIBLE,
             "a step, either way, of more than 300 s for ROUTINE, of more than 86,400 s for CORRECTION",
         ),
+        (
+            ErrorCode.IMPLAUSIBLE,
+            "ROUTINE or CORRECTION, by which all such steps together would move it by more than 86,400 s",
+        ),
         (ErrorCode.IMPLAUSIBLE, "an uncertainty of more than 60 s, but for the reason BENCH"),
         (ErrorCode.OUT_OF_RANGE, "a time before 2024-01-01, or from 2100-01-01 on, by UTC"),
     ),
