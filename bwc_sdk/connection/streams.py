@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from bwc_protocol.declare import Request
 from bwc_protocol.messages.core import StreamOpened
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S, Trickle
 from bwc_sdk.errors import BwcError, CommandTimeout, ProtocolViolation
 
-if TYPE_CHECKING:
-    from bwc_sdk.connection.connection import Connection
+
+class Streaming(Protocol):
+    """A connection, as far as its streams are concerned."""
+
+    name: str
+    call_timeout_s: float
+
+    async def open_stream(self, request: Request[StreamOpened], sink: StreamSink) -> IncomingStream:
+        """Sends a request that opens a stream from the device."""
+
+    def grant(self, stream: int, limit: int) -> None:
+        """See `IncomingStream.grant`."""
+
+    def cancel_stream(self, stream: int) -> None:
+        """See `IncomingStream.cancel`."""
 
 
 class StreamSink(Protocol):
@@ -27,7 +40,7 @@ class StreamSink(Protocol):
 class IncomingStream:
     """A stream that is open; bytes come as far as `grant` allows."""
 
-    def __init__(self, connection: Connection, stream: int, length: int) -> None:
+    def __init__(self, connection: Streaming, stream: int, length: int) -> None:
         self.length = length
         self._connection = connection
         self._stream = stream
@@ -73,7 +86,7 @@ class Gather:
         return bytes(self._parts)
 
 
-async def read_whole(connection: Connection, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
+async def read_whole(connection: Streaming, request: Request[StreamOpened], *, max_bytes: int) -> bytes:
     """See `Connection.read_stream`."""
     sink = Gather()
     stream = await connection.open_stream(request, sink)
