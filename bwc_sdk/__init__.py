@@ -30,7 +30,8 @@ What commands take and give, by subject; `help()` of each tells fields, units an
                        ClockReason, TimeSource, TimeAssurance; HostTime
     configuration      Setting, SettingSchema (SettingType, TakesEffect), ConfigView, ConfigState, ConfigPage,
                        SchemaPage
-    recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval),
+    recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval,
+                       Circumstances: ActivationEvent, StopReason, Purpose, GivenBy),
                        ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState;
                        StreamSink and IncomingStream for bytes of a segment
     assignment         AssignmentState
@@ -67,10 +68,15 @@ if TYPE_CHECKING:
     from bwc_protocol.declare import Event as Event
     from bwc_protocol.declare import Role as Role
     from bwc_protocol.declare import Unknown as Unknown
+    from bwc_protocol.evidence import ActivationEvent as ActivationEvent
+    from bwc_protocol.evidence import Circumstances as Circumstances
     from bwc_protocol.evidence import ClockState as ClockState
+    from bwc_protocol.evidence import GivenBy as GivenBy
     from bwc_protocol.evidence import Interval as Interval
     from bwc_protocol.evidence import Manifest as Manifest
+    from bwc_protocol.evidence import Purpose as Purpose
     from bwc_protocol.evidence import SegmentFacts as SegmentFacts
+    from bwc_protocol.evidence import StopReason as StopReason
     from bwc_protocol.evidence import TriggerReason as TriggerReason
     from bwc_protocol.link import ChannelCounters as ChannelCounters
     from bwc_protocol.link import DiscardReason as DiscardReason
@@ -236,6 +242,11 @@ _HOMES = {
     "HostTime": "bwc_sdk.host.host_time",
     "TimeClaim": "bwc_sdk.host.time_claim",
     "IncomingStream": "bwc_sdk.connection.streams",
+    "ActivationEvent": "bwc_protocol.evidence",
+    "Circumstances": "bwc_protocol.evidence",
+    "GivenBy": "bwc_protocol.evidence",
+    "Purpose": "bwc_protocol.evidence",
+    "StopReason": "bwc_protocol.evidence",
     "Interval": "bwc_protocol.evidence",
     "LedMeaning": "bwc_protocol.messages.station",
     "LinkCounters": "bwc_protocol.link",
@@ -283,6 +294,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ActivationEvent",
     "Annotation",
     "AnnotationKind",
     "AnnotationPage",
@@ -309,6 +321,7 @@ __all__ = [
     "CertificateRequest",
     "ChannelCounters",
     "ChargeState",
+    "Circumstances",
     "ClockChanged",
     "ClockExchange",
     "ClockReading",
@@ -335,6 +348,7 @@ __all__ = [
     "Event",
     "Fault",
     "Fingerprint",
+    "GivenBy",
     "HostIdentity",
     "HostTime",
     "IdentitySet",
@@ -354,6 +368,7 @@ __all__ = [
     "PeerInfo",
     "PeerKind",
     "PreEol",
+    "Purpose",
     "RebootAccepted",
     "RecordingClosed",
     "RecordingEntry",
@@ -373,6 +388,7 @@ __all__ = [
     "StateChanged",
     "StationFault",
     "StationStatus",
+    "StopReason",
     "StorageHealth",
     "StorageStatus",
     "StreamCounters",

@@ -35,7 +35,7 @@ class Newest:
         self._camera.recordings.hold(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
 
     def release(self) -> None:
-        self._camera.recordings.release(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
+        self._camera.recordings.lift(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
 
     def erase(self, receipt: bytes) -> None:
         self._camera.recordings.erase(recording=self._id, manifest_sha256=self._manifest, receipt=receipt)

@@ -27,7 +27,7 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.OUT_OF_RANGE: "give a value within the limits",
     ErrorCode.WRONG_STATE: "'bwc info' shows what the device is doing",
     ErrorCode.NEEDS_RECEIPT: "there are no signed receipts in this version: what is recorded stays on the device",
-    ErrorCode.HELD: "'bwc recordings release' lifts a hold",
+    ErrorCode.HELD: "'bwc recordings show' names its holds; 'bwc recordings lift --id' lifts one",
     ErrorCode.UNKNOWN_SETTING: _SETTINGS,
     ErrorCode.WRONG_TYPE: _SETTINGS,
     ErrorCode.IMPLAUSIBLE: "find out which clock is wrong; 'bwc clock show' sets nothing",
@@ -35,6 +35,7 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.FULL: "'bwc storage' shows how full it is",
     ErrorCode.HASH_MISMATCH: "run the command again; nothing of what arrived was used",
     ErrorCode.UNTRUSTED: "the detail names the check that failed: have the document made anew",
+    ErrorCode.PURPOSE_REFUSED: "give what was enforced or investigated; a recording without that is not to be made",
     ErrorCode.INTERNAL: "'bwc audit' shows what the device says of it; run the command again",
 }
 """After a refusal, by its reason."""
@@ -47,6 +48,10 @@ _LISTED_BY: Final = {
 """Where to look up what was not found, by subject of the command."""
 
 _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
+    (
+        "recordings.lift",
+        ErrorCode.NOT_FOUND,
+    ): "'bwc recordings show RECORDING' names its holds; --id takes the id of one",
     (
         "station.release",
         ErrorCode.CONFLICT,
@@ -144,6 +149,7 @@ def _after_refusal(error: errors.CommandError) -> str:
     subject = error.command.partition(".")[0]
     if error.code is ErrorCode.WRONG_STATE and error.command == "clock.set":
         return "leave --reason out: the one that fits the state of the clock is taken"
-    if error.code is ErrorCode.NOT_FOUND and subject in _LISTED_BY:
+    special = _BY_COMMAND.get((error.command, error.code))
+    if special is None and error.code is ErrorCode.NOT_FOUND and subject in _LISTED_BY:
         return _LISTED_BY[subject]
-    return _BY_COMMAND.get((error.command, error.code), BY_CODE[error.code])
+    return special or BY_CODE[error.code]

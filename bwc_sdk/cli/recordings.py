@@ -1,12 +1,12 @@
-"""`bwc recordings list|show|mark|hold|release`."""
+"""`bwc recordings list|show|mark|categorise|case|review|hold|lift`."""
 
 from typing import Annotated, Any, Final
 
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_protocol.evidence import Manifest
-from bwc_protocol.messages.recordings import AnnotationState, RecordingEntry
+from bwc_protocol.evidence import Manifest, StopReason
+from bwc_protocol.messages.recordings import Annotation, AnnotationState, RecordingEntry
 from bwc_sdk.cli.facts import Fact, fact, facts, label, show
 from bwc_sdk.cli.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.verb import UNSURE, camera_verb, common_options, verbs
@@ -35,6 +35,9 @@ Which = Annotated[
     str, typer.Argument(metavar="RECORDING", help="Sequence number, or the first digits of its id.")
 ]
 Reason = Annotated[str, typer.Option(help="Why; goes into the device's log.")]
+HoldId = Annotated[
+    str, typer.Option("--id", help="The hold's id: several may hold a recording, and are lifted one by one.")
+]
 
 app = verbs(no_args_is_help=True, help="List, inspect, mark and hold recordings.")
 common_options(app)
@@ -57,7 +60,7 @@ async def show_recording(camera: Camera, output: Output, recording: Which) -> No
     """Manifest and annotations of one recording."""
     entry = await _find(camera, recording)
     manifest = await camera.recordings.read_manifest(entry)
-    annotations = await camera.recordings.annotations_all(entry.recording)
+    annotations = await camera.recordings.read_annotations(entry)
     output.show(
         {
             "recording": to_plain(entry),
@@ -66,8 +69,9 @@ async def show_recording(camera: Camera, output: Output, recording: Which) -> No
         },
         Facts(f"recording {entry.sequence}", list(facts(entry))),
         Facts("manifest", _manifest(manifest), section="manifest"),
+        *_circumstances(manifest),
         _segments(manifest),
-        rows_of("annotations", (list(facts(one)) for one in annotations), section="annotation"),
+        rows_of("annotations", _annotations(annotations), section="annotation"),
     )
 
 
@@ -87,24 +91,85 @@ async def mark(
     _tell(output, entry, state)
 
 
-@app.command("hold")
+@app.command("categorise")
 @camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
-async def hold(camera: Camera, output: Output, recording: Which, reason: Reason) -> None:
-    """Protect a recording from erasure, at once."""
+async def categorise(
+    camera: Camera,
+    output: Output,
+    recording: Which,
+    category: Annotated[str, typer.Argument(help="Category of the agency's list.")],
+) -> None:
+    """Give a recording a category."""
     entry = await _find(camera, recording)
-    state = await camera.recordings.hold(
-        recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason
+    state = await camera.recordings.categorise(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, category=category
     )
     _tell(output, entry, state)
 
 
-@app.command("release")
-@camera_verb(Role.RECORDS, interrupted=UNSURE)
-async def release(camera: Camera, output: Output, recording: Which, reason: Reason) -> None:
-    """Lift a hold, as the records office does."""
+@app.command("hold")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def hold(
+    camera: Camera,
+    output: Output,
+    recording: Which,
+    reason: Reason,
+    hold: HoldId = "",
+    case: Annotated[str, typer.Option(help="Case that it is for.")] = "",
+    authority: Annotated[str, typer.Option(help="On whose authority.")] = "",
+) -> None:
+    """Protect a recording from erasure, at once."""
     entry = await _find(camera, recording)
-    state = await camera.recordings.release(
-        recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason
+    state = await camera.recordings.hold(
+        recording=entry.recording,
+        manifest_sha256=entry.manifest_sha256,
+        reason=reason,
+        hold=hold,
+        case=case,
+        authority=authority,
+    )
+    _tell(output, entry, state)
+
+
+@app.command("lift")
+@camera_verb(Role.RECORDS, interrupted=UNSURE)
+async def lift(camera: Camera, output: Output, recording: Which, reason: Reason, hold: HoldId = "") -> None:
+    """Lift one hold, as the records office does; others stay."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.lift(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason, hold=hold
+    )
+    _tell(output, entry, state)
+
+
+@app.command("case")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def case(
+    camera: Camera,
+    output: Output,
+    recording: Which,
+    number: Annotated[str, typer.Argument(metavar="CASE", help="Case number.")],
+) -> None:
+    """Say which case a recording belongs to."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.case(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, case=number
+    )
+    _tell(output, entry, state)
+
+
+@app.command("review")
+@camera_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def review(
+    camera: Camera,
+    output: Output,
+    recording: Which,
+    note: Annotated[str, typer.Option(help="What was found.")] = "",
+) -> None:
+    """Say that a recording was reviewed."""
+    entry = await _find(camera, recording)
+    state = await camera.recordings.review(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, note=note
     )
     _tell(output, entry, state)
 
@@ -133,6 +198,14 @@ def _row(entry: RecordingEntry) -> list[Fact]:
     return [*(named[name] for name in COLUMNS), short]
 
 
+def _annotations(annotations: tuple[Annotation, ...]) -> list[list[Fact]]:
+    """Without the columns in which nothing stands: most recordings have no hold, and terminals are narrow."""
+    empty = {
+        name for name in ("hold", "case", "authority") if not any(getattr(one, name) for one in annotations)
+    }
+    return [[one for one in facts(said) if one.name not in empty] for said in annotations]
+
+
 def _tell(output: Output, entry: RecordingEntry, state: AnnotationState) -> None:
     output.show(
         {"recording": entry.recording.hex(), "sequence": entry.sequence, "annotation": to_plain(state)},
@@ -157,14 +230,26 @@ def _manifest(manifest: Manifest) -> list[Fact]:
             unit=_unit(name),
         )
         for name, value in plain.items()
-        if name not in ("segments", LATER)
+        if name not in ("segments", "circumstances", LATER)
     ]
 
 
-def _intervals(intervals: list[dict[str, int]]) -> str:
-    return (
-        ", ".join(f"{one['start_ms'] / 1000:g} to {one['end_ms'] / 1000:g} s" for one in intervals) or "none"
-    )
+def _circumstances(manifest: Manifest) -> list[Facts]:
+    """What it was made for, and by whom; nothing of cameras that do not state it."""
+    stated = manifest.circumstances
+    if stated is None:
+        return []
+    lines = [fact(name, getattr(stated, name)) for name in to_plain(stated) if name != LATER]
+    return [Facts("circumstances", lines, section="circumstances")]
+
+
+def _intervals(intervals: list[dict[str, Any]]) -> str:
+    return ", ".join(_interval(one) for one in intervals) or "none"
+
+
+def _interval(one: dict[str, Any]) -> str:
+    why = "" if one["reason"] == str(StopReason.NOT_GIVEN) else f" ({one['reason']})"
+    return f"{one['start_ms'] / 1000:g} to {one['end_ms'] / 1000:g} s{why}"
 
 
 def _segments(manifest: Manifest) -> Rows:

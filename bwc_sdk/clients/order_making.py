@@ -76,7 +76,7 @@ async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder
 def _leaving(wanted: Leaving, there: OrderNonce, device: str) -> Transfer | Decommission:
     # Nothing has a receipt in this version: what is recorded is undelivered.
     for count, may, what, way in (
-        (there.held, wanted.lose_held, "held", "lift the holds ('bwc recordings release'), or --lose-held"),
+        (there.held, wanted.lose_held, "held", "lift the holds ('bwc recordings lift'), or --lose-held"),
         (
             there.recordings,
             wanted.lose_undelivered,

@@ -122,6 +122,21 @@ class Recordings(recordings.Recordings):
                 raise ProtocolViolation("annotations that never end", device=self._name)
             start = page.next
 
+    @sends(ReadAnnotations)
+    async def read_annotations(self, entry: RecordingEntry) -> tuple[Annotation, ...]:
+        """The same of a listed recording, checked against count and head of the chain in the listing; what was said
+        since comes with it. Raises `EvidenceMismatch`. A device before 1.2 states no head: nothing is checked."""
+        found = await self.annotations_all(entry.recording)
+        listed = found[: entry.annotations]
+        root = evidence.annotation_root(entry.manifest_sha256)
+        if entry.annotations_sha256 != evidence.NO_SHA256 and (
+            len(listed) != entry.annotations
+            or evidence.annotation_head(root, listed) != entry.annotations_sha256
+        ):
+            rule = f"recording {entry.sequence}: the annotations are not those that were listed"
+            raise EvidenceMismatch(rule, device=self._name)
+        return found
+
     @property
     def _name(self) -> str:
         return self._connection.name

@@ -698,14 +698,26 @@ class SyncRecordings:
         )
 
     def hold(
-        self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
+        self,
+        *,
+        recording: bytes,
+        manifest_sha256: bytes,
+        reason: str,
+        hold: str = "",
+        case: str = "",
+        authority: str = "",
+        timeout: float | None = None,
     ) -> AnnotationState:
-        """Protect a recording from erasure, at once.
+        """Protect a recording from erasure, at once; it is held while one hold is left.
 
         Arguments:
             recording: recording id; 16 bytes
             manifest_sha256: manifest that the caller goes by; 32 bytes
             reason: why; goes into the log; at most 128 bytes
+            hold: id of the hold; the same one again says it anew, and is no second hold; at most 32 bytes; since 1.2;
+                '' unless given
+            case: case that it is for; at most 64 bytes; since 1.2; '' unless given
+            authority: on whose authority; at most 64 bytes; since 1.2; '' unless given
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
         Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
@@ -720,18 +732,33 @@ class SyncRecordings:
         effect all the same.
         """
         return self._thread.run(
-            self._twin.hold(recording=recording, manifest_sha256=manifest_sha256, reason=reason), timeout
+            self._twin.hold(
+                recording=recording,
+                manifest_sha256=manifest_sha256,
+                reason=reason,
+                hold=hold,
+                case=case,
+                authority=authority,
+            ),
+            timeout,
         )
 
-    def release(
-        self, *, recording: bytes, manifest_sha256: bytes, reason: str, timeout: float | None = None
+    def lift(
+        self,
+        *,
+        recording: bytes,
+        manifest_sha256: bytes,
+        reason: str,
+        hold: str = "",
+        timeout: float | None = None,
     ) -> AnnotationState:
-        """Lift a hold; by the records office, not by whoever may place one.
+        """Lift one hold; by the records office, not by whoever may place one.
 
         Arguments:
             recording: recording id; 16 bytes
             manifest_sha256: manifest that the caller goes by; 32 bytes
             reason: why; goes into the log; at most 128 bytes
+            hold: id of the hold; at most 32 bytes; since 1.2; '' unless given
 
         Gives: `AnnotationState`. Where the recording stands after an annotation.
         Roles: BENCH, RECORDS
@@ -741,12 +768,65 @@ class SyncRecordings:
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
             DeviceLost, LinkError, SessionError: the connection ended
-        Specification: `recordings.release` (0x0609)
+        Specification: `recordings.lift` (0x0609)
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
         effect all the same.
         """
         return self._thread.run(
-            self._twin.release(recording=recording, manifest_sha256=manifest_sha256, reason=reason), timeout
+            self._twin.lift(recording=recording, manifest_sha256=manifest_sha256, reason=reason, hold=hold),
+            timeout,
+        )
+
+    def case(
+        self, *, recording: bytes, manifest_sha256: bytes, case: str, timeout: float | None = None
+    ) -> AnnotationState:
+        """Say which case a recording belongs to.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            case: case number; at most 64 bytes
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.case` (0x060b)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.case(recording=recording, manifest_sha256=manifest_sha256, case=case), timeout
+        )
+
+    def review(
+        self, *, recording: bytes, manifest_sha256: bytes, note: str, timeout: float | None = None
+    ) -> AnnotationState:
+        """Say that a recording was reviewed.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            note: what was found, or nothing; at most 128 bytes
+
+        Gives: `AnnotationState`. Where the recording stands after an annotation.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.review` (0x060c)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.review(recording=recording, manifest_sha256=manifest_sha256, note=note), timeout
         )
 
     def erase(
@@ -870,6 +950,24 @@ class SyncRecordings:
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         return self._thread.run(self._twin.annotations_all(recording), timeout)
+
+    def read_annotations(
+        self, entry: RecordingEntry, *, timeout: float | None = None
+    ) -> tuple[Annotation, ...]:
+        """The same of a listed recording, checked against count and head of the chain in the listing; what was said
+        since comes with it. Raises `EvidenceMismatch`. A device before 1.2 states no head: nothing is checked.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.annotations` (0x0605)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read_annotations(entry), timeout)
 
 
 class SyncAssignment:

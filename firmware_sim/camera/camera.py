@@ -6,7 +6,14 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bwc_protocol.evidence import NO_SHA256
+from bwc_protocol.evidence import (
+    NO_SHA256,
+    ActivationEvent,
+    Circumstances,
+    GivenBy,
+    Purpose,
+    word_of,
+)
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.config import TakesEffect
@@ -41,6 +48,8 @@ from firmware_sim.physics.emmc import EmmcHealth
 from firmware_sim.storage.destroy import destroy_footage
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StoredRecording
 
+PSEUDONYM_BYTES: Final = 8
+"""Drawn for each assignment: more than anybody can try, and still a line in a report."""
 CARRIER_MAX: Final = 128
 """Bytes of the annotation that says who carried it."""
 GLANCE_S: Final = 0.02
@@ -169,6 +178,7 @@ class SimCamera(SimDevice):
             boot_counter=self.boot_counter,
             closed=self._recording_closed,
             facts=self._facts_of_a_recording,
+            circumstances=self._circumstances,
             failed=self.storage_failed,
         )
         self.apply_settings()
@@ -351,10 +361,31 @@ class SimCamera(SimDevice):
         category = self.settings.text("category.default")
         facts = [Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, category)]
         if self.assignment.assigned:
-            carrier = f"{self.assignment.officer} {self.assignment.unit}".strip().encode()
-            whole = carrier[:CARRIER_MAX].decode(errors="ignore")
+            known = f"{self.assignment.officer} {self.assignment.unit}".strip()
+            carrier = self.assignment.pseudonym if self.settings["holder.pseudonym"] else known
+            whole = carrier.encode()[:CARRIER_MAX].decode(errors="ignore")
             facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, whole))
         return facts
+
+    def _circumstances(self) -> Circumstances:
+        """What is said of a recording that begins now, unless somebody says more."""
+        event = word_of(ActivationEvent, self.settings.text("recording.event")) or ActivationEvent.NOT_GIVEN
+        purpose = word_of(Purpose, self.settings.text("recording.purpose")) or Purpose.NOT_GIVEN
+        given = int(event) != ActivationEvent.NOT_GIVEN
+        hidden = bool(self.settings["holder.pseudonym"])
+        holder = self.assignment.pseudonym if hidden else self.assignment.officer
+        return Circumstances(
+            event=event,
+            event_by=GivenBy.DOCK if given else GivenBy.NOBODY,
+            purpose=purpose,
+            holder=holder,
+            pseudonym=hidden and bool(holder),
+            generation=self.trust.kept.generation if self.trust is not None else 0,
+        )
+
+    def new_pseudonym(self) -> str:
+        """A name for an assignment that says nothing of the officer: drawn, so that nobody can try all officers."""
+        return f"p-{self.entropy.randbytes(PSEUDONYM_BYTES).hex()}"
 
     def _picture(self) -> Picture:
         settings = self.settings

@@ -31,7 +31,8 @@ def take_desired(session: CameraSession, document: bytes) -> None:
 
     def keep(changes: tuple[Change, ...]) -> None:
         assigned = camera.state_change(assignment=assignment)
-        trust.keep(kept, AuditKind.DESIRED_STATE, detail, session.identity, *changes, *assigned)
+        said = detail if assignment is camera.assignment else f"{detail}, {assignment.pseudonym or 'nobody'}"
+        trust.keep(kept, AuditKind.DESIRED_STATE, said, session.identity, *changes, *assigned)
 
     camera.settings.apply_at_once(_settings(camera, found.state), keep)
     camera.assignment = assignment
@@ -51,6 +52,7 @@ def _assignment(camera: SimCamera, state: DesiredState) -> AssignmentState:
         unit=wanted.unit,
         since_utc_ns=camera.clock.utc_ns(),
         revision=present.revision + 1,
+        pseudonym=camera.new_pseudonym() if wanted.officer else "",
     )
 
 

@@ -1,8 +1,9 @@
 """A recording that is not closed yet: its facts, its segments so far, and how it becomes a manifest."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
+from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import (
     CHUNK_SIZE,
     MAX_INTERVALS,
@@ -10,13 +11,19 @@ from bwc_protocol.evidence import (
     MIN_CHUNK_SIZE,
     NO_SHA256,
     SEGMENT_MAX_S,
+    Circumstances,
     ClockState,
+    EvidenceError,
+    GivenBy,
     Interval,
     Manifest,
     SegmentFacts,
+    StopReason,
     TriggerReason,
     table_sha256,
 )
+from bwc_protocol.evidence.cbor import decode as decode_cbor
+from bwc_protocol.evidence.cbor import encode as encode_cbor
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import PLAIN, Picture, Scene
 from firmware_sim.footage.source import FootageSource
@@ -36,13 +43,19 @@ JOURNAL: Final = (
     "mute",
     "stealth",
     "marks_ms",
+    "circumstances",
     "elapsed_ms",
 )
 SIDE: Final = (64, 4_096)
 KBPS: Final = (100, 100_000)
 """Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
+SAID_MAX: Final = 1_024
+"""Hexadecimal digits of circumstances in a journal: the largest take less than a third."""
 MS: Final = 1_000_000
 """ns in a ms."""
+
+
+NOTHING_SAID: Final = Circumstances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +76,26 @@ class RecorderSettings:
 class Stretches:
     """When something was switched on, in ms from the begin of the recording."""
 
-    closed: list[tuple[int, int]] = field(default_factory=list)
+    closed: list[tuple[int, int, int]] = field(default_factory=list)
+    """Begin, end, and the number of the reason."""
     since_ms: int | None = None
+    reason: int = 0
+    """Of the stretch that is on, or was last."""
 
-    def switch(self, on: bool, at_ms: int) -> None:
+    def switch(self, on: bool, at_ms: int, reason: int = StopReason.NOT_GIVEN) -> None:
         """Switches on or off; the last stretch that a manifest can hold stays on to the end."""
         if on and self.since_ms is None:
-            self.since_ms = at_ms
+            self.since_ms, self.reason = at_ms, int(reason)
         elif not on and self.since_ms is not None and len(self.closed) < MAX_INTERVALS - 1:
             if at_ms > self.since_ms:
-                self.closed.append((self.since_ms, at_ms))
+                self.closed.append((self.since_ms, at_ms, self.reason))
             self.since_ms = None
 
-    def within(self, begin_ms: int, end_ms: int) -> tuple[tuple[int, int], ...]:
-        """The stretches between two moments; what is still on lasts to the end."""
-        last = [] if self.since_ms is None else [(self.since_ms, end_ms)]
-        cut = ((max(a, begin_ms), min(b, end_ms)) for a, b in [*self.closed, *last])
-        return tuple((a, b) for a, b in cut if a < b)
+    def within(self, begin_ms: int, end_ms: int) -> tuple[tuple[int, int, int], ...]:
+        """The stretches between two moments, with their reasons; what is still on lasts to the end."""
+        last = [] if self.since_ms is None else [(self.since_ms, end_ms, self.reason)]
+        cut = ((max(a, begin_ms), min(b, end_ms), reason) for a, b, reason in [*self.closed, *last])
+        return tuple((a, b, reason) for a, b, reason in cut if a < b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,7 @@ class OpenRecording:
     mute: Stretches = field(default_factory=Stretches)
     stealth: Stretches = field(default_factory=Stretches)
     marks_ms: list[int] = field(default_factory=list)
+    circumstances: Circumstances = NOTHING_SAID
     segments: list[ClosedSegment] = field(default_factory=list)
     live: bool = True
     """Whether it is filmed as time passes, and not all at once."""
@@ -129,7 +146,7 @@ class OpenRecording:
             duration_ms=duration_ms,
             label=camera,
             seed=self.seed,
-            mute=tuple((a - begin_ms, b - begin_ms) for a, b in mute),
+            mute=tuple((a - begin_ms, b - begin_ms) for a, b, _ in mute),
             picture=self.settings.picture,
             gain_db=self.settings.gain_db,
             grows=self.live,
@@ -173,7 +190,15 @@ class OpenRecording:
             firmware_sha256=firmware_sha256,
             cut=cut,
             segments=tuple(segment.facts for segment in self.segments),
+            circumstances=self.circumstances,
         )
+
+    def ended(self, reason: StopReason) -> "OpenRecording":
+        """The same, with the camera's own reason for its end, unless somebody gave one before."""
+        if int(self.circumstances.ending) != StopReason.NOT_GIVEN:
+            return self
+        said = replace(self.circumstances, ending=reason, ending_by=GivenBy.CAMERA)
+        return replace(self, circumstances=said)
 
     def to_journal(self, elapsed_ms: int) -> dict[str, Any]:
         """What has to survive a power cut, ready for JSON: the facts, and how far the recording had come."""
@@ -191,6 +216,7 @@ class OpenRecording:
             "mute": asdict(self.mute),
             "stealth": asdict(self.stealth),
             "marks_ms": list(self.marks_ms),
+            "circumstances": encode_cbor(self.circumstances.to_map()).hex(),
             "elapsed_ms": elapsed_ms,
         }
 
@@ -206,7 +232,9 @@ class OpenRecording:
         try:
             trigger = TriggerReason(whole(journal, "trigger", 0, 0xFF))
             clock_state = ClockState(whole(journal, "clock_state", 0, 0xFF))
-        except ValueError as error:
+            said = decode_cbor(bytes.fromhex(words(journal, "circumstances", SAID_MAX)))
+            circumstances = Circumstances.from_map(said)
+        except (ValueError, EvidenceError) as error:
             raise StateError(f"the kept state cannot be read: {error}") from error
         return cls(
             recording_id=digest(journal, "recording_id", 16),
@@ -221,11 +249,19 @@ class OpenRecording:
             mute=_stretches(journal["mute"]),
             stealth=_stretches(journal["stealth"]),
             marks_ms=marks,
+            circumstances=circumstances,
         )
 
 
 def _intervals(stretches: Stretches, length_ms: int) -> tuple[Interval, ...]:
-    return tuple(Interval(start_ms=a, end_ms=b) for a, b in stretches.within(0, length_ms))
+    return tuple(
+        Interval(start_ms=a, end_ms=b, reason=_reason(reason))
+        for a, b, reason in stretches.within(0, length_ms)
+    )
+
+
+def _reason(number: int) -> StopReason | Unknown:
+    return StopReason(number) if number in list(StopReason) else Unknown(number)
 
 
 def _settings(kept: object) -> RecorderSettings:
@@ -254,13 +290,16 @@ def _picture(kept: object) -> Picture:
 
 
 def _stretches(kept: object) -> Stretches:
-    found = part_of(kept, "a list of stretches", ("closed", "since_ms"))
+    found = part_of(kept, "a list of stretches", ("closed", "since_ms", "reason"))
     since = None if found["since_ms"] is None else whole(found, "since_ms", 0, U32_MAX)
     closed = found["closed"]
     if not isinstance(closed, list) or not all(_is_stretch(one) for one in closed):
         raise StateError("the kept state cannot be read: a stretch has a begin and an end")
-    return Stretches([(a, b) for a, b in closed], since)
+    return Stretches([(a, b, why) for a, b, why in closed], since, whole(found, "reason", 0, 0xFF))
 
 
 def _is_stretch(kept: object) -> bool:
-    return isinstance(kept, list) and [type(at) for at in kept] == [int, int] and 0 <= kept[0] < kept[1]
+    if not isinstance(kept, list) or [type(at) for at in kept] != [int, int, int]:
+        return False
+    begin, end, reason = kept
+    return bool(0 <= begin < end and 0 <= reason <= 0xFF)

@@ -13,9 +13,20 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
-from bwc_protocol.evidence import MAX_SEGMENTS, UNBOUNDED_MS, ClockState, TriggerReason
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import (
+    MAX_SEGMENTS,
+    UNBOUNDED_MS,
+    ActivationEvent,
+    Circumstances,
+    ClockState,
+    GivenBy,
+    Purpose,
+    StopReason,
+    TriggerReason,
+)
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.footage_journal import FootageJournal
@@ -47,11 +58,30 @@ class Recovered:
     """Footage that was journalled, and is gone."""
 
 
+class Said(NamedTuple):
+    """What somebody said of a recording when it began; NOT_GIVEN leaves what was there."""
+
+    event: ActivationEvent | Unknown = ActivationEvent.NOT_GIVEN
+    purpose: Purpose | Unknown = Purpose.NOT_GIVEN
+    by: GivenBy = GivenBy.BUTTON
+
+
+def _with(circumstances: Circumstances, said: Said | None) -> Circumstances:
+    if said is None:
+        return circumstances
+    if int(said.event) != ActivationEvent.NOT_GIVEN:
+        circumstances = replace(circumstances, event=said.event, event_by=said.by)
+    if int(said.purpose) != Purpose.NOT_GIVEN:
+        circumstances = replace(circumstances, purpose=said.purpose)
+    return circumstances
+
+
 class Recorder:
     """One camera's recording engine.
 
     `settings` may be replaced at any time; a recording keeps those that it began with. `facts` says what else is
-    known of a recording that is closed now, and is stored with it. `closed` is told of each recording of this engine
+    known of a recording that is closed now, and is stored with it; `circumstances` what is said of one that begins now.
+    `closed` is told of each recording of this engine
     as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it is tried
     again. What is asked of the engine is refused with `OSError`, and not done, if it cannot be kept.
     """
@@ -70,6 +100,7 @@ class Recorder:
         settings: RecorderSettings | None = None,
         closed: Callable[[StoredRecording], None] = lambda _recording: None,
         facts: Callable[[], list[Annotation]] = list,
+        circumstances: Callable[[], Circumstances] = Circumstances,
         failed: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self.settings = settings if settings is not None else RecorderSettings()
@@ -77,7 +108,9 @@ class Recorder:
         self.full = False
         """Whether the last recording stopped, or could not begin, for want of room."""
         self.muted = False
+        self.muted_for: int = StopReason.NOT_GIVEN
         self.stealthy = False
+        self.stealthy_for: int = StopReason.NOT_GIVEN
         self._storage = storage
         self._clock = clock
         self._monotonic = monotonic
@@ -87,6 +120,7 @@ class Recorder:
         self._boot_counter = boot_counter
         self._closed = closed
         self._facts = facts
+        self._circumstances = circumstances
         self._failed = failed
         self._not_before_s = 0.0
         """When a storage that failed is tried again."""
@@ -143,14 +177,18 @@ class Recorder:
         self,
         trigger: TriggerReason,
         keep: Callable[[bytes, tuple[Change, ...]], object] | None = None,
+        said: Said | None = None,
     ) -> bytes:
         """Begins a recording, or goes on with the one in progress; returns its id.
 
+        `said` is what its event and purpose are, by whoever begins it; of one in progress it is said again.
         Raises `StorageFull` when there is no room, and `OSError` if it cannot be kept, perhaps by `keep`, which is
         given its id: then nothing has begun.
         """
         self.advance()
         if self._open is not None:
+            goes_on = replace(self._open.circumstances, ending=StopReason.NOT_GIVEN, ending_by=GivenBy.NOBODY)
+            self._say(_with(goes_on, said))
             self._post_until_s = None
             return self._open.recording_id
         if self._storage.free_bytes < MIN_ROOM_S * self._rate(self.settings):
@@ -158,6 +196,7 @@ class Recorder:
             raise StorageFull(f"{self._storage.free_bytes} bytes are left")
         self.full = False
         recording, began_s = self._made(trigger, self.buffered_ms)
+        recording.circumstances = _with(recording.circumstances, said)
         asked: Keep | None = partial(keep, recording.recording_id) if keep is not None else None
         facts = recording.to_journal(recording.pre_event_achieved_ms)
         self._storage.keep_journal(facts, asked, begins=True)
@@ -166,10 +205,15 @@ class Recorder:
         self.advance()  # the pre-event footage is written at once
         return recording.recording_id
 
-    def stop(self) -> None:
-        """Ends the recording after its post-event footage; nothing happens when there is none to end."""
+    def stop(self, reason: StopReason | Unknown = StopReason.NOT_GIVEN, by: GivenBy = GivenBy.BUTTON) -> None:
+        """Ends the recording after its post-event footage; nothing happens when there is none to end.
+
+        Raises `OSError` if a reason cannot be kept: then it goes on. Without one it ends whatever the flash does.
+        """
         self.advance()
         if self._open is not None and self._post_until_s is None:
+            if int(reason) != StopReason.NOT_GIVEN:
+                self._say(replace(self._open.circumstances, ending=reason, ending_by=by))
             self._post_until_s = self._monotonic() + self._open.settings.post_event_s
             self.advance()
 
@@ -177,7 +221,7 @@ class Recorder:
         """Ends the recording at once, as before a reboot. Raises `OSError` if it cannot be stored: it is still open."""
         self.advance()
         if self._open is not None:
-            self._close(self.elapsed_ms)
+            self._close(self.elapsed_ms, StopReason.SWITCHED_OFF)
 
     def mark(self) -> bool:
         """Presses the marker; returns whether there was a recording to mark."""
@@ -187,22 +231,26 @@ class Recorder:
         self._change(replace(self._open, marks_ms=[*self._open.marks_ms, self.elapsed_ms]))
         return True
 
-    def set_mute(self, on: bool) -> None:
-        """Switches the microphone off or on; lasts over recordings."""
+    def set_mute(self, on: bool, reason: int = StopReason.NOT_GIVEN) -> None:
+        """Switches the microphone off or on; lasts over recordings, and so does the reason."""
         self.advance()
         if self._open is not None:
             mute = copy.deepcopy(self._open.mute)
-            mute.switch(on, self.elapsed_ms)
+            mute.switch(on, self.elapsed_ms, reason)
             self._change(replace(self._open, mute=mute))
+        if on and not self.muted:
+            self.muted_for = int(reason)
         self.muted = on
 
-    def set_stealth(self, on: bool) -> None:
-        """Switches lights, tones and vibration off or on; lasts over recordings."""
+    def set_stealth(self, on: bool, reason: int = StopReason.NOT_GIVEN) -> None:
+        """Switches lights, tones and vibration off or on; lasts over recordings, and so does the reason."""
         self.advance()
         if self._open is not None:
             stealth = copy.deepcopy(self._open.stealth)
-            stealth.switch(on, self.elapsed_ms)
+            stealth.switch(on, self.elapsed_ms, reason)
             self._change(replace(self._open, stealth=stealth))
+        if on and not self.stealthy:
+            self.stealthy_for = int(reason)
         self.stealthy = on
 
     def sleep(self) -> None:
@@ -241,6 +289,7 @@ class Recorder:
             clock_uncertainty_ms=BACKFILL_UNCERTAINTY_MS,
             settings=self.settings,
             marks_ms=[duration_ms // 2] if marked else [],
+            circumstances=self._circumstances(),
             live=False,
         )
         while recording.closed_ms < duration_ms:
@@ -269,18 +318,18 @@ class Recorder:
                 continue
             now_ms = self.elapsed_ms
             end_ms = now_ms
-            ending = False
+            ending, why = False, StopReason.NOT_GIVEN
             if self._post_until_s is not None and self._monotonic() >= self._post_until_s:
                 end_ms, ending = round((self._post_until_s - self._began_s) * 1000), True
             room_ms = self._room_ends_ms(recording)
             if room_ms <= end_ms:
-                end_ms, ending, self.full = room_ms, True, True
+                end_ms, ending, self.full, why = room_ms, True, True, StopReason.STORAGE_FULL
             segment_ends_ms = recording.closed_ms + self._segment_ms(recording)
             if segment_ends_ms < end_ms or (segment_ends_ms == end_ms and not ending):
                 self._close_segment(recording, segment_ends_ms)
                 continue
             if ending:
-                self._close(end_ms)
+                self._close(end_ms, why)
                 return
             self._storage.pending_bytes = recording.closed_bytes + self._open_bytes(recording, now_ms)
             if now_ms - self._journalled_ms >= JOURNAL_EVERY_MS:
@@ -301,10 +350,11 @@ class Recorder:
             clock_state=self._clock.state,
             clock_uncertainty_ms=UNBOUNDED_MS if unset else min(-(-uncertainty // MS), UNBOUNDED_MS - 1),
             settings=self.settings,
+            circumstances=self._circumstances(),
         )
         # The buffer is recorded as the camera was: muted now means muted while it buffered.
-        recording.mute.switch(self.muted, 0)
-        recording.stealth.switch(self.stealthy, 0)
+        recording.mute.switch(self.muted, 0, self.muted_for)
+        recording.stealth.switch(self.stealthy, 0, self.stealthy_for)
         return recording, self._monotonic() - pre_event_ms / 1000
 
     def _begin(self, recording: OpenRecording, began_s: float) -> None:
@@ -314,6 +364,11 @@ class Recorder:
         self._facts_are_kept = False
         self._written.begin()
         self._not_before_s = 0.0
+
+    def _say(self, said: Circumstances) -> None:
+        """Keeps what is said of the recording in progress from now on. Raises `OSError`."""
+        if self._open is not None and said != self._open.circumstances:
+            self._change(replace(self._open, circumstances=said))
 
     def _change(self, changed: OpenRecording) -> None:
         """Puts a changed recording in the place of the open one, once it is kept. Raises `OSError`."""
@@ -346,19 +401,31 @@ class Recorder:
         """A manifest holds no more segments: closes the recording, and goes on without a gap in a new one."""
         trigger, ended_s = recording.trigger, self._began_s + recording.closed_ms / 1000
         post_until_s = self._post_until_s
-        self._store(recording)
+        said = recording.circumstances
+        ending = replace(said, ending=StopReason.CONTINUED, ending_by=GivenBy.CAMERA)
+        self._store(replace(recording, circumstances=ending))
         following, now_s = self._made(trigger, 0)
+        following.circumstances = replace(
+            following.circumstances,
+            event=said.event,
+            event_by=said.event_by,
+            ending=said.ending,
+            ending_by=said.ending_by,
+            purpose=said.purpose,
+        )
         following.started_utc_ns -= round((now_s - ended_s) * 1e9)
         self._begin(following, ended_s)
         self._post_until_s = post_until_s
         self._bring_up_journal()
 
-    def _close(self, end_ms: int) -> None:
+    def _close(self, end_ms: int, why: StopReason) -> None:
+        """`why` is the camera's own reason; where somebody had asked for the end it is none."""
         recording = self._open
         if recording is None:
             return
         self._close_segment(recording, end_ms)
-        self._store(recording)
+        asked = self._post_until_s is not None
+        self._store(recording if asked or why is StopReason.NOT_GIVEN else recording.ended(why))
 
     def _store(self, recording: OpenRecording) -> None:
         """Hands the recording in progress to the storage, and is ready again.
@@ -433,5 +500,5 @@ class Recorder:
         if interrupted is None:
             return None
         recording, elapsed_ms = interrupted
-        stored = self._file(recording, self._facts(), cut=True)
+        stored = self._file(recording.ended(StopReason.POWER_LOST), self._facts(), cut=True)
         return Recovered(stored, elapsed_ms - (recording.closed_ms if stored is not None else 0))

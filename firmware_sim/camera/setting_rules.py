@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
-from bwc_protocol.evidence import SEGMENT_MAX_S
+from bwc_protocol.evidence import (
+    SEGMENT_MAX_S,
+    ActivationEvent,
+    Purpose,
+    is_first_amendment_only,
+    word_of,
+)
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType, TakesEffect
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_protocol.word import Word
 from firmware_sim.device.refusal import Refusal
 
 Value = bool | int | str
@@ -30,6 +37,8 @@ class SettingRule:
     takes_effect: TakesEffect = TakesEffect.AT_ONCE
     form: Callable[[str], object] | None = None
     """What a text must satisfy beyond its length; `doc` says it in words."""
+    refuse: Callable[[str], Refusal | None] | None = None
+    """The refusal of a text that is well-formed, and that no camera takes."""
 
     @property
     def type(self) -> SettingType:
@@ -68,6 +77,8 @@ class SettingRule:
         if setting.type is not self.type:
             raise Refusal(ErrorCode.WRONG_TYPE, f"{self.key} takes {self.type}, not {setting.type}")
         value: Value = setting.text if isinstance(self.default, str) else setting.number
+        if self.refuse is not None and (refused := self.refuse(str(value))) is not None:
+            raise refused
         if not self.allows(value):
             raise Refusal(ErrorCode.OUT_OF_RANGE, f"{self.key} cannot be {value!r}")
         return bool(value) if self.type is SettingType.BOOL else value
@@ -86,7 +97,19 @@ class SettingRule:
             case SettingType.TEXT:
                 size = len(value.encode(errors="surrogatepass")) if isinstance(value, str) else -1
                 fits = self.low <= size <= self.high and FORBIDDEN.isdisjoint(str(value))
-                return fits and (self.form is None or bool(self.form(str(value))))
+                fits = fits and (self.form is None or bool(self.form(str(value))))
+                return fits and (self.refuse is None or self.refuse(str(value)) is None)
+
+
+def refused_purpose(text: str) -> Refusal | None:
+    """The refusal of a purpose, or a category, that is solely First Amendment activity; None for any other."""
+    if not is_first_amendment_only(text):
+        return None
+    return Refusal(ErrorCode.PURPOSE_REFUSED, "recording solely First Amendment activity is no purpose")
+
+
+def _spoken(of: type[Word]) -> Callable[[str], object]:
+    return lambda text: word_of(of, text) is not None
 
 
 _UNDOCK: Final = TakesEffect.ON_UNDOCK
@@ -121,6 +144,11 @@ _RULES: Final = (
         doc="category of a recording that nobody categorised",
     ),
     SettingRule(key="haptics.enabled", default=True, doc="vibration at start and stop"),
+    SettingRule(
+        key="holder.pseudonym",
+        default=False,
+        doc="recordings name the assignment's pseudonym, not the officer",
+    ),
     SettingRule(
         key="indicator.brightness_pct", default=80, low=0, high=100, unit="%", doc="brightness of the lights"
     ),
@@ -169,10 +197,25 @@ _RULES: Final = (
         takes_effect=_UNDOCK,
     ),
     SettingRule(
+        key="recording.event",
+        default=str(ActivationEvent.NOT_GIVEN),
+        high=TEXT_MAX,
+        doc="what recordings are begun for unless somebody says; a word of the specification, or 128 to 255",
+        form=_spoken(ActivationEvent),
+    ),
+    SettingRule(
         key="recording.post_event_s", default=0, low=0, high=60, unit="s", doc="recorded after the stop"
     ),
     SettingRule(
         key="recording.pre_event_s", default=30, low=0, high=120, unit="s", doc="recorded before the start"
+    ),
+    SettingRule(
+        key="recording.purpose",
+        default=str(Purpose.NOT_GIVEN),
+        high=TEXT_MAX,
+        doc="what footage is made for unless somebody says; a word of the specification, or 128 to 255",
+        form=_spoken(Purpose),
+        refuse=refused_purpose,
     ),
     SettingRule(
         key="recording.resolution",

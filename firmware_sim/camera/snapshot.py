@@ -10,7 +10,7 @@ from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, flag, part_of, whole, words
 
 OWN: Final = ("battery", "emmc", "assignment")
-ASSIGNMENT: Final = ("assigned", "officer", "unit", "since_utc_ns", "revision")
+ASSIGNMENT: Final = ("assigned", "officer", "unit", "since_utc_ns", "revision", "pseudonym")
 
 
 def kept_of(
@@ -45,4 +45,5 @@ def _assignment(kept: object) -> AssignmentState:
         unit=words(found, "unit"),
         since_utc_ns=whole(found, "since_utc_ns", -I64_MAX, I64_MAX),
         revision=whole(found, "revision", 0, U32_MAX),
+        pseudonym=words(found, "pseudonym"),
     )

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
-from bwc_protocol.evidence import TriggerReason
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import (
+    AGENCY_FIRST,
+    ActivationEvent,
+    GivenBy,
+    Purpose,
+    StopReason,
+    TriggerReason,
+    word_of,
+)
+from bwc_protocol.word import Word
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.device import SimDevice
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.flash.flash import StateError
 from firmware_sim.state.commit import StateDoubtful
 
@@ -20,6 +31,10 @@ LINE_MAX: Final = 256
 """Bytes of a line: the longest command has a serial number in it, and is far below."""
 SHOWN_MAX: Final = 40
 """Characters of what was written that an error repeats."""
+OF_THE_CAMERA: Final = frozenset(
+    {StopReason.STORAGE_FULL, StopReason.POWER_LOST, StopReason.SWITCHED_OFF, StopReason.CONTINUED}
+)
+"""Reasons that nobody else gives."""
 SWITCH: Final = {"on": True, "off": False}
 
 
@@ -102,10 +117,10 @@ class Control(ABC):
 
 
 CAMERA_USAGES: Final = {
-    "record": "record start [TRIGGER] | record stop",
+    "record": "record start [TRIGGER] [event=WORD] [purpose=WORD] [by=button|app] | record stop [REASON]",
     "mark": "mark",
-    "mute": "mute on|off",
-    "stealth": "stealth on|off",
+    "mute": "mute on|off [REASON]",
+    "stealth": "stealth on|off [REASON]",
     "pair": "pair",
     "reboot": "reboot",
     "crash": "crash",
@@ -143,18 +158,17 @@ def act_on(camera: SimCamera, words: list[str]) -> bool:
 
     Raises `ControlError`."""
     match words:
-        case ["record", "start", *which] if len(which) < 2:
-            trigger = _trigger(which[0]) if which else TriggerReason.OFFICER_BUTTON
-            _demand(camera.wearer.start(trigger), f"{trigger} records nothing: off, full, or not configured")
-        case ["record", "stop"]:
+        case ["record", "start", *said]:
+            _start(camera, said)
+        case ["record", "stop", *why] if len(why) < 2:
             _demand(camera.running and camera.recorder.recording_id is not None, "nothing is recorded")
-            camera.wearer.stop()
+            camera.wearer.stop(_reason(why))
         case ["mark"]:
             _demand(camera.wearer.mark(), "nothing is recorded")
-        case ["mute", ("on" | "off") as on]:
-            _demand(camera.wearer.mute(SWITCH[on]), "off, or not allowed by mute.allowed")
-        case ["stealth", ("on" | "off") as on]:
-            _demand(camera.wearer.stealth(SWITCH[on]), "off, or not allowed by stealth.allowed")
+        case ["mute", ("on" | "off") as on, *why] if len(why) < 2:
+            _demand(camera.wearer.mute(SWITCH[on], _reason(why)), "off, or not allowed by mute.allowed")
+        case ["stealth", ("on" | "off") as on, *why] if len(why) < 2:
+            _demand(camera.wearer.stealth(SWITCH[on], _reason(why)), "off, or not allowed by stealth.allowed")
         case ["pair"]:
             _demand(camera.radio.press(), "it is off")
         case ["reboot"]:
@@ -190,6 +204,45 @@ def shown(text: str) -> str:
 def _demand(holds: bool, otherwise: str) -> None:
     if not holds:
         raise Refused(otherwise)
+
+
+def _start(camera: SimCamera, said: list[str]) -> None:
+    which = said[0] if said and "=" not in said[0] else str(TriggerReason.OFFICER_BUTTON)
+    trigger = _trigger(which)
+    given = dict(one.partition("=")[::2] for one in said if "=" in one)
+    if len(said) - len(given) > (which in said) or not set(given) <= {"event", "purpose", "by"}:
+        raise WrongUsage(CAMERA_USAGES["record"])
+    event = _spoken(ActivationEvent, given.get("event", "not-given"))
+    purpose = _spoken(Purpose, given.get("purpose", "not-given"))
+    by = _GIVERS.get(given["by"]) if "by" in given else None
+    if "by" in given and by is None:
+        raise WrongUsage(CAMERA_USAGES["record"])
+    try:
+        runs = camera.wearer.start(trigger, event, purpose, by)
+    except Refusal as refusal:
+        raise Refused(f"{refusal.code}: {refusal.detail}") from refusal
+    _demand(runs, f"{trigger} records nothing: off, full, or not configured")
+
+
+_GIVERS: Final = {"button": GivenBy.BUTTON, "app": GivenBy.APP}
+
+
+def _reason(why: list[str]) -> StopReason | Unknown:
+    reason = _spoken(StopReason, why[0]) if why else StopReason.NOT_GIVEN
+    if reason in OF_THE_CAMERA:
+        raise WrongUsage(f"{reason} is what the camera says by itself")
+    return reason
+
+
+W = TypeVar("W", bound=Word)
+
+
+def _spoken(of: type[W], text: str) -> W | Unknown:
+    word = word_of(of, text)
+    if word is None:
+        known = ", ".join(map(str, of))
+        raise WrongUsage(f"there is no {shown(text)}; known: {known}, and {AGENCY_FIRST} to 255")
+    return word
 
 
 def _trigger(word: str) -> TriggerReason:

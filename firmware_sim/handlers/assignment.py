@@ -19,7 +19,10 @@ def assign(session: CameraSession, request: Assign) -> AssignmentState:
     if not request.officer.strip():
         raise Refusal(ErrorCode.OUT_OF_RANGE, "an assignment names an officer; clear takes one away")
     said = f"{request.officer}, unit {request.unit or '-'}"
-    return _change(session, request.officer, request.unit, AuditKind.ASSIGNED, said)
+    pseudonym = session.camera.new_pseudonym()
+    return _change(
+        session, request.officer, request.unit, AuditKind.ASSIGNED, f"{said}, {pseudonym}", pseudonym
+    )
 
 
 @ClearAssignment.handler(CAMERA)
@@ -35,7 +38,9 @@ def _check(session: CameraSession, revision: int) -> None:
         raise Refusal(ErrorCode.CONFLICT, f"the assignment's revision is {present}, not {revision}")
 
 
-def _change(session: CameraSession, officer: str, unit: str, kind: AuditKind, said: str) -> AssignmentState:
+def _change(
+    session: CameraSession, officer: str, unit: str, kind: AuditKind, said: str, pseudonym: str = ""
+) -> AssignmentState:
     """Keeps it with its entry in the log; only then it is so."""
     camera = session.camera
     state = AssignmentState(
@@ -44,6 +49,7 @@ def _change(session: CameraSession, officer: str, unit: str, kind: AuditKind, sa
         unit=unit,
         since_utc_ns=camera.clock.utc_ns(),
         revision=camera.assignment.revision + 1,
+        pseudonym=pseudonym,
     )
     session.audit(kind, said, *camera.state_change(assignment=state))
     camera.assignment = state

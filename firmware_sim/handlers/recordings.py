@@ -11,9 +11,11 @@ from bwc_protocol.messages.recordings import (
     AnnotationKind,
     AnnotationPage,
     AnnotationState,
+    AssignCase,
     CategoriseRecording,
     EraseRecording,
     HoldRecording,
+    LiftHold,
     ListPage,
     ListRecordings,
     ManifestReply,
@@ -24,11 +26,12 @@ from bwc_protocol.messages.recordings import (
     ReadAnnotations,
     ReadManifest,
     RecordingEntry,
-    ReleaseRecording,
+    ReviewRecording,
 )
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
+from firmware_sim.camera.setting_rules import refused_purpose
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.handlers.registry import CAMERA
 from firmware_sim.storage import storage
@@ -85,7 +88,15 @@ def annotations(session: CameraSession, request: ReadAnnotations) -> AnnotationP
     kept = _find(session, request.recording).annotations
     end = request.start + ANNOTATION_PAGE
     found = tuple(
-        Annotation(utc_ns=one.utc_ns, kind=one.kind, actor=one.actor, text=one.text)
+        Annotation(
+            utc_ns=one.utc_ns,
+            kind=one.kind,
+            actor=one.actor,
+            text=one.text,
+            hold=one.hold,
+            case=one.case,
+            authority=one.authority,
+        )
         for one in kept[request.start : end]
     )
     return AnnotationPage(annotations=found, next=end if end < len(kept) else 0)
@@ -125,29 +136,68 @@ def mark(session: CameraSession, request: MarkRecording) -> AnnotationState:
 
 @CategoriseRecording.handler(CAMERA)
 def categorise(session: CameraSession, request: CategoriseRecording) -> AnnotationState:
+    _find(session, request.recording, request.manifest_sha256)
+    if (refused := refused_purpose(request.category)) is not None:
+        raise refused
     kind = AnnotationKind.CATEGORY
     return _annotate(session, request.recording, request.manifest_sha256, kind, request.category)
 
 
 @HoldRecording.handler(CAMERA)
 def hold(session: CameraSession, request: HoldRecording) -> AnnotationState:
-    kind = AnnotationKind.HELD
-    return _annotate(session, request.recording, request.manifest_sha256, kind, request.reason)
+    return _annotate(
+        session,
+        request.recording,
+        request.manifest_sha256,
+        AnnotationKind.HELD,
+        request.reason,
+        hold=request.hold,
+        case=request.case,
+        authority=request.authority,
+    )
 
 
-@ReleaseRecording.handler(CAMERA)
-def release(session: CameraSession, request: ReleaseRecording) -> AnnotationState:
-    kind = AnnotationKind.RELEASED
-    return _annotate(session, request.recording, request.manifest_sha256, kind, request.reason)
+@LiftHold.handler(CAMERA)
+def lift(session: CameraSession, request: LiftHold) -> AnnotationState:
+    found = _find(session, request.recording, request.manifest_sha256)
+    if request.hold not in found.holds and request.hold not in found.lifted:
+        raise Refusal(ErrorCode.NOT_FOUND, f"recording {found.sequence} never had a hold {request.hold!r}")
+    kind = AnnotationKind.LIFTED
+    return _annotate(
+        session, request.recording, request.manifest_sha256, kind, request.reason, hold=request.hold
+    )
+
+
+@AssignCase.handler(CAMERA)
+def case(session: CameraSession, request: AssignCase) -> AnnotationState:
+    kind = AnnotationKind.CASE
+    return _annotate(session, request.recording, request.manifest_sha256, kind, case=request.case)
+
+
+@ReviewRecording.handler(CAMERA)
+def review(session: CameraSession, request: ReviewRecording) -> AnnotationState:
+    kind = AnnotationKind.REVIEWED
+    return _annotate(session, request.recording, request.manifest_sha256, kind, request.note)
 
 
 def _annotate(
-    session: CameraSession, recording_id: bytes, manifest_sha256: bytes, kind: AnnotationKind, text: str
+    session: CameraSession,
+    recording_id: bytes,
+    manifest_sha256: bytes,
+    kind: AnnotationKind,
+    text: str = "",
+    *,
+    hold: str = "",
+    case: str = "",
+    authority: str = "",
 ) -> AnnotationState:
     camera = session.camera
     before = _find(session, recording_id, manifest_sha256)
-    said = f"recording {before.sequence}: {kind.name} {text}".rstrip()
-    annotation = storage.Annotation(camera.clock.utc_ns(), kind, session.identity, text)
+    words = " ".join(filter(None, (hold, case, authority, text)))
+    said = f"recording {before.sequence}: {kind.name} {words}".rstrip()
+    annotation = storage.Annotation(
+        camera.clock.utc_ns(), kind, session.identity, text, hold, case, authority
+    )
     try:
         after = camera.storage.annotate(
             recording_id,
@@ -156,7 +206,14 @@ def _annotate(
         )
     except TooManyAnnotations as error:
         raise Refusal(ErrorCode.FULL, str(error)) from error
-    return AnnotationState(marks=_marks(after), annotations=len(after.annotations), category=after.category)
+    return AnnotationState(
+        marks=_marks(after),
+        annotations=len(after.annotations),
+        category=after.category,
+        annotations_sha256=after.annotations_sha256,
+        holds=len(after.holds),
+        case=after.case,
+    )
 
 
 # Erasing
@@ -220,4 +277,5 @@ def _entry(recording: StoredRecording) -> RecordingEntry:
         manifest_sha256=recording.manifest_sha256,
         annotations=len(recording.annotations),
         category=recording.category,
+        annotations_sha256=recording.annotations_sha256,
     )

@@ -5,10 +5,10 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bwc_protocol.evidence import NO_SHA256, Manifest
+from bwc_protocol.evidence import NO_SHA256, Manifest, annotation_head, annotation_root
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.flash.flash import StateError
 from firmware_sim.physics.emmc import EmmcHealth
@@ -27,7 +27,10 @@ MAX_ANNOTATIONS_WITH_HOLDS: Final = 65_535
 ACTOR_MAX: Final = 64
 TEXT_MAX: Final = 128
 CATEGORY_MAX: Final = 32
-"""Bytes of an annotation's author, its text, and of the text of a category: what can be told to a host."""
+HOLD_MAX: Final = 32
+CASE_MAX: Final = 64
+"""Bytes of an annotation's author, its text, of the text of a category, of a hold's id, and of a case or an authority:
+what can be told to a host."""
 SEQUENCE: Final = "sequence"
 JOURNAL: Final = "recording"
 Keep = Callable[[tuple[Change, ...]], object]
@@ -54,6 +57,9 @@ class Annotation:
     kind: AnnotationKind
     actor: str
     text: str = ""
+    hold: str = ""
+    case: str = ""
+    authority: str = ""
 
 
 @dataclass(slots=True)
@@ -67,8 +73,16 @@ class StoredRecording:
     blobs: tuple[Blob, ...]
     annotations: tuple[Annotation, ...] = ()
     marked: bool = field(init=False, default=False)
-    held: bool = field(init=False, default=False)
+    holds: dict[str, tuple[str, str]] = field(init=False, default_factory=dict)
+    """Those that are not lifted: case and authority, by their ids."""
+    lifted: set[str] = field(init=False, default_factory=set)
+    """Ids of holds that were."""
     category: str = field(init=False, default="")
+    case: str = field(init=False, default="")
+    reviewed: tuple[str, str] = field(init=False, default=("", ""))
+    """Who did last, and the note."""
+    _head: tuple[int, bytes] = field(init=False, default=(0, b""))
+    """How much of the chain is hashed, and its head there: nobody asks it of most recordings."""
 
     def __post_init__(self) -> None:
         for annotation in self.annotations:
@@ -84,6 +98,39 @@ class StoredRecording:
         """Its place in the camera's count."""
         return self.manifest.sequence
 
+    @property
+    def held(self) -> bool:
+        """Whether a hold is left."""
+        return bool(self.holds)
+
+    @property
+    def annotations_sha256(self) -> bytes:
+        """Head of the chain of its annotations."""
+        count, head = self._head
+        if not count:
+            head = annotation_root(self.manifest_sha256)
+        if count < len(self.annotations) or not self._head[1]:
+            self._head = (len(self.annotations), annotation_head(head, self.annotations[count:]))
+        return self._head[1]
+
+    def says(self, annotation: Annotation) -> bool:
+        """Whether it already stands where the annotation would put it."""
+        match annotation.kind:
+            case AnnotationKind.MARKED | AnnotationKind.UNMARKED:
+                return self.marked is (annotation.kind is AnnotationKind.MARKED)
+            case AnnotationKind.HELD:
+                return self.holds.get(annotation.hold) == (annotation.case, annotation.authority)
+            case AnnotationKind.LIFTED:
+                return annotation.hold not in self.holds
+            case AnnotationKind.CATEGORY:
+                return self.category == annotation.text
+            case AnnotationKind.CASE:
+                return self.case == annotation.case
+            case AnnotationKind.REVIEWED:
+                return self.reviewed == (annotation.actor, annotation.text)
+            case AnnotationKind.ASSIGNMENT:
+                return False
+
     def annotate(self, annotation: Annotation) -> None:
         """Adds an annotation; earlier ones stay."""
         self.annotations = (*self.annotations, annotation)
@@ -93,8 +140,16 @@ class StoredRecording:
         match annotation.kind:
             case AnnotationKind.MARKED | AnnotationKind.UNMARKED:
                 self.marked = annotation.kind is AnnotationKind.MARKED
-            case AnnotationKind.HELD | AnnotationKind.RELEASED:
-                self.held = annotation.kind is AnnotationKind.HELD
+            case AnnotationKind.HELD:
+                self.holds[annotation.hold] = (annotation.case, annotation.authority)
+                self.lifted.discard(annotation.hold)
+            case AnnotationKind.LIFTED:
+                self.holds.pop(annotation.hold, None)
+                self.lifted.add(annotation.hold)
+            case AnnotationKind.CASE:
+                self.case = annotation.case
+            case AnnotationKind.REVIEWED:
+                self.reviewed = annotation.actor, annotation.text
             case AnnotationKind.CATEGORY:
                 self.category = annotation.text
             case AnnotationKind.ASSIGNMENT:
@@ -285,9 +340,9 @@ class Storage:
         then nothing was added.
         """
         recording = self.get(recording_id)
-        if _already(recording, annotation):
+        if recording.says(annotation):
             return recording
-        protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.RELEASED)
+        protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.LIFTED)
         if len(recording.annotations) >= (MAX_ANNOTATIONS_WITH_HOLDS if protects else MAX_ANNOTATIONS):
             raise TooManyAnnotations(f"{recording.recording_id.hex()} has {len(recording.annotations)}")
         annotations = _plain((*recording.annotations, annotation))
@@ -352,19 +407,19 @@ class Storage:
                 recording.blobs = (*recording.blobs[:segment], blob, *recording.blobs[segment + 1 :])
 
 
-def _already(recording: StoredRecording, annotation: Annotation) -> bool:
-    before = replace(recording)
-    before.annotate(annotation)
-    same = (before.marked, before.held, before.category) == (
-        recording.marked,
-        recording.held,
-        recording.category,
-    )
-    return same and annotation.kind is not AnnotationKind.ASSIGNMENT
-
-
 def _plain(annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
-    return [{"utc_ns": a.utc_ns, "kind": int(a.kind), "actor": a.actor, "text": a.text} for a in annotations]
+    return [
+        {
+            "utc_ns": a.utc_ns,
+            "kind": int(a.kind),
+            "actor": a.actor,
+            "text": a.text,
+            "hold": a.hold,
+            "case": a.case,
+            "authority": a.authority,
+        }
+        for a in annotations
+    ]
 
 
 def _stored(kept: KeptRecording) -> StoredRecording:
@@ -378,13 +433,16 @@ def _stored(kept: KeptRecording) -> StoredRecording:
 
 
 def _annotation(kept: object) -> Annotation:
-    found = part_of(kept, "an annotation", ("utc_ns", "kind", "actor", "text"))
+    found = part_of(kept, "an annotation", ("utc_ns", "kind", "actor", "text", "hold", "case", "authority"))
     kind = AnnotationKind(whole(found, "kind", 0, 0xFF))
     return Annotation(
         utc_ns=whole(found, "utc_ns", -I64_MAX, I64_MAX),
         kind=kind,
         actor=words(found, "actor", ACTOR_MAX),
         text=words(found, "text", CATEGORY_MAX if kind is AnnotationKind.CATEGORY else TEXT_MAX),
+        hold=words(found, "hold", HOLD_MAX),
+        case=words(found, "case", CASE_MAX),
+        authority=words(found, "authority", CASE_MAX),
     )
 
 

@@ -52,3 +52,5 @@ class ErrorCode(Word):
     """The firmware failed in a way that it has no better word for; it says so in its log."""
     UNTRUSTED = 19
     """Since 1.2: a certificate or a signed document does not pass a check, which the detail names."""
+    PURPOSE_REFUSED = 20
+    """Since 1.2: recording solely First Amendment activity is no purpose that a device takes, in whatever field."""

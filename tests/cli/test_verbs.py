@@ -91,10 +91,52 @@ def test_marks_and_holds_come_and_go_and_are_on_record(bwc: Bwc, sim: str) -> No
     assert annotate("mark", "1") == ["marked"]
     assert annotate("hold", "1", "--reason", "case 7") == ["marked", "held"]
     assert annotate("mark", "1", "--remove") == ["held"]
-    assert annotate("release", "1", "--reason", "closed") == []
+    assert annotate("lift", "1", "--reason", "closed") == []
     said = bwc("recordings", "show", "1", "--json", device=sim).document["annotations"]
-    assert [one["kind"] for one in said][-4:] == ["marked", "held", "unmarked", "released"]
+    assert [one["kind"] for one in said][-4:] == ["marked", "held", "unmarked", "lifted"]
     assert said[-1]["text"] == "closed"
+
+
+def test_several_holds_are_lifted_one_by_one(bwc: Bwc, sim: str) -> None:
+    def holds(*argv: str) -> int:
+        found: int = bwc("recordings", *argv, "--json", device=sim).document["annotation"]["holds"]
+        return found
+
+    assert holds("hold", "1", "--reason", "court", "--id", "a", "--case", "24-7", "--authority", "judge") == 1
+    assert holds("hold", "1", "--reason", "asked for", "--id", "b") == 2
+    wrong = bwc("recordings", "lift", "1", "--reason", "typo", "--id", "c", device=sim)
+    assert wrong.code == 6 and "names its holds" in wrong.err
+    assert holds("lift", "1", "--reason", "over", "--id", "a") == 1
+    assert holds("case", "1", "24-8") == holds("review", "1", "--note", "face") == 1
+    said = bwc("recordings", "show", "1", "--json", device=sim).document["annotations"]
+    assert [(one["kind"], one["hold"], one["case"]) for one in said[-5:]] == [
+        ("held", "a", "24-7"),
+        ("held", "b", ""),
+        ("lifted", "a", ""),
+        ("case", "", "24-8"),
+        ("reviewed", "", ""),
+    ]
+    assert holds("lift", "1", "--reason", "over", "--id", "b") == 0
+
+
+def test_a_recording_tells_its_circumstances_and_takes_a_category(bwc: Bwc, sim: str) -> None:
+    shown = bwc("recordings", "show", "1", "--json", device=sim).document["manifest"]["circumstances"]
+    assert (shown["event"], shown["ending"], shown["purpose"]) == ("not-given", "not-given", "not-given")
+    told = bwc("recordings", "show", "1", device=sim).out
+    assert "not-given" in told and "later" not in told
+    state = bwc("recordings", "categorise", "1", "theft", "--json", device=sim).document["annotation"]
+    assert state["category"] == "theft"
+
+
+def test_solely_first_amendment_activity_is_refused_with_what_it_is(bwc: Bwc, sim: str) -> None:
+    for argv in (
+        ("recordings", "categorise", "1", "first-amendment-only"),
+        ("config", "set", "recording.purpose=first-amendment-only"),
+    ):
+        ran = bwc(*argv, "--json", device=sim)
+        assert (ran.code, ran.error["code"]) == (6, "purpose-refused"), ran
+        assert "investigated" in bwc(*argv, device=sim).err
+    assert bwc("config", "set", "recording.purpose=training", device=sim).code == 0
 
 
 def test_a_hold_without_a_reason_is_a_wrong_command_line(bwc: Bwc, sim: str) -> None:

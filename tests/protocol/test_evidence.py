@@ -312,13 +312,28 @@ RULE_OF = {
         "cbor-depth",
         "manifest-size",
     },
-    "REC-023": {"manifest-missing", "manifest-version", "manifest-map", "manifest-previous-sha256"},
+    "REC-029": {"interval-reason", "manifest-circumstances"},
+    "REC-030": {"circumstances-ending", "circumstances-event", "circumstances-pseudonym"},
+    "REC-023": {
+        "manifest-missing",
+        "circumstances-missing",
+        "manifest-version",
+        "manifest-map",
+        "manifest-previous-sha256",
+    },
     "REC-024": {"manifest-camera"},
     "REC-025": {"manifest-time"},
     "REC-026": {"manifest-pre-event"},
     "REC-027": {"manifest-mute", "manifest-stealth", "interval-order"},
     "REC-028": {"segment-chunks"},
-    "REC-002": {"manifest-segments", "segment-chunk-size", "segment-size-bytes", "segment-duration-ms"},
+    "REC-002": {
+        "manifest-segments",
+        "segment-chunk-size",
+        "segment-size-bytes",
+        "segment-duration-ms",
+        "circumstances-holder",
+        "circumstances-vocabulary",
+    },
 }
 
 
@@ -335,3 +350,81 @@ def test_each_rule_of_a_manifest_has_a_vector_that_breaks_it_alone() -> None:
     ]
     found = {vector["rule"] for vector in refused}
     assert found == set().union(*RULE_OF.values())
+
+
+# Circumstances, and what else was appended
+
+
+STATED = ev.Circumstances(
+    event=ev.ActivationEvent.ARREST, event_by=ev.GivenBy.APP, holder="K1 Müller", pseudonym=True, generation=3
+)
+
+
+@pytest.mark.rule("REC-029")
+def test_a_manifest_of_before_has_the_hash_that_it_had_and_states_no_circumstances() -> None:
+    of_before = manifest(mute=(ev.Interval(start_ms=0, end_ms=9),))
+    assert set(of_before.to_map()) == set(range(20)) and set(of_before.to_map()[11][0]) == {0, 1}
+    again = ev.Manifest.decode(of_before.encode())
+    assert again.circumstances is None and again.mute[0].reason is ev.StopReason.NOT_GIVEN
+    assert again.sha256 == of_before.sha256
+
+
+@pytest.mark.rule("REC-029")
+@pytest.mark.parametrize("silent", [{20: None}, {11: [{0: 0, 1: 9, 2: 0}]}])
+def test_what_says_nothing_is_absent(silent: dict[int, Any]) -> None:
+    data = cbor2.dumps(manifest().to_map() | silent, canonical=True)
+    with pytest.raises(ev.EvidenceError, match="absent where it says nothing"):
+        ev.Manifest.decode(data)
+
+
+@pytest.mark.rule("REC-030")
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"event": ev.ActivationEvent.SEARCH}, "circumstances-event"),
+        ({"event_by": ev.GivenBy.DOCK}, "circumstances-event"),
+        ({"ending": Unknown(200)}, "circumstances-ending"),
+        ({"ending_by": Unknown(9)}, "circumstances-ending"),
+        ({"pseudonym": True}, "circumstances-pseudonym"),
+        ({"holder": "K\n1"}, "circumstances-holder"),
+        ({"holder": "ü" * 33}, "circumstances-holder"),
+        ({"vocabulary": 0}, "circumstances-vocabulary"),
+    ],
+)
+def test_circumstances_that_contradict_themselves_are_refused(changes: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ev.EvidenceError) as error:
+        ev.Circumstances(**changes)
+    assert error.value.rule == rule
+
+
+@pytest.mark.rule("REC-030")
+def test_words_of_agencies_and_of_later_versions_are_kept() -> None:
+    stated = dataclasses.replace(
+        STATED,
+        vocabulary=9,
+        event=Unknown(200),
+        ending=Unknown(99),
+        ending_by=Unknown(77),
+        purpose=Unknown(128),
+    )
+    made = manifest(circumstances=stated)
+    assert ev.Manifest.decode(made.encode()) == made
+    later = cbor2.dumps(made.to_map() | {20: made.to_map()[20] | {9: "more"}}, canonical=True)
+    assert ev.Manifest.decode(later).encode() == later
+
+
+def test_the_largest_manifest_with_all_circumstances_fits() -> None:
+    spans = tuple(dataclasses.replace(one, reason=Unknown(255)) for one in largest().mute)
+    said = dataclasses.replace(STATED, event=Unknown(255), holder="h" * 64, generation=U32)
+    made = dataclasses.replace(largest(), mute=spans, stealth=spans, circumstances=said)
+    assert len(made.encode()) < ev.MANIFEST_MAX - 4_096
+
+
+def test_numbers_of_the_vocabulary_are_never_given_to_something_else() -> None:
+    for of in (ev.ActivationEvent, ev.StopReason, ev.Purpose, ev.GivenBy):
+        assert all(member < ev.AGENCY_FIRST for member in of) and of(0)._name_ in ("NOT_GIVEN", "NOBODY")
+        for member in of:
+            assert ev.word_of(of, str(member)) is member
+    for number in ("127", "256", "-1", "0128", "٢٠٠", "", "12٣"):
+        assert ev.word_of(ev.Purpose, number) is None
+    assert ev.word_of(ev.Purpose, "128") == Unknown(128)

@@ -57,8 +57,8 @@ def test_a_dock_delivers_and_never_authors() -> None:
 
 def test_a_hold_is_lifted_by_the_records_office_and_on_a_bench_alone() -> None:
     names = {command.name for command in commands(Role.DOCK_OFFLOAD)}
-    assert "recordings.release" not in names and "recordings.hold" in names
-    assert "recordings.release" in changing(Role.RECORDS)
+    assert "recordings.lift" not in names and "recordings.hold" in names
+    assert "recordings.lift" in changing(Role.RECORDS)
     assert not {
         name for name in changing(Role.RECORDS) if name.split(".")[0] in ("config", "assignment", "clock")
     }

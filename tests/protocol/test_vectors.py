@@ -16,7 +16,7 @@ from bwc_protocol.conversation.message import (
     build_data,
 )
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire
-from bwc_protocol.evidence import ChunkHasher, EvidenceError, Manifest
+from bwc_protocol.evidence import AnnotationRecord, ChunkHasher, EvidenceError, Manifest, cbor
 from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.frame import FrameParser, FrameType, encode_frame
 from bwc_protocol.messages.audit import AuditEntry
@@ -251,7 +251,9 @@ def test_manifests_hold_in_both_directions() -> None:
         assert manifest.sequence == vector["fields"]["sequence"]
         assert str(manifest.started_utc_ns) == vector["fields"]["started_utc_ns"]
         assert len(manifest.segments) == len(vector["fields"]["segments"])
-    first, second = RECORDING["manifests"]
+    first, second, third = RECORDING["manifests"]
+    assert third["fields"]["previous_sha256"] == second["sha256"]
+    assert "circumstances" in third["fields"] and "circumstances" not in first["fields"]
     assert second["fields"]["previous_sha256"] == first["sha256"]
 
 
@@ -267,6 +269,17 @@ def test_what_a_newer_camera_appended_keeps_its_hash() -> None:
     manifest = Manifest.decode(bytes.fromhex(vector["hex"]))
     assert manifest.encode().hex() == vector["hex"] and manifest.sha256.hex() == vector["sha256"]
     assert [key for key, _ in manifest.later] == vector["keys"]
+
+
+def test_annotations_chain() -> None:
+    vector = RECORDING["annotations"]
+    head = evidence.annotation_root(bytes.fromhex(vector["manifest_sha256"]))
+    assert head.hex() == vector["root"]
+    for one in vector["chain"]:
+        record = AnnotationRecord.from_map(cbor.decode(bytes.fromhex(one["hex"])))
+        assert record.encode().hex() == one["hex"] and record.text == one["fields"]["text"]
+        head = evidence.annotation_head(head, (record,))
+        assert head.hex() == one["head"]
 
 
 def test_the_log_chains() -> None:

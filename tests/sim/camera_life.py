@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bwc_protocol.evidence import AUDIT_ROOT_SHA256, Manifest, verify_table
+from bwc_protocol.evidence import (
+    AUDIT_ROOT_SHA256,
+    ActivationEvent,
+    Circumstances,
+    GivenBy,
+    Manifest,
+    Purpose,
+    StopReason,
+    verify_table,
+)
 from bwc_protocol.messages.assignment import Assign, ClearAssignment
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import ClockReason, SetClock, TimeSource
 from bwc_protocol.messages.config import ApplyConfig, ConfigView, Setting, SettingType, StageConfig
 from bwc_protocol.messages.identity import SelfTest
 from bwc_protocol.messages.recordings import (
+    AssignCase,
     CategoriseRecording,
     EraseRecording,
     HoldRecording,
+    LiftHold,
     MarkRecording,
     OpenSegment,
-    ReleaseRecording,
+    ReviewRecording,
 )
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
@@ -94,7 +105,11 @@ def _bool(key: str, value: bool) -> Setting:
 
 STEPS: Final[dict[str, Callable[[Day], object]]] = {
     "configure": lambda day: day.configure(
-        _bool("mute.allowed", True), _number("recording.pre_event_s", 2), _number("recording.segment_s", 30)
+        _bool("mute.allowed", True),
+        _bool("holder.pseudonym", True),
+        _number("recording.pre_event_s", 2),
+        _number("recording.segment_s", 30),
+        _number("recording.post_event_s", 1),
     ),
     "configure again": lambda day: day.configure(
         _number("recording.pre_event_s", 3), _number("alarm.battery_low_pct", 20)
@@ -104,24 +119,32 @@ STEPS: Final[dict[str, Callable[[Day], object]]] = {
     ),
     "undock": lambda day: day.camera.undock(),
     "buffer": lambda day: day.wait(5),
-    "start": lambda day: day.camera.wearer.start(),
+    "start": lambda day: day.camera.wearer.start(
+        event=ActivationEvent.WARRANT, purpose=Purpose.LAW_ENFORCEMENT, by=GivenBy.APP
+    ),
     "record": lambda day: day.wait(1.1),
     "record on": lambda day: day.wait(1.1),
     "mark": lambda day: day.camera.wearer.mark(),
-    "mute": lambda day: day.camera.wearer.mute(True),
+    "mute": lambda day: day.camera.wearer.mute(True, StopReason.PRIVILEGED),
     "record muted": lambda day: day.wait(1.1),
     "unmute": lambda day: day.camera.wearer.mute(False),
     "into the next segment": lambda day: day.wait(24.5),
     "record more": lambda day: day.wait(1.1),
-    "stop": lambda day: day.camera.wearer.stop(),
+    "stop": lambda day: day.camera.wearer.stop(StopReason.VICTIM_OR_WITNESS_ASKED),
+    "after the event": lambda day: day.wait(1.1),
     "hold": lambda day: day.desk.ask(HoldRecording(**day.named(0), reason="case 7")),
+    "hold for another": lambda day: day.desk.ask(
+        HoldRecording(**day.named(0), reason="asked for", hold="h", case="24-7", authority="judge")
+    ),
+    "say the case": lambda day: day.desk.ask(AssignCase(**day.named(0), case="24-7")),
+    "review": lambda day: day.desk.ask(ReviewRecording(**day.named(0), note="face")),
     "categorise": lambda day: day.desk.ask(CategoriseRecording(**day.named(0), category="theft")),
     "mark by a host": lambda day: day.desk.ask(MarkRecording(**day.named(0), marked=False)),
     "set the clock": lambda day: day.set_clock(),
     "test itself": lambda day: day.desk.ask(SelfTest()),
     "read": lambda day: day.desk.ask(OpenSegment(**day.named(0), segment=0, offset=0, length=0)),
     "ask to erase": lambda day: day.desk.refused(EraseRecording(**day.named(0), receipt=b"x")),
-    "release": lambda day: day.desk.ask(ReleaseRecording(**day.named(0), reason="over")),
+    "lift": lambda day: day.desk.ask(LiftHold(**day.named(0), reason="over")),
     "start again": lambda day: day.camera.wearer.start(),
     "record again": lambda day: day.wait(1.1),
     "clear": lambda day: day.desk.ask(ClearAssignment(revision=day.camera.assignment.revision)),
@@ -145,8 +168,8 @@ class Told:
     clock: tuple[Any, ...]
     recordings: dict[bytes, tuple[Manifest, tuple[Annotation, ...]]]
     log: tuple[LogEntry, ...]
-    open: tuple[bytes, int] | None
-    """The recording in progress, and how much of it must survive."""
+    open: tuple[bytes, int, Circumstances] | None
+    """The recording in progress, how much of it must survive, and what was said of it."""
 
 
 NOTHING: Final = Told(0, (), None, (), {}, (), None)
@@ -158,7 +181,9 @@ def told_by(camera: SimCamera) -> Told:
     in_progress = None
     if recorder.recording_id is not None:
         assert recorder.elapsed_ms - recorder._journalled_ms <= JOURNAL_EVERY_MS
-        in_progress = (recorder.recording_id, recorder._journalled_ms - CHUNK_MS)
+        assert recorder._open is not None
+        said = recorder._open.circumstances
+        in_progress = (recorder.recording_id, recorder._journalled_ms - CHUNK_MS, said)
     settings = camera.settings
     return Told(
         boots=camera.boot_counter,
@@ -269,14 +294,27 @@ def _check_recordings(camera: SimCamera, now: Told, before: Told, after: Told) -
     surplus = set(now.recordings) - set(before.recordings)
     assert surplus <= opened | set(after.recordings), "no recording comes from nowhere"
     if before.open is not None:
-        which, safe_ms = before.open
+        which, safe_ms, said = before.open
         kept_ms = now.recordings[which][0].duration_ms if which in now.recordings else 0
         assert kept_ms >= safe_ms, "what was journalled is there"
+        if which in now.recordings and which not in after.recordings:
+            later = after.open[2] if after.open is not None and after.open[0] == which else said
+            assert _unended(now.recordings[which][0]) in (said, later), "what was said of it is there"
     for which in surplus:
         manifest = now.recordings[which][0]
         assert manifest.cut or manifest == after.recordings[which][0]
     assert camera.storage.journal() is None and now.open is None
     assert not camera.storage._state.flash.exists(f"{JOURNAL}.json")
+
+
+def _unended(manifest: Manifest) -> Circumstances:
+    """What is stated, without what the camera itself says of the end."""
+    said = manifest.circumstances
+    assert said is not None
+    if said.ending_by is not GivenBy.CAMERA:
+        return said
+    assert said.ending is StopReason.POWER_LOST and manifest.cut
+    return replace(said, ending=StopReason.NOT_GIVEN, ending_by=GivenBy.NOBODY)
 
 
 def _check_one_step(now: Told) -> None:

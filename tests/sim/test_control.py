@@ -73,7 +73,11 @@ def test_what_is_no_command_says_what_is(say: Say) -> None:
     assert str(say("explode 3")).startswith(
         "error unknown-command: there is no command 'explode'; known: undock"
     )
-    assert say("record") == say("record pause") == "error usage: record start [TRIGGER] | record stop"
+    assert (
+        say("record")
+        == say("record pause")
+        == "error usage: record start [TRIGGER] [event=WORD] [purpose=WORD] [by=button|app] | record stop [REASON]"
+    )
     assert say("undock 3") == "error usage: undock", "a camera that stands alone has no bays"
     assert str(say("record start earthquake")).startswith("error usage: there is no trigger 'earthquake'")
     assert str(say("help")).startswith("ok help: undock; dock; record start [TRIGGER]")

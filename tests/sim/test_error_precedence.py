@@ -26,16 +26,18 @@ from bwc_protocol.messages.config import (
 )
 from bwc_protocol.messages.identity import Reboot
 from bwc_protocol.messages.recordings import (
+    AssignCase,
     CategoriseRecording,
     EraseRecording,
     HoldRecording,
+    LiftHold,
     ListRecordings,
     MarkRecording,
     OpenSegment,
     OpenTable,
     ReadAnnotations,
     ReadManifest,
-    ReleaseRecording,
+    ReviewRecording,
 )
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
@@ -83,10 +85,17 @@ def ladders(camera: SimCamera, desk: Any) -> dict[str, Ladder]:
         lambda **who: MarkRecording(marked=True, **who),
         lambda **who: CategoriseRecording(category="incident", **who),
         lambda **who: HoldRecording(reason="", **who),
-        lambda **who: ReleaseRecording(reason="", **who),
+        lambda **who: LiftHold(reason="", **who),
+        lambda **who: AssignCase(case="7", **who),
+        lambda **who: ReviewRecording(note="", **who),
     ]
     for make in annotating:
         found[make(**named).name] = [make(**who) for who in (unnamed, unlike)]
+    found["recordings.lift"].append(LiftHold(reason="", hold="never placed", **named))
+    refused = "first-amendment-only"
+    found["recordings.categorise"] = [
+        CategoriseRecording(category=refused, **who) for who in (unnamed, unlike, named)
+    ]
     return found
 
 
@@ -218,6 +227,7 @@ def test_settings_are_judged_in_their_order_and_the_first_that_does_not_fit_deci
         (1, Setting(key="no.such", type=SettingType.BOOL)),
         (1, replace(gain, number=1)),  # a second time, behind one that fits
         (1, replace(gain, type=SettingType.BOOL)),
+        (1, Setting(key="recording.purpose", type=SettingType.TEXT, text="first-amendment-only")),
         (1, gain),
     ]
     first = replace(gain, number=2)

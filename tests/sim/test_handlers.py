@@ -43,6 +43,7 @@ from bwc_protocol.messages.recordings import (
     CategoriseRecording,
     EraseRecording,
     HoldRecording,
+    LiftHold,
     ListRecordings,
     Mark,
     MarkRecording,
@@ -51,7 +52,6 @@ from bwc_protocol.messages.recordings import (
     ReadAnnotations,
     ReadManifest,
     RecordingEntry,
-    ReleaseRecording,
 )
 from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth
 from bwc_protocol.messages.trust import CarryOut
@@ -465,7 +465,7 @@ def test_annotations_add_up_name_who_made_them_and_may_be_repeated(camera: SimCa
         AnnotationKind.HELD,
     ]
     assert {a.actor for a in page.annotations[before:]} == {"tester"}
-    assert desk.ask(ReleaseRecording(**key, reason="closed")).marks == Mark.MARKED
+    assert desk.ask(LiftHold(**key, reason="closed")).marks == Mark.MARKED
     assert desk.refused(MarkRecording(**{**key, "manifest_sha256": bytes(32)})) is ErrorCode.CONFLICT
 
 
@@ -522,7 +522,7 @@ def test_an_assignment_is_guarded_logged_and_goes_with_the_next_recording(
     newest = camera.listing(3, 1)[0]
     assert (AnnotationKind.ASSIGNMENT, "4711 North") in [(a.kind, a.text) for a in newest.annotations]
     assert not desk.ask(ClearAssignment(revision=state.revision)).assigned
-    assert log(camera, AuditKind.ASSIGNED) == ["4711, unit North"]
+    assert log(camera, AuditKind.ASSIGNED) == [f"4711, unit North, {state.pseudonym}"]
     assert log(camera, AuditKind.ASSIGNMENT_CLEARED) == ["was 4711"]
 
 

@@ -33,10 +33,10 @@ from bwc_protocol.messages.recordings import (
     CategoriseRecording,
     EraseRecording,
     HoldRecording,
+    LiftHold,
     ListRecordings,
     MarkRecording,
     OpenSegment,
-    ReleaseRecording,
 )
 from bwc_protocol.messages.station import ReleaseBay, SwitchData, SwitchPower
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
@@ -228,7 +228,7 @@ COMMANDS: dict[str, tuple[Callable[[Bench], None], Callable[[Bench], None]]] = {
     "mark": (nothing, lambda b: b.put(MarkRecording(**b.first))),
     "categorise": (nothing, lambda b: b.put(CategoriseRecording(**b.first, category="theft"))),
     "hold": (nothing, lambda b: b.put(HoldRecording(**b.first, reason="case 7"))),
-    "release": (held, lambda b: b.put(ReleaseRecording(**b.first, reason="over"))),
+    "release": (held, lambda b: b.put(LiftHold(**b.first, reason="over"))),
     "open_segment": (nothing, lambda b: b.put(OpenSegment(**b.first, segment=0, offset=0, length=0))),
     "self_test": (nothing, lambda b: b.put(SelfTest())),
     "reboot": (nothing, lambda b: b.put(Reboot(boot_counter=b.camera.boot_counter))),

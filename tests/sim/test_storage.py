@@ -214,7 +214,7 @@ def test_annotations_change_what_is_known_and_never_the_manifest() -> None:
         storage.annotate(manifest.recording_id, note(kind, text))
     assert (recording.marked, recording.held, recording.category) == (True, True, "use of force")
     assert storage.held == 1
-    storage.annotate(manifest.recording_id, note(AnnotationKind.RELEASED, "case closed"))
+    storage.annotate(manifest.recording_id, note(AnnotationKind.LIFTED, "case closed"))
     storage.annotate(manifest.recording_id, note(AnnotationKind.UNMARKED))
     assert (recording.marked, recording.held) == (False, False)
     assert len(recording.annotations) == 5

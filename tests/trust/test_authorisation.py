@@ -81,17 +81,17 @@ def roles_of(name: str) -> Role:
         (
             Role.TECHNICIAN,
             {"config.commit", "assignment.assign", "clock.set", "trust.renew", "audit.page"},
-            {"recordings.open", "recordings.table", "recordings.erase", "recordings.release"},
+            {"recordings.open", "recordings.table", "recordings.erase", "recordings.lift"},
         ),
         (
             Role.DOCK_OFFLOAD,
             {"recordings.open", "recordings.hold", "trust.desired", "audit.page", "clock.set"},
-            {"config.stage", "config.commit", "config.upload", "assignment.assign", "recordings.release"},
+            {"config.stage", "config.commit", "config.upload", "assignment.assign", "recordings.lift"},
         ),
         (
             Role.DESTINATION,
             {"recordings.open"},
-            {"config.commit", "recordings.release", "trust.renew", "clock.set"},
+            {"config.commit", "recordings.lift", "trust.renew", "clock.set"},
         ),
         (
             Role.AUDITOR,
@@ -100,7 +100,7 @@ def roles_of(name: str) -> Role:
         ),
         (
             Role.RECORDS,
-            {"recordings.release", "recordings.hold", "trust.order"},
+            {"recordings.lift", "recordings.hold", "trust.order"},
             {"recordings.open", "recordings.erase", "config.commit", "clock.set"},
         ),
         (Role.EVIDENCE_RECIPIENT, set(), {command.name for command in COMMANDS.values()}),

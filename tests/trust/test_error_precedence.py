@@ -205,6 +205,7 @@ def test_verdicts_on_a_desired_state(new_device: New, host_at: At, play: Play) -
         host = await host_at(camera)
         assert await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 5)) is None
         unknown, wrong, beyond = ("a.b", 1), ("audio.gain_db", True), ("audio.gain_db", 99)
+        purpose = ("recording.purpose", "first-amendment-only")
         return [
             await misannounced(host, TakeDesiredState, b"\xa0"),
             await host.upload(TakeDesiredState, b"\xa0"),
@@ -212,6 +213,7 @@ def test_verdicts_on_a_desired_state(new_device: New, host_at: At, play: Play) -
             await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 4, unknown)),
             await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 6, unknown, wrong)),
             await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 6, wrong)),
+            await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 6, purpose)),
             await host.upload(TakeDesiredState, signed(Role.TECHNICIAN, 6, beyond)),
         ]
 

@@ -6,21 +6,38 @@ from typing import Final
 
 from bwc_protocol import evidence
 from bwc_protocol.evidence import (
+    ActivationEvent,
+    AnnotationRecord,
     ChunkHasher,
     CipherSuite,
+    Circumstances,
     ClockState,
+    GivenBy,
     Interval,
     Manifest,
+    Purpose,
     SegmentFacts,
+    StopReason,
     TriggerReason,
 )
 from bwc_protocol.evidence.audit_hash import entry_sha256
 from bwc_protocol.messages.audit import AuditEntry, AuditKind
+from bwc_protocol.messages.recordings import AnnotationKind
 from tools.testkit.pair import BENCH, CAMERA
 
 STARTED_NS: Final = 1_780_315_200_000_000_000
 """2026-06-01 12:00:00 UTC."""
 FIRMWARE: Final = hashlib.sha256(b"firmware 1.4.2").digest()
+CIRCUMSTANCES: Final = Circumstances(
+    event=ActivationEvent.WARRANT,
+    event_by=GivenBy.DOCK,
+    ending=StopReason.EVENT_OVER,
+    ending_by=GivenBy.BUTTON,
+    purpose=Purpose.LAW_ENFORCEMENT,
+    holder="p-5f0c1d2e3a4b5c6d",
+    pseudonym=True,
+    generation=1,
+)
 CHUNK: Final = evidence.MIN_CHUNK_SIZE
 
 
@@ -48,8 +65,10 @@ def segment_facts(segment: int) -> SegmentFacts:
     )
 
 
-def manifest(*, segments: int = 1, sequence: int = 1, previous: bytes = evidence.NO_SHA256) -> Manifest:
-    """A manifest with one mute interval."""
+def manifest(
+    *, segments: int = 1, sequence: int = 1, previous: bytes = evidence.NO_SHA256, stated: bool = False
+) -> Manifest:
+    """A manifest with one mute interval; `stated` are its circumstances, which cameras of before did not know."""
     facts = tuple(segment_facts(segment) for segment in range(segments))
     length_ms = sum(one.duration_ms for one in facts)
     return Manifest(
@@ -63,13 +82,35 @@ def manifest(*, segments: int = 1, sequence: int = 1, previous: bytes = evidence
         boot_counter=9,
         pre_event_requested_s=30,
         pre_event_achieved_ms=21_400,
-        mute=(Interval(start_ms=30_000, end_ms=41_000),),
+        mute=(
+            Interval(
+                start_ms=30_000,
+                end_ms=41_000,
+                reason=StopReason.PRIVILEGED if stated else StopReason.NOT_GIVEN,
+            ),
+        ),
         clock_state=ClockState.SYNCED,
         clock_uncertainty_ms=12,
         policy_id="default",
         policy_sha256=hashlib.sha256(b"default policy").digest(),
         firmware_sha256=FIRMWARE,
         segments=facts,
+        circumstances=CIRCUMSTANCES if stated else None,
+    )
+
+
+def annotations() -> tuple[AnnotationRecord, ...]:
+    """Three statements: a category, and a hold that is placed and lifted."""
+    said = (
+        (AnnotationKind.CATEGORY, CAMERA, "unclassified", "", "", ""),
+        (AnnotationKind.HELD, BENCH, "asked for", "h1", "24-7", "court"),
+        (AnnotationKind.LIFTED, BENCH, "over", "h1", "", ""),
+    )
+    return tuple(
+        AnnotationRecord(
+            utc_ns=STARTED_NS + at, kind=int(kind), actor=actor, text=text, hold=hold, case=case, authority=by
+        )
+        for at, (kind, actor, text, hold, case, by) in enumerate(said)
     )
 
 

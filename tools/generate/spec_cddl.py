@@ -28,7 +28,12 @@ _COMMENT_AT: Final = 36
 
 def manifest() -> str:
     """The manifest."""
-    return block((evidence.Manifest, evidence.SegmentFacts, evidence.Interval))
+    return block((evidence.Manifest, evidence.SegmentFacts, evidence.Interval, evidence.Circumstances))
+
+
+def annotation() -> str:
+    """One annotation, as it is hashed and stored."""
+    return block((evidence.AnnotationRecord,))
 
 
 def block(records: Iterable[type[Record]], *before: str) -> str:
@@ -43,7 +48,11 @@ def block(records: Iterable[type[Record]], *before: str) -> str:
 def _cddl(cls: type[Record]) -> str:
     lines = [f"{cls.label} = {{"]
     for name, key in cls.keys().items():
-        entry = f"  {key.number} => {_type(key.kind)},"
+        if key.appended:
+            kind = key.kind.of.label if isinstance(key.kind, Maybe) else _type(key.kind)
+            entry = f"  ? {key.number} => {kind},"
+        else:
+            entry = f"  {key.number} => {_type(key.kind)},"
         lines.append(f"{entry:{_COMMENT_AT - 1}} ; {name}: {_doc(key)}")
     if not getattr(cls, "closed", False):
         lines.append("  * uint => any,".ljust(_COMMENT_AT) + "; appended by later versions")

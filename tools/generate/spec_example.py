@@ -159,6 +159,8 @@ def manifest() -> str:
 def _diagnostic(value: Manifest) -> str:
     lines = []
     for name, key in value.keys().items():
+        if key.number not in value.to_map():
+            continue
         item = key.kind.to_cbor(getattr(value, name))
         lines.append(f"{key.number:>2}: {_cbor_text(item)}".ljust(80) + f" / {name} /")
     return "{\n" + "\n".join(lines) + "\n}"

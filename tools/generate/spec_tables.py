@@ -33,6 +33,7 @@ from bwc_protocol.declare import (
     Wire,
     forbidden_code_points,
 )
+from bwc_protocol.evidence import circumstances
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
@@ -322,6 +323,11 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     **spec_documents.TABLES,
     "clock-states": lambda: numbers(evidence_vocabulary.ClockState),
     "trigger-reasons": lambda: numbers(evidence_vocabulary.TriggerReason),
+    "annotation-cddl": spec_cddl.annotation,
+    "activation-events": lambda: numbers(circumstances.ActivationEvent),
+    "stop-reasons": lambda: numbers(circumstances.StopReason),
+    "purposes": lambda: numbers(circumstances.Purpose),
+    "given-by": lambda: numbers(circumstances.GivenBy),
     "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),
     "parameters": spec_parameters.parameters,
     "example-exchange": spec_example.exchange,

@@ -5,7 +5,14 @@ from typing import Any
 import cbor2
 
 from bwc_protocol import evidence
-from bwc_protocol.evidence import EvidenceError, Interval, Manifest, SegmentFacts
+from bwc_protocol.evidence import (
+    AnnotationRecord,
+    Circumstances,
+    EvidenceError,
+    Interval,
+    Manifest,
+    SegmentFacts,
+)
 from bwc_protocol.messages.audit import AuditEntry
 from tools.generate import sample_evidence, vectors_types
 from tools.generate.vectors_json import cbor_shown, shown
@@ -15,17 +22,21 @@ def record() -> dict[str, Any]:
     """The content of `recording.json`."""
     first = sample_evidence.manifest()
     second = sample_evidence.manifest(segments=2, sequence=2, previous=first.sha256)
+    third = sample_evidence.manifest(sequence=3, previous=second.sha256, stated=True)
     return {
         "types": {
             "manifest": vectors_types.manifest(Manifest),
             "segment": vectors_types.manifest(SegmentFacts),
             "interval": vectors_types.manifest(Interval),
+            "circumstances": vectors_types.manifest(Circumstances),
+            "annotation": vectors_types.manifest(AnnotationRecord),
             "audit": vectors_types.fields(AuditEntry),
         },
         "segments": [_segment(0), _segment(1)],
-        "manifests": [_manifest(first), _manifest(second)],
-        "refused": _refused(first),
+        "manifests": [_manifest(first), _manifest(second), _manifest(third)],
+        "refused": [*_refused(first), *_refused_circumstances(third)],
         "later": _later(first),
+        "annotations": _annotations(first),
         "audit": [{"previous_sha256": previous.hex(), "entry": shown(entry)} for previous, entry in _chain()],
     }
 
@@ -49,7 +60,8 @@ def _segment(number: int) -> dict[str, Any]:
 
 def _manifest(manifest: Manifest) -> dict[str, Any]:
     keys = manifest.keys()
-    fields = {name: cbor_shown(key.kind.to_cbor(getattr(manifest, name))) for name, key in keys.items()}
+    stated = manifest.to_map()
+    fields = {name: cbor_shown(stated[key.number]) for name, key in keys.items() if key.number in stated}
     return {"fields": fields, "hex": manifest.encode().hex(), "sha256": manifest.sha256.hex()}
 
 
@@ -89,12 +101,39 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
         ),
         ("a key twice", b"\xb5" + raw[1:3] + raw[1:]),
         ("a map of indefinite length", b"\xbf" + raw[1:] + b"\xff"),
-        ("undefined", cbor2.dumps(facts | {20: cbor2.undefined}, canonical=True)),
-        ("nested too deep", cbor2.dumps(facts | {20: [[[[[[[[[0]]]]]]]]]}, canonical=True)),
-        ("too long", cbor2.dumps(facts | {20: bytes(16_384)}, canonical=True)),
+        ("undefined", cbor2.dumps(facts | {21: cbor2.undefined}, canonical=True)),
+        ("nested too deep", cbor2.dumps(facts | {21: [[[[[[[[[0]]]]]]]]]}, canonical=True)),
+        ("too long", cbor2.dumps(facts | {21: bytes(16_384)}, canonical=True)),
         ("no map", cbor2.dumps([facts[0]], canonical=True)),
         ("a chunk size below 4,096", cbor2.dumps(facts | {19: [segment | {1: 4095}]}, canonical=True)),
+        ("circumstances that say nothing", cbor2.dumps(facts | {20: None}, canonical=True)),
+        (
+            "a reason that is not given, and stands there",
+            cbor2.dumps(facts | {11: [{0: 0, 1: 9, 2: 0}]}, canonical=True),
+        ),
     ]
+    return _told(cases)
+
+
+def _refused_circumstances(good: Manifest) -> list[dict[str, Any]]:
+    facts = good.to_map()
+    stated = facts[20]
+    cases = [
+        (why, cbor2.dumps(facts | {20: changed}, canonical=True))
+        for why, changed in (
+            ("circumstances without a key", {k: v for k, v in stated.items() if k != 8}),
+            ("an event that nobody gave", stated | {2: 0}),
+            ("somebody who gave no reason", stated | {3: 0}),
+            ("a pseudonym of nobody", stated | {6: ""}),
+            ("a holder with a control character", stated | {6: "K\n1"}),
+            ("an event beyond a byte", stated | {1: 256}),
+            ("a vocabulary without a version", stated | {0: 0}),
+        )
+    ]
+    return _told(cases)
+
+
+def _told(cases: list[tuple[str, bytes]]) -> list[dict[str, Any]]:
     found = []
     for why, data in cases:
         try:
@@ -112,9 +151,19 @@ def _spans(*intervals: tuple[int, int]) -> list[dict[int, int]]:
 
 def _later(good: Manifest) -> dict[str, Any]:
     """A manifest of a newer camera: the keys that this version does not know are kept, and so is the hash."""
-    newer = cbor2.dumps(good.to_map() | {20: "appended", 1000: [1, 2]}, canonical=True)
+    newer = cbor2.dumps(good.to_map() | {21: "appended", 1000: [1, 2]}, canonical=True)
     manifest = Manifest.decode(newer)
-    return {"hex": newer.hex(), "sha256": manifest.sha256.hex(), "keys": [20, 1000]}
+    return {"hex": newer.hex(), "sha256": manifest.sha256.hex(), "keys": [21, 1000]}
+
+
+def _annotations(manifest: Manifest) -> dict[str, Any]:
+    head = evidence.annotation_root(manifest.sha256)
+    found: dict[str, Any] = {"manifest_sha256": manifest.sha256.hex(), "root": head.hex(), "chain": []}
+    for record in sample_evidence.annotations():
+        head = evidence.annotation_head(head, (record,))
+        fields = {name: cbor_shown(getattr(record, name)) for name in AnnotationRecord.keys()}  # noqa: SIM118
+        found["chain"].append({"fields": fields, "hex": record.encode().hex(), "head": head.hex()})
+    return found
 
 
 def _chain() -> list[tuple[bytes, Any]]:

@@ -95,8 +95,11 @@ def layout(name: str) -> list[Field]:
 
 
 def manifest(cls: type[Record]) -> list[Field]:
-    """The keys of a manifest, a segment or an interval."""
-    return [{"field": name, "key": key.number} | _cbor(key.kind) for name, key in cls.keys().items()]
+    """The keys of a manifest, a segment, an interval or of circumstances."""
+    return [
+        {"field": name, "key": key.number} | _cbor(key.kind) | ({"absent": True} if key.appended else {})
+        for name, key in cls.keys().items()
+    ]
 
 
 def _cbor(kind: Any) -> Field:

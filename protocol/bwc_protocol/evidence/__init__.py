@@ -5,6 +5,7 @@ checked against it. Here it is unsigned and footage is stored as recorded (ciphe
 exactly these bytes and a cipher suite changes only what the chunks hold.
 """
 
+from bwc_protocol.evidence.annotations import AnnotationRecord, annotation_head, annotation_root
 from bwc_protocol.evidence.audit_chain import AUDIT_ROOT_SHA256, audit_entry_sha256
 from bwc_protocol.evidence.chunks import (
     ChunkHasher,
@@ -13,6 +14,18 @@ from bwc_protocol.evidence.chunks import (
     chunk_span,
     table_sha256,
     verify_table,
+)
+from bwc_protocol.evidence.circumstances import (
+    AGENCY_FIRST,
+    HOLDER_MAX,
+    VOCABULARY_VERSION,
+    ActivationEvent,
+    Circumstances,
+    GivenBy,
+    Purpose,
+    StopReason,
+    is_first_amendment_only,
+    word_of,
 )
 from bwc_protocol.evidence.manifest import Interval, Manifest, SegmentFacts
 from bwc_protocol.evidence.vocabulary import (
@@ -35,9 +48,11 @@ from bwc_protocol.evidence.vocabulary import (
 )
 
 __all__ = [
+    "AGENCY_FIRST",
     "AUDIT_ROOT_SHA256",
     "CHUNK_SIZE",
     "DIGEST_SIZE",
+    "HOLDER_MAX",
     "MANIFEST_MAX",
     "MANIFEST_VERSION",
     "MAX_CHUNKS",
@@ -48,18 +63,29 @@ __all__ = [
     "RECORDING_ID_SIZE",
     "SEGMENT_MAX_S",
     "UNBOUNDED_MS",
+    "VOCABULARY_VERSION",
+    "ActivationEvent",
+    "AnnotationRecord",
     "ChunkHasher",
     "CipherSuite",
+    "Circumstances",
     "ClockState",
     "EvidenceError",
+    "GivenBy",
     "Interval",
     "Manifest",
+    "Purpose",
     "SegmentFacts",
+    "StopReason",
     "TriggerReason",
+    "annotation_head",
+    "annotation_root",
     "audit_entry_sha256",
     "chunk_count",
     "chunk_digest",
     "chunk_span",
+    "is_first_amendment_only",
     "table_sha256",
     "verify_table",
+    "word_of",
 ]

@@ -12,7 +12,8 @@ from typing import ClassVar, Final, Self
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import cbor
 from bwc_protocol.evidence.chunks import chunk_count
-from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Name, Record, keyed
+from bwc_protocol.evidence.circumstances import Circumstances, StopReason
+from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Maybe, Name, Record, keyed
 from bwc_protocol.evidence.vocabulary import (
     CAMERA_MAX,
     CHUNK_SIZE,
@@ -70,6 +71,10 @@ class Interval(Record):
 
     start_ms: int = field(metadata=keyed(0, _DURATION_MS, "begin", unit="ms"))
     end_ms: int = field(metadata=keyed(1, _DURATION_MS, "end, exclusive", unit="ms"))
+    reason: StopReason | Unknown = field(
+        default=StopReason.NOT_GIVEN,
+        metadata=keyed(2, Choice(StopReason), "why; absent: not given", appended=True),
+    )
 
     def check_together(self) -> None:
         if self.start_ms >= self.end_ms:
@@ -125,6 +130,12 @@ class Manifest(Record):
     )
     segments: tuple[SegmentFacts, ...] = field(
         metadata=keyed(19, Items(SegmentFacts, MAX_SEGMENTS, min=1), "its segments, in order")
+    )
+    circumstances: Circumstances | None = field(
+        default=None,
+        metadata=keyed(
+            20, Maybe(Circumstances), "what it was made for, by whom; absent: not stated", appended=True
+        ),
     )
 
     def check_together(self) -> None:

@@ -207,11 +207,13 @@ class Key:
     kind: Kind
     doc: str
     unit: str = ""
+    appended: bool = False
+    """Whether records of before do not have it: it is absent where the field has its default."""
 
 
-def keyed(number: int, kind: Kind, doc: str, *, unit: str = "") -> Mapping[str, Key]:
-    """Metadata of a record's field."""
-    return {"key": Key(number, kind, doc, unit)}
+def keyed(number: int, kind: Kind, doc: str, *, unit: str = "", appended: bool = False) -> Mapping[str, Key]:
+    """Metadata of a record's field; one that was `appended` has a default, which is never written."""
+    return {"key": Key(number, kind, doc, unit, appended)}
 
 
 _KEYS: Final[dict[type, dict[str, Key]]] = {}
@@ -248,9 +250,18 @@ class Record:
             _KEYS[cls] = {f.name: f.metadata["key"] for f in dataclasses.fields(cls) if "key" in f.metadata}
         return _KEYS[cls]
 
+    @classmethod
+    def default_of(cls, name: str) -> Any:
+        """The default of a field."""
+        return cls.__dataclass_fields__[name].default
+
     def to_map(self) -> dict[int, Any]:
         """The CBOR map of this record."""
-        known = {key.number: key.kind.to_cbor(getattr(self, name)) for name, key in self.keys().items()}
+        known = {
+            key.number: key.kind.to_cbor(getattr(self, name))
+            for name, key in self.keys().items()
+            if not key.appended or getattr(self, name) != self.default_of(name)
+        }
         return known | {number: cbor.decode(value) for number, value in self.later}
 
     @classmethod
@@ -259,10 +270,18 @@ class Record:
         if type(value) is not dict:
             raise EvidenceError(f"{cls.label}-map", "must be a map")
         keys = cls.keys()
-        missing = [key.number for key in keys.values() if key.number not in value]
+        missing = [key.number for key in keys.values() if key.number not in value and not key.appended]
         if missing:
             raise EvidenceError(f"{cls.label}-missing", f"keys {missing} are missing")
-        known = {name: key.kind.from_cbor(value[key.number]) for name, key in keys.items()}
+        known = {
+            name: key.kind.from_cbor(value[key.number]) for name, key in keys.items() if key.number in value
+        }
+        for name in known:
+            # Else one value had two encodings, and a hash would not name it.
+            if keys[name].appended and known[name] == cls.default_of(name):
+                raise EvidenceError(
+                    f"{cls.label}-{name.replace('_', '-')}", "is absent where it says nothing"
+                )
         numbers = {key.number for key in keys.values()}
         later = tuple((k, cbor.encode(v)) for k, v in value.items() if k not in numbers)
         if cls.closed and later:

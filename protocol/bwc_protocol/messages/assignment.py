@@ -27,6 +27,12 @@ class AssignmentState(Wire):
     unit: str = text("unit", max=64)
     since_utc_ns: int = i64("since when, by the camera's clock; 0 = never", unit="ns")
     revision: int = u32("counts changes; the precondition of the next")
+    pseudonym: str = text(
+        "drawn by the camera for this assignment; what recordings name where `holder.pseudonym` is set",
+        max=64,
+        since=(1, 2),
+        default="",
+    )
 
 
 @command(0x0701, "assignment.read", roles=ANYONE)

@@ -47,6 +47,7 @@ VALUES_REFUSED: Final[Refusals] = (
     (ErrorCode.UNKNOWN_SETTING, "a key that the schema does not have"),
     (ErrorCode.MALFORMED, "a key that was given before"),
     (ErrorCode.WRONG_TYPE, "a value of another type"),
+    (ErrorCode.PURPOSE_REFUSED, "a purpose that is solely First Amendment activity"),
     (ErrorCode.OUT_OF_RANGE, "a value beyond its limits"),
 )
 """What is wrong with settings. They are judged in their order, and the first that does not fit decides."""

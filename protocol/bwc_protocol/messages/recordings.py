@@ -12,6 +12,7 @@ from bwc_protocol.declare import (
     StreamDirection,
     Subject,
     Unknown,
+    Version,
     Wire,
     blob,
     boolean,
@@ -28,7 +29,7 @@ from bwc_protocol.declare import (
     u64,
     wire,
 )
-from bwc_protocol.evidence import MANIFEST_MAX, TriggerReason
+from bwc_protocol.evidence import MANIFEST_MAX, NO_SHA256, TriggerReason
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
@@ -39,11 +40,32 @@ RELEASERS = Role.RECORDS | Role.BENCH
 """Who lifts a hold: whoever places one, such as a stolen dock, could else lift it as well. A bench does so where
 nothing is evidence: devices that are locked for production refuse it."""
 LIST_PAGE_MAX = 256
-"""Entries of one page: 256 of about 160 bytes stay below the largest message."""
+"""Entries of one page: 256 of about 190 bytes stay below the largest message."""
+_V1_2: Final[Version] = (1, 2)
 _RECORDING: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such recording"),)
 _NAMED: Final[Refusals] = (*_RECORDING, (ErrorCode.CONFLICT, "it has another manifest"))
 _SEGMENT: Final[Refusals] = (*_NAMED, (ErrorCode.NOT_FOUND, "it has no such segment"))
 _ANNOTATED: Final[Refusals] = (*_NAMED, (ErrorCode.FULL, "it has as many annotations as the device keeps"))
+
+
+_LIFTED: Final[Refusals] = (
+    *_NAMED,
+    (ErrorCode.NOT_FOUND, "no hold of this id was ever placed"),
+    (ErrorCode.FULL, "it has as many annotations as the device keeps"),
+)
+_CATEGORISED: Final[Refusals] = (
+    *_NAMED,
+    (ErrorCode.PURPOSE_REFUSED, "the category is solely First Amendment activity"),
+    (ErrorCode.FULL, "it has as many annotations as the device keeps"),
+)
+
+
+def _hold(doc: str) -> str:
+    return text(doc, max=32, since=_V1_2, default="")
+
+
+def _case(doc: str) -> str:
+    return text(doc, max=64, since=_V1_2, default="")
 
 
 class Mark(Words):
@@ -64,8 +86,14 @@ class AnnotationKind(Word):
     UNMARKED = 2
     CATEGORY = 3
     HELD = 4
-    RELEASED = 5
+    """A hold was placed: its id, and in later versions its case and authority."""
+    LIFTED = 5
+    """That hold was lifted; others stay."""
     ASSIGNMENT = 6
+    CASE = 7
+    """Since 1.2: the case number that it belongs to."""
+    REVIEWED = 8
+    """Since 1.2: somebody looked at it; the text is the note."""
 
 
 @wire
@@ -83,6 +111,9 @@ class RecordingEntry(Wire):
     manifest_sha256: bytes = blob("SHA-256 of the manifest", size=32)
     annotations: int = u32("annotations so far")
     category: str = text("category, or nothing", max=32)
+    annotations_sha256: bytes = blob(
+        "head of their chain; zeros of a device that keeps none", size=32, since=_V1_2, default=NO_SHA256
+    )
 
 
 @wire
@@ -157,7 +188,10 @@ class Annotation(Wire):
     utc_ns: int = i64("when, by the camera's clock", unit="ns")
     kind: AnnotationKind | Unknown = choice(AnnotationKind, "what it says")
     actor: str = text("identity of the host that made it; the camera's own if a button did", max=64)
-    text: str = text("category, reason, or officer and unit", max=128)
+    text: str = text("category, reason, note, or officer and unit", max=128)
+    hold: str = _hold("id of the hold that was placed or lifted")
+    case: str = _case("case number, or that of a hold")
+    authority: str = _case("on whose authority it is held")
 
 
 @wire
@@ -183,6 +217,9 @@ class AnnotationState(Wire):
     marks: Mark = flags(Mark, "marks now")
     annotations: int = u32("annotations now")
     category: str = text("category now", max=32)
+    annotations_sha256: bytes = blob("head of the chain now", size=32, since=_V1_2, default=NO_SHA256)
+    holds: int = u16("holds that are not lifted", since=_V1_2, default=0)
+    case: str = _case("case number now")
 
 
 @command(0x0606, "recordings.mark", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
@@ -194,7 +231,7 @@ class MarkRecording(Request[AnnotationState]):
     marked: bool = boolean("marked or not", default=True)
 
 
-@command(0x0607, "recordings.categorise", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
+@command(0x0607, "recordings.categorise", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_CATEGORISED)
 class CategoriseRecording(Request[AnnotationState]):
     """Give a recording a category."""
 
@@ -205,20 +242,46 @@ class CategoriseRecording(Request[AnnotationState]):
 
 @command(0x0608, "recordings.hold", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
 class HoldRecording(Request[AnnotationState]):
-    """Protect a recording from erasure, at once."""
+    """Protect a recording from erasure, at once; it is held while one hold is left."""
 
     recording: bytes = blob("recording id", size=16)
     manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
     reason: str = text("why; goes into the log", max=128)
+    hold: str = _hold("id of the hold; the same one again says it anew, and is no second hold")
+    case: str = _case("case that it is for")
+    authority: str = _case("on whose authority")
 
 
-@command(0x0609, "recordings.release", roles=RELEASERS, effect=Effect.REPEATABLE, errors=_ANNOTATED)
-class ReleaseRecording(Request[AnnotationState]):
-    """Lift a hold; by the records office, not by whoever may place one."""
+@command(0x0609, "recordings.lift", roles=RELEASERS, effect=Effect.REPEATABLE, errors=_LIFTED)
+class LiftHold(Request[AnnotationState]):
+    """Lift one hold; by the records office, not by whoever may place one."""
 
     recording: bytes = blob("recording id", size=16)
     manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
     reason: str = text("why; goes into the log", max=128)
+    hold: str = _hold("id of the hold")
+
+
+@command(
+    0x060B, "recordings.case", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=_V1_2
+)
+class AssignCase(Request[AnnotationState]):
+    """Say which case a recording belongs to."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    case: str = text("case number", max=64)
+
+
+@command(
+    0x060C, "recordings.review", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=_V1_2
+)
+class ReviewRecording(Request[AnnotationState]):
+    """Say that a recording was reviewed."""
+
+    recording: bytes = blob("recording id", size=16)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    note: str = text("what was found, or nothing", max=128)
 
 
 @command(
@@ -254,5 +317,7 @@ class Recordings(Subject):
     mark = method(MarkRecording)
     categorise = method(CategoriseRecording)
     hold = method(HoldRecording)
-    release = method(ReleaseRecording)
+    lift = method(LiftHold)
+    case = method(AssignCase)
+    review = method(ReviewRecording)
     erase = method(EraseRecording)

@@ -108,6 +108,7 @@ DESIRED_REFUSED: Final[Refusals] = (
     (ErrorCode.CONFLICT, "it is for another device, a newer one was taken, or another of the same counter"),
     (ErrorCode.UNKNOWN_SETTING, "a key that the schema does not have"),
     (ErrorCode.WRONG_TYPE, "a value of another type"),
+    (ErrorCode.PURPOSE_REFUSED, "a purpose that is solely First Amendment activity"),
     (ErrorCode.OUT_OF_RANGE, "a value beyond its limits"),
 )
 """Verdicts on what is uploaded, in their order."""
