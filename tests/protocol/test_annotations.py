@@ -52,4 +52,4 @@ def test_another_history_has_another_head() -> None:
 def test_what_is_beyond_its_limits_is_no_statement() -> None:
     for changes in ({"hold": "h" * 33}, {"actor": "a\n"}, {"kind": 256}, {"case": "c" * 65}):
         with pytest.raises(ev.EvidenceError):
-            dataclasses.replace(SAID[1], **changes)  # type: ignore[arg-type]
+            dataclasses.replace(SAID[1], **changes)

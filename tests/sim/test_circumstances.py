@@ -282,13 +282,13 @@ def test_a_reason_that_cannot_be_kept_is_not_taken_and_the_recording_goes_on(cam
     def fails(*_: Any, **__: Any) -> None:
         raise OSError("no")
 
-    keep, camera.storage.keep_journal = camera.storage.keep_journal, fails  # type: ignore[method-assign]
+    keep, camera.storage.keep_journal = camera.storage.keep_journal, fails
     with pytest.raises(OSError, match="no"):
         camera.wearer.stop(StopReason.PRIVACY)
     assert camera.recorder.recording_id is not None
     with pytest.raises(OSError, match="no"):
         camera.recorder.start(TriggerReason.OFFICER_BUTTON, None, Said(ActivationEvent.ARREST))
-    camera.storage.keep_journal = keep  # type: ignore[method-assign]
+    camera.storage.keep_journal = keep
     camera.time.skip(3)
     camera.wearer.stop()
     assert said_of(camera).ending is StopReason.NOT_GIVEN
