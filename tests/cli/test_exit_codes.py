@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import json
 import os
 import pkgutil
 import pty
@@ -236,8 +237,9 @@ def test_130_an_offload_that_is_interrupted_says_so_and_goes_on_later(bwc: Bwc, 
     with _process("offload", str(tmp_path), "--json", "--device", slow) as process:
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
-            if '"progress"' in line:
-                break
+            told = json.loads(line)
+            if told["event"] == "progress" and told["bytes_done"] > 1_048_576:
+                break  # a whole chunk is there
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(20) == 130
