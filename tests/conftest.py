@@ -1,9 +1,11 @@
 """The option that chooses a tier of tests."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,16 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["BWC_LAB"] = str(_ours / "lab")
     os.environ["XDG_CONFIG_HOME"] = str(_ours / "config")
     os.environ.pop("BWC_IDENTITY", None)
+
+
+@pytest.fixture(autouse=True)
+def levels_of_logs() -> Iterator[None]:
+    """A verb with -v in this process sets them: what later tests keep and tell would be more."""
+    ours = [logging.getLogger(name) for name in ("", "bwc_sdk", "bwc_protocol", "firmware_sim")]
+    before = [(log, log.level) for log in ours]
+    yield
+    for log, level in before:
+        log.setLevel(level)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

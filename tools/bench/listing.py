@@ -17,8 +17,10 @@ ROUNDS: Final = 5
 AIM: Final = "< 1 s"
 
 _LENGTH: Final = struct.Struct("<H")
-_FIXED: Final = struct.Struct("<" + "".join(spec.code for spec in RecordingEntry.codec.fields.values()))
-"""All of an entry but its last field, the category."""
+_CODES: Final = [spec.code for spec in RecordingEntry.codec.fields.values()]
+_FIXED: Final = struct.Struct("<" + "".join(_CODES[: _CODES.index("")]))
+"""What of an entry stands before its one text, the category."""
+_BEHIND: Final = struct.Struct("<" + "".join(_CODES[_CODES.index("") :]))
 
 
 def listing(rounds: int | None) -> Iterator[Result]:
@@ -52,6 +54,8 @@ def _by_hand(page: bytes) -> Iterator[tuple[Any, ...]]:
     for _ in range(count):
         (size,) = _LENGTH.unpack_from(page, at)
         at += _LENGTH.size
-        text = page[at + _FIXED.size + _LENGTH.size : at + size]
-        yield (*_FIXED.unpack_from(page, at), text.decode())
+        begin = at + _FIXED.size + _LENGTH.size
+        end = begin + _LENGTH.unpack_from(page, at + _FIXED.size)[0]
+        text = page[begin:end]
+        yield (*_FIXED.unpack_from(page, at), text.decode(), *_BEHIND.unpack_from(page, end))
         at += size
