@@ -3,10 +3,13 @@
 import grp
 import multiprocessing
 import os
+import time
 from multiprocessing.connection import Connection
 from typing import Final
 
+from bwc_protocol.declare import Role
 from bwc_sdk.errors import BwcError
+from bwc_sdk.identity.lookup import find_identity, identity_for
 from bwc_sdk.sync import connect
 from tools.stack.inside.program import PATIENCE_S
 
@@ -28,13 +31,16 @@ def opened_by_nobody(uri: str, *groups: str) -> tuple[str, str]:
 
 
 def _opens(there: "Connection[tuple[str, str], None]", uri: str, groups: list[int]) -> None:
-    # Once as root: whatever is loaded late may be out of reach for anybody else.
-    connect(uri).close()
+    # Once as root: whatever is loaded late may be out of reach for anybody else, and so is root's lab.
+    identities = find_identity(lab=True)
+    assert identities is not None
+    identity = identity_for(identities, Role.TECHNICIAN, time.time())
+    connect(uri, identity=identity).close()
     os.setgroups(groups)
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
     try:
-        connect(uri).close()
+        connect(uri, identity=identity).close()
     except BwcError as error:
         there.send((type(error).__name__, error.advice))
     else:
