@@ -61,9 +61,6 @@ def test_the_udev_rule_gives_the_device_to_its_users_and_keeps_modem_manager_off
         assert any(":uaccess:" in line for line in told if line.startswith("TAGS=")), told
 
 
-@pytest.mark.skip(
-    reason="a user without rights cannot read the lab of root, from which it speaks since sessions are secure"
-)
 @pytest.mark.parametrize(("link", "advice"), [("serial", "dialout"), ("usb", "70-bwc.rules")])
 def test_who_may_not_open_it_is_told_what_to_do_and_the_rule_s_group_may(
     plugged: UsbCamera, link: str, advice: str
