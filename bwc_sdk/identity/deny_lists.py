@@ -64,7 +64,11 @@ class DenyLists:
         except FileNotFoundError:
             return self._list
         except OSError as error:
-            raise HostFileError(f"{self.path} cannot be read: {error.strerror}") from error
+            raise HostFileError(
+                f"{self.path} cannot be read: {error.strerror}",
+                advice="let this user read it and its directory, or name another identity by --identity: who is "
+                "denied cannot be told without it",
+            ) from error
         stamp = found.st_mtime_ns, found.st_size
         if stamp != self._stamp:
             self._read(self.path)

@@ -9,6 +9,7 @@ from typing import Final
 
 from bwc_protocol.declare import Role
 from bwc_sdk.errors import BwcError
+from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lookup import find_identity, identity_for
 from bwc_sdk.sync import connect
 from tools.stack.inside.program import PATIENCE_S
@@ -31,10 +32,11 @@ def opened_by_nobody(uri: str, *groups: str) -> tuple[str, str]:
 
 
 def _opens(there: "Connection[tuple[str, str], None]", uri: str, groups: list[int]) -> None:
-    # Once as root: whatever is loaded late may be out of reach for anybody else, and so is root's lab.
+    # Once as root: whatever is loaded late may be out of reach for anybody else. So is all that lies in root's lab.
     identities = find_identity(lab=True)
     assert identities is not None
-    identity = identity_for(identities, Role.TECHNICIAN, time.time())
+    of_lab = identity_for(identities, Role.TECHNICIAN, time.time())
+    identity = HostIdentity.of(of_lab.credentials, of_lab.anchors)
     connect(uri, identity=identity).close()
     os.setgroups(groups)
     os.setresgid(NOBODY, NOBODY, NOBODY)
