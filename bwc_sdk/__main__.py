@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
         except OSError:
             pass  # full, or nobody reads it: told as for any other verb
     try:
-        from bwc_sdk.cli.loading import uncollected
+        from bwc_sdk.cli.running.loading import uncollected
 
         with uncollected():
             from bwc_sdk.cli.app import run

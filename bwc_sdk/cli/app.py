@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bwc_sdk.cli.command import Noun
-from bwc_sdk.cli.completion import asks_for_bash, join_words
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.loading import uncollected
-from bwc_sdk.cli.options import Settings
-from bwc_sdk.cli.streams import check_streams, settle, unfailing_remarks, writing
-from bwc_sdk.cli.usage import is_overview
-from bwc_sdk.cli.verb import common_options, guarded, verbs
+from bwc_sdk.cli.printing.streams import check_streams, settle, unfailing_remarks, writing
+from bwc_sdk.cli.running.command import Noun
+from bwc_sdk.cli.running.completion import asks_for_bash, join_words
+from bwc_sdk.cli.running.loading import uncollected
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.usage import is_overview
+from bwc_sdk.cli.running.verb import common_options, guarded, verbs
 from bwc_sdk.version import __version__
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def load(name: str) -> Any:
     """The click command of a verb, from its own file or from the package that brings it."""
     if name in VERBS and not VERBS[name].extra:
         with uncollected():
-            module = import_module(f"bwc_sdk.cli.{name.replace('-', '_')}")
+            module = import_module(f"bwc_sdk.cli.verbs.{name.replace('-', '_')}")
         return typer.main.get_command(module.app)
     app = verbs()
     cause: ImportError | None = None
@@ -211,7 +211,7 @@ def _run(argv: list[str]) -> int:
             error.show()  # type: ignore[attr-defined]  # click's own
             return ExitCode.USAGE
         # Before a verb began or in one that another package brings; our own never let one pass.
-        from bwc_sdk.cli.failure import report
+        from bwc_sdk.cli.running.failure import report
 
         settle()
         return report(error, as_json="--json" in argv)

@@ -288,7 +288,7 @@ def test_the_unsafe_parts_are_said(bwc: Bwc) -> None:
 def test_on_a_terminal_it_is_a_table(bwc: Bwc, ca: str, monkeypatch: pytest.MonkeyPatch) -> None:
     issued = bwc("ca", "issue", ca, "auditor", "--name", "audit", "--out", "identity", "--json").document
     key = issued["certificate"]["key_sha256"]
-    monkeypatch.setattr("bwc_sdk.cli.output.sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("bwc_sdk.cli.printing.output.sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "140")
     said = bwc("ca", "list", ca)
     assert said.code == 0 and "days left" in said.out
@@ -311,8 +311,8 @@ def typing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             asked.append(prompt)
             return next(left)
 
-        monkeypatch.setattr("bwc_sdk.cli.ca.passphrases.getpass.getpass", typed)
-        monkeypatch.setattr("bwc_sdk.cli.ca.passphrases.sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr("bwc_sdk.cli.arguments.ca.passphrases.getpass.getpass", typed)
+        monkeypatch.setattr("bwc_sdk.cli.arguments.ca.passphrases.sys.stdin.isatty", lambda: True)
         return asked
 
     return types

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.completion import OFFERED_MAX, SETTINGS
+from bwc_sdk.cli.running.completion import OFFERED_MAX, SETTINGS
 from bwc_sdk.discovery.slots import Slot
 from firmware_sim.camera.setting_rules import RULES
 
@@ -88,7 +88,7 @@ def test_what_is_offered_is_bounded(complete: Complete, monkeypatch: pytest.Monk
 def test_a_shell_that_asks_nonsense_gets_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at: str
 ) -> None:
-    from bwc_sdk.cli.completion import join_words
+    from bwc_sdk.cli.running.completion import join_words
 
     monkeypatch.setenv("COMP_WORDS", "bwc ba")
     monkeypatch.setenv("COMP_CWORD", at)
@@ -96,4 +96,4 @@ def test_a_shell_that_asks_nonsense_gets_no_traceback(
 
 
 def test_a_completion_of_verbs_loads_no_protocol(complete: Complete) -> None:
-    assert complete("bat") == ["battery"] and "bwc_sdk.cli.completion" in sys.modules
+    assert complete("bat") == ["battery"] and "bwc_sdk.cli.running.completion" in sys.modules

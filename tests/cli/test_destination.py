@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.destination import make_missing
+from bwc_sdk.cli.arguments.destination import make_missing
 from bwc_sdk.errors import DestinationError
 from bwc_sdk.host.filesystem import OsFileSystem
 
@@ -69,6 +69,6 @@ def test_what_is_advised_can_be_typed_as_it_stands(bwc: Bwc, sim: str, tmp_path:
 def test_no_message_names_a_placeholder() -> None:
     import bwc_sdk.cli
 
-    for file in Path(bwc_sdk.cli.__file__).parent.glob("*.py"):
+    for file in Path(bwc_sdk.cli.__file__).parent.rglob("*.py"):
         said = re.findall(r'"[^"\n]*\bDEST\b[^"\n]*"', file.read_text(encoding="utf-8"))
         assert [one for one in said if one != '"DEST"' and "`" not in one] == [], file.name

@@ -24,7 +24,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         yield Departed("1-4.2", SLOT)
 
     monkeypatch.setattr("bwc_sdk.discovery.watching.watch", watch)
-    monkeypatch.delitem(__import__("sys").modules, "bwc_sdk.cli.devices_watch", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "bwc_sdk.cli.verbs.devices_watch", raising=False)
     return asked
 
 

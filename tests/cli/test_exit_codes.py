@@ -21,7 +21,7 @@ import pytest
 import bwc_sdk
 from bwc_protocol.link import LinkParams
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.failure import EXIT_CODES, code_for
+from bwc_sdk.cli.running.failure import EXIT_CODES, code_for
 from bwc_sdk.errors import BwcError
 from firmware_sim.physics.clock import DeviceClock
 
@@ -73,7 +73,7 @@ def test_1_a_difference_where_it_was_asked_for(bwc: Bwc, sim: str, tmp_path: Pat
 def test_1_a_fault_of_the_program_is_told_without_a_traceback(
     bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.cli.on_camera.output_for", lambda *_: 1 / 0)
+    monkeypatch.setattr("bwc_sdk.cli.running.on_camera.output_for", lambda *_: 1 / 0)
     ran = bwc("battery", device=sim)
     assert ran.code == 1
     assert "ZeroDivisionError" in ran.err and "Traceback" not in ran.err and "BWC_DEBUG" in ran.err
@@ -286,7 +286,7 @@ def test_130_ctrl_c_says_what_state_things_are_in(
     def pressed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bwc_sdk.cli.on_camera.output_for", pressed)
+    monkeypatch.setattr("bwc_sdk.cli.running.on_camera.output_for", pressed)
     ran = bwc(*argv, device=sim)
     assert ran.code == 130 and state in ran.err
     assert state in bwc(*argv, "--json", device=sim).error["rule"]

@@ -52,7 +52,7 @@ def test_a_descriptor_may_say_anything(bwc: Bwc, monkeypatch: pytest.MonkeyPatch
     hostile = Port("/dev/ttyACM0", "1-1", 1, 2, "\x1b]0;pwned\x07\tcamera\n" + "x" * 500)
     found = slots_of([hostile])
     assert len(found[0].description) == USB_TEXT_MAX
-    monkeypatch.setattr("bwc_sdk.cli.devices.slots", lambda uarts=False: found)
+    monkeypatch.setattr("bwc_sdk.cli.verbs.devices.slots", lambda uarts=False: found)
     ran = bwc("devices")
     assert ran.out.count("\n") == 1 and ran.out.count("\t") == 4
     assert "\x1b" not in ran.out
@@ -60,7 +60,7 @@ def test_a_descriptor_may_say_anything(bwc: Bwc, monkeypatch: pytest.MonkeyPatch
 
 def test_devices_are_identified_only_when_asked(bwc: Bwc, sim: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = (Slot(sim, "1-1", "1209:0001", "camera", True), Slot("tcp:127.0.0.1:1", "1-2", "", "", True))
-    monkeypatch.setattr("bwc_sdk.cli.devices.slots", lambda uarts=False: found)
+    monkeypatch.setattr("bwc_sdk.cli.verbs.devices.slots", lambda uarts=False: found)
     assert "SIM-" not in bwc("devices").out
     listed = bwc("devices", "--identify", "--json").document["devices"]
     assert listed[0]["found"].startswith("SIM-")

@@ -14,10 +14,10 @@ from bwc_protocol.certificates.issue import Issuer, make_issuing, new_key
 from bwc_protocol.declare import ANYONE, Role
 from bwc_protocol.lab.directory import open_lab
 from bwc_sdk import doctor
-from bwc_sdk.cli import on_camera
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.fleet_output import FleetTeller
-from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.printing.fleet_output import FleetTeller
+from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.cli.running import on_camera
 from bwc_sdk.identity.key_file import sealed
 from bwc_sdk.offload import CameraEvent, Connected
 from firmware_sim.ports import memory

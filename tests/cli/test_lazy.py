@@ -36,7 +36,14 @@ def test_the_version_is_told_before_anything_is_loaded() -> None:
 
 def test_the_overview_loads_no_verb_and_no_protocol() -> None:
     loaded = _loaded("--help")
-    assert not loaded & {"asyncio", "construct", "rich", "serial", "bwc_protocol", "bwc_sdk.cli.battery"}
+    assert not loaded & {
+        "asyncio",
+        "construct",
+        "rich",
+        "serial",
+        "bwc_protocol",
+        "bwc_sdk.cli.verbs.battery",
+    }
 
 
 def test_what_needs_no_device_loads_no_event_loop_and_no_protocol() -> None:

@@ -16,9 +16,9 @@ from bwc_protocol.messages.recordings import Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk import errors
 from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
-from bwc_sdk.cli.destination import stopped
-from bwc_sdk.cli.failure import EXIT_CODES, NoDeviceNamed
-from bwc_sdk.cli.offload_events import LISTED_MAX, next_steps, offload_document
+from bwc_sdk.cli.arguments.destination import stopped
+from bwc_sdk.cli.printing.offload_events import LISTED_MAX, next_steps, offload_document
+from bwc_sdk.cli.running.failure import EXIT_CODES, NoDeviceNamed
 from bwc_sdk.offload import OffloadResult, RecordingFinished, Refused, StillOnCamera
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from bwc_sdk.cli.app import VERBS, app, load
-from bwc_sdk.cli.options import COMMON, RoleName, Settings
+from bwc_sdk.cli.running.options import COMMON, RoleName, Settings
 
 Bwc = Callable[..., Any]
 

@@ -12,9 +12,9 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.battery import Battery, BatteryStatus, ChargeState
 from bwc_protocol.messages.identity import Device, DeviceCapabilities
 from bwc_protocol.messages.recordings import Mark
-from bwc_sdk.cli import text
-from bwc_sdk.cli.facts import Fact, facts, show
-from bwc_sdk.cli.output import Facts, Output, Rows, rows_of
+from bwc_sdk.cli.printing import text
+from bwc_sdk.cli.printing.facts import Fact, facts, show
+from bwc_sdk.cli.printing.output import Facts, Output, Rows, rows_of
 
 HOSTILE = "[red]a[/red]\x1b[31m\r\n\tb\u202ec\u200bd\u2028e :smile: https://x"
 

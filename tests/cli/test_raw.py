@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from bwc_protocol.declare import COMMANDS, FieldRangeError, FieldSpec, Role, StreamDirection
-from bwc_sdk.cli.raw import parse_request, role_for
+from bwc_sdk.cli.verbs.raw import parse_request, role_for
 
 Bwc = Callable[..., Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.readable import Stamps, readable
+from bwc_sdk.cli.printing.readable import Stamps, readable
 from bwc_sdk.quantity import exact_utc
 
 Bwc = Callable[..., Any]
@@ -92,7 +92,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> None:
     from bwc_sdk.host.world import World
 
     for module in ("offload", "dock"):
-        monkeypatch.setattr(f"bwc_sdk.cli.{module}.World", lambda: World(utc_ns=lambda: AT_NS))
+        monkeypatch.setattr(f"bwc_sdk.cli.verbs.{module}.World", lambda: World(utc_ns=lambda: AT_NS))
 
 
 @pytest.mark.parametrize("many", [False, True])

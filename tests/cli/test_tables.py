@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.facts import Fact
-from bwc_sdk.cli.output import Facts, Output, Rows
+from bwc_sdk.cli.printing.facts import Fact
+from bwc_sdk.cli.printing.output import Facts, Output, Rows
 
 Bwc = Callable[..., Any]
 

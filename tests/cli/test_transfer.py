@@ -13,8 +13,8 @@ from rich.console import Console
 
 from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.messages.recordings import Mark, RecordingEntry
-from bwc_sdk.cli.transfer import SAMPLES_MAX, WINDOW_S, Board, Rate
-from bwc_sdk.cli.transfer_view import Row, TransferView, line_of
+from bwc_sdk.cli.printing.transfer import SAMPLES_MAX, WINDOW_S, Board, Rate
+from bwc_sdk.cli.printing.transfer_view import Row, TransferView, line_of
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.offload import (
     CameraEvent,

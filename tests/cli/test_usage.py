@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bwc_sdk.cli.app import VERBS, load
-from bwc_sdk.cli.options import COMMON
-from bwc_sdk.cli.usage import _OTHER_NAMES
+from bwc_sdk.cli.running.options import COMMON
+from bwc_sdk.cli.running.usage import _OTHER_NAMES
 from bwc_sdk.host.file_advice import file_advice
 
 Bwc = Callable[..., Any]

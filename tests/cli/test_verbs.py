@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.audit import check_head
-from bwc_sdk.cli.clock import offset_in_words
-from bwc_sdk.cli.readable import readable
-from bwc_sdk.cli.storage import life_time
-from bwc_sdk.cli.time_span import span_ns
+from bwc_sdk.cli.arguments.time_span import span_ns
+from bwc_sdk.cli.printing.readable import readable
+from bwc_sdk.cli.verbs.audit import check_head
+from bwc_sdk.cli.verbs.clock import offset_in_words
+from bwc_sdk.cli.verbs.storage import life_time
 from bwc_sdk.errors import AuditBroken
 
 Bwc = Callable[..., Any]

@@ -13,8 +13,8 @@ import pytest
 
 from bwc_protocol.lab.directory import open_lab
 from bwc_sdk.__main__ import main
-from bwc_sdk.cli import enroll as enroll_cli
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.verbs import enroll as enroll_cli
 from bwc_sdk.enrolment import ButtonWanted, enrolling
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.camera import SimCamera

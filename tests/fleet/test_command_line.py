@@ -10,9 +10,9 @@ import typer
 
 from bwc_sdk.__main__ import main
 from bwc_sdk.capture.decoding import decode_file
-from bwc_sdk.cli.fleet_output import FleetTeller
-from bwc_sdk.cli.output import Output
-from bwc_sdk.cli.rate import rate_of
+from bwc_sdk.cli.arguments.rate import rate_of
+from bwc_sdk.cli.printing.fleet_output import FleetTeller
+from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.offload import CameraEvent, DestinationBack, DestinationLost, StationBack, StationLost
 from bwc_sdk.offload.destination import Destination, moved

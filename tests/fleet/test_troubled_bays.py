@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from bwc_protocol.messages.station import BayAlarm, BayState
-from bwc_sdk.cli.fleet_output import FleetTeller
-from bwc_sdk.cli.output import Output
+from bwc_sdk.cli.printing.fleet_output import FleetTeller
+from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.offload import BayRecovered, BayTroubled, CameraEvent, Finished, StationLost, dock_watch
 from bwc_sdk.offload.dock_watch import LOOK_S, DockWatch
 from bwc_sdk.offload.fleet_events import STATION

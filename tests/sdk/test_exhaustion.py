@@ -18,7 +18,7 @@ import pytest
 
 import bwc_sdk
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.failure import report
+from bwc_sdk.cli.running.failure import report
 from bwc_sdk.discovery import slots as discover
 from bwc_sdk.errors import BwcError, DeviceBusy, HostExhausted, PortBusy
 from bwc_sdk.host.exhaustion import exhausted

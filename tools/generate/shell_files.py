@@ -21,8 +21,8 @@ import typer
 from bwc_protocol.lab.directory import LAB_ENV
 from bwc_sdk.cli.app import VERBS, app, load
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.failure import DEBUG_ENV
-from bwc_sdk.cli.options import COMMON, DEVICE_ENV
+from bwc_sdk.cli.running.failure import DEBUG_ENV
+from bwc_sdk.cli.running.options import COMMON, DEVICE_ENV
 from bwc_sdk.clients.connecting import CAPTURE_ENV
 from bwc_sdk.identity.lookup import IDENTITY_ENV
 from bwc_sdk.identity.passphrase import PASSPHRASE_FILE_ENV

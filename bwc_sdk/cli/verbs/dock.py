@@ -1,0 +1,72 @@
+"""`bwc dock watch`: the loop that docking-station software runs."""
+
+import asyncio
+import contextlib
+from typing import Annotated
+
+import typer
+
+from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, make_missing, stopped
+from bwc_sdk.cli.arguments.rate import rate_of
+from bwc_sdk.cli.printing.fleet_output import FleetTeller
+from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.cli.printing.readable import Stamps
+from bwc_sdk.cli.running.interruption import Interrupted
+from bwc_sdk.cli.running.on_camera import require_device
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
+from bwc_sdk.cli.verbs.offload_fleet import StationConnect, drawn
+from bwc_sdk.host.world import World
+from bwc_sdk.offload import OffloadPolicy, dock_watch
+
+app = verbs(no_args_is_help=True, help="Offload every camera that comes to a docking station.")
+common_options(app)
+
+
+@app.command("watch")
+@local_verb
+def watch_verb(
+    settings: Settings,
+    output: Output,
+    destination: Dest,
+    limit: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
+    ] = None,
+    deliver: Deliver = None,
+    mkdir: Mkdir = False,
+) -> int | None:
+    """Offload every camera that is put into a bay, until Ctrl-C.
+
+    --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
+    is taken out is reported as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine
+    is reported once, and again when it has recovered. A station that is lost is tried again, and reported when it is
+    back.
+    """
+    world, rate, station = World(), rate_of(limit) if limit is not None else None, require_device(settings)
+    if mkdir:
+        make_missing(world.files, destination)
+    watch = dock_watch(
+        StationConnect(settings, station, destination),
+        destination,
+        world=world,
+        policy=OffloadPolicy(deliver_from=deliver),
+        limit_bytes_per_s=rate,
+    )
+
+    if output.terminal:
+        output.note(f"whatever comes to {station} is offloaded into {destination}, until Ctrl-C")
+
+    async def whole() -> None:
+        with contextlib.ExitStack() as stack:
+            view = drawn(output, world, stack)
+            teller = FleetTeller(output, Stamps(world.utc_ns), view, without_end=True)
+            async with watch:
+                async for event in watch:
+                    teller.tell(event)
+
+    try:
+        asyncio.run(whole())
+    except KeyboardInterrupt as stop:
+        raise Interrupted(stopped(destination, "the cameras")) from stop
+    return None
