@@ -23,6 +23,8 @@ from bwc_protocol.certificates.profile import FOREVER_S
 from bwc_protocol.conversation import FailReason
 from bwc_protocol.declare import COMMANDS, Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy
+from bwc_protocol.documents.device_statement import verify_device_statement
+from bwc_protocol.evidence import sign1
 from bwc_protocol.lab.agency import Certified, LabAgency
 from bwc_protocol.link import ResetReason
 from bwc_protocol.messages.audit import AuditKind
@@ -518,3 +520,15 @@ def test_what_is_installed_is_told(new_device: New, enroller_at: At, host_at: At
         assert (state.deny_counter, len(state.roots)) == (9, 1)
 
     play(scenario())
+
+
+def test_a_device_signs_by_its_agencys_certificate_as_long_as_it_has_one(new_device: New) -> None:
+    agency = agencies.real()
+    camera = new_device(agency=agency)
+    assert camera.trust.signer.chain == camera.trust.kept.chain
+    signature = sign1.sign(b"stated", camera.trust.signer)
+    assert (
+        verify_device_statement(b"stated", signature, agency.anchors, lab="", camera=camera.serial).name
+        == camera.serial
+    )
+    assert new_device(agency=agency, enrolled=False).trust.signer is None

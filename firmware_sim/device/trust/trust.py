@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from bwc_protocol.documents.deny_list import DenyList
     from bwc_protocol.documents.installation import Installation, Renewal
+    from bwc_protocol.evidence.sign1 import Signer
 
 
 class Owner(Protocol):
@@ -106,6 +107,7 @@ class DeviceTrust:
         """Makes its end of sessions; replaced where a test has a device misbehave."""
         self._failures = FailureLog(device.audit, device.serial, device.time)
         self._factory: SessionFactory | None = None
+        self._signer: Signer | None = None
         self._adopt(kept)
 
     def _adopt(self, kept: KeptTrust) -> None:
@@ -115,7 +117,8 @@ class DeviceTrust:
         except MalformedCertificate as error:
             raise StateError(f"the kept trust cannot be read: {error}") from error
         denied = _deny_list(kept, own.lab if own is not None else "")
-        self.kept, self.own, self.denied, self._factory = kept, own, denied, None
+        self.kept, self.own, self.denied = kept, own, denied
+        self._factory = self._signer = None
 
     # What it is
 
@@ -177,6 +180,15 @@ class DeviceTrust:
             requested=bool(kept.requested_key),
             window_s=0 if self.enrolled else self.window.left_s,
         )
+
+    @property
+    def signer(self) -> Signer | None:
+        """Signs what the device states of itself, by its agency's certificate; None while it has none."""
+        if self._signer is None and self.enrolled:
+            from bwc_protocol.evidence.sign1 import KeySigner
+
+            self._signer = KeySigner(self.kept.chain, load_private(self.kept.key))
+        return self._signer
 
     # Openings and handshakes
 

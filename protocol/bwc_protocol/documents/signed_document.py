@@ -153,7 +153,7 @@ class SignedDocument:
         self._counted(count)
         found = []
         for signature in self.signatures:
-            with _as_refusal():
+            with as_refusal():
                 facts = sign1.verify(self.payload, signature, roots, lab=trust.lab)
             try:
                 check_peer(facts, trust)
@@ -166,13 +166,13 @@ class SignedDocument:
 
     def issuers(self) -> tuple[CertificateFacts, ...]:
         """The CAs that issued the signers' certificates, once those are verified. Raises `DocumentRefused`."""
-        with _as_refusal():
+        with as_refusal():
             return tuple(read_certificate(sign1.decode(one).chain[1]) for one in self.signatures)
 
     def root(self, roots: Sequence[bytes], *, lab: str) -> CertificateFacts:
         """Which of the roots signed it, alone. Raises `DocumentRefused`."""
         self._counted(1)
-        with _as_refusal():
+        with as_refusal():
             return sign1.verify_by_root(self.payload, self.signatures[0], roots, lab=lab)
 
     def _counted(self, count: int) -> None:
@@ -202,7 +202,7 @@ _CHECKS: Final = {f"sign1-{check}": check for check in (DocumentCheck.SIGNATURE,
 
 
 @contextlib.contextmanager
-def _as_refusal() -> Iterator[None]:
+def as_refusal() -> Iterator[None]:
     """What is wrong with a signature, by the check that it belongs to."""
     try:
         yield
