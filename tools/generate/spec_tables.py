@@ -33,7 +33,7 @@ from bwc_protocol.declare import (
     Wire,
     forbidden_code_points,
 )
-from bwc_protocol.evidence import circumstances
+from bwc_protocol.evidence import circumstances, protection
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
@@ -329,6 +329,7 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "purposes": lambda: numbers(circumstances.Purpose),
     "given-by": lambda: numbers(circumstances.GivenBy),
     "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),
+    "key-suites": lambda: numbers(protection.KeySuite),
     "parameters": spec_parameters.parameters,
     "example-exchange": spec_example.exchange,
     "example-manifest": spec_example.manifest,

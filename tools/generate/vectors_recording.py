@@ -11,10 +11,12 @@ from bwc_protocol.evidence import (
     EvidenceError,
     Interval,
     Manifest,
+    Protection,
     SegmentFacts,
+    Wrap,
 )
 from bwc_protocol.messages.audit import AuditEntry
-from tools.generate import sample_evidence, vectors_types
+from tools.generate import sample_evidence, vectors_sealing, vectors_types
 from tools.generate.vectors_json import cbor_shown, shown
 
 
@@ -29,6 +31,8 @@ def record() -> dict[str, Any]:
             "segment": vectors_types.manifest(SegmentFacts),
             "interval": vectors_types.manifest(Interval),
             "circumstances": vectors_types.manifest(Circumstances),
+            "protection": vectors_types.manifest(Protection),
+            "wrap": vectors_types.manifest(Wrap),
             "annotation": vectors_types.manifest(AnnotationRecord),
             "audit": vectors_types.fields(AuditEntry),
         },
@@ -37,6 +41,7 @@ def record() -> dict[str, Any]:
         "refused": [*_refused(first), *_refused_circumstances(third)],
         "later": _later(first),
         "annotations": _annotations(first),
+        "sealed": vectors_sealing.record(),
         "audit": [{"previous_sha256": previous.hex(), "entry": shown(entry)} for previous, entry in _chain()],
     }
 
@@ -101,9 +106,9 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
         ),
         ("a key twice", b"\xb5" + raw[1:3] + raw[1:]),
         ("a map of indefinite length", b"\xbf" + raw[1:] + b"\xff"),
-        ("undefined", cbor2.dumps(facts | {21: cbor2.undefined}, canonical=True)),
-        ("nested too deep", cbor2.dumps(facts | {21: [[[[[[[[[0]]]]]]]]]}, canonical=True)),
-        ("too long", cbor2.dumps(facts | {21: bytes(16_384)}, canonical=True)),
+        ("undefined", cbor2.dumps(facts | {99: cbor2.undefined}, canonical=True)),
+        ("nested too deep", cbor2.dumps(facts | {99: [[[[[[[[[0]]]]]]]]]}, canonical=True)),
+        ("too long", cbor2.dumps(facts | {99: bytes(16_384)}, canonical=True)),
         ("no map", cbor2.dumps([facts[0]], canonical=True)),
         ("a chunk size below 4,096", cbor2.dumps(facts | {19: [segment | {1: 4095}]}, canonical=True)),
         ("circumstances that say nothing", cbor2.dumps(facts | {20: None}, canonical=True)),
@@ -151,9 +156,9 @@ def _spans(*intervals: tuple[int, int]) -> list[dict[int, int]]:
 
 def _later(good: Manifest) -> dict[str, Any]:
     """A manifest of a newer camera: the keys that this version does not know are kept, and so is the hash."""
-    newer = cbor2.dumps(good.to_map() | {21: "appended", 1000: [1, 2]}, canonical=True)
+    newer = cbor2.dumps(good.to_map() | {99: "appended", 1000: [1, 2]}, canonical=True)
     manifest = Manifest.decode(newer)
-    return {"hex": newer.hex(), "sha256": manifest.sha256.hex(), "keys": [21, 1000]}
+    return {"hex": newer.hex(), "sha256": manifest.sha256.hex(), "keys": [99, 1000]}
 
 
 def _annotations(manifest: Manifest) -> dict[str, Any]:

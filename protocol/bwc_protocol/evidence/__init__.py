@@ -1,8 +1,7 @@
 """The recording container: manifest, segments, chunk tables (spec: Recording).
 
 The manifest is what a camera states once, when it closes a recording; every byte that is offloaded can be
-checked against it. Here it is unsigned and footage is stored as recorded (cipher suite 0); a signature wraps
-exactly these bytes and a cipher suite changes only what the chunks hold.
+checked against it. A signature wraps exactly these bytes, and a cipher suite changes only what the chunks hold.
 """
 
 from bwc_protocol.evidence.annotations import AnnotationRecord, annotation_head, annotation_root
@@ -28,6 +27,7 @@ from bwc_protocol.evidence.circumstances import (
     word_of,
 )
 from bwc_protocol.evidence.manifest import Interval, Manifest, SegmentFacts
+from bwc_protocol.evidence.protection import KeySuite, Protection, Wrap
 from bwc_protocol.evidence.vocabulary import (
     CHUNK_SIZE,
     DIGEST_SIZE,
@@ -40,6 +40,7 @@ from bwc_protocol.evidence.vocabulary import (
     NO_SHA256,
     RECORDING_ID_SIZE,
     SEGMENT_MAX_S,
+    TAG_SIZE,
     UNBOUNDED_MS,
     CipherSuite,
     ClockState,
@@ -62,6 +63,7 @@ __all__ = [
     "NO_SHA256",
     "RECORDING_ID_SIZE",
     "SEGMENT_MAX_S",
+    "TAG_SIZE",
     "UNBOUNDED_MS",
     "VOCABULARY_VERSION",
     "ActivationEvent",
@@ -73,11 +75,14 @@ __all__ = [
     "EvidenceError",
     "GivenBy",
     "Interval",
+    "KeySuite",
     "Manifest",
+    "Protection",
     "Purpose",
     "SegmentFacts",
     "StopReason",
     "TriggerReason",
+    "Wrap",
     "annotation_head",
     "annotation_root",
     "audit_entry_sha256",

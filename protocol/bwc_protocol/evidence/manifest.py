@@ -13,6 +13,7 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import cbor
 from bwc_protocol.evidence.chunks import chunk_count
 from bwc_protocol.evidence.circumstances import Circumstances, StopReason
+from bwc_protocol.evidence.protection import Protection
 from bwc_protocol.evidence.record import Blob, Choice, Flag, Int, Items, Maybe, Name, Record, keyed
 from bwc_protocol.evidence.vocabulary import (
     CAMERA_MAX,
@@ -28,6 +29,7 @@ from bwc_protocol.evidence.vocabulary import (
     PRE_EVENT_MAX_S,
     RECORDING_ID_SIZE,
     SEGMENT_MAX_S,
+    TAG_SIZE,
     CipherSuite,
     ClockState,
     EvidenceError,
@@ -61,6 +63,8 @@ class SegmentFacts(Record):
     def check_together(self) -> None:
         if chunk_count(self.size_bytes, self.chunk_size) > MAX_CHUNKS:
             raise EvidenceError("segment-chunks", f"more than {MAX_CHUNKS} chunks")
+        if self.cipher_suite is CipherSuite.AES_256_GCM and 0 < self.size_bytes % self.chunk_size <= TAG_SIZE:
+            raise EvidenceError("segment-cipher-suite", "its last chunk is a tag without footage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,10 @@ class Manifest(Record):
             20, Maybe(Circumstances), "what it was made for, by whom; absent: not stated", appended=True
         ),
     )
+    protection: Protection | None = field(
+        default=None,
+        metadata=keyed(21, Maybe(Protection), "for whom it is encrypted; absent: for nobody", appended=True),
+    )
 
     def check_together(self) -> None:
         if self.ended_utc_ns < self.started_utc_ns:
@@ -148,6 +156,14 @@ class Manifest(Record):
                 raise EvidenceError(f"manifest-{name}", "intervals overlap or are out of order")
             if intervals and intervals[-1].end_ms > self.duration_ms:
                 raise EvidenceError(f"manifest-{name}", "an interval ends after the recording")
+
+        suites = {segment.cipher_suite for segment in self.segments}
+        if self.protection is None and CipherSuite.AES_256_GCM in suites:
+            raise EvidenceError("manifest-protection", "a segment is encrypted, and its key is nowhere")
+        if self.protection is not None and CipherSuite.NONE in suites:
+            raise EvidenceError(
+                "manifest-protection", "it has a content key, and a segment that is not encrypted"
+            )
 
     @property
     def duration_ms(self) -> int:

@@ -14,6 +14,8 @@ MIN_CHUNK_SIZE: Final = 4_096
 """A device with less memory may store smaller chunks; below one flash page the table outgrows its use."""
 MAX_CHUNKS: Final = 65_536
 """Chunks of one segment: 64 GiB of footage, and a table of 2 MiB that a receiver can hold in memory."""
+TAG_SIZE: Final = 16
+"""Bytes that a sealed chunk is longer than what was filmed: its authentication tag stands at its end."""
 DIGEST_SIZE: Final = 32
 """Bytes of one SHA-256."""
 
@@ -73,6 +75,8 @@ class CipherSuite(Word):
 
     NONE = 0
     """Stored as recorded."""
+    AES_256_GCM = 1
+    """Ciphertext and a tag of 16 bytes, under the content key that `protection` has."""
 
 
 class EvidenceError(Exception):

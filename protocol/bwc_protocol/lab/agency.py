@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -40,7 +42,11 @@ MANUFACTURER: Final = "bwc-sdk"
 """Whose factory the simulator's is."""
 BEGAN_S: Final = 1_577_836_800
 """2020-01-01, the beginning of everything that a lab issues: before any clock that a bench has."""
+RECIPIENT: Final = "lab evidence"
+"""Name of the evidence recipient of every lab."""
 _ID_BYTES: Final = 4
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the group of P-256 (SP 800-186)."""
 _MEMBERS: Final = ("root", "standby", "issuing", "factory_root", "factory")
 
 
@@ -112,6 +118,19 @@ class LabAgency:
         leaf = make_factory(self.factory, key.public_key(), serial, kind, _issuance(self.entropy))
         return Certified((leaf, self.factory.certificate), key)
 
+    def recipient(self) -> Certified:
+        """For whom a lab's cameras encrypt. Its key follows from the issuing CA's, so that whoever has the lab can
+        open its footage, and labs of before need no other file."""
+        key = ec.derive_private_key(_scalar(self.issuing.key), ec.SECP256R1())
+        issuance = self.issuance()
+        leaf = make_host(self.issuing, key.public_key(), RECIPIENT, Role.EVIDENCE_RECIPIENT, issuance)
+        return Certified((leaf, self.issuing.certificate), key)
+
+    @property
+    def recipients(self) -> tuple[bytes, ...]:
+        """Certificates of those for whom its cameras encrypt (DER)."""
+        return self.recipient().chain[:1]
+
     def encode(self) -> bytes:
         """The lab as a file's content."""
         members = {name: _encoded(getattr(self, name)) for name in _MEMBERS}
@@ -136,6 +155,14 @@ class LabAgency:
 
 def _issuance(entropy: Callable[[int], bytes], lab: str = "") -> Issuance:
     return Issuance(not_before_s=BEGAN_S, not_after_s=FOREVER_S, entropy=entropy, lab=lab)
+
+
+def _scalar(key: ec.EllipticCurvePrivateKey) -> int:
+    """A private key that follows from another: 64 bits more than the group has, so that none is likelier than others
+    (FIPS 186-5, A.2.1)."""
+    secret = key.private_numbers().private_value.to_bytes(32, "big")
+    drawn = HKDF(SHA256(), 40, salt=None, info=b"BWC-LAB-EVIDENCE").derive(secret)
+    return int.from_bytes(drawn, "big") % (_P256_ORDER - 1) + 1
 
 
 def _root(agency: str, name: str, issuance: Issuance) -> Issuer:
