@@ -66,6 +66,8 @@ __all__ = [
     "SessionRefused",
     "SlowLink",
     "StreamStalled",
+    "TimeStampError",
+    "TimeStampUnavailable",
     "TransportError",
     "VersionMismatch",
     "WrongDevice",
@@ -211,6 +213,16 @@ class DocumentError(BwcError):
     ) -> None:
         super().__init__(rule, device=device, advice=advice)
         self.check = check
+
+
+class TimeStampError(BwcError):
+    """Raised when a time-stamping authority gives no time stamp of these bytes, or one that does not verify."""
+
+    layer = "time stamp"
+
+
+class TimeStampUnavailable(TimeStampError):
+    """Raised when the authority cannot be reached, or has no time: asking again later may help."""
 
 
 # Transport

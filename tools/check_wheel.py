@@ -173,6 +173,13 @@ def check_sim(sim: Environment) -> None:
     run(sim.bwc, "demo", cwd=sim.folder)
 
 
+def check_evidence(evidence: Environment) -> None:
+    """What verifies time stamps is found: what is missing is a time stamp."""
+    asked = "from bwc_sdk.evidence.time_stamps import verify_time_stamp as v; v(b'0', b'0', ())"
+    said = run(evidence.python, "-c", asked, cwd=evidence.folder, fails=True)
+    need("TimeStampError" in said and "bwc-sdk[" not in said, f"with the extra 'evidence': {said}")
+
+
 def check_hil(hil: Environment) -> None:
     """The whole suite, on a simulated camera."""
     said = run(
@@ -212,6 +219,7 @@ def check_bench(bench: Environment) -> None:
 EXTRAS: Final[dict[str, Callable[[Environment], None]]] = {
     "usb": check_usb,
     "ble": check_ble,
+    "evidence": check_evidence,
     "sim": check_sim,
     "bench": check_bench,
     "hil": check_hil,

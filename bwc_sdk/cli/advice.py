@@ -102,6 +102,8 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.NoSuchRecording: "'bwc recordings list' shows what there is",
     errors.HostFileError: "is the path right?",
     errors.DocumentError: "'bwc order show' and 'bwc desired show' print what a document says",
+    errors.TimeStampError: "is it the right authority, and are these its root's certificates?",
+    errors.TimeStampUnavailable: "run the command again later: what is not stamped yet stays in the queue",
     errors.IdentityError: "docs/agency.md says what belongs into the directory of an identity or of a CA",
     errors.PassphraseWrong: "give the file's own passphrase; if that is right, take the file from your backup",
     errors.TransportError: "'bwc devices' lists what is plugged in, 'bwc doctor' what may be in the way",

@@ -72,6 +72,7 @@ EXTRAS: Final = {
         Part("numpy", "1.26", ("numpy:ndarray",)),
         Part("pillow", "10", ("PIL.Image:open",)),
     ),
+    "evidence": (Part("rfc3161-client", "1.0.3", ("rfc3161_client:VerifierBuilder",)),),
     "hil": (
         Part("pytest", "8", ("pytest:fixture",)),
         Part("pytest-timeout", "2.3", ("pytest_timeout:pytest_configure",)),

@@ -12,7 +12,7 @@ from bwc_protocol.documents import deny_list, desired_state, order
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, Document, SignedDocument
 from bwc_protocol.evidence import EvidenceError, cbor
-from tests.documents import test_deny_list, test_desired_state, test_order
+from tests.documents import test_checkpoint, test_deny_list, test_desired_state, test_order
 from tests.tiers import times
 from tools.testkit import fixed_agency as agency
 
@@ -22,6 +22,7 @@ VERIFIERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
         test_deny_list.signed(ENTRY, floor_utc_s=agency.BEGAN_S),
         lambda data: deny_list.verify_deny_list(data, agency.anchors()),
     ),
+    "checkpoint": (test_checkpoint.signed(test_checkpoint.checkpoint()), test_checkpoint.verify),
     "order": (test_order.signed(test_order.order()), test_order.verify),
     "desired-state": (test_desired_state.signed(test_desired_state.state()), test_desired_state.verify),
 }

@@ -272,6 +272,8 @@ PUBLIC = {
         "SessionRefused",
         "SlowLink",
         "StreamStalled",
+        "TimeStampError",
+        "TimeStampUnavailable",
         "TransportError",
         "VersionMismatch",
         "WrongDevice",

@@ -45,6 +45,8 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.IdentityError: ExitCode.BAD_IDENTITY,
     errors.AgencyBusy: ExitCode.BUSY,
     errors.DocumentError: ExitCode.BAD_DOCUMENT,
+    errors.TimeStampError: ExitCode.EVIDENCE_MISMATCH,
+    errors.TimeStampUnavailable: ExitCode.UNREACHABLE,
     errors.TransportError: ExitCode.UNREACHABLE,
     errors.PortBusy: ExitCode.BUSY,
     errors.DeviceLost: ExitCode.LOST,
