@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
-from bwc_sdk.offload.destination import INCOMING
-from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.final_names import FinalNames, NameTaken
-from bwc_sdk.offload.naming import (
+from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
     MANIFEST_SUFFIX,
     PART_SUFFIX,
     SEGMENT_SUFFIX,
     TABLE_SUFFIX,
 )
+from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
+from bwc_sdk.offload.destination import INCOMING
+from bwc_sdk.offload.destination_faults import destination_error
+from bwc_sdk.offload.final_names import FinalNames, NameTaken
 
 BESIDE: Final = (TABLE_SUFFIX, MANIFEST_SUFFIX, CUSTODY_SUFFIX)
 _OURS: Final = re.compile(

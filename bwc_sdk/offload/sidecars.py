@@ -9,17 +9,17 @@ segment's lock.
 import errno
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
-from bwc_sdk.host.filesystem import Identity
-from bwc_sdk.offload.custody import CUSTODY_MAX, Custody
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.final_names import Move, NameTaken
-from bwc_sdk.offload.naming import (
+from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
     MANIFEST_SUFFIX,
     TABLE_SUFFIX,
     recording_name,
     segment_name,
 )
+from bwc_sdk.host.filesystem import Identity
+from bwc_sdk.offload.custody import CUSTODY_MAX, Custody
+from bwc_sdk.offload.destination import Destination
+from bwc_sdk.offload.final_names import Move, NameTaken
 
 
 class Sidecars:

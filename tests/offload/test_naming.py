@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bwc_sdk.camera_name import camera_name
-from bwc_sdk.offload.naming import recording_name, segment_name
+from bwc_sdk.evidence.naming import recording_name, segment_name
 
 HARMLESS = set(string.ascii_letters + string.digits + "-_")
 WINDOWS_RESERVED = {
