@@ -25,9 +25,9 @@ from bwc_sdk.errors import (
     EvidenceMismatch,
     ProtocolViolation,
 )
+from bwc_sdk.evidence.custody import Custody
 from bwc_sdk.offload.chunk_sink import ChunkSink
 from bwc_sdk.offload.context import OffloadContext
-from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.events import ChunkRejected, SegmentStored
 from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.listing import URGENT

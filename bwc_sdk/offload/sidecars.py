@@ -9,6 +9,7 @@ segment's lock.
 import errno
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
+from bwc_sdk.evidence.custody import CUSTODY_MAX, Custody
 from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
     MANIFEST_SUFFIX,
@@ -17,7 +18,6 @@ from bwc_sdk.evidence.naming import (
     segment_name,
 )
 from bwc_sdk.host.filesystem import Identity
-from bwc_sdk.offload.custody import CUSTODY_MAX, Custody
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move, NameTaken
 

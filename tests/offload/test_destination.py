@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bwc_sdk.errors import DestinationError, DestinationFull
+from bwc_sdk.evidence.custody import Custody
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
-from bwc_sdk.offload.custody import Custody
 from bwc_sdk.offload.pipeline import AHEAD
 from bwc_sdk.offload.sidecars import Sidecars
 from firmware_sim.virtual_time import run_virtual
