@@ -10,10 +10,21 @@ from typing import Final
 from bwc_sdk.camera_name import camera_name
 
 SEGMENT_SUFFIX: Final = ".mp4"
+SEALED_SUFFIX: Final = ".mp4.sealed"
+"""Of a segment whose chunks are encrypted."""
 TABLE_SUFFIX: Final = ".table"
 MANIFEST_SUFFIX: Final = ".manifest"
+SIGNATURE_SUFFIX: Final = ".manifest.cose"
+ANNOTATIONS_SUFFIX: Final = ".annotations"
+TOMBSTONE_SUFFIX: Final = ".tombstone"
+RECEIPT_SUFFIX: Final = ".receipt"
+OBJECTS_SUFFIX: Final = ".objects"
 CUSTODY_SUFFIX: Final = ".custody.json"
 PART_SUFFIX: Final = ".part"
+CHAIN_SUFFIX: Final = ".chain"
+"""Of a chain of custody records."""
+CHECKPOINT_SUFFIX: Final = ".checkpoint"
+TIME_STAMP_SUFFIX: Final = ".tsr"
 
 _HASH_DIGITS: Final = 16
 """64 bits: nobody meets a second manifest with them by chance, and who makes one replaces nothing by it."""
