@@ -9,8 +9,8 @@ import pytest
 
 from bwc_sdk.errors import DestinationError
 from bwc_sdk.host.filesystem import OsFileSystem
-from bwc_sdk.offload import OffloadPolicy, StillOnCamera
-from bwc_sdk.offload.segment import READ_BACK_ROUNDS
+from bwc_sdk.offload import OffloadPolicy, StillOnCamera, StoredVerified
+from bwc_sdk.offload.segment import READ_BACK_ROUNDS, _runs
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 CHUNKS = 10
@@ -167,3 +167,98 @@ def test_a_chunk_that_came_damaged_once_is_asked_for_by_itself_ever_after(lab) -
     assert lab.run(device, altering(lab, 0, then_fails=True)(disk))[0].complete
     asked = [(offset // lab.chunk, length // lab.chunk) for _, _, offset, length in device.asked]
     assert asked == [(0, 10), (5, 1), (0, 5), (5, 1), (6, 4), (0, 1)]
+
+
+# What is given up, and what is beside it
+
+
+@pytest.mark.rule("REC-014")
+def test_a_file_that_failed_and_cannot_be_removed_is_not_followed_by_another(lab) -> None:
+    """Its name would lead to bytes of which nobody knows whether they are on the medium."""
+
+    class Stuck(lab.files):
+        def sync(self, file: int) -> None:
+            if self._handles[file].reserved:
+                raise OSError(errno.EIO, "injected")
+            super().sync(file)
+
+        def remove(self, directory: int, name: str) -> None:
+            if name.endswith(".part"):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            super().remove(directory, name)
+
+    disk, device = lab.disk(), device_of(lab)
+    files = Stuck(disk)
+    (outcome,) = lab.run(device, files)[0].outcomes
+    assert isinstance(outcome, StillOnCamera) and isinstance(outcome.error, DestinationError)
+    assert "removing" in outcome.reason
+    assert device.sent == CHUNKS * lab.chunk, "it was fetched once"
+    assert not files.open_handles
+
+
+@pytest.mark.parametrize("removable", [True, False])
+def test_a_table_that_cannot_be_replaced_is_not_held_open(lab, removable: bool) -> None:
+    """What an earlier attempt left is torn; the medium takes no other, and perhaps does not let the part file go."""
+    disk, device = lab.disk(), device_of(lab, cut_at=[3 * lab.chunk])
+    lab.run(device, lab.files(disk), policy=OffloadPolicy(attempts=0, reserve_bytes=0))
+    assert parts(disk)
+    for name, inode in disk.live[".incoming"].items():
+        if name.endswith(".table"):
+            inode.live[0] ^= 1
+            inode.durable[0] ^= 1
+
+    class NoTable(lab.files):
+        def create(self, directory: int, name: str) -> int:
+            if name.endswith(".table"):
+                raise OSError(errno.EIO, "injected")
+            return super().create(directory, name)
+
+        def remove(self, directory: int, name: str) -> None:
+            if name.endswith(".part") and not removable:
+                raise OSError(errno.EIO, "injected")
+            super().remove(directory, name)
+
+    files = NoTable(disk)
+    (outcome,) = lab.run(device, files, policy=OffloadPolicy(file_attempts=1, reserve_bytes=0))[0].outcomes
+    assert isinstance(outcome, StillOnCamera) and isinstance(outcome.error, DestinationError)
+    assert not files.open_handles
+
+
+@pytest.mark.parametrize("theirs", ["directory", "link"])
+def test_what_stands_under_a_part_files_name_and_is_no_file_is_left(lab, tmp_path: Path, theirs: str) -> None:
+    device = device_of(lab)
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    part = tmp_path / ".incoming" / result.outcomes[0].segments[0].path.with_suffix(".part").name
+    if theirs == "directory":
+        part.mkdir()
+    else:
+        part.symlink_to(tmp_path / "elsewhere")
+    (outcome,) = lab.run(device, OsFileSystem(), tmp_path)[0].outcomes
+    assert isinstance(outcome, StoredVerified) and outcome.already_there
+    assert part.is_dir() if theirs == "directory" else part.is_symlink()
+
+
+def test_a_part_file_that_another_process_has_is_not_held_open(lab) -> None:
+    disk, device = lab.disk(), device_of(lab)
+    assert lab.run(device, lab.files(disk))[0].complete
+    (final,) = (name for name in disk.live[""] if name.endswith(".mp4"))
+    theirs = type(disk.live[""][final])(locked_by=99)
+    disk.live[".incoming"][final.removesuffix(".mp4") + ".part"] = theirs
+    files = lab.files(disk)
+    assert lab.run(device, files)[0].complete
+    assert parts(disk) and theirs.locked_by == 99 and not files.open_handles
+
+
+@pytest.mark.parametrize(
+    ("missing", "apart", "runs"),
+    [
+        (set(), (), []),
+        ({8, 1}, (), [range(1, 2), range(8, 9)]),  # a set of which the order is another one
+        ({16, 9, 8}, (), [range(8, 10), range(16, 17)]),
+        ({1, 2, 3, 4}, {2}, [range(1, 2), range(2, 3), range(3, 5)]),
+        ({1, 2, 3}, {1, 3}, [range(1, 2), range(2, 3), range(3, 4)]),
+        ({1, 2, 3}, {0, 4}, [range(1, 4)]),
+    ],
+)
+def test_what_is_missing_is_asked_for_in_order_in_runs_without_a_gap(missing, apart, runs) -> None:
+    assert _runs(missing, apart=apart) == runs
