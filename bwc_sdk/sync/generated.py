@@ -47,6 +47,8 @@ from bwc_protocol.messages.recordings import (
     ListPage,
     ManifestReply,
     RecordingEntry,
+    ReleaseState,
+    TombstonePage,
 )
 from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
@@ -830,14 +832,19 @@ class SyncRecordings:
         )
 
     def erase(
-        self, *, recording: bytes, manifest_sha256: bytes, receipt: bytes, timeout: float | None = None
+        self,
+        *,
+        recording: bytes,
+        manifest_sha256: bytes,
+        annotations_sha256: bytes,
+        timeout: float | None = None,
     ) -> Done:
-        """Erase a recording against a receipt of its final destination; in this version always refused.
+        """Erase a recording that is released: a signed tombstone stays. Repeating it is success.
 
         Arguments:
             recording: recording id; 16 bytes
-            manifest_sha256: manifest that the receipt names; 32 bytes
-            receipt: signed receipt; at most 4096 bytes
+            manifest_sha256: manifest that the caller goes by; 32 bytes
+            annotations_sha256: head of the annotations that the caller goes by; 32 bytes
 
         Gives: `Done`. It is done; there is nothing to add.
         Roles: DOCK_OFFLOAD, DESTINATION, BENCH
@@ -852,8 +859,71 @@ class SyncRecordings:
         effect all the same.
         """
         return self._thread.run(
-            self._twin.erase(recording=recording, manifest_sha256=manifest_sha256, receipt=receipt), timeout
+            self._twin.erase(
+                recording=recording, manifest_sha256=manifest_sha256, annotations_sha256=annotations_sha256
+            ),
+            timeout,
         )
+
+    def receipt(self, *, recording: bytes, receipt: bytes, timeout: float | None = None) -> ReleaseState:
+        """Have the device keep a receipt (spec: Receipts and erasing), whoever brings it.
+
+        Arguments:
+            recording: recording id; 16 bytes
+            receipt: the signed document; at most 4096 bytes
+
+        Gives: `ReleaseState`. Whether a recording may be erased, and what it lacks.
+        Roles: DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.receipt` (0x060d)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.receipt(recording=recording, receipt=receipt), timeout)
+
+    def tombstones(self, *, after: int = 0, limit: int = 10, timeout: float | None = None) -> TombstonePage:
+        """Read a page of the tombstones whose counter is above the cursor.
+
+        Arguments:
+            after: cursor: the last counter that is known; 0 = from the first; 0 unless given
+            limit: tombstones wanted; 1 to 10; 10 unless given
+
+        Gives: `TombstonePage`. A page of the tombstones, in the order of their counters.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.tombstones` (0x060e)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.tombstones(after=after, limit=limit), timeout)
+
+    def release(self, *, recording: bytes, timeout: float | None = None) -> ReleaseState:
+        """Read whether a recording may be erased, and what it lacks.
+
+        Arguments:
+            recording: recording id; 16 bytes
+
+        Gives: `ReleaseState`. Whether a recording may be erased, and what it lacks.
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.release` (0x060f)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.release(recording=recording), timeout)
 
     def list(self, *, timeout: float | None = None) -> tuple[RecordingEntry, ...]:
         """All closed recordings, in the order of their sequence numbers. Raises `ProtocolViolation` for a

@@ -31,6 +31,11 @@ class CameraBody(Lasting, Protocol):
     settings: Settings
     recorder: Recorder
     assignment: AssignmentState
+    powered_s: float
+
+    @property
+    def powered_min(self) -> int:
+        """Whole minutes that it has been running since it was made."""
 
     @property
     def report(self) -> Reporting: ...

@@ -20,6 +20,7 @@ from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.camera.erasing import Erasing
 from firmware_sim.camera.model import (
     AMBIENT_C,
     CAMERA_MAKE,
@@ -79,6 +80,9 @@ class SimCamera(SimDevice):
         """Whether the dock in which it stands gives it power."""
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
+        self.powered_s = 0.0
+        """How long it has been running since it was made, as far as that is kept: by the minute."""
+        self.erasing = Erasing(self)
         self._clock_lost = False
         self._begin()
 
@@ -180,6 +184,7 @@ class SimCamera(SimDevice):
             facts=self._facts_of_a_recording,
             circumstances=self._circumstances,
             failed=self.storage_failed,
+            make_room=self.erasing.make_room,
         )
         self.apply_settings()
         recovered = self.recorder.recover_after_power_cut()
@@ -270,6 +275,7 @@ class SimCamera(SimDevice):
         self._glance_at_s = 0.0
         passed, self._settled_s = now - self._settled_s, now
         if passed > 0:
+            self.powered_s += passed if self.running else 0.0
             fed = self.docked and self.dock_feeds
             self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=fed)
         if not self.running and self.battery.deeply_discharged:
@@ -321,10 +327,16 @@ class SimCamera(SimDevice):
         return [found for found in page if found.recording_id not in self.vanished][:limit]
 
     def missing(self) -> list[int]:
-        """Numbers of recordings that were closed and cannot be listed."""
+        """Numbers of recordings that were closed, were not erased, and cannot be listed."""
         everything = self.listing(0, len(self.storage))
         there = {recording.sequence for recording in everything}
+        there |= {kept.tombstone.sequence for kept in self.storage.tombstones.all}
         return [number for number in range(1, self.storage.next_sequence) if number not in there]
+
+    @property
+    def powered_min(self) -> int:
+        """Whole minutes that it has been running since it was made."""
+        return int(self.powered_s // 60)
 
     @property
     def config_keys(self) -> int:
@@ -333,11 +345,11 @@ class SimCamera(SimDevice):
 
     @property
     def closed_count(self) -> int:
-        """Recordings that it closed and did not erase, which it never does: those that it cannot list included.
+        """Recordings that it closed and did not erase, those that it cannot list included.
 
         Of those that a fault plan lets vanish it knows nothing more.
         """
-        return self.storage.next_sequence - 1 - len(self.vanished)
+        return self.storage.next_sequence - 1 - len(self.storage.tombstones) - len(self.vanished)
 
     @property
     def recording_count(self) -> int:

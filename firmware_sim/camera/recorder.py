@@ -81,6 +81,7 @@ class Recorder:
 
     `settings` may be replaced at any time; a recording keeps those that it began with. `facts` says what else is
     known of a recording that is closed now, and is stored with it; `circumstances` what is said of one that begins now.
+    `make_room` has room made, and says whether there was anything to make it of.
     `closed` is told of each recording of this engine
     as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it is tried
     again. What is asked of the engine is refused with `OSError`, and not done, if it cannot be kept.
@@ -102,6 +103,7 @@ class Recorder:
         facts: Callable[[], list[Annotation]] = list,
         circumstances: Callable[[], Circumstances] = Circumstances,
         failed: Callable[[OSError], None] = lambda _error: None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self.settings = settings if settings is not None else RecorderSettings()
         self.footage = footage
@@ -122,6 +124,7 @@ class Recorder:
         self._facts = facts
         self._circumstances = circumstances
         self._failed = failed
+        self._make_room = make_room
         self._not_before_s = 0.0
         """When a storage that failed is tried again."""
         self._open: OpenRecording | None = None
@@ -191,6 +194,8 @@ class Recorder:
             self._say(_with(goes_on, said))
             self._post_until_s = None
             return self._open.recording_id
+        while self._storage.free_bytes < MIN_ROOM_S * self._rate(self.settings) and self._make_room():
+            pass
         if self._storage.free_bytes < MIN_ROOM_S * self._rate(self.settings):
             self.full = True
             raise StorageFull(f"{self._storage.free_bytes} bytes are left")
@@ -323,6 +328,8 @@ class Recorder:
                 end_ms, ending = round((self._post_until_s - self._began_s) * 1000), True
             room_ms = self._room_ends_ms(recording)
             if room_ms <= end_ms:
+                if self._make_room():
+                    continue
                 end_ms, ending, self.full, why = room_ms, True, True, StopReason.STORAGE_FULL
             segment_ends_ms = recording.closed_ms + self._segment_ms(recording)
             if segment_ends_ms < end_ms or (segment_ends_ms == end_ms and not ending):
@@ -444,8 +451,9 @@ class Recorder:
     ) -> StoredRecording | None:
         """States the manifest and stores the recording. Returns None if there is nothing, or nothing fits."""
         storage = self._storage
-        room = storage.capacity_bytes - storage.used_bytes + storage.pending_bytes
-        while recording.segments and recording.closed_bytes > room:
+        while recording.segments and recording.closed_bytes > storage.room_bytes:
+            if self._make_room():
+                continue
             recording.segments.pop()  # the footage came out larger than its expected rate
             self.full = True
         if not recording.segments:

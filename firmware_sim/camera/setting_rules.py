@@ -143,6 +143,21 @@ _RULES: Final = (
         choices=("unclassified", "incident", "traffic", "training"),
         doc="category of a recording that nobody categorised",
     ),
+    SettingRule(
+        key="erase.keep_h",
+        default=0,
+        low=0,
+        high=8_760,
+        unit="h",
+        doc="powered hours that a recording stays after the last receipt that it needs",
+    ),
+    SettingRule(
+        key="erase.receipts",
+        default=1,
+        low=1,
+        high=4,
+        doc="destinations whose receipts a recording needs before it may be erased",
+    ),
     SettingRule(key="haptics.enabled", default=True, doc="vibration at start and stop"),
     SettingRule(
         key="holder.pseudonym",

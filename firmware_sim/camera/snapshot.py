@@ -9,7 +9,7 @@ from firmware_sim.device.snapshot import check_log, kept_of_device, take_up_devi
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, flag, part_of, whole, words
 
-OWN: Final = ("battery", "emmc", "assignment")
+OWN: Final = ("battery", "emmc", "assignment", "powered_min")
 ASSIGNMENT: Final = ("assigned", "officer", "unit", "since_utc_ns", "revision", "pseudonym")
 
 
@@ -25,6 +25,7 @@ def kept_of(
         "battery": camera.battery.snapshot(),
         "emmc": camera.storage.emmc.snapshot(),
         "assignment": asdict(camera.assignment if assignment is None else assignment),
+        "powered_min": camera.powered_min,
     }
 
 
@@ -34,6 +35,7 @@ def take_up(camera: CameraBody, kept: dict[str, Any]) -> None:
     camera.battery.restore(kept["battery"])
     camera.storage.emmc.restore(kept["emmc"])
     camera.assignment = _assignment(kept["assignment"])
+    camera.powered_s = whole(kept, "powered_min", 0, U32_MAX) * 60.0
     check_log(camera.audit, kept)
 
 

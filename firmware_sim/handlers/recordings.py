@@ -1,9 +1,10 @@
-"""Recordings: list, manifest, chunk tables, footage, annotations; erase only as its refusal."""
+"""Recordings: list, manifest, chunk tables, footage, annotations, receipts and erasing."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.conversation.stream import BytesSource, StreamFault
+from bwc_protocol.documents.tombstone import Tombstone
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.messages.recordings import (
@@ -13,8 +14,10 @@ from bwc_protocol.messages.recordings import (
     AnnotationState,
     AssignCase,
     CategoriseRecording,
+    DeliverReceipt,
     EraseRecording,
     HoldRecording,
+    KeptReceipt,
     LiftHold,
     ListPage,
     ListRecordings,
@@ -25,11 +28,17 @@ from bwc_protocol.messages.recordings import (
     OpenTable,
     ReadAnnotations,
     ReadManifest,
+    ReadRelease,
+    ReadTombstones,
     RecordingEntry,
+    ReleaseState,
     ReviewRecording,
+    SignedTombstone,
+    TombstonePage,
 )
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.erasing import epitaph
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.camera.setting_rules import refused_purpose
 from firmware_sim.device.refusal import Refusal
@@ -219,17 +228,66 @@ def _annotate(
 # Erasing
 
 
+@DeliverReceipt.handler(CAMERA)
+def receipt(session: CameraSession, request: DeliverReceipt) -> ReleaseState:
+    recording = _find(session, request.recording)
+    session.camera.erasing.take(session, recording, request.receipt)
+    return _release(session, recording)
+
+
+@ReadRelease.handler(CAMERA)
+def release(session: CameraSession, request: ReadRelease) -> ReleaseState:
+    return _release(session, _find(session, request.recording))
+
+
+def _release(session: CameraSession, recording: StoredRecording) -> ReleaseState:
+    erasing = session.camera.erasing
+    found = erasing.release(recording)
+    return ReleaseState(
+        receipts=tuple(
+            KeptReceipt(sha256=one.sha256, destination=one.receipt.destination)
+            for one in erasing.counting(recording)
+        ),
+        needed=found.needed,
+        holds=found.holds,
+        left_min=found.left_min,
+        proof_needed=found.proof_needed,
+        released=found.released,
+    )
+
+
 @EraseRecording.handler(CAMERA)
 def erase(session: CameraSession, request: EraseRecording) -> Done:
+    camera = session.camera
     try:
+        erased = camera.storage.tombstones.find(request.recording)
+        if erased is not None and _is_of(request, erased.tombstone):
+            return Done()  # asked for again, since the answer was lost
         recording = _find(session, request.recording, request.manifest_sha256)
-        if recording.held:
-            raise Refusal(ErrorCode.HELD, f"recording {recording.sequence} is held")
-        # No key of a final destination is known to this device, so that no receipt can be valid.
-        raise Refusal(ErrorCode.NEEDS_RECEIPT, "no receipt of a final destination that this camera trusts")
+        if request.annotations_sha256 != recording.annotations_sha256:
+            raise Refusal(ErrorCode.CONFLICT, f"more was said of recording {recording.sequence}")
+        camera.erasing.erase(session, recording)
     except Refusal as refusal:
         session.audit(AuditKind.ERASE_REFUSED, f"recording {request.recording.hex()}: {refusal.code}")
         raise
+    return Done()
+
+
+def _is_of(request: EraseRecording, tombstone: Tombstone) -> bool:
+    """Whether what was erased is what is asked for. Raises `Refusal` for another manifest."""
+    if tombstone.manifest_sha256 != request.manifest_sha256:
+        raise Refusal(
+            ErrorCode.CONFLICT, f"recording {tombstone.sequence}, which was erased, had another manifest"
+        )
+    return tombstone.annotations_sha256 == request.annotations_sha256
+
+
+@ReadTombstones.handler(CAMERA)
+def tombstones(session: CameraSession, request: ReadTombstones) -> TombstonePage:
+    kept = session.camera.storage.tombstones.all
+    end = request.after + request.limit
+    found = tuple(SignedTombstone(document=one.document) for one in kept[request.after : end])
+    return TombstonePage(tombstones=found, next=end if end < len(kept) else 0, total=len(kept))
 
 
 # What they share
@@ -241,7 +299,9 @@ def _find(
     try:
         recording = session.camera.recording(recording_id)
     except NoSuchRecording as error:
-        raise Refusal(ErrorCode.NOT_FOUND, f"no recording {recording_id.hex()}") from error
+        erased = session.camera.storage.tombstones.find(recording_id)
+        detail = epitaph(erased) if erased is not None else f"no recording {recording_id.hex()}"
+        raise Refusal(ErrorCode.NOT_FOUND, detail) from error
     if manifest_sha256 is not None and manifest_sha256 != recording.manifest_sha256:
         raise Refusal(ErrorCode.CONFLICT, f"recording {recording.sequence} has another manifest")
     return recording

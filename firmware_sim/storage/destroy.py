@@ -3,7 +3,8 @@
 from firmware_sim.state.directory import StateDirectory
 from firmware_sim.storage.open_footage import CHUNKS, FOOTAGE
 from firmware_sim.storage.recording_files import ROOM
-from firmware_sim.storage.storage import JOURNAL, SEQUENCE
+from firmware_sim.storage.storage import JOURNAL, SANITISING, SEQUENCE
+from firmware_sim.storage.tombstones import NAME as TOMBSTONES
 
 
 def destroy_footage(directory: StateDirectory) -> None:
@@ -11,7 +12,8 @@ def destroy_footage(directory: StateDirectory) -> None:
     directory.remove(JOURNAL)
     directory.remove(SEQUENCE)
     flash = directory.flash
-    for name in (FOOTAGE, CHUNKS):
+    directory.remove(SANITISING)
+    for name in (FOOTAGE, CHUNKS, TOMBSTONES):
         if flash.exists(name):
             flash.remove(name)
     if flash.exists(ROOM):

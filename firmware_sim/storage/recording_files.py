@@ -1,7 +1,7 @@
 """Closed recordings on the flash: one directory each, complete or absent after a loss of power.
 
 `<sequence>-<recording id>/` holds `manifest.cbor`, for each segment `segment-000.table` and `segment-000.bin`
-(or `segment-000.json` with the recipe of synthetic bytes), and `annotations.json`.
+(or `segment-000.json` with the recipe of synthetic bytes), `annotations.json`, and once there are any `receipts.json`.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from firmware_sim.state.commit import Replace
 from firmware_sim.state.files import parse_json, read_plain
 from firmware_sim.state.kept_values import U64_MAX, flag, part_of, whole
 from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
+from firmware_sim.storage.receipts import RECEIPTS, KeptReceipt, of_plain, to_plain
 
 ROOM: Final = "recordings"
 """The directory of all of them."""
@@ -35,6 +36,7 @@ class KeptRecording:
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: list[dict[str, Any]]
+    receipts: tuple[KeptReceipt, ...] = ()
 
 
 class RecordingFiles:
@@ -151,6 +153,27 @@ class RecordingFiles:
         """The change that replaces the annotations of a recording by a longer list."""
         return Replace(f"{ROOM}/{_name(manifest)}/{ANNOTATIONS}", json.dumps(annotations).encode())
 
+    def receipted(self, manifest: Manifest, receipts: tuple[KeptReceipt, ...]) -> Replace:
+        """The change that replaces the receipts of a recording."""
+        return Replace(f"{ROOM}/{_name(manifest)}/{RECEIPTS}", json.dumps(to_plain(receipts)).encode())
+
+    # Freeing
+
+    def free(self, sequence: int, recording_id: bytes) -> None:
+        """Frees what there is of a recording that has a tombstone. Raises `OSError`, and is then to be repeated."""
+        name = f"{ROOM}/{_named(sequence, recording_id)}"
+        if self._flash.exists(name):
+            self._flash.remove_tree(name)
+            self._flash.sync_directory(ROOM)
+
+    def free_all(self) -> None:
+        """Frees every recording, those that cannot be read as well. Raises `OSError`, and is then to be repeated."""
+        names = self._flash.names(ROOM)
+        for name in names:
+            self._flash.remove_tree(f"{ROOM}/{name}")
+        if names:
+            self._flash.sync_directory(ROOM)
+
     # Reading
 
     def _load(self, name: str) -> KeptRecording:
@@ -166,8 +189,10 @@ class RecordingFiles:
         annotations = parse_json(self._there(name, ANNOTATIONS), ANNOTATIONS)
         if not isinstance(annotations, list):
             raise StateError(f"{ANNOTATIONS} is damaged: not a list")
+        kept = read_plain(self._flash, f"{ROOM}/{name}/{RECEIPTS}")
+        receipts = of_plain(parse_json(kept, RECEIPTS)) if kept is not None else ()
         sha256 = hashlib.sha256(data).digest()
-        return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations)
+        return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations, receipts)
 
     def _there(self, name: str, file: str) -> bytes:
         data = read_plain(self._flash, f"{ROOM}/{name}/{file}")
@@ -191,7 +216,11 @@ class RecordingFiles:
 
 
 def _name(manifest: Manifest) -> str:
-    return f"{manifest.sequence:08}-{manifest.recording_id.hex()}"
+    return _named(manifest.sequence, manifest.recording_id)
+
+
+def _named(sequence: int, recording_id: bytes) -> str:
+    return f"{sequence:08}-{recording_id.hex()}"
 
 
 def _footage(name: str, index: int) -> str:

@@ -17,7 +17,9 @@ from firmware_sim.state.directory import StateDirectory
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, whole, words
 from firmware_sim.storage.blobs import Blob, Rotten
 from firmware_sim.storage.open_footage import OpenFootage
+from firmware_sim.storage.receipts import KeptReceipt
 from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles
+from firmware_sim.storage.tombstones import KeptTombstone, Tombstones
 
 log = logging.getLogger(__name__)
 MAX_ANNOTATIONS: Final = 4_096
@@ -32,6 +34,8 @@ CASE_MAX: Final = 64
 """Bytes of an annotation's author, its text, of the text of a category, of a hold's id, and of a case or an authority:
 what can be told to a host."""
 SEQUENCE: Final = "sequence"
+SANITISING: Final = "sanitising"
+"""Part that is kept while all footage is freed by an order."""
 JOURNAL: Final = "recording"
 Keep = Callable[[tuple[Change, ...]], object]
 """Keeps changes on the flash, perhaps together with others. Raises `OSError` if it cannot."""
@@ -72,6 +76,8 @@ class StoredRecording:
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: tuple[Annotation, ...] = ()
+    receipts: tuple[KeptReceipt, ...] = ()
+    """Those that are kept; which of them count is derived each time."""
     marked: bool = field(init=False, default=False)
     holds: dict[str, tuple[str, str]] = field(init=False, default_factory=dict)
     """Those that are not lifted: case and authority, by their ids."""
@@ -159,7 +165,7 @@ class StoredRecording:
 class Storage:
     """All recordings of one camera, on its flash; without `state` on one of their own.
 
-    Recordings are kept in the order of their sequence numbers. Nothing here erases.
+    Recordings are kept in the order of their sequence numbers. Whether one may be erased is judged by the caller.
     """
 
     def __init__(
@@ -178,6 +184,7 @@ class Storage:
         """Recordings that were kept and cannot be used: left as they are, and not listed."""
         self._state = state if state is not None else StateDirectory()
         self._files = RecordingFiles(self._state.flash)
+        self.tombstones = Tombstones(self._state)
         self.open_footage = OpenFootage(self._state.commits)
         self._journal: dict[str, Any] | None = None
         self._by_id: dict[bytes, StoredRecording] = {}
@@ -186,7 +193,18 @@ class Storage:
         self._hurried = False
         self._last_sequence = 0
         self._last_sha256 = NO_SHA256
+        self._unfreed: dict[bytes, Manifest] = {}
+        """Recordings that have a tombstone, and blocks that could not be freed yet."""
+        self._free_what_is_erased()
         self._load()
+
+    def _free_what_is_erased(self) -> None:
+        """What a loss of power left of recordings that have a tombstone. Raises `OSError`."""
+        if self._state.load(SANITISING) is not None:
+            self._files.free_all()
+            self._state.remove(SANITISING)
+        for kept in self.tombstones.all:
+            self._files.free(kept.tombstone.sequence, kept.tombstone.recording_id)
 
     def _load(self) -> None:
         loaded, damaged = self._files.load()
@@ -195,15 +213,17 @@ class Storage:
         if counted is not None:
             part_of(counted, "the count of recordings", ("last", "manifest_sha256"))
             last, last_sha256 = whole(counted, "last", 0, U32_MAX - 1), digest(counted, "manifest_sha256")
-        good, forged = _chained(loaded, {last: last_sha256})
+        erased = {one.tombstone.sequence: one.tombstone.manifest_sha256 for one in self.tombstones.all}
+        good, forged = _chained(loaded, {last: last_sha256} | erased)
         damaged += forged
         for kept in good:
             try:
                 self._remember(_stored(kept))
             except (StateError, KeyError, TypeError, ValueError) as error:
                 damaged.append(f"{_name(kept)}: {error}")
-        if last > self._last_sequence:
-            self._last_sequence, self._last_sha256 = last, last_sha256
+        for number, sha256 in ((last, last_sha256), *erased.items()):
+            if number > self._last_sequence:
+                self._last_sequence, self._last_sha256 = number, sha256
         self.damaged = tuple(sorted(damaged))
         beyond = [name for name in self.damaged if _number(name) > self._last_sequence]
         if beyond:
@@ -219,13 +239,23 @@ class Storage:
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of all footage, with that of the recording in progress."""
-        return self._used_bytes + self.pending_bytes
+        """Bytes of all footage, with that of the recording in progress, and what could not be freed yet."""
+        return self._used_bytes + self.unfreed_bytes + self.pending_bytes
+
+    @property
+    def unfreed_bytes(self) -> int:
+        """Bytes of recordings that were erased, and whose blocks could not be freed yet."""
+        return sum(manifest.size_bytes for manifest in self._unfreed.values())
 
     @property
     def free_bytes(self) -> int:
         """Room that is left."""
         return max(0, self.capacity_bytes - self.used_bytes)
+
+    @property
+    def room_bytes(self) -> int:
+        """Room that is left for a recording, with what the one in progress has taken."""
+        return self.capacity_bytes - self.used_bytes + self.pending_bytes
 
     @property
     def held(self) -> int:
@@ -263,7 +293,7 @@ class Storage:
         """
         if manifest.sequence != self.next_sequence or manifest.previous_sha256 != self._last_sha256:
             raise ValueError("the manifest does not continue this camera's chain")
-        if manifest.size_bytes > self.capacity_bytes - self._used_bytes:
+        if manifest.size_bytes > self.room_bytes:
             raise StorageFull(f"{manifest.size_bytes} bytes do not fit")
         data = manifest.encode()
         recording = StoredRecording(
@@ -351,6 +381,58 @@ class Storage:
         self.emmc.wrote(0)
         return recording
 
+    # Receipts and erasing
+
+    def keep_receipts(
+        self, recording_id: bytes, receipts: tuple[KeptReceipt, ...], keep: Keep | None = None
+    ) -> StoredRecording:
+        """Puts other receipts in the place of those that are kept. Raises `NoSuchRecording`, and what `keep` raises."""
+        recording = self.get(recording_id)
+        self._keep((self._files.receipted(recording.manifest, receipts),), keep)
+        recording.receipts = receipts
+        return recording
+
+    def erase(self, kept: Sequence[KeptTombstone], keep: Keep, *, everything: bool = False) -> None:
+        """Keeps tombstones, and then frees their recordings; with `everything` also what cannot be read.
+
+        Raises `NoSuchRecording`, and what `keep` raises: then nothing was erased. Blocks that cannot be freed are freed
+        at the next erasing, or the next start.
+        """
+        recordings = [self.get(one.tombstone.recording_id) for one in kept]
+        changes = (self.tombstones.change(kept),) if kept else ()
+        if everything:
+            changes = (*changes, self._state.part(SANITISING, {"recordings": len(kept)}))
+        keep(changes)
+        self.tombstones.added(kept)
+        for recording in recordings:
+            del self._by_id[recording.recording_id]
+            place = bisect_right(self._in_order, recording.sequence, key=lambda one: one.sequence) - 1
+            del self._in_order[place]
+            self._used_bytes -= recording.manifest.size_bytes
+            self._unfreed[recording.recording_id] = recording.manifest
+        self.rotten = {at: blob for at, blob in self.rotten.items() if at[0] not in self._unfreed}
+        if everything:
+            self._free_all()
+        self.free_rest()
+
+    def free_rest(self) -> bool:
+        """Frees what an erased recording has left; says whether all of it is free."""
+        try:
+            for recording_id, manifest in list(self._unfreed.items()):
+                self._files.free(manifest.sequence, recording_id)
+                del self._unfreed[recording_id]
+        except OSError as error:
+            log.warning("the blocks of an erased recording are not free yet: %s", error)
+        return not self._unfreed
+
+    def _free_all(self) -> None:
+        try:
+            self._files.free_all()
+            self._state.remove(SANITISING)
+            self.damaged = ()
+        except OSError as error:
+            log.warning("not all footage is destroyed yet: %s", error)
+
     # The recording in progress
 
     def keep_journal(
@@ -428,7 +510,13 @@ def _stored(kept: KeptRecording) -> StoredRecording:
     if len(annotations) > MAX_ANNOTATIONS_WITH_HOLDS:
         raise StateError(f"more than {MAX_ANNOTATIONS_WITH_HOLDS} annotations")
     return StoredRecording(
-        kept.manifest, kept.manifest_bytes, kept.manifest_sha256, kept.tables, kept.blobs, annotations
+        kept.manifest,
+        kept.manifest_bytes,
+        kept.manifest_sha256,
+        kept.tables,
+        kept.blobs,
+        annotations,
+        kept.receipts,
     )
 
 

@@ -122,6 +122,8 @@ TAKEN_AWAY = {
     DocumentCheck.NONCE,
     DocumentCheck.CHAIN_HEAD,
     DocumentCheck.REVISION,
+    DocumentCheck.RECORDING,
+    DocumentCheck.ANNOTATIONS,
     DocumentCheck.FOOTAGE,
     DocumentCheck.COUNTER,
     DocumentCheck.CARRIER,

@@ -163,7 +163,7 @@ def test_every_guarded_command_says_when_it_is_a_conflict() -> None:
 
 def test_only_two_requests_need_more_room_than_every_device_has() -> None:
     longer = {c.name for c in COMMANDS.values() if c.codec.size_max > SMALLEST_REQUEST}
-    assert longer == {"config.stage", "recordings.erase"}
+    assert longer == {"config.stage", "recordings.receipt"}
 
 
 @pytest.mark.rule("MSG-025")

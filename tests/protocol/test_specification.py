@@ -217,7 +217,7 @@ def test_the_numbers_in_the_prose_are_the_numbers_of_the_code() -> None:
     longest = max(
         c.codec.size_max for c in COMMANDS.values() if c.codec.size_max <= identity.SMALLEST_REQUEST
     )
-    assert f"{longest} bytes, without `config.stage` and `recordings.erase`" in costs
+    assert f"{longest} bytes, without `config.stage` and `recordings.receipt`" in costs
     assert f"{2 + recordings.RecordingEntry.codec.size_max} bytes | pages may be short" in costs
     assert f"{insecure.RECORD_HEADER.sizeof() + insecure._Hello.codec.size_max} bytes are enough" in costs
     assert f"{evidence.DIGEST_SIZE} bytes a chunk" in costs

@@ -83,6 +83,9 @@ class Day:
         found = self.camera.listing(0, 99)[index]
         return {"recording": found.recording_id, "manifest_sha256": found.manifest_sha256}
 
+    def head(self, index: int) -> bytes:
+        return self.camera.listing(0, 99)[index].annotations_sha256
+
     def set_clock(self) -> None:
         self.desk.ask(
             SetClock(
@@ -143,7 +146,9 @@ STEPS: Final[dict[str, Callable[[Day], object]]] = {
     "set the clock": lambda day: day.set_clock(),
     "test itself": lambda day: day.desk.ask(SelfTest()),
     "read": lambda day: day.desk.ask(OpenSegment(**day.named(0), segment=0, offset=0, length=0)),
-    "ask to erase": lambda day: day.desk.refused(EraseRecording(**day.named(0), receipt=b"x")),
+    "ask to erase": lambda day: day.desk.refused(
+        EraseRecording(**day.named(0), annotations_sha256=day.head(0))
+    ),
     "lift": lambda day: day.desk.ask(LiftHold(**day.named(0), reason="over")),
     "start again": lambda day: day.camera.wearer.start(),
     "record again": lambda day: day.wait(1.1),

@@ -30,6 +30,8 @@ class Desk:
         self.streams: dict[int, tuple[StreamSource, int]] = {}
         self.uploads: dict[int, int] = {}
         self.verdicts: dict[int, ErrorCode | None] = {}
+        self.detail = ""
+        """Of the last refusal."""
         self._answer: Wire | ErrorCode | None = None
         self._number = 0
         peer = PeerInfo(
@@ -88,7 +90,7 @@ class Desk:
 
     def refuse(self, request_id: int, code: ErrorCode, detail: str = "", retry_after_ms: int = 0) -> None:
         assert self._answer is None, "a request is answered once"
-        self._answer = code
+        self._answer, self.detail = code, detail
 
     def send_stream(self, stream: int, source: StreamSource, length: int) -> None:
         assert self._answer is not None, "the reply comes before the stream"

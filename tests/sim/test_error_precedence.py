@@ -28,6 +28,7 @@ from bwc_protocol.messages.identity import Reboot
 from bwc_protocol.messages.recordings import (
     AssignCase,
     CategoriseRecording,
+    DeliverReceipt,
     EraseRecording,
     HoldRecording,
     LiftHold,
@@ -37,6 +38,7 @@ from bwc_protocol.messages.recordings import (
     OpenTable,
     ReadAnnotations,
     ReadManifest,
+    ReadRelease,
     ReviewRecording,
 )
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
@@ -59,16 +61,21 @@ def ladders(camera: SimCamera, desk: Any) -> dict[str, Ladder]:
     named = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
     unnamed = {"recording": absent, "manifest_sha256": other}
     unlike = {"recording": entry.recording, "manifest_sha256": other}
+    old = {"annotations_sha256": entry.annotations_sha256}
     found: dict[str, Ladder] = {
         "recordings.manifest": [ReadManifest(recording=absent)],
         "recordings.annotations": [ReadAnnotations(recording=absent)],
+        "recordings.release": [ReadRelease(recording=absent)],
+        "recordings.receipt": [
+            DeliverReceipt(recording=who, receipt=b"") for who in (absent, entry.recording)
+        ],
         "recordings.table": [OpenTable(segment=9, **who) for who in (unnamed, unlike, named)],
         "recordings.open": [
             OpenSegment(**{"segment": 9, "offset": entry.size_bytes, "length": 0, **who})
             for who in (unnamed, unlike, named, {**named, "segment": 0})
         ],
         "recordings.erase": [
-            EraseRecording(receipt=b"", **who) for who in (unnamed, unlike, _held(desk, named))
+            EraseRecording(**who) for who in ({**unnamed, **old}, {**unlike, **old}, _held(desk, named))
         ],
         "battery.status": [ReadBattery(cell=1)],
         "config.read": [ReadConfig(view=Unknown(9))],
@@ -100,8 +107,8 @@ def ladders(camera: SimCamera, desk: Any) -> dict[str, Ladder]:
 
 
 def _held(desk: Any, named: dict[str, bytes]) -> dict[str, bytes]:
-    desk.ask(HoldRecording(reason="", **named))
-    return named
+    state = desk.ask(HoldRecording(reason="", **named))
+    return {**named, "annotations_sha256": state.annotations_sha256}
 
 
 @pytest.mark.rule("MSG-018")
@@ -118,7 +125,8 @@ def test_what_a_command_finds_itself_comes_in_the_order_of_its_declaration(
             [],
             [ErrorCode.FULL],
             [ErrorCode.WRONG_STATE],
-            [ErrorCode.NEEDS_RECEIPT],
+            [ErrorCode.NEEDS_RECEIPT, ErrorCode.WRONG_STATE, ErrorCode.FULL],
+            codes(DeliverReceipt)[2:],
         )
 
 
@@ -137,7 +145,8 @@ def test_the_last_rungs_of_some_commands(
 ) -> None:
     entry = desk.ask(ListRecordings()).recordings[0]
     named = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
-    assert desk.refused(EraseRecording(receipt=b"", **named)) is ErrorCode.NEEDS_RECEIPT
+    head = entry.annotations_sha256
+    assert desk.refused(EraseRecording(annotations_sha256=head, **named)) is ErrorCode.NEEDS_RECEIPT
     monkeypatch.setattr(storage, "MAX_ANNOTATIONS", 0)
     assert desk.refused(MarkRecording(marked=True, **named)) is ErrorCode.FULL
     camera.recorder.start(TriggerReason.OFFICER_BUTTON)

@@ -485,7 +485,7 @@ def test_annotations_come_in_pages(camera: SimCamera, desk: Any) -> None:
 
 
 @pytest.mark.rule("AUD-004", "REC-008", "REC-009")
-def test_nothing_is_ever_erased_and_each_attempt_is_logged(camera: SimCamera, desk: Any) -> None:
+def test_nothing_is_erased_without_a_receipt_and_each_attempt_is_logged(camera: SimCamera, desk: Any) -> None:
     held = next(entry for entry in entries(desk) if entry.marks & Mark.HELD)
     free = next(entry for entry in entries(desk) if not entry.marks & Mark.HELD)
     for entry, sha256, code in [
@@ -493,9 +493,10 @@ def test_nothing_is_ever_erased_and_each_attempt_is_logged(camera: SimCamera, de
         (held, held.manifest_sha256, ErrorCode.HELD),
         (free, bytes(32), ErrorCode.CONFLICT),
     ]:
-        request = EraseRecording(recording=entry.recording, manifest_sha256=sha256, receipt=b"signed")
+        head = entry.annotations_sha256
+        request = EraseRecording(recording=entry.recording, manifest_sha256=sha256, annotations_sha256=head)
         assert desk.refused(request) is code
-    absent = EraseRecording(recording=ABSENT, manifest_sha256=bytes(32), receipt=b"")
+    absent = EraseRecording(recording=ABSENT, manifest_sha256=bytes(32), annotations_sha256=bytes(32))
     assert desk.refused(absent) is ErrorCode.NOT_FOUND
     assert len(entries(desk)) == 3
     assert len(log(camera, AuditKind.ERASE_REFUSED)) == 4

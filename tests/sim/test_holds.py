@@ -46,10 +46,16 @@ def test_each_hold_is_lifted_by_itself_and_one_is_enough(desk: Any, named: dict[
     one = desk.ask(LiftHold(reason="over", hold="a", **named))
     assert (one.holds, one.marks & Mark.HELD) == (1, Mark.HELD)
     assert desk.ask(LiftHold(reason="over", hold="a", **named)) == one, "lifted again: nothing is added"
-    assert desk.refused(EraseRecording(receipt=b"r", **named)) is ErrorCode.HELD
+    assert (
+        desk.refused(EraseRecording(annotations_sha256=listed(desk).annotations_sha256, **named))
+        is ErrorCode.HELD
+    )
     none = desk.ask(LiftHold(reason="over", hold="b", **named))
     assert (none.holds, none.marks & Mark.HELD) == (0, Mark(0))
-    assert desk.refused(EraseRecording(receipt=b"r", **named)) is ErrorCode.NEEDS_RECEIPT
+    assert (
+        desk.refused(EraseRecording(annotations_sha256=listed(desk).annotations_sha256, **named))
+        is ErrorCode.NEEDS_RECEIPT
+    )
     assert desk.ask(HoldRecording(reason="again", hold="a", **named)).holds == 1
 
 

@@ -232,7 +232,7 @@ COMMANDS: dict[str, tuple[Callable[[Bench], None], Callable[[Bench], None]]] = {
     "open_segment": (nothing, lambda b: b.put(OpenSegment(**b.first, segment=0, offset=0, length=0))),
     "self_test": (nothing, lambda b: b.put(SelfTest())),
     "reboot": (nothing, lambda b: b.put(Reboot(boot_counter=b.camera.boot_counter))),
-    "erase": (nothing, lambda b: b.put(EraseRecording(**b.first, receipt=b"x"))),
+    "erase": (nothing, lambda b: b.put(EraseRecording(**b.first, annotations_sha256=bytes(32)))),
     "pair": (nothing, lambda b: b.button(b.camera.radio.press)),
     "record start": (nothing, lambda b: b.button(b.camera.wearer.start)),
     "record mark": (record, lambda b: b.button(b.camera.wearer.mark)),

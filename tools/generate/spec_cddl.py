@@ -7,6 +7,7 @@ from bwc_protocol import evidence
 from bwc_protocol.documents.desired_state import SettingValue
 from bwc_protocol.evidence.record import (
     Blob,
+    Blobs,
     Choice,
     Flag,
     Int,
@@ -80,6 +81,8 @@ def _type(kind: Kind) -> str:
             return str(low) if low == high else f"{low}..{high}"
         case Blob(size=size):
             return f"bstr .size {size}"
+        case Blobs(size=size, max=most, min=least):
+            return f"[{least}*{most} bstr .size {size}]"
         case Octets(max=most, min=least):
             return f"bstr .size ({least}..{most})"
         case Name(max=most, optional=optional):

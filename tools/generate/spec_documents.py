@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bwc_protocol.documents import deny_list, desired_state, order, reset_record
+from bwc_protocol.documents import deny_list, desired_state, order, receipt, reset_record, tombstone
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
 from bwc_protocol.evidence import sign1
@@ -66,6 +66,8 @@ def kinds() -> str:
             reset_record.ResetRecord.signatures,
             reset_record.RESET_RECORD_MAX,
         ),
+        ("`receipt`", "a destination", receipt.Receipt.signatures, receipt.RECEIPT_MAX),
+        ("`tombstone`", "the camera", tombstone.Tombstone.signatures, tombstone.TOMBSTONE_MAX),
     ]
     assert max(size for *_, size in rows) == DOCUMENT_MAX
     return table(
@@ -95,5 +97,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
         (desired_state.DesiredState, desired_state.DesiredSetting, desired_state.DesiredAssignment)
     ),
     "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
+    "receipt-cddl": lambda: spec_cddl.block((receipt.Receipt,)),
+    "tombstone-cddl": lambda: spec_cddl.block((tombstone.Tombstone,)),
+    "erase-reasons": lambda: numbers(tombstone.EraseReason),
     "reset-causes": lambda: numbers(reset_record.ResetCause),
 }

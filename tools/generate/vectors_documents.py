@@ -9,12 +9,14 @@ from typing import Any, Final
 import cbor2
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.documents import deny_list, desired_state, order
+from bwc_protocol.documents import deny_list, desired_state, order, receipt, tombstone
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList
 from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetting, DesiredState
 from bwc_protocol.documents.order import NONCE_SIZE, ClockStep, Decommission, Order, Situation, Transfer
+from bwc_protocol.documents.receipt import Receipt, Receipted
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import Document, SignedDocument
+from bwc_protocol.documents.tombstone import EraseReason, Tombstone
 from bwc_protocol.evidence import sign1
 from bwc_protocol.evidence.record import Record
 from bwc_protocol.vocabulary import PeerKind
@@ -71,6 +73,44 @@ DESIRED: Final = DesiredState(
     assignment=DesiredAssignment(officer="K1234", unit="5th precinct"),
 )
 
+RECORDING: Final = Receipted(
+    camera=agency.CAMERA,
+    recording_id=bytes(range(0xA0, 0xB0)),
+    manifest_sha256=HEAD,
+    annotations=2,
+    annotations_sha256=bytes(range(0x80, 0xA0)),
+    size_bytes=9_192,
+)
+OBJECTS: Final = bytes(range(0xC0, 0xE0))
+RECEIPT: Final = Receipt(
+    camera=agency.CAMERA,
+    recording_id=RECORDING.recording_id,
+    manifest_sha256=RECORDING.manifest_sha256,
+    annotations=RECORDING.annotations,
+    annotations_sha256=RECORDING.annotations_sha256,
+    size_bytes=RECORDING.size_bytes,
+    objects_sha256=OBJECTS,
+    destination="store-1",
+    counter=7,
+    signed_utc_s=SIGNED_S,
+)
+TOMBSTONE: Final = Tombstone(
+    camera=agency.CAMERA,
+    recording_id=RECORDING.recording_id,
+    sequence=3,
+    manifest_sha256=RECORDING.manifest_sha256,
+    annotations=RECORDING.annotations,
+    annotations_sha256=RECORDING.annotations_sha256,
+    receipts=(SignedDocument(RECEIPT.encode()).sha256,),
+    objects=(OBJECTS,),
+    counter=1,
+    previous_sha256=bytes(32),
+    utc_ns=SIGNED_S * 1_000_000_000,
+    boot_counter=12,
+    reason=EraseReason.ASKED,
+    actor="dock-7",
+)
+
 
 def _order(terms: order.Terms, **changes: Any) -> Order:
     given: dict[str, Any] = {
@@ -89,7 +129,7 @@ def record() -> dict[str, Any]:
     roots = ("root", "standby", "issuing", "issuing-2")
     names = [*roots, *agency.PEOPLE, "camera", "other/root", "other/issuing", "other/technician"]
     records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
-    records += [DesiredState, DesiredSetting, DesiredAssignment]
+    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone]
     return {
         "types": {cls.label: vectors_types.manifest(cls) for cls in records},
         "agency": {
@@ -108,6 +148,13 @@ def record() -> dict[str, Any]:
             "clock_revision": SITUATION.clock_revision,
             "held": SITUATION.held,
             "undelivered": SITUATION.undelivered,
+            "recording": {
+                "recording_id": RECORDING.recording_id.hex(),
+                "manifest_sha256": RECORDING.manifest_sha256.hex(),
+                "annotations": RECORDING.annotations,
+                "annotations_sha256": RECORDING.annotations_sha256.hex(),
+                "size_bytes": RECORDING.size_bytes,
+            },
             "deny_counter": HELD_COUNTER,
             "desired_counter": LAST_COUNTER,
             "carrier": "dock",
@@ -129,6 +176,22 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
         (_order(step), ("technician", "technician-2")),
         (DESIRED, ("technician",)),
         (dataclasses.replace(DESIRED, counter=13, settings=(), assignment=None), ("technician-2",)),
+        (RECEIPT, ("store",)),
+        (dataclasses.replace(RECEIPT, destination="store-2", one_site=True), ("store-2",)),
+        (TOMBSTONE, ("camera",)),
+        (
+            dataclasses.replace(
+                TOMBSTONE,
+                recording_id=bytes(16),
+                sequence=4,
+                receipts=(),
+                objects=(),
+                counter=2,
+                previous_sha256=TOMBSTONE.sha256,
+                reason=EraseReason.SANITISED,
+            ),
+            ("camera",),
+        ),
     ]
 
 
@@ -183,6 +246,10 @@ _VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
     "bwc-desired-state": lambda data: desired_state.verify_desired_state(
         data, agency.anchors(), Trust(), camera=agency.CAMERA, last_counter=LAST_COUNTER
     ),
+    "bwc-receipt": lambda data: receipt.verify_receipt(data, agency.anchors(), Trust(), RECORDING),
+    "bwc-tombstone": lambda data: tombstone.verify_tombstone(
+        data, agency.anchors(), lab="", camera=agency.CAMERA
+    ),
 }
 
 
@@ -193,6 +260,7 @@ def _check(data: bytes) -> None:
 
 def _wrong() -> list[tuple[str, bytes]]:
     deny, desired = DENY_LIST.to_map(), DESIRED.to_map()
+    receipted, erased = RECEIPT.to_map(), TOMBSTONE.to_map()
     decommission = _order(Decommission(loses_held=1, loses_undelivered=2)).to_map()
     leaf_issuer = agency.facts("dock").issuer_key_id
 
@@ -241,6 +309,20 @@ def _wrong() -> list[tuple[str, bytes]]:
         ("a setting twice", made(desired | {7: [desired[7][0], desired[7][0]]}, "technician")),
         ("a setting with a float", made(desired | {7: [{0: "a", 1: 1.5}]}, "technician")),
         ("a unit without an officer", made(desired | {8: {0: "", 1: "5th"}}, "technician")),
+        ("a receipt signed by a dock", made(receipted | {10: "dock-7"}, "dock")),
+        ("a receipt of another agency's destination", made(receipted, "other/store")),
+        ("a receipt that names another destination than the one that signed it", made(receipted, "store-2")),
+        ("a receipt for another camera", made(receipted | {3: "BWC-000043"}, "store")),
+        ("a receipt for another recording", made(receipted | {4: bytes(16)}, "store")),
+        ("a receipt for another manifest", made(receipted | {5: bytes(32)}, "store")),
+        ("a receipt for another size", made(receipted | {8: 9_191}, "store")),
+        ("a receipt for fewer annotations", made(receipted | {6: 1, 7: bytes(32)}, "store")),
+        ("a receipt signed before its signer had a certificate", made(receipted | {12: agency.BEGAN_S - 1}, "store")),
+        ("a receipt with a key that nobody knows", made(receipted | {14: 1}, "store")),
+        ("a receipt with two signatures", made(receipted, "store", "store-2")),
+        ("a tombstone that a destination signed", made(erased, "store")),
+        ("a tombstone of another camera", made(erased | {3: "BWC-000043"}, "camera")),
+        ("a tombstone without a receipt, and by no order", made(erased | {9: [], 10: []}, "camera")),
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, V1_0, FieldSpec, Wi
 from bwc_protocol.documents.desired_state import SettingValue
 from bwc_protocol.evidence.record import (
     Blob,
+    Blobs,
     Choice,
     Flag,
     Int,
@@ -115,6 +116,8 @@ def _cbor(kind: Any) -> Field:
             return {"type": "text", "min": least, "max": most}
         case Octets(max=most, min=least):
             return {"type": "bytes", "min": least, "max": most}
+        case Blobs(size=size, max=most, min=least):
+            return {"type": "array of bytes", "size": size, "min": least, "max": most}
         case Literal(text=text):
             return {"type": "text", "only": text}
         case Flag():

@@ -36,6 +36,8 @@ PEOPLE: Final = {
     "records": ("R. Holt", Role.RECORDS),
     "dock": ("dock-7", Role.DOCK_OFFLOAD),
     "auditor": ("A. Audit", Role.AUDITOR),
+    "store": ("store-1", Role.DESTINATION),
+    "store-2": ("store-2", Role.DESTINATION),
 }
 """Hosts with their names and roles."""
 

@@ -30,6 +30,8 @@ CODES: Final[dict[DocumentCheck, ErrorCode]] = {
     DocumentCheck.NONCE: ErrorCode.CONFLICT,
     DocumentCheck.CHAIN_HEAD: ErrorCode.CONFLICT,
     DocumentCheck.REVISION: ErrorCode.CONFLICT,
+    DocumentCheck.RECORDING: ErrorCode.CONFLICT,
+    DocumentCheck.ANNOTATIONS: ErrorCode.CONFLICT,
     DocumentCheck.CARRIER: ErrorCode.OUT_OF_RANGE,
     DocumentCheck.ISSUER: ErrorCode.OUT_OF_RANGE,
 }

@@ -164,6 +164,27 @@ class Items:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Blobs:
+    """An array of at least `min` and at most `max` byte strings, each of exactly `size` bytes."""
+
+    size: int
+    max: int
+    min: int = 0
+
+    def check(self, value: Any) -> str:
+        fits = type(value) is tuple and self.min <= len(value) <= self.max
+        if fits and all(type(one) is bytes and len(one) == self.size for one in value):
+            return ""
+        return f"must be {self.min} to {self.max} byte strings of {self.size} bytes"
+
+    def to_cbor(self, value: Any) -> Any:
+        return list(value)
+
+    def from_cbor(self, value: Any) -> Any:
+        return tuple(value) if type(value) is list else value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Maybe:
     """One record, or null where there is none."""
 

@@ -71,6 +71,14 @@ class AuditKind(Word):
     """Since 1.2: a handshake failed; the check that failed is the first word of the detail."""
     RESET = 33
     """Since 1.2: the physical reset: keys and footage are gone."""
+    RECEIPT_KEPT = 34
+    """Since 1.2: a receipt of a destination was taken; its hash and the destination are in the detail."""
+    ERASED = 35
+    """Since 1.2: a recording was erased, against receipts; its tombstone has the same counter as the detail says."""
+    ERASED_FOR_ROOM = 36
+    """Since 1.2: the oldest released recording was erased by the device itself, to go on recording."""
+    SEIZED = 37
+    """Since 1.2: a signed seizure was taken: from now on nobody changes or erases anything."""
 
 
 @wire

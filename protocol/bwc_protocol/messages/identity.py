@@ -47,7 +47,7 @@ class Capability(Words):
 
 
 SMALLEST_REQUEST: Final = 512
-"""Bytes of a request that every device takes: all but a full `config.stage` and `recordings.erase` stay below."""
+"""Bytes of a request that every device takes: all but a full `config.stage` and `recordings.receipt` stay below."""
 
 
 class CameraState(Word):

@@ -1,4 +1,4 @@
-"""Recordings: list, manifest, chunk tables, footage, annotations (spec: Recordings, 0x06xx)."""
+"""Recordings: list, manifest, chunk tables, footage, annotations, receipts, erasing (spec: Recordings, 0x06xx)."""
 
 from typing import Final
 
@@ -29,6 +29,8 @@ from bwc_protocol.declare import (
     u64,
     wire,
 )
+from bwc_protocol.documents.receipt import RECEIPT_MAX
+from bwc_protocol.documents.tombstone import RECEIPTS_MAX, TOMBSTONE_MAX
 from bwc_protocol.evidence import MANIFEST_MAX, NO_SHA256, TriggerReason
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
@@ -41,6 +43,8 @@ RELEASERS = Role.RECORDS | Role.BENCH
 nothing is evidence: devices that are locked for production refuse it."""
 LIST_PAGE_MAX = 256
 """Entries of one page: 256 of about 190 bytes stay below the largest message."""
+TOMBSTONE_PAGE_MAX = 10
+"""Tombstones of one page: 10 of the longest stay below the largest message."""
 _V1_2: Final[Version] = (1, 2)
 _RECORDING: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such recording"),)
 _NAMED: Final[Refusals] = (*_RECORDING, (ErrorCode.CONFLICT, "it has another manifest"))
@@ -290,14 +294,103 @@ class ReviewRecording(Request[AnnotationState]):
     roles=OFFLOADERS,
     effect=Effect.GUARDED,
     guard="manifest_sha256",
-    errors=(*_NAMED, (ErrorCode.HELD, "a hold protects it"), (ErrorCode.NEEDS_RECEIPT, "in any other case")),
+    errors=(
+        (ErrorCode.NOT_FOUND, "no such recording, or it was erased with other annotations"),
+        (ErrorCode.CONFLICT, "it has another manifest, or other annotations by now"),
+        (ErrorCode.HELD, "a hold protects it"),
+        (ErrorCode.NEEDS_RECEIPT, "fewer destinations have it than the configuration asks for"),
+        (
+            ErrorCode.WRONG_STATE,
+            "nobody has proved of late that the footage can be opened, or it is to stay for longer",
+        ),
+        (ErrorCode.FULL, "the device has as many tombstones as it keeps"),
+    ),
 )
 class EraseRecording(Request[Done]):
-    """Erase a recording against a receipt of its final destination; in this version always refused."""
+    """Erase a recording that is released: a signed tombstone stays. Repeating it is success."""
 
     recording: bytes = blob("recording id", size=16)
-    manifest_sha256: bytes = blob("manifest that the receipt names", size=32)
-    receipt: bytes = blob("signed receipt", max=4096)
+    manifest_sha256: bytes = blob("manifest that the caller goes by", size=32)
+    annotations_sha256: bytes = blob("head of the annotations that the caller goes by", size=32)
+
+
+@wire
+class KeptReceipt(Wire):
+    """A receipt that the device keeps, and that counts for what the recording is now."""
+
+    sha256: bytes = blob("SHA-256 of its payload", size=32)
+    destination: str = text("id of the destination that signed it", max=64)
+
+
+@wire
+class ReleaseState(Wire):
+    """Whether a recording may be erased, and what it lacks."""
+
+    receipts: tuple[KeptReceipt, ...] = items(
+        KeptReceipt, "those that count, one for each destination", max=RECEIPTS_MAX
+    )
+    needed: int = u16("destinations that have to have it")
+    holds: int = u16("holds that are not lifted")
+    left_min: int = u32("powered minutes for which it stays; 0 while receipts are missing", unit="min")
+    proof_needed: bool = boolean("somebody has to prove first that the footage can be opened")
+    released: bool = boolean("whether it may be erased now")
+
+
+@command(
+    0x060D,
+    "recordings.receipt",
+    roles=OFFLOADERS,
+    effect=Effect.REPEATABLE,
+    errors=(
+        (ErrorCode.NOT_FOUND, "no such recording"),
+        (ErrorCode.WRONG_STATE, "it is not enrolled: it knows no destination"),
+        (ErrorCode.MALFORMED, "no receipt"),
+        (ErrorCode.UNTRUSTED, "it is not signed by a destination of the agency"),
+        (ErrorCode.CONFLICT, "it is for another recording, manifest or size, or for other annotations"),
+        (ErrorCode.FULL, "it has as many receipts as the device keeps"),
+    ),
+    since=_V1_2,
+    while_expired=True,
+    signed=True,
+)
+class DeliverReceipt(Request[ReleaseState]):
+    """Have the device keep a receipt (spec: Receipts and erasing), whoever brings it."""
+
+    recording: bytes = blob("recording id", size=16)
+    receipt: bytes = blob("the signed document", max=RECEIPT_MAX)
+
+
+@wire
+class SignedTombstone(Wire):
+    """A tombstone, as the device signed it."""
+
+    document: bytes = blob("the signed document", max=TOMBSTONE_MAX)
+
+
+@wire
+class TombstonePage(Wire):
+    """A page of the tombstones, in the order of their counters."""
+
+    tombstones: tuple[SignedTombstone, ...] = items(
+        SignedTombstone, "tombstones, oldest first", max=TOMBSTONE_PAGE_MAX
+    )
+    next: int = u32("cursor of the next page; 0 = this was the last")
+    total: int = u32("tombstones that it has")
+
+
+@command(0x060E, "recordings.tombstones", roles=ANYONE, since=_V1_2, while_expired=True)
+class ReadTombstones(Request[TombstonePage]):
+    """Read a page of the tombstones whose counter is above the cursor."""
+
+    after: int = u32("cursor: the last counter that is known; 0 = from the first", default=0)
+    limit: int = u16("tombstones wanted", min=1, max=TOMBSTONE_PAGE_MAX, default=TOMBSTONE_PAGE_MAX)
+
+
+@command(0x060F, "recordings.release", roles=ANYONE, errors=_RECORDING, since=_V1_2, while_expired=True)
+class ReadRelease(Request[ReleaseState]):
+    """Read whether a recording may be erased, and what it lacks."""
+
+    recording: bytes = blob("recording id", size=16)
 
 
 @event(0x06F0, "recordings.closed")
@@ -321,3 +414,6 @@ class Recordings(Subject):
     case = method(AssignCase)
     review = method(ReviewRecording)
     erase = method(EraseRecording)
+    receipt = method(DeliverReceipt)
+    tombstones = method(ReadTombstones)
+    release = method(ReadRelease)
