@@ -32,7 +32,8 @@ What commands take and give, by subject; `help()` of each tells fields, units an
                        SchemaPage
     recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval,
                        Circumstances: ActivationEvent, StopReason, Purpose, GivenBy),
-                       ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState;
+                       ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState,
+                       ReleaseState (KeptReceipt), TombstonePage (SignedTombstone);
                        StreamSink and IncomingStream for bytes of a segment
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
@@ -123,11 +124,15 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.recordings import AnnotationKind as AnnotationKind
     from bwc_protocol.messages.recordings import AnnotationPage as AnnotationPage
     from bwc_protocol.messages.recordings import AnnotationState as AnnotationState
+    from bwc_protocol.messages.recordings import KeptReceipt as KeptReceipt
     from bwc_protocol.messages.recordings import ListPage as ListPage
     from bwc_protocol.messages.recordings import ManifestReply as ManifestReply
     from bwc_protocol.messages.recordings import Mark as Mark
     from bwc_protocol.messages.recordings import RecordingClosed as RecordingClosed
     from bwc_protocol.messages.recordings import RecordingEntry as RecordingEntry
+    from bwc_protocol.messages.recordings import ReleaseState as ReleaseState
+    from bwc_protocol.messages.recordings import SignedTombstone as SignedTombstone
+    from bwc_protocol.messages.recordings import TombstonePage as TombstonePage
     from bwc_protocol.messages.station import BayAlarm as BayAlarm
     from bwc_protocol.messages.station import BayAlarmed as BayAlarmed
     from bwc_protocol.messages.station import BayChanged as BayChanged
@@ -248,6 +253,7 @@ _HOMES = {
     "Purpose": "bwc_protocol.evidence",
     "StopReason": "bwc_protocol.evidence",
     "Interval": "bwc_protocol.evidence",
+    "KeptReceipt": "bwc_protocol.messages.recordings",
     "LedMeaning": "bwc_protocol.messages.station",
     "LinkCounters": "bwc_protocol.link",
     "ListPage": "bwc_protocol.messages.recordings",
@@ -263,6 +269,7 @@ _HOMES = {
     "RebootAccepted": "bwc_protocol.messages.identity",
     "RecordingClosed": "bwc_protocol.messages.recordings",
     "RecordingEntry": "bwc_protocol.messages.recordings",
+    "ReleaseState": "bwc_protocol.messages.recordings",
     "Role": "bwc_protocol.declare",
     "SchemaPage": "bwc_protocol.messages.config",
     "SegmentFacts": "bwc_protocol.evidence",
@@ -271,6 +278,7 @@ _HOMES = {
     "Setting": "bwc_protocol.messages.config",
     "SettingSchema": "bwc_protocol.messages.config",
     "SettingType": "bwc_protocol.messages.config",
+    "SignedTombstone": "bwc_protocol.messages.recordings",
     "Slot": "bwc_sdk.discovery.slot",
     "StateChanged": "bwc_protocol.messages.identity",
     "StationFault": "bwc_protocol.messages.station",
@@ -284,6 +292,7 @@ _HOMES = {
     "TestResult": "bwc_protocol.messages.identity",
     "TimeAssurance": "bwc_protocol.messages.clock",
     "TimeSource": "bwc_protocol.messages.clock",
+    "TombstonePage": "bwc_protocol.messages.recordings",
     "TriggerReason": "bwc_protocol.evidence",
     "Undocked": "bwc_protocol.messages.station",
     "Unknown": "bwc_protocol.declare",
@@ -354,6 +363,7 @@ __all__ = [
     "IdentitySet",
     "IncomingStream",
     "Interval",
+    "KeptReceipt",
     "LedMeaning",
     "LinkCounters",
     "LinkSeen",
@@ -373,6 +383,7 @@ __all__ = [
     "RecordingClosed",
     "RecordingEntry",
     "RefusedFrame",
+    "ReleaseState",
     "Remark",
     "ResetRecord",
     "Role",
@@ -383,6 +394,7 @@ __all__ = [
     "Setting",
     "SettingSchema",
     "SettingType",
+    "SignedTombstone",
     "Slot",
     "Standing",
     "StateChanged",
@@ -399,6 +411,7 @@ __all__ = [
     "TimeAssurance",
     "TimeClaim",
     "TimeSource",
+    "TombstonePage",
     "TriggerReason",
     "TrustState",
     "Undocked",

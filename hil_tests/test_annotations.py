@@ -2,13 +2,9 @@
 
 import pytest
 
-from bwc_protocol.messages.recordings import EraseRecording
-from bwc_sdk import AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry
+from bwc_sdk import AnnotationKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
-
-NOT_RECEIPT = 50
-"""Bytes of a request to erase beside the receipt: recording, manifest, and the length of the receipt."""
 
 
 class Newest:
@@ -36,9 +32,6 @@ class Newest:
 
     def release(self) -> None:
         self._camera.recordings.lift(recording=self._id, manifest_sha256=self._manifest, reason="hil test")
-
-    def erase(self, receipt: bytes) -> None:
-        self._camera.recordings.erase(recording=self._id, manifest_sha256=self._manifest, receipt=receipt)
 
     def listed(self) -> RecordingEntry:
         """As it is listed now."""
@@ -97,31 +90,3 @@ def test_annotating_changes_no_fact_of_the_manifest(camera: SyncCamera, newest: 
 def test_an_annotation_of_another_manifest_is_a_conflict(camera: SyncCamera, newest: Newest) -> None:
     with refused(ErrorCode.CONFLICT):
         camera.recordings.mark(recording=newest.entry.recording, manifest_sha256=bytes(32))
-
-
-def test_nothing_is_erased_without_a_receipt(camera: SyncCamera, newest: Newest) -> None:
-    head = camera.audit.head().sequence
-    room = camera.device.capabilities().max_request or EraseRecording.codec.size_max
-    attempts = (b"", b"please", bytes(room - NOT_RECEIPT))  # the last is as long as the device takes
-    for receipt in attempts:
-        with refused(ErrorCode.NEEDS_RECEIPT):
-            newest.erase(receipt)
-    assert newest.listed() == newest.entry
-    kinds = [entry.kind for entry in camera.audit.entries(after=head)]
-    assert kinds.count(AuditKind.ERASE_REFUSED) == len(attempts), "each attempt is on record"
-
-
-def test_a_hold_stands_before_any_receipt(newest: Newest) -> None:
-    newest.hold()
-    try:
-        with refused(ErrorCode.HELD):
-            newest.erase(b"receipt")
-    finally:
-        newest.release()
-
-
-def test_erasing_by_another_manifest_is_a_conflict(camera: SyncCamera, newest: Newest) -> None:
-    with refused(ErrorCode.CONFLICT):
-        camera.recordings.erase(
-            recording=newest.entry.recording, manifest_sha256=bytes(32), receipt=b"receipt"
-        )

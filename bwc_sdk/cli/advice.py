@@ -26,7 +26,7 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "something changed since it was read: read it again, and repeat the command",
     ErrorCode.OUT_OF_RANGE: "give a value within the limits",
     ErrorCode.WRONG_STATE: "'bwc info' shows what the device is doing",
-    ErrorCode.NEEDS_RECEIPT: "there are no signed receipts in this version: what is recorded stays on the device",
+    ErrorCode.NEEDS_RECEIPT: "its final destination signs a receipt first; 'bwc raw recordings.release' says what it lacks",
     ErrorCode.HELD: "'bwc recordings show' names its holds; 'bwc recordings lift --id' lifts one",
     ErrorCode.UNKNOWN_SETTING: _SETTINGS,
     ErrorCode.WRONG_TYPE: _SETTINGS,
@@ -67,6 +67,22 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
         "station.lease",
         ErrorCode.CONFLICT,
     ): "'bwc station bays' shows what stands where, and under which label",
+    (
+        "recordings.erase",
+        ErrorCode.CONFLICT,
+    ): "somebody said more of it since it was listed: what was said is delivered first, and needs a receipt of its own",
+    (
+        "recordings.erase",
+        ErrorCode.WRONG_STATE,
+    ): "'bwc raw recordings.release' says how long it stays, and what it lacks",
+    (
+        "recordings.receipt",
+        ErrorCode.CONFLICT,
+    ): "it is for another recording, or more was said of this one since: have the destination sign what it is now",
+    (
+        "recordings.receipt",
+        ErrorCode.UNTRUSTED,
+    ): "have a destination of this camera's agency sign it, by a certificate that has the role destination alone",
     ("trust.order", ErrorCode.CONFLICT): f"an order is for one device as it was, and once: {_ORDER_AGAIN}",
     (
         "trust.order",

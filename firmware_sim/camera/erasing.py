@@ -176,7 +176,7 @@ class Erasing:
         from bwc_protocol.documents.tombstone import Tombstone
 
         camera, trust = self._camera, self._camera.trust
-        signer = trust.signer() if trust is not None else None
+        signer = trust.signer if trust is not None else None
         if trust is None or signer is None:
             raise Refusal(
                 ErrorCode.WRONG_STATE, "it belongs to no agency: it signs nothing, and so erases nothing"

@@ -15,13 +15,21 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from bwc_protocol.documents.deny_list import DenyList
 from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.documents.order import Order
+from bwc_protocol.documents.receipt import Receipt
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument
+from bwc_protocol.documents.tombstone import Tombstone
 from tools.generate import vectors_documents, write_vectors
 from tools.testkit.checks_taken_away import document_check_taken_away
 
 VECTORS = json.loads((write_vectors.FOLDER / "documents.json").read_text(encoding="utf-8"))
-KINDS = {"deny-list": DenyList, "order": Order, "desired-state": DesiredState}
+KINDS = {
+    "deny-list": DenyList,
+    "order": Order,
+    "desired-state": DesiredState,
+    "receipt": Receipt,
+    "tombstone": Tombstone,
+}
 Vector = dict[str, Any]
 
 
@@ -99,7 +107,9 @@ def test_a_stranger_reads_the_documents(vector: Vector) -> None:
     assert [field["key"] for field in types] == list(content)
     for field in types:
         value, shown = content[field["key"]], vector["fields"][field["field"]]
-        if isinstance(value, int):
+        if isinstance(value, bool):
+            assert shown is value
+        elif isinstance(value, int):
             assert int(shown) == value and int(field["min"]) <= value <= int(field["max"])
         elif isinstance(value, bytes):
             assert shown == value.hex() and len(value) == field["size"]

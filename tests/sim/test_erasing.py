@@ -32,10 +32,14 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.storage import ReadStorage
 from bwc_protocol.vocabulary import ErrorCode
+from firmware_sim.camera import erasing
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
+from firmware_sim.flash.flash import StateError
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.footage.source import SyntheticFootage
+from firmware_sim.state.directory import StateDirectory
+from firmware_sim.storage.tombstones import NAME, Tombstones
 from tests.sim.conftest import NOON_NS, Desk
 from tools.testkit import agencies
 from tools.testkit.destination_signer import OBJECTS_SHA256, DestinationSigner
@@ -442,3 +446,31 @@ def test_a_tombstone_is_of_its_camera() -> None:
                 payload, signed.signatures[0], bench.agency.anchors, lab=bench.agency.id, camera=camera
             )
     assert hashlib.sha256(signed.payload).digest() == bench.camera.storage.tombstones.next[1]
+
+
+@pytest.mark.rule("REC-067")
+def test_a_tombstone_that_was_changed_or_left_out_is_seen_at_the_next_start(bench: Bench) -> None:
+    for entry in bench.listed():
+        bench.deliver(entry)
+        bench.desk.ask(bench.erase(entry))
+    bench.camera.close()
+    kept = bench.flash.read(NAME, 0, bench.flash.size(NAME) or 0)
+    for changed in (kept.partition(b"\n")[2], kept.replace(b"Q", b"R", 1)):
+        bench.flash.remove(NAME)
+        bench.flash.create(NAME, changed)
+        with pytest.raises(StateError, match=r"tombstones\.json is damaged"):
+            Tombstones(StateDirectory(bench.flash.copy()))
+
+
+@pytest.mark.rule("REC-068")
+def test_with_as_many_tombstones_as_it_keeps_it_erases_no_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "TOMBSTONES_MAX", 1)
+    first, second = bench.listed()
+    for entry in (first, second):
+        bench.deliver(entry)
+    bench.desk.ask(bench.erase(first))
+    assert bench.desk.refused(bench.erase(second)) is ErrorCode.FULL
+    assert not bench.camera.erasing.make_room()
+    assert bench.listed() == (second,) and len(bench.tombstones()) == 1
