@@ -122,4 +122,10 @@ def test_what_goes_while_a_certificate_is_expired_empties_a_camera_and_renews_it
     assert {"recordings.open", "recordings.table", "recordings.page", "trust.renew", "trust.request"} <= going
     assert "recordings.manifest" in going and "trust.deny_list" in going
     changing = {c.name for c in COMMANDS.values() if c.while_expired and c.effect.value != "reads"}
-    assert changing == {"trust.request", "trust.renew", "trust.deny_list", "station.lease"}
+    assert changing == {
+        "trust.request",
+        "trust.renew",
+        "trust.deny_list",
+        "station.lease",
+        "recordings.receipt",
+    }
