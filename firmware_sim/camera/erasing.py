@@ -20,14 +20,14 @@ from firmware_sim.storage.tombstones import TOMBSTONES_MAX, KeptTombstone
 
 if TYPE_CHECKING:
     from bwc_protocol.documents.tombstone import EraseReason, Tombstone
-    from firmware_sim.camera.camera import SimCamera
-    from firmware_sim.camera.session import CameraSession
+    from firmware_sim.camera.body import CameraBody
+    from firmware_sim.device.session import DeviceSession
 
 
 class Erasing:
     """What one camera keeps of receipts, and erases."""
 
-    def __init__(self, camera: SimCamera) -> None:
+    def __init__(self, camera: CameraBody) -> None:
         self._camera = camera
 
     # Where a recording stands
@@ -67,7 +67,7 @@ class Erasing:
 
     # Receipts
 
-    def take(self, session: CameraSession, recording: StoredRecording, document: bytes) -> None:
+    def take(self, session: DeviceSession, recording: StoredRecording, document: bytes) -> None:
         """Keeps a receipt; one of a destination that has a receipt already adds nothing.
 
         Raises `Refusal`, `OSError`: then nothing is kept.
@@ -114,7 +114,7 @@ class Erasing:
 
     # Erasing
 
-    def erase(self, session: CameraSession, recording: StoredRecording) -> None:
+    def erase(self, session: DeviceSession, recording: StoredRecording) -> None:
         """Erases a recording that a host asks for. Raises `Refusal`, `OSError`: then nothing was erased."""
         from bwc_protocol.documents.tombstone import EraseReason
 
