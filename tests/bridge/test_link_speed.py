@@ -12,7 +12,7 @@ from bwc_protocol.messages.audit import AuditKind
 from bwc_sdk.bridge import Bridge
 from bwc_sdk.errors import SlowLink
 from bwc_sdk.host.world import InlineWorkers, World
-from bwc_sdk.offload import OffloadPolicy, link_speed, offload, offload_station
+from bwc_sdk.offload import OffloadPolicy, StillOnCamera, link_speed, offload, offload_station
 from bwc_sdk.transport.ble import FOOTAGE_RATE
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
@@ -112,6 +112,26 @@ def test_a_link_that_breaks_while_it_is_measured_is_not_refused(make, soon, tmp_
 
     result = run_virtual(scenario(), limit_s=3_600)
     assert result.complete and result.reconnections == 1
+
+
+def test_a_camera_that_cannot_read_on_tells_nothing_of_its_link(make, soon, tmp_path: Path) -> None:
+    """Its link is slow, and what came of the first recording before its flash failed would say so: the copying finds
+    out what is the matter, and leaves that recording on the camera."""
+    camera = make(recordings=1, mib=2)
+    (stored,) = camera.listing(0, 9)
+    camera.storage.rot(stored.recording_id, 0, bad=range(100_000, 100_001))
+    (outcome,) = run_virtual(bridged(camera, FOOTAGE_RATE, tmp_path), limit_s=3_600).outcomes
+    assert isinstance(outcome, StillOnCamera) and "cannot be read" in outcome.reason
+
+
+def test_a_recording_that_is_less_than_a_measure_is_measured_by_the_time_that_it_took(
+    make, soon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end is the end of the measure: who waited on would take any link for a slow one."""
+    monkeypatch.setattr(link_speed, "PROBE_BYTES", 4 * MIB)
+    monkeypatch.setattr(link_speed, "PROBE_S", 300.0)
+    camera = make(recordings=2, mib=1)
+    assert run_virtual(bridged(camera, 2e6, tmp_path), limit_s=3_600).complete
 
 
 def test_bays_that_share_a_line_are_not_judged_by_their_part_of_it(soon, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bwc_protocol.messages.recordings import Mark
 from bwc_sdk.offload import Finished, RecordingFinished, chunk_sink, offload_station
-from bwc_sdk.offload.precedence import LAPSE_S, MOST, Precedence
+from bwc_sdk.offload.precedence import ABSENT_S, LAPSE_S, MOST, Precedence
 from firmware_sim.scenarios import Footage, make_camera
 
 TICK_S = 0.01
@@ -97,6 +97,33 @@ def test_on_lines_of_their_own_nobody_waits(play) -> None:
         await carry(1e9, flows, 10)
         later = await carry(1e9, flows)
         assert min(later) >= 0.95 * 1e6 * RUN_S
+
+    play(scenario())
+
+
+def test_what_ordinary_footage_gives_back_it_did_not_take(play) -> None:
+    """Credit that was paid for and never used is no part of what the line carried: urgent footage is not measured
+    against it, and the allowance of the others does not grow by it. What was of the measure before is no debt."""
+
+    async def scenario() -> None:
+        precedence = Precedence()
+        urgent, other = precedence.share(), precedence.share()
+        lines: list[float] = []
+        for back in (1, 10, 0):
+            paid: list[int] = []
+            for at in range(5):
+                await asyncio.sleep(0.25)
+                urgent.arrived(500, asyncio.get_running_loop().time())
+                if at == 0:
+                    other.ask(precedence.step_bytes, False, paid.append)
+                if at == 2:
+                    assert paid
+                    other.give_back(back * paid[0])
+            lines.append(precedence._line)
+            await asyncio.sleep(2 * ABSENT_S)
+            precedence._line = 0.0
+        assert lines[0] == lines[1] == 2_500.0, "what was urgent"
+        assert lines[2] > lines[0]
 
     play(scenario())
 
