@@ -77,6 +77,13 @@ def host_time() -> "HostTime":
     return ask()
 
 
+def host_id() -> bytes:
+    """What tells this host from others; reading it is loaded when it is first wanted."""
+    from bwc_sdk.host.host_id import host_id as ask
+
+    return ask()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Time, randomness, files, workers and sessions of one program (or of one test)."""
@@ -90,5 +97,7 @@ class World:
     """A stopwatch in ns from any beginning, on which no step of the UTC shows; read under the loop."""
     host_time: Callable[[], "HostTime"] = host_time
     """What this host knows of its UTC. May take seconds: ask it by `workers.wait`."""
+    host_id: Callable[[], bytes] = host_id
+    """What tells this host from others that write into the same store. May read a file: ask it by `workers.wait`."""
     session: SessionFactory = insecure_session
     """Makes this host's end of the session that protects a connection."""

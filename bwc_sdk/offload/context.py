@@ -1,6 +1,6 @@
 """What all parts of one offload share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,6 +8,8 @@ from bwc_protocol.declare import load_all
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.host.world import World
 from bwc_sdk.offload.budget import Share
+from bwc_sdk.offload.chain import Chain
+from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.free_room import Room
@@ -52,6 +54,15 @@ class OffloadContext:
     """Shared with other cameras; None: this one is by itself."""
     slabs: SlabPool = field(default_factory=lambda: SHARED)
     tally: Tally = field(default_factory=Tally)
+    chain: Chain = field(init=False)
+    """This host's custody chain in the destination."""
+
+    def __post_init__(self) -> None:
+        self.chain = Chain(self.world, self.destination)
+
+    async def name_in_chain(self, facts: Sequence[Fact]) -> None:
+        """Names files in the custody chain, durable when it returns. Raises `DestinationError` and its kinds."""
+        await self.chain.append(facts)
 
     async def blocking(self, call: Callable[[], T]) -> T:
         """The result of `call`, which waits for the medium; a cancellation takes effect after it."""

@@ -16,6 +16,7 @@ from bwc_sdk.errors import (
     EvidenceMismatch,
 )
 from bwc_sdk.offload.context import OffloadContext
+from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import OffloadEvent, Progress, RecordingStarted, Resumed
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
@@ -50,6 +51,8 @@ class RecordingCopy:
         self._preparing: asyncio.Task[None] | None = None
         self._finishing: dict[int, asyncio.Task[StoredSegment | None]] = {}
         self._stored: dict[int, StoredSegment] = {}
+        self._recorded: dict[int, Fact] = {}
+        """Custody records of what is stored."""
         self._copied = False
         self._listed_again = False
         self._untold: list[OffloadEvent] = []
@@ -119,6 +122,11 @@ class RecordingCopy:
         if any(number not in self._stored for number in numbers):
             return None
         stored = tuple(self._stored[number] for number in numbers)
+        try:
+            # All of the recording at once: a sync for each segment would cost more than its custody record.
+            await self._context.name_in_chain([self._recorded[number] for number in numbers])
+        except DestinationError as error:
+            return self._not_stored(error)
         return StoredVerified(self.entry, stored, already_there=not self._copied)
 
     async def release(self) -> None:
@@ -194,6 +202,7 @@ class RecordingCopy:
                 segment = self._segments.pop(number)
                 self._copied = self._copied or not segment.already_there
                 self._stored[number] = stored
+                self._recorded.setdefault(number, segment.recorded)
 
     def _segment(self, manifest: Manifest, number: int) -> SegmentCopy:
         if number not in self._segments:
@@ -245,6 +254,7 @@ class RecordingCopy:
                 self.entry = entry
                 self._manifest = None
                 self._stored.clear()
+                self._recorded.clear()
                 self._listed_again = True
                 return False
         return True

@@ -28,6 +28,7 @@ from bwc_sdk.errors import (
 from bwc_sdk.evidence.custody import Custody
 from bwc_sdk.offload.chunk_sink import ChunkSink
 from bwc_sdk.offload.context import OffloadContext
+from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.events import ChunkRejected, SegmentStored
 from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.listing import URGENT
@@ -88,6 +89,7 @@ class SegmentCopy:
         self._files_tried = 0
         self._ready = False
         self._read_back_rounds = 0
+        self._recorded: Fact | None = None
 
     async def prepare(self, camera: Camera) -> None:
         """Takes the file, looks what is there of it, and gets its table. Raises what `receive` raises, and `OSError`;
@@ -171,6 +173,12 @@ class SegmentCopy:
     def already_there(self) -> bool:
         """Whether the final file stood there before."""
         return self._found is Found.FINAL
+
+    @property
+    def recorded(self) -> Fact:
+        """Its custody record, once it is stored."""
+        assert self._recorded is not None
+        return self._recorded
 
     async def _typed(self, error: OSError, what: str) -> DestinationError:
         destination = self._context.destination
@@ -373,7 +381,7 @@ class SegmentCopy:
             self._file.forget_part()
         else:
             self._file.publish(sidecars)
-        self._sidecars.record(self._custody())
+        self._recorded = self._sidecars.record(self._custody())
         self._file.confirm()
         self._close()
         self._context.destination.confirm()

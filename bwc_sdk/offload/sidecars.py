@@ -7,9 +7,11 @@ segment's lock.
 """
 
 import errno
+import hashlib
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
 from bwc_sdk.evidence.custody import CUSTODY_MAX, Custody
+from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
     MANIFEST_SUFFIX,
@@ -18,6 +20,7 @@ from bwc_sdk.evidence.naming import (
     segment_name,
 )
 from bwc_sdk.host.filesystem import Identity
+from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move, NameTaken
 
@@ -114,8 +117,9 @@ class Sidecars:
             moves.append(Move(self._kept(kept, content), kept, final, content.__eq__, len(content)))
         return moves
 
-    def record(self, custody: Custody) -> None:
+    def record(self, custody: Custody) -> Fact:
         """Stores the custody record, unless there is one that says the same of the same: the first statement stands.
+        What is there then, for the custody chain.
 
         Raises `NameTaken` if the one that is there does not.
         """
@@ -125,9 +129,11 @@ class Sidecars:
             if not custody.agrees(there):
                 raise NameTaken(name)
             self._destination.forget_small(name)
-            return
-        self._write(name, custody.encode())
+            return Fact(Recorded.SEGMENT, name, hashlib.sha256(there).digest(), fresh=False)
+        written = custody.encode()
+        self._write(name, written)
         self._destination.names.place([Move(self._open[-1], name, name, custody.agrees, CUSTODY_MAX)])
+        return Fact(Recorded.SEGMENT, name, hashlib.sha256(written).digest(), fresh=True)
 
     def release(self) -> None:
         """Closes what is open; what is in `.incoming` stays for the next attempt. Raises the first error."""

@@ -124,6 +124,7 @@ def test_sidecars_that_a_crash_lost_are_written_again(lab, tmp_path: Path) -> No
     result, _ = lab.run(device, OsFileSystem(), tmp_path)
     assert result.complete and result.outcomes[0].already_there
     assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [
+        ".chain",
         ".json",
         ".manifest",
         ".mp4",

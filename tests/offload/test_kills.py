@@ -4,11 +4,15 @@ What was found is not what is on the medium: it is synced before anybody trusts 
 """
 
 import errno
+import hashlib
 import random
 
 import pytest
 
+from bwc_sdk.evidence.custody_chain import check_chain
+from bwc_sdk.evidence.custody_line import CustodyLine, is_chain
 from bwc_sdk.offload import Refused, StillOnCamera, StoredVerified
+from bwc_sdk.offload.custody_log import CustodyLog
 from bwc_sdk.offload.final_names import FinalNames
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
@@ -33,9 +37,23 @@ def steps_of_a_clean_run(lab, **options) -> int:
     return files.steps
 
 
+def named_in_chains(files: dict[str, bytes]) -> set[tuple[str, bytes]]:
+    """What the custody chains of a store name; they hold up to an unfinished last line."""
+    named = set()
+    for name in filter(is_chain, files):
+        lines = files[name].splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        for line in check_chain(name, lines):
+            assert isinstance(line, CustodyLine), line
+            named.add((line.file, line.sha256))
+    return named
+
+
 def check_reported(disk, device, outcomes) -> None:
     """What was said to be stored is there whole, beside it what it was checked against, and its custody record."""
     by_sequence = {recording.manifest.sequence: recording for recording in device.recordings}
+    named = named_in_chains(disk.final())
     for outcome in outcomes:
         if isinstance(outcome, StoredVerified):
             recording = by_sequence[outcome.entry.sequence]
@@ -44,6 +62,8 @@ def check_reported(disk, device, outcomes) -> None:
                 assert disk.final()[name] == recording.footage[number]
                 assert disk.final()[name.replace(".mp4", ".table")] == recording.tables[number]
                 assert disk.final()[name.replace(".mp4", ".custody.json")].endswith(b"}\n")
+                record = name.replace(".mp4", ".custody.json")
+                assert (record, hashlib.sha256(disk.final()[record]).digest()) in named
             assert recording.manifest.encode() in disk.final().values()
 
 
@@ -78,6 +98,42 @@ def test_without_syncing_what_was_found_a_power_cut_shows_it(lab, monkeypatch: p
         for seed in range(4):
             for step in range(steps_of_a_clean_run(lab)):
                 kill_go_on_and_cut(lab, seed, step)
+
+
+@pytest.mark.parametrize("step", ["sync of the chain", "sync of what was found", "a record without a line"])
+def test_without_a_step_of_the_custody_chain_a_stop_shows_it(
+    lab, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The tests here have teeth for the chain, too."""
+    if step == "sync of the chain":
+        put = CustodyLog._put
+
+        def unsynced(log, *arguments) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(type(log._files), "sync", lambda files, file: None)
+                put(log, *arguments)
+
+        monkeypatch.setattr(CustodyLog, "_put", unsynced)
+    elif step == "sync of what was found":
+        tail, look = CustodyLog._tail, CustodyLog._look_through
+
+        def trusting(of):
+            def unsynced(log, *arguments):
+                with monkeypatch.context() as patch:
+                    patch.setattr(type(log._files), "sync", lambda files, file: None)
+                    patch.setattr(type(log._files), "drop_cache", lambda files, file: True)
+                    return of(log, *arguments)
+
+            return unsynced
+
+        monkeypatch.setattr(CustodyLog, "_tail", trusting(tail))
+        monkeypatch.setattr(CustodyLog, "_look_through", trusting(look))
+    else:
+        monkeypatch.setattr(CustodyLog, "_unnamed", lambda log, facts: [one for one in facts if one.fresh])
+    with pytest.raises((AssertionError, KeyError)):
+        for seed in range(4):
+            for at_step in range(steps_of_a_clean_run(lab)):
+                kill_go_on_and_cut(lab, seed, at_step)
 
 
 def test_killed_twice_then_cut(lab) -> None:
