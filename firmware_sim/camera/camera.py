@@ -42,11 +42,15 @@ from firmware_sim.camera.wearer import Wearer
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
 from firmware_sim.device.footage_facts import FootageFacts
+from firmware_sim.device.trust.kept import KeptTrust
+from firmware_sim.device.trust.own_statements import OwnStatements
 from firmware_sim.footage.mp4 import Picture
 from firmware_sim.physics.battery import Battery
 from firmware_sim.physics.clock import DeviceClock, crystal
 from firmware_sim.physics.emmc import EmmcHealth
 from firmware_sim.storage.destroy import destroy_footage
+from firmware_sim.storage.recording_files import ROOM
+from firmware_sim.storage.signing import Signing, Unsigned
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StoredRecording
 
 PSEUDONYM_BYTES: Final = 8
@@ -88,14 +92,14 @@ class SimCamera(SimDevice):
 
     # Making
 
-    def _assemble(self, kept: dict[str, Any] | None) -> None:
+    def _assemble(self, kept: dict[str, Any] | None, trust: KeptTrust | None) -> None:
         """Makes the models, as they were kept or as the seed draws them."""
         options, directory = self.options, self._directory
         drawn = random.Random(f"makeup {options.seed}")
         self.serial = self.new_serial
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
-        self.storage = Storage(options.capacity_bytes, directory, EmmcHealth(options.capacity_bytes))
+        self.storage = self._storage_on_flash(EmmcHealth(options.capacity_bytes), trust)
         journal = self.storage.journal()
         if journal is not None:
             # Sound, or it is said before anything is changed.
@@ -108,6 +112,13 @@ class SimCamera(SimDevice):
             self._clock_was_set_before(PROVISIONED_S)
         else:
             take_up(self, kept)
+
+    def _storage_on_flash(self, emmc: EmmcHealth, trust: KeptTrust | None) -> Storage:
+        """The storage as the flash has it; what is signed there has to be this camera's, by its `trust`."""
+        signing: Signing = Unsigned()
+        if trust is not None:
+            signing = OwnStatements(self.serial, trust, lambda: self.trust.signer if self.trust else None)
+        return Storage(self.options.capacity_bytes, self._directory, emmc, signing)
 
     def _take_up_again(self) -> None:
         battery, chip, rot = self.battery.snapshot(), self.storage.emmc.snapshot(), self.storage.rotten
@@ -143,13 +154,19 @@ class SimCamera(SimDevice):
         """Whether its footage would be anybody's: a device that is not enrolled records nothing."""
         return self.trust is None or self.trust.enrolled
 
+    def _footage_is_kept(self) -> bool:
+        assert self._directory is not None
+        flash = self._directory.flash
+        return flash.exists(ROOM) and bool(flash.names(ROOM))
+
     def _destroy_kept(self) -> None:
         assert self._directory is not None
         destroy_footage(self._directory)
         self._directory.remove(SETTINGS)
 
     def _forget(self) -> None:
-        self.storage = Storage(self.options.capacity_bytes, self._directory, self.storage.emmc)
+        trust = self.trust.kept if self.trust is not None else None
+        self.storage = self._storage_on_flash(self.storage.emmc, trust)
         self.settings = Settings(directory=self._directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.vanished.clear()

@@ -121,7 +121,7 @@ class SimDevice(ABC):
         trust = self._trust_of_device(kept)
         if trust is not None and trust.destroying:
             self._destroy_kept()
-        self._assemble(kept)
+        self._assemble(kept, trust)
         if trust is not None:
             assert self._directory is not None
             self.trust = DeviceTrust(self, trust, self._directory)
@@ -151,6 +151,10 @@ class SimDevice(ABC):
         """Whether anything is recorded on it, or being recorded."""
 
     @abstractmethod
+    def _footage_is_kept(self) -> bool:
+        """Whether the directory has recordings, before anything of it is taken up."""
+
+    @abstractmethod
     def _destroy_kept(self) -> None:
         """Destroys what the directory has of footage, settings and people. Raises `OSError`."""
 
@@ -159,8 +163,8 @@ class SimDevice(ABC):
         """The same for what is in memory, once nothing of it is in the directory."""
 
     @abstractmethod
-    def _assemble(self, kept: dict[str, Any] | None) -> None:
-        """Makes the models, as they were kept or as the seed draws them."""
+    def _assemble(self, kept: dict[str, Any] | None, trust: KeptTrust | None) -> None:
+        """Makes the models, as they were kept or as the seed draws them; `trust` is what is kept of that."""
 
     @abstractmethod
     def kept(self, **instead: Any) -> dict[str, Any]:
@@ -217,6 +221,12 @@ class SimDevice(ABC):
             raise StateError("the kept state cannot be read: its identity is gone")
         if self._agency is None:
             return None
+        if kept is not None and self._footage_is_kept():
+            where = self._directory.flash.at("")
+            raise StateOfAnother(
+                f"in {where} lives development firmware with recordings: none of them is signed, "
+                "and a device with an identity has no other"
+            )
         made = KeptTrust.new(serial, self.kind, self._agency, enrolled=self._made_enrolled)
         self._directory.save(TRUST, made.to_part())
         return made

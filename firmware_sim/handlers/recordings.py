@@ -63,7 +63,8 @@ def page(session: CameraSession, request: ListRecordings) -> ListPage:
 
 @ReadManifest.handler(CAMERA)
 def manifest(session: CameraSession, request: ReadManifest) -> ManifestReply:
-    return ManifestReply(manifest=_find(session, request.recording).manifest_bytes)
+    found = _find(session, request.recording)
+    return ManifestReply(manifest=found.manifest_bytes, signature=found.signature)
 
 
 @OpenTable.handler(CAMERA)

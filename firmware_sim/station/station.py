@@ -31,7 +31,7 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import SimDevice
 from firmware_sim.device.footage_facts import FootageFacts
-from firmware_sim.device.trust.kept import Agency
+from firmware_sim.device.trust.kept import Agency, KeptTrust
 from firmware_sim.faults.plan import FaultCount
 from firmware_sim.flash.flash import Flash
 from firmware_sim.physics.clock import DeviceClock, tcxo
@@ -92,7 +92,7 @@ class SimStation(SimDevice):
 
     # Making
 
-    def _assemble(self, kept: dict[str, Any] | None) -> None:
+    def _assemble(self, kept: dict[str, Any] | None, trust: KeptTrust | None) -> None:
         """Makes clock and log, as they were kept or as the seed draws them."""
         self.serial = self.new_serial
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
@@ -120,6 +120,9 @@ class SimStation(SimDevice):
 
     def footage_facts(self) -> FootageFacts:
         return FootageFacts()
+
+    def _footage_is_kept(self) -> bool:
+        return False
 
     def _destroy_kept(self) -> None:
         """Bays and their counters are not an agency's."""

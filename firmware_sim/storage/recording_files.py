@@ -1,7 +1,8 @@
 """Closed recordings on the flash: one directory each, complete or absent after a loss of power.
 
-`<sequence>-<recording id>/` holds `manifest.cbor`, for each segment `segment-000.table` and `segment-000.bin`
-(or `segment-000.json` with the recipe of synthetic bytes), `annotations.json`, and once there are any `receipts.json`.
+`<sequence>-<recording id>/` holds `manifest.cbor`, of a camera with an identity its signature `manifest.cose`, for each
+segment `segment-000.table` and `segment-000.bin` (or `segment-000.json` with the recipe of synthetic bytes),
+`annotations.json`, and once there are any `receipts.json`.
 """
 
 import contextlib
@@ -18,11 +19,13 @@ from firmware_sim.state.files import parse_json, read_plain
 from firmware_sim.state.kept_values import U64_MAX, flag, part_of, whole
 from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
 from firmware_sim.storage.receipts import RECEIPTS, KeptReceipt, of_plain, to_plain
+from firmware_sim.storage.signing import Signing
 
 ROOM: Final = "recordings"
 """The directory of all of them."""
 ANNOTATIONS: Final = "annotations.json"
 MANIFEST: Final = "manifest.cbor"
+SIGNATURE: Final = "manifest.cose"
 RECIPE: Final = ("seed", "size_bytes", "grows", "form")
 
 
@@ -33,6 +36,8 @@ class KeptRecording:
     manifest: Manifest
     manifest_bytes: bytes
     manifest_sha256: bytes
+    signature: bytes
+    """Over the manifest; empty of a camera without an identity."""
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: list[dict[str, Any]]
@@ -42,8 +47,9 @@ class KeptRecording:
 class RecordingFiles:
     """All closed recordings of one camera. Raises `StateError` for a flash that cannot be used."""
 
-    def __init__(self, flash: Flash) -> None:
+    def __init__(self, flash: Flash, signing: Signing) -> None:
         self._flash = flash
+        self._signing = signing
         self._hurried = False
         try:
             if not flash.is_directory(ROOM):
@@ -89,6 +95,7 @@ class RecordingFiles:
         self,
         manifest: Manifest,
         manifest_bytes: bytes,
+        signature: bytes,
         tables: Sequence[bytes],
         blobs: Sequence[Blob],
         annotations: list[dict[str, Any]],
@@ -103,7 +110,7 @@ class RecordingFiles:
             if self._flash.exists(of_before):
                 self._flash.remove_tree(of_before)
         try:
-            self._write(making, tables, blobs, annotations, manifest_bytes)
+            self._write(making, tables, blobs, annotations, manifest_bytes, signature)
             self._flash.rename(making, f"{ROOM}/{final}")
         except OSError:
             with contextlib.suppress(OSError):
@@ -126,8 +133,11 @@ class RecordingFiles:
         blobs: Sequence[Blob],
         annotations: list[dict[str, Any]],
         manifest: bytes,
+        signature: bytes,
     ) -> None:
         files = {ANNOTATIONS: json.dumps(annotations).encode(), MANIFEST: manifest}
+        if signature:
+            files[SIGNATURE] = signature
         for index, (table, blob) in enumerate(zip(tables, blobs, strict=True)):
             files[f"segment-{index:03}.table"] = table
             if isinstance(blob, SyntheticBlob):
@@ -191,8 +201,10 @@ class RecordingFiles:
             raise StateError(f"{ANNOTATIONS} is damaged: not a list")
         kept = read_plain(self._flash, f"{ROOM}/{name}/{RECEIPTS}")
         receipts = of_plain(parse_json(kept, RECEIPTS)) if kept is not None else ()
+        signature = read_plain(self._flash, f"{ROOM}/{name}/{SIGNATURE}") or b""
+        self._signing.check(data, signature)
         sha256 = hashlib.sha256(data).digest()
-        return KeptRecording(manifest, data, sha256, tuple(tables), blobs, annotations, receipts)
+        return KeptRecording(manifest, data, sha256, signature, tuple(tables), blobs, annotations, receipts)
 
     def _there(self, name: str, file: str) -> bytes:
         data = read_plain(self._flash, f"{ROOM}/{name}/{file}")

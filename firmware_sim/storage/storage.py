@@ -19,6 +19,7 @@ from firmware_sim.storage.blobs import Blob, Rotten
 from firmware_sim.storage.open_footage import OpenFootage
 from firmware_sim.storage.receipts import KeptReceipt
 from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles
+from firmware_sim.storage.signing import Signing, Unsigned
 from firmware_sim.storage.tombstones import KeptTombstone, Tombstones
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class StoredRecording:
     manifest: Manifest
     manifest_bytes: bytes
     manifest_sha256: bytes
+    signature: bytes
+    """Over the manifest, by the camera; empty of one without an identity."""
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: tuple[Annotation, ...] = ()
@@ -173,6 +176,7 @@ class Storage:
         capacity_bytes: int,
         state: StateDirectory | None = None,
         emmc: EmmcHealth | None = None,
+        signing: Signing | None = None,
     ) -> None:
         self.capacity_bytes = capacity_bytes
         self.emmc = emmc if emmc is not None else EmmcHealth(capacity_bytes)
@@ -183,7 +187,8 @@ class Storage:
         self.damaged: tuple[str, ...] = ()
         """Recordings that were kept and cannot be used: left as they are, and not listed."""
         self._state = state if state is not None else StateDirectory()
-        self._files = RecordingFiles(self._state.flash)
+        self._signing = signing if signing is not None else Unsigned()
+        self._files = RecordingFiles(self._state.flash, self._signing)
         self.tombstones = Tombstones(self._state)
         self.open_footage = OpenFootage(self._state.commits)
         self._journal: dict[str, Any] | None = None
@@ -297,10 +302,18 @@ class Storage:
             raise StorageFull(f"{manifest.size_bytes} bytes do not fit")
         data = manifest.encode()
         recording = StoredRecording(
-            manifest, data, hashlib.sha256(data).digest(), tuple(tables), tuple(blobs), tuple(annotations)
+            manifest,
+            data,
+            hashlib.sha256(data).digest(),
+            self._signing.sign(data),
+            tuple(tables),
+            tuple(blobs),
+            tuple(annotations),
         )
         plain = _plain(recording.annotations)
-        recording.blobs = self._files.store(manifest, data, recording.tables, recording.blobs, plain)
+        recording.blobs = self._files.store(
+            manifest, data, recording.signature, recording.tables, recording.blobs, plain
+        )
         self._remember(recording)
         if not self._hurried:
             self._count()
@@ -513,6 +526,7 @@ def _stored(kept: KeptRecording) -> StoredRecording:
         kept.manifest,
         kept.manifest_bytes,
         kept.manifest_sha256,
+        kept.signature,
         kept.tables,
         kept.blobs,
         annotations,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bwc_protocol.documents.device_statement import verify_device_statement
 from bwc_protocol.evidence import (
     AUDIT_ROOT_SHA256,
     ActivationEvent,
@@ -43,7 +44,8 @@ from firmware_sim.device.audit_log import LogEntry
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.storage.blobs import chunk_table
-from firmware_sim.storage.storage import JOURNAL, Annotation
+from firmware_sim.storage.storage import JOURNAL, Annotation, StoredRecording
+from tools.testkit import agencies
 
 NOON_NS: Final = 1_800_014_400 * 1_000_000_000
 S: Final = 1_000_000_000
@@ -56,7 +58,9 @@ OFF_S: Final = 60
 
 def made(flash: MemoryFlash, utc_ns: int = NOON_NS) -> SimCamera:
     """The camera that lives on this flash."""
-    options = CameraOptions(seed=5, footage=SyntheticFootage(RATE), chunk_size=CHUNK, state=flash)
+    options = CameraOptions(
+        seed=5, footage=SyntheticFootage(RATE), chunk_size=CHUNK, state=flash, agency=agencies.real()
+    )
     return SimCamera(options, utc_ns=utc_ns)
 
 
@@ -291,6 +295,7 @@ def _check_recordings(camera: SimCamera, now: Told, before: Told, after: Told) -
     for number, one in enumerate(listed, 1):
         assert (one.sequence, one.manifest.previous_sha256) == (number, previous)
         previous = one.manifest_sha256
+        _check_signature(camera, one)
         for facts, table, blob in zip(one.manifest.segments, one.tables, one.blobs, strict=True):
             verify_table(table, facts)
             assert blob.size_bytes == facts.size_bytes
@@ -310,6 +315,20 @@ def _check_recordings(camera: SimCamera, now: Told, before: Told, after: Told) -
         assert manifest.cut or manifest == after.recordings[which][0]
     assert camera.storage.journal() is None and now.open is None
     assert not camera.storage._state.flash.exists(f"{JOURNAL}.json")
+
+
+def _check_signature(camera: SimCamera, recording: StoredRecording) -> None:
+    """What is listed is signed, by this camera; development firmware signs nothing."""
+    if camera.trust is None:
+        assert not recording.signature
+        return
+    verify_device_statement(
+        recording.manifest_bytes,
+        recording.signature,
+        agencies.real().anchors,
+        lab="",
+        camera=camera.serial,
+    )
 
 
 def _unended(manifest: Manifest) -> Circumstances:

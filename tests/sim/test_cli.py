@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import bwc_sdk
 from bwc_protocol.declare import Role, Unknown
+from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
 from firmware_sim.camera.camera import SimCamera
@@ -150,7 +151,7 @@ def test_a_run_whose_end_could_not_be_kept_says_so_and_what_was_refused_is_not_t
 
 def test_recordings_that_rotted_are_named_at_the_start(tmp_path: Path) -> None:
     options = ("--recordings=2", "--mib=1", f"--state={tmp_path}")
-    make_camera(recordings=2, mib=1, state=tmp_path).close()
+    make_camera(recordings=2, mib=1, state=tmp_path, agency=open_lab().agency).close()
     (rotten, _) = sorted((tmp_path / "recordings").iterdir())
     (rotten / "manifest.cbor").write_bytes(b"")
     with running(*options) as process:

@@ -210,11 +210,23 @@ def test_a_camera_with_an_identity_is_not_served_without_protection(new_device: 
 
 
 def test_a_camera_that_an_earlier_version_kept_gets_its_identity(new_device: New, tmp_path: Path) -> None:
-    make_camera(seed=1, mib=1, recordings=1, state=tmp_path).close()
+    make_camera(seed=1, mib=1, state=tmp_path).close()
     camera = new_device(state=tmp_path)
-    assert camera.trust.enrolled and len(camera.storage) == 1
+    assert camera.trust.enrolled and len(camera.storage) == 0
     camera.close()
     assert json.loads((tmp_path / "device.json").read_text())["identity"] is True
+
+
+def test_recordings_of_development_firmware_do_not_become_those_of_an_identity(
+    new_device: New, tmp_path: Path
+) -> None:
+    """Nothing of them is signed: taken up, they would be damaged, and not listed."""
+    make_camera(seed=1, mib=1, recordings=1, state=tmp_path).close()
+    with pytest.raises(StateOfAnother, match="none of them is signed"):
+        new_device(state=tmp_path)
+    camera = make_camera(seed=1, mib=1, state=tmp_path)
+    assert len(camera.storage) == 1, "and they are where they were"
+    camera.close()
 
 
 def test_the_file_with_the_keys_is_its_owners_alone(new_device: New, tmp_path: Path) -> None:

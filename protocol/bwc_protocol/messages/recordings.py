@@ -32,6 +32,7 @@ from bwc_protocol.declare import (
 from bwc_protocol.documents.receipt import RECEIPT_MAX
 from bwc_protocol.documents.tombstone import RECEIPTS_MAX, TOMBSTONE_MAX
 from bwc_protocol.evidence import MANIFEST_MAX, NO_SHA256, TriggerReason
+from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
@@ -142,6 +143,12 @@ class ManifestReply(Wire):
     """A recording's manifest, byte for byte as it was closed."""
 
     manifest: bytes = blob("manifest: deterministic CBOR", max=MANIFEST_MAX)
+    signature: bytes = blob(
+        "the device's signature over it; empty of a device that belongs to no agency",
+        max=SIGN1_MAX,
+        since=_V1_2,
+        default=b"",
+    )
 
 
 @command(0x0602, "recordings.manifest", roles=ANYONE, errors=_RECORDING, while_expired=True)
