@@ -46,6 +46,7 @@ VERBS: Final = {
     "assign": Verb("Show or change who carries the device."),
     "recordings": Verb("List, inspect, mark and hold recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
+    "evidence": Verb("Verify what is stored, and open it."),
     "incoming": Verb("Show and remove what interrupted offloads left behind."),
     "station": Verb("Show a docking station, and switch its bays."),
     "dock": Verb("Offload every camera that comes to a docking station."),

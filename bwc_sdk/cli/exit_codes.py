@@ -44,6 +44,8 @@ class ExitCode(enum.IntEnum):
     """A key, a passphrase, a certificate or the agency of this host cannot be used; nothing was sent to any device."""
     BAD_DOCUMENT = 18
     """A signed document, such as an order or a desired state, is not what it has to be; nothing was sent."""
+    HASHES_ONLY = 19
+    """What is stored agrees with its hashes, and nobody has shown that a camera of the agency made it."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

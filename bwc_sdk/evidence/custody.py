@@ -59,34 +59,47 @@ class Custody:
 
         How and when it came there may differ: the first statement stands.
         """
-        if len(other) > CUSTODY_MAX:
-            return False
-        try:
-            document = json.loads(other)
-        except (ValueError, RecursionError):
-            return False
-        if not isinstance(document, dict):
-            return False
-        version = document.get("version")
-        if not isinstance(version, int) or isinstance(version, bool) or version < CUSTODY_VERSION:
-            return False
-        return all(
-            type(document.get(key)) is type(value) and document[key] == value
-            for key, value in self._subject().items()
-        )
+        return custody_agrees(other, self._subject())
 
     def _subject(self) -> dict[str, object]:
-        """What the record is about: the same for every offload that stores this segment."""
-        facts = self.manifest.segments[self.segment]
-        return {
-            "camera": self.manifest.camera,
-            "recording": self.manifest.recording_id.hex(),
-            "sequence": self.manifest.sequence,
-            "manifest_sha256": self.manifest.sha256.hex(),
-            "segment": self.segment,
-            "segments": len(self.manifest.segments),
-            "file": self.file,
-            "size_bytes": facts.size_bytes,
-            "chunk_size": facts.chunk_size,
-            "table_sha256": facts.table_sha256.hex(),
-        }
+        return custody_subject(self.manifest, self.segment, self.file)
+
+
+def custody_subject(manifest: Manifest, segment: int, file: str) -> dict[str, object]:
+    """What the record of a segment is about: the same for every offload that stores this segment."""
+    facts = manifest.segments[segment]
+    return {
+        "camera": manifest.camera,
+        "recording": manifest.recording_id.hex(),
+        "sequence": manifest.sequence,
+        "manifest_sha256": manifest.sha256.hex(),
+        "segment": segment,
+        "segments": len(manifest.segments),
+        "file": file,
+        "size_bytes": facts.size_bytes,
+        "chunk_size": facts.chunk_size,
+        "table_sha256": facts.table_sha256.hex(),
+    }
+
+
+def custody_document(data: bytes) -> dict[str, object] | None:
+    """What a record says, as far as it is one of a version that is known."""
+    if len(data) > CUSTODY_MAX:
+        return None
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    version = document.get("version")
+    known = isinstance(version, int) and not isinstance(version, bool) and version >= CUSTODY_VERSION
+    return document if known else None
+
+
+def custody_agrees(data: bytes, subject: dict[str, object]) -> bool:
+    """Whether a record is a whole one, about this subject."""
+    document = custody_document(data)
+    return document is not None and all(
+        type(document.get(key)) is type(value) and document[key] == value for key, value in subject.items()
+    )

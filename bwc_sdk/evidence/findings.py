@@ -1,0 +1,176 @@
+"""What a verification of a store has to say: a closed set of findings, each with a sentence for whoever keeps the store
+(spec: Verifying a store)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Severity(enum.StrEnum):
+    """How much a finding says against the store."""
+
+    ERROR = "error"
+    """Something is not what was recorded, or is missing."""
+    WARNING = "warning"
+    """Nothing is wrong as far as it can be seen, and it cannot all be seen."""
+    NOTE = "note"
+    """Nobody needs to do anything."""
+
+
+class FindingKind(enum.StrEnum):
+    """What was found, and what that means for whoever keeps the store."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> FindingKind:
+        """A member is its name; its meaning stands beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    MANIFEST_MISSING = (
+        "manifest-missing",
+        "There are files of this recording, and no manifest that says what they should be.",
+    )
+    MANIFEST_DAMAGED = (
+        "manifest-damaged",
+        "The manifest is not what a camera writes: it was damaged or changed.",
+    )
+    MANIFEST_OF_ANOTHER = (
+        "manifest-of-another",
+        "The files bear the name of another recording, or of another form of this one.",
+    )
+    SIGNATURE_MISSING = (
+        "signature-missing",
+        "The camera had signed this recording, and its signature is gone.",
+    )
+    SIGNATURE_WRONG = (
+        "signature-wrong",
+        "The signature is not by this camera over this manifest.",
+    )
+    SIGNER_DENIED = (
+        "signer-denied",
+        "The camera's certificate had been withdrawn before this recording was made.",
+    )
+    SIGNER_TIME = (
+        "signer-time",
+        "The camera's certificate was not valid at the time that the recording states.",
+    )
+    UNSIGNED = (
+        "unsigned",
+        "No camera has signed this recording: hashes alone show that its files belong together.",
+    )
+    TABLE_MISSING = (
+        "table-missing",
+        "The table of hashes of a segment is gone, and with it what its footage is compared with.",
+    )
+    TABLE_DAMAGED = (
+        "table-damaged",
+        "The table of hashes of a segment is not the one that the manifest names.",
+    )
+    FOOTAGE_MISSING = (
+        "footage-missing",
+        "A segment of the recording is not here.",
+    )
+    FOOTAGE_SIZE = (
+        "footage-size",
+        "A segment is shorter or longer than what was recorded.",
+    )
+    FOOTAGE_DAMAGED = (
+        "footage-damaged",
+        "Bytes of a segment are not what was recorded.",
+    )
+    CUSTODY_MISSING = (
+        "custody-missing",
+        "Nothing says how and when a segment came here.",
+    )
+    CUSTODY_DAMAGED = (
+        "custody-damaged",
+        "What says how a segment came here is damaged, or speaks of another one.",
+    )
+    RECORDINGS_MISSING = (
+        "recordings-missing",
+        "The camera numbered recordings that are not here, and nothing says that they were erased.",
+    )
+    CHAIN_BROKEN = (
+        "chain-broken",
+        "A recording was made after another one than the one that is here under the number before.",
+    )
+    NUMBER_TWICE = (
+        "number-twice",
+        "Two different recordings claim the same number of one camera.",
+    )
+    UNREADABLE = (
+        "unreadable",
+        "A file cannot be read.",
+    )
+    FOREIGN = (
+        "foreign",
+        "No offload has put this file here.",
+    )
+    UNFINISHED = (
+        "unfinished",
+        "An offload is under way, or was interrupted: the footage is still on its camera.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was found."""
+
+    kind: FindingKind
+    severity: Severity
+    detail: str
+    """What exactly, in words."""
+    store: str
+    """Path of the store."""
+    file: str = ""
+    """Name of the file in it, where one is concerned."""
+    camera: str = ""
+    recording: str = ""
+    """Its id, in hexadecimal digits."""
+    sequence: int | None = None
+    segment: int | None = None
+    chunks: tuple[int, int] | None = None
+    """The first and the last chunk of a stretch, from 0."""
+
+
+class Verdict(enum.StrEnum):
+    """What a store is worth after a verification."""
+
+    VERIFIED = "verified"
+    """Every file is what a camera of the agency signed."""
+    HASHES_ONLY = "hashes only"
+    """All files belong together; whether a camera made them, nobody has shown."""
+    FINDINGS = "findings"
+    """Something is wrong."""
+    EMPTY = "empty"
+    """There is no recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a verification found."""
+
+    findings: tuple[Finding, ...]
+    recordings: int
+    segments: int
+    bytes_hashed: int
+    """Footage that was read and hashed; none of a quick verification."""
+    signed: int
+    """Recordings whose signature verifies."""
+    quick: bool
+    """Whether footage was left out."""
+    cameras: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """For each camera the lowest and the highest number of its recordings here."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The whole in one word; what a quick verification left out is told beside it."""
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return Verdict.FINDINGS
+        if not self.recordings:
+            return Verdict.EMPTY
+        return Verdict.VERIFIED if self.signed == self.recordings else Verdict.HASHES_ONLY

@@ -1,0 +1,414 @@
+"""Verifies stores: every file against what a camera stated, and the statements against each other (spec: Verifying a
+store). No device is needed, and no dock believed.
+
+All functions block.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bwc_protocol.evidence import (
+    DIGEST_SIZE,
+    MANIFEST_MAX,
+    CipherSuite,
+    ClockState,
+    EvidenceError,
+    Manifest,
+    chunk_count,
+    verify_table,
+)
+from bwc_protocol.evidence.sign1 import SIGN1_MAX
+from bwc_sdk.evidence.chain import Chains, Link
+from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
+from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
+from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
+from bwc_sdk.evidence.naming import MANIFEST_SUFFIX, recording_name
+from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
+
+if TYPE_CHECKING:
+    from bwc_protocol.certificates.facts import CertificateFacts
+    from bwc_protocol.documents.deny_list import DenyList
+
+NS: Final = 1_000_000_000
+SEGMENTS_AHEAD: Final = 64
+"""Segments whose hashes may be waited for at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """Whom a verification believes."""
+
+    roots: tuple[bytes, ...]
+    """Root and standby root of the agency (DER)."""
+    lab: str = ""
+    """Id of the lab that they belong to; of an agency empty."""
+    deny_list: DenyList | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verification has come."""
+
+    recordings: int
+    of: int
+    bytes_hashed: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A segment whose chunks are being hashed."""
+
+    tasks: list[Future[list[Wrong]]]
+    found: Callable[..., None]
+    name: str
+    chunk_size: int
+
+
+def verify_stores(
+    paths: Sequence[Path],
+    *,
+    believed: Believed | None = None,
+    quick: bool = False,
+    workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Verifies directories as one: a camera's recordings may lie in several.
+
+    Without somebody to believe it compares hashes, and says no more. A `quick` one reads everything but the footage.
+    Raises `HostFileError` where a directory cannot be read.
+    """
+    with ExitStack() as open_stores:
+        stores = [open_stores.enter_context(Store.open(path)) for path in paths]
+        run = _Run(believed, quick, sum(len(store.recordings) for store in stores), progress)
+        with ChunkVerifier(workers, run.hashed) as chunks:
+            for store in stores:
+                run.store(store, chunks)
+            run.settle()
+        run.findings.extend(run.chains.findings())
+        return run.report()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One verification under way."""
+
+    believed: Believed | None
+    quick: bool
+    of: int
+    progress: Callable[[Progress], None] | None
+    findings: list[Finding] = field(default_factory=list)
+    chains: Chains = field(default_factory=Chains)
+    recordings: int = 0
+    segments: int = 0
+    signed: int = 0
+    bytes_hashed: int = 0
+    pending: deque[_Pending] = field(default_factory=deque)
+
+    def report(self) -> Report:
+        return Report(
+            findings=tuple(self.findings),
+            recordings=self.recordings,
+            segments=self.segments,
+            bytes_hashed=self.bytes_hashed,
+            signed=self.signed,
+            quick=self.quick,
+            cameras=self.chains.spans(),
+        )
+
+    def hashed(self, count: int) -> None:
+        self.bytes_hashed += count  # off by little where two workers meet: it is put right at the end
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.progress is not None:
+            self.progress(Progress(self.recordings, self.of, self.bytes_hashed))
+
+    def store(self, store: Store, chunks: ChunkVerifier) -> None:
+        """Verifies all that is in one directory."""
+        place = str(store.path)
+        for name in store.foreign:
+            self.findings.append(
+                Finding(
+                    kind=FindingKind.FOREIGN,
+                    severity=Severity.WARNING,
+                    detail=f"{name!r} has no name that an offload gives",
+                    store=place,
+                    file=name,
+                )
+            )
+        for name in store.unfinished:
+            self.findings.append(
+                Finding(
+                    kind=FindingKind.UNFINISHED,
+                    severity=Severity.NOTE,
+                    detail=f"{name} is not complete",
+                    store=place,
+                    file=name,
+                )
+            )
+        for files in store.recordings:
+            _Recording(self, store, files, chunks).verify()
+            self.recordings += 1
+            self._tell()
+        self.bytes_hashed = chunks.bytes_hashed
+
+    def settle(self, leave: int = 0) -> None:
+        """Takes results until no more than `leave` are waited for."""
+        while len(self.pending) > leave:
+            one = self.pending.popleft()
+            wrong = [found for task in one.tasks for found in task.result()]
+            for first, last, why in stretches(wrong):
+                one.found(
+                    FindingKind.UNREADABLE if why else FindingKind.FOOTAGE_DAMAGED,
+                    f"{_chunks(first, last)} {why or 'is not what was recorded'}"
+                    f" (bytes {first * one.chunk_size} to {(last + 1) * one.chunk_size - 1})",
+                    file=one.name,
+                    chunks=(first, last),
+                )
+
+
+class _Recording:
+    """One recording of one store."""
+
+    def __init__(self, run: _Run, store: Store, files: RecordingFiles, chunks: ChunkVerifier) -> None:
+        self._run, self._store, self._files, self._chunks = run, store, files, chunks
+        self._manifest: Manifest | None = None
+        self._was_signed = False
+
+    def verify(self) -> None:
+        """All that there is to it."""
+        data = self._manifest_bytes()
+        if data is None:
+            return
+        manifest = self._manifest
+        assert manifest is not None
+        for number, facts in enumerate(manifest.segments):
+            self._run.segments += 1
+            self._segment(number, manifest, self._files.segments.get(number, SegmentFiles()))
+            if facts.size_bytes:
+                self._run.settle(SEGMENTS_AHEAD)
+        for number in sorted(self._files.segments.keys() - set(range(len(manifest.segments)))):
+            self._found(
+                FindingKind.FOREIGN, f"the recording has {len(manifest.segments)} segments", segment=number
+            )
+        if self._signature(data, manifest):
+            self._run.signed += 1
+        self._run.chains.add(
+            Link(
+                camera=manifest.camera,
+                generation=manifest.circumstances.generation if manifest.circumstances is not None else 0,
+                sequence=manifest.sequence,
+                sha256=manifest.sha256,
+                previous_sha256=manifest.previous_sha256,
+                store=str(self._store.path),
+                file=self._files.manifest or "",
+            )
+        )
+
+    # Statements
+
+    def _manifest_bytes(self) -> bytes | None:
+        """The manifest as it lies there, if it is one and of this recording."""
+        name = self._files.manifest
+        if name is None:
+            if self._files.tombstone is None or self._files.segments:
+                self._found(FindingKind.MANIFEST_MISSING, f"there is no {self._files.name}{MANIFEST_SUFFIX}")
+            return None
+        data = self._read(name, MANIFEST_MAX)
+        if data is None:
+            return None
+        try:
+            manifest = Manifest.decode(data)
+        except EvidenceError as error:
+            self._found(FindingKind.MANIFEST_DAMAGED, str(error), file=name)
+            return None
+        named = recording_name(manifest.camera, manifest.recording_id, manifest.sha256)
+        if named != self._files.name:
+            self._found(FindingKind.MANIFEST_OF_ANOTHER, f"by its content it would be {named}", file=name)
+            return None
+        self._manifest = manifest
+        return data
+
+    def _signature(self, data: bytes, manifest: Manifest) -> bool:
+        """Whether a camera's signature over the manifest verifies."""
+        believed, name = self._run.believed, self._files.signature
+        if name is None:
+            if self._was_signed:
+                self._found(FindingKind.SIGNATURE_MISSING, "its custody record says that it was verified")
+            else:
+                self._found(FindingKind.UNSIGNED, "there is no signature", severity=Severity.WARNING)
+            return False
+        signature = self._read(name, SIGN1_MAX)
+        if signature is None or believed is None:
+            return False
+        from bwc_protocol.documents.device_statement import verify_device_statement
+        from bwc_protocol.documents.refusal import DocumentRefused
+
+        try:
+            signer = verify_device_statement(
+                data, signature, believed.roots, lab=believed.lab, camera=manifest.camera
+            )
+        except DocumentRefused as refused:
+            self._found(FindingKind.SIGNATURE_WRONG, str(refused), file=name)
+            return False
+        return self._signer(signer, manifest, name)
+
+    def _signer(self, signer: CertificateFacts, manifest: Manifest, name: str) -> bool:
+        """Whether the camera's certificate counted when it made the recording."""
+        believed = self._run.believed
+        assert believed is not None
+        entry = believed.deny_list.entry_for(signer) if believed.deny_list is not None else None
+        if entry is not None and manifest.sequence > entry.last_sequence:
+            self._found(
+                FindingKind.SIGNER_DENIED,
+                f"its last good recording was number {entry.last_sequence}",
+                file=name,
+            )
+            return False
+        if entry is not None and (
+            manifest.sequence == entry.last_sequence and manifest.sha256 != entry.last_manifest_sha256
+        ):
+            self._found(
+                FindingKind.SIGNER_DENIED, "the last good recording was another of this number", file=name
+            )
+            return False
+        ended_s = manifest.ended_utc_ns // NS
+        known = manifest.clock_state != ClockState.UNSET
+        if known and not signer.not_before_s <= ended_s <= signer.not_after_s:
+            self._found(
+                FindingKind.SIGNER_TIME,
+                "the recording ended outside the time of the certificate",
+                file=name,
+                severity=Severity.WARNING,
+            )
+        return True
+
+    # Segments
+
+    def _segment(self, number: int, manifest: Manifest, files: SegmentFiles) -> None:
+        facts = manifest.segments[number]
+        found = partial(self._found, segment=number)
+        sealed = facts.cipher_suite != CipherSuite.NONE
+        footage = files.sealed if sealed else files.footage
+        other = files.footage if sealed else files.sealed
+        if other is not None:
+            kind = "encrypted" if sealed else "not encrypted"
+            found(FindingKind.FOREIGN, f"this segment is {kind}", file=other)
+        if footage is None:
+            found(FindingKind.FOOTAGE_MISSING, f"segment {number} is not here")
+        else:
+            self._custody(number, manifest, files, footage)
+        table = self._table(number, manifest, files)
+        if table is None or footage is None:
+            return
+        try:
+            size = self._size(footage)
+        except OSError as error:
+            found(FindingKind.UNREADABLE, error.strerror or str(error), file=footage)
+            return
+        if size != facts.size_bytes:
+            found(FindingKind.FOOTAGE_SIZE, f"{size} bytes in place of {facts.size_bytes}", file=footage)
+        if not self._run.quick:
+            opened = partial(self._store.open_file, footage)
+            tasks = self._chunks.segment(opened, facts.size_bytes, facts.chunk_size, table)
+            self._run.pending.append(_Pending(tasks, found, footage, facts.chunk_size))
+
+    def _size(self, name: str) -> int:
+        import os
+
+        file = self._store.open_file(name)
+        try:
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
+
+    def _table(self, number: int, manifest: Manifest, files: SegmentFiles) -> bytes | None:
+        facts = manifest.segments[number]
+        if files.table is None:
+            self._found(FindingKind.TABLE_MISSING, f"that of segment {number}", segment=number)
+            return None
+        most = chunk_count(facts.size_bytes, facts.chunk_size) * DIGEST_SIZE
+        table = self._read(files.table, most, segment=number)
+        if table is None:
+            return None
+        try:
+            verify_table(table, facts)
+        except EvidenceError as error:
+            self._found(FindingKind.TABLE_DAMAGED, error.detail, file=files.table, segment=number)
+            return None
+        return table
+
+    def _custody(self, number: int, manifest: Manifest, files: SegmentFiles, footage: str) -> None:
+        if files.custody is None:
+            self._found(
+                FindingKind.CUSTODY_MISSING,
+                "there is no custody record",
+                segment=number,
+                severity=Severity.WARNING,
+            )
+            return
+        data = self._read(files.custody, CUSTODY_MAX, segment=number)
+        if data is None:
+            return
+        if not custody_agrees(data, custody_subject(manifest, number, footage)):
+            self._found(
+                FindingKind.CUSTODY_DAMAGED,
+                "it is damaged, or about another segment",
+                file=files.custody,
+                segment=number,
+            )
+            return
+        document = custody_document(data)
+        self._was_signed |= document is not None and document.get("manifest_signed") == "verified"
+
+    # What they share
+
+    def _read(self, name: str, most: int, segment: int | None = None) -> bytes | None:
+        try:
+            return self._store.read(name, most)
+        except OSError as error:
+            self._found(FindingKind.UNREADABLE, error.strerror or str(error), file=name, segment=segment)
+            return None
+
+    def _found(
+        self,
+        kind: FindingKind,
+        detail: str,
+        *,
+        file: str = "",
+        segment: int | None = None,
+        chunks: tuple[int, int] | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        manifest = self._manifest
+        self._run.findings.append(
+            Finding(
+                kind=kind,
+                severity=severity,
+                detail=detail,
+                store=str(self._store.path),
+                file=file,
+                camera=manifest.camera if manifest is not None else "",
+                recording=self._files.recording.hex(),
+                sequence=manifest.sequence if manifest is not None else None,
+                segment=segment,
+                chunks=chunks,
+            )
+        )
+
+
+def _chunks(first: int, last: int) -> str:
+    return f"chunk {first}" if first == last else f"each of the chunks {first} to {last}"
+
+
+def of_recording(report: Report, recording: str) -> Iterator[Finding]:
+    """The findings about one recording (hexadecimal digits of its id)."""
+    yield from (finding for finding in report.findings if finding.recording == recording)
