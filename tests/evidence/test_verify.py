@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +21,8 @@ QUIET = {FindingKind.UNSIGNED}
 """Without somebody to believe."""
 
 
-def check(*paths: Path, **given: object) -> Report:
-    return verify_stores(paths, **given)  # type: ignore[arg-type]
+def check(*paths: Path, **given: Any) -> Report:
+    return verify_stores(paths, **given)
 
 
 def loud(report: Report) -> list[Finding]:
