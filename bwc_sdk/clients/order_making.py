@@ -74,14 +74,13 @@ async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder
 
 
 def _leaving(wanted: Leaving, there: OrderNonce, device: str) -> Transfer | Decommission:
-    # Nothing has a receipt in this version: what is recorded is undelivered.
     for count, may, what, way in (
         (there.held, wanted.lose_held, "held", "lift the holds ('bwc recordings lift'), or --lose-held"),
         (
-            there.recordings,
+            there.undelivered,
             wanted.lose_undelivered,
             "without a receipt",
-            "offload it, then --lose-undelivered",
+            "have its final destination sign receipts and deliver them, or --lose-undelivered",
         ),
     ):
         if count and not may:
@@ -91,7 +90,7 @@ def _leaving(wanted: Leaving, there: OrderNonce, device: str) -> Transfer | Deco
                 device=device,
                 advice=f"{way}; an order that may lose footage takes a signature under records",
             )
-    held, undelivered = there.held, there.recordings
+    held, undelivered = there.held, there.undelivered
     if wanted.to_agency is None:
         return Decommission(loses_held=held, loses_undelivered=undelivered)
     return Transfer(loses_held=held, loses_undelivered=undelivered, to_agency=wanted.to_agency)

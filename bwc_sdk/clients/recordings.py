@@ -12,15 +12,21 @@ from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages import recordings
 from bwc_protocol.messages.recordings import (
     Annotation,
+    DeliverReceipt,
+    EraseRecording,
     ListPage,
     ListRecordings,
     OpenSegment,
     OpenTable,
     ReadAnnotations,
     ReadManifest,
+    ReadRelease,
+    ReadTombstones,
     RecordingEntry,
+    ReleaseState,
 )
 from bwc_sdk.clients.patience import Patience
+from bwc_sdk.clients.tombstones import ErasedRecording, TombstoneChain
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.streams import IncomingStream, StreamSink
 from bwc_sdk.errors import EvidenceMismatch, ProtocolViolation
@@ -136,6 +142,50 @@ class Recordings(recordings.Recordings):
             rule = f"recording {entry.sequence}: the annotations are not those that were listed"
             raise EvidenceMismatch(rule, device=self._name)
         return found
+
+    @sends(DeliverReceipt)
+    async def deliver_receipt(self, recording: bytes, receipt: bytes) -> ReleaseState:
+        """Has the camera keep a receipt of a final destination; gives what the recording lacks then."""
+        return await self.receipt(recording=recording, receipt=receipt)
+
+    @sends(ReadRelease)
+    async def release_state(self, recording: bytes) -> ReleaseState:
+        """Whether a recording may be erased, and what it lacks."""
+        return await self.release(recording=recording)
+
+    @sends(EraseRecording)
+    async def erase_entry(self, entry: RecordingEntry) -> None:
+        """Erases a recording as it is listed: if more was said of it since, it stays."""
+        await self.erase(
+            recording=entry.recording,
+            manifest_sha256=entry.manifest_sha256,
+            annotations_sha256=entry.annotations_sha256,
+        )
+
+    @sends(ReadTombstones)
+    async def read_tombstones(self) -> tuple[ErasedRecording, ...]:
+        """What the camera erased, in order: signed by this camera (where the session has certificates) and chained.
+
+        Raises `EvidenceMismatch`.
+        """
+        chain = TombstoneChain(self._connection)
+        found: list[ErasedRecording] = []
+        patience = Patience("the tombstones", device=self._name)
+        while True:
+            page = await patience.wait_for(
+                self.tombstones(after=chain.counter), lambda page: len(page.tombstones)
+            )
+            found.extend(chain.take(one.document) for one in page.tombstones)
+            if len(found) > LISTING_MAX:
+                raise ProtocolViolation("tombstones that never end", device=self._name)
+            if not page.next:
+                if len(found) < page.total:
+                    raise EvidenceMismatch(
+                        f"{page.total} tombstones are stated, and {len(found)} came", device=self._name
+                    )
+                return tuple(found)
+            if page.next != chain.counter or not page.tombstones:
+                raise ProtocolViolation("tombstones whose cursor does not advance", device=self._name)
 
     @property
     def _name(self) -> str:

@@ -1,16 +1,18 @@
 """Whether all that a camera ever closed is accounted for (spec: Recording).
 
 A camera numbers its recordings from 1 without gaps, states how many it has, those that it cannot list included, and
-chains their manifests. In this version it erases none. What these statements say, and the listing does not show, is
-missing: a listing that is merely short must not pass for a whole one.
+chains their manifests. Of what it erased it has tombstones, signed and chained as well. What these statements say, and
+neither listing nor tombstones show, is missing: a listing that is merely short must not pass for a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from heapq import merge
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.evidence import NO_SHA256, Manifest
+from bwc_sdk.clients.tombstones import ErasedRecording
 from bwc_sdk.errors import CommandError
 from bwc_sdk.offload.listing import Listing
 from bwc_sdk.offload.outcome import Missing
@@ -33,10 +35,11 @@ async def stated_by(camera: Camera) -> int:
         return 0
 
 
-def gaps_of(listing: Listing, stated: int) -> Iterable[Missing]:
-    """What a listing lacks: the numbers that it leaves out, and the newest, if more are `stated` than there can be."""
+def gaps_of(listing: Listing, stated: int, erased: Iterable[int] = ()) -> Iterable[Missing]:
+    """What a listing lacks: the numbers that it leaves out and that were not `erased`, and the newest, if more are
+    `stated` than there can be."""
     before = unlisted = 0
-    for number in listing.numbers:
+    for number in merge(listing.numbers, sorted(erased)):
         if number > before + 1:
             unlisted += number - before - 1
             yield Missing(before + 1, number - 1, NOT_LISTED)
@@ -49,13 +52,14 @@ def gaps_of(listing: Listing, stated: int) -> Iterable[Missing]:
 class Account:
     """What is missing, as far as it is known."""
 
-    def __init__(self, listing: Listing, stated: int) -> None:
+    def __init__(self, listing: Listing, stated: int, erased: Sequence[ErasedRecording] = ()) -> None:
         self.emit: Callable[[Missing], None] = lambda missing: None
         """Hears of what is found later: of a manifest that does not follow."""
         self._listing = listing
         self._missing: list[Missing] = []
         self._broken: set[int] = set()
-        for gap in gaps_of(listing, stated):
+        self._erased = {one.tombstone.sequence: one.tombstone.manifest_sha256 for one in erased}
+        for gap in gaps_of(listing, stated, self._erased):
             self._add(gap)
 
     @property
@@ -67,9 +71,9 @@ class Account:
         """Compares what a manifest says of the one before it with the one that is listed there."""
         number, before = manifest.sequence, manifest.sequence - 1
         entry = self._listing.find(before)
-        if before and entry is None:
+        if before and entry is None and before not in self._erased:
             return  # which is known as a gap
-        listed = entry.manifest_sha256 if entry is not None else NO_SHA256
+        listed = entry.manifest_sha256 if entry is not None else self._erased.get(before, NO_SHA256)
         if manifest.previous_sha256 == listed or number in self._broken:
             return
         self._broken.add(number)

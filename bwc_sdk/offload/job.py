@@ -30,6 +30,7 @@ from bwc_sdk.offload.pipeline import Pipeline
 from bwc_sdk.offload.plan import check_room, choose
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.reconnect import Connect, Reconnector, Unreached
+from bwc_sdk.offload.tombstones import erased_by, keep_tombstones
 from bwc_sdk.offload.waiting import all_settled, opened
 
 if TYPE_CHECKING:
@@ -175,12 +176,17 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         for look in range(LOOKS):
             try:
                 stated = await self._reconnector.keep(stated_by)
+                erased = await self._reconnector.keep(erased_by)
                 listing = await self._reconnector.keep(Listing.read)
             except Unreached as unreached:
                 raise unreached.error from unreached.__cause__
-            account = Account(listing, stated)
+            account = Account(listing, stated, erased)
             if not account.missing or look == LOOKS - 1:
                 break
+        try:
+            await context.blocking(partial(keep_tombstones, context.destination, erased))
+        except OSError as error:
+            raise destination_error(error, "keeping tombstones", self._path) from error
         return listing, account
 
     async def _plan(

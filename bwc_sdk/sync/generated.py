@@ -64,6 +64,7 @@ from bwc_sdk.clients.clock_sync import ClockSync, Measurement
 from bwc_sdk.clients.config import Config
 from bwc_sdk.clients.recordings import Recordings
 from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.clients.tombstones import ErasedRecording
 from bwc_sdk.clients.trust import Trust
 from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
@@ -1038,6 +1039,72 @@ class SyncRecordings:
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         return self._thread.run(self._twin.read_annotations(entry), timeout)
+
+    def deliver_receipt(
+        self, recording: bytes, receipt: bytes, *, timeout: float | None = None
+    ) -> ReleaseState:
+        """Has the camera keep a receipt of a final destination; gives what the recording lacks then.
+
+        Roles: DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.receipt` (0x060d)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.deliver_receipt(recording, receipt), timeout)
+
+    def release_state(self, recording: bytes, *, timeout: float | None = None) -> ReleaseState:
+        """Whether a recording may be erased, and what it lacks.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.release` (0x060f)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.release_state(recording), timeout)
+
+    def erase_entry(self, entry: RecordingEntry, *, timeout: float | None = None) -> None:
+        """Erases a recording as it is listed: if more was said of it since, it stays.
+
+        Roles: DOCK_OFFLOAD, DESTINATION, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `manifest_sha256` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.erase` (0x060a)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.erase_entry(entry), timeout)
+
+    def read_tombstones(self, *, timeout: float | None = None) -> tuple[ErasedRecording, ...]:
+        """What the camera erased, in order: signed by this camera (where the session has certificates) and chained.
+
+        Raises `EvidenceMismatch`.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.tombstones` (0x060e)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read_tombstones(), timeout)
 
 
 class SyncAssignment:

@@ -146,6 +146,7 @@ class SimCamera(SimDevice):
             last_manifest_sha256=storage.last_manifest_sha256,
             recordings=len(storage),
             held=storage.held,
+            undelivered=self.erasing.undelivered,
             recording=storage.journal() is not None,
         )
 

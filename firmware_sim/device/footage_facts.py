@@ -13,5 +13,7 @@ class FootageFacts:
     last_manifest_sha256: bytes = NO_SHA256
     recordings: int = 0
     held: int = 0
+    undelivered: int = 0
+    """Those that fewer destinations have than the configuration asks for."""
     recording: bool = False
     """Whether one is being recorded, which is not among them yet."""

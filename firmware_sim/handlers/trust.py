@@ -125,6 +125,7 @@ def give_nonce(session: DeviceSession, request: GiveNonce) -> OrderNonce:
         manifest_sha256=facts.last_manifest_sha256,
         recordings=facts.recordings,
         held=facts.held,
+        undelivered=facts.undelivered,
     )
 
 

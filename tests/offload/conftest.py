@@ -211,6 +211,10 @@ class FakeCamera:
         device = self.device
         return SimpleNamespace(recordings=len(device.recordings) if device.stated is None else device.stated)
 
+    async def read_tombstones(self) -> Any:
+        self._alive()
+        raise CommandError("recordings.tombstones", ErrorCode.UNSUPPORTED, "it erases nothing")
+
     async def iterate(self) -> AsyncIterator[RecordingEntry]:
         for entry in await self.list():
             yield entry

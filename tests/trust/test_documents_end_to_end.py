@@ -300,7 +300,9 @@ def test_a_device_without_a_name_is_ordered_nothing() -> None:
 
     class Trust:
         async def nonce(self) -> OrderNonce:
-            return OrderNonce(nonce=bytes(16), sequence=0, manifest_sha256=bytes(32), recordings=0, held=0)
+            return OrderNonce(
+                nonce=bytes(16), sequence=0, manifest_sha256=bytes(32), recordings=0, held=0, undelivered=0
+            )
 
     class Nameless:
         name, identity, trust = "sim:", "", Trust()

@@ -35,7 +35,7 @@ def carry_out_order(session: DeviceSession, document: bytes) -> None:
         nonce=trust.nonces.current,
         chain_head_sha256=facts.last_manifest_sha256,
         held=facts.held,
-        undelivered=facts.recordings,
+        undelivered=facts.undelivered,
         clock_revision=device.clock.revision,
     )
     found = verified_order(trust, document, situation)

@@ -257,6 +257,7 @@ class OrderNonce(Wire):
     manifest_sha256: bytes = blob("SHA-256 of its manifest; zeros without one", size=32)
     recordings: int = u32("recordings that it has")
     held: int = u32("of these, protected by a hold")
+    undelivered: int = u32("of these, without a receipt for what they are now")
 
 
 @command(
