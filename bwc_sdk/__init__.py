@@ -33,7 +33,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval,
                        Circumstances: ActivationEvent, StopReason, Purpose, GivenBy),
                        ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState,
-                       ReleaseState (KeptReceipt), TombstonePage (SignedTombstone);
+                       ReleaseState (KeptReceipt), TombstonePage (SignedTombstone), ErasedRecording;
                        StreamSink and IncomingStream for bytes of a segment
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
@@ -161,6 +161,7 @@ if TYPE_CHECKING:
     from bwc_sdk.clients.connecting import connect as connect
     from bwc_sdk.clients.connecting import connect_station as connect_station
     from bwc_sdk.clients.station import DockingStation as DockingStation
+    from bwc_sdk.clients.tombstones import ErasedRecording as ErasedRecording
     from bwc_sdk.connection.counters import Counters as Counters
     from bwc_sdk.connection.remarks import Remark as Remark
     from bwc_sdk.connection.remarks import remarks_on as remarks_on
@@ -190,6 +191,7 @@ _HOMES = {
     "AnnotationKind": "bwc_protocol.messages.recordings",
     "AnnotationPage": "bwc_protocol.messages.recordings",
     "AnnotationState": "bwc_protocol.messages.recordings",
+    "ErasedRecording": "bwc_sdk.clients.tombstones",
     "Arrived": "bwc_sdk.discovery.watching",
     "AssignmentState": "bwc_protocol.messages.assignment",
     "AuditEntry": "bwc_protocol.messages.audit",
@@ -353,6 +355,7 @@ __all__ = [
     "Docked",
     "DockingStation",
     "Done",
+    "ErasedRecording",
     "ErrorCode",
     "Event",
     "Fault",

@@ -26,6 +26,7 @@ PUBLIC = {
         "AnnotationKind",
         "AnnotationPage",
         "AnnotationState",
+        "ErasedRecording",
         "KeptReceipt",
         "ReleaseState",
         "SignedTombstone",
