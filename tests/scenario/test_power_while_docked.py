@@ -23,11 +23,13 @@ from bwc_sdk.errors import BwcError
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadPolicy, OffloadResult, offload
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.model import CameraOptions
 from firmware_sim.flash.flash import PowerLost
 from firmware_sim.flash.memory_flash import MemoryFlash
+from firmware_sim.footage.source import SyntheticFootage
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
-from tests.sim.camera_life import NOON_NS, STEPS, Day, S, made
+from tests.sim.camera_life import CHUNK, NOON_NS, RATE, STEPS, Day, S
 from tests.sim.conftest import Desk
 from tests.tiers import Tier, chosen, seeds
 from tools.testkit.model_disk import ModelDisk, ModelFiles
@@ -36,6 +38,12 @@ DOCKED_NS = NOON_NS + 3_600 * S
 WORN = ("configure", "undock", "buffer", "start", "record", "mark", "stop", "after the event")
 """Then a second recording, so that one is read while the other one is stored."""
 ASKED = [AnnotationKind.CATEGORY, AnnotationKind.HELD, AnnotationKind.CASE, AnnotationKind.LIFTED]
+
+
+def made(flash: MemoryFlash, utc_ns: int = NOON_NS) -> SimCamera:
+    """The camera that lives on this flash: with development firmware, since what its sessions are does not matter."""
+    options = CameraOptions(seed=5, footage=SyntheticFootage(RATE), chunk_size=CHUNK, state=flash)
+    return SimCamera(options, utc_ns=utc_ns)
 
 
 @pytest.fixture(scope="module")
