@@ -26,8 +26,7 @@ BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.CONFLICT: "something changed since it was read: read it again, and repeat the command",
     ErrorCode.OUT_OF_RANGE: "give a value within the limits",
     ErrorCode.WRONG_STATE: "'bwc info' shows what the device is doing",
-    ErrorCode.NEEDS_RECEIPT: "its final destination signs a receipt first: 'bwc raw recordings.release' says what it "
-    "lacks",
+    ErrorCode.NEEDS_RECEIPT: "its final destination signs a receipt first: 'bwc recordings release' says what it lacks",
     ErrorCode.HELD: "'bwc recordings show' names its holds; 'bwc recordings lift --id' lifts one",
     ErrorCode.UNKNOWN_SETTING: _SETTINGS,
     ErrorCode.WRONG_TYPE: _SETTINGS,
@@ -75,7 +74,7 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
     (
         "recordings.erase",
         ErrorCode.WRONG_STATE,
-    ): "'bwc raw recordings.release' says how long it stays, and what it lacks",
+    ): "'bwc recordings release' says how long it stays, and what it lacks",
     (
         "recordings.receipt",
         ErrorCode.CONFLICT,

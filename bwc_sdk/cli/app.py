@@ -44,7 +44,7 @@ VERBS: Final = {
     "clock": Verb("Read, measure and set the device's clock."),
     "config": Verb("Read, compare and change the configuration."),
     "assign": Verb("Show or change who carries the device."),
-    "recordings": Verb("List, inspect, mark and hold recordings."),
+    "recordings": Verb("List, inspect, mark, hold and erase recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
     "evidence": Verb("Verify what is stored, and open it."),
     "incoming": Verb("Show and remove what interrupted offloads left behind."),

@@ -1,4 +1,4 @@
-"""`bwc recordings list|show|mark|categorise|case|review|hold|lift`."""
+"""`bwc recordings list|show|mark|categorise|case|review|hold|lift|release|erase|tombstones`."""
 
 from typing import Annotated, Any, Final
 
@@ -7,11 +7,13 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import Manifest, StopReason
 from bwc_protocol.messages.recordings import Annotation, AnnotationState, RecordingEntry
+from bwc_sdk.cli.arguments.recording_choice import Which
+from bwc_sdk.cli.arguments.recording_choice import choose as choose
 from bwc_sdk.cli.printing.facts import Fact, fact, facts, label, show
 from bwc_sdk.cli.printing.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.running.verb import UNSURE, camera_verb, common_options, verbs
+from bwc_sdk.cli.verbs.recordings_erase import erase, release, tombstones
 from bwc_sdk.clients.camera import Camera
-from bwc_sdk.errors import NoSuchRecording
 
 COLUMNS: Final = (
     "sequence",
@@ -22,24 +24,17 @@ COLUMNS: Final = (
     "marks",
     "category",
 )
-NUMBER_DIGITS: Final = 20
-"""Of the largest number that a recording can have on the wire."""
-ID_DIGITS_MIN: Final = 4
-"""Hexadecimal digits of an id that may stand for the whole; fewer are a sequence number with a typo."""
 ID_DIGITS_SHOWN: Final = 8
 """On a terminal; enough to tell the recordings of one camera apart."""
 LATER: Final = "later"
 """Fields of a newer form of the manifest that this SDK has no names for."""
 
-Which = Annotated[
-    str, typer.Argument(metavar="RECORDING", help="Sequence number, or the first digits of its id.")
-]
 Reason = Annotated[str, typer.Option(help="Why; goes into the device's log.")]
 HoldId = Annotated[
     str, typer.Option("--id", help="The hold's id: several may hold a recording, and are lifted one by one.")
 ]
 
-app = verbs(no_args_is_help=True, help="List, inspect, mark and hold recordings.")
+app = verbs(no_args_is_help=True, help="List, inspect, mark, hold and erase recordings.")
 common_options(app)
 
 
@@ -174,21 +169,13 @@ async def review(
     _tell(output, entry, state)
 
 
+app.command("release")(release)
+app.command("erase")(erase)
+app.command("tombstones")(tombstones)
+
+
 async def _find(camera: Camera, which: str) -> RecordingEntry:
     return choose(await camera.recordings.list(), which, device=camera.name)
-
-
-def choose(entries: tuple[RecordingEntry, ...], which: str, *, device: str = "") -> RecordingEntry:
-    """The one recording that `which` names. Raises `NoSuchRecording` for none, and for several."""
-    number = int(which) if which.isdecimal() and len(which) <= NUMBER_DIGITS else None
-    found = [entry for entry in entries if entry.sequence == number]
-    if not found and len(which) >= ID_DIGITS_MIN:
-        found = [entry for entry in entries if entry.recording.hex().startswith(which.lower())]
-    if len(found) != 1:
-        many = "several recordings have" if found else "no recording has"
-        numbers = () if number is None else (number,)
-        raise NoSuchRecording(f"{many} the number or id {which[:64]!r}", numbers=numbers, device=device)
-    return found[0]
 
 
 def _row(entry: RecordingEntry) -> list[Fact]:
