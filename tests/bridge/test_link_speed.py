@@ -134,6 +134,23 @@ def test_a_recording_that_is_less_than_a_measure_is_measured_by_the_time_that_it
     assert run_virtual(bridged(camera, 2e6, tmp_path), limit_s=3_600).complete
 
 
+def test_a_slow_link_is_told_by_a_recording_that_is_less_than_a_measure(
+    make, soon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_speed, "PROBE_BYTES", 4 * MIB)
+    monkeypatch.setattr(link_speed, "PROBE_S", 300.0)
+    with pytest.raises(SlowLink):
+        run_virtual(bridged(make(recordings=2, mib=1), FOOTAGE_RATE, tmp_path), limit_s=3_600)
+
+
+def test_a_link_on_which_nothing_came_was_not_measured(
+    make, soon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_speed, "PROBE_S", 1e-6)
+    camera = make(recordings=1, mib=2)
+    assert run_virtual(bridged(camera, FOOTAGE_RATE, tmp_path), limit_s=3_600).complete
+
+
 def test_bays_that_share_a_line_are_not_judged_by_their_part_of_it(soon, tmp_path: Path) -> None:
     station = make_station(4, seed=5, recordings=2, mib=1, footage=Footage.SYNTHETIC, utc_ns=NOON_NS)
 

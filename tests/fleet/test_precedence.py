@@ -118,7 +118,11 @@ def test_what_ordinary_footage_gives_back_it_did_not_take(play) -> None:
                     other.ask(precedence.step_bytes, False, paid.append)
                 if at == 2:
                     assert paid
+                    served = other.served
                     other.give_back(back * paid[0])
+                    assert other.served == served - back * paid[0], (
+                        "and its turn comes as if it had not asked"
+                    )
             lines.append(precedence._line)
             await asyncio.sleep(2 * ABSENT_S)
             precedence._line = 0.0

@@ -258,6 +258,8 @@ class RealCamera:
             assert listed == [self.other.recording]
             if not camera.blocks:
                 assert not self.camera.storage.unfreed_bytes
+                left = [name for name in self.flash.contents() if self.first.recording.hex() in name]
+                assert not left, "its blocks are free"
 
     # What must be refused
 

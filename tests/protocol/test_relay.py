@@ -294,6 +294,35 @@ def test_what_passes_after_a_silence_has_not_waited_since_it_began(
     assert set(waits) == {0.0}
 
 
+@pytest.mark.parametrize("taken", [(WINDOW,), (1, WINDOW - 1), (10_000,)])
+def test_slots_that_are_withheld_let_nothing_come_until_they_are_given(
+    dock: Dock, taken: tuple[int, ...]
+) -> None:
+    """More than there are count as all of them: what is given back later opens the window again."""
+    dock.host.open(2)
+    for frames in taken:
+        dock.host.link.withhold(2, frames)
+    dock.host.link.send(2, b"hello")
+    dock.run()
+    dock.cameras[2].link.send(0, pattern(4, 3 * WINDOW * FRAME))
+    dock.run(0.5)
+    assert dock.host.streams[2] == [b""]
+    dock.host.link.consumed(2, WINDOW)
+    dock.run(2.0)
+    assert dock.host.streams[2] == [pattern(4, 3 * WINDOW * FRAME)]
+
+
+def test_slots_of_a_channel_that_is_not_open_cannot_be_withheld(dock: Dock) -> None:
+    dock.link(LinkRole.HOST).withhold(1, 1)
+    dock.host.link.withhold(3, 1)
+    dock.host.open(3)
+    dock.host.link.send(3, b"hello")
+    dock.run()
+    dock.cameras[3].link.send(0, pattern(5, WINDOW * FRAME))
+    dock.run(1.0)
+    assert dock.host.streams[3] == [pattern(5, WINDOW * FRAME)]
+
+
 @pytest.mark.parametrize("stalled", ["host", "camera"])
 def test_room_at_one_end_is_told_to_the_other_at_once(dock: Dock, stalled: str) -> None:
     """Else its sender waits with a closed window until it probes: 20 ms for each window of footage."""
