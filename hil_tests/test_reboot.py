@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from bwc_sdk import ConfigView, ErrorCode, Role
+from bwc_sdk import ConfigView, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.errors import BwcError, LinkError, TransportError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import Bench
@@ -13,6 +14,12 @@ from hil_tests.refusals import refused
 
 BACK_S = 40.0
 """Within this a camera is back from a reboot."""
+HOLD = "hil-reboot"
+
+
+def _named(entry: RecordingEntry) -> Any:
+    """For annotations."""
+    return {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
 
 
 def _when_back(connect_as: Callable[[Role], SyncCamera], role: Role, boot_counter: int) -> SyncCamera:
@@ -41,6 +48,9 @@ def test_a_reboot_counts_and_loses_nothing(
 ) -> None:
     camera = connect_as(Role.BENCH)
     before = camera.device.status()
+    free = [entry for entry in camera.recordings.list() if not entry.marks & Mark.HELD][-1:]
+    for entry in free:
+        camera.recordings.hold(reason="hil test", hold=HOLD, **_named(entry))
     listing = camera.recordings.list()
     pending = camera.config.values(ConfigView.PENDING)
     clock = camera.clock.measure()
@@ -62,3 +72,5 @@ def test_a_reboot_counts_and_loses_nothing(
         assert camera.clock.read().revision == clock.revision
         entries = list(camera.audit.entries(after=head.sequence - 1))
         assert entries[0].sha256 == head.sha256, "the log goes on where it was"
+        for entry in free:
+            assert camera.recordings.lift(reason="hil test", hold=HOLD, **_named(entry)).holds == 0
