@@ -157,9 +157,10 @@ def test_a_case_is_kept_with_who_said_so_and_the_last_one_counts(
 @pytest.mark.rule("REC-033")
 def test_a_review_is_kept_with_its_note(connect_as: Callable[[Role], SyncCamera], held: Held) -> None:
     with connect_as(Role.BENCH) as camera:
-        state = camera.recordings.review(note=WHY, **held.named)
+        note = f"{WHY} {held.listed(camera).annotations}"  # another one in each run on the same device
+        state = camera.recordings.review(note=note, **held.named)
         *_, last = held.said(camera)
-        assert (last.kind, last.text, last.actor) == (AnnotationKind.REVIEWED, WHY, camera.host_name)
+        assert (last.kind, last.text, last.actor) == (AnnotationKind.REVIEWED, note, camera.host_name)
         listed = held.listed(camera)
         assert (state.annotations, state.annotations_sha256) == (
             listed.annotations,
