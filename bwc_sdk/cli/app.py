@@ -47,6 +47,7 @@ VERBS: Final = {
     "recordings": Verb("List, inspect, mark, hold and erase recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
     "evidence": Verb("Verify what is stored, and open it."),
+    "receipt": Verb("Sign receipts for what a store holds, and check them."),
     "incoming": Verb("Show and remove what interrupted offloads left behind."),
     "station": Verb("Show a docking station, and switch its bays."),
     "dock": Verb("Offload every camera that comes to a docking station."),

@@ -5,6 +5,8 @@ hexadecimal digits, joined by `_`. It says which manifest the bytes were checked
 contents cannot claim one name, not even where the file system does not tell `A` from `a`.
 """
 
+import hashlib
+import re
 from typing import Final
 
 from bwc_sdk.camera_name import camera_name
@@ -38,3 +40,23 @@ def recording_name(camera: str, recording: bytes, manifest_sha256: bytes) -> str
 def segment_name(camera: str, recording: bytes, segment: int, manifest_sha256: bytes) -> str:
     """The name of what belongs to one segment, without suffix."""
     return f"{camera_name(camera)}_{recording.hex()}_{segment:03d}_{manifest_sha256.hex()[:_HASH_DIGITS]}"
+
+
+def receipt_stem(recording: str, annotations_sha256: bytes, destination: str, attempt: int = 1) -> str:
+    """The name of a receipt and of its list of objects, without suffix: of a recording's name, for one head of its
+    annotations, by one destination. What stands under the name of an attempt and is no receipt is passed by."""
+    head = annotations_sha256.hex()[:_HASH_DIGITS]
+    again = f"-{attempt}" if attempt > 1 else ""
+    return f"{recording}_{head}_{destination_name(destination)}{again}"
+
+
+def destination_name(destination: str) -> str:
+    """The id of a destination as part of a file's name: as it is where that is safe anywhere, else with a hash."""
+    if _PLAIN.fullmatch(destination):
+        return destination
+    shown = re.sub(r"[^A-Za-z0-9]+", "-", destination).strip("-")[:_SHOWN] or "DESTINATION"
+    return f"{shown}-{hashlib.sha256(destination.encode()).hexdigest()[:_HASH_DIGITS]}"
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_SHOWN: Final = 24
