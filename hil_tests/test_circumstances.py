@@ -1,4 +1,4 @@
-"""What recordings say of themselves, in words of the specification (spec: Recording, Circumstances)."""
+"""What recordings say of themselves, in words of the specification (spec: Recording)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds, cases and reviews: placed by many, lifted one by one and by few (spec: Recording, Annotations)."""
+"""Holds, cases and reviews: placed by many, lifted one by one and by few (spec: Recording)."""
 
 from __future__ import annotations
 
