@@ -154,15 +154,16 @@ class MissingExtra(BwcError):
 
 
 class NoSuchRecording(BwcError):
-    """Raised when a camera lists no recording of the number or id that was given, or several: it was not asked for any.
+    """Raised when a camera lists, or a store has, no recording of the number or id that was given, or several of them:
+    nothing was asked for, or done, with any.
 
-    `numbers` are the sequence numbers that it does not list.
+    `numbers` are the sequence numbers that a camera does not list.
     """
 
     layer = "recordings"
 
-    def __init__(self, rule: str, *, numbers: Sequence[int] = (), device: str = "") -> None:
-        super().__init__(rule, device=device)
+    def __init__(self, rule: str, *, numbers: Sequence[int] = (), device: str = "", advice: str = "") -> None:
+        super().__init__(rule, device=device, advice=advice)
         self.numbers = tuple(numbers)
 
 

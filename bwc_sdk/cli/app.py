@@ -46,7 +46,7 @@ VERBS: Final = {
     "assign": Verb("Show or change who carries the device."),
     "recordings": Verb("List, inspect, mark, hold and erase recordings."),
     "offload": Verb("Copy recordings off the device, verified, and resume where it stopped."),
-    "evidence": Verb("Verify what is stored, and open it."),
+    "evidence": Verb("Verify what is stored, look into it, and open it."),
     "receipt": Verb("Sign receipts for what a store holds, and check them."),
     "incoming": Verb("Show and remove what interrupted offloads left behind."),
     "station": Verb("Show a docking station, and switch its bays."),

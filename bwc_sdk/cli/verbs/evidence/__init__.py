@@ -1,13 +1,18 @@
-"""`bwc evidence verify`: what anybody can do with stored footage, without a device (docs/verifying.md)."""
+"""`bwc evidence …`: what anybody can do with stored footage, without a device (docs/verifying.md)."""
 
 from bwc_sdk.cli.running.verb import common_options, verbs
+from bwc_sdk.cli.verbs.evidence.find import find
+from bwc_sdk.cli.verbs.evidence.index import index
+from bwc_sdk.cli.verbs.evidence.show import show
 from bwc_sdk.cli.verbs.evidence.verify import verify
 
 app = verbs(
     no_args_is_help=True,
-    help="Verify what is stored, and open it.\n\nNo device is needed.",
+    help="Verify what is stored, look into it, and open it.
+
+No device is needed.",
 )
 common_options(app)
 
-for _name, _verb in (("verify", verify),):
+for _name, _verb in (("verify", verify), ("show", show), ("find", find), ("index", index)):
     app.command(_name)(_verb)
