@@ -1,5 +1,6 @@
-"""Verifies stores: every file against what a camera stated, and the statements against each other (spec: Verifying a
-store). No device is needed, and no dock believed.
+"""Verifies stores: every file against what a camera stated, and the statements against each other.
+
+No device is needed, and no dock believed (spec: Verifying a store).
 
 All functions block.
 """

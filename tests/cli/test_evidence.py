@@ -34,6 +34,7 @@ def test_a_store_that_agrees_is_verified_as_far_as_it_is_signed(bwc: Bwc, store:
     assert document["verdict"] == ("verified" if signed else "hashes only")
 
 
+@pytest.mark.rule("REC-087")
 def test_without_anybody_to_believe_hashes_are_all(bwc: Bwc, store: Path) -> None:
     ran = bwc("evidence", "verify", str(store), "--allow-insecure")
     assert ran.code == 19 and "hashes agree, and that is all: nobody was named" in ran.err

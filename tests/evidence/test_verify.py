@@ -77,6 +77,7 @@ def test_an_empty_directory_is_no_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 1_048_575, 1_048_576, 2_097_151])
+@pytest.mark.rule("REC-085")
 def test_one_bit_of_footage_is_found_and_its_chunk_named(store: Path, one_of: Find, at: int) -> None:
     footage = one_of(".mp4")
     spoil(footage, at, b"\x01")
@@ -137,6 +138,7 @@ def test_a_manifest_that_is_gone_leaves_a_gap_too(store: Path) -> None:
 
 
 @pytest.mark.parametrize(("gone", "said"), [((1,), "recording 1 of"), ((2, 3), "recordings 2 to 3 of")])
+@pytest.mark.rule("REC-086")
 def test_whole_recordings_that_are_gone_are_found(store: Path, gone: tuple[int, ...], said: str) -> None:
     for path in [path for number in gone for path in files_of(store, number)]:
         path.unlink()
@@ -153,6 +155,7 @@ def test_a_cameras_recordings_may_lie_in_several_stores(store: Path, tmp_path: P
     assert not loud(check(store, other))
 
 
+@pytest.mark.rule("REC-086")
 def test_a_recording_that_was_replaced_breaks_the_chain(store: Path) -> None:
     """Somebody who can compute hashes makes a recording anew, with all its files: its number and its successor tell."""
     path = manifests(store)[2]
@@ -205,6 +208,7 @@ def test_a_custody_record_that_is_none_is_found(store: Path, one_of: Find, spoil
     assert kinds(check(store)) == [FindingKind.CUSTODY_DAMAGED]
 
 
+@pytest.mark.rule("REC-088")
 def test_what_leads_elsewhere_is_not_followed(store: Path, one_of: Find, tmp_path: Path) -> None:
     footage = one_of(".mp4")
     footage.rename(tmp_path / "elsewhere")
@@ -230,6 +234,7 @@ def test_a_file_that_no_offload_wrote_is_told_and_is_no_error(store: Path) -> No
         [".manifest", ".table", ".custody.json", ".manifest.cose", ".annotations", ".receipt"]
     ),
 )
+@pytest.mark.rule("REC-088")
 def test_arbitrary_bytes_give_findings_and_nothing_worse(store: Path, data: bytes, ending: str) -> None:
     name = min(store.glob("*.manifest")).name.removesuffix(".manifest")
     path = {

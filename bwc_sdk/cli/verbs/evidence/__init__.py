@@ -8,9 +8,7 @@ from bwc_sdk.cli.verbs.evidence.verify import verify
 
 app = verbs(
     no_args_is_help=True,
-    help="Verify what is stored, look into it, and open it.
-
-No device is needed.",
+    help="Verify what is stored, look into it, and open it.\n\nNo device is needed.",
 )
 common_options(app)
 
