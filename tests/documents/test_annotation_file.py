@@ -16,7 +16,11 @@ SAID = tuple(
     for at in range(3)
 )
 FILE = AnnotationFile(
-    camera="C-1", recording_id=b"\x07" * 16, manifest_sha256=MANIFEST, records=tuple(one.encode() for one in SAID), signature=b"s"
+    camera="C-1",
+    recording_id=b"\x07" * 16,
+    manifest_sha256=MANIFEST,
+    records=tuple(one.encode() for one in SAID),
+    signature=b"s",
 )
 
 
