@@ -141,6 +141,13 @@ def sim(
             "--unenrolled", help="As it leaves the factory: without agency and recordings, for 'bwc enroll'."
         ),
     ] = False,
+    unsealed: Annotated[
+        bool,
+        typer.Option(
+            "--unsealed",
+            help="Without evidence recipients: footage is stored as recorded, and not encrypted.",
+        ),
+    ] = False,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -180,6 +187,7 @@ def sim(
                     chunk_bytes=chunk_bytes,
                     agency=agency,
                     enrolled=not unenrolled,
+                    sealed=not unsealed,
                 )
             else:
                 device = make_station(
@@ -194,6 +202,7 @@ def sim(
                     chunk_bytes=chunk_bytes,
                     agency=agency,
                     enrolled=not unenrolled,
+                    sealed=not unsealed,
                 )
             held.callback(device.close)
             for camera in device.cameras():

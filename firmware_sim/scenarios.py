@@ -14,6 +14,7 @@ from bwc_protocol.evidence import (
     chunk_count,
     chunk_span,
 )
+from bwc_protocol.evidence.sealing import plain_size
 from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.camera import SimCamera
@@ -68,13 +69,16 @@ def make_camera(
     chunk_bytes: int = CHUNK_SIZE,
     agency: Agency | None = None,
     enrolled: bool = True,
+    sealed: bool = True,
 ) -> SimCamera:
-    """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB of synthetic bytes.
+    """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB as it is stored.
 
     `frame_bytes` is the largest payload of a frame that it takes and sends, `chunk_bytes` the size of the chunks that
     it stores. `agency` is whose factory made it, and, where it is `enrolled`, whose it is; without one it has
-    development firmware. A flash, or a state directory, that has recordings is left as it is. Raises `StateError` for
-    one that cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError` beyond the limits.
+    development firmware. Footage is encrypted for the agency's evidence recipients unless it is not `sealed`: GiB of
+    synthetic bytes are then made and hashed in no time. A flash, or a state directory, that has recordings is left as
+    it is. Raises `StateError` for one that cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError`
+    beyond the limits.
     """
     if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
         raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")
@@ -84,7 +88,9 @@ def make_camera(
         )
     source: FootageSource = Mp4Footage() if footage is Footage.REAL else SyntheticFootage()
     if mib is not None:
-        source = SyntheticFootage(segment_bytes=mib * MIB)
+        stored = mib * MIB
+        encrypts = sealed and enrolled and agency is not None and agency.recipients
+        source = SyntheticFootage(segment_bytes=plain_size(stored, chunk_bytes) if encrypts else stored)
     needed = recordings * (mib or 0) * MIB
     options = CameraOptions(
         seed=seed,
@@ -95,6 +101,7 @@ def make_camera(
         chunk_size=chunk_bytes,
         agency=agency,
         enrolled=enrolled,
+        sealed=sealed,
     )
     camera = SimCamera(options, utc_ns=utc_ns)
     try:
@@ -124,6 +131,7 @@ def make_station(
     chunk_bytes: int = CHUNK_SIZE,
     agency: Agency | None = None,
     enrolled: bool = True,
+    sealed: bool = True,
 ) -> SimStation:
     """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
 
@@ -149,6 +157,7 @@ def make_station(
                 chunk_bytes=chunk_bytes,
                 agency=agency,
                 enrolled=enrolled,
+                sealed=sealed,
             )
             station.dock(bay, camera)
     except BaseException:

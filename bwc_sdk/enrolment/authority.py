@@ -94,7 +94,7 @@ class LabAuthority:
     lab: LabAgency
 
     def parts(self) -> AgencyParts:
-        return AgencyParts(roots=self.lab.anchors, lab=self.lab.id)
+        return AgencyParts(roots=self.lab.anchors, recipients=self.lab.recipients, lab=self.lab.id)
 
     def certify(
         self, serial: str, kind: PeerKind, request: bytes, key: ec.EllipticCurvePublicKey

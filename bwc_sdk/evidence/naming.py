@@ -9,11 +9,14 @@ import hashlib
 import re
 from typing import Final
 
+from bwc_protocol.evidence import CipherSuite, SegmentFacts
 from bwc_sdk.camera_name import camera_name
 
 SEGMENT_SUFFIX: Final = ".mp4"
 SEALED_SUFFIX: Final = ".mp4.sealed"
-"""Of a segment whose chunks are encrypted."""
+"""Of a segment that is encrypted: no player takes it for a film that is damaged."""
+FOOTAGE_SUFFIXES: Final = (SEGMENT_SUFFIX, SEALED_SUFFIX)
+"""Whatever a segment is: one of them. Stores of before have the first alone."""
 TABLE_SUFFIX: Final = ".table"
 MANIFEST_SUFFIX: Final = ".manifest"
 SIGNATURE_SUFFIX: Final = ".manifest.cose"
@@ -30,6 +33,11 @@ TIME_STAMP_SUFFIX: Final = ".tsr"
 
 _HASH_DIGITS: Final = 16
 """64 bits: nobody meets a second manifest with them by chance, and who makes one replaces nothing by it."""
+
+
+def footage_suffix(segment: SegmentFacts) -> str:
+    """The suffix of a segment's file: of one that is not stored as it was recorded, that of encrypted ones."""
+    return SEGMENT_SUFFIX if segment.cipher_suite is CipherSuite.NONE else SEALED_SUFFIX
 
 
 def recording_name(camera: str, recording: bytes, manifest_sha256: bytes) -> str:

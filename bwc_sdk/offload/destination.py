@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bwc_sdk.errors import DestinationError, DestinationMoved
-from bwc_sdk.evidence.naming import PART_SUFFIX, SEGMENT_SUFFIX
+from bwc_sdk.evidence.naming import FOOTAGE_SUFFIXES, PART_SUFFIX
 from bwc_sdk.host.filesystem import FileSystem, Identity, NotAFile, write_all
 from bwc_sdk.offload.destination_faults import destination_error, error_at
 from bwc_sdk.offload.destination_proof import prove
@@ -129,8 +129,11 @@ class Destination:
     def bytes_there(self, name: str) -> int:
         """Bytes that stand under a segment's final name, or are taken by its part file."""
         try:
-            stored = self.files.size_of(self.directory, name + SEGMENT_SUFFIX)
-            return self.files.taken_by(self.incoming, name + PART_SUFFIX) if stored is None else stored
+            for suffix in FOOTAGE_SUFFIXES:
+                stored = self.files.size_of(self.directory, name + suffix)
+                if stored is not None:
+                    return stored
+            return self.files.taken_by(self.incoming, name + PART_SUFFIX)
         except NotAFile:
             return 0  # which is that recording's trouble, when its turn comes
 

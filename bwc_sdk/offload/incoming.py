@@ -18,9 +18,9 @@ from typing import Final
 from bwc_sdk.errors import DestinationError
 from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
+    FOOTAGE_SUFFIXES,
     MANIFEST_SUFFIX,
     PART_SUFFIX,
-    SEGMENT_SUFFIX,
     TABLE_SUFFIX,
 )
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
@@ -165,9 +165,12 @@ def _part(names: FinalNames, part: str, *, make: bool) -> tuple[int | None, bool
 
 def _final_is_free(names: FinalNames, name: str, held: contextlib.ExitStack) -> bool:
     """Whether no process has the final file locked, if there is one; it is locked until `held` ends."""
-    try:
-        file = names.reopen_final(name + SEGMENT_SUFFIX)
-    except (FileNotFoundError, NameTaken):
-        return True
-    held.callback(names.files.close, file)
-    return names.files.lock(file)
+    for suffix in FOOTAGE_SUFFIXES:
+        try:
+            file = names.reopen_final(name + suffix)
+        except (FileNotFoundError, NameTaken):
+            continue
+        held.callback(names.files.close, file)
+        if not names.files.lock(file):
+            return False
+    return True

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwc_protocol.evidence import DIGEST_SIZE, SegmentFacts, chunk_count
 from bwc_sdk.errors import DestinationBusy, DestinationError
-from bwc_sdk.evidence.naming import PART_SUFFIX, SEGMENT_SUFFIX
+from bwc_sdk.evidence.naming import PART_SUFFIX, footage_suffix
 from bwc_sdk.host.filesystem import NotAFile, read_upto, write_all
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import NO_ROOM, NotOurs
@@ -48,7 +48,7 @@ class SegmentFile:
     """
 
     def __init__(self, destination: Destination, name: str, facts: SegmentFacts) -> None:
-        self.final = name + SEGMENT_SUFFIX
+        self.final = name + footage_suffix(facts)
         self.part = name + PART_SUFFIX
         self.size_bytes = facts.size_bytes
         self.chunk_size = facts.chunk_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bwc_protocol.evidence import (
@@ -11,7 +11,9 @@ from bwc_protocol.evidence import (
     ActivationEvent,
     Circumstances,
     GivenBy,
+    Protection,
     Purpose,
+    sealing,
     word_of,
 )
 from bwc_protocol.messages.assignment import AssignmentState
@@ -75,7 +77,12 @@ class SimCamera(SimDevice):
         self.options = options if options is not None else CameraOptions()
         profile = ConversationProfile(PeerKind.CAMERA, CAPABILITIES, CAMERA_MAKE.firmware_sha256)
         super().__init__(
-            profile, self.options.state, utc_ns, self.options.agency, enrolled=self.options.enrolled
+            profile,
+            self.options.state,
+            utc_ns,
+            self.options.agency,
+            enrolled=self.options.enrolled,
+            sealed=self.options.sealed,
         )
         self.wearer = Wearer(self)
         self.radio = Radio(self)
@@ -103,7 +110,8 @@ class SimCamera(SimDevice):
         journal = self.storage.journal()
         if journal is not None:
             # Sound, or it is said before anything is changed.
-            self.storage.open_footage.read(OpenRecording.from_journal(journal).recording_id)
+            recording = OpenRecording.from_journal(journal)
+            self.storage.open_footage.read(recording.recording_id, recording.stored)
         self.settings = Settings(directory=directory)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = self._log_of_device()
@@ -160,6 +168,16 @@ class SimCamera(SimDevice):
         flash = self._directory.flash
         return flash.exists(ROOM) and bool(flash.names(ROOM))
 
+    def _protect(self, recording_id: bytes, key: Callable[[], bytes]) -> tuple[Protection | None, bytes]:
+        """A content key and its wraps for the recipients of the agency; nothing where there are none."""
+        recipients = self.trust.kept.recipients if self.trust is not None else ()
+        if not recipients:
+            return None, b""
+        from firmware_sim.device.seeded_wrap import seeded_wrap
+
+        drawn = key()
+        return sealing.protect(drawn, recording_id, recipients, seeded_wrap), drawn
+
     def _destroy_kept(self) -> None:
         assert self._directory is not None
         destroy_footage(self._directory)
@@ -203,6 +221,7 @@ class SimCamera(SimDevice):
             circumstances=self._circumstances,
             failed=self.storage_failed,
             make_room=self.erasing.make_room,
+            protect=self._protect,
         )
         self.apply_settings()
         recovered = self.recorder.recover_after_power_cut()

@@ -3,7 +3,7 @@
 from bwc_protocol.evidence import DIGEST_SIZE, chunk_count
 from firmware_sim.camera.open_recording import OpenRecording
 from firmware_sim.footage.source import FootageSource
-from firmware_sim.storage.blobs import Blob, SyntheticBlob, chunk_hashes
+from firmware_sim.storage.blobs import Blob, chunk_hashes, synthetic_of
 from firmware_sim.storage.open_footage import OpenFootage, Progress
 
 
@@ -38,7 +38,8 @@ class FootageJournal:
     def _bring_up(
         self, blob: Blob | None, length_ms: int, elapsed_ms: int, recording: OpenRecording, *, ended: bool
     ) -> None:
-        if not isinstance(blob, SyntheticBlob):
+        made_from = synthetic_of(blob) if blob is not None else None
+        if blob is None or made_from is None:
             size = blob.size_bytes if blob is not None else 0
             self._flash.journal(Progress(self._segment, elapsed_ms, length_ms, size, ""))
             return
@@ -47,7 +48,7 @@ class FootageJournal:
         known = len(self._hashes) // DIGEST_SIZE
         hashes = chunk_hashes(blob, chunk_size, known, chunks)
         if hashes:
-            self._flash.write(self._segment, blob, known * chunk_size, min(size, chunks * chunk_size))
+            self._flash.write(self._segment, made_from, known * chunk_size, min(size, chunks * chunk_size))
         self._flash.journal(Progress(self._segment, elapsed_ms, length_ms, size, hashes.hex()))
         self._hashes += hashes
 

@@ -45,6 +45,9 @@ class CameraOptions:
     """Whose factory made it; None: development firmware, which has no identity and whose sessions protect nothing."""
     enrolled: bool = True
     """Whether that agency has enrolled it, or it comes from the factory."""
+    sealed: bool = True
+    """Whether that agency, where it enrolled it, gave it the certificates of its evidence recipients: without them
+    footage is stored as it was recorded."""
     chunk_size: int = CHUNK_SIZE
     """Stored size of a chunk of what it records: `MIN_CHUNK_SIZE` to `CHUNK_SIZE`."""
 

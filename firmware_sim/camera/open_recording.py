@@ -11,15 +11,18 @@ from bwc_protocol.evidence import (
     MIN_CHUNK_SIZE,
     NO_SHA256,
     SEGMENT_MAX_S,
+    CipherSuite,
     Circumstances,
     ClockState,
     EvidenceError,
     GivenBy,
     Interval,
     Manifest,
+    Protection,
     SegmentFacts,
     StopReason,
     TriggerReason,
+    sealing,
     table_sha256,
 )
 from bwc_protocol.evidence.cbor import decode as decode_cbor
@@ -28,7 +31,7 @@ from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import PLAIN, Picture, Scene
 from firmware_sim.footage.source import FootageSource
 from firmware_sim.state.kept_values import I64_MAX, U32_MAX, U64_MAX, digest, flag, part_of, whole, words
-from firmware_sim.storage.blobs import Blob, chunk_table
+from firmware_sim.storage.blobs import Blob, SealedBlob, chunk_table
 
 JOURNAL: Final = (
     "recording_id",
@@ -44,6 +47,8 @@ JOURNAL: Final = (
     "stealth",
     "marks_ms",
     "circumstances",
+    "protection",
+    "key",
     "elapsed_ms",
 )
 SIDE: Final = (64, 4_096)
@@ -51,6 +56,8 @@ KBPS: Final = (100, 100_000)
 """Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
 SAID_MAX: Final = 1_024
 """Hexadecimal digits of circumstances in a journal: the largest take less than a third."""
+PROTECTION_MAX: Final = 2_048
+"""Hexadecimal digits of the wraps in a journal: four of the largest take less."""
 MS: Final = 1_000_000
 """ns in a ms."""
 
@@ -124,6 +131,10 @@ class OpenRecording:
     stealth: Stretches = field(default_factory=Stretches)
     marks_ms: list[int] = field(default_factory=list)
     circumstances: Circumstances = NOTHING_SAID
+    protection: Protection | None = None
+    """Its content key, wrapped for the evidence recipients; None: it is stored as it is recorded."""
+    key: bytes = field(default=b"", repr=False)
+    """The content key."""
     segments: list[ClosedSegment] = field(default_factory=list)
     live: bool = True
     """Whether it is filmed as time passes, and not all at once."""
@@ -139,7 +150,7 @@ class OpenRecording:
         return sum(segment.facts.size_bytes for segment in self.segments)
 
     def film(self, footage: FootageSource, camera: str, begin_ms: int, duration_ms: int) -> Blob:
-        """The stored bytes of a stretch: the same ones whenever it is asked for."""
+        """The stored bytes of the next segment: the same ones whenever it is asked for."""
         mute = self.mute.within(begin_ms, begin_ms + duration_ms)
         scene = Scene(
             start_utc_ns=self.started_utc_ns + begin_ms * MS,
@@ -151,7 +162,19 @@ class OpenRecording:
             gain_db=self.settings.gain_db,
             grows=self.live,
         )
-        return footage.segment(scene)
+        return self.stored(len(self.segments), footage.segment(scene))
+
+    def stored(self, segment: int, filmed: Blob) -> Blob:
+        """What is stored of a segment's footage."""
+        return SealedBlob(filmed, self.key, segment, self.settings.chunk_size) if self.key else filmed
+
+    def stored_size(self, filmed_bytes: int) -> int:
+        """Bytes that so much footage of a segment takes."""
+        return sealing.stored_size(filmed_bytes, self.settings.chunk_size) if self.key else filmed_bytes
+
+    def filmed_size(self, room_bytes: int) -> int:
+        """Footage of a segment for which so much room is enough."""
+        return sealing.plain_size(room_bytes, self.settings.chunk_size) if self.key else room_bytes
 
     def close_segment(self, blob: Blob, duration_ms: int, table: bytes | None = None) -> None:
         """Appends a segment; its chunks are hashed unless `table` is known already."""
@@ -159,6 +182,7 @@ class OpenRecording:
         facts = SegmentFacts(
             size_bytes=blob.size_bytes,
             chunk_size=self.settings.chunk_size,
+            cipher_suite=CipherSuite.AES_256_GCM if self.key else CipherSuite.NONE,
             table_sha256=table_sha256(chunks),
             started_utc_ns=self.started_utc_ns + self.closed_ms * MS,
             duration_ms=duration_ms,
@@ -191,6 +215,7 @@ class OpenRecording:
             cut=cut,
             segments=tuple(segment.facts for segment in self.segments),
             circumstances=self.circumstances,
+            protection=self.protection,
         )
 
     def ended(self, reason: StopReason) -> "OpenRecording":
@@ -201,7 +226,12 @@ class OpenRecording:
         return replace(self, circumstances=said)
 
     def to_journal(self, elapsed_ms: int) -> dict[str, Any]:
-        """What has to survive a power cut, ready for JSON: the facts, and how far the recording had come."""
+        """What has to survive a power cut, ready for JSON: the facts, and how far the recording had come.
+
+        With the content key, since the simulator makes the footage of an interrupted recording again, and its
+        ciphertext with it: that stands for the chunks that a camera stored. A camera's firmware keeps no key.
+        """
+        protection = b"" if self.protection is None else encode_cbor(self.protection.to_map())
         settings = asdict(self.settings) | {"policy_sha256": self.settings.policy_sha256.hex()}
         return {
             "recording_id": self.recording_id.hex(),
@@ -217,6 +247,8 @@ class OpenRecording:
             "stealth": asdict(self.stealth),
             "marks_ms": list(self.marks_ms),
             "circumstances": encode_cbor(self.circumstances.to_map()).hex(),
+            "protection": protection.hex(),
+            "key": self.key.hex(),
             "elapsed_ms": elapsed_ms,
         }
 
@@ -234,8 +266,13 @@ class OpenRecording:
             clock_state = ClockState(whole(journal, "clock_state", 0, 0xFF))
             said = decode_cbor(bytes.fromhex(words(journal, "circumstances", SAID_MAX)))
             circumstances = Circumstances.from_map(said)
+            wrapped = bytes.fromhex(words(journal, "protection", PROTECTION_MAX))
+            protection = Protection.from_map(decode_cbor(wrapped)) if wrapped else None
+            key = bytes.fromhex(words(journal, "key", 2 * sealing.KEY_SIZE))
         except (ValueError, EvidenceError) as error:
             raise StateError(f"the kept state cannot be read: {error}") from error
+        if len(key) != (0 if protection is None else sealing.KEY_SIZE):
+            raise StateError("the kept state cannot be read: a content key without wraps, or the reverse")
         return cls(
             recording_id=digest(journal, "recording_id", 16),
             seed=whole(journal, "seed", 0, U64_MAX),
@@ -250,6 +287,8 @@ class OpenRecording:
             stealth=_stretches(journal["stealth"]),
             marks_ms=marks,
             circumstances=circumstances,
+            protection=protection,
+            key=key,
         )
 
 

@@ -25,7 +25,7 @@ def recover(storage: Storage, footage: FootageSource, camera: str) -> tuple[Open
     if recording.recording_id in storage:  # it was stored, and the cut came before the journal was cleared
         storage.forget_journal()
         return None
-    segments = storage.open_footage.read(recording.recording_id)
+    segments = storage.open_footage.read(recording.recording_id, recording.stored)
     for segment in segments:
         if not _take_up(recording, segment, footage, camera):
             break

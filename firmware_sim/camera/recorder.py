@@ -23,9 +23,11 @@ from bwc_protocol.evidence import (
     Circumstances,
     ClockState,
     GivenBy,
+    Protection,
     Purpose,
     StopReason,
     TriggerReason,
+    sealing,
 )
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
@@ -46,6 +48,11 @@ MIN_ROOM_S: Final = 2
 
 BACKFILL_UNCERTAINTY_MS: Final = 50
 """Clock uncertainty that recordings of the past state: that of a camera that is docked daily."""
+
+
+Protect = Callable[[bytes, Callable[[], bytes]], tuple[Protection | None, bytes]]
+"""Given a recording's id and what draws a content key: that key, wrapped for whoever may open it, and itself; or
+nothing of either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ class Recorder:
     `make_room` has room made, and says whether there was anything to make it of.
     `closed` is told of each recording of this engine
     as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it is tried
-    again. What is asked of the engine is refused with `OSError`, and not done, if it cannot be kept.
+    again. `protect` makes the content key of one that begins. What is asked of the engine is refused with `OSError`,
+    and not done, if it cannot be kept.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class Recorder:
         circumstances: Callable[[], Circumstances] = Circumstances,
         failed: Callable[[OSError], None] = lambda _error: None,
         make_room: Callable[[], bool] = lambda: False,
+        protect: Protect = lambda _recording_id, _draw: (None, b""),
     ) -> None:
         self.settings = settings if settings is not None else RecorderSettings()
         self.footage = footage
@@ -125,6 +134,7 @@ class Recorder:
         self._circumstances = circumstances
         self._failed = failed
         self._make_room = make_room
+        self._protect = protect
         self._not_before_s = 0.0
         """When a storage that failed is tried again."""
         self._open: OpenRecording | None = None
@@ -297,6 +307,7 @@ class Recorder:
             circumstances=self._circumstances(),
             live=False,
         )
+        self._seal(recording)
         while recording.closed_ms < duration_ms:
             self._close_segment(
                 recording, min(duration_ms, recording.closed_ms + self._segment_ms(recording))
@@ -359,10 +370,17 @@ class Recorder:
             settings=self.settings,
             circumstances=self._circumstances(),
         )
+        self._seal(recording)
         # The buffer is recorded as the camera was: muted now means muted while it buffered.
         recording.mute.switch(self.muted, 0, self.muted_for)
         recording.stealth.switch(self.stealthy, 0, self.stealthy_for)
         return recording, self._monotonic() - pre_event_ms / 1000
+
+    def _seal(self, recording: OpenRecording) -> None:
+        """Gives it a content key of its own, and wraps that at once; nothing where there is nobody to wrap it for."""
+        recording.protection, recording.key = self._protect(
+            recording.recording_id, lambda: self._rng.randbytes(sealing.KEY_SIZE)
+        )
 
     def _begin(self, recording: OpenRecording, began_s: float) -> None:
         self._open, self._began_s = recording, began_s
@@ -390,12 +408,13 @@ class Recorder:
         return expected_rate(self.footage, settings.picture)
 
     def _open_bytes(self, recording: OpenRecording, at_ms: int) -> int:
-        return (at_ms - recording.closed_ms) * self._rate(recording.settings) // 1000
+        return recording.stored_size((at_ms - recording.closed_ms) * self._rate(recording.settings) // 1000)
 
     def _room_ends_ms(self, recording: OpenRecording) -> int:
         """Length at which the storage is full, at the expected rate."""
         room = self._storage.free_bytes + self._storage.pending_bytes - recording.closed_bytes
-        return recording.closed_ms + max(0, room) * 1000 // self._rate(recording.settings)
+        filmed = recording.filmed_size(max(0, room))
+        return recording.closed_ms + filmed * 1000 // self._rate(recording.settings)
 
     def _close_segment(self, recording: OpenRecording, end_ms: int) -> None:
         begin_ms = recording.closed_ms

@@ -85,8 +85,9 @@ class SimDevice(ABC):
         agency: Agency | None = None,
         *,
         enrolled: bool = True,
+        sealed: bool = True,
     ) -> None:
-        self._agency, self._made_enrolled = agency, enrolled
+        self._agency, self._made_enrolled, self._made_sealed = agency, enrolled, sealed
         self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.profile = profile
@@ -227,7 +228,9 @@ class SimDevice(ABC):
                 f"in {where} lives development firmware with recordings: none of them is signed, "
                 "and a device with an identity has no other"
             )
-        made = KeptTrust.new(serial, self.kind, self._agency, enrolled=self._made_enrolled)
+        made = KeptTrust.new(
+            serial, self.kind, self._agency, enrolled=self._made_enrolled, sealed=self._made_sealed
+        )
         self._directory.save(TRUST, made.to_part())
         return made
 

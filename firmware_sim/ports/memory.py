@@ -131,6 +131,7 @@ class _DeviceKey:
     station: int
     insecure: bool
     enrolled: bool
+    sealed: bool
 
 
 _made: dict[_DeviceKey, tuple[SimCamera | SimStation, FaultCount]] = {}
@@ -144,12 +145,13 @@ def open_sim(uri: Uri) -> MemoryTransport:
     `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN` and `personality=NAME`
     make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s) and `piece`
     (bytes) make the line to it. It belongs to the lab (`bwc_protocol.lab`), or with `enrolled=0` to no agency yet;
-    `insecure=1` is one with development firmware. Raises `ValueError` for what they cannot
-    be, also for a state directory that cannot be used, and `ImportError` without the extra that makes footage.
+    with `sealed=0` it has no evidence recipients, and its footage is not encrypted; `insecure=1` is one with
+    development firmware. Raises `ValueError` for what they cannot be, also for a state directory that cannot be used,
+    and `ImportError` without the extra that makes footage.
     """
     uri.allow(
         "seed", "recordings", "mib", "footage", "state", "faults", "personality", "station", "insecure", "enrolled",
-        "rate", "piece",
+        "sealed",        "rate", "piece",
     )  # fmt: skip
     if uri.address:
         raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
@@ -168,6 +170,7 @@ def open_sim(uri: Uri) -> MemoryTransport:
         station=uri.option("station", 0, low=1, high=BAYS_MAX),
         insecure=bool(uri.option("insecure", 0, low=0, high=1)),
         enrolled=enrolled,
+        sealed=bool(uri.option("sealed", 1, low=0, high=1)),
     )
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
@@ -194,6 +197,7 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
                 faults=plan,
                 agency=_agency(key),
                 enrolled=key.enrolled,
+                sealed=key.sealed,
             )
         else:
             device = _make_camera(key, plan)
@@ -218,6 +222,7 @@ def _make_camera(key: _DeviceKey, plan: FaultPlan) -> SimCamera:
         faults=plan,
         agency=_agency(key),
         enrolled=key.enrolled,
+        sealed=key.sealed,
     )
 
 

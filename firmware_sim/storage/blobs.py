@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Protocol
 
-from bwc_protocol.evidence import CHUNK_SIZE, ChunkHasher, chunk_count
+from bwc_protocol.evidence import CHUNK_SIZE, TAG_SIZE, ChunkHasher, chunk_count, sealing
 from firmware_sim.flash.flash import Flash
 
 PHASES: Final = 61
@@ -127,6 +127,54 @@ class SyntheticBlob:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedBlob:
+    """Another blob as it is stored encrypted, chunk by chunk.
+
+    What it holds is a recipe: the ciphertext is made whenever it is read, so that synthetic footage needs no room. It
+    stands for stored ciphertext, and for that alone it has the key; a camera's firmware keeps none.
+    """
+
+    plain: Blob
+    key: bytes = field(repr=False)
+    segment: int
+    chunk_size: int
+    _last: dict[int, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """The chunk that was made last, under its number: hosts read in pieces of less than one."""
+
+    @property
+    def size_bytes(self) -> int:
+        return sealing.stored_size(self.plain.size_bytes, self.chunk_size)
+
+    def read(self, offset: int, size: int) -> bytes | memoryview:
+        end = min(offset + size, self.size_bytes)
+        pieces: list[memoryview] = []
+        while offset < end:
+            index, within = divmod(offset, self.chunk_size)
+            stop = min(end - index * self.chunk_size, self.chunk_size)
+            pieces.append(memoryview(self._chunk(index))[within:stop])
+            offset = index * self.chunk_size + stop
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _chunk(self, index: int) -> bytes:
+        if index not in self._last:
+            held = self.chunk_size - TAG_SIZE
+            plain = self.plain.read(index * held, held)
+            self._last.clear()
+            self._last[index] = sealing.Sealer(self.key).seal_chunk(self.segment, index, plain)
+        return self._last[index]
+
+
+Recipe = SyntheticBlob | SealedBlob
+"""Bytes that are kept as what they are made from."""
+
+
+def synthetic_of(blob: Blob) -> SyntheticBlob | None:
+    """What a blob is made from, encrypted or not, where nothing of it has to be stored; else None."""
+    made_from = blob.plain if isinstance(blob, SealedBlob) else blob
+    return made_from if isinstance(made_from, SyntheticBlob) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Prefix:
     """The first `size_bytes` of another blob: what a power cut left of it."""
 
@@ -143,6 +191,9 @@ def first_bytes(blob: Blob, size_bytes: int) -> Blob:
         return blob
     if isinstance(blob, SyntheticBlob) and (blob.grows or size_bytes % CHUNK_SIZE == 0):
         return SyntheticBlob(blob.seed, size_bytes, blob.grows)
+    if isinstance(blob, SealedBlob) and size_bytes % blob.chunk_size == 0:
+        plain = first_bytes(blob.plain, sealing.plain_size(size_bytes, blob.chunk_size))
+        return SealedBlob(plain, blob.key, blob.segment, blob.chunk_size)
     return Prefix(blob, size_bytes)
 
 
@@ -173,6 +224,8 @@ def chunk_table(blob: Blob, chunk_size: int = CHUNK_SIZE) -> bytes:
     """The table of SHA-256 of a blob's chunks."""
     if isinstance(blob, SyntheticBlob) and chunk_size == CHUNK_SIZE and not blob.grows:
         return blob.table()
+    if isinstance(blob, SealedBlob) and chunk_size == blob.chunk_size:
+        return chunk_hashes(blob, chunk_size, 0, chunk_count(blob.size_bytes, chunk_size))
     hasher = ChunkHasher(chunk_size)
     for offset in range(0, blob.size_bytes, PIECE):
         hasher.update(blob.read(offset, PIECE))
@@ -181,7 +234,12 @@ def chunk_table(blob: Blob, chunk_size: int = CHUNK_SIZE) -> bytes:
 
 def chunk_hashes(blob: Blob, chunk_size: int, first: int, end: int) -> bytes:
     """SHA-256 of each of some chunks, from the one numbered `first` to the one before `end`."""
-    if first == 0 and chunk_size == CHUNK_SIZE and end == chunk_count(blob.size_bytes, chunk_size):
+    if (
+        isinstance(blob, SyntheticBlob)
+        and first == 0
+        and chunk_size == CHUNK_SIZE
+        and end == chunk_count(blob.size_bytes, chunk_size)
+    ):
         return chunk_table(blob)
     read = (blob.read(index * chunk_size, chunk_size) for index in range(first, end))
     return b"".join(hashlib.sha256(data).digest() for data in read)

@@ -7,7 +7,7 @@ had come, and the hashes of its new chunks. A loss of power may take or tear eit
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ class Stretch:
     end: int
     seed: int
     size_bytes: int
+    """Of what was filmed: less than is stored, where it is encrypted."""
     grows: bool
 
 
@@ -86,7 +87,7 @@ class OpenFootage:
         return Replace(FOOTAGE, head), Replace(CHUNKS, head)
 
     def write(self, segment: int, blob: SyntheticBlob, begin: int, end: int) -> None:
-        """Writes bytes of a segment."""
+        """Writes stored bytes of a segment, from `begin` to `end`, which are made of this blob."""
         self._append(FOOTAGE, Stretch(segment, begin, end, blob.seed, blob.size_bytes, blob.grows))
 
     def journal(self, progress: Progress) -> None:
@@ -98,8 +99,9 @@ class OpenFootage:
         self._commits.commit(Append(name, self._ends[name], line))
         self._ends[name] += len(line)
 
-    def read(self, recording_id: bytes) -> list[OpenSegment]:
-        """The segments of this recording, in order, as far as the journal of its chunks goes."""
+    def read(self, recording_id: bytes, stored: Callable[[int, Blob], Blob]) -> list[OpenSegment]:
+        """The segments of this recording, in order, as far as the journal of its chunks goes; `stored` makes of a
+        segment's number and footage what is stored of it."""
         segments: list[OpenSegment] = []
         for fields in self._lines(CHUNKS, recording_id):
             entry = Progress(*fields)
@@ -113,7 +115,7 @@ class OpenFootage:
             at = segments[stretch.segment] if stretch.segment < len(segments) else None
             if at is not None and stretch.begin == (0 if at.blob is None else at.blob.size_bytes):
                 whole = SyntheticBlob(stretch.seed, stretch.size_bytes, stretch.grows)
-                at.blob = first_bytes(whole, stretch.end)
+                at.blob = first_bytes(stored(stretch.segment, whole), stretch.end)
         return segments
 
     def _lines(self, name: str, recording_id: bytes) -> Iterator[Any]:

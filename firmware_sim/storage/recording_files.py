@@ -12,12 +12,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bwc_protocol.evidence import EvidenceError, Manifest, SegmentFacts, verify_table
+from bwc_protocol.evidence import CipherSuite, EvidenceError, Manifest, SegmentFacts, verify_table
 from firmware_sim.flash.flash import TEMPORARY, Flash, NotPlain, StateError
 from firmware_sim.state.commit import Replace
 from firmware_sim.state.files import parse_json, read_plain
-from firmware_sim.state.kept_values import U64_MAX, flag, part_of, whole
-from firmware_sim.storage.blobs import FORM, PIECE, Blob, FileBlob, SyntheticBlob
+from firmware_sim.state.kept_values import U64_MAX, digest, flag, part_of, whole
+from firmware_sim.storage.blobs import (
+    FORM,
+    PIECE,
+    Blob,
+    FileBlob,
+    Recipe,
+    SealedBlob,
+    SyntheticBlob,
+    synthetic_of,
+)
 from firmware_sim.storage.receipts import RECEIPTS, KeptReceipt, of_plain, to_plain
 from firmware_sim.storage.signing import Signing
 
@@ -27,6 +36,8 @@ ANNOTATIONS: Final = "annotations.json"
 MANIFEST: Final = "manifest.cbor"
 SIGNATURE: Final = "manifest.cose"
 RECIPE: Final = ("seed", "size_bytes", "grows", "form")
+RECIPE_KEY: Final = "key"
+"""Of a recipe whose bytes are encrypted: it stands for the ciphertext, which a camera stores instead, without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,7 @@ class RecordingFiles:
             self._flash.sync_directory(ROOM)
         return tuple(
             blob
-            if isinstance(blob, SyntheticBlob)
+            if synthetic_of(blob) is not None
             else FileBlob(self._flash, _footage(final, index), blob.size_bytes)
             for index, blob in enumerate(blobs)
         )
@@ -140,12 +151,20 @@ class RecordingFiles:
             files[SIGNATURE] = signature
         for index, (table, blob) in enumerate(zip(tables, blobs, strict=True)):
             files[f"segment-{index:03}.table"] = table
-            if isinstance(blob, SyntheticBlob):
-                recipe = {"seed": blob.seed, "size_bytes": blob.size_bytes, "grows": blob.grows, "form": FORM}
+            made_from = synthetic_of(blob)
+            if made_from is not None:
+                recipe: dict[str, Any] = {
+                    "seed": made_from.seed,
+                    "size_bytes": made_from.size_bytes,
+                    "grows": made_from.grows,
+                    "form": FORM,
+                }
+                if isinstance(blob, SealedBlob):
+                    recipe[RECIPE_KEY] = blob.key.hex()
                 files[f"segment-{index:03}.json"] = json.dumps(recipe).encode()
         self._flash.create_tree(making, files)
         for index, blob in enumerate(blobs):
-            if not isinstance(blob, SyntheticBlob):
+            if synthetic_of(blob) is None:
                 self._write_bytes(f"{making}/segment-{index:03}.bin", blob)
         if not self._hurried:
             for name in files:
@@ -219,12 +238,18 @@ class RecordingFiles:
                 raise StateError(f"segment-{index:03}.bin is not {facts.size_bytes} bytes long")
             return FileBlob(self._flash, _footage(name, index), facts.size_bytes)
         file = f"segment-{index:03}.json"
-        recipe = part_of(parse_json(self._there(name, file), file), file, RECIPE)
+        sealed = facts.cipher_suite is CipherSuite.AES_256_GCM
+        recipe = part_of(
+            parse_json(self._there(name, file), file), file, (*RECIPE, RECIPE_KEY) if sealed else RECIPE
+        )
         seed = whole(recipe, "seed", 0, U64_MAX)
-        if whole(recipe, "size_bytes", 1, U64_MAX) != facts.size_bytes:
-            raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
         whole(recipe, "form", FORM, FORM)
-        return SyntheticBlob(seed, facts.size_bytes, flag(recipe, "grows"))
+        blob: Recipe = SyntheticBlob(seed, whole(recipe, "size_bytes", 1, U64_MAX), flag(recipe, "grows"))
+        if sealed:
+            blob = SealedBlob(blob, digest(recipe, RECIPE_KEY), index, facts.chunk_size)
+        if blob.size_bytes != facts.size_bytes:
+            raise StateError(f"the recipe of segment {index} does not make {facts.size_bytes} bytes")
+        return blob
 
 
 def _name(manifest: Manifest) -> str:

@@ -211,7 +211,7 @@ def test_an_incomplete_offload_says_run_it_again_and_a_refused_file_says_look(
     assert ran.code == 10 and "Run the same command again" in ran.err
 
     assert bwc("offload", str(tmp_path), "2", device=sim).code == 0
-    (stored,) = tmp_path.glob("*.mp4")
+    (stored,) = tmp_path.glob("*.mp4*")
     stored.write_bytes(b"something else")
     ran = bwc("offload", str(tmp_path), "2", device=sim)
     assert ran.code == 10
@@ -223,12 +223,12 @@ def test_a_destination_that_fills_up_on_the_way_says_to_make_room_first(
     bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def free_bytes(self: Destination) -> int:
-        stored = any(path.stat().st_size for end in ("*.mp4", "*.part") for path in tmp_path.rglob(end))
+        stored = any(path.stat().st_size for end in ("*.mp4*", "*.part") for path in tmp_path.rglob(end))
         return (16 << 20) + (0 if stored else 3 << 19)
 
     monkeypatch.setattr(Destination, "free_bytes", free_bytes)
     ran = bwc("offload", str(tmp_path), device=sim)
-    assert ran.code == 10 and len(list(tmp_path.glob("*.mp4"))) == 1
+    assert ran.code == 10 and len(list(tmp_path.glob("*.mp4*"))) == 1
     assert "for want of room: recording" in ran.err and "Make room in the destination first" in ran.err
     assert "Run the same command again" not in ran.err
 

@@ -70,7 +70,7 @@ async def emptied(camera: SimCamera, agency: Agency, into: Path, who: IdentityDi
     job = offload(lambda: at(camera, agency, who), into, world=agency.world)
     result = await job.run()
     assert result.complete, result
-    return len(list(Path(into).rglob("*.mp4")))  # noqa: ASYNC240  # nothing else runs meanwhile
+    return len(list(Path(into).rglob("*.mp4*")))  # noqa: ASYNC240  # nothing else runs meanwhile
 
 
 async def turned_away(

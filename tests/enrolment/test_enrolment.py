@@ -230,7 +230,7 @@ def test_an_enrolled_camera_records_and_its_dock_takes_the_footage_off(
             world=agency.world,
         )
         assert (await job.run()).complete
-        assert list((tmp_path / "evidence").rglob("*.mp4"))
+        assert list((tmp_path / "evidence").rglob("*.mp4*"))
 
     run_virtual(scenario())
 

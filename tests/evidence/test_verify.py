@@ -67,7 +67,7 @@ def test_a_store_as_an_offload_leaves_it_has_nothing_wrong(offloaded: Path) -> N
 
 
 def test_a_quick_one_reads_no_footage(store: Path, one_of: Find) -> None:
-    spoil(one_of(".mp4"), 5)
+    spoil(one_of(".mp4.sealed"), 5)
     report = check(store, quick=True)
     assert not loud(report) and report.bytes_hashed == 0 and report.quick
 
@@ -79,7 +79,7 @@ def test_an_empty_directory_is_no_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("at", [0, 1_048_575, 1_048_576, 2_097_151])
 @pytest.mark.rule("REC-085")
 def test_one_bit_of_footage_is_found_and_its_chunk_named(store: Path, one_of: Find, at: int) -> None:
-    footage = one_of(".mp4")
+    footage = one_of(".mp4.sealed")
     spoil(footage, at, b"\x01")
     (found,) = loud(check(store))
     assert found.kind is FindingKind.FOOTAGE_DAMAGED and found.file == footage.name
@@ -87,7 +87,7 @@ def test_one_bit_of_footage_is_found_and_its_chunk_named(store: Path, one_of: Fi
 
 
 def test_chunks_that_changed_places_are_found(store: Path, one_of: Find) -> None:
-    footage = one_of(".mp4")
+    footage = one_of(".mp4.sealed")
     data = footage.read_bytes()
     footage.chmod(0o600)
     footage.write_bytes(data[1 << 20 :] + data[: 1 << 20])
@@ -97,7 +97,7 @@ def test_chunks_that_changed_places_are_found(store: Path, one_of: Find) -> None
 
 @pytest.mark.parametrize(("size", "chunks"), [(2_097_151, (1, 1)), (1_048_576, (1, 1)), (0, (0, 1))])
 def test_footage_that_was_cut_is_found(store: Path, one_of: Find, size: int, chunks: tuple[int, int]) -> None:
-    footage = one_of(".mp4")
+    footage = one_of(".mp4.sealed")
     os.truncate(footage, size)
     short, damaged = loud(check(store))
     assert (short.kind, damaged.kind) == (FindingKind.FOOTAGE_SIZE, FindingKind.FOOTAGE_DAMAGED)
@@ -105,13 +105,13 @@ def test_footage_that_was_cut_is_found(store: Path, one_of: Find, size: int, chu
 
 
 def test_footage_with_something_behind_it_is_found(store: Path, one_of: Find) -> None:
-    with one_of(".mp4").open("ab") as file:
+    with one_of(".mp4.sealed").open("ab") as file:
         file.write(b"more")
     assert kinds(check(store)) == [FindingKind.FOOTAGE_SIZE]
 
 
 def test_footage_of_two_recordings_that_changed_places_is_found(store: Path) -> None:
-    first, second = sorted(store.glob("*.mp4"))[:2]
+    first, second = sorted(store.glob("*.mp4.sealed"))[:2]
     aside = store / "aside"
     first.rename(aside)
     second.rename(first)
@@ -122,7 +122,7 @@ def test_footage_of_two_recordings_that_changed_places_is_found(store: Path) -> 
 @pytest.mark.parametrize(
     ("ending", "kind"),
     [
-        (".mp4", FindingKind.FOOTAGE_MISSING),
+        (".mp4.sealed", FindingKind.FOOTAGE_MISSING),
         (".table", FindingKind.TABLE_MISSING),
         (".custody.json", FindingKind.CUSTODY_MISSING),
     ],
@@ -210,7 +210,7 @@ def test_a_custody_record_that_is_none_is_found(store: Path, one_of: Find, spoil
 
 @pytest.mark.rule("REC-088")
 def test_what_leads_elsewhere_is_not_followed(store: Path, one_of: Find, tmp_path: Path) -> None:
-    footage = one_of(".mp4")
+    footage = one_of(".mp4.sealed")
     footage.rename(tmp_path / "elsewhere")
     footage.symlink_to(tmp_path / "elsewhere")
     assert kinds(check(store)) == [FindingKind.UNREADABLE]

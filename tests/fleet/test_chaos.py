@@ -45,7 +45,7 @@ def recorded(camera: SimCamera) -> list[bytes]:
 
 def stored(store: Path) -> list[bytes]:
     """The hash of each file with a final name."""
-    return [hashlib.sha256(path.read_bytes()).digest() for path in store.glob("*.mp4")]
+    return [hashlib.sha256(path.read_bytes()).digest() for path in store.glob("*.mp4*")]
 
 
 @pytest.mark.parametrize("seed", seeds(2))

@@ -139,7 +139,7 @@ def test_cameras_left_for_want_of_room_say_to_make_room_first(
     bwc: Bwc, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def free_bytes(self: Destination) -> int:
-        stored = any(path.stat().st_size for end in ("*.mp4", "*.part") for path in store.rglob(end))
+        stored = any(path.stat().st_size for end in ("*.mp4*", "*.part") for path in store.rglob(end))
         return (16 << 20) + (0 if stored else 3 << 19)
 
     monkeypatch.setattr(Destination, "free_bytes", free_bytes)

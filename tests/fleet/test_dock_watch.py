@@ -447,7 +447,7 @@ def test_a_destination_that_moves_away_is_told_and_waited_for(
         assert told.count(DestinationLost) == 1
 
     play(scenario())
-    assert list(store.glob("*.mp4"))
+    assert list(store.glob("*.mp4*"))
 
 
 def test_a_destination_that_cannot_be_used_ends_the_watch(

@@ -100,7 +100,7 @@ def test_two_offloads_at_once_do_not_touch_each_others_files(lab, tmp_path: Path
     assert all(isinstance(one, StillOnCamera) and "another process" in one.reason for one in held)
     assert free and all(isinstance(one, StoredVerified) for one in free)
     assert [one.already_there for one in slow.outcomes] == [False] * len(held) + [True] * len(free)
-    assert len(list(tmp_path.glob("*.mp4"))) == len(recordings)
+    assert len(list(tmp_path.glob("*.mp4*"))) == len(recordings)
 
 
 def test_two_cameras_with_the_same_recording_id_keep_both(lab, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_two_cameras_with_the_same_recording_id_keep_both(lab, tmp_path: Path) -
     for device in (lab.device([one]), lab.device([other], identity="CAM-0002")):
         result, _ = lab.run(device, OsFileSystem(), tmp_path)
         assert result.complete and not any(isinstance(o, Refused) for o in result.outcomes)
-    assert {p.read_bytes() for p in tmp_path.glob("*.mp4")} == {one.footage[0], other.footage[0]}
+    assert {p.read_bytes() for p in tmp_path.glob("*.mp4*")} == {one.footage[0], other.footage[0]}
 
 
 @pytest.mark.parametrize("operation", ["write", "sync"])

@@ -66,15 +66,15 @@ def test_a_part_file_that_somebody_replaces_is_never_published(
     result, _ = lab.run(device, Meanwhile(operation, replace, links=links), tmp_path)
     if not replaced:
         pytest.skip("this way of publishing has no such call")
-    for path in tmp_path.glob("*.mp4"):
+    for path in tmp_path.glob("*.mp4*"):
         assert path.read_bytes() == device.recordings[0].footage[0]
     if not result.complete:
         assert "removed or replaced" in result.outcomes[0].reason
         assert "program" in result.outcomes[0].error.advice
         assert replaced[0].read_bytes() == b"3 of 48 MiB"  # it is somebody's
-        assert not list(tmp_path.glob("*.mp4"))
+        assert not list(tmp_path.glob("*.mp4*"))
     else:
-        assert not links or list(tmp_path.glob("*.mp4"))
+        assert not links or list(tmp_path.glob("*.mp4*"))
 
 
 def test_a_part_file_that_is_gone_is_not_called_stored(lab, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_part_file_that_is_gone_is_not_called_stored(lab, tmp_path: Path) -> N
     device = lab.device([lab.recording(1, (10 * lab.chunk,))])
     result, _ = lab.run(device, Meanwhile("drop_cache", remove), tmp_path)
     assert isinstance(result.outcomes[0], StillOnCamera)
-    assert not list(tmp_path.glob("*.mp4"))
+    assert not list(tmp_path.glob("*.mp4*"))
 
 
 def test_a_file_that_is_given_up_does_not_take_another_processs_file_with_it(lab, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_another_sidecar_that_was_there_first_is_refused_when_the_footage_has_co
     assert isinstance(result.outcomes[0], Refused) and name in result.outcomes[0].reason
     assert isinstance(result.outcomes[1], StoredVerified)
     assert foreign.read_bytes() == b"another"
-    assert len(list((tmp_path / "store").glob("*.mp4"))) == (2 if suffix == ".custody.json" else 1)
+    assert len(list((tmp_path / "store").glob("*.mp4*"))) == (2 if suffix == ".custody.json" else 1)
 
 
 # The destination's own path

@@ -122,7 +122,7 @@ def test_cleaning_before_any_step_takes_nothing_that_is_in_use(
 
 
 def test_sidecars_beside_a_final_file_in_use_stay(interrupted: Path) -> None:
-    (final,) = interrupted.glob("*.mp4")
+    (final,) = interrupted.glob("*.mp4*")
     beside = interrupted / ".incoming" / f"{final.stem}.custody.json"
     beside.write_bytes(b"{}")
     held = os.open(final, os.O_RDONLY)

@@ -53,14 +53,14 @@ def clean(kill_at: Offload, tmp_path_factory: pytest.TempPathFactory) -> tuple[i
     store = tmp_path_factory.mktemp("clean")
     answer = kill_at(-1, store)
     assert answer["complete"] and answer["bytes_received"] == RECORDINGS * MIB * CHUNK
-    return answer["steps"], {path.name: path.read_bytes() for path in store.glob("*.mp4")}
+    return answer["steps"], {path.name: path.read_bytes() for path in store.glob("*.mp4*")}
 
 
 def good_bytes(store: Path, footage: dict[str, bytes]) -> int:
     """Bytes on the disk, final or not, whose chunks are what they should be."""
     good = 0
     for name, whole in footage.items():
-        part = store / ".incoming" / name.replace(".mp4", ".part")
+        part = store / ".incoming" / name.replace(".mp4.sealed", ".part")
         found = store / name if (store / name).exists() else part
         data = found.read_bytes() if found.exists() else b""
         for at in range(0, len(whole), CHUNK):
@@ -78,12 +78,12 @@ def test_a_killed_offload_is_resumed_without_fetching_again(
     rng = random.Random(point)
     for _ in range(2):
         kill_at(rng.randrange(1, steps), tmp_path)  # the second may be beyond what is left to do
-        for path in tmp_path.glob("*.mp4"):
+        for path in tmp_path.glob("*.mp4*"):
             assert path.read_bytes() == footage[path.name]
-        assert {path.suffix for path in (tmp_path / ".incoming").glob("*.mp4")} == set()
+        assert {path.suffix for path in (tmp_path / ".incoming").glob("*.mp4*")} == set()
     good = good_bytes(tmp_path, footage)
     answer = kill_at(-1, tmp_path)
     assert answer["complete"]
     assert answer["bytes_received"] == RECORDINGS * MIB * CHUNK - good
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.mp4")} == footage
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.mp4*")} == footage
     assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["lock-probe"]

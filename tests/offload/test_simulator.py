@@ -75,7 +75,7 @@ class Bench:
         return found
 
     def stored_hashes(self) -> set[bytes]:
-        return {hashlib.sha256(path.read_bytes()).digest() for path in self.path.glob("*.mp4")}
+        return {hashlib.sha256(path.read_bytes()).digest() for path in self.path.glob("*.mp4*")}
 
 
 @pytest.fixture

@@ -59,7 +59,11 @@ OFF_S: Final = 60
 def made(flash: MemoryFlash, utc_ns: int = NOON_NS) -> SimCamera:
     """The camera that lives on this flash."""
     options = CameraOptions(
-        seed=5, footage=SyntheticFootage(RATE), chunk_size=CHUNK, state=flash, agency=agencies.real()
+        seed=5,
+        footage=SyntheticFootage(RATE),
+        chunk_size=CHUNK,
+        state=flash,
+        agency=agencies.real(),
     )
     return SimCamera(options, utc_ns=utc_ns)
 

@@ -453,8 +453,8 @@ def test_footage_of_another_recording_is_not_taken_for_that_of_this_one() -> Non
     bench.wait(5)
     recording_id = bench.recorder.recording_id
     assert recording_id is not None
-    assert bench.storage.open_footage.read(recording_id)
-    assert bench.storage.open_footage.read(bytes(16)) == []
+    assert bench.storage.open_footage.read(recording_id, lambda _segment, filmed: filmed)
+    assert bench.storage.open_footage.read(bytes(16), lambda _segment, filmed: filmed) == []
 
 
 def test_a_cut_before_the_first_whole_chunk_leaves_no_recording_and_no_gap() -> None:

@@ -19,11 +19,11 @@ from bwc_protocol.evidence import (
     table_sha256,
 )
 from bwc_protocol.evidence.chunks import ChunkHasher
+from firmware_sim.device.seeded_wrap import seeded_wrap
 from tools.generate import sample_evidence
 from tools.generate.sample_evidence import CHUNK
 from tools.generate.vectors_json import cbor_shown
 from tools.testkit import fixed_agency
-from tools.testkit.fixed_wrap import fixed_wrap
 
 KEY: Final = bytes(range(0x40, 0x60))
 """The content key."""
@@ -46,7 +46,7 @@ def manifest(**changes: Any) -> Manifest:
     plain = sample_evidence.manifest(segments=2, sequence=4)
     found = plain.recording_id
     wraps = tuple(
-        sealing.wrap_key(KEY, fixed_agency.key(name).public_key(), found, fixed_wrap) for name in RECIPIENTS
+        sealing.wrap_key(KEY, fixed_agency.key(name).public_key(), found, seeded_wrap) for name in RECIPIENTS
     )
     facts = tuple(_facts(at, one) for at, one in enumerate(plain.segments))
     return replace(plain, segments=facts, protection=Protection(wraps=wraps), **changes)
@@ -88,7 +88,7 @@ def record() -> dict[str, Any]:
             "private_key": f"{fixed_agency.private_number(RECIPIENTS[0]):064x}",
             "camera": fixed_agency.CAMERA,
             "sealed": sealing.challenge(
-                SECRET, challenged.public_key(), fixed_agency.CAMERA, fixed_wrap
+                SECRET, challenged.public_key(), fixed_agency.CAMERA, seeded_wrap
             ).hex(),
             "opened": SECRET.hex(),
         },

@@ -40,6 +40,11 @@ class Enrolling:
     def anchors(self) -> tuple[bytes, ...]:
         return self.of.anchors
 
+    @property
+    def recipients(self) -> tuple[bytes, ...]:
+        """For nobody: that is told where it is tried."""
+        return ()
+
     def device(self, serial: str, kind: PeerKind) -> KeyCredentials:
         """A device that the agency has enrolled."""
         return self.shown or self.of.device(kind, serial=serial)

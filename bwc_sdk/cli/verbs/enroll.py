@@ -108,7 +108,7 @@ def enroll_verb(
             told.append(event)
             _tell(output, event)
 
-    if not authority.parts().recipients and not settings.lab:
+    if not authority.parts().recipients:
         output.note("there is no evidence recipient: footage will be encrypted for nobody (docs/agency.md)")
     try:
         asyncio.run(whole())

@@ -65,6 +65,7 @@ async def show_recording(camera: Camera, output: Output, recording: Which) -> No
         Facts(f"recording {entry.sequence}", list(facts(entry))),
         Facts("manifest", _manifest(manifest), section="manifest"),
         *_circumstances(manifest),
+        *_protection(manifest),
         _segments(manifest),
         rows_of("annotations", _annotations(annotations), section="annotation"),
     )
@@ -217,7 +218,7 @@ def _manifest(manifest: Manifest) -> list[Fact]:
             unit=_unit(name),
         )
         for name, value in plain.items()
-        if name not in ("segments", "circumstances", LATER)
+        if name not in ("segments", "circumstances", "protection", LATER)
     ]
 
 
@@ -228,6 +229,17 @@ def _circumstances(manifest: Manifest) -> list[Facts]:
         return []
     lines = [fact(name, getattr(stated, name)) for name in to_plain(stated) if name != LATER]
     return [Facts("circumstances", lines, section="circumstances")]
+
+
+def _protection(manifest: Manifest) -> list[Facts]:
+    """For whom it is encrypted; nothing where it is for nobody."""
+    if manifest.protection is None:
+        return []
+    lines = [
+        fact(f"recipient.{number}", wrap.recipient)
+        for number, wrap in enumerate(manifest.protection.wraps, 1)
+    ]
+    return [Facts("encrypted for", lines, section="protection")]
 
 
 def _intervals(intervals: list[dict[str, Any]]) -> str:

@@ -45,6 +45,10 @@ class Agency(Protocol):
     def anchors(self) -> tuple[bytes, ...]:
         """Root and standby root (DER)."""
 
+    @property
+    def recipients(self) -> tuple[bytes, ...]:
+        """Certificates of its evidence recipients (DER)."""
+
     def device(self, serial: str, kind: PeerKind) -> Certified:
         """A device that it has enrolled."""
 
@@ -84,14 +88,22 @@ class KeptTrust:
     """Footage is being destroyed: whatever is left of it goes at the next start."""
 
     @classmethod
-    def new(cls, serial: str, kind: PeerKind, agency: Agency, *, enrolled: bool) -> Self:
-        """As the factory makes a device, or as an agency has it that enrolled it."""
+    def new(cls, serial: str, kind: PeerKind, agency: Agency, *, enrolled: bool, sealed: bool = True) -> Self:
+        """As the factory makes a device, or as an agency has it that enrolled it; a camera that is `sealed` got the
+        evidence recipients with it."""
         made = agency.factory_device(serial, kind)
         kept = cls(factory_key=private_bytes(made.key), factory_chain=made.chain)
         if not enrolled:
             return kept
         issued = agency.device(serial, kind)
-        return replace(kept, key=private_bytes(issued.key), chain=issued.chain, roots=agency.anchors)
+        recipients = agency.recipients if sealed and kind is PeerKind.CAMERA else ()
+        return replace(
+            kept,
+            key=private_bytes(issued.key),
+            chain=issued.chain,
+            roots=agency.anchors,
+            recipients=recipients,
+        )
 
     def forgotten(self, generation: int, reset_record: bytes) -> Self:
         """With everything of its agency gone, and footage that is yet to be destroyed."""

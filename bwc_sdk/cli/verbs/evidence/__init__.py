@@ -1,6 +1,7 @@
 """`bwc evidence …`: what anybody can do with stored footage, without a device (docs/verifying.md)."""
 
 from bwc_sdk.cli.running.verb import common_options, verbs
+from bwc_sdk.cli.verbs.evidence.decrypting import decrypt
 from bwc_sdk.cli.verbs.evidence.find import find
 from bwc_sdk.cli.verbs.evidence.index import index
 from bwc_sdk.cli.verbs.evidence.show import show
@@ -12,5 +13,5 @@ app = verbs(
 )
 common_options(app)
 
-for _name, _verb in (("verify", verify), ("show", show), ("find", find), ("index", index)):
+for _name, _verb in (("verify", verify), ("decrypt", decrypt), ("show", show), ("find", find), ("index", index)):
     app.command(_name)(_verb)

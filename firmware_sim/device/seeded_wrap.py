@@ -1,5 +1,7 @@
-"""HPKE (RFC 9180) by hand, with an ephemeral key that follows from what is sealed: for vectors, and for runs that have
-to replay byte for byte. A second implementation beside the library's; nothing that ships uses it.
+"""How a simulated camera wraps content keys: HPKE (RFC 9180), with an ephemeral key that follows from what is sealed.
+
+The same seed gives the same camera, so its manifests must not differ from run to run; the library gives no way to say
+which ephemeral key it takes. A camera's firmware draws one each time.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ _SUITE: Final = b"HPKE\x00\x10\x00\x01\x00\x02"
 _VERSION: Final = b"HPKE-v1"
 
 
-def fixed_wrap(key: bytes, recipient: ec.EllipticCurvePublicKey, info: bytes) -> bytes:
+def seeded_wrap(key: bytes, recipient: ec.EllipticCurvePublicKey, info: bytes) -> bytes:
     """What `sealing.hpke_wrap` gives, the same for the same arguments."""
     seed = hashlib.sha256(b"ephemeral key" + key + info).digest()
     return wrap_with(ec.derive_private_key(int.from_bytes(seed), ec.SECP256R1()), key, recipient, info)
