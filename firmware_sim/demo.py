@@ -119,7 +119,13 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     result = await _offload(console, bwc, port, out)
 
     console.print("[bold]5. What arrived is compared with what the camera recorded[/]")
-    files = _compare(console, camera, result)
+    _compare(console, camera, result)
+
+    console.print("[bold]6. It is encrypted: whoever has the key of the evidence recipient opens it[/]")
+    films = out / "films"
+    films.mkdir()
+    opened = await bwc.document("evidence", "decrypt", str(out), "--out", str(films))
+    files = [Path(one["file"]) for one in opened["decrypted"]]
     sheet = out / "contact-sheet.png"
     await asyncio.to_thread(contact_sheet, files, sheet)
     console.print(f"   contact sheet: {sheet}")
@@ -173,10 +179,9 @@ async def _offload(console: Console, bwc: _Bwc, port: PtyPort, out: Path) -> dic
     return result
 
 
-def _compare(console: Console, camera: SimCamera, result: dict[str, Any]) -> list[Path]:
+def _compare(console: Console, camera: SimCamera, result: dict[str, Any]) -> None:
     """Hashes each file as it lies on disk and compares with the camera's own chunk table."""
     table = Table("recording", "file", "MiB", "chunk table", "as recorded?", box=None, padding=(0, 1, 0, 2))
-    files = []
     for recording in result["recordings"]:
         for number, segment in enumerate(recording["segments"]):
             path = Path(segment["path"])
@@ -193,9 +198,7 @@ def _compare(console: Console, camera: SimCamera, result: dict[str, Any]) -> lis
             )
             if not same:
                 raise StepFailed(f"{path} is not what the camera recorded")
-            files.append(path)
     console.print(table)
-    return files
 
 
 class _Bwc:

@@ -51,7 +51,7 @@ class Kept:
 
     def filmed(self, which: int) -> bytes:
         blob = self.recordings[which].blobs[0]
-        plain = blob.plain  # type: ignore[attr-defined]  # it is sealed
+        plain = blob.plain
         return bytes(plain.read(0, plain.size_bytes))
 
     def error_of(self, which: int) -> BwcError:

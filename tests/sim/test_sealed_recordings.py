@@ -127,7 +127,7 @@ def sealed_camera(flash: MemoryFlash, footage: FootageSource, **more: object) ->
         chunk_size=CHUNK,
         state=flash,
         agency=LAB,
-        **more,  # type: ignore[arg-type]  # of each option its own type
+        **more,
     )
     return SimCamera(options, utc_ns=NOON_NS)
 
