@@ -13,5 +13,11 @@ app = verbs(
 )
 common_options(app)
 
-for _name, _verb in (("verify", verify), ("decrypt", decrypt), ("show", show), ("find", find), ("index", index)):
+for _name, _verb in (
+    ("verify", verify),
+    ("decrypt", decrypt),
+    ("show", show),
+    ("find", find),
+    ("index", index),
+):
     app.command(_name)(_verb)
