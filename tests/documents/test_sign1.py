@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bwc_protocol.certificates.issue import Issuer, make_host, make_issuing, make_root
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import EvidenceError, es256, sign1
+from bwc_protocol.session.tls import KeyCredentials
 from tests.tiers import times
 from tools.testkit import fixed_agency as agency
 
@@ -239,9 +240,11 @@ def test_without_openssl_3_2_the_nonce_is_random_and_the_signature_as_good(
 
     monkeypatch.setattr(ec, "ECDSA", old)
     assert not es256.signs_deterministically()
+    signer = agency.signer("technician")
+    of_host = sign1.sign(PAYLOAD, KeyCredentials(signer.chain, signer.key))
     one, other = signed(), signed()
     assert one != other
-    for found in (one, other):
+    for found in (one, other, of_host):
         assert sign1.verify(PAYLOAD, found, agency.anchors()).name == "Kim Lopez"
 
 

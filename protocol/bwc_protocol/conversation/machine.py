@@ -1,8 +1,8 @@
 """One channel's conversation: preamble, session, requests, events, streams (spec: Session, Messages, Streams).
 
 Sans-IO: bytes of the channel and the time go in; bytes, events and the next deadline come out. Both roles are this
-one class. Here stand its states, and the way of bytes to messages and back; what a message means is told by `opening`,
-`asking`, `answering` and `streams`.
+one class. Here stand its states, and the way of bytes to messages and back; what a message means is told by
+`session_setup`, `asking`, `answering` and `streams`.
 """
 
 from collections import deque

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bwc_protocol.certificates.profile import CURVE
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -39,7 +41,7 @@ def verify_es256(certificate: bytes, data: bytes, signature: bytes) -> bool:
         key = x509.load_der_x509_certificate(certificate).public_key()
     except Exception as error:  # of several kinds, by what is wrong with it
         raise ValueError(f"no certificate: {error}") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != CURVE:
         raise ValueError("the key is not on P-256")
     if len(signature) != SIGNATURE_SIZE:
         return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bwc_protocol.certificates.checks import Check, PeerRefused
-from bwc_protocol.certificates.profile import CERTIFICATE_MAX
+from bwc_protocol.certificates.profile import CERTIFICATE_MAX, CURVE
 from bwc_protocol.evidence import cbor
 from bwc_protocol.evidence.es256 import SIGNATURE_SIZE, sign_es256, verify_es256
 from bwc_protocol.evidence.vocabulary import EvidenceError
@@ -117,7 +117,6 @@ def verify(payload: bytes, data: bytes, roots: Sequence[bytes], *, lab: str = ""
 def verify_by_root(payload: bytes, data: bytes, roots: Sequence[bytes], *, lab: str = "") -> CertificateFacts:
     """Verifies a signature by one of the roots (DER) itself; gives what that root says. Raises `EvidenceError`."""
     from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
-    from bwc_protocol.certificates.profile import CURVE
 
     read = decode(data)
     if len(read.chain) != 1 or read.chain[0] not in roots:

@@ -71,12 +71,11 @@ class KeyCredentials:
             raise UnusableCredentials(f"OpenSSL does not take certificate and key: {error}") from error
 
     def sign(self, data: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec
-        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+        from bwc_protocol.evidence.es256 import (
+            sign_es256,
+        )  # seldom needed: sessions are signed for by OpenSSL
 
-        signature = self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-        return b"".join(number.to_bytes(32) for number in decode_dss_signature(signature))
+        return sign_es256(self.key, data)
 
 
 def context_for(
@@ -92,9 +91,8 @@ def context_for(
     context.minimum_version, context.maximum_version = LOWEST, ssl.TLSVersion.TLSv1_3
     context.set_ecdh_curve(GROUP)
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.options &= (
-        ~ssl.OP_ENABLE_MIDDLEBOX_COMPAT
-    )  # there are no middle boxes here, and it costs 50 bytes
+    # There are no middle boxes here, and being good to them costs 50 bytes.
+    context.options &= ~ssl.OP_ENABLE_MIDDLEBOX_COMPAT
     if not client:
         context.num_tickets = 0
     if anchors:
