@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bwc_protocol.certificates.chain import verify_chain
 from bwc_protocol.certificates.checks import PeerRefused, Trust, check_peer
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, key_sha256, read_certificate
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import IdentityError, ProtocolViolation
 
@@ -138,7 +138,7 @@ def check_certified(
             f"the certificate for {serial!r} is not one that it can use: {error.detail}",
             advice="the CA has to keep to the profile of the specification ('bwc spec', Certificates)",
         ) from error
-    if facts.name != serial or facts.key_sha256 != _key_sha256(key):
+    if facts.name != serial or facts.key_sha256 != key_sha256(key):
         raise IdentityError(
             f"the certificate for {serial!r} is of another name or key ({facts.name!r})",
             advice="have the request certified that the device gave last",
@@ -153,11 +153,3 @@ def root_above(issuing: bytes, roots: Sequence[bytes]) -> tuple[bytes, bytes]:
         if read_certificate(root).key_id == above:
             return root, next((other for other in roots if other != root), b"")
     raise IdentityError("the issuing CA is under no root of this agency")
-
-
-def _key_sha256(key: ec.EllipticCurvePublicKey) -> bytes:
-    import hashlib
-
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, lab_in_words, read_certificate
 from bwc_protocol.documents.order import (
     ORDERING,
     SIGNERS,
@@ -78,7 +78,7 @@ def sign_order(data: bytes, identity: HostIdentity, utc_s: int) -> bytes:
         names = " and ".join(facts.name for facts in stated_signers(document))
         raise DocumentError(f"the order is signed by {names}", advice="it is complete: 'bwc order run'")
     if order.lab != identity.lab:
-        mine, its = (f"lab {lab}" if lab else "no lab" for lab in (identity.lab, order.lab))
+        mine, its = lab_in_words(identity.lab), lab_in_words(order.lab)
         raise DocumentError(
             f"the order is of {its}, {own.name!r} of {mine}",
             check=DocumentCheck.LAB,

@@ -7,13 +7,12 @@ with key and certificates, or `ROLE.pem` with the certificates alone beside `ROL
 from __future__ import annotations
 
 import binascii
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, key_sha256, read_certificate
 from bwc_sdk.errors import IdentityError, PassphraseWrong
 from bwc_sdk.identity.passphrase import HOW_TO_GIVE_IT, Ask, passphrase_for
 from bwc_sdk.identity.private_files import read_secret, read_trusted
@@ -55,7 +54,7 @@ def read_role_file(path: Path, ask: Ask | None = None) -> RoleFile:
         known = [read_certificate(der) for der in certificates]
     except MalformedCertificate as error:
         raise IdentityError(f"a certificate in {path} cannot be used: {error}", advice=ISSUE_ANEW) from error
-    own = _public_sha256(key)
+    own = key_sha256(key.public_key())
     leaf = next((facts for facts in known if facts.key_sha256 == own), None)
     if leaf is None:
         raise IdentityError(f"no certificate in {path} is for the key in it", advice=ISSUE_ANEW)
@@ -79,13 +78,6 @@ def certificates_in(path: Path, data: bytes) -> list[bytes]:
         if not end:
             raise IdentityError(f"the last certificate in {path} has no end", advice="copy the file again")
     return found
-
-
-def _public_sha256(key: ec.EllipticCurvePrivateKey) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(public).digest()
 
 
 def _plain(path: Path) -> tuple[ec.EllipticCurvePrivateKey, list[bytes]]:

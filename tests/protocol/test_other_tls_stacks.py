@@ -15,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bwc_protocol.certificates.checks import Check
-from bwc_protocol.certificates.issue import _leaf, new_key
 from bwc_protocol.certificates.profile import SERVER_AUTH
 from bwc_protocol.declare import NO_ROLE, Role
 from bwc_protocol.session.interface import Session, SessionFailed, SessionSide
@@ -180,13 +179,13 @@ def test_a_device_by_wolfssl_judges_no_times(wolfssl: Path, tmp_path: Path) -> N
 
 
 def strangers() -> dict[str, tuple[Agency, KeyCredentials, str]]:
-    other, lab, key = Agency.new("Other Police"), agency("A lab", "lab1"), new_key()
-    idle = _leaf(agency().issuing, key.public_key(), "desk 4", [SERVER_AUTH], issuance())
+    other, lab, desk = Agency.new("Other Police"), agency("A lab", "lab1"), agency().host(name="desk 4")
+    idle = altered(desk.chain[0], agency().issuing, purposes=(SERVER_AUTH,))
     return {
         "other agency": (other, other.host(), "chain"),
         "lab": (lab, lab.host(), "handshake: X.509 Critical extension"),
         "device": (agency(), agency().device(serial="desk 4"), "chain: Ext Key Use"),
-        "no role": (agency(), agency().shown(idle, key), "role"),
+        "no role": (agency(), agency().shown(idle, desk.key), "role"),
     }
 
 

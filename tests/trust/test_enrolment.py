@@ -266,6 +266,16 @@ WRONG: dict[str, tuple[Callable[[LabAgency], dict[str, Any]], ErrorCode]] = {
         lambda real: {"standby": agencies.altered(real.standby.certificate, real.standby, path_length=0)},
         ErrorCode.UNTRUSTED,
     ),
+    "a standby root that its key did not sign": (
+        lambda real: {"standby": agencies.altered(real.standby.certificate, real.root)},
+        ErrorCode.UNTRUSTED,
+    ),
+    "a standby root that is signed otherwise than by SHA-256": (
+        lambda real: {
+            "standby": agencies.altered(real.standby.certificate, real.standby, digest=hashes.SHA384())
+        },
+        ErrorCode.UNTRUSTED,
+    ),
     "no certificate at all": (lambda real: {"certificate": b"\x30\x00"}, ErrorCode.UNTRUSTED),
 }
 

@@ -84,8 +84,16 @@ def issuing_ca(root: Issuer, name: str) -> Issuer:
     return Issuer(make_issuing(root, key.public_key(), name, issuance()), key)
 
 
-def altered(der: bytes, by: Issuer, *, agency: str = "", path_length: int = -1) -> bytes:
-    """A certificate as it is, but for its agency or its path length, signed again by an issuer."""
+def altered(
+    der: bytes,
+    by: Issuer,
+    *,
+    agency: str = "",
+    path_length: int = -1,
+    purposes: tuple[str, ...] = (),
+    digest: hashes.HashAlgorithm = hashes.SHA256(),  # noqa: B008  # it has no state
+) -> bytes:
+    """A certificate as it is, but for what is given, signed again by an issuer."""
     old = x509.load_der_x509_certificate(der)
     new = (
         x509.CertificateBuilder()
@@ -107,8 +115,10 @@ def altered(der: bytes, by: Issuer, *, agency: str = "", path_length: int = -1) 
         value = extension.value
         if path_length >= 0 and isinstance(value, x509.BasicConstraints):
             value = x509.BasicConstraints(ca=True, path_length=path_length)
+        if purposes and isinstance(value, x509.ExtendedKeyUsage):
+            value = x509.ExtendedKeyUsage(map(x509.ObjectIdentifier, purposes))
         new = new.add_extension(value, extension.critical)
-    return new.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return new.sign(by.key, digest).public_bytes(Encoding.DER)
 
 
 def signer(host: Certified) -> KeySigner:

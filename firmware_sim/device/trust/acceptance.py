@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bwc_protocol.certificates.chain import verify_chain
+from bwc_protocol.certificates.chain import verify_chain, verify_root
 from bwc_protocol.certificates.checks import Check, PeerRefused, Trust, check_peer
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
-from bwc_protocol.certificates.profile import CURVE
+from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import DenyList, accept_deny_list
 from bwc_protocol.documents.installation import Installation, Renewal
@@ -33,9 +32,9 @@ def check_installation(
 ) -> DenyList | None:
     """Verifies all of an installation that `host` brings; gives its deny list. Raises `Refusal` (UNTRUSTED)."""
     try:
-        root = _root(found.root, "root")
+        root = verify_root(found.root, "root")
         if found.standby:
-            standby = _root(found.standby, "standby root")
+            standby = verify_root(found.standby, "standby root")
             if standby.key_sha256 == root.key_sha256:
                 raise PeerRefused(Check.CHAIN, "the standby root has the root's key")
             _same_agency(standby, root, "standby root")
@@ -73,24 +72,6 @@ def check_renewal(
             _not_denied(facts, denied)
     except PeerRefused as refused:
         raise Refusal(ErrorCode.UNTRUSTED, f"{refused.check}: {refused.detail}") from refused
-
-
-def _root(der: bytes, what: str) -> CertificateFacts:
-    """A root that may become an anchor: signed by itself, by the profile."""
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
-
-    try:
-        facts = read_certificate(der)
-        certificate = x509.load_der_x509_certificate(der)
-        certificate.verify_directly_issued_by(certificate)
-    except (MalformedCertificate, ValueError, TypeError, InvalidSignature) as error:
-        raise PeerRefused(Check.CHAIN, f"the {what} is no certificate that signs itself: {error}") from error
-    if not (facts.is_ca and facts.signs and facts.path_length == 1 and facts.key_id):
-        raise PeerRefused(Check.CHAIN, f"the {what} is no CA with a path of 1")
-    if facts.curve != CURVE:
-        raise PeerRefused(Check.KEY, f"the {what} does not have a key on {CURVE}")
-    return facts
 
 
 def _same_agency(facts: CertificateFacts, other: CertificateFacts, what: str) -> None:

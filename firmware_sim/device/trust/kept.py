@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, Self
 
@@ -196,10 +195,9 @@ def load_private(data: bytes) -> Any:
 
 def public_sha256(key: Any) -> bytes:
     """SHA-256 of the public half of a private key, as certificates are told by it."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from bwc_protocol.certificates.facts import key_sha256
 
-    public: bytes = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(public).digest()
+    return key_sha256(key.public_key())
 
 
 def _check_pair(key: bytes, chain: tuple[bytes, ...], serial: str, kind: PeerKind, whose: str) -> None:

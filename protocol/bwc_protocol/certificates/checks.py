@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.facts import CertificateFacts, lab_in_words
 from bwc_protocol.certificates.profile import CLIENT_AUTH, CURVE, ECDSA_SHA256, SERVER_AUTH
 from bwc_protocol.declare import ANYONE, NO_ROLE, Role
 from bwc_protocol.vocabulary import PeerKind
@@ -124,8 +124,7 @@ def _issuer(facts: CertificateFacts, trust: Trust) -> Verdict:
 def _lab(facts: CertificateFacts, trust: Trust) -> Verdict:
     if facts.factory or facts.lab == trust.lab:
         return None
-    mine, its = (f"lab {lab}" if lab else "no lab" for lab in (trust.lab, facts.lab))
-    return f"it is of {its}, this end of {mine}"
+    return f"it is of {lab_in_words(facts.lab)}, this end of {lab_in_words(trust.lab)}"
 
 
 def _factory(facts: CertificateFacts, trust: Trust) -> Verdict:

@@ -22,6 +22,7 @@ from bwc_protocol.vocabulary import PeerKind
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 _UTF8_STRING: Final = 0x0C
 
@@ -88,6 +89,18 @@ class CertificateFacts:
         return PeerKind.HOST if self.roles else None
 
 
+def lab_in_words(lab: str) -> str:
+    """What to call the lab of this id, or where something is of none."""
+    return f"lab {lab}" if lab else "no lab"
+
+
+def key_sha256(key: CertificatePublicKeyTypes) -> bytes:
+    """SHA-256 of a key's SubjectPublicKeyInfo, by which certificates and deny lists tell it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+
 def read_certificate(der: bytes) -> CertificateFacts:
     """Reads a certificate (DER). Raises `MalformedCertificate`; what it says is not verified."""
     if len(der) > CERTIFICATE_MAX:
@@ -107,7 +120,6 @@ def read_certificate(der: bytes) -> CertificateFacts:
 def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     key = certificate.public_key()
     key_id = issuer_key_id = b""
@@ -143,7 +155,7 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
         purposes=purposes,
         key_id=key_id,
         issuer_key_id=issuer_key_id,
-        key_sha256=hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest(),
+        key_sha256=key_sha256(key),
         curve=key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else "",
         signature=certificate.signature_algorithm_oid.dotted_string,
         is_ca=is_ca,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar, Final
 
-from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.certificates.facts import CertificateFacts, lab_in_words
 from bwc_protocol.certificates.profile import AGENCY_MAX, LAB_MAX, NAME_MAX
 from bwc_protocol.declare import Unknown
 from bwc_protocol.documents.refusal import DocumentCheck, require
@@ -180,7 +180,11 @@ def verify_deny_list(data: bytes, roots: Sequence[bytes], *, lab: str = "") -> D
     DenyList.require_kind(document.payload)
     root = document.root(roots, lab=lab)  # before anything else of it is read
     found = DenyList.decode(document.payload)
-    require(found.lab == lab, DocumentCheck.LAB, f"the list is of {_lab(found.lab)}, this end of {_lab(lab)}")
+    require(
+        found.lab == lab,
+        DocumentCheck.LAB,
+        f"the list is of {lab_in_words(found.lab)}, this end of {lab_in_words(lab)}",
+    )
     require(
         found.agency == root.agency,
         DocumentCheck.AGENCY,
@@ -224,7 +228,3 @@ def accept_deny_list(
         "it denies the CA by which the last dock came in; let a dock of the new CA come first",
     )
     return found
-
-
-def _lab(lab: str) -> str:
-    return f"lab {lab}" if lab else "no lab"

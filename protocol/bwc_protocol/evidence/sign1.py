@@ -116,7 +116,7 @@ def verify(payload: bytes, data: bytes, roots: Sequence[bytes], *, lab: str = ""
 
 def verify_by_root(payload: bytes, data: bytes, roots: Sequence[bytes], *, lab: str = "") -> CertificateFacts:
     """Verifies a signature by one of the roots (DER) itself; gives what that root says. Raises `EvidenceError`."""
-    from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
+    from bwc_protocol.certificates.facts import MalformedCertificate, lab_in_words, read_certificate
 
     read = decode(data)
     if len(read.chain) != 1 or read.chain[0] not in roots:
@@ -128,8 +128,8 @@ def verify_by_root(payload: bytes, data: bytes, roots: Sequence[bytes], *, lab: 
     if not (facts.is_ca and facts.signs) or facts.curve != CURVE:
         raise EvidenceError(f"sign1-{Check.KEY}", f"the root is no CA with a key on {CURVE}")
     if facts.lab != lab:
-        mine, its = (f"lab {one}" if one else "no lab" for one in (lab, facts.lab))
-        raise EvidenceError(f"sign1-{Check.LAB}", f"the root is of {its}, this end of {mine}")
+        detail = f"the root is of {lab_in_words(facts.lab)}, this end of {lab_in_words(lab)}"
+        raise EvidenceError(f"sign1-{Check.LAB}", detail)
     _verify_signature(payload, read)
     return facts
 
