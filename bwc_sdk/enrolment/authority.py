@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from bwc_protocol.certificates.chain import verify_chain
 from bwc_protocol.certificates.checks import PeerRefused, Trust, check_peer
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, key_sha256, read_certificate
+from bwc_protocol.certificates.facts import (
+    CertificateFacts,
+    MalformedCertificate,
+    key_sha256,
+    read_certificate,
+)
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import IdentityError, ProtocolViolation
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, lab_in_words, read_certificate
+from bwc_protocol.certificates.facts import (
+    CertificateFacts,
+    MalformedCertificate,
+    lab_in_words,
+    read_certificate,
+)
 from bwc_protocol.documents.order import (
     ORDERING,
     SIGNERS,

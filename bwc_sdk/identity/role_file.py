@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, key_sha256, read_certificate
+from bwc_protocol.certificates.facts import (
+    CertificateFacts,
+    MalformedCertificate,
+    key_sha256,
+    read_certificate,
+)
 from bwc_sdk.errors import IdentityError, PassphraseWrong
 from bwc_sdk.identity.passphrase import HOW_TO_GIVE_IT, Ask, passphrase_for
 from bwc_sdk.identity.private_files import read_secret, read_trusted

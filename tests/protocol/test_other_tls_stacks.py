@@ -19,8 +19,9 @@ from bwc_protocol.certificates.profile import SERVER_AUTH
 from bwc_protocol.declare import NO_ROLE, Role
 from bwc_protocol.session.interface import Session, SessionFailed, SessionSide
 from bwc_protocol.session.tls import KeyCredentials
+from tools.testkit.agencies import altered
 from tools.testkit.pair import BENCH, CAMERA
-from tools.testkit.secure_ends import Agency, agency, device_sessions, host_sessions, issuance
+from tools.testkit.secure_ends import Agency, agency, device_sessions, host_sessions
 
 DEVICE_IN_C = Path("tools/interop/wolfssl_device.c")
 PATIENCE_S = 30.0

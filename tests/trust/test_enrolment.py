@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
 from bwc_protocol.certificates.checks import PeerRefused
 from bwc_protocol.certificates.facts import read_certificate
@@ -218,6 +219,10 @@ WRONG: dict[str, tuple[Callable[[LabAgency], dict[str, Any]], ErrorCode]] = {
     "a root of another agency": (other_root, ErrorCode.UNTRUSTED),
     "a root that is an issuing CA": (
         lambda real: {"root": real.issuing.certificate, "standby": b""},
+        ErrorCode.UNTRUSTED,
+    ),
+    "a root that is signed otherwise than by SHA-256": (
+        lambda real: {"root": agencies.altered(real.root.certificate, real.root, digest=hashes.SHA384())},
         ErrorCode.UNTRUSTED,
     ),
     "a standby root that is the root": (lambda real: {"standby": real.root.certificate}, ErrorCode.UNTRUSTED),

@@ -91,7 +91,7 @@ def altered(
     agency: str = "",
     path_length: int = -1,
     purposes: tuple[str, ...] = (),
-    digest: hashes.HashAlgorithm = hashes.SHA256(),  # noqa: B008  # it has no state
+    digest: hashes.SHA256 | hashes.SHA384 = hashes.SHA256(),  # noqa: B008  # it has no state
 ) -> bytes:
     """A certificate as it is, but for what is given, signed again by an issuer."""
     old = x509.load_der_x509_certificate(der)

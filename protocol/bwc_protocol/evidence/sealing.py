@@ -7,7 +7,6 @@ which is hashed, copied and verified like any other bytes.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -116,9 +115,9 @@ def unwrap_key(protection: Protection, private: ec.EllipticCurvePrivateKey, reco
 
 def recipient_id(public: ec.EllipticCurvePublicKey) -> bytes:
     """What a recipient is told by: the SHA-256 of its SubjectPublicKeyInfo."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from bwc_protocol.certificates.facts import key_sha256
 
-    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return key_sha256(public)
 
 
 def public_key_of(certificate: bytes) -> ec.EllipticCurvePublicKey:

@@ -71,9 +71,8 @@ class KeyCredentials:
             raise UnusableCredentials(f"OpenSSL does not take certificate and key: {error}") from error
 
     def sign(self, data: bytes) -> bytes:
-        from bwc_protocol.evidence.es256 import (
-            sign_es256,
-        )  # seldom needed: sessions are signed for by OpenSSL
+        # Loaded here: it is seldom needed, since OpenSSL signs for sessions.
+        from bwc_protocol.evidence.es256 import sign_es256
 
         return sign_es256(self.key, data)
 
