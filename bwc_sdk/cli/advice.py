@@ -165,6 +165,8 @@ def _after_refusal(error: errors.CommandError) -> str:
     if error.code is ErrorCode.NOT_PERMITTED and (roles := _roles_for(error.command)):
         return f"ask for a role that may: --role {' or '.join(roles)}"
     subject = error.command.partition(".")[0]
+    if error.code is ErrorCode.WRONG_STATE and "seized for" in error.detail:
+        return "nobody changes a camera that is seized; two people end that: 'bwc order make end-seizure'"
     if error.code is ErrorCode.WRONG_STATE and error.command == "clock.set":
         return "leave --reason out: the one that fits the state of the clock is taken"
     special = _BY_COMMAND.get((error.command, error.code))

@@ -53,7 +53,8 @@ VERBS: Final = {
     "dock": Verb("Offload every camera that comes to a docking station."),
     "audit": Verb("Read the device's log and check its chain of hashes."),
     "desired": Verb("Sign what cameras are to be set to, and deliver it."),
-    "order": Verb("Give a device away, end its service, move its clock: by two people."),
+    "order": Verb("Give a device away, end its service, empty it, move its clock: by two people."),
+    "seize": Verb("Seize a camera for a case: nobody changes it any more."),
     "reboot": Verb("Reboot the device."),
     "enroll": Verb(
         "Make a factory-new device one of the agency: a camera, or a docking station and then what stands in its bays."

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bwc_protocol.documents.order import ClockStep, Decommission, Order, Terms, Transfer
+from bwc_protocol.documents.order import (
+    ClockStep,
+    Decommission,
+    EndSeizure,
+    Order,
+    Sanitise,
+    Terms,
+    Transfer,
+)
 from bwc_protocol.evidence import EvidenceError
 from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.trust import OrderNonce
@@ -26,6 +34,22 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Sanitising:
+    """All footage goes, and the device stays what it is; see `Leaving` for what may be lost."""
+
+    lose_held: bool = False
+    lose_undelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndingSeizure:
+    """The seizure of a camera ends, whatever the case."""
+
+
+Wanted = Leaving | Sanitising | EndingSeizure
+
+
+@dataclass(frozen=True, slots=True)
 class Stepping:
     """A clock is moved to this host's time, however far that is; see `Clock.sync` for what the host has to know."""
 
@@ -42,7 +66,7 @@ class MadeOrder:
     held: int
 
 
-async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder:
+async def make_order(device: AnyDevice, wanted: Wanted | Stepping) -> MadeOrder:
     """Asks the device for a nonce and makes the order that names it. An order that was made before is void.
 
     Raises `DocumentError` when footage would be lost that was not given up, `ClockImplausible` when this host does not
@@ -52,7 +76,21 @@ async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder
     match wanted:
         case Leaving():
             there = await device.trust.nonce()
-            terms = _leaving(wanted, there, device.name)
+            held, undelivered = _given_up(wanted, there, device.name)
+            if wanted.to_agency is None:
+                terms = Decommission(loses_held=held, loses_undelivered=undelivered)
+            else:
+                terms = Transfer(loses_held=held, loses_undelivered=undelivered, to_agency=wanted.to_agency)
+        case Sanitising():
+            there = await device.trust.nonce()
+            held, undelivered = _given_up(wanted, there, device.name)
+            terms = Sanitise(loses_held=held, loses_undelivered=undelivered)
+        case EndingSeizure():
+            case_of = (await device.trust.read()).seized_for
+            if not case_of:
+                raise DocumentError("it is not seized: there is nothing to be ended", device=device.name)
+            terms = EndSeizure(case=case_of)
+            there = await device.trust.nonce()
         case Stepping():
             terms = await _stepping(device, wanted)
             there = await device.trust.nonce()
@@ -73,7 +111,8 @@ async def make_order(device: AnyDevice, wanted: Leaving | Stepping) -> MadeOrder
     return MadeOrder(order, there.recordings, there.held)
 
 
-def _leaving(wanted: Leaving, there: OrderNonce, device: str) -> Transfer | Decommission:
+def _given_up(wanted: Leaving | Sanitising, there: OrderNonce, device: str) -> tuple[int, int]:
+    """How many recordings may be lost, held and without a receipt: as many as there are, if that is wanted."""
     for count, may, what, way in (
         (there.held, wanted.lose_held, "held", "lift the holds ('bwc recordings lift'), or --lose-held"),
         (
@@ -90,10 +129,7 @@ def _leaving(wanted: Leaving, there: OrderNonce, device: str) -> Transfer | Deco
                 device=device,
                 advice=f"{way}; an order that may lose footage takes a signature under records",
             )
-    held, undelivered = there.held, there.undelivered
-    if wanted.to_agency is None:
-        return Decommission(loses_held=held, loses_undelivered=undelivered)
-    return Transfer(loses_held=held, loses_undelivered=undelivered, to_agency=wanted.to_agency)
+    return there.held, there.undelivered
 
 
 async def _stepping(device: AnyDevice, wanted: Stepping) -> ClockStep:

@@ -13,6 +13,7 @@ from bwc_protocol.messages.trust import (
     InstallDenyList,
     ReadDenyList,
     Renew,
+    Seize,
     TakeDesiredState,
 )
 from bwc_sdk.connection.connection import Connection
@@ -62,6 +63,11 @@ class Trust(trust.Trust):
         await self._connection.upload(
             TakeDesiredState(length=len(document), sha256=sha256(document)), document
         )
+
+    @sends(Seize)
+    async def seize(self, document: bytes) -> None:
+        """Seizes a camera by what the records section signed (spec: Seizures): from then on nobody changes it."""
+        await self._connection.upload(Seize(length=len(document), sha256=sha256(document)), document)
 
 
 def sha256(data: bytes) -> bytes:

@@ -1396,6 +1396,22 @@ class SyncTrust:
         """
         return self._thread.run(self._twin.take_desired_state(document), timeout)
 
+    def seize(self, document: bytes, *, timeout: float | None = None) -> None:
+        """Seizes a camera by what the records section signed (spec: Seizures): from then on nobody changes it.
+
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH, RECORDS
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.seize` (0x0b0d)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.seize(document), timeout)
+
 
 class SyncBays:
     """The station as a whole and its bays, numbered from 1."""

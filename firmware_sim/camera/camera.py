@@ -158,6 +158,9 @@ class SimCamera(SimDevice):
             recording=storage.journal() is not None,
         )
 
+    def sanitise(self, detail: str, actor: str) -> None:
+        self.erasing.sanitise(detail, actor)
+
     @property
     def may_record(self) -> bool:
         """Whether its footage would be anybody's: a device that is not enrolled records nothing."""

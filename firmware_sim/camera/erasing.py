@@ -150,6 +150,8 @@ class Erasing:
         from bwc_protocol.documents.tombstone import EraseReason
 
         camera = self._camera
+        if camera.trust is not None and camera.trust.kept.case:
+            return False  # seized: nothing of it goes
         if camera.storage.unfreed_bytes:
             return camera.storage.free_rest()  # else all would go, and nothing would be freed
         if len(camera.storage.tombstones) >= TOMBSTONES_MAX:
@@ -167,6 +169,18 @@ class Erasing:
 
         camera.storage.erase((kept,), keep)
         return True
+
+    def sanitise(self, detail: str, actor: str) -> None:
+        """Erases everything, by an order; each recording has a tombstone. Raises `Refusal`, `OSError`."""
+        from bwc_protocol.documents.tombstone import EraseReason
+
+        camera = self._camera
+        kept = self.tombstones(camera.storage.page(0, len(camera.storage)), EraseReason.SANITISED, actor)
+
+        def keep(changes: tuple[Change, ...]) -> None:
+            camera.audit.append(AuditKind.ORDERED, detail, actor, *changes)
+
+        camera.storage.erase(kept, keep, everything=True)
 
     def tombstones(
         self, recordings: Sequence[StoredRecording], reason: EraseReason, actor: str

@@ -18,12 +18,13 @@ from bwc_protocol.link import DeviceGate
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.identity import Capability
-from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.make import Make
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.device.session import DeviceSession
 from firmware_sim.device.snapshot import IDENTITY
 from firmware_sim.device.trust.kept import STATE_NAME as TRUST
@@ -198,6 +199,10 @@ class SimDevice(ABC):
     @abstractmethod
     def lose_recording(self) -> None:
         """What a fault plan's `vanish` asks for."""
+
+    def sanitise(self, detail: str, actor: str) -> None:
+        """Erases all footage by an order. Raises `Refusal` of a device that has none, and `OSError`."""
+        raise Refusal(ErrorCode.OUT_OF_RANGE, "it has no footage")
 
     @abstractmethod
     def clock_was_set(self) -> None:

@@ -13,6 +13,7 @@ from bwc_protocol.conversation.stream import StreamSource
 from bwc_protocol.declare import Event, FieldRangeError, Handlers, Request, Role
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.messages.trust import SEIZED_REFUSES
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.conversation_profile import ConversationProfile
@@ -64,6 +65,9 @@ class Device(Protocol):
     @property
     def config_keys(self) -> int:
         """Settings that it has."""
+
+    def sanitise(self, detail: str, actor: str) -> None:
+        """Erases all footage by an order; identity and settings stay."""
 
     def clock_was_set(self) -> None:
         """Tells the hosts."""
@@ -184,6 +188,7 @@ class DeviceSession:
         self._request_id = request_id
         self._after_reply.clear()
         try:
+            self._demand_unseized(request)
             reply = self._handlers.by_opcode[request.opcode](self, request)
             self._conversation.reply(request_id, reply)
         except Refusal as refusal:
@@ -202,6 +207,13 @@ class DeviceSession:
             return
         for then in self._after_reply:
             then()
+
+    def _demand_unseized(self, request: Request[Any]) -> None:
+        """Raises `Refusal` for what changes a camera that is seized."""
+        trust = self.device.trust
+        if trust is not None and trust.kept.case and request.name in SEIZED_REFUSES:
+            self.audit(AuditKind.REFUSED, f"{request.name}: it is seized for {trust.kept.case}")
+            raise Refusal(ErrorCode.WRONG_STATE, f"it is seized for {trust.kept.case}: nobody changes it")
 
     def _not_kept(self, error: OSError | StateError) -> tuple[ErrorCode, str] | None:
         """What is answered when something could not be kept; None: nothing, since the device starts again."""

@@ -21,6 +21,7 @@ from bwc_protocol.messages.trust import (
     Renew,
     RequestCertificate,
     ResetRecord,
+    Seize,
     TakeDesiredState,
     TrustState,
 )
@@ -47,6 +48,7 @@ UNTRUSTED: Final = TrustState(
     generation=0,
     requested=False,
     window_s=0,
+    seized_for="",
 )
 """Of development firmware."""
 
@@ -149,6 +151,18 @@ def take_desired_state(session: CameraSession, request: TakeDesiredState) -> Str
         from firmware_sim.camera.desired_state import take_desired
 
         take_desired(session, data)
+
+    return session.take_upload(request.length, _announced(request.sha256, finish))
+
+
+@Seize.handler(CAMERA)
+def seize(session: CameraSession, request: Seize) -> StreamOpened:
+    _trust(session).demand_enrolled()
+
+    def finish(data: bytes) -> None:
+        from firmware_sim.device.trust.seizing import take_seizure
+
+        take_seizure(session, data)
 
     return session.take_upload(request.length, _announced(request.sha256, finish))
 

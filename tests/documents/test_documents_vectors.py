@@ -17,6 +17,7 @@ from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.documents.order import Order
 from bwc_protocol.documents.receipt import Receipt
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.documents.tombstone import Tombstone
 from tools.generate import vectors_documents, write_vectors
@@ -28,6 +29,7 @@ KINDS = {
     "order": Order,
     "desired-state": DesiredState,
     "receipt": Receipt,
+    "seizure": Seizure,
     "tombstone": Tombstone,
 }
 Vector = dict[str, Any]
@@ -162,4 +164,4 @@ def _check_of(data: bytes) -> DocumentCheck | None:
 def test_each_kind_of_terms_and_each_signed_kind_has_a_vector() -> None:
     assert {vector["kind"] for vector in VECTORS["documents"]} == set(KINDS)
     terms = {vector["fields"]["terms"][0] for vector in VECTORS["documents"] if vector["kind"] == "order"}
-    assert terms == {1, 2, 3}
+    assert terms == {1, 2, 3, 4, 5}

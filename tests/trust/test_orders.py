@@ -45,7 +45,7 @@ def order(at: Any, given: OrderNonce, terms: Terms, *, alone: bool = False, **in
 
 
 def losing_all(given: OrderNonce) -> Transfer:
-    return Transfer(loses_held=given.held, loses_undelivered=given.recordings, to_agency="Valley Sheriff")
+    return Transfer(loses_held=given.held, loses_undelivered=given.undelivered, to_agency="Valley Sheriff")
 
 
 async def carried(host: DeviceHost, document: bytes, nonce: bytes) -> ErrorCode | None:

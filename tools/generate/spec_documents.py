@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bwc_protocol.documents import deny_list, desired_state, order, receipt, reset_record, tombstone
+from bwc_protocol.documents import deny_list, desired_state, order, receipt, reset_record, seizure, tombstone
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
 from bwc_protocol.evidence import sign1
@@ -66,6 +66,7 @@ def kinds() -> str:
             reset_record.ResetRecord.signatures,
             reset_record.RESET_RECORD_MAX,
         ),
+        ("`seizure`", "the records section", seizure.Seizure.signatures, seizure.SEIZURE_MAX),
         ("`receipt`", "a destination", receipt.Receipt.signatures, receipt.RECEIPT_MAX),
         ("`tombstone`", "the camera", tombstone.Tombstone.signatures, tombstone.TOMBSTONE_MAX),
     ]
@@ -97,6 +98,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
         (desired_state.DesiredState, desired_state.DesiredSetting, desired_state.DesiredAssignment)
     ),
     "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
+    "seizure-cddl": lambda: spec_cddl.block((seizure.Seizure,)),
     "receipt-cddl": lambda: spec_cddl.block((receipt.Receipt,)),
     "tombstone-cddl": lambda: spec_cddl.block((tombstone.Tombstone,)),
     "erase-reasons": lambda: numbers(tombstone.EraseReason),

@@ -9,12 +9,22 @@ from typing import Any, Final
 import cbor2
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.documents import deny_list, desired_state, order, receipt, tombstone
+from bwc_protocol.documents import deny_list, desired_state, order, receipt, seizure, tombstone
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList
 from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetting, DesiredState
-from bwc_protocol.documents.order import NONCE_SIZE, ClockStep, Decommission, Order, Situation, Transfer
+from bwc_protocol.documents.order import (
+    NONCE_SIZE,
+    ClockStep,
+    Decommission,
+    EndSeizure,
+    Order,
+    Sanitise,
+    Situation,
+    Transfer,
+)
 from bwc_protocol.documents.receipt import Receipt, Receipted
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.signed_document import Document, SignedDocument
 from bwc_protocol.documents.tombstone import EraseReason, Tombstone
 from bwc_protocol.evidence import sign1
@@ -36,6 +46,7 @@ SITUATION: Final = Situation(
     held=1,
     undelivered=2,
     clock_revision=3,
+    case="24-0117",
 )
 LAST_COUNTER: Final = 11
 HELD_COUNTER: Final = 6
@@ -73,6 +84,8 @@ DESIRED: Final = DesiredState(
     assignment=DesiredAssignment(officer="K1234", unit="5th precinct"),
 )
 
+SEIZURE: Final = Seizure(camera=agency.CAMERA, case="24-0117", signed_utc_s=SIGNED_S)
+LAST_SEIZED_S: Final = SIGNED_S - 1
 RECORDING: Final = Receipted(
     camera=agency.CAMERA,
     recording_id=bytes(range(0xA0, 0xB0)),
@@ -129,7 +142,7 @@ def record() -> dict[str, Any]:
     roots = ("root", "standby", "issuing", "issuing-2")
     names = [*roots, *agency.PEOPLE, "camera", "other/root", "other/issuing", "other/technician"]
     records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
-    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone]
+    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone, Seizure]
     return {
         "types": {cls.label: vectors_types.manifest(cls) for cls in records},
         "agency": {
@@ -148,6 +161,8 @@ def record() -> dict[str, Any]:
             "clock_revision": SITUATION.clock_revision,
             "held": SITUATION.held,
             "undelivered": SITUATION.undelivered,
+            "case": SITUATION.case,
+            "last_seized_utc_s": LAST_SEIZED_S,
             "recording": {
                 "recording_id": RECORDING.recording_id.hex(),
                 "manifest_sha256": RECORDING.manifest_sha256.hex(),
@@ -176,6 +191,9 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
         (_order(step), ("technician", "technician-2")),
         (DESIRED, ("technician",)),
         (dataclasses.replace(DESIRED, counter=13, settings=(), assignment=None), ("technician-2",)),
+        (_order(Sanitise(loses_held=1, loses_undelivered=2)), TWO),
+        (_order(EndSeizure(case="24-0117")), TWO),
+        (SEIZURE, ("records",)),
         (RECEIPT, ("store",)),
         (dataclasses.replace(RECEIPT, destination="store-2", one_site=True), ("store-2",)),
         (TOMBSTONE, ("camera",)),
@@ -246,6 +264,9 @@ _VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
     "bwc-desired-state": lambda data: desired_state.verify_desired_state(
         data, agency.anchors(), Trust(), camera=agency.CAMERA, last_counter=LAST_COUNTER
     ),
+    "bwc-seizure": lambda data: seizure.verify_seizure(
+        data, agency.anchors(), Trust(), camera=agency.CAMERA, last_utc_s=LAST_SEIZED_S
+    ),
     "bwc-receipt": lambda data: receipt.verify_receipt(data, agency.anchors(), Trust(), RECORDING),
     "bwc-tombstone": lambda data: tombstone.verify_tombstone(
         data, agency.anchors(), lab="", camera=agency.CAMERA
@@ -309,6 +330,11 @@ def _wrong() -> list[tuple[str, bytes]]:
         ("a setting twice", made(desired | {7: [desired[7][0], desired[7][0]]}, "technician")),
         ("a setting with a float", made(desired | {7: [{0: "a", 1: 1.5}]}, "technician")),
         ("a unit without an officer", made(desired | {8: {0: "", 1: "5th"}}, "technician")),
+        ("a seizure that a technician signed", made(SEIZURE.to_map(), "technician")),
+        ("a seizure of another camera", made(SEIZURE.to_map() | {3: "BWC-000043"}, "records")),
+        ("a seizure that was lifted", made(SEIZURE.to_map() | {5: LAST_SEIZED_S}, "records")),
+        ("the end of a seizure for another case", made(decommission | {8: [5, {0: "24-0118"}]}, *TWO)),
+        ("a sanitising that gives up too little", made(decommission | {8: [4, {0: 0, 1: 2}]}, *TWO)),
         ("a receipt signed by a dock", made(receipted | {10: "dock-7"}, "dock")),
         ("a receipt of another agency's destination", made(receipted, "other/store")),
         ("a receipt that names another destination than the one that signed it", made(receipted, "store-2")),

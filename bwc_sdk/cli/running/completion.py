@@ -17,6 +17,8 @@ SETTINGS: Final = (
     "audio.gain_db",
     "audio.pre_event",
     "category.default",
+    "erase.keep_h",
+    "erase.receipts",
     "haptics.enabled",
     "holder.pseudonym",
     "indicator.brightness_pct",

@@ -9,7 +9,15 @@ import typer
 
 from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.declare import Role, to_plain
-from bwc_protocol.documents.order import ORDER_MAX, ClockStep, Decommission, Order, Transfer
+from bwc_protocol.documents.order import (
+    ORDER_MAX,
+    ClockStep,
+    Decommission,
+    EndSeizure,
+    Order,
+    Sanitise,
+    Transfer,
+)
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence.record import Record
 from bwc_protocol.word import label
@@ -28,7 +36,7 @@ from bwc_sdk.identity.document_files import read_document, require_new, write_do
 
 app = verbs(
     no_args_is_help=True,
-    help="Give a device away, end its service, move its clock: by two people.\n\n"
+    help="Give a device away, end its service, empty it, move its clock: by two people.\n\n"
     "'make' asks the device and writes a file; two people 'sign' it, each by a key of their own; 'run' has the device "
     "carry it out, within a week.",
 )
@@ -37,6 +45,8 @@ common_options(app)
 _AFTERWARDS: Final[dict[type[Record], str]] = {
     Transfer: "it boots without its footage, and belongs to nobody: the next agency enrols it",
     Decommission: "it boots without its footage, and nobody enrols it any more",
+    Sanitise: "its footage is gone, and a tombstone stays of each: 'bwc recordings tombstones'",
+    EndSeizure: "it is in service again",
     ClockStep: "'bwc clock show' measures its clock; 'bwc clock sync' sets it to the millisecond",
 }
 """What comes after an order that was carried out."""
@@ -55,6 +65,8 @@ class Action(enum.StrEnum):
     TRANSFER = "transfer"
     DECOMMISSION = "decommission"
     CLOCK_STEP = "clock-step"
+    SANITISE = "sanitise"
+    END_SEIZURE = "end-seizure"
 
 
 @app.command("make")
@@ -66,7 +78,8 @@ def make(
         Action,
         typer.Argument(
             help="transfer: it leaves the agency. decommission: it leaves service for ever. clock-step: its clock goes "
-            "to this host's time, however far that is."
+            "to this host's time, however far that is. sanitise: all footage goes, and it stays what it is. "
+            "end-seizure: a seized camera is in service again."
         ),
     ],
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="File to write.")],
@@ -98,6 +111,8 @@ def make(
     stepping = action is Action.CLOCK_STEP
     if stepping and (to_agency or lose_held or lose_undelivered):
         raise typer.BadParameter("a clock step takes --source and --uncertainty alone")
+    if action is Action.END_SEIZURE and (lose_held or lose_undelivered):
+        raise typer.BadParameter("the end of a seizure loses nothing")
     if not stepping and (source or uncertainty):
         raise typer.BadParameter("--source and --uncertainty are for a clock step")
     if to_agency and action is not Action.TRANSFER:
@@ -107,11 +122,22 @@ def make(
 
     async def work(device: AnyDevice, out: Output) -> None:
         from bwc_protocol.messages.clock import TimeSource
-        from bwc_sdk.clients.order_making import Leaving, Stepping, make_order
+        from bwc_sdk.clients.order_making import (
+            EndingSeizure,
+            Leaving,
+            Sanitising,
+            Stepping,
+            Wanted,
+            make_order,
+        )
 
-        wanted: Leaving | Stepping
+        wanted: Wanted | Stepping
         if stepping:
             wanted = Stepping(TimeSource[source.name] if source else None, stated_ns)
+        elif action is Action.SANITISE:
+            wanted = Sanitising(lose_held, lose_undelivered)
+        elif action is Action.END_SEIZURE:
+            wanted = EndingSeizure()
         else:
             to = to_agency if action is Action.TRANSFER else None
             wanted = Leaving(to, lose_held, lose_undelivered)
@@ -233,7 +259,9 @@ def _terms(order: Order) -> dict[str, Any]:
         case Transfer() as terms:
             losing = {"loses_held": terms.loses_held, "loses_undelivered": terms.loses_undelivered}
             return {"to_agency": terms.to_agency, **losing}
-        case Decommission() as terms:
+        case EndSeizure() as terms:
+            return {"case": terms.case}
+        case Decommission() | Sanitise() as terms:
             return {"loses_held": terms.loses_held, "loses_undelivered": terms.loses_undelivered}
         case ClockStep() as terms:
             return {"step_ns": terms.step_ns, "uncertainty_ms": terms.uncertainty_ms}

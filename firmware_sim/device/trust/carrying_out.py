@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.documents.order import ClockStep, Decommission, SignedOrder, Situation, Transfer
+from bwc_protocol.documents.order import (
+    ClockStep,
+    Decommission,
+    EndSeizure,
+    Sanitise,
+    SignedOrder,
+    Situation,
+    Transfer,
+)
 from bwc_protocol.documents.reset_record import ResetCause
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import TimeAssurance, TimeSource
@@ -37,8 +45,13 @@ def carry_out_order(session: DeviceSession, document: bytes) -> None:
         held=facts.held,
         undelivered=facts.undelivered,
         clock_revision=device.clock.revision,
+        case=trust.kept.case,
     )
     found = verified_order(trust, document, situation)
+    if trust.kept.case and not isinstance(found.order.terms, EndSeizure):
+        raise Refusal(
+            ErrorCode.WRONG_STATE, f"it is seized for {trust.kept.case}: only the end of that is ordered"
+        )
     match found.order.terms:
         case Transfer(to_agency=to):
             _leave(session, found, ResetCause.TRANSFER, f"transfer to {to or 'another agency'}")
@@ -46,6 +59,12 @@ def carry_out_order(session: DeviceSession, document: bytes) -> None:
             _leave(session, found, ResetCause.DECOMMISSION, "decommission")
         case ClockStep() as step:
             _step_clock(session, found, step)
+        case Sanitise():
+            _demand_no_recording(session)
+            device.sanitise(_said(found, "sanitise"), session.identity)
+        case EndSeizure(case=case):
+            ended = replace(trust.kept, case="")
+            trust.keep(ended, AuditKind.ORDERED, _said(found, f"end of seizure for {case}"), session.identity)
     trust.nonces.forget()
 
 
@@ -58,14 +77,18 @@ def _said(found: SignedOrder, what: str) -> str:
 def _leave(session: DeviceSession, found: SignedOrder, cause: ResetCause, what: str) -> None:
     device, trust = session.device, session.device.trust
     assert trust is not None
-    if device.footage_facts().recording:
-        raise Refusal(
-            ErrorCode.WRONG_STATE, "it records, and the order cannot name what is not closed: stop it first"
-        )
+    _demand_no_recording(session)
     kept = forgotten(device, trust, cause)
     if cause is ResetCause.DECOMMISSION:
         kept = replace(kept, retired=True)
     device.start_anew(kept, AuditKind.ORDERED, _said(found, what), session.identity)
+
+
+def _demand_no_recording(session: DeviceSession) -> None:
+    if session.device.footage_facts().recording:
+        raise Refusal(
+            ErrorCode.WRONG_STATE, "it records, and the order cannot name what is not closed: stop it first"
+        )
 
 
 def _step_clock(session: DeviceSession, found: SignedOrder, step: ClockStep) -> None:

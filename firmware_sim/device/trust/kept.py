@@ -10,13 +10,13 @@ import binascii
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, Self
 
-from bwc_protocol.certificates.profile import CERTIFICATE_MAX
+from bwc_protocol.certificates.profile import CERTIFICATE_MAX, FOREVER_S
 from bwc_protocol.documents.deny_list import DENY_LIST_MAX
 from bwc_protocol.documents.installation import RECIPIENTS_MAX
 from bwc_protocol.messages.trust import ROOTS_MAX
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.flash.flash import StateError
-from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole
+from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole, words
 
 STATE_NAME: Final = "trust"
 """Under which it is kept in the directory."""
@@ -83,6 +83,10 @@ class KeptTrust:
     reset_record: bytes = field(default=b"", repr=False)
     retired: bool = False
     """Out of service for ever."""
+    case: str = ""
+    """That it is seized for."""
+    seized_utc_s: int = 0
+    """When the seizure was signed that it took last: one that was lifted does not come back."""
     destroying: bool = False
     """Footage is being destroyed: whatever is left of it goes at the next start."""
 
@@ -133,6 +137,8 @@ class KeptTrust:
             "generation": self.generation,
             "reset_record": _text(self.reset_record),
             "retired": self.retired,
+            "case": self.case,
+            "seized_utc_s": self.seized_utc_s,
             "destroying": self.destroying,
         }
 
@@ -156,6 +162,8 @@ class KeptTrust:
             generation=whole(kept, "generation", 0, U32_MAX),
             reset_record=_bytes(kept, "reset_record", RECORD_MAX),
             retired=flag(kept, "retired"),
+            case=words(kept, "case"),
+            seized_utc_s=whole(kept, "seized_utc_s", 0, FOREVER_S),
             destroying=flag(kept, "destroying"),
         )
         found._check(serial, kind)

@@ -89,8 +89,39 @@ class ClockStep(Record):
             raise EvidenceError("clock-step-step-ns", "a step of nothing")
 
 
-Terms = Transfer | Decommission | ClockStep
-ACTIONS: Final[dict[int, type[Record]]] = {1: Transfer, 2: Decommission, 3: ClockStep}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sanitise(Record):
+    """All footage goes, with a tombstone for each recording; keys, identity and settings stay."""
+
+    label: ClassVar[str] = "sanitise"
+    closed: ClassVar[bool] = True
+
+    loses_held: int = field(
+        default=0, metadata=keyed(0, _U32, "so many recordings that are held may be lost by it")
+    )
+    loses_undelivered: int = field(
+        default=0, metadata=keyed(1, _U32, "so many recordings without a receipt may be lost by it")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSeizure(Record):
+    """A camera that was seized for a case is in service again."""
+
+    label: ClassVar[str] = "end-seizure"
+    closed: ClassVar[bool] = True
+
+    case: str = field(metadata=keyed(0, Text(64, min=1), "case that it was seized for"))
+
+
+Terms = Transfer | Decommission | ClockStep | Sanitise | EndSeizure
+ACTIONS: Final[dict[int, type[Record]]] = {
+    1: Transfer,
+    2: Decommission,
+    3: ClockStep,
+    4: Sanitise,
+    5: EndSeizure,
+}
 """What can be ordered. Numbers are only added; a device refuses one that it does not know."""
 
 
@@ -134,6 +165,8 @@ class Situation:
     undelivered: int = 0
     """Recordings without a receipt for what they are now."""
     clock_revision: int = 0
+    case: str = ""
+    """That it is seized for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +238,9 @@ def subject_of(facts: CertificateFacts) -> str:
 def loses_footage(terms: Terms) -> bool:
     """Whether it says that recordings may be lost that are held or have no receipt."""
     match terms:
-        case Transfer() | Decommission():
+        case Transfer() | Decommission() | Sanitise():
             return terms.loses_held > 0 or terms.loses_undelivered > 0
-        case ClockStep():
+        case ClockStep() | EndSeizure():
             return False
 
 
@@ -223,7 +256,7 @@ def _check_situation(order: Order, situation: Situation) -> None:
         "its nonce was used, has run out, or was never this device's: make the order again",
     )
     match order.terms:
-        case Transfer() | Decommission() as terms:
+        case Transfer() | Decommission() | Sanitise() as terms:
             require(
                 order.chain_head_sha256 == situation.chain_head_sha256,
                 DocumentCheck.CHAIN_HEAD,
@@ -243,4 +276,11 @@ def _check_situation(order: Order, situation: Situation) -> None:
                 terms.revision == situation.clock_revision,
                 DocumentCheck.REVISION,
                 "the clock was set since the step was measured: make the order again",
+            )
+        case EndSeizure() as terms:
+            require(
+                terms.case == situation.case,
+                DocumentCheck.REVISION,
+                f"it ends a seizure for {terms.case!r}, and there is "
+                + (f"one for {situation.case!r}" if situation.case else "none"),
             )

@@ -37,7 +37,7 @@ class DocumentCheck(enum.StrEnum):
     CHAIN_HEAD = "chain-head"
     """It names this device's newest recording: none was closed since."""
     REVISION = "revision"
-    """It names the state of the clock that it was made against."""
+    """It names the state of the clock that it was made against; an end of a seizure, the case of it."""
     FOOTAGE = "footage"
     """No recording is lost that is held or has no receipt, unless the order says so."""
     RECORDING = "recording"

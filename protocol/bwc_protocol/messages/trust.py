@@ -32,6 +32,7 @@ from bwc_protocol.documents.installation import (
     RENEWAL_MAX,
 )
 from bwc_protocol.documents.order import NONCE_SIZE, ORDER_MAX
+from bwc_protocol.documents.seizure import SEIZURE_MAX
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 
@@ -111,7 +112,27 @@ DESIRED_REFUSED: Final[Refusals] = (
     (ErrorCode.PURPOSE_REFUSED, "a purpose that is solely First Amendment activity"),
     (ErrorCode.OUT_OF_RANGE, "a value beyond its limits"),
 )
+SEIZURE_REFUSED: Final[Refusals] = (
+    *_ARRIVED,
+    (ErrorCode.WRONG_STATE, "it is not enrolled, or is seized for another case"),
+    (ErrorCode.MALFORMED, "they are no seizure"),
+    (ErrorCode.UNTRUSTED, "it is not signed by the records section of the agency"),
+    (ErrorCode.CONFLICT, "it is for another device, or not younger than the last one that it took"),
+)
 """Verdicts on what is uploaded, in their order."""
+SEIZED_REFUSES: Final = frozenset(
+    {
+        "assignment.assign",
+        "assignment.clear",
+        "clock.set",
+        "config.commit",
+        "config.stage",
+        "config.upload",
+        "recordings.erase",
+        "trust.desired",
+    }
+)
+"""Commands that a seized camera answers with WRONG_STATE, whoever asks."""
 
 
 @wire
@@ -142,6 +163,7 @@ class TrustState(Wire):
     window_s: int = u16(
         "what is left of the time in which it can be enrolled; 0 = press its button", unit="s"
     )
+    seized_for: str = text("case that it is seized for; nothing while it is not", max=64)
 
 
 @command(
@@ -333,6 +355,24 @@ class ResetRecord(Wire):
 )
 class ReadResetRecord(Request[ResetRecord]):
     """Read the record of the last physical reset."""
+
+
+@command(
+    0x0B0D,
+    "trust.seize",
+    roles=DELIVERERS,
+    effect=Effect.REPEATABLE,
+    stream=StreamDirection.TO_DEVICE,
+    errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
+    verdicts=SEIZURE_REFUSED,
+    since=_V1_2,
+    signed=True,
+)
+class Seize(Request[StreamOpened]):
+    """Seize a camera for a case, by what the records section signed (spec: Seizures), by a stream."""
+
+    length: int = u32("bytes of the seizure", unit="byte", min=1, max=SEIZURE_MAX)
+    sha256: bytes = blob("SHA-256 of the seizure", size=32)
 
 
 class Trust(Subject):
