@@ -86,7 +86,7 @@ async def make_order(device: AnyDevice, wanted: Wanted | Stepping) -> MadeOrder:
             held, undelivered = _given_up(wanted, there, device.name)
             terms = Sanitise(loses_held=held, loses_undelivered=undelivered)
         case EndingSeizure():
-            case_of = (await device.trust.read()).seized_for
+            case_of = (await device.device.status()).seized_for
             if not case_of:
                 raise DocumentError("it is not seized: there is nothing to be ended", device=device.name)
             terms = EndSeizure(case=case_of)

@@ -67,6 +67,7 @@ def status(session: CameraSession, request: ReadStatus) -> DeviceStatus:
         faults=camera.report.faults,
         streams=session.open_streams,
         boot_counter=camera.boot_counter,
+        seized_for=camera.trust.kept.case if camera.trust is not None else "",
     )
 
 

@@ -48,7 +48,6 @@ UNTRUSTED: Final = TrustState(
     generation=0,
     requested=False,
     window_s=0,
-    seized_for="",
 )
 """Of development firmware."""
 

@@ -9,7 +9,7 @@ from tests.cli.conftest import Bwc
 
 def test_a_camera_is_seized_told_and_released_by_two_people(bwc: Bwc, sim: str, tmp_path: Path) -> None:
     camera = bwc("info", "--json", device=sim).document["identity"]["serial"]
-    assert bwc("info", "--json", device=sim).document["seized_for"] == ""
+    assert bwc("info", "--json", device=sim).document["status"]["seized_for"] == ""
     done = bwc("seize", camera, "--case", "24-7", "--json", device=sim)
     assert done.code == 0, done.err
     assert done.document["seizure"]["delivered"]

@@ -16,6 +16,7 @@ from bwc_protocol.messages.assignment import Assign, ClearAssignment
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.clock import ClockReason, ExchangeTime, ReadClock, SetClock, TimeSource
 from bwc_protocol.messages.config import ApplyConfig, Setting, SettingType, StageConfig, UploadConfig
+from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import (
     DeliverReceipt,
     HoldRecording,
@@ -204,7 +205,7 @@ def test_a_seized_camera_is_changed_by_nobody_and_gives_its_footage(bench: Bench
     bench.deliver(bench.entry())
     assert set(changing(bench)) == SEIZED_REFUSES <= {command.name for command in COMMANDS.values()}
     assert seize(bench) is None
-    assert bench.desk.ask(ReadTrust()).seized_for == "24-7"
+    assert bench.desk.ask(ReadStatus()).seized_for == "24-7"
     assert bench.log(AuditKind.SEIZED)[0].startswith("for 24-7, by R. Holt, ")
     for name, request in changing(bench).items():
         assert bench.desk.refused(request) is ErrorCode.WRONG_STATE, name
@@ -232,7 +233,7 @@ def test_it_stays_seized_over_restarts_and_erases_nothing_to_make_room() -> None
     bench.run(1)
     bench.camera.close()
     bench.boot()
-    assert bench.desk.ask(ReadTrust()).seized_for == "24-7"
+    assert bench.desk.ask(ReadStatus()).seized_for == "24-7"
     assert bench.desk.refused(bench.erase(bench.entry())) is ErrorCode.WRONG_STATE
     bench.camera.wearer.start()
     bench.run(1)
@@ -248,11 +249,24 @@ def test_two_people_end_it_and_the_old_seizure_does_not_come_back(bench: Bench) 
     assert seize(bench, case="24-8", signed_utc_s=agencies.SIGNED_S + 1) is ErrorCode.WRONG_STATE
     assert ordered(bench, EndSeizure(case="24-8")) is ErrorCode.CONFLICT
     assert ordered(bench, EndSeizure(case="24-7")) is None
-    assert bench.desk.ask(ReadTrust()).seized_for == ""
+    assert bench.desk.ask(ReadStatus()).seized_for == ""
     bench.configure("erase.receipts", 1)
     assert upload(bench, Seize, old) is ErrorCode.CONFLICT
     assert ordered(bench, EndSeizure(case="24-7")) is ErrorCode.CONFLICT, "there is none"
     assert seize(bench, signed_utc_s=agencies.SIGNED_S + 1) is None
+
+
+@pytest.mark.rule("MSG-018")
+def test_verdicts_on_a_seizure_come_in_their_order(bench: Bench) -> None:
+    announced = Seize(length=1, sha256=bytes(32))
+    found = [
+        bench.desk.upload(announced, b"x"),
+        upload(bench, Seize, b"\xa0"),
+        seize(bench, role=Role.TECHNICIAN, camera="SIM-00000006"),
+        seize(bench, camera="SIM-00000006"),
+    ]
+    declared = [code for code, _ in Seize.verdicts]
+    assert found == [code for code in declared if code is not ErrorCode.WRONG_STATE]
 
 
 @pytest.mark.rule("DOC-024")
@@ -261,4 +275,4 @@ def test_only_the_records_section_seizes_and_only_what_it_names(bench: Bench) ->
     assert seize(bench, camera="SIM-00000006") is ErrorCode.CONFLICT
     assert seize(bench, lab="0a0b0c0d") is ErrorCode.UNTRUSTED
     assert upload(bench, Seize, b"\x82\x40\x80") is ErrorCode.MALFORMED
-    assert bench.desk.ask(ReadTrust()).seized_for == ""
+    assert bench.desk.ask(ReadStatus()).seized_for == ""

@@ -29,7 +29,6 @@ async def info(device: AnyDevice, output: Output) -> None:
     station = await device.bays.status() if isinstance(device, DockingStation) else None
     major, minor = device.peer.version
     session = session_facts(device)
-    seized_for = await _seized_for(device)
     await device.close()  # so that its end counts, too
     noted = remarks_on(device.counters)
     counted = device.counters if output.verbose else None
@@ -39,21 +38,13 @@ async def info(device: AnyDevice, output: Output) -> None:
             "status": to_plain(status),
             "capabilities": to_plain(capabilities),
             "protocol": f"{major}.{minor}",
-            "seized_for": seized_for,
             "session": session,
             "remarks": [{"rule": one.rule, "count": one.count} for one in noted],
             **({"station": to_plain(station)} if station is not None else {}),
             **({"counters": counted.plain()} if counted is not None else {}),
         },
-        Facts(
-            "identity",
-            [
-                *facts(identity),
-                fact("protocol", f"{major}.{minor}"),
-                *([fact("seized_for", seized_for)] if seized_for else []),
-            ],
-        ),
-        Facts("status", list(facts(status, but=("boot_counter",))), section="status"),
+        Facts("identity", [*facts(identity), fact("protocol", f"{major}.{minor}")]),
+        Facts("status", list(facts(status, but=_untold(status.seized_for))), section="status"),
         *([Facts("station", list(facts(station)), section="station")] if station is not None else []),
         Facts("capabilities", list(facts(capabilities)), section="capabilities"),
         Facts(
@@ -69,11 +60,9 @@ async def info(device: AnyDevice, output: Output) -> None:
         output.note(f"remark: {one}")
 
 
-async def _seized_for(device: AnyDevice) -> str:
-    """The case that it is seized for; nothing of a device that does not know what that is."""
-    if device.peer.version < (1, 2):
-        return ""
-    return (await device.trust.read()).seized_for
+def _untold(seized_for: str) -> tuple[str, ...]:
+    """Fields of the status that people need not see: that it is not seized, too."""
+    return ("boot_counter",) if seized_for else ("boot_counter", "seized_for")
 
 
 def session_facts(device: AnyDevice) -> dict[str, Any]:

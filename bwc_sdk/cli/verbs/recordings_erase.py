@@ -23,7 +23,8 @@ async def erase(
     camera: Camera,
     output: Output,
     recordings: Annotated[
-        list[str], typer.Argument(metavar="RECORDING", help="Sequence numbers, or the first digits of ids.")
+        list[str],
+        typer.Argument(metavar="RECORDING...", help="Sequence numbers, or the first digits of ids."),
     ],
     receipt: Annotated[
         list[Path] | None,

@@ -32,10 +32,11 @@ def seize(
         typer.Option("--out", metavar="FILE", readable=False, help="File to write the signed seizure to."),
     ] = None,
 ) -> int | None:
-    """Seize a camera as evidence: sign that, and deliver it where --device names the camera.
+    """Seize a camera for a case: nobody changes it any more.
 
-    From then on it takes no setting, assignment, time, update or erasure from anybody, and erases nothing to make room;
-    footage is offloaded and read as before. It ends by an order of two people: 'bwc order make end-seizure'.
+    It is signed, and delivered where --device names the camera. From then on it takes no setting, assignment, time,
+    update or erasure from anybody, and erases nothing to make room; footage is offloaded and read as before. It ends by
+    an order of two people: 'bwc order make end-seizure'.
     """
     from bwc_sdk.identity.seizing import sign_seizure
 

@@ -13,10 +13,11 @@ from typing import Any, Final, Protocol, Self
 from bwc_protocol.certificates.profile import CERTIFICATE_MAX, FOREVER_S
 from bwc_protocol.documents.deny_list import DENY_LIST_MAX
 from bwc_protocol.documents.installation import RECIPIENTS_MAX
+from bwc_protocol.documents.seizure import CASE_MAX
 from bwc_protocol.messages.trust import ROOTS_MAX
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.flash.flash import StateError
-from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole, words
+from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole
 
 STATE_NAME: Final = "trust"
 """Under which it is kept in the directory."""
@@ -137,7 +138,7 @@ class KeptTrust:
             "generation": self.generation,
             "reset_record": _text(self.reset_record),
             "retired": self.retired,
-            "case": self.case,
+            "case": _text(self.case.encode()),
             "seized_utc_s": self.seized_utc_s,
             "destroying": self.destroying,
         }
@@ -162,7 +163,7 @@ class KeptTrust:
             generation=whole(kept, "generation", 0, U32_MAX),
             reset_record=_bytes(kept, "reset_record", RECORD_MAX),
             retired=flag(kept, "retired"),
-            case=words(kept, "case"),
+            case=_words(kept, "case", CASE_MAX),
             seized_utc_s=whole(kept, "seized_utc_s", 0, FOREVER_S),
             destroying=flag(kept, "destroying"),
         )
@@ -225,6 +226,13 @@ def _text(data: bytes) -> str:
 
 def _bytes(kept: dict[str, Any], key: str, most: int) -> bytes:
     return _decoded(kept[key], key, most)
+
+
+def _words(kept: dict[str, Any], key: str, most: int) -> str:
+    try:
+        return _bytes(kept, key, most).decode()
+    except UnicodeDecodeError as error:
+        raise StateError(f"the kept state cannot be read: {key} is no text") from error
 
 
 def _list(kept: dict[str, Any], key: str, most: int) -> tuple[bytes, ...]:

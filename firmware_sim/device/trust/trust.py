@@ -179,7 +179,6 @@ class DeviceTrust:
             generation=kept.generation,
             requested=bool(kept.requested_key),
             window_s=0 if self.enrolled else self.window.left_s,
-            seized_for=kept.case,
         )
 
     @property

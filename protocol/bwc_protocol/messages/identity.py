@@ -133,6 +133,9 @@ class DeviceStatus(Wire):
     faults: Fault = flags(Fault, "faults that are present")
     streams: int = u8("bulk streams that are open")
     boot_counter: int = u32("boots since the device was made")
+    seized_for: str = text(
+        "case that it is seized for; nothing while it is not", max=64, since=(1, 2), default=""
+    )
 
 
 @command(0x0103, "device.status", roles=ANYONE, answered_by=DEVICES, while_expired=True)

@@ -163,7 +163,6 @@ class TrustState(Wire):
     window_s: int = u16(
         "what is left of the time in which it can be enrolled; 0 = press its button", unit="s"
     )
-    seized_for: str = text("case that it is seized for; nothing while it is not", max=64)
 
 
 @command(
