@@ -21,6 +21,7 @@ from tools.bench.result import Result, table, write_json
 from tools.bench.round_trips import round_trips
 from tools.bench.sessions import INSECURE_ENV
 from tools.bench.start_up import start_up
+from tools.bench.verifying import verifying
 
 NAMES: Final = (
     "start-up",
@@ -39,6 +40,7 @@ NAMES: Final = (
     "station-4",
     "station-16",
     "station-64",
+    "evidence-verify",
 )
 SIZES_MIB: Final = {
     "tcp": [16, 64, 256, 1024],
@@ -47,8 +49,17 @@ SIZES_MIB: Final = {
     "ble": [16],
     "station": [1024],
     "secure": [256, 1024],
+    "verify": [256],
 }
-QUICK_MIB: Final = {"tcp": [64], "pty": [16], "usb": [64], "ble": [8], "station": [256], "secure": [64]}
+QUICK_MIB: Final = {
+    "tcp": [64],
+    "pty": [16],
+    "usb": [64],
+    "ble": [8],
+    "station": [256],
+    "secure": [64],
+    "verify": [32],
+}
 QUICK_ROUNDS: Final = 3
 
 
@@ -96,6 +107,10 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["secure"]
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
                 yield from secure_offload(sizes, rounds, Path(store))
+        case "evidence-verify":
+            for mib in chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["verify"]:
+                with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                    yield verifying(mib, rounds, Path(store))
         case "recordings-large" | "recordings-small":
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
                 kind = name.removeprefix("recordings-")
