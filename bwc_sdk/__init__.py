@@ -32,7 +32,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
                        SchemaPage
     recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval,
                        Circumstances: ActivationEvent, StopReason, Purpose, GivenBy),
-                       ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState,
+                       ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState, AnnotationFile,
                        ReleaseState (KeptReceipt), TombstonePage (SignedTombstone), ErasedRecording;
                        StreamSink and IncomingStream for bytes of a segment
     assignment         AssignmentState
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from bwc_protocol.declare import Event as Event
     from bwc_protocol.declare import Role as Role
     from bwc_protocol.declare import Unknown as Unknown
+    from bwc_protocol.documents.annotation_file import AnnotationFile as AnnotationFile
     from bwc_protocol.evidence import ActivationEvent as ActivationEvent
     from bwc_protocol.evidence import Circumstances as Circumstances
     from bwc_protocol.evidence import ClockState as ClockState
@@ -259,6 +260,7 @@ _HOMES = {
     "LedMeaning": "bwc_protocol.messages.station",
     "LinkCounters": "bwc_protocol.link",
     "ListPage": "bwc_protocol.messages.recordings",
+    "AnnotationFile": "bwc_protocol.documents.annotation_file",
     "Manifest": "bwc_protocol.evidence",
     "ManifestReply": "bwc_protocol.messages.recordings",
     "Mark": "bwc_protocol.messages.recordings",
@@ -307,6 +309,7 @@ _HOMES = {
 __all__ = [
     "ActivationEvent",
     "Annotation",
+    "AnnotationFile",
     "AnnotationKind",
     "AnnotationPage",
     "AnnotationState",

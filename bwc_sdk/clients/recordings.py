@@ -8,6 +8,7 @@ from typing import Final
 
 from bwc_protocol import evidence
 from bwc_protocol.declare import sends
+from bwc_protocol.documents.annotation_file import AnnotationFile
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages import recordings
 from bwc_protocol.messages.recordings import (
@@ -117,13 +118,17 @@ class Recordings(recordings.Recordings):
     @sends(ReadAnnotations)
     async def annotations_all(self, recording: bytes) -> tuple[Annotation, ...]:
         """Everything that was said of a recording since it was closed, oldest first."""
+        return (await self._annotations(recording))[0]
+
+    async def _annotations(self, recording: bytes) -> tuple[tuple[Annotation, ...], bytes]:
+        """The same, with the device's signature over the head of them."""
         found: list[Annotation] = []
         start = 0
         while True:
             page = await self.annotations(recording=recording, start=start)
             found.extend(page.annotations)
             if not page.next:
-                return tuple(found)
+                return tuple(found), page.signature
             if page.next <= start or len(found) > ANNOTATIONS_MAX:
                 raise ProtocolViolation("annotations that never end", device=self._name)
             start = page.next
@@ -132,7 +137,30 @@ class Recordings(recordings.Recordings):
     async def read_annotations(self, entry: RecordingEntry) -> tuple[Annotation, ...]:
         """The same of a listed recording, checked against count and head of the chain in the listing; what was said
         since comes with it. Raises `EvidenceMismatch`. A device before 1.2 states no head: nothing is checked."""
-        found = await self.annotations_all(entry.recording)
+        return (await self._checked_annotations(entry))[0]
+
+    @sends(ReadAnnotations)
+    async def read_signed_annotations(self, entry: RecordingEntry) -> AnnotationFile | None:
+        """The same as it is stored beside the footage, with the device's signature, of which nothing is verified: see
+        `AnnotationFile.head`. None where nothing was said. Raises `EvidenceMismatch`."""
+        said, signature = await self._checked_annotations(entry)
+        if not said:
+            return None
+        peer = self._connection.peer
+        assert peer is not None  # it has just answered
+        try:
+            return AnnotationFile.of(
+                said,
+                signature,
+                camera=peer.identity,
+                recording_id=entry.recording,
+                manifest_sha256=entry.manifest_sha256,
+            )
+        except evidence.EvidenceError as error:
+            raise EvidenceMismatch(str(error), device=self._name) from error
+
+    async def _checked_annotations(self, entry: RecordingEntry) -> tuple[tuple[Annotation, ...], bytes]:
+        found, signature = await self._annotations(entry.recording)
         listed = found[: entry.annotations]
         root = evidence.annotation_root(entry.manifest_sha256)
         if entry.annotations_sha256 != evidence.NO_SHA256 and (
@@ -141,7 +169,7 @@ class Recordings(recordings.Recordings):
         ):
             rule = f"recording {entry.sequence}: the annotations are not those that were listed"
             raise EvidenceMismatch(rule, device=self._name)
-        return found
+        return found, signature
 
     @sends(DeliverReceipt)
     async def deliver_receipt(self, recording: bytes, receipt: bytes) -> ReleaseState:

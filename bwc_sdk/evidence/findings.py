@@ -1,5 +1,7 @@
-"""What a verification of a store has to say: a closed set of findings, each with a sentence for whoever keeps the store
-(spec: Verifying a store)."""
+"""What a verification of a store has to say: a closed set of findings, each with a sentence for whoever keeps it.
+
+Which they are is told in the specification (spec: Verifying a store).
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ CORE: Final = (
     Part("google-crc32c", "1.6", ("google_crc32c:extend", "google_crc32c:value")),
     Part("cbor2", "5.6", ("cbor2:dumps", "cbor2:loads")),
     Part("pyserial", "3.5", ("serial:Serial", "serial:SerialException", "serial.tools.list_ports:comports")),
-    Part("cryptography", "43", ("cryptography.x509:load_der_x509_certificate",)),
+    Part("cryptography", "47", ("cryptography.x509:load_der_x509_certificate",)),
     Part("typer", "0.15", ("typer:Typer",)),
     Part("rich", "13", ("rich.console:Console",)),
 )

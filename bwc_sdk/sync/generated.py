@@ -11,6 +11,7 @@ from bwc_protocol.conversation.events import PeerInfo
 from bwc_protocol.declare import Event
 from bwc_protocol.declare.fields import Unknown
 from bwc_protocol.declare.request import Role
+from bwc_protocol.documents.annotation_file import AnnotationFile
 from bwc_protocol.evidence.manifest import Manifest
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage
@@ -1039,6 +1040,24 @@ class SyncRecordings:
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         return self._thread.run(self._twin.read_annotations(entry), timeout)
+
+    def read_signed_annotations(
+        self, entry: RecordingEntry, *, timeout: float | None = None
+    ) -> AnnotationFile | None:
+        """The same as it is stored beside the footage, with the device's signature, of which nothing is verified: see
+        `AnnotationFile.head`. None where nothing was said. Raises `EvidenceMismatch`.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.annotations` (0x0605)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read_signed_annotations(entry), timeout)
 
     def deliver_receipt(
         self, recording: bytes, receipt: bytes, *, timeout: float | None = None

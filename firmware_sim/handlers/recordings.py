@@ -95,7 +95,8 @@ def segment(session: CameraSession, request: OpenSegment) -> StreamOpened:
 
 @ReadAnnotations.handler(CAMERA)
 def annotations(session: CameraSession, request: ReadAnnotations) -> AnnotationPage:
-    kept = _find(session, request.recording).annotations
+    recording = _find(session, request.recording)
+    kept = recording.annotations
     end = request.start + ANNOTATION_PAGE
     found = tuple(
         Annotation(
@@ -109,7 +110,9 @@ def annotations(session: CameraSession, request: ReadAnnotations) -> AnnotationP
         )
         for one in kept[request.start : end]
     )
-    return AnnotationPage(annotations=found, next=end if end < len(kept) else 0)
+    if end < len(kept):
+        return AnnotationPage(annotations=found, next=end)
+    return AnnotationPage(annotations=found, next=0, signature=recording.annotations_signature)
 
 
 @dataclass(frozen=True, slots=True)

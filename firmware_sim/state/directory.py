@@ -15,7 +15,7 @@ from firmware_sim.state.commit import RECORD, Commits, Replace
 from firmware_sim.state.files import from_part, read_plain, to_part, write_beside
 from firmware_sim.state.kept_values import part_of
 
-FORM: Final = 3
+FORM: Final = 4
 """Raised when something is kept in another way, so that nothing is taken for what it is not."""
 KINDS: Final = {"device": "a camera", "station": "a docking station"}
 """What lives in a directory, by the part of its state that no other kind has."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bwc_protocol.evidence import CipherSuite, EvidenceError, Manifest, SegmentFacts, verify_table
+from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from firmware_sim.flash.flash import TEMPORARY, Flash, NotPlain, StateError
 from firmware_sim.state.commit import Replace
 from firmware_sim.state.files import parse_json, read_plain
-from firmware_sim.state.kept_values import U64_MAX, digest, flag, part_of, whole
+from firmware_sim.state.kept_values import U64_MAX, digest, flag, part_of, whole, words
 from firmware_sim.storage.blobs import (
     FORM,
     PIECE,
@@ -41,6 +42,26 @@ RECIPE_KEY: Final = "key"
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of a recording: annotations, ready for JSON, and the camera's signature over their head."""
+
+    annotations: list[dict[str, Any]]
+    signature: bytes = b""
+
+    def encode(self) -> bytes:
+        """As it is kept."""
+        return json.dumps({"annotations": self.annotations, "signature": self.signature.hex()}).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Said":
+        """Raises `StateError` and `ValueError` for what is none."""
+        kept = part_of(parse_json(data, ANNOTATIONS), ANNOTATIONS, ("annotations", "signature"))
+        if not isinstance(kept["annotations"], list):
+            raise StateError(f"{ANNOTATIONS} is damaged: not a list")
+        return cls(kept["annotations"], bytes.fromhex(words(kept, "signature", 2 * SIGN1_MAX)))
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRecording:
     """What a directory holds."""
 
@@ -51,7 +72,7 @@ class KeptRecording:
     """Over the manifest; empty of a camera without an identity."""
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
-    annotations: list[dict[str, Any]]
+    said: Said
     receipts: tuple[KeptReceipt, ...] = ()
 
 
@@ -109,7 +130,7 @@ class RecordingFiles:
         signature: bytes,
         tables: Sequence[bytes],
         blobs: Sequence[Blob],
-        annotations: list[dict[str, Any]],
+        said: Said,
     ) -> tuple[Blob, ...]:
         """Writes a recording; returns its blobs as they are read from now on.
 
@@ -121,7 +142,7 @@ class RecordingFiles:
             if self._flash.exists(of_before):
                 self._flash.remove_tree(of_before)
         try:
-            self._write(making, tables, blobs, annotations, manifest_bytes, signature)
+            self._write(making, tables, blobs, said, manifest_bytes, signature)
             self._flash.rename(making, f"{ROOM}/{final}")
         except OSError:
             with contextlib.suppress(OSError):
@@ -142,11 +163,11 @@ class RecordingFiles:
         making: str,
         tables: Sequence[bytes],
         blobs: Sequence[Blob],
-        annotations: list[dict[str, Any]],
+        said: Said,
         manifest: bytes,
         signature: bytes,
     ) -> None:
-        files = {ANNOTATIONS: json.dumps(annotations).encode(), MANIFEST: manifest}
+        files = {ANNOTATIONS: said.encode(), MANIFEST: manifest}
         if signature:
             files[SIGNATURE] = signature
         for index, (table, blob) in enumerate(zip(tables, blobs, strict=True)):
@@ -178,9 +199,9 @@ class RecordingFiles:
         if not self._hurried:
             self._flash.sync(name)
 
-    def annotated(self, manifest: Manifest, annotations: list[dict[str, Any]]) -> Replace:
-        """The change that replaces the annotations of a recording by a longer list."""
-        return Replace(f"{ROOM}/{_name(manifest)}/{ANNOTATIONS}", json.dumps(annotations).encode())
+    def annotated(self, manifest: Manifest, said: Said) -> Replace:
+        """The change that replaces the annotations of a recording by a longer list, together with its signature."""
+        return Replace(f"{ROOM}/{_name(manifest)}/{ANNOTATIONS}", said.encode())
 
     def receipted(self, manifest: Manifest, receipts: tuple[KeptReceipt, ...]) -> Replace:
         """The change that replaces the receipts of a recording."""
@@ -215,15 +236,13 @@ class RecordingFiles:
             tables.append(self._there(name, f"segment-{index:03}.table"))
             verify_table(tables[-1], facts)
         blobs = tuple(self._blob(name, index, facts) for index, facts in enumerate(manifest.segments))
-        annotations = parse_json(self._there(name, ANNOTATIONS), ANNOTATIONS)
-        if not isinstance(annotations, list):
-            raise StateError(f"{ANNOTATIONS} is damaged: not a list")
+        said = Said.decode(self._there(name, ANNOTATIONS))
         kept = read_plain(self._flash, f"{ROOM}/{name}/{RECEIPTS}")
         receipts = of_plain(parse_json(kept, RECEIPTS)) if kept is not None else ()
         signature = read_plain(self._flash, f"{ROOM}/{name}/{SIGNATURE}") or b""
         self._signing.check(data, signature)
         sha256 = hashlib.sha256(data).digest()
-        return KeptRecording(manifest, data, sha256, signature, tuple(tables), blobs, annotations, receipts)
+        return KeptRecording(manifest, data, sha256, signature, tuple(tables), blobs, said, receipts)
 
     def _there(self, name: str, file: str) -> bytes:
         data = read_plain(self._flash, f"{ROOM}/{name}/{file}")

@@ -8,6 +8,10 @@ from firmware_sim.flash.flash import StateError
 class Signing(Protocol):
     """Signs statements of a camera, and knows its own signatures again."""
 
+    @property
+    def lab(self) -> str:
+        """The lab that the camera belongs to; empty for an agency, or none."""
+
     def sign(self, payload: bytes) -> bytes:
         """A signature over the payload; empty of a camera that has no identity."""
 
@@ -17,6 +21,8 @@ class Signing(Protocol):
 
 class Unsigned:
     """Development firmware: it has no key, so that nothing of it is signed."""
+
+    lab = ""
 
     def sign(self, payload: bytes) -> bytes:
         return b""

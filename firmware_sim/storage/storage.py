@@ -18,7 +18,7 @@ from firmware_sim.state.kept_values import I64_MAX, U32_MAX, digest, part_of, wh
 from firmware_sim.storage.blobs import Blob, Rotten
 from firmware_sim.storage.open_footage import OpenFootage
 from firmware_sim.storage.receipts import KeptReceipt
-from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles
+from firmware_sim.storage.recording_files import KeptRecording, RecordingFiles, Said
 from firmware_sim.storage.signing import Signing, Unsigned
 from firmware_sim.storage.tombstones import KeptTombstone, Tombstones
 
@@ -79,6 +79,8 @@ class StoredRecording:
     tables: tuple[bytes, ...]
     blobs: tuple[Blob, ...]
     annotations: tuple[Annotation, ...] = ()
+    annotations_signature: bytes = b""
+    """Over their head, by the camera; empty while there are none, and of a camera without an identity."""
     receipts: tuple[KeptReceipt, ...] = ()
     """Those that are kept; which of them count is derived each time."""
     marked: bool = field(init=False, default=False)
@@ -223,7 +225,7 @@ class Storage:
         damaged += forged
         for kept in good:
             try:
-                self._remember(_stored(kept))
+                self._remember(self._checked(kept))
             except (StateError, KeyError, TypeError, ValueError) as error:
                 damaged.append(f"{_name(kept)}: {error}")
         for number, sha256 in ((last, last_sha256), *erased.items()):
@@ -233,6 +235,16 @@ class Storage:
         beyond = [name for name in self.damaged if _number(name) > self._last_sequence]
         if beyond:
             raise StateError(f"the chain of recordings has no end that can be read: {beyond[-1]}")
+
+    def _checked(self, kept: KeptRecording) -> StoredRecording:
+        """A recording as it was kept. Raises `StateError`, and more, for one whose annotations are not the camera's."""
+        recording = _stored(kept)
+        if recording.annotations:
+            head = _head_of(recording, recording.annotations, self._signing.lab)
+            self._signing.check(head, recording.annotations_signature)
+        elif recording.annotations_signature:
+            raise StateError("nothing is said of it, and that is signed")
+        return recording
 
     def _remember(self, recording: StoredRecording) -> None:
         self._by_id[recording.recording_id] = recording
@@ -310,9 +322,10 @@ class Storage:
             tuple(blobs),
             tuple(annotations),
         )
-        plain = _plain(recording.annotations)
+        recording.annotations_signature = self._sign_head(recording, recording.annotations)
+        said = Said(_plain(recording.annotations), recording.annotations_signature)
         recording.blobs = self._files.store(
-            manifest, data, recording.signature, recording.tables, recording.blobs, plain
+            manifest, data, recording.signature, recording.tables, recording.blobs, said
         )
         self._remember(recording)
         if not self._hurried:
@@ -388,11 +401,19 @@ class Storage:
         protects = annotation.kind in (AnnotationKind.HELD, AnnotationKind.LIFTED)
         if len(recording.annotations) >= (MAX_ANNOTATIONS_WITH_HOLDS if protects else MAX_ANNOTATIONS):
             raise TooManyAnnotations(f"{recording.recording_id.hex()} has {len(recording.annotations)}")
-        annotations = _plain((*recording.annotations, annotation))
-        self._keep((self._files.annotated(recording.manifest, annotations),), keep)
+        annotations = (*recording.annotations, annotation)
+        said = Said(_plain(annotations), self._sign_head(recording, annotations))
+        self._keep((self._files.annotated(recording.manifest, said),), keep)
         recording.annotate(annotation)
+        recording.annotations_signature = said.signature
         self.emmc.wrote(0)
         return recording
+
+    def _sign_head(self, recording: StoredRecording, annotations: tuple[Annotation, ...]) -> bytes:
+        """The camera's signature over all that is said of a recording; empty where nothing is."""
+        if not annotations:
+            return b""
+        return self._signing.sign(_head_of(recording, annotations, self._signing.lab))
 
     # Receipts and erasing
 
@@ -502,6 +523,21 @@ class Storage:
                 recording.blobs = (*recording.blobs[:segment], blob, *recording.blobs[segment + 1 :])
 
 
+def _head_of(recording: StoredRecording, annotations: Sequence[Annotation], lab: str) -> bytes:
+    """What the camera signs of a recording's annotations."""
+    from bwc_protocol.documents.annotation_head import AnnotationHead
+
+    manifest = recording.manifest
+    return AnnotationHead(
+        lab=lab,
+        camera=manifest.camera,
+        recording_id=manifest.recording_id,
+        manifest_sha256=recording.manifest_sha256,
+        count=len(annotations),
+        head_sha256=annotation_head(annotation_root(recording.manifest_sha256), annotations),
+    ).encode()
+
+
 def _plain(annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
     return [
         {
@@ -519,7 +555,7 @@ def _plain(annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
 
 def _stored(kept: KeptRecording) -> StoredRecording:
     """Raises `StateError`, `KeyError`, `TypeError` and `ValueError` for annotations that are none."""
-    annotations = tuple(_annotation(one) for one in kept.annotations)
+    annotations = tuple(_annotation(one) for one in kept.said.annotations)
     if len(annotations) > MAX_ANNOTATIONS_WITH_HOLDS:
         raise StateError(f"more than {MAX_ANNOTATIONS_WITH_HOLDS} annotations")
     return StoredRecording(
@@ -530,6 +566,7 @@ def _stored(kept: KeptRecording) -> StoredRecording:
         kept.tables,
         kept.blobs,
         annotations,
+        kept.said.signature,
         kept.receipts,
     )
 

@@ -24,7 +24,7 @@ FILE = AnnotationFile(
 )
 
 
-@pytest.mark.rule("REC-036")
+@pytest.mark.rule("REC-039")
 def test_it_is_read_as_it_was_written_and_its_head_is_counted_again() -> None:
     read = AnnotationFile.decode(FILE.encode())
     assert read == FILE and read.said() == SAID

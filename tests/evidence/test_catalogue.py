@@ -157,7 +157,7 @@ def test_one_recording_is_named_by_number_id_name_or_file(offloaded: Path) -> No
                 the_one(store, which)
 
 
-@pytest.mark.rule("REC-036")
+@pytest.mark.rule("REC-039")
 def test_a_statement_about_another_recording_is_told_and_not_believed(store: Path) -> None:
     of_second = say(store, 2, *HELD)
     first = next(one for one in store.glob("*.manifest") if Manifest.decode(one.read_bytes()).sequence == 1)

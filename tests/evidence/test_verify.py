@@ -76,6 +76,7 @@ def test_an_empty_directory_is_no_store(tmp_path: Path) -> None:
     assert check(tmp_path).verdict is Verdict.EMPTY
 
 
+@pytest.mark.rule("REC-088")
 @pytest.mark.parametrize("at", [0, 1_048_575, 1_048_576, 2_097_151])
 @pytest.mark.rule("REC-085")
 def test_one_bit_of_footage_is_found_and_its_chunk_named(store: Path, one_of: Find, at: int) -> None:
@@ -137,8 +138,8 @@ def test_a_manifest_that_is_gone_leaves_a_gap_too(store: Path) -> None:
     assert kinds(check(store)) == [FindingKind.MANIFEST_MISSING, FindingKind.RECORDINGS_MISSING]
 
 
-@pytest.mark.parametrize(("gone", "said"), [((1,), "recording 1 of"), ((2, 3), "recordings 2 to 3 of")])
 @pytest.mark.rule("REC-086")
+@pytest.mark.parametrize(("gone", "said"), [((1,), "recording 1 of"), ((2, 3), "recordings 2 to 3 of")])
 def test_whole_recordings_that_are_gone_are_found(store: Path, gone: tuple[int, ...], said: str) -> None:
     for path in [path for number in gone for path in files_of(store, number)]:
         path.unlink()
@@ -177,6 +178,7 @@ def test_an_older_form_of_a_recording_beside_the_new_one_is_found(store: Path) -
     assert FindingKind.NUMBER_TWICE in kinds(check(store))
 
 
+@pytest.mark.rule("REC-085")
 def test_every_flip_in_a_manifest_is_found(store: Path, one_of: Find) -> None:
     path = one_of(".manifest")
     data = path.read_bytes()
@@ -209,6 +211,7 @@ def test_a_custody_record_that_is_none_is_found(store: Path, one_of: Find, spoil
 
 
 @pytest.mark.rule("REC-088")
+@pytest.mark.rule("REC-089")
 def test_what_leads_elsewhere_is_not_followed(store: Path, one_of: Find, tmp_path: Path) -> None:
     footage = one_of(".mp4.sealed")
     footage.rename(tmp_path / "elsewhere")

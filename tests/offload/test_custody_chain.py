@@ -215,7 +215,7 @@ def test_a_line_is_read_in_the_one_form_in_which_it_is_written() -> None:
 def test_a_chain_that_cannot_be_written_leaves_the_recording_on_the_camera(lab) -> None:
     disk, device = lab.disk(), lab.device([lab.recording(1, (300,))])
 
-    class Full(lab.files):  # type: ignore[name-defined,misc]
+    class Full(lab.files):
         def create(self, directory: int, name: str) -> int:
             if is_chain(name):
                 raise OSError(28, "no room")

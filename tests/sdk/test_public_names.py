@@ -93,6 +93,7 @@ PUBLIC = {
         "LinkCounters",
         "LinkSeen",
         "ListPage",
+        "AnnotationFile",
         "Manifest",
         "ManifestReply",
         "Mark",

@@ -35,7 +35,7 @@ from firmware_sim.state.files import write_atomic
 from firmware_sim.storage import storage as module
 from firmware_sim.storage.blobs import Blob, MemoryBlob, Prefix, SyntheticBlob, chunk_table, first_bytes
 from firmware_sim.storage.destroy import destroy_footage
-from firmware_sim.storage.recording_files import RecordingFiles
+from firmware_sim.storage.recording_files import RecordingFiles, Said
 from firmware_sim.storage.signing import Unsigned
 from firmware_sim.storage.storage import Annotation, NoSuchRecording, Storage, StorageFull, TooManyAnnotations
 from tests.sim.forgetful_flash import ForgetfulFlash
@@ -406,7 +406,7 @@ def test_content_is_durable_before_its_name_and_the_name_before_it_counts(
     files = RecordingFiles(flash, Unsigned())
     manifest = close(Storage(MIB), MemoryBlob(b"x"))
     steps.clear()
-    files.store(manifest, manifest.encode(), b"signature", [bytes(32)], [MemoryBlob(b"x")], [])
+    files.store(manifest, manifest.encode(), b"signature", [bytes(32)], [MemoryBlob(b"x")], Said([]))
     flash.close()
     assert steps[-2:] == ["rename", "sync directory"] and steps.count("sync file") == 5
     assert steps.index("rename") > 0 and steps[0] == "sync file"

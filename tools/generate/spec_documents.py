@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Final
 
-from bwc_protocol.documents import deny_list, desired_state, order, receipt, reset_record, seizure, tombstone
+from bwc_protocol.documents import (
+    annotation_head,
+    deny_list,
+    desired_state,
+    order,
+    receipt,
+    reset_record,
+    seizure,
+    tombstone,
+)
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
 from bwc_protocol.evidence import sign1
@@ -99,6 +108,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     ),
     "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
     "seizure-cddl": lambda: spec_cddl.block((seizure.Seizure,)),
+    "annotation-head-cddl": lambda: spec_cddl.block((annotation_head.AnnotationHead,)),
     "receipt-cddl": lambda: spec_cddl.block((receipt.Receipt,)),
     "tombstone-cddl": lambda: spec_cddl.block((tombstone.Tombstone,)),
     "erase-reasons": lambda: numbers(tombstone.EraseReason),

@@ -21,6 +21,13 @@ class OwnStatements:
     kept: KeptTrust
     signer: Callable[[], Signer | None]
 
+    @property
+    def lab(self) -> str:
+        """The lab that the device belongs to; empty for an agency, or none."""
+        from bwc_protocol.certificates.facts import read_certificate
+
+        return read_certificate(self.kept.chain[0]).lab if self.kept.chain else ""
+
     def sign(self, payload: bytes) -> bytes:
         """A signature over the payload; empty of a device that belongs to no agency."""
         from bwc_protocol.evidence import sign1
@@ -30,7 +37,6 @@ class OwnStatements:
 
     def check(self, payload: bytes, signature: bytes) -> None:
         """Raises `StateError` unless the signature is this device's over exactly this payload."""
-        from bwc_protocol.certificates.facts import read_certificate
         from bwc_protocol.documents.device_statement import verify_device_statement
         from bwc_protocol.documents.refusal import DocumentRefused
 
@@ -40,8 +46,7 @@ class OwnStatements:
             return
         if not signature:
             raise StateError("its signature is missing")
-        lab = read_certificate(self.kept.chain[0]).lab
         try:
-            verify_device_statement(payload, signature, self.kept.roots, lab=lab, camera=self.serial)
+            verify_device_statement(payload, signature, self.kept.roots, lab=self.lab, camera=self.serial)
         except DocumentRefused as refused:
             raise StateError(f"its signature does not verify: {refused}") from refused

@@ -1,13 +1,15 @@
 """What was said of a recording, as it lies in a store: the records, and the camera's signature over their head
-(spec: Recording).
+(spec: Annotations with the footage).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_protocol.documents.annotation_head import AnnotationHead
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
 from bwc_protocol.evidence import (
     DIGEST_SIZE,
@@ -18,6 +20,7 @@ from bwc_protocol.evidence import (
     cbor,
     sign1,
 )
+from bwc_protocol.evidence.annotations import Statement
 from bwc_protocol.evidence.vocabulary import CAMERA_MAX
 
 KIND: Final = "bwc-annotations-1"
@@ -38,6 +41,36 @@ class AnnotationFile:
     """Each as it was hashed: the encoding of an `AnnotationRecord`."""
     signature: bytes
     """COSE_Sign1 over the head (`AnnotationHead`), by the camera; empty of a camera without an identity."""
+
+    @classmethod
+    def of(
+        cls,
+        said: Sequence[Statement],
+        signature: bytes,
+        *,
+        camera: str,
+        recording_id: bytes,
+        manifest_sha256: bytes,
+    ) -> AnnotationFile:
+        """The file of statements. Raises `EvidenceError` for one that is beyond its limits."""
+        return cls(
+            camera=camera,
+            recording_id=recording_id,
+            manifest_sha256=manifest_sha256,
+            records=tuple(AnnotationRecord.of(one).encode() for one in said),
+            signature=signature,
+        )
+
+    def signed_head(self, lab: str) -> AnnotationHead:
+        """What the signature is over, for a camera of a lab; of an agency `lab` is empty."""
+        return AnnotationHead(
+            lab=lab,
+            camera=self.camera,
+            recording_id=self.recording_id,
+            manifest_sha256=self.manifest_sha256,
+            count=len(self.records),
+            head_sha256=self.head,
+        )
 
     @property
     def head(self) -> bytes:

@@ -81,6 +81,11 @@ def annotation_root(manifest_sha256: bytes) -> bytes:
 
 def annotation_head(previous: bytes, said: Iterable[Statement]) -> bytes:
     """The head after more was said."""
-    for one in said:
-        previous = hashlib.sha256(previous + AnnotationRecord.of(one).encode()).digest()
+    return chained(previous, (AnnotationRecord.of(one).encode() for one in said))
+
+
+def chained(previous: bytes, records: Iterable[bytes]) -> bytes:
+    """The same of statements in their encoding."""
+    for record in records:
+        previous = hashlib.sha256(previous + record).digest()
     return previous

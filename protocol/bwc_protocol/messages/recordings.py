@@ -211,6 +211,12 @@ class AnnotationPage(Wire):
 
     annotations: tuple[Annotation, ...] = items(Annotation, "annotations", max=64)
     next: int = u16("index where the next page begins; 0 = this was the last")
+    signature: bytes = blob(
+        "on the last page: the device's over the head of them all; empty without an identity",
+        max=SIGN1_MAX,
+        since=_V1_2,
+        default=b"",
+    )
 
 
 @command(0x0605, "recordings.annotations", roles=ANYONE, errors=_RECORDING, while_expired=True)
