@@ -31,7 +31,7 @@ CHAIN_SUFFIX: Final = ".chain"
 CHECKPOINT_SUFFIX: Final = ".checkpoint"
 TIME_STAMP_SUFFIX: Final = ".tsr"
 
-_HASH_DIGITS: Final = 16
+HASH_DIGITS: Final = 16
 """64 bits: nobody meets a second manifest with them by chance, and who makes one replaces nothing by it."""
 
 
@@ -42,18 +42,18 @@ def footage_suffix(segment: SegmentFacts) -> str:
 
 def recording_name(camera: str, recording: bytes, manifest_sha256: bytes) -> str:
     """The name of what belongs to a whole recording, without suffix."""
-    return f"{camera_name(camera)}_{recording.hex()}_{manifest_sha256.hex()[:_HASH_DIGITS]}"
+    return f"{camera_name(camera)}_{recording.hex()}_{manifest_sha256.hex()[:HASH_DIGITS]}"
 
 
 def segment_name(camera: str, recording: bytes, segment: int, manifest_sha256: bytes) -> str:
     """The name of what belongs to one segment, without suffix."""
-    return f"{camera_name(camera)}_{recording.hex()}_{segment:03d}_{manifest_sha256.hex()[:_HASH_DIGITS]}"
+    return f"{camera_name(camera)}_{recording.hex()}_{segment:03d}_{manifest_sha256.hex()[:HASH_DIGITS]}"
 
 
 def receipt_stem(recording: str, annotations_sha256: bytes, destination: str, attempt: int = 1) -> str:
     """The name of a receipt and of its list of objects, without suffix: of a recording's name, for one head of its
     annotations, by one destination. What stands under the name of an attempt and is no receipt is passed by."""
-    head = annotations_sha256.hex()[:_HASH_DIGITS]
+    head = annotations_sha256.hex()[:HASH_DIGITS]
     again = f"-{attempt}" if attempt > 1 else ""
     return f"{recording}_{head}_{destination_name(destination)}{again}"
 
@@ -63,7 +63,7 @@ def destination_name(destination: str) -> str:
     if _PLAIN.fullmatch(destination):
         return destination
     shown = re.sub(r"[^A-Za-z0-9]+", "-", destination).strip("-")[:_SHOWN] or "DESTINATION"
-    return f"{shown}-{hashlib.sha256(destination.encode()).hexdigest()[:_HASH_DIGITS]}"
+    return f"{shown}-{hashlib.sha256(destination.encode()).hexdigest()[:HASH_DIGITS]}"
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")

@@ -7,6 +7,7 @@ from typing import TypeVar
 from bwc_protocol.declare import load_all
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.chain import Chain
 from bwc_sdk.offload.custody_log import Fact
@@ -46,6 +47,8 @@ class OffloadContext:
     """The camera that the offload began with; no other is accepted after a reconnection."""
     simulator: bool
     secure: bool
+    verify_by: HostIdentity | None = None
+    """Whose roots signatures are verified against; None: the session proves nothing, and nothing is checked."""
     follows: Callable[[Manifest], None] = lambda manifest: None
     """Told of each manifest, for the account of what is missing."""
     share: Share | None = None

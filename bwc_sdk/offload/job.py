@@ -144,6 +144,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             identity=camera.identity,
             simulator=bool(camera.peer.capabilities & Capability.SIMULATOR),
             secure=camera.peer.secure,
+            verify_by=camera.connection.identity if camera.peer.secure else None,
             share=self._share,
             room=self._room,
         )

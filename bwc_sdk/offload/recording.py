@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.evidence import Manifest
@@ -15,6 +16,7 @@ from bwc_sdk.errors import (
     DestinationError,
     EvidenceMismatch,
 )
+from bwc_sdk.offload.annotations import keep_annotations, said_of
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.destination_faults import destination_error
@@ -25,6 +27,7 @@ from bwc_sdk.offload.segment import ChunkDamaged, SegmentCopy
 from bwc_sdk.offload.waiting import all_settled, settled
 
 if TYPE_CHECKING:
+    from bwc_protocol.documents.annotation_file import AnnotationFile
     from bwc_sdk.clients.camera import Camera
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ class RecordingCopy:
         """Whether a reader of the events has been told of it."""
         self._context = context
         self._manifest: Manifest | None = None
+        self._said: AnnotationFile | None = None
         self._segments: dict[int, SegmentCopy] = {}
         self._preparing: asyncio.Task[None] | None = None
         self._finishing: dict[int, asyncio.Task[StoredSegment | None]] = {}
@@ -123,9 +127,15 @@ class RecordingCopy:
             return None
         stored = tuple(self._stored[number] for number in numbers)
         try:
+            facts = [self._recorded[number] for number in numbers]
+            if self._said is not None:
+                said = partial(keep_annotations, self._context.destination, self._said)
+                facts.append(await self._context.blocking(said))
             # All of the recording at once: a sync for each segment would cost more than its custody record.
-            await self._context.name_in_chain([self._recorded[number] for number in numbers])
-        except DestinationError as error:
+            await self._context.name_in_chain(facts)
+        except EvidenceMismatch as error:
+            return Refused(self.entry, error.rule, error)
+        except (DestinationError, OSError) as error:
             return self._not_stored(error)
         return StoredVerified(self.entry, stored, already_there=not self._copied)
 
@@ -137,7 +147,7 @@ class RecordingCopy:
         try:
             await all_settled(tasks)
         finally:
-            self._preparing = self._manifest = None
+            self._preparing = self._manifest = self._said = None
             self._untold.clear()  # it is looked through again
             self._finishing.clear()
             while self._segments:
@@ -167,6 +177,7 @@ class RecordingCopy:
         if self._manifest is None:
             manifest = await camera.recordings.read_manifest(self.entry)
             self._check_manifest(manifest)
+            self._said = await said_of(camera, self.entry, self._context.verify_by)
             self._context.follows(manifest)
             self._manifest = manifest
         return self._manifest
