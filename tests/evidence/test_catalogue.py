@@ -24,6 +24,14 @@ Find = Callable[[str], Path]
 DAY_NS = 86_400 * 10**9
 
 
+@pytest.fixture
+def store(store: Path) -> Path:
+    """The store, of whose recordings nothing is said yet."""
+    for path in store.glob(f"*{ANNOTATIONS_SUFFIX}"):
+        path.unlink()
+    return store
+
+
 def all_of(path: Path) -> list[Described]:
     with Store.open(path) as store:
         return list(catalogue(store))
@@ -147,7 +155,7 @@ def test_one_recording_is_named_by_number_id_name_or_file(offloaded: Path) -> No
             whole,
             whole[:8].upper(),
             files.name,
-            files.segments[0].footage,
+            files.segments[0].sealed,
             files.segments[0].custody,
         ):
             assert the_one(store, which or "").files is files

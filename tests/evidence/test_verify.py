@@ -76,7 +76,6 @@ def test_an_empty_directory_is_no_store(tmp_path: Path) -> None:
     assert check(tmp_path).verdict is Verdict.EMPTY
 
 
-@pytest.mark.rule("REC-088")
 @pytest.mark.parametrize("at", [0, 1_048_575, 1_048_576, 2_097_151])
 @pytest.mark.rule("REC-085")
 def test_one_bit_of_footage_is_found_and_its_chunk_named(store: Path, one_of: Find, at: int) -> None:
@@ -211,7 +210,6 @@ def test_a_custody_record_that_is_none_is_found(store: Path, one_of: Find, spoil
 
 
 @pytest.mark.rule("REC-088")
-@pytest.mark.rule("REC-089")
 def test_what_leads_elsewhere_is_not_followed(store: Path, one_of: Find, tmp_path: Path) -> None:
     footage = one_of(".mp4.sealed")
     footage.rename(tmp_path / "elsewhere")

@@ -90,7 +90,7 @@ def test_signatures_that_were_left_out_are_no_verification(signed: Path) -> None
     assert verdict is not Verdict.VERIFIED and len(found) == 1
 
 
-@pytest.mark.rule("REC-087")
+@pytest.mark.rule("REC-089")
 def test_a_denied_camera_is_believed_up_to_its_last_good_recording(signed: Path) -> None:
     second = manifests(signed)[1]
     verdict, found = check(signed, denying(2, second.sha256))
@@ -103,7 +103,7 @@ def test_the_last_good_recording_is_that_one_and_no_other_of_its_number(signed: 
     assert found == [(FindingKind.SIGNER_DENIED, 4)]
 
 
-@pytest.mark.rule("REC-087")
+@pytest.mark.rule("REC-089")
 def test_a_recording_of_another_time_than_its_certificate_is_told(store: Path) -> None:
     began = max(manifest.ended_utc_ns for manifest in manifests(store)) // 10**9 + 86_400
     sign(store, signer(began_s=began, ends_s=began + 86_400))

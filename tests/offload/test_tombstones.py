@@ -135,5 +135,5 @@ def test_a_manifest_that_follows_another_one_than_was_erased_is_found(bench: Ben
     trust = bench.camera.trust
     assert trust is not None and trust.signer is not None
     signed = SignedDocument(tombstone.encode()).signed_by(trust.signer)
-    kept._kept[0] = KeptTombstone(tombstone, signed.encode(), signed.sha256)  # type: ignore[index]
+    kept._kept[0] = KeptTombstone(tombstone, signed.encode(), signed.sha256)
     assert gaps(bench.offload()) == [(2, 2)]

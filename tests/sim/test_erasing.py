@@ -338,7 +338,7 @@ def test_receipts_of_a_destination_that_was_denied_count_no_more(bench: Bench) -
 
         counter, floor_utc_s = 1, 0
 
-    trust.denied = Denies()  # type: ignore[assignment]
+    trust.denied = Denies()
     assert not bench.desk.ask(ReadRelease(recording=entry.recording)).released
     assert bench.desk.refused(bench.erase(entry)) is ErrorCode.NEEDS_RECEIPT
     assert bench.deliver(entry, bench.other).released

@@ -68,7 +68,7 @@ def _erase(index: int) -> Callable[[Bench, Told], None]:
 
 
 def _say(request: Callable[[dict[str, bytes]], object], index: int) -> Callable[[Bench, Told], None]:
-    return lambda bench, told: bench.desk.ask(request(_named(bench, index)))  # type: ignore[arg-type,return-value]
+    return lambda bench, told: bench.desk.ask(request(_named(bench, index)))
 
 
 def _record(seconds: float) -> Callable[[Bench, Told], None]:
@@ -224,9 +224,9 @@ def _day_with_blocks_first(monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, list
     right = Storage.erase
 
     def erase(self: Storage, kept: object, keep: Callable[..., object], *, everything: bool = False) -> None:
-        for one in kept:  # type: ignore[attr-defined]
+        for one in kept:
             self._files.free(one.tombstone.sequence, one.tombstone.recording_id)
-        right(self, kept, keep, everything=everything)  # type: ignore[arg-type]
+        right(self, kept, keep, everything=everything)
 
     monkeypatch.setattr(Storage, "erase", erase)
     day = _short_day()
@@ -243,9 +243,9 @@ def _day_with_the_log_apart(monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, lis
         def apart(changes: tuple[object, ...]) -> None:
             keep(())
             for change in changes:
-                self._state.commits.commit(change)  # type: ignore[arg-type]
+                self._state.commits.commit(change)
 
-        right(self, kept, apart, everything=everything)  # type: ignore[arg-type]
+        right(self, kept, apart, everything=everything)
 
     monkeypatch.setattr(Storage, "erase", erase)
     day = _short_day()
