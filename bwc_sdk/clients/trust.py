@@ -9,14 +9,18 @@ from bwc_protocol.documents.deny_list import DENY_LIST_MAX
 from bwc_protocol.messages import trust
 from bwc_protocol.messages.trust import (
     CarryOut,
+    ChallengeRecipient,
     Enroll,
     InstallDenyList,
+    OpeningProof,
+    ProveOpening,
     ReadDenyList,
     Renew,
     Seize,
     TakeDesiredState,
 )
 from bwc_sdk.connection.connection import Connection
+from bwc_sdk.evidence.decrypt import RecipientKey
 
 
 class Trust(trust.Trust):
@@ -68,6 +72,24 @@ class Trust(trust.Trust):
     async def seize(self, document: bytes) -> None:
         """Seizes a camera by what the records section signed (spec: Seizures): from then on nobody changes it."""
         await self._connection.upload(Seize(length=len(document), sha256=sha256(document)), document)
+
+    @sends(ChallengeRecipient, ProveOpening)
+    async def prove_opening(self, recipient: RecipientKey, camera: str) -> OpeningProof:
+        """Proves to a camera that footage which it encrypts for this recipient can be opened (spec: Encryption).
+
+        `camera` is its identity. Raises `EvidenceMismatch` if what it sends is no challenge of that camera to this
+        key, `CommandError` (NOT_FOUND) if it encrypts nothing for it.
+        """
+        from bwc_protocol.evidence import EvidenceError, sealing
+        from bwc_sdk.errors import EvidenceMismatch
+
+        named = sealing.recipient_id(recipient.key.public_key())
+        given = await self.challenge(recipient=named)
+        try:
+            opened = sealing.answer(given.sealed, recipient.key, camera)
+        except EvidenceError as error:
+            raise EvidenceMismatch(f"the challenge does not open: {error.detail}", device=camera) from error
+        return await self.prove(recipient=named, opened=opened)
 
 
 def sha256(data: bytes) -> bytes:

@@ -53,7 +53,14 @@ from bwc_protocol.messages.recordings import (
 )
 from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
-from bwc_protocol.messages.trust import CertificateRequest, OrderNonce, ResetRecord, TrustState
+from bwc_protocol.messages.trust import (
+    CertificateRequest,
+    OpeningChallenge,
+    OpeningProof,
+    OrderNonce,
+    ResetRecord,
+    TrustState,
+)
 from bwc_sdk import offload as offloads
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.assignment import Assignment
@@ -70,6 +77,7 @@ from bwc_sdk.clients.trust import Trust
 from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
+from bwc_sdk.evidence.decrypt import RecipientKey
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
@@ -1321,6 +1329,47 @@ class SyncTrust:
         """
         return self._thread.run(self._twin.reset_record(), timeout)
 
+    def challenge(self, *, recipient: bytes, timeout: float | None = None) -> OpeningChallenge:
+        """Have a challenge for an evidence recipient; one that was given before is good no more.
+
+        Arguments:
+            recipient: SHA-256 of the recipient's SubjectPublicKeyInfo; 32 bytes
+
+        Gives: `OpeningChallenge`. Random bytes that only the recipient can give back.
+        Roles: any
+        Raises:
+            CommandError: refused
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.challenge` (0x0b0b)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.challenge(recipient=recipient), timeout)
+
+    def prove(self, *, recipient: bytes, opened: bytes, timeout: float | None = None) -> OpeningProof:
+        """Give back what a challenge opened to: the proof that somebody can open what the device encrypts.
+
+        Arguments:
+            recipient: SHA-256 of the recipient's SubjectPublicKeyInfo; 32 bytes
+            opened: the bytes; 32 bytes
+
+        Gives: `OpeningProof`. When a recipient last proved that it can open what this device encrypts.
+        Roles: any
+        Raises:
+            CommandError: refused; CONFLICT when `opened` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.prove` (0x0b0c)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.prove(recipient=recipient, opened=opened), timeout)
+
     def enroll(self, installation: bytes, *, timeout: float | None = None) -> None:
         """Makes the device one of an agency (spec: Enrolment). Then the session ends: connect again.
 
@@ -1430,6 +1479,27 @@ class SyncTrust:
         effect all the same.
         """
         return self._thread.run(self._twin.seize(document), timeout)
+
+    def prove_opening(
+        self, recipient: RecipientKey, camera: str, *, timeout: float | None = None
+    ) -> OpeningProof:
+        """Proves to a camera that footage which it encrypts for this recipient can be opened (spec: Encryption).
+
+        `camera` is its identity. Raises `EvidenceMismatch` if what it sends is no challenge of that camera to this
+        key, `CommandError` (NOT_FOUND) if it encrypts nothing for it.
+
+        Roles: any
+        Raises:
+            CommandError: refused; CONFLICT when `opened` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `trust.challenge` (0x0b0b), `trust.prove` (0x0b0c)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.prove_opening(recipient, camera), timeout)
 
 
 class SyncBays:

@@ -11,10 +11,14 @@ from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.trust import (
     CarryOut,
     CertificateRequest,
+    ChallengeRecipient,
     Enroll,
     GiveNonce,
     InstallDenyList,
+    OpeningChallenge,
+    OpeningProof,
     OrderNonce,
+    ProveOpening,
     ReadDenyList,
     ReadResetRecord,
     ReadTrust,
@@ -29,6 +33,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.device.session import DeviceSession
+from firmware_sim.device.trust.opening_proof import KeptProof
 from firmware_sim.device.trust.trust import DeviceTrust
 from firmware_sim.handlers.registry import CAMERA, STATION
 
@@ -164,6 +169,21 @@ def seize(session: CameraSession, request: Seize) -> StreamOpened:
         take_seizure(session, data)
 
     return session.take_upload(request.length, _announced(request.sha256, finish))
+
+
+@ChallengeRecipient.handler(CAMERA)
+def challenge_recipient(session: CameraSession, request: ChallengeRecipient) -> OpeningChallenge:
+    trust = _trust(session)
+    return OpeningChallenge(sealed=trust.challenges.give(request.recipient, trust.kept.recipients))
+
+
+@ProveOpening.handler(CAMERA)
+def prove_opening(session: CameraSession, request: ProveOpening) -> OpeningProof:
+    trust, camera = _trust(session), session.camera
+    trust.challenges.take(request.recipient, request.opened, trust.kept.recipients)
+    proof = KeptProof(request.recipient, camera.clock.utc_ns(), camera.powered_min)
+    trust.prove(proof, session.identity)
+    return OpeningProof(recipient=proof.recipient, utc_ns=proof.utc_ns, powered_min=proof.powered_min)
 
 
 def _trust(session: DeviceSession) -> DeviceTrust:

@@ -16,6 +16,7 @@ from bwc_protocol.documents.installation import RECIPIENTS_MAX
 from bwc_protocol.documents.seizure import CASE_MAX
 from bwc_protocol.messages.trust import ROOTS_MAX
 from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.device.trust.opening_proof import KeptProof
 from firmware_sim.flash.flash import StateError
 from firmware_sim.state.kept_values import U32_MAX, flag, part_of, whole
 
@@ -72,6 +73,8 @@ class KeptTrust:
     """Of the request that waits for its certificate."""
     deny_list: bytes = field(default=b"", repr=False)
     recipients: tuple[bytes, ...] = field(default=(), repr=False)
+    proofs: tuple[KeptProof, ...] = ()
+    """Of the recipients that proved to open what it encrypts: the last one of each."""
     bench: bool = False
     """Whether it takes the role BENCH although it is one of a real agency."""
     last_dock_issuer: bytes = field(default=b"", repr=False)
@@ -131,6 +134,7 @@ class KeptTrust:
             "requested_key": _text(self.requested_key),
             "deny_list": _text(self.deny_list),
             "recipients": list(map(_text, self.recipients)),
+            "proofs": [proof.to_part() for proof in self.proofs],
             "bench": self.bench,
             "last_dock_issuer": _text(self.last_dock_issuer),
             "desired_counter": self.desired_counter,
@@ -156,6 +160,7 @@ class KeptTrust:
             requested_key=_bytes(kept, "requested_key", KEY_MAX),
             deny_list=_bytes(kept, "deny_list", DENY_LIST_MAX),
             recipients=_list(kept, "recipients", RECIPIENTS_MAX),
+            proofs=_proofs(kept),
             bench=flag(kept, "bench"),
             last_dock_issuer=_bytes(kept, "last_dock_issuer", KEY_ID_MAX),
             desired_counter=whole(kept, "desired_counter", 0, U32_MAX),
@@ -181,6 +186,13 @@ class KeptTrust:
             _check_pair(self.key, self.chain, serial, kind, "the agency's")
         if self.requested_key:
             load_private(self.requested_key)
+
+
+def _proofs(kept: dict[str, Any]) -> tuple[KeptProof, ...]:
+    found = kept["proofs"]
+    if not isinstance(found, list) or len(found) > RECIPIENTS_MAX:
+        raise StateError("the kept trust cannot be read: proofs is no list of proofs")
+    return tuple(map(KeptProof.of_part, found))
 
 
 def private_bytes(key: Any) -> bytes:

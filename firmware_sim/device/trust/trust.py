@@ -13,7 +13,7 @@ from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertifica
 from bwc_protocol.declare import ANYONE, NO_ROLE, Role
 from bwc_protocol.frame import Reset, ResetReason
 from bwc_protocol.messages.audit import AuditKind
-from bwc_protocol.messages.trust import ENROLMENT_GRACE_S, Fingerprint, TrustState
+from bwc_protocol.messages.trust import ENROLMENT_GRACE_S, Fingerprint, OpeningProof, TrustState
 from bwc_protocol.session.interface import PeerCredentials, Session, SessionFactory, SessionSide
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.device.audit_log import AuditLog
@@ -29,6 +29,7 @@ from firmware_sim.device.trust.admission import (
     Window,
 )
 from firmware_sim.device.trust.kept import STATE_NAME, KeptTrust, load_private, private_bytes, public_sha256
+from firmware_sim.device.trust.opening_proof import Challenges, KeptProof
 from firmware_sim.device.trust.order_nonce import OrderNonces
 from firmware_sim.flash.flash import StateError
 from firmware_sim.state.commit import Change
@@ -101,6 +102,7 @@ class DeviceTrust:
         self.failed = Bucket(device.time, FAILURES_MAX, FAILURE_EVERY_S)
         self.left = Bucket(device.time, LEFT_MAX, LEFT_EVERY_S)
         self.nonces = OrderNonces(device.time, lambda size: device.entropy.randbytes(size))
+        self.challenges = Challenges(lambda: device.serial, lambda size: device.entropy.randbytes(size))
         self._device = device
         self._directory = directory
         self.sessions = sessions
@@ -179,6 +181,7 @@ class DeviceTrust:
             generation=kept.generation,
             requested=bool(kept.requested_key),
             window_s=0 if self.enrolled else self.window.left_s,
+            proofs=tuple(map(_proof, kept.proofs)),
         )
 
     @property
@@ -331,6 +334,14 @@ class DeviceTrust:
         self.keep(kept, AuditKind.ENROLLED, detail, host.name if host is not None else "")
         self.window.close()
 
+    def prove(self, proof: KeptProof, actor: str) -> None:
+        """Keeps the proof of a recipient in the place of its last one. Raises `OSError`, and then it is not kept."""
+        others = (one for one in self.kept.proofs if one.recipient != proof.recipient)
+        changed = replace(self.kept, proofs=(*others, proof))
+        detail = f"recipient {proof.recipient.hex()[:16]}"
+        self._device.audit.append(AuditKind.OPENING_PROVED, detail, actor, *self.change(changed))
+        self.kept = changed
+
     def demand_enrolled(self) -> None:
         """Raises `Refusal` unless it belongs to an agency."""
         if not self.enrolled:
@@ -380,6 +391,10 @@ def _deny_list(kept: KeptTrust, lab: str) -> DenyList | None:
         return verify_deny_list(kept.deny_list, kept.roots, lab=lab)
     except DocumentRefused as error:
         raise StateError(f"the kept trust cannot be read: its deny list: {error}") from error
+
+
+def _proof(kept: KeptProof) -> OpeningProof:
+    return OpeningProof(recipient=kept.recipient, utc_ns=kept.utc_ns, powered_min=kept.powered_min)
 
 
 def _fingerprint(der: bytes) -> Fingerprint:

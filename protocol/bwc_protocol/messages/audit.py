@@ -79,6 +79,8 @@ class AuditKind(Word):
     """Since 1.2: the oldest released recording was erased by the device itself, to go on recording."""
     SEIZED = 37
     """Since 1.2: a signed seizure was taken: from now on nobody changes or erases anything."""
+    OPENING_PROVED = 38
+    """Since 1.2: an evidence recipient proved that it can open what is encrypted for it."""
 
 
 @wire

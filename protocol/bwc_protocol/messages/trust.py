@@ -33,6 +33,7 @@ from bwc_protocol.documents.installation import (
 )
 from bwc_protocol.documents.order import NONCE_SIZE, ORDER_MAX
 from bwc_protocol.documents.seizure import SEIZURE_MAX
+from bwc_protocol.evidence.protection import SEALED_MAX
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.vocabulary import ErrorCode
 
@@ -143,6 +144,15 @@ class Fingerprint(Wire):
 
 
 @wire
+class OpeningProof(Wire):
+    """When a recipient last proved that it can open what this device encrypts."""
+
+    recipient: bytes = blob("SHA-256 of the recipient's SubjectPublicKeyInfo", size=32)
+    utc_ns: int = i64("when, by the device's clock", unit="ns")
+    powered_min: int = u32("how long the device had been running in all", unit="min")
+
+
+@wire
 class TrustState(Wire):
     """Whom the device belongs to, and what it holds."""
 
@@ -162,6 +172,9 @@ class TrustState(Wire):
     requested: bool = boolean("whether a request waits for its certificate")
     window_s: int = u16(
         "what is left of the time in which it can be enrolled; 0 = press its button", unit="s"
+    )
+    proofs: tuple[OpeningProof, ...] = items(
+        OpeningProof, "last proof of opening of each recipient that gave one", max=RECIPIENTS_MAX, default=()
     )
 
 
@@ -374,6 +387,50 @@ class Seize(Request[StreamOpened]):
     sha256: bytes = blob("SHA-256 of the seizure", size=32)
 
 
+@wire
+class OpeningChallenge(Wire):
+    """Random bytes that only the recipient can give back."""
+
+    sealed: bytes = blob("32 bytes, sealed for the recipient (spec: Encryption)", max=SEALED_MAX)
+
+
+@command(
+    0x0B0B,
+    "trust.challenge",
+    roles=ANYONE,
+    effect=Effect.REPEATABLE,
+    errors=(
+        *_DEVELOPMENT,
+        (ErrorCode.NOT_FOUND, "it has no such recipient"),
+    ),
+    since=_V1_2,
+)
+class ChallengeRecipient(Request[OpeningChallenge]):
+    """Have a challenge for an evidence recipient; one that was given before is good no more."""
+
+    recipient: bytes = blob("SHA-256 of the recipient's SubjectPublicKeyInfo", size=32)
+
+
+@command(
+    0x0B0C,
+    "trust.prove",
+    roles=ANYONE,
+    effect=Effect.GUARDED,
+    guard="opened",
+    errors=(
+        *_DEVELOPMENT,
+        (ErrorCode.NOT_FOUND, "it has no such recipient"),
+        (ErrorCode.CONFLICT, "these are not the bytes of its last challenge, or they were given back before"),
+    ),
+    since=_V1_2,
+)
+class ProveOpening(Request[OpeningProof]):
+    """Give back what a challenge opened to: the proof that somebody can open what the device encrypts."""
+
+    recipient: bytes = blob("SHA-256 of the recipient's SubjectPublicKeyInfo", size=32)
+    opened: bytes = blob("the bytes", size=32)
+
+
 class Trust(Subject):
     """The single steps; `Camera.trust` and `DockingStation.trust` add what goes by streams."""
 
@@ -381,3 +438,5 @@ class Trust(Subject):
     request = method(RequestCertificate)
     nonce = method(GiveNonce)
     reset_record = method(ReadResetRecord)
+    challenge = method(ChallengeRecipient)
+    prove = method(ProveOpening)

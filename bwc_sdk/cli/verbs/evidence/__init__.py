@@ -4,6 +4,7 @@ from bwc_sdk.cli.running.verb import common_options, verbs
 from bwc_sdk.cli.verbs.evidence.decrypting import decrypt
 from bwc_sdk.cli.verbs.evidence.find import find
 from bwc_sdk.cli.verbs.evidence.index import index
+from bwc_sdk.cli.verbs.evidence.proving import prove
 from bwc_sdk.cli.verbs.evidence.show import show
 from bwc_sdk.cli.verbs.evidence.verify import verify
 
@@ -16,6 +17,7 @@ common_options(app)
 for _name, _verb in (
     ("verify", verify),
     ("decrypt", decrypt),
+    ("prove", prove),
     ("show", show),
     ("find", find),
     ("index", index),
