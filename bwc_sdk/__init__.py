@@ -38,7 +38,8 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
     station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
-    trust              TrustState (Fingerprint), CertificateRequest, OrderNonce, ResetRecord
+    trust              TrustState (Fingerprint), CertificateRequest, OrderNonce, ResetRecord,
+                       OpeningChallenge, OpeningProof; RecipientKey
     Done               of a command that gives nothing else
 
 What `camera.counters` and `station.counters` give, and the result of an offload: Counters, made of LinkCounters,
@@ -150,6 +151,8 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.storage import StorageStatus as StorageStatus
     from bwc_protocol.messages.trust import CertificateRequest as CertificateRequest
     from bwc_protocol.messages.trust import Fingerprint as Fingerprint
+    from bwc_protocol.messages.trust import OpeningChallenge as OpeningChallenge
+    from bwc_protocol.messages.trust import OpeningProof as OpeningProof
     from bwc_protocol.messages.trust import OrderNonce as OrderNonce
     from bwc_protocol.messages.trust import ResetRecord as ResetRecord
     from bwc_protocol.messages.trust import TrustState as TrustState
@@ -173,6 +176,7 @@ if TYPE_CHECKING:
     from bwc_sdk.discovery.watching import Departed as Departed
     from bwc_sdk.discovery.watching import watch as watch
     from bwc_sdk.errors import BwcError as BwcError
+    from bwc_sdk.evidence.decrypt import RecipientKey as RecipientKey
     from bwc_sdk.host.host_time import HostTime as HostTime
     from bwc_sdk.host.time_claim import TimeClaim as TimeClaim
     from bwc_sdk.host.world import World as World
@@ -229,7 +233,10 @@ _HOMES = {
     "ConnectStage": "bwc_sdk.link_seen",
     "Fingerprint": "bwc_protocol.messages.trust",
     "LinkSeen": "bwc_sdk.link_seen",
+    "OpeningChallenge": "bwc_protocol.messages.trust",
+    "OpeningProof": "bwc_protocol.messages.trust",
     "OrderNonce": "bwc_protocol.messages.trust",
+    "RecipientKey": "bwc_sdk.evidence.decrypt",
     "RefusedFrame": "bwc_protocol.link",
     "ResetRecord": "bwc_protocol.messages.trust",
     "Standing": "bwc_protocol.link",
@@ -380,12 +387,15 @@ __all__ = [
     "Measurement",
     "MessageCounters",
     "MessageDiscard",
+    "OpeningChallenge",
+    "OpeningProof",
     "OrderNonce",
     "PeerInfo",
     "PeerKind",
     "PreEol",
     "Purpose",
     "RebootAccepted",
+    "RecipientKey",
     "RecordingClosed",
     "RecordingEntry",
     "RefusedFrame",

@@ -1336,9 +1336,9 @@ class SyncTrust:
             recipient: SHA-256 of the recipient's SubjectPublicKeyInfo; 32 bytes
 
         Gives: `OpeningChallenge`. Random bytes that only the recipient can give back.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
-            CommandError: refused
+            CommandError: refused; NOT_PERMITTED to another role
             OutcomeUnknown: no reply came, and it may have taken effect
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1357,9 +1357,9 @@ class SyncTrust:
             opened: the bytes; 32 bytes
 
         Gives: `OpeningProof`. When a recipient last proved that it can open what this device encrypts.
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
-            CommandError: refused; CONFLICT when `opened` is not the present one
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `opened` is not the present one
             OutcomeUnknown: no reply came, and it may have taken effect
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol
@@ -1488,9 +1488,9 @@ class SyncTrust:
         `camera` is its identity. Raises `EvidenceMismatch` if what it sends is no challenge of that camera to this
         key, `CommandError` (NOT_FOUND) if it encrypts nothing for it.
 
-        Roles: any
+        Roles: TECHNICIAN, DOCK_OFFLOAD, DESTINATION, BENCH, RECORDS
         Raises:
-            CommandError: refused; CONFLICT when `opened` is not the present one
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `opened` is not the present one
             OutcomeUnknown: no reply came, and it may have taken effect
             InvalidValue: a field cannot carry what was given; nothing was sent
             ProtocolViolation: the answer breaks the protocol

@@ -69,6 +69,10 @@ class Lapsing:
         """Those of the agency."""
         return self.agency.anchors
 
+    @property
+    def recipients(self) -> tuple[bytes, ...]:
+        return ()
+
     def device(self, serial: str, kind: PeerKind) -> Certified:
         """A device whose certificate ends then."""
         return self.agency.device(serial, kind, issuance(ends_s=self.ends_s, lab=self.agency.id))

@@ -41,6 +41,8 @@ RENEWERS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD
 """Who renews a certificate: whoever has the device before it, without a button."""
 DELIVERERS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.RECORDS | Role.BENCH
 """Who delivers a signed document of which not every host is a carrier."""
+PROVERS: Final = DELIVERERS | Role.DESTINATION
+"""Who carries a proof of opening between a camera and whoever has the key."""
 REQUEST_MAX: Final = 1_024
 """Bytes of a certificate signing request; one of the profile has 250 to 350."""
 ROOTS_MAX: Final = 2
@@ -397,7 +399,7 @@ class OpeningChallenge(Wire):
 @command(
     0x0B0B,
     "trust.challenge",
-    roles=ANYONE,
+    roles=PROVERS,
     effect=Effect.REPEATABLE,
     errors=(
         *_DEVELOPMENT,
@@ -414,7 +416,7 @@ class ChallengeRecipient(Request[OpeningChallenge]):
 @command(
     0x0B0C,
     "trust.prove",
-    roles=ANYONE,
+    roles=PROVERS,
     effect=Effect.GUARDED,
     guard="opened",
     errors=(

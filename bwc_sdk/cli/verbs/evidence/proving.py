@@ -9,7 +9,7 @@ from bwc_sdk.cli.verbs.evidence.decrypting import Keys
 from bwc_sdk.clients.camera import Camera
 
 
-@camera_verb(Role.TECHNICIAN, any_role=True)
+@camera_verb(Role.TECHNICIAN)
 async def prove(camera: Camera, output: Output, key: Keys = None) -> None:
     """Prove to a camera that what it encrypts can be opened.
 
