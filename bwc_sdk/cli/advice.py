@@ -103,8 +103,8 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
     (
         "trust.desired",
         ErrorCode.CONFLICT,
-    ): "it is for another camera, or older than what this one took: sign it anew ('bwc desired sign --counter'); "
-    "'bwc raw trust.read' says which number it took last",
+    ): "it is for another camera, of before a reset of this one, or older than what it took: sign it anew "
+    "('bwc desired sign --generation --counter'); 'bwc raw trust.read' says its generation, and what it took last",
     (
         "trust.desired",
         ErrorCode.UNTRUSTED,

@@ -77,6 +77,24 @@ def next_counter(directory: Path, camera: str) -> int:
     return there[0].counter + 1 if there else 1
 
 
+def same_generation(directory: Path, camera: str) -> int:
+    """The generation of the file that is there; 0, a camera that was never reset, where there is none. Raises as
+    `read_desired`."""
+    there = read_desired(directory, camera)
+    return there[0].generation if there else 0
+
+
+def require_generation(state: DesiredState, generation: int, *, device: str) -> None:
+    """Raises `DocumentError` if it is for another generation than the one that its camera is in."""
+    if state.generation != generation:
+        raise DocumentError(
+            f"it is for generation {state.generation} of the camera, which is in {generation}: each reset counts one",
+            check=DocumentCheck.GENERATION,
+            device=device,
+            advice=f"have it signed for the camera as it is now: 'bwc desired sign --generation {generation}'",
+        )
+
+
 def sign_desired(
     identity: HostIdentity,
     *,
@@ -84,19 +102,22 @@ def sign_desired(
     counter: int,
     utc_s: int,
     settings: Mapping[str, bool | int | str],
+    generation: int = 0,
     assignment: tuple[str, str] | None = None,
     profile: str = "",
 ) -> bytes:
     """A desired state for a camera, signed by `identity`, which has to be a technician's.
 
-    `assignment` is officer and unit, an empty officer for nobody; None leaves it as it is. Raises `InvalidValue` for
-    what no camera can take, `DocumentError`, `IdentityError`.
+    `generation` is how often the camera was reset (`trust.read` says it). `assignment` is officer and unit, an empty
+    officer for nobody; None leaves it as it is. Raises `InvalidValue` for what no camera can take, `DocumentError`,
+    `IdentityError`.
     """
     try:
         state = DesiredState(
             lab=identity.lab,
             camera=camera,
             counter=counter,
+            generation=generation,
             signed_utc_s=utc_s,
             profile=profile,
             settings=tuple(

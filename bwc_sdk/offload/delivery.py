@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bwc_sdk.host.world import World
-from bwc_sdk.identity.desired import read_desired
+from bwc_sdk.identity.desired import read_desired, require_generation
 from bwc_sdk.offload.events import DesiredStateDelivered, DesiredStateRefused, OffloadEvent
 from bwc_sdk.offload.reconnect import Reconnector, Unreached
 
@@ -29,7 +29,9 @@ async def deliver(
         if found is None:
             return
         state, document = found
-        if (await camera.trust.read()).desired_counter >= state.counter:
+        trust = await camera.trust.read()
+        require_generation(state, trust.generation, device=camera.name)
+        if trust.desired_counter >= state.counter:
             return
         await camera.trust.take_desired_state(document)
         emit(DesiredStateDelivered(state.counter))

@@ -180,7 +180,7 @@ def test_a_technician_signs_for_cameras_that_are_elsewhere(
     signed = bwc(*argv, "--identity", kim, "--json").document["signed"]
     assert [(one["camera"], one["counter"]) for one in signed] == [(CAMERA, 1), ("B 2", 1)]
     again = bwc(*argv, "--identity", kim, "--json").document["signed"]
-    assert [one["counter"] for one in again] == [2, 2]
+    assert [(one["counter"], one["generation"]) for one in again] == [(2, 0), (2, 0)]
     shown = bwc("desired", "show", signed[0]["file"], "--json").document["desired"]
     assert shown["settings"] == {
         "audio.pre_event": True,
@@ -188,9 +188,23 @@ def test_a_technician_signs_for_cameras_that_are_elsewhere(
         "recording.pre_event_s": 30,
     }
     assert (shown["profile"], shown["assignment"], shown["counter"]) == ("patrol", None, 2)
+    assert shown["generation"] == 0
     plain = bwc("desired", "show", signed[0]["file"])
     assert "settings.recording.pre_event_s\t30" in plain.out and "assignment\tas it is" in plain.out
     assert sorted(path.name for path in out.iterdir()) == sorted(Path(one["file"]).name for one in signed)
+
+
+def test_the_generation_is_named_once_and_kept(
+    bwc: Bwc, people: Callable[..., str], profile: str, tmp_path: Path
+) -> None:
+    argv = ("desired", "sign", profile, "--camera", CAMERA, "--out", str(tmp_path), "--json")
+    argv += ("--identity", people("Kim Lopez", Role.TECHNICIAN))
+    assert [
+        bwc(*argv, *more).document["signed"][0]["generation"]
+        for more in ((), ("--generation", "2"), (), ("--generation", "0"))
+    ] == [0, 2, 2, 0]
+    assert bwc(*argv, "--generation", "-1").code == ExitCode.USAGE
+    assert bwc(*argv, "--generation", str(1 << 32)).error["class"] == "InvalidValue"
 
 
 def test_what_is_no_directory_is_signed_into_by_nobody(

@@ -47,10 +47,15 @@ def signed(state: DesiredState, name: str = "technician") -> bytes:
 
 
 def verify(
-    data: bytes, *, camera: str = agency.CAMERA, last_counter: int = 0, **trust: Any
+    data: bytes, *, camera: str = agency.CAMERA, generation: int = 0, last_counter: int = 0, **trust: Any
 ) -> SignedDesiredState:
     return verify_desired_state(
-        data, agency.anchors(), Trust(**trust), camera=camera, last_counter=last_counter
+        data,
+        agency.anchors(),
+        Trust(**trust),
+        camera=camera,
+        generation=generation,
+        last_counter=last_counter,
     )
 
 
@@ -92,6 +97,16 @@ def test_it_is_for_one_camera() -> None:
     needed(DocumentCheck.DEVICE, signed(state()), camera="BWC-000043")
 
 
+@pytest.mark.rule("DOC-022")
+def test_it_is_for_one_generation_of_the_camera() -> None:
+    assert verify(signed(state(generation=2)), generation=2).state.generation == 2
+    for of, present in ((0, 1), (1, 0), (1, 2), (2, 1)):
+        needed(DocumentCheck.GENERATION, signed(state(generation=of)), generation=present)
+    without = {key: value for key, value in state().to_map().items() if key != 9}
+    document = SignedDocument(cbor2.dumps(without, canonical=True)).signed_by(agency.signer("technician"))
+    assert refused(document.encode()) is DocumentCheck.FORM
+
+
 @pytest.mark.rule("DOC-005")
 def test_the_signer_is_judged_as_a_host_of_a_session_is() -> None:
     assert refused(signed(state()), floor_s=agency.ENDS_S + 1) is DocumentCheck.SIGNER
@@ -119,7 +134,9 @@ def test_of_a_lab_it_is_for_that_lab_alone() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {9: "and the firmware"},
+        {10: "and the firmware"},
+        {9: -1},
+        {9: 1 << 32},
         {1: 2},
         {4: 0},
         {6: "a\nb"},
@@ -150,6 +167,7 @@ def test_a_configuration_at_its_largest_fits() -> None:
     )
     largest = state(
         camera="c" * 64,
+        generation=0xFFFF_FFFF,
         lab="l" * 32,
         profile="é" * 32,
         settings=settings,

@@ -9,7 +9,15 @@ from bwc_protocol.certificates.checks import Trust
 from bwc_protocol.documents.desired_state import verify_desired_state
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_sdk.errors import DocumentError, InvalidValue
-from bwc_sdk.identity.desired import desired_path, next_counter, read_desired, sign_desired
+from bwc_sdk.identity.desired import (
+    desired_path,
+    next_counter,
+    read_desired,
+    read_state,
+    require_generation,
+    same_generation,
+    sign_desired,
+)
 from tests.identity.test_orders import NOW_S, identity
 from tools.testkit import fixed_agency as agency
 
@@ -27,6 +35,7 @@ def test_a_camera_takes_what_a_technician_signed() -> None:
         agency.anchors(),
         Trust(),
         camera=agency.CAMERA,
+        generation=0,
         last_counter=0,
     )
     assert {setting.key: setting.value for setting in found.state.settings} == VALUES
@@ -62,6 +71,8 @@ def test_nobody_else_signs_one() -> None:
         {"profile": "p" * 65},
         {"counter": 0},
         {"counter": 1 << 32},
+        {"generation": -1},
+        {"generation": 1 << 32},
     ],
 )
 def test_what_no_camera_can_take_is_not_signed(wrong: dict[str, Any]) -> None:
@@ -76,6 +87,19 @@ def test_a_directory_has_one_file_a_camera_and_counts_on(tmp_path: Path) -> None
     found = read_desired(tmp_path, agency.CAMERA)
     assert found is not None and found[0].counter == 7
     assert next_counter(tmp_path, agency.CAMERA) == 8 and next_counter(tmp_path, "BWC-000043") == 1
+
+
+def test_a_file_of_another_generation_says_which_one_it_takes(tmp_path: Path) -> None:
+    assert same_generation(tmp_path, agency.CAMERA) == 0
+    desired_path(tmp_path, agency.CAMERA).write_bytes(sign(generation=2))
+    assert same_generation(tmp_path, agency.CAMERA) == 2
+    state = read_state(sign(generation=2))
+    require_generation(state, 2, device="it")
+    for present in (0, 1, 3):
+        with pytest.raises(DocumentError, match=f"generation 2 .* is in {present}") as found:
+            require_generation(state, present, device="it")
+        assert found.value.check is DocumentCheck.GENERATION and found.value.device == "it"
+        assert f"--generation {present}'" in found.value.advice
 
 
 def test_a_file_under_another_name_is_not_delivered(tmp_path: Path) -> None:

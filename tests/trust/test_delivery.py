@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bwc_sdk
 from bwc_protocol.declare import Role
+from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.messages.config import ConfigView
 from bwc_sdk.errors import CommandError, DeviceLost, DocumentError
 from bwc_sdk.identity.desired import desired_path, sign_desired
@@ -118,6 +120,24 @@ def test_what_a_camera_refuses_or_nobody_can_read_leaves_the_offload_complete(
         job = job_of(camera, evidence, outbox)
         (told,) = delivered(await events_of(job))
         assert isinstance(told.error, DocumentError) and job.result.complete
+
+    play(scenario())
+
+
+def test_one_of_before_a_reset_is_told_with_the_number_that_it_takes(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial)
+        camera.trust.kept = dataclasses.replace(camera.trust.kept, generation=1, desired_counter=1)
+        job = job_of(camera, evidence, outbox)
+        (told,) = delivered(await events_of(job))
+        assert isinstance(told.error, DocumentError) and job.result.complete
+        assert told.error.check is DocumentCheck.GENERATION
+        assert told.error.advice is not None and "bwc desired sign --generation 1" in told.error.advice
 
     play(scenario())
 

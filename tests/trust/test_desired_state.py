@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,10 @@ from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetti
 from bwc_protocol.messages.assignment import ReadAssignment
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.config import ConfigApplied, ReadConfigState
-from bwc_protocol.messages.trust import ReadTrust, TakeDesiredState
+from bwc_protocol.messages.trust import Enroll, ReadTrust, TakeDesiredState
 from bwc_protocol.vocabulary import ErrorCode
 from tools.testkit import agencies
-from tools.testkit.enrolling import entries
+from tools.testkit.enrolling import entries, installation
 
 New = Callable[..., Any]
 Play = Callable[[Any], Any]
@@ -68,6 +69,7 @@ def test_a_dock_delivers_what_a_technician_signed(
 
 
 REFUSED: dict[str, tuple[Callable[[Any], bytes], ErrorCode]] = {
+    "another generation's": (lambda camera: desired(camera, 6, GAIN, generation=1), ErrorCode.CONFLICT),
     "an older one": (lambda camera: desired(camera, 4, GAIN), ErrorCode.CONFLICT),
     "another of the same counter": (lambda camera: desired(camera, 5, STILL), ErrorCode.CONFLICT),
     "signed by a dock": (lambda camera: desired(camera, 6, GAIN, by=Role.DOCK_OFFLOAD), ErrorCode.UNTRUSTED),
@@ -133,5 +135,34 @@ def test_an_assignment_alone_leaves_the_configuration(new_device: New, host_at: 
         nobody = DesiredAssignment(officer="")
         assert await dock.upload(TakeDesiredState, desired(camera, 2, assignment=nobody)) is None
         assert not camera.assignment.assigned
+
+    play(scenario())
+
+
+@pytest.mark.rule("DOC-022")
+def test_none_of_before_a_reset_is_taken_after_it(
+    new_device: New, host_at: At, enroller_at: At, play: Play
+) -> None:
+    camera = new_device()
+
+    async def scenario() -> None:
+        old = desired(camera, 1, assignment=DesiredAssignment(officer="1001", unit="old"))
+        dock = await host_at(camera, role=Role.DOCK_OFFLOAD)
+        assert await dock.upload(TakeDesiredState, old) is None
+        newer = desired(camera, 2, assignment=DesiredAssignment(officer="2002"))
+        assert await dock.upload(TakeDesiredState, newer) is None
+        camera.reset_by_opening()
+        await asyncio.sleep(5)
+        assert camera.awake() and camera.press_enroll() == ""
+        host = await enroller_at(camera)
+        assert await host.upload(Enroll, (await installation(host, agencies.real())).encode()) is None
+        dock = await host_at(camera, role=Role.DOCK_OFFLOAD)
+        state = await dock.ask(ReadTrust())
+        assert (state.generation, state.desired_counter) == (1, 0)
+        assert await dock.upload(TakeDesiredState, old) is ErrorCode.CONFLICT
+        assert camera.assignment.officer == ""
+        new = desired(camera, 1, generation=1, assignment=DesiredAssignment(officer="3003"))
+        assert await dock.upload(TakeDesiredState, new) is None
+        assert camera.assignment.officer == "3003"
 
     play(scenario())

@@ -48,6 +48,7 @@ SITUATION: Final = Situation(
     clock_revision=3,
     case="24-0117",
 )
+GENERATION: Final = 1
 LAST_COUNTER: Final = 11
 HELD_COUNTER: Final = 6
 
@@ -82,6 +83,7 @@ DESIRED: Final = DesiredState(
         DesiredSetting(key="stealth.mode", value="off"),
     ),
     assignment=DesiredAssignment(officer="K1234", unit="5th precinct"),
+    generation=GENERATION,
 )
 
 SEIZURE: Final = Seizure(camera=agency.CAMERA, case="24-0117", signed_utc_s=SIGNED_S)
@@ -171,6 +173,7 @@ def record() -> dict[str, Any]:
                 "size_bytes": RECORDING.size_bytes,
             },
             "deny_counter": HELD_COUNTER,
+            "generation": GENERATION,
             "desired_counter": LAST_COUNTER,
             "carrier": "dock",
             "last_dock_issuer_key_id": agency.facts("issuing-2").key_id.hex(),
@@ -262,7 +265,12 @@ _VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
     ),
     "bwc-order": lambda data: order.verify_order(data, agency.anchors(), Trust(), SITUATION),
     "bwc-desired-state": lambda data: desired_state.verify_desired_state(
-        data, agency.anchors(), Trust(), camera=agency.CAMERA, last_counter=LAST_COUNTER
+        data,
+        agency.anchors(),
+        Trust(),
+        camera=agency.CAMERA,
+        generation=GENERATION,
+        last_counter=LAST_COUNTER,
     ),
     "bwc-seizure": lambda data: seizure.verify_seizure(
         data, agency.anchors(), Trust(), camera=agency.CAMERA, last_utc_s=LAST_SEIZED_S
@@ -326,6 +334,8 @@ def _wrong() -> list[tuple[str, bytes]]:
         ("a clock step of another revision", made(decommission | {8: [3, {0: 1, 1: 0, 2: 4}]}, *TWO)),
         ("a desired state signed by a dock", made(desired, "dock")),
         ("a desired state that is not newer", made(desired | {4: 11}, "technician")),
+        ("a desired state of before a reset", made(desired | {9: 0}, "technician")),
+        ("a desired state without a generation", made({k: v for k, v in desired.items() if k != 9}, "technician")),
         ("a desired state for another camera", made(desired | {3: "BWC-000043"}, "technician")),
         ("a setting twice", made(desired | {7: [desired[7][0], desired[7][0]]}, "technician")),
         ("a setting with a float", made(desired | {7: [{0: "a", 1: 1.5}]}, "technician")),

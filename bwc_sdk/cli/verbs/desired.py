@@ -72,13 +72,21 @@ def sign(
             "says which one a camera took last.",
         ),
     ] = None,
+    generation: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="How often the camera was reset, or left an agency by an order: 'bwc raw trust.read' says it, and so "
+            "does the error of one that was signed for another. Without: that of the file in DIR, or 0, never.",
+        ),
+    ] = None,
 ) -> None:
     """Sign settings, and an assignment if one is given, for cameras that need not be here.
 
     Settings that PROFILE does not name stay as they are. Whether a camera has such settings is found when it takes
     them: it takes all or none. Files in DIR of the same cameras are replaced.
     """
-    from bwc_sdk.identity.desired import desired_path, next_counter, sign_desired
+    from bwc_sdk.identity.desired import desired_path, next_counter, same_generation, sign_desired
 
     if unit and not officer:
         raise typer.BadParameter("--unit needs an officer")
@@ -89,34 +97,42 @@ def sign(
     if out.exists():
         _require_directory(out)
     assignment = None if officer is None else (officer, unit)
-    signed: list[tuple[str, int, Path, bytes]] = []
+    signed: list[tuple[str, int, int, Path, bytes]] = []
     for camera in cameras:
         count = next_counter(out, camera) if counter is None else counter
+        born = same_generation(out, camera) if generation is None else generation
         document = sign_desired(
             identity,
             camera=camera,
             counter=count,
+            generation=born,
             utc_s=int(time.time()),
             settings=values,
             assignment=assignment,
             profile=_profile_name(profile),
         )
-        signed.append((camera, count, desired_path(out, camera), document))
+        signed.append((camera, count, born, desired_path(out, camera), document))
     with telling_files(out):
         out.mkdir(mode=0o755, parents=True, exist_ok=True)  # docks read it, by whatever user
-    for _, _, path, document in signed:
+    for *_, path, document in signed:
         write_document(path, document, over=True)
     output.show(
         {
             "signed": [
-                {"camera": camera, "counter": count, "file": str(path), "by": identity.name}
-                for camera, count, path, _ in signed
+                {
+                    "camera": camera,
+                    "counter": count,
+                    "generation": born,
+                    "file": str(path),
+                    "by": identity.name,
+                }
+                for camera, count, born, path, _ in signed
             ]
         },
         Rows(
             title="signed",
-            headings=["camera", "counter", "file"],
-            plain=[[camera, count, str(path)] for camera, count, path, _ in signed],
+            headings=["camera", "counter", "generation", "file"],
+            plain=[[camera, count, born, str(path)] for camera, count, born, path, _ in signed],
         ),
     )
 
@@ -150,7 +166,7 @@ def deliver(
     Any role may that delivers documents; the camera believes the signature, not the carrier. It takes all of it, or
     nothing.
     """
-    from bwc_sdk.identity.desired import read_desired
+    from bwc_sdk.identity.desired import read_desired, require_generation
 
     _require_directory(directory)
 
@@ -161,7 +177,9 @@ def deliver(
             out.note(f"{directory} has nothing for {camera.identity}")
             return
         state, document = found
-        before = (await camera.trust.read()).desired_counter
+        trust = await camera.trust.read()
+        require_generation(state, trust.generation, device=camera.name)
+        before = trust.desired_counter
         if before > state.counter:
             raise DocumentError(
                 f"it is number {state.counter}, and the camera took number {before} before",
@@ -194,6 +212,7 @@ def _told(state: DesiredState) -> dict[str, Any]:
     return {
         "camera": state.camera,
         "counter": state.counter,
+        "generation": state.generation,
         "lab": state.lab,
         "profile": state.profile,
         "signed_utc_ns": state.signed_utc_s * 1_000_000_000,

@@ -27,6 +27,7 @@ CODES: Final[dict[DocumentCheck, ErrorCode]] = {
     DocumentCheck.KIND: ErrorCode.MALFORMED,
     DocumentCheck.COUNTER: ErrorCode.CONFLICT,
     DocumentCheck.DEVICE: ErrorCode.CONFLICT,
+    DocumentCheck.GENERATION: ErrorCode.CONFLICT,
     DocumentCheck.NONCE: ErrorCode.CONFLICT,
     DocumentCheck.CHAIN_HEAD: ErrorCode.CONFLICT,
     DocumentCheck.REVISION: ErrorCode.CONFLICT,
@@ -95,5 +96,6 @@ def verified_desired_state(trust: DeviceTrust, document: bytes, camera: str) -> 
             trust.kept.roots,
             trust.checks,
             camera=camera,
+            generation=trust.kept.generation,
             last_counter=trust.kept.desired_counter,
         )

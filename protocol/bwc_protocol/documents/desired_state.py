@@ -1,7 +1,8 @@
 """Desired state: configuration and assignment that a camera is to have, signed by a technician (spec: Desired state).
 
 Docks deliver it and author nothing: the camera believes the signature, not the carrier. The counter, above that of the
-state that the camera took last, keeps an older one from coming back.
+state that the camera took last, keeps an older one from coming back; the generation does so where a reset of the
+camera let its counter begin anew.
 """
 
 from __future__ import annotations
@@ -116,6 +117,9 @@ class DesiredState(Document):
     assignment: DesiredAssignment | None = field(
         default=None, metadata=keyed(8, Maybe(DesiredAssignment), "assignment; null = it stays as it is")
     )
+    generation: int = field(
+        default=0, metadata=keyed(9, Int(0, 0xFFFF_FFFF), "generation of the camera that it is for")
+    )
 
     def check_together(self) -> None:
         if any(a.key >= b.key for a, b in pairwise(self.settings)):
@@ -133,9 +137,10 @@ class SignedDesiredState:
 
 
 def verify_desired_state(
-    data: bytes, roots: Sequence[bytes], trust: Trust, *, camera: str, last_counter: int
+    data: bytes, roots: Sequence[bytes], trust: Trust, *, camera: str, generation: int, last_counter: int
 ) -> SignedDesiredState:
-    """The desired state of a document, to be taken by `camera`, which took `last_counter` last (0 = none).
+    """The desired state of a document, to be taken by `camera`, which was reset `generation` times and took
+    `last_counter` last since (0 = none).
 
     Raises `DocumentRefused`. Whether the camera's schema has such settings is judged by whoever applies it.
     """
@@ -147,6 +152,11 @@ def verify_desired_state(
     check_author(signer)
     require_validity((signer, *document.issuers()), state.signed_utc_s)
     require(state.camera == camera, DocumentCheck.DEVICE, f"it is for {state.camera}, this is {camera}")
+    require(
+        state.generation == generation,
+        DocumentCheck.GENERATION,
+        f"it is for generation {state.generation} of this camera, which is in {generation}",
+    )
     require(
         state.counter > last_counter,
         DocumentCheck.COUNTER,

@@ -32,6 +32,8 @@ class DocumentCheck(enum.StrEnum):
     """Each signer's certificate, and that of its CA, was valid at the time of signing that the document states."""
     DEVICE = "device"
     """It names this device."""
+    GENERATION = "generation"
+    """It names the generation that this device is in: no reset came since."""
     NONCE = "nonce"
     """It names the nonce that this device gave last, and which has not run out."""
     CHAIN_HEAD = "chain-head"

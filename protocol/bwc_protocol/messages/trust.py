@@ -109,7 +109,10 @@ DESIRED_REFUSED: Final[Refusals] = (
     (ErrorCode.WRONG_STATE, "it is not enrolled"),
     (ErrorCode.MALFORMED, "they are no desired state"),
     (ErrorCode.UNTRUSTED, "it is not signed by a technician of the agency"),
-    (ErrorCode.CONFLICT, "it is for another device, a newer one was taken, or another of the same counter"),
+    (
+        ErrorCode.CONFLICT,
+        "it is for another device or another generation of it, a newer one was taken, or another of the same counter",
+    ),
     (ErrorCode.UNKNOWN_SETTING, "a key that the schema does not have"),
     (ErrorCode.WRONG_TYPE, "a value of another type"),
     (ErrorCode.PURPOSE_REFUSED, "a purpose that is solely First Amendment activity"),
