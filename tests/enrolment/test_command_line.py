@@ -133,6 +133,38 @@ def test_from_the_box_to_the_first_secure_offload(
     assert (again.code, again.out.split("\t")[1]) == (0, "enrolled already")
 
 
+@pytest.mark.rule("DOC-022")
+def test_settings_that_were_signed_before_a_reset_do_not_come_back_after_it(
+    bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
+) -> None:
+    pressed.append(camera)
+    assert bwc(*ENROL, "--device", uri).code == 0
+    Path("night.toml").write_text("indicator.front_led = false\n")
+    where = ("--camera", camera.serial, "--out", "outbox")
+    sign = ("desired", "sign", "night.toml", *where, "--identity", "anna")
+    deliver = ("desired", "deliver", "outbox", "--device", uri, "--identity", "anna", "--json")
+    offload = ("offload", "evidence", "--mkdir", "--deliver", "outbox", "--device", uri, "--identity", "anna")
+    assert bwc(*sign).code == 0 and json.loads(bwc(*deliver).out)["desired"]["delivered"]
+    assert camera.reset_by_opening() == ""
+    camera.time.skip(10)
+    camera.settle()
+    assert bwc(*ENROL, "--device", uri).code == 0
+
+    def counter() -> int:
+        return camera.trust.kept.desired_counter
+
+    refused = bwc(*deliver)
+    assert refused.code == ExitCode.BAD_DOCUMENT and counter() == 0
+    assert "bwc desired sign --generation 1" in refused.err
+    told = [json.loads(line) for line in bwc(*offload, "--json").out.splitlines()]
+    (event,) = [one for one in told if one["event"].startswith("desired")]
+    assert event["event"] == "desired_state_refused" and counter() == 0
+    assert "bwc desired sign --generation 1" in event["error"]["advice"]
+    assert bwc(*sign, "--generation", "1").code == 0
+    ran = bwc(*offload)
+    assert ran.code == 0 and "delivered\tdesired state 2" in ran.out and counter() == 2, ran.err
+
+
 def test_as_json_each_event_is_a_line(
     bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
 ) -> None:
