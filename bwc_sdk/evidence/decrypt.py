@@ -71,6 +71,8 @@ class Opened:
     """By whose key it was opened."""
     already_there: bool
     """It was decrypted before, and is the same byte for byte."""
+    carried_by: str = ""
+    """Officer and unit, where the recording has them encrypted; else nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,11 @@ def _recording(
         opener, key = _content_key(manifest, keys)
         if only is not None and only >= len(manifest.segments):
             raise InvalidValue(f"recording {manifest.sequence} has no segment {only}")
+        carried_by = ""
+        try:
+            carried_by = _name(manifest, key)
+        except EvidenceMismatch as error:  # the films are none the worse
+            yield NotOpened(f"{path.stem}, name", error)
         for segment in range(len(manifest.segments)) if only is None else (only,):
             try:
                 work = _Segment(
@@ -178,7 +185,7 @@ def _recording(
             except BwcError as error:
                 yield NotOpened(f"{path.stem}, segment {segment}", error)
                 continue
-            yield Opened(manifest, segment, out / work.final, work.plain_bytes, opener, already)
+            yield Opened(manifest, segment, out / work.final, work.plain_bytes, opener, already, carried_by)
 
 
 def _manifest(files: FileSystem, store: int, name: str) -> Manifest:
@@ -216,6 +223,17 @@ def _content_key(manifest: Manifest, keys: Sequence[RecipientKey]) -> tuple[str,
         f"at hand is {at_hand or 'no key'}",
         advice="name the key file of one of these recipients: --key evidence-recipient.p12",
     )
+
+
+def _name(manifest: Manifest, key: bytes) -> str:
+    """Who carried the camera; nothing where the manifest has no encrypted name. Raises `EvidenceMismatch`."""
+    said = manifest.circumstances
+    if said is None or not said.sealed_name:
+        return ""
+    try:
+        return sealing.Sealer(key).open_name(said.sealed_name)
+    except EvidenceError as error:
+        raise EvidenceMismatch(f"recording {manifest.sequence}: {error.detail}") from error
 
 
 def _small(files: FileSystem, directory: int, name: str, most: int) -> bytes:

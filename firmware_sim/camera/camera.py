@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from bwc_protocol.evidence import (
@@ -225,6 +226,7 @@ class SimCamera(SimDevice):
             failed=self.storage_failed,
             make_room=self.erasing.make_room,
             protect=self._protect,
+            seal_name=self._seal_name,
         )
         self.apply_settings()
         recovered = self.recorder.recover_after_power_cut()
@@ -407,24 +409,42 @@ class SimCamera(SimDevice):
             self.audit.note(AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial)
         self.report.closed(recording)
 
-    def _facts_of_a_recording(self) -> list[Annotation]:
-        """What is known beside it of a recording that is closed now; stored with it, in one step."""
+    def _facts_of_a_recording(self, said: Circumstances) -> list[Annotation]:
+        """What is known beside it of a recording that is closed now; stored with it, in one step.
+
+        One that began under a pseudonym names no officer, whatever the settings are by now.
+        """
         now_ns = self.clock.utc_ns()
         category = self.settings.text("category.default")
         facts = [Annotation(now_ns, AnnotationKind.CATEGORY, self.serial, category)]
         if self.assignment.assigned:
-            known = f"{self.assignment.officer} {self.assignment.unit}".strip()
-            carrier = self.assignment.pseudonym if self.settings["holder.pseudonym"] else known
-            whole = carrier.encode()[:CARRIER_MAX].decode(errors="ignore")
-            facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, whole))
+            carrier = self.assignment.pseudonym if said.pseudonym or self._names_hidden else self._carrier
+            facts.append(Annotation(now_ns, AnnotationKind.ASSIGNMENT, self.serial, carrier))
         return facts
+
+    @property
+    def _carrier(self) -> str:
+        """Officer and unit, as far as a text of the protocol has room."""
+        known = f"{self.assignment.officer} {self.assignment.unit}".strip()
+        return known.encode()[:CARRIER_MAX].decode(errors="ignore")
+
+    @property
+    def _names_hidden(self) -> bool:
+        """Whether recordings name pseudonyms."""
+        return bool(self.settings["holder.pseudonym"] or self.settings["names.sealed"])
+
+    def _seal_name(self, said: Circumstances, key: bytes) -> Circumstances:
+        """With the name for those who can open the footage, where the agency says so."""
+        if not self.settings["names.sealed"] or not said.pseudonym:
+            return said
+        return replace(said, sealed_name=sealing.Sealer(key).seal_name(self._carrier))
 
     def _circumstances(self) -> Circumstances:
         """What is said of a recording that begins now, unless somebody says more."""
         event = word_of(ActivationEvent, self.settings.text("recording.event")) or ActivationEvent.NOT_GIVEN
         purpose = word_of(Purpose, self.settings.text("recording.purpose")) or Purpose.NOT_GIVEN
         given = int(event) != ActivationEvent.NOT_GIVEN
-        hidden = bool(self.settings["holder.pseudonym"])
+        hidden = self._names_hidden
         holder = self.assignment.pseudonym if hidden else self.assignment.officer
         return Circumstances(
             event=event,

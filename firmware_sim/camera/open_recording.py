@@ -55,7 +55,7 @@ SIDE: Final = (64, 4_096)
 KBPS: Final = (100, 100_000)
 """Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
 SAID_MAX: Final = 1_024
-"""Hexadecimal digits of circumstances in a journal: the largest take less than a third."""
+"""Hexadecimal digits of circumstances in a journal: the largest take less than half."""
 PROTECTION_MAX: Final = 2_048
 """Hexadecimal digits of the wraps in a journal: four of the largest take less."""
 MS: Final = 1_000_000

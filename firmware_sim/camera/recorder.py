@@ -88,11 +88,10 @@ class Recorder:
 
     `settings` may be replaced at any time; a recording keeps those that it began with. `facts` says what else is
     known of a recording that is closed now, and is stored with it; `circumstances` what is said of one that begins now.
-    `make_room` has room made, and says whether there was anything to make it of.
-    `closed` is told of each recording of this engine
-    as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it is tried
-    again. `protect` makes the content key of one that begins. What is asked of the engine is refused with `OSError`,
-    and not done, if it cannot be kept.
+    `make_room` has room made, and says whether there was anything to make it of. `closed` is told of each recording of
+    this engine as it is stored, `failed` of a storage that does not take what is due: nothing is lost by that, and it
+    is tried again. `protect` makes the content key of one that begins, `seal_name` has it say under that key who
+    carries the camera. What is asked of the engine is refused with `OSError`, and not done, if it cannot be kept.
     """
 
     def __init__(
@@ -108,10 +107,11 @@ class Recorder:
         boot_counter: int = 0,
         settings: RecorderSettings | None = None,
         closed: Callable[[StoredRecording], None] = lambda _recording: None,
-        facts: Callable[[], list[Annotation]] = list,
+        facts: Callable[[Circumstances], list[Annotation]] = lambda _said: [],
         circumstances: Callable[[], Circumstances] = Circumstances,
         failed: Callable[[OSError], None] = lambda _error: None,
         make_room: Callable[[], bool] = lambda: False,
+        seal_name: Callable[[Circumstances, bytes], Circumstances] = lambda said, _key: said,
         protect: Protect = lambda _recording_id, _draw: (None, b""),
     ) -> None:
         self.settings = settings if settings is not None else RecorderSettings()
@@ -135,6 +135,7 @@ class Recorder:
         self._failed = failed
         self._make_room = make_room
         self._protect = protect
+        self._seal_name = seal_name
         self._not_before_s = 0.0
         """When a storage that failed is tried again."""
         self._open: OpenRecording | None = None
@@ -381,6 +382,8 @@ class Recorder:
         recording.protection, recording.key = self._protect(
             recording.recording_id, lambda: self._rng.randbytes(sealing.KEY_SIZE)
         )
+        if recording.key:
+            recording.circumstances = self._seal_name(recording.circumstances, recording.key)
 
     def _begin(self, recording: OpenRecording, began_s: float) -> None:
         self._open, self._began_s = recording, began_s
@@ -458,7 +461,7 @@ class Recorder:
 
         Raises `OSError` if the storage does not take it: then it is still in progress, with all its segments.
         """
-        stored = self._file(recording, self._facts(), cut=False)
+        stored = self._file(recording, self._facts(recording.circumstances), cut=False)
         self._open = self._post_until_s = None
         self._buffering_since_s = self._monotonic()
         self._storage.pending_bytes = 0
@@ -527,5 +530,7 @@ class Recorder:
         if interrupted is None:
             return None
         recording, elapsed_ms = interrupted
-        stored = self._file(recording.ended(StopReason.POWER_LOST), self._facts(), cut=True)
+        stored = self._file(
+            recording.ended(StopReason.POWER_LOST), self._facts(recording.circumstances), cut=True
+        )
         return Recovered(stored, elapsed_ms - (recording.closed_ms if stored is not None else 0))

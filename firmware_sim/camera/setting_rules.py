@@ -170,6 +170,11 @@ _RULES: Final = (
     SettingRule(key="indicator.front_led", default=True, doc="front light while recording"),
     SettingRule(key="indicator.tones", default=True, doc="tones at start and stop"),
     SettingRule(key="mute.allowed", default=False, doc="whether the wearer may mute", takes_effect=_UNDOCK),
+    SettingRule(
+        key="names.sealed",
+        default=False,
+        doc="recordings name the pseudonym; officer and unit are encrypted with the footage",
+    ),
     SettingRule(key="overlay.identity", default=True, doc="burn the camera's identity into the picture"),
     SettingRule(key="overlay.timestamp", default=True, doc="burn the time into the picture"),
     SettingRule(key="policy.id", default="", high=TEXT_MAX, doc="policy in force; stated in each manifest"),

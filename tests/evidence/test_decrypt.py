@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bwc_protocol.evidence import Manifest, sealing
+from bwc_protocol.evidence import Circumstances, Manifest, sealing
 from bwc_protocol.lab.agency import LabAgency
 from bwc_sdk.errors import BwcError, EvidenceMismatch, HostFileError, IdentityMissing, InvalidValue
 from bwc_sdk.evidence.decrypt import NotEncrypted, NotOpened, Opened, RecipientKey, Result, decrypt
@@ -306,3 +306,42 @@ def test_a_disk_that_is_full_leaves_nothing_behind(kept: Kept, monkeypatch: pyte
     found = kept.run()
     assert all(isinstance(one, NotOpened) and isinstance(one.error, HostFileError) for one in found)
     assert not names(kept.out)
+
+
+# Names
+
+
+def named(kept: Kept, key: bytes | None = None) -> Kept:
+    """The first recording, with an encrypted name; under another key than its own, if one is given."""
+    first = kept.recordings[0]
+    manifest = first.manifest
+    assert manifest.protection is not None
+    own = sealing.unwrap_key(manifest.protection, KEYS[0].key, manifest.recording_id)
+    said = Circumstances(
+        holder="p-00", pseudonym=True, sealed_name=sealing.Sealer(key or own).seal_name("K1 north")
+    )
+    made = replace(manifest, circumstances=said)
+    changed = replace(first, manifest=made, manifest_bytes=made.encode(), manifest_sha256=made.sha256)
+    for path in kept.store.iterdir():
+        path.unlink()
+    stored(kept.store, (changed,))
+    return replace(kept, recordings=(changed,))
+
+
+@pytest.mark.rule("REC-090")
+def test_who_carried_the_camera_is_told_with_what_was_filmed(kept: Kept) -> None:
+    (opened,) = named(kept).run()
+    assert isinstance(opened, Opened) and opened.carried_by == "K1 north"
+
+
+def test_a_name_that_does_not_open_is_told_and_the_film_is_none_the_worse(kept: Kept) -> None:
+    kept = named(kept, key=bytes(32))
+    failed, opened = kept.run()
+    assert isinstance(failed, NotOpened) and isinstance(failed.error, EvidenceMismatch)
+    assert "the name of who carried the camera does not open" in str(failed.error)
+    assert isinstance(opened, Opened) and opened.carried_by == ""
+    assert opened.path.read_bytes() == kept.filmed(0)
+
+
+def test_recordings_without_a_name_tell_none(kept: Kept) -> None:
+    assert {one.carried_by for one in kept.run() if isinstance(one, Opened)} == {""}

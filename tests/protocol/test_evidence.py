@@ -409,7 +409,7 @@ def test_words_of_agencies_and_of_later_versions_are_kept() -> None:
     )
     made = manifest(circumstances=stated)
     assert ev.Manifest.decode(made.encode()) == made
-    later = cbor2.dumps(made.to_map() | {20: made.to_map()[20] | {9: "more"}}, canonical=True)
+    later = cbor2.dumps(made.to_map() | {20: made.to_map()[20] | {99: "more"}}, canonical=True)
     assert ev.Manifest.decode(later).encode() == later
 
 

@@ -155,6 +155,47 @@ def test_a_certificate_names_its_recipient_and_two_of_one_key_are_one() -> None:
     assert sealing.unwrap_key(found, private("auditor"), RECORDING) == KEY
 
 
+# Names
+
+
+@pytest.mark.rule("REC-090")
+def test_a_name_opens_again_whatever_its_length_and_the_length_does_not_show() -> None:
+    sealer = sealing.Sealer(KEY)
+    for name in ("K", "K1-Müller north", "ü" * 64):
+        sealed = sealer.seal_name(name)
+        assert len(sealed) == 144 and sealer.open_name(sealed) == name
+    kept = VECTORS["name"]
+    opener = sealing.Sealer(vectors_sealing.KEY)
+    assert opener.open_name(bytes.fromhex(kept["sealed"])) == kept["name"]
+    assert opener.seal_name(kept["name"]).hex() == kept["sealed"]
+    for name in ("", "ü" * 65, "K\0"):
+        with pytest.raises(ValueError, match="a name has"):
+            sealer.seal_name(name)
+
+
+def test_every_flipped_bit_and_every_cut_of_a_name_is_found() -> None:
+    sealer = sealing.Sealer(KEY)
+    sealed = sealer.seal_name("K1 north")
+    flipped = [
+        sealed[:at] + bytes([sealed[at] ^ 1 << bit]) + sealed[at + 1 :]
+        for at in range(len(sealed))
+        for bit in range(8)
+    ]
+    chunk = sealer.seal_chunk(0, 0, b"K1 north".ljust(128, b"\0"))
+    for other in (*flipped, *(sealed[:size] for size in range(len(sealed))), sealed + b"\0", chunk):
+        with pytest.raises(ev.EvidenceError) as error:
+            sealer.open_name(other)
+        assert rule_of(error) == "seal-name"
+
+
+def test_a_name_that_is_none_is_refused_though_it_was_sealed() -> None:
+    cipher = AESGCM(KEY)
+    for plain in (bytes(128), b"K\n1".ljust(128, b"\0"), b"K\x001".ljust(128, b"\0"), b"\xff" * 128):
+        with pytest.raises(ev.EvidenceError) as error:
+            sealing.Sealer(KEY).open_name(cipher.encrypt(sealing.nonce_of(0xFFFF_FFFF, 0), plain, None))
+        assert rule_of(error) == "seal-name"
+
+
 # Challenges
 
 
@@ -183,7 +224,7 @@ def test_what_is_no_wrap_at_all_is_refused_and_nothing_else(sealed: bytes) -> No
 # Manifest
 
 
-@pytest.mark.rule("REC-050")
+@pytest.mark.rule("REC-050", "REC-091")
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["why"])
 def test_what_does_not_hold_together_is_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(ev.EvidenceError) as error:

@@ -260,9 +260,11 @@ def test_storage_counts_recordings_and_tells_the_registers(camera: SimCamera, de
 
 
 def test_schema_and_values_come_in_pages_that_together_are_whole(camera: SimCamera, desk: Any) -> None:
-    page = desk.ask(ReadSchema())
-    assert [s.key for s in page.settings] == list(camera.settings.rules)[:32]
-    assert page.next == 0
+    first = desk.ask(ReadSchema())
+    assert (len(first.settings), first.next) == (32, 32)
+    second = desk.ask(ReadSchema(start=first.next))
+    assert second.next == 0
+    assert [s.key for s in (*first.settings, *second.settings)] == list(camera.settings.rules)
     assert desk.ask(ReadConfig(view=ConfigView.EFFECTIVE)).revision == 1
     assert desk.ask(ReadSchema(start=500)).settings == ()
 

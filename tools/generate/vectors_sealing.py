@@ -9,6 +9,7 @@ import cbor2
 from bwc_protocol.evidence import (
     TAG_SIZE,
     CipherSuite,
+    Circumstances,
     EvidenceError,
     Manifest,
     Protection,
@@ -29,6 +30,8 @@ KEY: Final = bytes(range(0x40, 0x60))
 """The content key."""
 SECRET: Final = bytes(range(0x80, 0xA0))
 """What a camera sends as a challenge."""
+NAME: Final = "K1-Müller north"
+"""Who carried the camera."""
 RECIPIENTS: Final = ("recipient", "recipient off line")
 """Names of their keys."""
 _PLAIN: Final = CHUNK - TAG_SIZE
@@ -92,6 +95,7 @@ def record() -> dict[str, Any]:
             ).hex(),
             "opened": SECRET.hex(),
         },
+        "name": {"name": NAME, "sealed": sealing.Sealer(KEY).seal_name(NAME).hex()},
         "manifest": _manifest(whole),
         "refused": _refused(whole),
     }
@@ -126,10 +130,18 @@ def _manifest(whole: Manifest) -> dict[str, Any]:
     return {"fields": fields, "hex": whole.encode().hex(), "sha256": whole.sha256.hex()}
 
 
+def _named(facts: dict[int, Any], name: bytes, more: dict[int, Any] | None = None) -> dict[int, Any]:
+    """With circumstances that have an encrypted name."""
+    said = Circumstances(holder="p-00", pseudonym=True).to_map()
+    return facts | {20: said | (more or {}) | {9: name}}
+
+
 def _refused(good: Manifest) -> list[dict[str, Any]]:
     facts = good.to_map()
     first, protection = facts[19][0], facts[21]
     wrap = protection[1][0]
+    without = {k: v for k, v in facts.items() if k != 21}
+    without |= {19: [one | {2: 0} for one in facts[19]]}
     found = []
     for why, changed in (
         ("encrypted, and no key", {k: v for k, v in facts.items() if k != 21}),
@@ -140,6 +152,10 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
         ("five wraps", facts | {21: protection | {1: [wrap | {0: bytes([i] * 32)} for i in range(5)]}}),
         ("a recipient twice", facts | {21: protection | {1: [wrap, wrap]}}),
         ("a wrapped key of 161 bytes", facts | {21: protection | {1: [wrap | {1: bytes(161)}]}}),
+        ("a name that is encrypted, and no key", _named(without, bytes(144))),
+        ("an encrypted name of 143 bytes", _named(facts, bytes(143))),
+        ("an encrypted name beside an officer", _named(facts, bytes(144), {7: False})),
+        ("an encrypted name that is none", _named(facts, b"")),
         ("a recipient of 31 bytes", facts | {21: protection | {1: [wrap | {0: bytes(31)}]}}),
     ):
         data = cbor2.dumps(changed, canonical=True)

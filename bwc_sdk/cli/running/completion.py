@@ -25,6 +25,7 @@ SETTINGS: Final = (
     "indicator.front_led",
     "indicator.tones",
     "mute.allowed",
+    "names.sealed",
     "overlay.identity",
     "overlay.timestamp",
     "policy.id",

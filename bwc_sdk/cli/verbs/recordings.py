@@ -5,11 +5,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_protocol.evidence import Manifest, StopReason
+from bwc_protocol.evidence import Circumstances, Manifest, StopReason
 from bwc_protocol.messages.recordings import Annotation, AnnotationState, RecordingEntry
 from bwc_sdk.cli.arguments.recording_choice import Which
 from bwc_sdk.cli.arguments.recording_choice import choose as choose
-from bwc_sdk.cli.printing.facts import Fact, fact, facts, label, show
+from bwc_sdk.cli.printing.facts import NOTHING, Fact, fact, facts, label, show
 from bwc_sdk.cli.printing.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.running.verb import UNSURE, camera_verb, common_options, verbs
 from bwc_sdk.cli.verbs.recordings_erase import erase, release, tombstones
@@ -227,8 +227,17 @@ def _circumstances(manifest: Manifest) -> list[Facts]:
     stated = manifest.circumstances
     if stated is None:
         return []
-    lines = [fact(name, getattr(stated, name)) for name in to_plain(stated) if name != LATER]
+    lines = [
+        fact(name, getattr(stated, name), _sealed_name(stated) if name == "sealed_name" else None)
+        for name in to_plain(stated)
+        if name != LATER
+    ]
     return [Facts("circumstances", lines, section="circumstances")]
+
+
+def _sealed_name(stated: Circumstances) -> str:
+    """Nothing of what nobody can read here."""
+    return "encrypted; 'bwc evidence decrypt' tells it" if stated.sealed_name else NOTHING
 
 
 def _protection(manifest: Manifest) -> list[Facts]:

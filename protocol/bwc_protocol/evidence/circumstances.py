@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeVar
 
 from bwc_protocol.declare import Unknown
-from bwc_protocol.evidence.record import Choice, Flag, Int, Record, Text, keyed
+from bwc_protocol.evidence.record import Choice, Flag, Int, Octets, Record, Text, keyed
 from bwc_protocol.evidence.vocabulary import EvidenceError
 from bwc_protocol.word import Word
 
@@ -18,6 +18,8 @@ AGENCY_FIRST: Final = 128
 """Events, reasons and purposes from here to 255 are the agency's own."""
 HOLDER_MAX: Final = 64
 """Bytes of who carried the camera: as many as an assignment has for the officer."""
+SEALED_NAME_SIZE: Final = 144
+"""Bytes of an encrypted name: 128, whatever the name's length, and the tag."""
 
 
 class ActivationEvent(Word):
@@ -169,6 +171,15 @@ class Circumstances(Record):
     generation: int = field(
         default=0, metadata=keyed(8, Int(0, 0xFFFF_FFFF), "physical resets of the camera before it")
     )
+    sealed_name: bytes = field(
+        default=b"",
+        metadata=keyed(
+            9,
+            Octets(SEALED_NAME_SIZE),
+            "officer and unit, encrypted under the content key; absent: not stated",
+            appended=True,
+        ),
+    )
 
     def check_together(self) -> None:
         for name in ("event", "ending"):
@@ -177,3 +188,7 @@ class Circumstances(Record):
                 raise EvidenceError(f"circumstances-{name}", "a word and who gave it come together")
         if self.pseudonym and not self.holder:
             raise EvidenceError("circumstances-pseudonym", "a pseudonym of nobody")
+        if self.sealed_name and (len(self.sealed_name) != SEALED_NAME_SIZE or not self.pseudonym):
+            raise EvidenceError(
+                "circumstances-sealed-name", f"{SEALED_NAME_SIZE} bytes, and beside a pseudonym alone"
+            )

@@ -160,6 +160,9 @@ class Manifest(Record):
         suites = {segment.cipher_suite for segment in self.segments}
         if self.protection is None and CipherSuite.AES_256_GCM in suites:
             raise EvidenceError("manifest-protection", "a segment is encrypted, and its key is nowhere")
+        said = self.circumstances
+        if self.protection is None and said is not None and said.sealed_name:
+            raise EvidenceError("manifest-sealed-name", "a name is encrypted, and its key is nowhere")
         if self.protection is not None and CipherSuite.NONE in suites:
             raise EvidenceError(
                 "manifest-protection", "it has a content key, and a segment that is not encrypted"

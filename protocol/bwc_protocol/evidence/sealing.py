@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence.chunks import Bytes, chunk_count
+from bwc_protocol.evidence.circumstances import SEALED_NAME_SIZE
 from bwc_protocol.evidence.protection import KeySuite, Protection, Wrap
+from bwc_protocol.evidence.record import Text
 from bwc_protocol.evidence.vocabulary import TAG_SIZE, EvidenceError
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ CONTENT_KEY: Final = b"BWC-CONTENT-KEY1"
 OPENING_PROOF: Final = b"BWC-OPENINGPROOF"
 """Begins what a challenge is bound to: so that no wrap of a content key can be put before somebody as a challenge."""
 _NONCE: Final = struct.Struct("<IQ")
+_NAME: Final = 0xFFFF_FFFF
+"""In the place of a segment's number: the name of who carried the camera. No recording has so many segments."""
+_NAME_BYTES: Final = SEALED_NAME_SIZE - TAG_SIZE
+
+_NAME_KIND: Final = Text(_NAME_BYTES, min=1)
 
 Wrapper = Callable[[bytes, "ec.EllipticCurvePublicKey", bytes], bytes]
 """Seals a key for a public key, bound to bytes (`info`). Replaced where a run has to replay byte for byte."""
@@ -62,6 +69,25 @@ class Sealer:
             return self._cipher.decrypt(nonce_of(segment, chunk), stored, None)
         except (InvalidTag, ValueError) as error:
             raise EvidenceError("seal-chunk", f"chunk {chunk} of segment {segment} does not open") from error
+
+    def seal_name(self, name: str) -> bytes:
+        """Who carried the camera, of at most 128 bytes; how long the name is does not show. Once under a key."""
+        plain = name.encode()
+        if not plain or len(plain) > _NAME_BYTES or 0 in plain:
+            raise ValueError(f"a name has 1 to {_NAME_BYTES} bytes, and no zero")
+        return self._cipher.encrypt(nonce_of(_NAME, 0), plain.ljust(_NAME_BYTES, b"\0"), None)
+
+    def open_name(self, sealed: bytes) -> str:
+        """The name again. Raises `EvidenceError` (`seal-name`) if this key did not seal it, or it is no text."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            plain = self._cipher.decrypt(nonce_of(_NAME, 0), sealed, None).rstrip(b"\0").decode()
+        except (InvalidTag, ValueError) as error:
+            raise EvidenceError("seal-name", "the name of who carried the camera does not open") from error
+        if problem := _NAME_KIND.check(plain):
+            raise EvidenceError("seal-name", problem)
+        return plain
 
 
 def stored_size(plain_bytes: int, chunk_size: int) -> int:

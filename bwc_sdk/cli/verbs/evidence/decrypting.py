@@ -46,9 +46,10 @@ def decrypt(
 ) -> int:
     """Decrypt recordings, and prove that each is the one of its manifest.
 
-    Nothing of a film that does not hold gets a final name, and nothing is replaced. The files are readable by their
-    owner alone. Exits with 14 if a chunk, a table or a manifest is not what the camera stored, with 17 if no key at
-    hand opens a recording, with 9 if a file cannot be read or written; what can be decrypted is, whatever else cannot.
+    Where the camera encrypted officer and unit they are told. Nothing of a film that does not hold gets a final name,
+    and nothing is replaced. The files are readable by their owner alone. Exits with 14 if a chunk, a table or a
+    manifest is not what the camera stored, with 17 if no key at hand opens a recording, with 9 if a file cannot be read
+    or written; what can be decrypted is, whatever else cannot.
     """
     from bwc_sdk.cli.running.failure import report
     from bwc_sdk.cli.running.on_camera import ask_on_terminal
@@ -69,6 +70,7 @@ def decrypt(
                 )
             case NotOpened():
                 failed.append(found)
+    named = any(one.carried_by for one in done)
     output.show(
         {
             "decrypted": [_document(one) for one in done],
@@ -76,9 +78,16 @@ def decrypt(
         },
         Rows(
             title="",
-            headings=["recording", "segment", "size", "opened by", "file"],
-            plain=[_row(one, one.size_bytes) for one in done],
-            shown=[[str(value) for value in _row(one, size(one.size_bytes))] for one in done],
+            headings=[
+                "recording",
+                "segment",
+                "size",
+                "opened by",
+                *(["carried by"] if named else []),
+                "file",
+            ],
+            plain=[_row(one, one.size_bytes, named) for one in done],
+            shown=[[str(value) for value in _row(one, size(one.size_bytes), named)] for one in done],
             empty="nothing was decrypted",
         ),
     )
@@ -88,8 +97,9 @@ def decrypt(
     return codes[0] if codes else ExitCode.SUCCESS
 
 
-def _row(one: "Opened", how_long: object) -> list[Any]:
-    return [one.manifest.sequence, one.segment, how_long, one.recipient, str(one.path)]
+def _row(one: "Opened", how_long: object, named: bool) -> list[Any]:
+    carried_by = [one.carried_by] if named else []
+    return [one.manifest.sequence, one.segment, how_long, one.recipient, *carried_by, str(one.path)]
 
 
 def _document(one: "Opened") -> dict[str, Any]:
@@ -101,6 +111,7 @@ def _document(one: "Opened") -> dict[str, Any]:
         "segment": one.segment,
         "size_bytes": one.size_bytes,
         "recipient": one.recipient,
+        "carried_by": one.carried_by,
         "file": str(one.path),
         "already_there": one.already_there,
     }
