@@ -7,7 +7,7 @@ the first block is freed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.vocabulary import ErrorCode
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bwc_protocol.documents.tombstone import EraseReason, Tombstone
     from firmware_sim.camera.body import CameraBody
     from firmware_sim.device.session import DeviceSession
+
+DAY_MIN: Final = 24 * 60
+DAY_NS: Final = 86_400 * 1_000_000_000
 
 
 class Erasing:
@@ -54,6 +57,19 @@ class Erasing:
             holds=len(recording.holds),
             rules=self.rules,
             powered_min=self._camera.powered_min,
+            proof_needed=self._proof_needed(recording),
+        )
+
+    def _proof_needed(self, recording: StoredRecording) -> bool:
+        """Whether nobody proved of late that what is encrypted like this recording can be opened: by the clock, which
+        may be wrong, and by the time that it has been running."""
+        days, trust = self._camera.settings.number("erase.proof_days"), self._camera.trust
+        if not days or trust is None or recording.manifest.protection is None:
+            return False
+        utc_ns, powered_min = self._camera.clock.utc_ns(), self._camera.powered_min
+        return not any(
+            utc_ns - one.utc_ns <= days * DAY_NS and powered_min - one.powered_min <= days * DAY_MIN
+            for one in trust.kept.proofs
         )
 
     @property

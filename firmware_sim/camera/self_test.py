@@ -47,7 +47,7 @@ def _storage(camera: SimCamera) -> Outcome:
 
 
 def _recordings(camera: SimCamera) -> Outcome:
-    """Looks whether every recording that was closed is there, since nothing is ever erased; reads back the first chunk
+    """Looks whether every recording that was closed and not erased is there; reads back the first chunk
     of the newest one and hashes it."""
     gone = camera.missing()
     if gone:

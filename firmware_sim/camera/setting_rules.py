@@ -152,6 +152,14 @@ _RULES: Final = (
         doc="powered hours that a recording stays after the last receipt that it needs",
     ),
     SettingRule(
+        key="erase.proof_days",
+        default=0,
+        low=0,
+        high=3_650,
+        unit="d",
+        doc="encrypted recordings are erased while a proof of opening is no older; 0 = none is asked for",
+    ),
+    SettingRule(
         key="erase.receipts",
         default=1,
         low=1,

@@ -35,6 +35,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera import erasing
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
+from firmware_sim.device.trust.opening_proof import KeptProof
 from firmware_sim.flash.flash import StateError
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.footage.source import SyntheticFootage
@@ -474,3 +475,27 @@ def test_with_as_many_tombstones_as_it_keeps_it_erases_no_more(
     assert bench.desk.refused(bench.erase(second)) is ErrorCode.FULL
     assert not bench.camera.erasing.make_room()
     assert bench.listed() == (second,) and len(bench.tombstones()) == 1
+
+
+@pytest.mark.rule("REC-071")
+def test_an_encrypted_recording_stays_until_somebody_proves_that_it_can_be_opened(bench: Bench) -> None:
+    bench.configure("erase.proof_days", 2)
+    bench.record()
+    entry = bench.entry(-1)
+    assert bench.camera.recording(entry.recording).manifest.protection is not None
+    assert bench.deliver(entry).proof_needed
+    assert bench.desk.refused(bench.erase(entry)) is ErrorCode.WRONG_STATE
+    assert not bench.camera.erasing.make_room()
+    trust = bench.camera.trust
+    assert trust is not None
+    recipient = b"r" * 32
+
+    def proved(utc_ns: int, powered_min: int) -> None:
+        trust.prove(KeptProof(recipient, utc_ns, powered_min), "tester")
+
+    proved(bench.camera.clock.utc_ns() - 3 * 86_400 * 10**9, bench.camera.powered_min)
+    assert bench.desk.refused(bench.erase(entry)) is ErrorCode.WRONG_STATE, "too old by the clock"
+    proved(bench.camera.clock.utc_ns(), bench.camera.powered_min - 3 * 24 * 60)
+    assert bench.desk.refused(bench.erase(entry)) is ErrorCode.WRONG_STATE, "too old by the time it ran"
+    proved(bench.camera.clock.utc_ns(), bench.camera.powered_min)
+    bench.desk.ask(bench.erase(entry))

@@ -18,6 +18,7 @@ SETTINGS: Final = (
     "audio.pre_event",
     "category.default",
     "erase.keep_h",
+    "erase.proof_days",
     "erase.receipts",
     "haptics.enabled",
     "holder.pseudonym",
