@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bwc_protocol.conversation.message import DATA_HEADER
-from bwc_protocol.evidence import DIGEST_SIZE, chunk_count
+from bwc_protocol.documents.annotation_file import AnnotationFile
+from bwc_protocol.evidence import DIGEST_SIZE, NO_SHA256, cbor, chunk_count
+from bwc_protocol.evidence.annotations import AnnotationRecord
 from bwc_protocol.frame import CRC_SIZE, HEADER_SIZE, MAX_PAYLOAD
 from bwc_protocol.session.insecure import RECORD_HEADER
-from bwc_sdk import AuditKind, DiscardReason, Role, connect
+from bwc_sdk import AnnotationKind, AuditKind, DiscardReason, Role, connect
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import BwcError, LinkError, TransportError
 from bwc_sdk.offload import (
@@ -289,3 +292,32 @@ def test_reading_footage_is_on_record(
     with connect_as(Role.BENCH) as camera:
         kinds = {entry.kind for entry in camera.audit.entries(after=head)}
     assert AuditKind.OFFLOAD_READ in kinds
+
+
+@pytest.mark.rule("REC-037")
+def test_what_is_said_after_an_offload_comes_with_the_next_one_and_no_footage_again(
+    dock: Dock, chosen: list[int], dock_store: Path, connect_as: Callable[[Role], SyncCamera]
+) -> None:
+    """Who holds it and why is answered from the store alone; what the store had of before stays."""
+    with connect_as(Role.BENCH) as camera:
+        (entry,) = camera.recordings.page(after=chosen[0] - 1, limit=1).recordings
+        if entry.annotations_sha256 == NO_SHA256:
+            pytest.skip("the device is of before 1.2, and keeps no chain of annotations")
+        named: dict[str, Any] = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
+        camera.recordings.review(note=f"hil test {entry.annotations}", **named)
+    assert dock.offload(dock_store, chosen[:1]).run().complete
+    before = {path: path.read_bytes() for path in dock_store.glob("*.annotations")}
+    assert len(before) == 1
+    with connect_as(Role.BENCH) as camera:
+        camera.recordings.hold(reason="hil test", hold="hil-offload", case="HIL-19", **named)
+        camera.recordings.lift(reason="hil test", hold="hil-offload", **named)
+        (entry,) = camera.recordings.page(after=chosen[0] - 1, limit=1).recordings
+    again = dock.offload(dock_store, chosen[:1]).run()
+    assert again.complete and again.bytes_received == 0
+    after = {path: path.read_bytes() for path in dock_store.glob("*.annotations")}
+    assert before.items() <= after.items() and len(after) == 2
+    (kept,) = (AnnotationFile.decode(data) for path, data in after.items() if path not in before)
+    assert (len(kept.records), kept.head) == (entry.annotations, entry.annotations_sha256)
+    placed, lifted = (AnnotationRecord.from_map(cbor.decode(record)) for record in kept.records[-2:])
+    assert (placed.kind, placed.hold, placed.case) == (AnnotationKind.HELD, "hil-offload", "HIL-19")
+    assert (lifted.kind, lifted.hold) == (AnnotationKind.LIFTED, "hil-offload")
