@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
 from bwc_sdk.errors import IdentityError
-from bwc_sdk.evidence.verify import Believed
+from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.lookup import configured_directory
 
 if TYPE_CHECKING:

@@ -84,6 +84,14 @@ class FindingKind(enum.StrEnum):
         "footage-damaged",
         "Bytes of a segment are not what was recorded.",
     )
+    ANNOTATIONS_WRONG = (
+        "annotations-wrong",
+        "What is said of the recording here was damaged or changed, or is not its camera's.",
+    )
+    TOMBSTONE_WRONG = (
+        "tombstone-wrong",
+        "What says that the camera erased the recording was damaged or changed, or is not its camera's.",
+    )
     CUSTODY_MISSING = (
         "custody-missing",
         "Nothing says how and when a segment came here.",

@@ -16,6 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bwc_protocol.documents.annotation_file import FILE_MAX, AnnotationFile
+from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.tombstone import TOMBSTONE_MAX
 from bwc_protocol.evidence import (
     DIGEST_SIZE,
     MANIFEST_MAX,
@@ -32,26 +35,15 @@ from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_docume
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.naming import MANIFEST_SUFFIX, recording_name
+from bwc_sdk.evidence.statements import Believed, read_annotations, read_tombstone_of
 from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
 
 if TYPE_CHECKING:
     from bwc_protocol.certificates.facts import CertificateFacts
-    from bwc_protocol.documents.deny_list import DenyList
 
 NS: Final = 1_000_000_000
 SEGMENTS_AHEAD: Final = 64
 """Segments whose hashes may be waited for at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Believed:
-    """Whom a verification believes."""
-
-    roots: tuple[bytes, ...]
-    """Root and standby root of the agency (DER)."""
-    lab: str = ""
-    """Id of the lab that they belong to; of an agency empty."""
-    deny_list: DenyList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +180,7 @@ class _Recording:
         """All that there is to it."""
         data = self._manifest_bytes()
         if data is None:
+            self._tombstone(None)
             return
         manifest = self._manifest
         assert manifest is not None
@@ -202,6 +195,8 @@ class _Recording:
             )
         if self._signature(data, manifest):
             self._run.signed += 1
+        self._annotations(manifest)
+        self._tombstone(manifest)
         self._run.chains.add(
             Link(
                 camera=manifest.camera,
@@ -251,7 +246,6 @@ class _Recording:
         if signature is None or believed is None:
             return False
         from bwc_protocol.documents.device_statement import verify_device_statement
-        from bwc_protocol.documents.refusal import DocumentRefused
 
         try:
             signer = verify_device_statement(
@@ -291,6 +285,48 @@ class _Recording:
                 severity=Severity.WARNING,
             )
         return True
+
+    def _annotations(self, manifest: Manifest) -> None:
+        """What is said of it: each file by itself, and the shorter ones as the beginning of the longest."""
+        believed = self._run.believed
+        files: list[tuple[str, AnnotationFile]] = []
+        for name in self._files.annotations:
+            data = self._read(name, FILE_MAX)
+            if data is None:
+                continue
+            try:
+                files.append((name, read_annotations(data, name, manifest, believed)))
+            except DocumentRefused as refused:
+                self._found(FindingKind.ANNOTATIONS_WRONG, str(refused), file=name)
+        if files:
+            longest = max((file for _, file in files), key=lambda file: len(file.records))
+            for name, file in files:
+                if file.records != longest.records[: len(file.records)]:
+                    self._found(FindingKind.ANNOTATIONS_WRONG, "another file says something else", file=name)
+
+    def _tombstone(self, manifest: Manifest | None) -> None:
+        """Its camera's word that it erased it: that accounts for a recording that is not here."""
+        name = self._files.tombstone
+        data = None if name is None else self._read(name, TOMBSTONE_MAX)
+        if name is None or data is None:
+            return
+        try:
+            tombstone = read_tombstone_of(data, self._files, self._run.believed)
+        except DocumentRefused as refused:
+            self._found(FindingKind.TOMBSTONE_WRONG, str(refused), file=name)
+            return
+        if manifest is None:
+            self._run.chains.add(
+                Link(
+                    camera=tombstone.camera,
+                    generation=0,
+                    sequence=tombstone.sequence,
+                    sha256=tombstone.manifest_sha256,
+                    previous_sha256=None,
+                    store=str(self._store.path),
+                    file=name,
+                )
+            )
 
     # Segments
 
