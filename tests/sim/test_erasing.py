@@ -499,3 +499,12 @@ def test_an_encrypted_recording_stays_until_somebody_proves_that_it_can_be_opene
     assert bench.desk.refused(bench.erase(entry)) is ErrorCode.WRONG_STATE, "too old by the time it ran"
     proved(bench.camera.clock.utc_ns(), bench.camera.powered_min)
     bench.desk.ask(bench.erase(entry))
+
+
+@pytest.mark.rule("REC-061")
+def test_time_in_which_it_is_off_does_not_count(bench: Bench) -> None:
+    before = bench.camera.powered_min
+    bench.camera.go_down()
+    bench.camera.time.skip(86_400)
+    bench.camera.settle()
+    assert not bench.camera.running and bench.camera.powered_min == before

@@ -162,6 +162,26 @@ def test_power_lost_at_any_moment_of_it_leaves_all_or_nothing(bench: Bench) -> N
     assert outcomes == {0, 3}
 
 
+@pytest.mark.rule("DOC-022")
+def test_what_cannot_be_listed_goes_as_well_whenever_the_power_goes(bench: Bench) -> None:
+    name = next(one for one in bench.flash.contents() if one.endswith("manifest.cbor"))
+    bench.camera.close()
+    bench.flash.remove(name)
+    bench.boot()
+    assert len(bench.camera.storage.damaged) == 1 and len(bench.listed()) == 2
+    found: list[MemoryFlash] = []
+    bench.flash.before = lambda number, operation, name: found.append(bench.flash.copy())
+    assert ordered(bench, all_of) is None
+    bench.flash.before = None
+    finished = 0
+    for number, flash in enumerate([*found, bench.flash.copy()]):
+        flash.lose_power(random.Random(number))
+        if len(_booted(bench, flash).storage.tombstones):
+            finished += 1
+            assert not [one for one in flash.contents() if one.startswith("recordings/")], number
+    assert finished > 3
+
+
 def _booted(bench: Bench, flash: MemoryFlash) -> SimCamera:
     options = CameraOptions(
         seed=5, footage=SyntheticFootage(RATE), chunk_size=4_096, state=flash, agency=bench.agency
