@@ -32,6 +32,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
                        SchemaPage
     recordings         RecordingEntry (Mark, TriggerReason), ListPage, Manifest (SegmentFacts, Interval,
                        Circumstances: ActivationEvent, StopReason, Purpose, GivenBy),
+                       SignedManifest (ManifestSigned),
                        ManifestReply, Annotation (AnnotationKind), AnnotationPage, AnnotationState, AnnotationFile,
                        ReleaseState (KeptReceipt), TombstonePage (SignedTombstone), ErasedRecording;
                        StreamSink and IncomingStream for bytes of a segment
@@ -177,6 +178,8 @@ if TYPE_CHECKING:
     from bwc_sdk.discovery.watching import watch as watch
     from bwc_sdk.errors import BwcError as BwcError
     from bwc_sdk.evidence.decrypt import RecipientKey as RecipientKey
+    from bwc_sdk.evidence.signed_manifest import ManifestSigned as ManifestSigned
+    from bwc_sdk.evidence.signed_manifest import SignedManifest as SignedManifest
     from bwc_sdk.host.host_time import HostTime as HostTime
     from bwc_sdk.host.time_claim import TimeClaim as TimeClaim
     from bwc_sdk.host.world import World as World
@@ -270,6 +273,7 @@ _HOMES = {
     "AnnotationFile": "bwc_protocol.documents.annotation_file",
     "Manifest": "bwc_protocol.evidence",
     "ManifestReply": "bwc_protocol.messages.recordings",
+    "ManifestSigned": "bwc_sdk.evidence.signed_manifest",
     "Mark": "bwc_protocol.messages.recordings",
     "Measurement": "bwc_sdk.clients.clock_sync",
     "MessageCounters": "bwc_protocol.conversation",
@@ -290,6 +294,7 @@ _HOMES = {
     "SettingSchema": "bwc_protocol.messages.config",
     "SettingType": "bwc_protocol.messages.config",
     "SignedTombstone": "bwc_protocol.messages.recordings",
+    "SignedManifest": "bwc_sdk.evidence.signed_manifest",
     "Slot": "bwc_sdk.discovery.slot",
     "StateChanged": "bwc_protocol.messages.identity",
     "StationFault": "bwc_protocol.messages.station",
@@ -383,6 +388,7 @@ __all__ = [
     "ListPage",
     "Manifest",
     "ManifestReply",
+    "ManifestSigned",
     "Mark",
     "Measurement",
     "MessageCounters",
@@ -410,6 +416,7 @@ __all__ = [
     "Setting",
     "SettingSchema",
     "SettingType",
+    "SignedManifest",
     "SignedTombstone",
     "Slot",
     "Standing",

@@ -31,6 +31,7 @@ from bwc_sdk.clients.tombstones import ErasedRecording, TombstoneChain
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.connection.streams import IncomingStream, StreamSink
 from bwc_sdk.errors import EvidenceMismatch, ProtocolViolation
+from bwc_sdk.evidence.signed_manifest import SignedManifest
 
 LISTING_MAX: Final = 1_000_000
 """Recordings that a listing may have: ten per hour for eleven years. A listing that goes on is a fault."""
@@ -80,12 +81,19 @@ class Recordings(recordings.Recordings):
     @sends(ReadManifest)
     async def read_manifest(self, entry: RecordingEntry) -> Manifest:
         """The manifest, checked against the hash in the listing. Raises `EvidenceMismatch`."""
-        raw = (await self.manifest(recording=entry.recording)).manifest
+        return (await self.read_signed_manifest(entry)).manifest
+
+    @sends(ReadManifest)
+    async def read_signed_manifest(self, entry: RecordingEntry) -> SignedManifest:
+        """The same with its bytes and the device's signature, of which nothing is verified: see `signed_by`. It is
+        empty of a device before 1.2, and of development firmware."""
+        reply = await self.manifest(recording=entry.recording)
+        raw = reply.manifest
         if hashlib.sha256(raw).digest() != entry.manifest_sha256:
             rule = f"recording {entry.sequence}: the manifest is not the one that was listed"
             raise EvidenceMismatch(rule, device=self._name)
         try:
-            return Manifest.decode(raw)
+            return SignedManifest(Manifest.decode(raw), raw, reply.signature)
         except evidence.EvidenceError as error:
             raise EvidenceMismatch(str(error), device=self._name) from error
 

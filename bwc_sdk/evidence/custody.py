@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.evidence.signed_manifest import ManifestSigned
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.quantity import exact_utc
 from bwc_sdk.version import __version__
@@ -26,6 +27,8 @@ class Custody:
     file: str
     simulator: bool
     secure: bool
+    manifest_signed: ManifestSigned
+    """What was known of the signature of the manifest."""
     bytes_kept: int
     """Bytes that an earlier attempt had left."""
     from_medium: bool
@@ -45,6 +48,7 @@ class Custody:
             "sdk": __version__,
             "simulator": self.simulator,
             "secure_session": self.secure,
+            "manifest_signed": str(self.manifest_signed),
             "bytes_kept": self.bytes_kept,
             "read_back_from_medium": self.from_medium,
             "names_synced": self.names_synced,

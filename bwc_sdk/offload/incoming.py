@@ -21,6 +21,7 @@ from bwc_sdk.evidence.naming import (
     FOOTAGE_SUFFIXES,
     MANIFEST_SUFFIX,
     PART_SUFFIX,
+    SIGNATURE_SUFFIX,
     TABLE_SUFFIX,
 )
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
@@ -28,7 +29,7 @@ from bwc_sdk.offload.destination import INCOMING
 from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.final_names import FinalNames, NameTaken
 
-BESIDE: Final = (TABLE_SUFFIX, MANIFEST_SUFFIX, CUSTODY_SUFFIX)
+BESIDE: Final = (TABLE_SUFFIX, SIGNATURE_SUFFIX, MANIFEST_SUFFIX, CUSTODY_SUFFIX)
 _OURS: Final = re.compile(
     r"([A-Z0-9][A-Z0-9_a-f-]*_[0-9a-f]{32}_\d{3,}_[0-9a-f]{16})"
     + f"({'|'.join(map(re.escape, (PART_SUFFIX, *BESIDE)))})"

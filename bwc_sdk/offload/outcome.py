@@ -7,6 +7,7 @@ from typing import assert_never
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
+from bwc_sdk.evidence.signed_manifest import ManifestSigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class StoredVerified:
     segments: tuple[StoredSegment, ...]
     already_there: bool
     """Nothing had to be copied: all was stored before, and was verified again."""
+    manifest_signed: ManifestSigned = ManifestSigned.NOT_CHECKED
+    """Whether the camera signed what the footage was checked against."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bwc_sdk.offload.events import OffloadEvent, Progress, RecordingStarted, Res
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room
 from bwc_sdk.offload.segment import ChunkDamaged, SegmentCopy
+from bwc_sdk.offload.signature import CheckedSignature
 from bwc_sdk.offload.waiting import all_settled, settled
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class RecordingCopy:
         self.begun = False
         """Whether a reader of the events has been told of it."""
         self._context = context
-        self._manifest: Manifest | None = None
+        self._manifest: CheckedSignature | None = None
         self._said: AnnotationFile | None = None
         self._segments: dict[int, SegmentCopy] = {}
         self._preparing: asyncio.Task[None] | None = None
@@ -122,7 +123,7 @@ class RecordingCopy:
         except (DestinationError, OSError) as error:
             return await self._over(self._not_stored(error))
         assert self._manifest is not None
-        numbers = range(len(self._manifest.segments))
+        numbers = range(len(self._manifest.found.manifest.segments))
         if any(number not in self._stored for number in numbers):
             return None
         stored = tuple(self._stored[number] for number in numbers)
@@ -137,7 +138,9 @@ class RecordingCopy:
             return Refused(self.entry, error.rule, error)
         except (DestinationError, OSError) as error:
             return self._not_stored(error)
-        return StoredVerified(self.entry, stored, already_there=not self._copied)
+        return StoredVerified(
+            self.entry, stored, already_there=not self._copied, manifest_signed=self._manifest.signed
+        )
 
     async def release(self) -> None:
         """Gives up what is held, memory too; what arrived, and what is stored, stays for the next attempt."""
@@ -168,18 +171,18 @@ class RecordingCopy:
 
     async def _prepare(self, camera: Camera) -> None:
         try:
-            manifest = await self._begin(camera)
-            await self._segment(manifest, 0).prepare(camera)
+            await self._segment(await self._begin(camera), 0).prepare(camera)
         except (BwcError, OSError) as error:
             log.debug("recording %d was not prepared: %s", self.entry.sequence, error)
 
-    async def _begin(self, camera: Camera) -> Manifest:
+    async def _begin(self, camera: Camera) -> CheckedSignature:
         if self._manifest is None:
-            manifest = await camera.recordings.read_manifest(self.entry)
-            self._check_manifest(manifest)
+            found = await camera.recordings.read_signed_manifest(self.entry)
+            self._check_manifest(found.manifest)
+            checked = CheckedSignature.check(found, self._context.verify_by)
             self._said = await said_of(camera, self.entry, self._context.verify_by)
-            self._context.follows(manifest)
-            self._manifest = manifest
+            self._context.follows(found.manifest)
+            self._manifest = checked
         return self._manifest
 
     # The footage
@@ -190,7 +193,7 @@ class RecordingCopy:
             self._preparing = None
         manifest = await self._begin(camera)
         await self._context.blocking(self._check_room)
-        for number in range(len(manifest.segments)):
+        for number in range(len(manifest.found.manifest.segments)):
             if number not in self._stored and number not in self._finishing:
                 segment = self._segment(manifest, number)
                 await segment.receive(camera)
@@ -215,8 +218,9 @@ class RecordingCopy:
                 self._stored[number] = stored
                 self._recorded.setdefault(number, segment.recorded)
 
-    def _segment(self, manifest: Manifest, number: int) -> SegmentCopy:
+    def _segment(self, signature: CheckedSignature, number: int) -> SegmentCopy:
         if number not in self._segments:
+            manifest = signature.found.manifest
             before = sum(facts.size_bytes for facts in manifest.segments[:number])
 
             def progress(good_bytes: int) -> None:
@@ -232,7 +236,7 @@ class RecordingCopy:
                     progress(good_bytes)
 
             self._segments[number] = SegmentCopy(
-                self._context, self.entry, manifest, number, progress, kept, self._naming
+                self._context, self.entry, signature, number, progress, kept, self._naming
             )
         return self._segments[number]
 

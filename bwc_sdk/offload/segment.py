@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bwc_protocol.evidence import Manifest, chunk_span
+from bwc_protocol.evidence import chunk_span
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import (
@@ -35,6 +35,7 @@ from bwc_sdk.offload.listing import URGENT
 from bwc_sdk.offload.outcome import StoredSegment
 from bwc_sdk.offload.segment_file import Found, SegmentFile
 from bwc_sdk.offload.sidecars import Sidecars
+from bwc_sdk.offload.signature import CheckedSignature
 from bwc_sdk.offload.slabs import chunks_a_slab
 from bwc_sdk.offload.waiting import spread
 
@@ -63,7 +64,7 @@ class SegmentCopy:
         self,
         context: OffloadContext,
         entry: RecordingEntry,
-        manifest: Manifest,
+        signature: CheckedSignature,
         segment: int,
         on_progress: Callable[[int], None],
         on_kept: Callable[[int], None],
@@ -71,12 +72,13 @@ class SegmentCopy:
     ) -> None:
         self._context = context
         self._entry = entry
-        self._manifest = manifest
+        self._manifest = manifest = signature.found.manifest
+        self._signed = signature.signed
         self._segment = segment
         self._on_progress = on_progress
         self._on_kept = on_kept
         self._naming = naming
-        self._sidecars = Sidecars(context.destination, manifest, segment)
+        self._sidecars = Sidecars(context.destination, manifest, segment, signature)
         self._file = SegmentFile(context.destination, self._sidecars.name, manifest.segments[segment])
         self._table = b""
         self._found = Found.NOTHING
@@ -393,6 +395,7 @@ class SegmentCopy:
             file=self._file.final,
             simulator=self._context.simulator,
             secure=self._context.secure,
+            manifest_signed=self._signed,
             bytes_kept=self._kept,
             from_medium=self._from_medium,
             names_synced=self._context.destination.names_synced,

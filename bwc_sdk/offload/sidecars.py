@@ -1,20 +1,23 @@
-"""What is stored beside a segment: its chunk table, the recording's manifest, the custody record.
+"""What is stored beside a segment: its chunk table, the recording's manifest and its signature, the custody record.
 
-Table and manifest are kept in `.incoming` before the first byte of footage, and take their final names before
-the footage does: whoever finds a segment finds what it was checked against. What this process wrote and synced it
-knows again by device and inode; anything else is synced before it is trusted. All methods block; the caller holds the
-segment's lock.
+Table, manifest and signature are kept in `.incoming` before the first byte of footage, and take their final names
+before the footage does: whoever finds a segment finds what it was checked against. What this process wrote and synced
+it knows again by device and inode; anything else is synced before it is trusted. All methods block; the caller holds
+the segment's lock.
 """
 
 import errno
 import hashlib
+from collections.abc import Callable, Iterator
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
+from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_sdk.evidence.custody import CUSTODY_MAX, Custody
 from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
     MANIFEST_SUFFIX,
+    SIGNATURE_SUFFIX,
     TABLE_SUFFIX,
     recording_name,
     segment_name,
@@ -23,17 +26,21 @@ from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.final_names import Move, NameTaken
+from bwc_sdk.offload.signature import CheckedSignature
 
 
 class Sidecars:
     """The sidecars of one segment. `name` is the segment's stored name, without suffix."""
 
-    def __init__(self, destination: Destination, manifest: Manifest, segment: int) -> None:
+    def __init__(
+        self, destination: Destination, manifest: Manifest, segment: int, signature: CheckedSignature
+    ) -> None:
         sha256 = manifest.sha256
         self.name = segment_name(manifest.camera, manifest.recording_id, segment, sha256)
         self._recording = recording_name(manifest.camera, manifest.recording_id, sha256)
         self._destination = destination
         self._manifest = manifest.encode()
+        self._signature = signature
         self._facts = manifest.segments[segment]
         self._synced: dict[str, Identity] = {}
         """Files of `.incoming` that this process brought to the medium, by name."""
@@ -68,12 +75,14 @@ class Sidecars:
         return True
 
     def keep(self, table: bytes) -> None:
-        """Makes table and manifest durable in `.incoming`. They are not held open: many segments are prepared ahead."""
+        """Makes table, manifest and signature durable in `.incoming`. They are not held open: many segments are
+        prepared ahead."""
         for name, content in (
             (self.name + TABLE_SUFFIX, table),
             (self.name + MANIFEST_SUFFIX, self._manifest),
+            (self.name + SIGNATURE_SUFFIX, self._signature.content),
         ):
-            if self._reopened(name, len(content)) != content:
+            if content and self._reopened(name, len(content)) != content:
                 self._write(name, content)
             self._close()
 
@@ -103,19 +112,29 @@ class Sidecars:
         Raises `NameTaken` for another content under a final name.
         """
         moves = []
-        for kept, final, content in (
-            (self.name + MANIFEST_SUFFIX, self._recording + MANIFEST_SUFFIX, self._manifest),
-            (self.name + TABLE_SUFFIX, self.name + TABLE_SUFFIX, table),
-        ):
+        for kept, final, content, same, most in self._to_be_named(table):
             if kept not in self._synced:
-                there = self._destination.read_final(final, len(content))
-                if there is not None and there != content:
+                there = self._destination.read_final(final, most)
+                if there is not None and not same(there):
                     raise NameTaken(final)
                 if there is not None:
                     self._destination.forget_small(kept)  # of a process that was killed before it could
                     continue
-            moves.append(Move(self._kept(kept, content), kept, final, content.__eq__, len(content)))
+            moves.append(Move(self._kept(kept, content), kept, final, same, most))
         return moves
+
+    def _to_be_named(self, table: bytes) -> Iterator[tuple[str, str, bytes, Callable[[bytes], bool], int]]:
+        """In their order: name in `.incoming`, final name, content, what else may have that name, and its bytes."""
+        signature, manifest = self._signature.content, self._manifest
+        if signature:  # before the manifest: whoever finds that finds who signed it
+            kept, final = self.name + SIGNATURE_SUFFIX, self._recording + SIGNATURE_SUFFIX
+            yield kept, final, signature, self._signature.holds, SIGN1_MAX
+        for name, content in (
+            (self._recording + MANIFEST_SUFFIX, manifest),
+            (self.name + TABLE_SUFFIX, table),
+        ):
+            kept = self.name + (MANIFEST_SUFFIX if content is manifest else TABLE_SUFFIX)
+            yield kept, name, content, content.__eq__, len(content)
 
     def record(self, custody: Custody) -> Fact:
         """Stores the custody record, unless there is one that says the same of the same: the first statement stands.

@@ -26,6 +26,7 @@ from bwc_protocol.messages.recordings import ListPage, Mark, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError, CommandError, DeviceLost, EvidenceMismatch
+from bwc_sdk.evidence.signed_manifest import SignedManifest
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadJob, OffloadPolicy, offload
 from firmware_sim.virtual_time import run_virtual
@@ -225,6 +226,10 @@ class FakeCamera:
         if manifest.sha256 != entry.manifest_sha256:
             raise EvidenceMismatch("the manifest is not the one that was listed")
         return manifest
+
+    async def read_signed_manifest(self, entry: RecordingEntry) -> SignedManifest:
+        manifest = await self.read_manifest(entry)
+        return SignedManifest(manifest, manifest.encode(), b"")
 
     async def read_table(self, entry: RecordingEntry, manifest: Manifest, segment: int) -> bytes:
         self._alive()

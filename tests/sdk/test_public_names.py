@@ -96,6 +96,8 @@ PUBLIC = {
         "AnnotationFile",
         "Manifest",
         "ManifestReply",
+        "ManifestSigned",
+        "SignedManifest",
         "Mark",
         "Measurement",
         "MessageCounters",

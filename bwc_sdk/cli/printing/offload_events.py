@@ -10,6 +10,7 @@ from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.printing import text
 from bwc_sdk.cli.printing.event_document import event_document, plain
 from bwc_sdk.errors import BwcError, DestinationError, DestinationFull
+from bwc_sdk.evidence.signed_manifest import ManifestSigned
 from bwc_sdk.offload import (
     ChunkRejected,
     Connected,
@@ -89,8 +90,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """What became of one recording."""
     document: dict[str, Any] = {**_entry(outcome.entry), "outcome": outcome_word(outcome)}
     match outcome:
-        case StoredVerified(segments=segments, already_there=already_there):
+        case StoredVerified(segments=segments, already_there=already_there, manifest_signed=signed):
             document["already_there"] = already_there
+            document["manifest_signed"] = str(signed)
             document["segments"] = [
                 {
                     "path": str(segment.path),
@@ -162,7 +164,12 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
 
 def _about(outcome: Outcome) -> str:
     if isinstance(outcome, StoredVerified):
-        return "verified; it was there already" if outcome.already_there else "verified"
+        words = ["verified"]
+        if outcome.manifest_signed is ManifestSigned.ABSENT:
+            words.append("NOT SIGNED by the camera")
+        if outcome.already_there:
+            words.append("it was there already")
+        return "; ".join(words)
     return outcome.reason
 
 
@@ -215,12 +222,22 @@ def next_steps(result: OffloadResult) -> list[str]:
         lines.append(
             f"still on the camera: {_listed(left)}. Run the same command again: it goes on with what is good on disk"
         )
+    unsigned = [one.entry.sequence for one in result.outcomes if _unsigned(one)]
+    if unsigned:
+        lines.append(
+            f"stored, and not signed: {_listed(unsigned)}. The camera gave no signature of its manifest, so nobody can "
+            "show later who stated it. Its firmware may be older: 'bwc info' tells; renewing that is what helps"
+        )
     if refused:
         lines.append(
             f"refused: {_listed(refused)}. Trying again does not help: see the reason, compare "
             "'bwc recordings show' with what stands under that name in the destination, and keep both"
         )
     return lines
+
+
+def _unsigned(outcome: Outcome) -> bool:
+    return isinstance(outcome, StoredVerified) and outcome.manifest_signed is ManifestSigned.ABSENT
 
 
 def _only_full(error: BwcError | None) -> bool:

@@ -7,6 +7,7 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import Circumstances, Manifest, StopReason
 from bwc_protocol.messages.recordings import Annotation, AnnotationState, RecordingEntry
+from bwc_sdk.cli.arguments.ca.values import day
 from bwc_sdk.cli.arguments.recording_choice import Which
 from bwc_sdk.cli.arguments.recording_choice import choose as choose
 from bwc_sdk.cli.printing.facts import NOTHING, Fact, fact, facts, label, show
@@ -14,6 +15,8 @@ from bwc_sdk.cli.printing.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.running.verb import UNSURE, camera_verb, common_options, verbs
 from bwc_sdk.cli.verbs.recordings_erase import erase, release, tombstones
 from bwc_sdk.clients.camera import Camera
+from bwc_sdk.errors import EvidenceMismatch
+from bwc_sdk.evidence.signed_manifest import ManifestSigned, SignedManifest
 
 COLUMNS: Final = (
     "sequence",
@@ -52,18 +55,21 @@ async def list_recordings(camera: Camera, output: Output) -> None:
 @app.command("show")
 @camera_verb(Role.TECHNICIAN, any_role=True)
 async def show_recording(camera: Camera, output: Output, recording: Which) -> None:
-    """Manifest and annotations of one recording."""
+    """Manifest, signature and annotations of one recording."""
     entry = await _find(camera, recording)
-    manifest = await camera.recordings.read_manifest(entry)
+    signed = await camera.recordings.read_signed_manifest(entry)
+    manifest, signature = signed.manifest, _signature(camera, signed)
     annotations = await camera.recordings.read_annotations(entry)
     output.show(
         {
             "recording": to_plain(entry),
             "manifest": to_plain(manifest),
+            "signature": signature,
             "annotations": [to_plain(annotation) for annotation in annotations],
         },
         Facts(f"recording {entry.sequence}", list(facts(entry))),
         Facts("manifest", _manifest(manifest), section="manifest"),
+        Facts("signature", [fact(*one) for one in signature.items()], section="signature"),
         *_circumstances(manifest),
         *_protection(manifest),
         _segments(manifest),
@@ -206,6 +212,26 @@ _MANIFEST_UNITS: Final = {"_utc_ns": "ns", "_ms": "ms", "_s": "s", "_bytes": "by
 
 def _unit(name: str) -> str:
     return next((unit for suffix, unit in _MANIFEST_UNITS.items() if name.endswith(suffix)), "")
+
+
+def _signature(camera: Camera, found: SignedManifest) -> dict[str, Any]:
+    """Who signed the manifest, by the roots of the identity that this session was opened with."""
+    identity = camera.connection.identity
+    if not found.signature:
+        return {"state": str(ManifestSigned.ABSENT)}
+    if identity is None or not camera.peer.secure:
+        return {"state": str(ManifestSigned.NOT_CHECKED)}
+    try:
+        signer = found.signed_by(identity.anchors, identity.lab)
+    except EvidenceMismatch as error:
+        return {"state": "NOT GOOD", "why": error.rule}
+    return {
+        "state": str(ManifestSigned.VERIFIED),
+        "signer": signer.name,
+        "agency": signer.agency,
+        "certificate": f"{signer.serial:x}",
+        **({"lab": signer.lab} if signer.lab else {"valid_to": day(signer.not_after_s)}),
+    }
 
 
 def _manifest(manifest: Manifest) -> list[Fact]:
