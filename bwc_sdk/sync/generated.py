@@ -78,6 +78,7 @@ from bwc_sdk.connection.access import Connecting, T
 from bwc_sdk.connection.counters import Counters
 from bwc_sdk.errors import BwcError
 from bwc_sdk.evidence.decrypt import RecipientKey
+from bwc_sdk.evidence.signed_manifest import SignedManifest
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
@@ -998,6 +999,22 @@ class SyncRecordings:
         With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
         """
         return self._thread.run(self._twin.read_manifest(entry), timeout)
+
+    def read_signed_manifest(self, entry: RecordingEntry, *, timeout: float | None = None) -> SignedManifest:
+        """The same with its bytes and the device's signature, of which nothing is verified: see `signed_by`. It is
+        empty of a device before 1.2, and of development firmware.
+
+        Roles: any
+        Raises:
+            CommandError: refused
+            CommandTimeout: no reply came in time
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `recordings.manifest` (0x0602)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.read_signed_manifest(entry), timeout)
 
     def read_table(
         self, entry: RecordingEntry, manifest: Manifest, segment: int, *, timeout: float | None = None
