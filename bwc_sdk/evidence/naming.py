@@ -50,6 +50,12 @@ def segment_name(camera: str, recording: bytes, segment: int, manifest_sha256: b
     return f"{camera_name(camera)}_{recording.hex()}_{segment:03d}_{manifest_sha256.hex()[:HASH_DIGITS]}"
 
 
+def annotations_stem(camera: str, recording: bytes, manifest_sha256: bytes, annotations_sha256: bytes) -> str:
+    """The name of what was said of a recording up to one head, without suffix."""
+    head = annotations_sha256.hex()[:HASH_DIGITS]
+    return f"{recording_name(camera, recording, manifest_sha256)}_{head}"
+
+
 def receipt_stem(recording: str, annotations_sha256: bytes, destination: str, attempt: int = 1) -> str:
     """The name of a receipt and of its list of objects, without suffix: of a recording's name, for one head of its
     annotations, by one destination. What stands under the name of an attempt and is no receipt is passed by."""

@@ -52,6 +52,64 @@ class DesiredStateRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptSigned:
+    """This host signed a receipt for a recording in its store, or had signed it before."""
+
+    recording: int
+    destination: str
+    path: Path
+    sha256: bytes
+    one_site: bool
+    """The host that signed it is the dock, too: nobody else has seen the copy."""
+    fresh: bool
+    """Whether it was signed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptNotSigned:
+    """A recording got no receipt; it is stored all the same."""
+
+    recording: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDelivered:
+    """The camera keeps a receipt."""
+
+    recording: int
+    destination: str
+    sha256: bytes
+    one_site: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptNotDelivered:
+    """The camera did not take a receipt that lay ready for it."""
+
+    recording: int
+    path: Path
+    error: BwcError
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The camera said that it has erased a recording, and that its tombstone is kept."""
+
+    recording: int
+    recording_id: bytes
+    manifest_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotErased:
+    """A recording that is stored stays on the camera, though erasing was asked for."""
+
+    recording: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStarted:
     """A recording is begun."""
 
@@ -150,5 +208,11 @@ OffloadEvent = (
     | RecordingFinished
     | DesiredStateDelivered
     | DesiredStateRefused
+    | ReceiptSigned
+    | ReceiptNotSigned
+    | ReceiptDelivered
+    | ReceiptNotDelivered
+    | Erased
+    | NotErased
     | Finished
 )

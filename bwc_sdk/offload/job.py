@@ -157,6 +157,10 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             context.emit(RecordingsMissing(missing))
         account.emit = lambda missing: context.emit(RecordingsMissing(missing))
         outcomes = await Pipeline(context, self._reconnector, self._feed, plan).run()
+        if self._policy.receipts_from is not None or self._policy.sign_by is not None or self._policy.erase:
+            from bwc_sdk.offload.whole_way import WholeWay  # most offloads end here
+
+            await WholeWay(context, self._reconnector).go(outcomes)
         if self._policy.deliver_from is not None:
             from bwc_sdk.offload.delivery import deliver  # most offloads deliver nothing
 

@@ -1,11 +1,16 @@
 """How patient an offload is, and what it does beside copying."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S
+
+if TYPE_CHECKING:
+    from bwc_sdk.identity.host_identity import HostIdentity
 
 MAX_DOUBLINGS: Final = 16
 """Beyond this the wait is at its maximum whatever the first one was."""
@@ -37,6 +42,12 @@ class OffloadPolicy:
 
     deliver_from: Path | None = None
     """Directory of desired states (`bwc desired sign`): a camera is given its own once its footage is dealt with."""
+    receipts_from: Path | None = None
+    """Directory of receipts (`bwc receipt sign --out`): a camera is given those that are for what it lists."""
+    sign_by: HostIdentity | None = None
+    """Identity of a destination, by which this host signs receipts itself: where it is the whole site."""
+    erase: bool = False
+    """Whether the camera is asked to erase what is released, by its own judgement."""
     allow_slow: bool = False
     """Whether footage may travel over a link that is not meant for it, such as BLE, where it takes hours."""
 

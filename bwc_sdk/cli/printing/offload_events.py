@@ -17,13 +17,19 @@ from bwc_sdk.offload import (
     ConnectionLost,
     DesiredStateDelivered,
     DesiredStateRefused,
+    Erased,
     Finished,
     Missing,
+    NotErased,
     OffloadEvent,
     OffloadResult,
     Outcome,
     Planned,
     Progress,
+    ReceiptDelivered,
+    ReceiptNotDelivered,
+    ReceiptNotSigned,
+    ReceiptSigned,
     Reconnected,
     RecordingFinished,
     RecordingPostponed,
@@ -151,6 +157,19 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "delivered", f"desired state {counter}"
         case DesiredStateRefused(error=error):
             return "NOT DELIVERED", error.rule
+        case ReceiptSigned(recording=recording, destination=destination, one_site=one_site, fresh=fresh):
+            what = "receipt signed" if fresh else "receipt is there"
+            return what, f"recording {recording}", f"by {destination}", *_one_site(one_site)
+        case ReceiptNotSigned(recording=recording, reason=reason):
+            return "NO RECEIPT", f"recording {recording}", reason
+        case ReceiptDelivered(recording=recording, destination=destination, one_site=one_site):
+            return "receipt delivered", f"recording {recording}", f"of {destination}", *_one_site(one_site)
+        case ReceiptNotDelivered(recording=recording, path=path, error=error):
+            return "RECEIPT NOT TAKEN", f"recording {recording}", path, error.rule
+        case Erased(recording=recording):
+            return "erased", f"recording {recording}", "the camera says so"
+        case NotErased(recording=recording, reason=reason):
+            return "not erased", f"recording {recording}", reason
         case SegmentStored(recording=recording, segment=segment, path=path, size_bytes=size_bytes):
             digest = event.table_sha256.hex()
             return "stored", f"recording {recording}", f"segment {segment}", path, size_bytes, digest
@@ -160,6 +179,10 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "complete" if result.complete else "INCOMPLETE", summary(result, size)
         case _:
             assert_never(event)
+
+
+def _one_site(one_site: bool) -> tuple[str, ...]:
+    return ("one site",) if one_site else ()
 
 
 def _about(outcome: Outcome) -> str:

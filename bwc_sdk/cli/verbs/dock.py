@@ -8,6 +8,7 @@ import typer
 
 from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, make_missing, stopped
 from bwc_sdk.cli.arguments.rate import rate_of
+from bwc_sdk.cli.arguments.whole_way import Erase, Receipts, Sign, whole_way
 from bwc_sdk.cli.printing.fleet_output import FleetTeller
 from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.cli.printing.readable import Stamps
@@ -34,6 +35,9 @@ def watch_verb(
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
     ] = None,
     deliver: Deliver = None,
+    receipts: Receipts = None,
+    sign: Sign = False,
+    erase: Erase = False,
     mkdir: Mkdir = False,
 ) -> int | None:
     """Offload every camera that is put into a bay, until Ctrl-C.
@@ -44,13 +48,14 @@ def watch_verb(
     back.
     """
     world, rate, station = World(), rate_of(limit) if limit is not None else None, require_device(settings)
+    policy = whole_way(settings, OffloadPolicy(deliver_from=deliver), receipts, sign=sign, erase=erase)
     if mkdir:
         make_missing(world.files, destination)
     watch = dock_watch(
         StationConnect(settings, station, destination),
         destination,
         world=world,
-        policy=OffloadPolicy(deliver_from=deliver),
+        policy=policy,
         limit_bytes_per_s=rate,
     )
 

@@ -11,6 +11,7 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, command, make_missing, stopped
 from bwc_sdk.cli.arguments.rate import rate_of
+from bwc_sdk.cli.arguments.whole_way import Erase, Receipts, Sign, whole_way
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing import text
 from bwc_sdk.cli.printing.offload_events import (
@@ -101,6 +102,9 @@ def offload_verb(
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
     ] = None,
     deliver: Deliver = None,
+    receipts: Receipts = None,
+    sign: Sign = False,
+    erase: Erase = False,
     mkdir: Mkdir = False,
 ) -> int:
     """Copy recordings off the device, verified, and resume where it stopped.
@@ -121,6 +125,7 @@ def offload_verb(
         raise typer.BadParameter("--station is by itself: without --device and --also")
     devices = [] if station is not None else [require_device(settings), *(also or ())]
     policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow, deliver_from=deliver)
+    policy = whole_way(settings, policy, receipts, sign=sign, erase=erase)
     if settings.timeout_s is not None:
         policy = dataclasses.replace(policy, silence_s=settings.timeout_s)
     world = World()
