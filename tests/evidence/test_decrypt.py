@@ -160,6 +160,18 @@ def test_every_chunk_of_another_recording_is_found(kept: Kept) -> None:
     assert isinstance(error, EvidenceMismatch) and "table-" in error.rule
 
 
+@pytest.mark.rule("REC-051")
+def test_what_a_recipient_sealed_anew_is_not_what_the_camera_stored(kept: Kept) -> None:
+    """Whoever can open a recording has its key, and could seal other footage with it: the table tells."""
+    manifest = kept.recordings[1].manifest
+    assert manifest.protection is not None
+    key = sealing.unwrap_key(manifest.protection, LAB.recipient().key, manifest.recording_id)
+    data = kept.file(1).read_bytes()
+    other = sealing.Sealer(key).seal_chunk(0, 2, bytes(CHUNK - 16))
+    kept.file(1).write_bytes(data[: 2 * CHUNK] + other + data[3 * CHUNK :])
+    assert "chunk 2 of segment 0 is not what the camera stored" in kept.error_of(1).rule
+
+
 def test_what_follows_the_last_chunk_is_found(kept: Kept) -> None:
     with kept.file(0).open("ab") as file:
         file.write(b"more")
