@@ -10,10 +10,19 @@ import pytest
 
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_sdk.cli.verbs.evidence.index import csv_line
-from tests.cli.test_evidence import store as store
+from tests.cli import test_evidence
 from tests.evidence.test_catalogue import HELD, note, say
 
 Bwc = Callable[..., Any]
+offloaded = test_evidence.store
+
+
+@pytest.fixture
+def store(offloaded: Path) -> Path:
+    """A store of before: nothing that was said of its recordings left their camera."""
+    for path in offloaded.glob("*.annotations"):
+        path.unlink()
+    return offloaded
 
 
 def test_an_index_has_a_line_for_each_recording_and_the_same_bytes_each_time(bwc: Bwc, store: Path) -> None:
