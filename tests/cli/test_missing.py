@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.lab.directory import open_lab
 from firmware_sim.ports.memory import forget_sims
 from firmware_sim.scenarios import Footage, make_camera
 
@@ -15,7 +16,8 @@ Bwc = Callable[..., Any]
 
 def camera_with_rot(state: Path, *numbers: int, place: int = 30) -> str:
     """The URI of a camera with three recordings, in whose manifests `numbers` one bit is wrong."""
-    make_camera(seed=77, recordings=3, mib=1, footage=Footage.SYNTHETIC, state=state).close()
+    agency = open_lab().agency
+    make_camera(seed=77, recordings=3, mib=1, footage=Footage.SYNTHETIC, state=state, agency=agency).close()
     for number in numbers:
         (manifest,) = (state / "recordings").glob(f"{number:08}-*/manifest.cbor")
         data = bytearray(manifest.read_bytes())

@@ -54,7 +54,7 @@ from bwc_protocol.messages.recordings import (
     RecordingEntry,
 )
 from bwc_protocol.messages.storage import PreEol, ReadStorage, ReadStorageHealth
-from bwc_protocol.messages.trust import CarryOut
+from bwc_protocol.messages.trust import CarryOut, ProveOpening
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.handlers import CAMERA
@@ -83,9 +83,9 @@ def log(camera: SimCamera, kind: AuditKind) -> list[str]:
 GUARDED = [
     command
     for command in COMMANDS.values()
-    if command.guard and PeerKind.CAMERA in command.answered_by and command is not CarryOut
+    if command.guard and PeerKind.CAMERA in command.answered_by and command not in (CarryOut, ProveOpening)
 ]
-"""But for orders, which need a camera that is enrolled (`test_trust_orders`)."""
+"""But for orders and proofs, which need a camera that is enrolled (`test_orders`, `test_opening_proof`)."""
 
 
 @pytest.mark.rule("MSG-010")
