@@ -97,7 +97,7 @@ def test_it_is_for_one_camera() -> None:
     needed(DocumentCheck.DEVICE, signed(state()), camera="BWC-000043")
 
 
-@pytest.mark.rule("DOC-022")
+@pytest.mark.rule("DOC-026")
 def test_it_is_for_one_generation_of_the_camera() -> None:
     assert verify(signed(state(generation=2)), generation=2).state.generation == 2
     for of, present in ((0, 1), (1, 0), (1, 2), (2, 1)):

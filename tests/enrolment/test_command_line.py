@@ -133,7 +133,7 @@ def test_from_the_box_to_the_first_secure_offload(
     assert (again.code, again.out.split("\t")[1]) == (0, "enrolled already")
 
 
-@pytest.mark.rule("DOC-022")
+@pytest.mark.rule("DOC-026")
 def test_settings_that_were_signed_before_a_reset_do_not_come_back_after_it(
     bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
 ) -> None:

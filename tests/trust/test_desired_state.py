@@ -139,7 +139,7 @@ def test_an_assignment_alone_leaves_the_configuration(new_device: New, host_at: 
     play(scenario())
 
 
-@pytest.mark.rule("DOC-022")
+@pytest.mark.rule("DOC-026")
 def test_none_of_before_a_reset_is_taken_after_it(
     new_device: New, host_at: At, enroller_at: At, play: Play
 ) -> None:
