@@ -100,6 +100,14 @@ class FindingKind(enum.StrEnum):
         "custody-damaged",
         "What says how a segment came here is damaged, or speaks of another one.",
     )
+    CUSTODY_CHAIN_BROKEN = (
+        "custody-chain-broken",
+        "The record of what hosts did here was changed, or a part of it was taken out.",
+    )
+    CUSTODY_CHAIN_DISAGREES = (
+        "custody-chain-disagrees",
+        "A file that a host recorded here is gone, or is not what it was then.",
+    )
     RECORDINGS_MISSING = (
         "recordings-missing",
         "The camera numbered recordings that are not here, and nothing says that they were erased.",

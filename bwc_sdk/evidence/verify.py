@@ -32,6 +32,8 @@ from bwc_protocol.evidence import (
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_sdk.evidence.chain import Chains, Link
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
+from bwc_sdk.evidence.custody_chain import files_of, read_chain
+from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.naming import MANIFEST_SUFFIX, recording_name
@@ -81,6 +83,7 @@ def verify_stores(
     with ExitStack() as open_stores:
         stores = [open_stores.enter_context(Store.open(path)) for path in paths]
         run = _Run(believed, quick, sum(len(store.recordings) for store in stores), progress)
+        run.stores = tuple(stores)
         with ChunkVerifier(workers, run.hashed) as chunks:
             for store in stores:
                 run.store(store, chunks)
@@ -104,6 +107,7 @@ class _Run:
     signed: int = 0
     bytes_hashed: int = 0
     pending: deque[_Pending] = field(default_factory=deque)
+    stores: tuple[Store, ...] = ()
 
     def report(self) -> Report:
         return Report(
@@ -147,11 +151,43 @@ class _Run:
                     file=name,
                 )
             )
+        self._custody_chains(store)
         for files in store.recordings:
             _Recording(self, store, files, chunks).verify()
             self.recordings += 1
             self._tell()
         self.bytes_hashed = chunks.bytes_hashed
+
+    def _custody_chains(self, store: Store) -> None:
+        for name in filter(is_chain, store.chains):
+            found = partial(Finding, store=str(store.path), file=name)
+            try:
+                chain = read_chain(store, name)
+            except OSError as error:
+                detail = error.strerror or str(error)
+                self.findings.append(
+                    found(kind=FindingKind.UNREADABLE, severity=Severity.ERROR, detail=detail)
+                )
+                continue
+            for wrong in chain.wrong:
+                self.findings.append(
+                    found(kind=FindingKind.CUSTODY_CHAIN_BROKEN, severity=Severity.ERROR, detail=wrong)
+                )
+            if chain.unfinished:
+                detail = "its last line is not whole: the next offload of that host mends it"
+                self.findings.append(
+                    found(kind=FindingKind.UNFINISHED, severity=Severity.NOTE, detail=detail)
+                )
+            for file, why in files_of((store, *self.stores), chain):
+                self.findings.append(
+                    Finding(
+                        kind=FindingKind.CUSTODY_CHAIN_DISAGREES,
+                        severity=Severity.ERROR,
+                        detail=f"{name} names it: {why}",
+                        store=str(store.path),
+                        file=file,
+                    )
+                )
 
     def settle(self, leave: int = 0) -> None:
         """Takes results until no more than `leave` are waited for."""

@@ -30,7 +30,7 @@ def manifests(store: Path) -> list[Manifest]:
 @pytest.fixture
 def store(store: Path) -> Path:
     """The store without what its camera signed: another one signs it here."""
-    for path in [*store.glob("*.annotations"), *store.glob("*.cose")]:
+    for path in [*store.glob("*.annotations"), *store.glob("*.cose"), *store.glob("*.chain")]:
         path.unlink()
     for path in store.glob("*.custody.json"):
         path.chmod(0o600)
