@@ -26,6 +26,8 @@ class ChainRead:
     records: int = 0
     head_sha256: bytes = b""
     """Hash of its newest line; of an empty one its root."""
+    heads: list[bytes] = field(default_factory=list)
+    """Hash of each line."""
     wrong: list[str] = field(default_factory=list)
     unfinished: bool = False
     """Whether its last line was cut off by a loss of power: the next offload of that host mends it."""
@@ -51,6 +53,7 @@ def read_chain(store: Store, name: str) -> ChainRead:
             break
         before = read
         found.records, found.head_sha256 = read.counter, read.line_sha256
+        found.heads.append(found.head_sha256)
         found.named[read.file] = read.sha256
     return found
 

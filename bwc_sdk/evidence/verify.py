@@ -30,13 +30,15 @@ from bwc_protocol.evidence import (
     verify_table,
 )
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
+from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence.chain import Chains, Link
+from bwc_sdk.evidence.checkpoints import checkpoints_of, require_sound
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
 from bwc_sdk.evidence.custody_chain import files_of, read_chain
 from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
-from bwc_sdk.evidence.naming import MANIFEST_SUFFIX, recording_name
+from bwc_sdk.evidence.naming import CHAIN_SUFFIX, MANIFEST_SUFFIX, recording_name
 from bwc_sdk.evidence.statements import Believed, read_annotations, read_tombstone_of
 from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
 
@@ -178,6 +180,18 @@ class _Run:
                 self.findings.append(
                     found(kind=FindingKind.UNFINISHED, severity=Severity.NOTE, detail=detail)
                 )
+            if self.believed is not None:
+                try:
+                    known = list(checkpoints_of(store, name.removesuffix(CHAIN_SUFFIX), self.believed))
+                    require_sound(name, chain, known)
+                except EvidenceMismatch as error:
+                    self.findings.append(
+                        found(
+                            kind=FindingKind.CUSTODY_CHAIN_BROKEN,
+                            severity=Severity.ERROR,
+                            detail=error.rule,
+                        )
+                    )
             for file, why in files_of((store, *self.stores), chain):
                 self.findings.append(
                     Finding(

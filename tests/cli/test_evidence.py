@@ -68,3 +68,17 @@ def test_what_is_no_root_is_told(bwc: Bwc, store: Path) -> None:
 def test_two_ways_to_say_whom_to_believe_exclude_each_other(bwc: Bwc, store: Path) -> None:
     ran = bwc("evidence", "verify", str(store), "--lab", "--root", str(store / "x"))
     assert ran.code == 17 and "exclude each other" in ran.err
+
+
+def test_a_checkpoint_is_signed_once_and_shows_what_is_cut_off_later(bwc: Bwc, store: Path) -> None:
+    (made,) = bwc("evidence", "checkpoint", str(store), "--lab", "--json").document["checkpoints"]
+    assert made["fresh"] and not made["stamped"] and (store / made["name"]).exists()
+    (path,) = store.glob("*.chain")
+    path.chmod(0o600)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    ran = bwc("evidence", "checkpoint", str(store), "--lab")
+    assert ran.code == 14 and "its end is gone" in ran.err
+
+
+def test_an_authority_and_its_roots_come_together(bwc: Bwc, store: Path) -> None:
+    assert bwc("evidence", "checkpoint", str(store), "--lab", "--tsa", "http://127.0.0.1:9/").code == 2

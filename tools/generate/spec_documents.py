@@ -5,6 +5,7 @@ from typing import Final
 
 from bwc_protocol.documents import (
     annotation_head,
+    checkpoint,
     deny_list,
     desired_state,
     order,
@@ -109,6 +110,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
     "seizure-cddl": lambda: spec_cddl.block((seizure.Seizure,)),
     "annotation-head-cddl": lambda: spec_cddl.block((annotation_head.AnnotationHead,)),
+    "checkpoint-cddl": lambda: spec_cddl.block((checkpoint.Checkpoint,)),
     "receipt-cddl": lambda: spec_cddl.block((receipt.Receipt,)),
     "tombstone-cddl": lambda: spec_cddl.block((tombstone.Tombstone,)),
     "erase-reasons": lambda: numbers(tombstone.EraseReason),

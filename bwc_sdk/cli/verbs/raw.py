@@ -76,6 +76,7 @@ _STREAM_VERBS = {
     "trust.read_deny_list": "'bwc info': whoever connects carries the newer list",
     "trust.order": "'bwc order run'",
     "trust.desired": "'bwc desired'",
+    "trust.seize": "'bwc seize'",
 }
 
 

@@ -1,6 +1,7 @@
 """`bwc evidence …`: what anybody can do with stored footage, without a device (docs/verifying.md)."""
 
 from bwc_sdk.cli.running.verb import common_options, verbs
+from bwc_sdk.cli.verbs.evidence.checkpointing import checkpoint
 from bwc_sdk.cli.verbs.evidence.decrypting import decrypt
 from bwc_sdk.cli.verbs.evidence.find import find
 from bwc_sdk.cli.verbs.evidence.index import index
@@ -21,5 +22,6 @@ for _name, _verb in (
     ("show", show),
     ("find", find),
     ("index", index),
+    ("checkpoint", checkpoint),
 ):
     app.command(_name)(_verb)
