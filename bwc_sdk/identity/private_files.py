@@ -13,6 +13,10 @@ from typing import Final
 
 from bwc_sdk.errors import HostFileError, IdentityError, KeyFileLoose
 
+SUDO_ENV: Final = "SUDO_UID"
+"""Environment variable: who called sudo; see sudo(8)."""
+UID_DIGITS: Final = 10
+"""Of a user's number, which has 32 bits."""
 SECRET_MAX: Final = 65_536
 """Bytes of a key file or of a passphrase's: a key and eight certificates take 16 KiB."""
 CREDENTIALS_ENV: Final = "CREDENTIALS_DIRECTORY"
@@ -50,15 +54,26 @@ def check_directory(path: Path) -> None:
         raise problem
 
 
+def believed_owners() -> frozenset[int]:
+    """Whose files this user believes: its own and root's; where this user is root by sudo, also those of who called it.
+    For POSIX alone."""
+    user = os.geteuid()
+    caller = os.environ.get(SUDO_ENV, "") if user == 0 else ""
+    by_sudo = [int(caller)] if caller.isascii() and caller.isdigit() and len(caller) <= UID_DIGITS else []
+    return frozenset({0, user, *by_sudo})
+
+
 def looseness(path: Path, found: os.stat_result, *, secret: bool) -> KeyFileLoose | None:
     """What is wrong with the rights of a file, with the command that mends it; None where nothing is."""
     if os.name != "posix":
         return None  # other systems have other rights, which this does not read
-    user = os.geteuid()
-    if found.st_uid not in (user, 0) and user != 0:
+    if found.st_uid not in believed_owners():
+        user, quoted = os.geteuid(), shlex.quote(str(path))
         return KeyFileLoose(
             f"{path} belongs to another user (uid {found.st_uid})",
-            advice=f"sudo chown {user} {shlex.quote(str(path))}",
+            advice=f"sudo chown {user} {quoted}"
+            if user != 0
+            else f"run this as that user, not as root; or, if you know what it holds: chown 0 {quoted}",
         )
     mode = stat.S_IMODE(found.st_mode)
     loose = mode & (_OTHERS if secret else _OTHERS_WRITE)

@@ -113,6 +113,43 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
     assert problem.advice == f"sudo chown 4711 {path}"
 
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
+
+
+@as_root
+def test_root_believes_its_own_files_and_those_of_whoever_called_sudo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    files = [written(tmp_path / "agency.pem", b"x"), written(tmp_path / "technician.p12", b"x")]
+    directory = tmp_path / "identity"
+    directory.mkdir(mode=0o755)
+    for read, path in ((read_trusted, files[0]), (read_secret, files[1]), (check_directory, directory)):
+        read(path)
+        os.chown(path, 1234, 1234)
+        with pytest.raises(KeyFileLoose, match=r"belongs to another user \(uid 1234\)") as refused:
+            read(path)
+        assert "as that user" in refused.value.advice
+        for other in ("1235", "", "-1234", "1234x", "1234\u0664", "9" * 5000):
+            monkeypatch.setenv("SUDO_UID", other)
+            with pytest.raises(KeyFileLoose):
+                read(path)
+        monkeypatch.setenv("SUDO_UID", "1234")
+        read(path)
+        monkeypatch.delenv("SUDO_UID")
+        assert os.system(refused.value.advice.split(": ")[-1]) == 0, "what it says can be pasted into a shell"
+        read(path)
+
+
+def test_who_called_sudo_says_nothing_to_a_user_who_is_not_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    monkeypatch.setenv("SUDO_UID", "1234")
+    found = os.stat_result([stat.S_IFREG | 0o600, 0, 0, 1, 1234, 0, 7, 0, 0, 0])
+    assert looseness(tmp_path, found, secret=True) is not None
+
+
 def test_a_pipe_is_no_file_and_nobody_is_waited_for(tmp_path: Path) -> None:
     """Whoever writes into it may never come, and a service would stand still."""
     os.mkfifo(tmp_path / "technician.p12", 0o600)
