@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -36,6 +37,9 @@ LINE: Final = "delay.rx=0.2"
 """A line slow enough to watch: half a megabyte of frames every 200 ms."""
 PULL_IN: Final = 2
 """The cable is pulled in this recording of the plan, once its first chunk is on disk."""
+REFUSED: Final = 6
+EVIDENCE_MISMATCH: Final = 14
+"""What `bwc` exits with where a device refuses, and where something is not what was recorded (docs/errors.md)."""
 CONFIGURATION: Final = {
     "recording.pre_event_s": 120,
     "audio.pre_event": False,
@@ -121,7 +125,22 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     console.print("[bold]5. What arrived is compared with what the camera recorded[/]")
     _compare(console, camera, result)
 
-    console.print("[bold]6. It is encrypted: whoever has the key of the evidence recipient opens it[/]")
+    console.print("[bold]6. Anybody can verify it, without the camera[/]")
+    report = await bwc.document("evidence", "verify", str(out))
+    if report["verdict"] != "verified":
+        raise StepFailed(f"it is not verified: {report}")
+    console.print(
+        f"   {report['verdict']}: {report['recordings']} recordings, {report['signed']} of them signed by the camera, "
+        f"{report['bytes_hashed'] / CHUNK_SIZE:.1f} MiB hashed"
+    )
+
+    console.print("[bold]7. One recording is erased on the camera, against a receipt and no sooner[/]")
+    await _erase(console, bwc, out)
+
+    console.print("[bold]8. Somebody changes one bit of a copy[/]")
+    await _tamper(console, bwc, out, place / "copy")
+
+    console.print("[bold]9. It is encrypted: whoever has the key of the evidence recipient opens it[/]")
     films = out / "films"
     films.mkdir()
     opened = await bwc.document("evidence", "decrypt", str(out), "--out", str(films))
@@ -129,6 +148,41 @@ async def _show(console: Console, camera: SimCamera, port: PtyPort, out: Path, p
     sheet = out / "contact-sheet.png"
     await asyncio.to_thread(contact_sheet, files, sheet)
     console.print(f"   contact sheet: {sheet}")
+
+
+async def _erase(console: Console, bwc: _Bwc, out: Path) -> None:
+    """Asks for it in vain, has the store sign, and asks again."""
+    listed = (await bwc.document("recordings", "list"))["recordings"]
+    chosen = next(one for one in listed if "held" not in one["marks"])
+    sequence = str(chosen["sequence"])
+    await bwc.document("recordings", "erase", sequence, expect=REFUSED)
+    console.print(f"   [dim]recording {sequence}: refused, nobody has signed that it is anywhere else[/]")
+    signed = await bwc.document("receipt", "sign", str(out), "--destination", "archive-1")
+    receipt = next(one["file"] for one in signed["receipts"] if one["recording"] == chosen["recording"])
+    await bwc.document("recordings", "erase", sequence, "--receipt", receipt)
+    left = (await bwc.document("recordings", "list"))["recordings"]
+    if sequence in [str(one["sequence"]) for one in left]:
+        raise StepFailed(f"recording {sequence} is still there")
+    console.print(f"   recording {sequence} is erased; the camera keeps a signed tombstone of it")
+
+
+async def _tamper(console: Console, bwc: _Bwc, out: Path, copy: Path) -> None:
+    """One bit of footage in a copy of the store is another: which chunk it is in is found."""
+    await asyncio.to_thread(_change_one_bit, out, copy)
+    report = await bwc.document("evidence", "verify", str(copy), expect=EVIDENCE_MISMATCH)
+    found = next(one for one in report["findings"] if one["kind"] == "footage-damaged")
+    console.print(f"   [green]found[/]: {found['file']}: {found['detail']}")
+
+
+def _change_one_bit(out: Path, copy: Path) -> None:
+    shutil.copytree(out, copy)
+    footage = min(copy.glob("*.mp4.sealed"))
+    footage.chmod(0o600)
+    with footage.open("r+b") as file:
+        file.seek(footage.stat().st_size // 2)
+        changed = file.read(1)[0] ^ 1
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([changed]))
 
 
 def _off(offset_ns: int, digits: int) -> str:
@@ -210,12 +264,12 @@ class _Bwc:
         assert lab.path is not None
         self._environment = {**os.environ, LAB_ENV: str(lab.path.parent)}
 
-    async def document(self, *words: str) -> dict[str, Any]:
-        """The JSON document that a command prints."""
-        *_, last = [line async for line in self.lines(*words)]
+    async def document(self, *words: str, expect: int = 0) -> dict[str, Any]:
+        """The JSON document that a command prints; `expect` is what it has to exit with."""
+        *_, last = [{}, *[line async for line in self.lines(*words, expect=expect)]]
         return last
 
-    async def lines(self, *words: str) -> AsyncIterator[dict[str, Any]]:
+    async def lines(self, *words: str, expect: int = 0) -> AsyncIterator[dict[str, Any]]:
         """The JSON lines that a command prints, as they come."""
         self._console.print(f"   [dim]$ bwc {' '.join(words)}[/]")
         command = [sys.executable, "-m", "bwc_sdk", *words, "--device", self._uri, "--lab", "--json"]
@@ -231,7 +285,7 @@ class _Bwc:
             async for line in process.stdout:
                 yield json.loads(line)
             said = (await process.stderr.read()).decode(errors="replace").strip()
-            if await process.wait():
+            if await process.wait() != expect:
                 raise StepFailed(f"bwc {words[0]} gave {process.returncode}: {said}")
         finally:
             if process.returncode is None:

@@ -24,8 +24,8 @@ from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence import NO_SHA256
 from bwc_sdk.errors import EvidenceMismatch, TimeStampUnavailable
-from bwc_sdk.evidence.custody_chain import ChainRead, read_chain
 from bwc_sdk.evidence.custody_line import is_chain
+from bwc_sdk.evidence.custody_reading import ChainRead, read_chain
 from bwc_sdk.evidence.naming import CHAIN_SUFFIX, CHECKPOINT_SUFFIX, TIME_STAMP_SUFFIX
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.evidence.store import Store

@@ -1,94 +1,61 @@
-"""Reads the custody chains of a store: what hosts recorded, line by line, against what is there.
-
-How they are written is told in the specification (spec: Custody chain).
-"""
+"""Custody chains of a store, counted again (spec: Recording, "Custody chain")."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from bwc_protocol.documents.annotation_file import FILE_MAX
-from bwc_sdk.evidence.custody_line import LINE_MAX, CustodyLine, LineError, chain_root
-from bwc_sdk.evidence.store import Store
-
-PIECE: Final = 1 << 20
-"""Bytes of a chain that are read at once."""
+from bwc_sdk.evidence.custody_line import LINE_MAX, CustodyLine, LineError, chain_root, is_chain
 
 
-@dataclass(slots=True)
-class ChainRead:
-    """What one chain says, and what is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class ChainFault:
+    """A place at which a chain does not hold."""
 
-    records: int = 0
-    head_sha256: bytes = b""
-    """Hash of its newest line; of an empty one its root."""
-    heads: list[bytes] = field(default_factory=list)
-    """Hash of each line."""
-    wrong: list[str] = field(default_factory=list)
-    unfinished: bool = False
-    """Whether its last line was cut off by a loss of power: the next offload of that host mends it."""
-    named: dict[str, bytes] = field(default_factory=dict)
-    """Hashes of the files that it names; of one that is named twice the later."""
+    line: int
+    """Number of the line in the file, from 1."""
+    reason: str
 
 
-def read_chain(store: Store, name: str) -> ChainRead:
-    """Reads a chain as far as it holds together. Raises `OSError`."""
-    found = ChainRead(head_sha256=chain_root(name))
-    before: CustodyLine | None = None
-    for number, line in enumerate(_lines(store, name), 1):
-        if not line.endswith(b"\n"):
-            found.unfinished = True
-            break
+def chains_of(store: Path) -> tuple[Path, ...]:
+    """The custody chains in a store, by name. Raises `OSError`."""
+    return tuple(sorted(path for path in store.iterdir() if is_chain(path.name)))
+
+
+def read_chain(path: Path) -> Iterator[CustodyLine | ChainFault]:
+    """Each line of a chain, and each place at which it does not hold; one line in memory at a time.
+
+    That its end is missing it cannot tell: that is what checkpoints are for. Raises `OSError`.
+    """
+    with path.open("rb") as file:
+        yield from check_chain(path.name, iter(lambda: file.readline(LINE_MAX + 2), b""))
+
+
+def check_chain(name: str, lines: Iterable[bytes]) -> Iterator[CustodyLine | ChainFault]:
+    """The same for lines with their ends."""
+    previous, counter = chain_root(name), 0
+    for number, raw in enumerate(lines, 1):
+        line, end = raw[:-1], raw[-1:]
+        if end != b"\n":
+            yield ChainFault(
+                number,
+                "it is unfinished: whoever wrote it was stopped; the next who writes cuts it off and says so"
+                if len(raw) <= LINE_MAX
+                else "it is longer than any line",
+            )
+            previous, counter = hashlib.sha256(raw).digest(), counter + 1
+            continue
         try:
-            read = CustodyLine.decode(line[:-1])
+            found = CustodyLine.decode(line)
         except LineError as error:
-            found.wrong.append(f"line {number}: {error}")
-            break
-        if read != read.after(before, name):
-            found.wrong.append(f"line {number} does not follow the one before it")
-            break
-        before = read
-        found.records, found.head_sha256 = read.counter, read.line_sha256
-        found.heads.append(found.head_sha256)
-        found.named[read.file] = read.sha256
-    return found
-
-
-def files_of(stores: Sequence[Store], chain: ChainRead) -> Iterator[tuple[str, str]]:
-    """Files that a chain names and that are not what they were, with why. One may have been moved to another of these
-    stores."""
-    for name, sha256 in sorted(chain.named.items()):
-        why = "it is not here any more"
-        for store in stores:
-            try:
-                data = store.read(name, FILE_MAX)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                why = error.strerror or str(error)
-                continue
-            if hashlib.sha256(data).digest() == sha256:
-                break
-            why = "it is not what it was when it was recorded"
-        else:
-            yield name, why
-
-
-def _lines(store: Store, name: str) -> Iterator[bytes]:
-    """The lines of a file with their ends, each of bounded length: one that is longer comes in pieces, and is none."""
-    file = store.open_file(name)
-    try:
-        rest = b""
-        while piece := os.read(file, PIECE):
-            *lines, rest = (rest + piece).split(b"\n")
-            yield from (line + b"\n" for line in lines)
-            if len(rest) > LINE_MAX:
-                break
-        if rest:
-            yield rest if len(rest) <= LINE_MAX else rest[: LINE_MAX + 1] + b"\n"
-    finally:
-        os.close(file)
+            yield ChainFault(number, str(error))
+            previous, counter = hashlib.sha256(line).digest(), counter + 1
+            continue
+        if found.counter != counter + 1:
+            yield ChainFault(number, f"its number is {found.counter}, and {counter + 1} was to come")
+        if found.previous_sha256 != previous:
+            yield ChainFault(number, "the line before is not the one that it was written behind")
+        yield found
+        previous, counter = hashlib.sha256(line).digest(), found.counter

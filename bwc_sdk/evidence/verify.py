@@ -34,8 +34,8 @@ from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence.chain import Chains, Link
 from bwc_sdk.evidence.checkpoints import checkpoints_of, require_sound
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
-from bwc_sdk.evidence.custody_chain import files_of, read_chain
 from bwc_sdk.evidence.custody_line import is_chain
+from bwc_sdk.evidence.custody_reading import files_of, read_chain
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.naming import CHAIN_SUFFIX, MANIFEST_SUFFIX, recording_name
