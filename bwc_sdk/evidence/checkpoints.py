@@ -113,6 +113,12 @@ def checkpoints_of(store: Store, stem: str, believed: Believed) -> Iterator[tupl
         yield name, found
 
 
+def chain_of_checkpoint(name: str) -> str | None:
+    """The file of the chain that a checkpoint is of, by its name; None for a file that is none."""
+    match = _NAME.fullmatch(name)
+    return None if match is None else match[1] + CHAIN_SUFFIX
+
+
 def require_sound(name: str, chain: ChainRead, known: Sequence[tuple[str, SignedCheckpoint]]) -> None:
     """Raises `EvidenceMismatch` unless the chain holds together and has all that its checkpoints saw."""
     if chain.wrong:

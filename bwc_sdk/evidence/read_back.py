@@ -36,6 +36,7 @@ from bwc_sdk.evidence.naming import (
     recording_name,
     segment_name,
 )
+from bwc_sdk.evidence.statements import Believed
 
 HEADS_MAX: Final = 4_096
 """Files of annotations of one recording: one for each head that an offload met."""
@@ -58,14 +59,6 @@ class ReadBack:
     objects: ObjectList
     signed: bool
     """Whether its camera signed the manifest; else the hash alone says that it is this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Believed:
-    """Whose cameras' signatures count."""
-
-    roots: Sequence[bytes]
-    lab: str
 
 
 def read_manifest(store: ObjectStore, name: str) -> Manifest:

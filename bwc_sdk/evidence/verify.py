@@ -32,7 +32,7 @@ from bwc_protocol.evidence import (
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence.chain import Chains, Link
-from bwc_sdk.evidence.checkpoints import checkpoints_of, require_sound
+from bwc_sdk.evidence.checkpoints import chain_of_checkpoint, checkpoints_of, require_sound
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
 from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.custody_reading import files_of, read_chain
@@ -161,6 +161,18 @@ class _Run:
         self.bytes_hashed = chunks.bytes_hashed
 
     def _custody_chains(self, store: Store) -> None:
+        for name in store.chains:
+            chain_of = chain_of_checkpoint(name)
+            if chain_of is not None and chain_of not in store.chains:
+                self.findings.append(
+                    Finding(
+                        kind=FindingKind.CUSTODY_CHAIN_BROKEN,
+                        severity=Severity.ERROR,
+                        detail=f"{chain_of}, of which it is a checkpoint, is gone",
+                        store=str(store.path),
+                        file=name,
+                    )
+                )
         for name in filter(is_chain, store.chains):
             found = partial(Finding, store=str(store.path), file=name)
             try:

@@ -39,7 +39,8 @@ from bwc_sdk.evidence.naming import (
     receipt_stem,
     recording_name,
 )
-from bwc_sdk.evidence.read_back import Believed, NotWhole, ReadBack, newest_head, read_back, read_manifest
+from bwc_sdk.evidence.read_back import NotWhole, ReadBack, newest_head, read_back, read_manifest
+from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.document_files import document_error
 from bwc_sdk.identity.host_identity import HostIdentity
@@ -142,7 +143,7 @@ def verify_in_store(
     opened = Destination.open(world.files, Path(path))
     try:
         with _errors(opened):
-            _require_objects(DirectoryStore(opened), signed.receipt, Believed(roots, lab))
+            _require_objects(DirectoryStore(opened), signed.receipt, Believed(roots=tuple(roots), lab=lab))
     finally:
         opened.close()
     return signed
@@ -211,7 +212,7 @@ class _Signer:
         self._world = world
         self._chain = CustodyLog(store.destination, world)
         self._keys = store.keys()
-        self._believed = Believed(identity.anchors, identity.lab)
+        self._believed = Believed(roots=identity.anchors, lab=identity.lab)
         self._counter: int | None = None
 
     def all(self, recordings: Collection[bytes] | None) -> Iterator[Signing]:

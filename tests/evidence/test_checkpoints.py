@@ -76,6 +76,15 @@ def test_a_verification_finds_what_was_cut_off(store: Path, host: HostIdentity) 
     assert "its end is gone" in found
 
 
+@pytest.mark.rule("REC-083")
+def test_a_verification_finds_that_a_whole_chain_is_gone(store: Path, host: HostIdentity) -> None:
+    keep(store, host)
+    chain_of(store).unlink()
+    report = verify_stores([store], quick=True)
+    (found,) = (one for one in report.findings if one.kind is FindingKind.CUSTODY_CHAIN_BROKEN)
+    assert "is gone" in found.detail
+
+
 def test_a_chain_that_was_changed_gets_none(store: Path, host: HostIdentity) -> None:
     path = chain_of(store)
     path.write_bytes(path.read_bytes()[1:])
