@@ -5,7 +5,7 @@ Inert unless one of its fixtures is asked for: loading it imports nothing of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.sync import SyncCamera
     from hil_tests.bench import Bench
+    from hil_tests.raw.wire import Wire
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
@@ -82,6 +83,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What makes a factory-new device one of the lab comes before what needs one."""
     items.sort(key=lambda item: "bwc_factory_new" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What was said on the wire comes with the failure of a raw test."""
+    report = yield
+    if report.failed and "wire" in getattr(item, "fixturenames", ()):
+        from hil_tests.raw.transcript import TRANSCRIPT
+
+        transcript = item.stash.get(TRANSCRIPT, None)
+        if transcript is not None:
+            report.sections.append(("the wire", "\n".join(transcript.lines)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -170,6 +186,32 @@ def camera(
 def bwc_device(bwc_guarded: Bench) -> str:
     """The device's URI, for tests that connect by themselves."""
     return bwc_guarded.uri
+
+
+@pytest.fixture
+def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
+    """The way to the device beneath the SDK: pipes, links and sessions in which a test says anything.
+
+    For a test marked `bwc_read_only` the device need not be able to do more than its link: nobody asks it who it is.
+    """
+    from bwc_protocol.declare import Role
+    from hil_tests.raw.transcript import TRANSCRIPT, Transcript
+    from hil_tests.raw.wire import Wire
+
+    reads_only = _reads_only(request)
+    if not reads_only:
+        request.getfixturevalue("bwc_guarded")
+    transcript = request.node.stash[TRANSCRIPT] = Transcript()
+    config = request.config
+    wire = Wire(
+        config.getoption("--bwc-device"),
+        identities=config.getoption("--bwc-identity"),
+        insecure=config.getoption("--bwc-insecure"),
+        role=Role.AUDITOR if reads_only else Role.BENCH,
+        transcript=transcript,
+    )
+    yield wire
+    wire.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import construct as c
 
-from bwc_protocol.conversation.message import Flag
+from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, MalformedMessage, Wire, to_plain
 from bwc_protocol.frame import (
     BYE,
@@ -159,6 +159,11 @@ def _control(number: int, payload: bytes) -> tuple[dict[str, Any], str]:
 def _frame(t: float, sender: str, header: bytes, payload: bytes) -> Decoded:
     if len(header) != HEADER_SIZE:
         raise ValueError(f"a frame header of {len(header)} bytes")
+    return decode_frame(t, sender, header, payload)
+
+
+def decode_frame(t: float, sender: str, header: bytes, payload: bytes) -> Decoded:
+    """One frame in the specification's words, by the 24 bytes of its header."""
     _, kind, channel, link, epoch, window, seq, ack, length, sack, _ = HEADER.unpack(header)
     number = kind & 15
     known = number in list(FrameType)
@@ -185,19 +190,25 @@ def _frame(t: float, sender: str, header: bytes, payload: bytes) -> Decoded:
 
 
 def _message(t: float, sender: str, channel: int, raw: dict[str, Any]) -> Decoded:
-    opcode, flags, request = int(raw["opcode"]), int(raw["flags"]), int(raw["request"])
-    body = bytes.fromhex(raw["body"])
-    declared, kind = _declaration(opcode, flags)
-    name = f"{_name(opcode)} {kind}".rstrip()
+    said = Message(
+        int(raw["opcode"]), Flag(int(raw["flags"])), int(raw["request"]), bytes.fromhex(raw["body"])
+    )
+    return decode_message(t, sender, channel, said)
+
+
+def decode_message(t: float, sender: str, channel: int, said: Message) -> Decoded:
+    """One message of a session in the specification's words."""
+    declared, kind = _declaration(said.opcode, said.flags)
+    name = f"{_name(said.opcode)} {kind}".rstrip()
     told = partial(Decoded, t, sender, channel, "message", name)
     if declared is None:
-        rule = "an opcode of another version" if _name(opcode)[0] == "0" else "flags that do not fit it"
-        return told({"request": request, "body": body.hex()}, rule)
+        rule = "an opcode of another version" if _name(said.opcode)[0] == "0" else "flags that do not fit it"
+        return told({"request": said.request, "body": said.body.hex()}, rule)
     try:
-        fields = to_plain(declared.codec.decode(body))
+        fields = to_plain(declared.codec.decode(said.body))
     except MalformedMessage as error:
-        return told({"request": request, "body": body.hex()}, str(error))
-    return told({"request": request, **fields})
+        return told({"request": said.request, "body": said.body.hex()}, str(error))
+    return told({"request": said.request, **fields})
 
 
 def _declaration(opcode: int, flags: int) -> tuple[type[Wire] | None, str]:
