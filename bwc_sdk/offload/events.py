@@ -1,5 +1,6 @@
 """The events of an offload. A recording is named by its sequence number on the camera."""
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,8 @@ class ReceiptNotSigned:
 
     recording: int
     reason: str
+    error: BwcError | None = None
+    """Why it could not be signed; None where the copy in the store is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class ReceiptDelivered:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptNotDelivered:
-    """The camera did not take a receipt that lay ready for it."""
+    """The camera did not take a receipt that lay ready for it, or what lies there is none."""
 
     recording: int
     path: Path
@@ -103,10 +106,43 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class NotErased:
-    """A recording that is stored stays on the camera, though erasing was asked for."""
+    """The camera did not say that it has erased a recording that is stored, though that was asked for: what holds it,
+    or what came in between. Each stored recording is told to be erased, or not to be."""
 
     recording: int
     reason: str
+    error: BwcError | None = None
+    """What came in between, or what the camera answered; None where the recording is not released."""
+
+
+class FollowUp(enum.StrEnum):
+    """What an offload does for stored recordings where it is told to go on."""
+
+    LISTING = "listing"
+    """The camera is asked for them once more: more may have been said of them."""
+    ANNOTATIONS = "annotations"
+    """What was said since is stored."""
+    SIGNING = "signing"
+    """Receipts are signed."""
+    RECEIPTS = "receipts"
+    """The receipts that lie ready are looked through."""
+    DELIVERY = "delivery"
+    """The camera is given them."""
+    ERASING = "erasing"
+    """The camera is asked to erase what is released."""
+    TOMBSTONES = "tombstones"
+    """What it says of the erased ones is stored beside their footage."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpFailed:
+    """Something between a recording's storing and its tombstone was not done. What is stored is stored; the next
+    docking goes on."""
+
+    step: FollowUp
+    recording: int | None
+    """None where it is about all of them: nothing came after it."""
+    error: BwcError
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,5 +250,6 @@ OffloadEvent = (
     | ReceiptNotDelivered
     | Erased
     | NotErased
+    | FollowUpFailed
     | Finished
 )

@@ -225,7 +225,7 @@ class _Signer:
                 if recordings is None or manifest.recording_id in recordings:
                     yield self._sign(name, manifest)
             except NotWhole as error:
-                if recordings is None:
+                if recordings is None or any(f"_{one.hex()}_" in name for one in recordings):
                     yield NotReceipted(name, str(error))
 
     def _sign(self, name: str, manifest: Manifest) -> Signing:

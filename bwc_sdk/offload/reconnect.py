@@ -157,6 +157,11 @@ class Reconnector:
         return self._camera is not None and self._camera.error is None
 
     @property
+    def error(self) -> BwcError:
+        """Why there is none, or what the last one ended with."""
+        return (self._camera.error if self._camera is not None else None) or self._error
+
+    @property
     def counters(self) -> Counters:
         """What all connections counted until now."""
         return self._counted if self._camera is None else self._counted + self._camera.counters

@@ -1,5 +1,7 @@
 """The whole way at the dock: stored, receipted, delivered, erased; and none of it unless told."""
 
+import dataclasses
+import errno
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +10,16 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.evidence import Manifest
 from bwc_protocol.lab.directory import open_lab
+from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients import connecting
-from bwc_sdk.errors import CommandError
-from bwc_sdk.offload import whole_way
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.errors import CommandError, DeviceLost, EvidenceMismatch
+from bwc_sdk.evidence.naming import recording_name
+from bwc_sdk.offload import OffloadPolicy, annotations, receipt_signing, whole_way
+from bwc_sdk.offload.pipeline import Pipeline
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
@@ -24,7 +31,12 @@ Bwc = Callable[..., Any]
 def camera(bwc: Bwc, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimCamera]:
     """A camera of the lab, at which every command line of the test ends."""
     made = make_camera(
-        seed=5, recordings=2, footage=Footage.SYNTHETIC, utc_ns=time.time_ns(), agency=open_lab().agency
+        seed=5,
+        recordings=2,
+        mib=1,
+        footage=Footage.SYNTHETIC,
+        utc_ns=time.time_ns(),
+        agency=open_lab().agency,
     )
     monkeypatch.setattr(connecting, "transport_for", lambda *given: MemoryTransport(made))
     monkeypatch.setenv("BWC_DEVICE", "sim:")
@@ -107,3 +119,192 @@ def test_what_cannot_be_signed_changes_nothing_about_what_is_stored(
     monkeypatch.setattr(whole_way, "sign_receipts", broken)
     events = offloaded(bwc, tmp_path / "store", "--sign", "--erase")
     assert events[-1]["complete"] and not told(events, "erased")
+    assert [event["step"] for event in told(events, "follow_up_failed")] == ["signing", "signing"]
+    assert [event["reason"] for event in told(events, "not_erased")] == ["0 of 1 destinations have it"] * 2
+
+
+def on_camera(bwc: Bwc, *command: str) -> None:
+    done = bwc(*command, "--lab")
+    assert done.code == 0, done.err
+
+
+def test_a_held_recording_stays_and_the_report_says_why(bwc: Bwc, camera: SimCamera, tmp_path: Path) -> None:
+    on_camera(bwc, "recordings", "hold", "1", "--reason", "asked for by the court", "--id", "24-7")
+    store = tmp_path / "store"
+    first = offloaded(bwc, store, "--sign", "--erase")
+    assert [(one["sequence"], one["reason"]) for one in told(first, "not_erased")] == [
+        (1, "1 hold is not lifted")
+    ]
+    assert [one["sequence"] for one in told(first, "erased")] == [2]
+    assert {one["sequence"] for one in told(first, "receipt_delivered")} == {1, 2}, "it is only not erased"
+    plain = bwc("offload", str(store), "--lab", "--sign", "--erase")
+    assert "not erased\trecording 1\t1 hold is not lifted\t" in plain.out
+    on_camera(bwc, "recordings", "lift", "1", "--reason", "the court is done", "--id", "24-7")
+    last = offloaded(bwc, store, "--sign", "--erase")
+    assert [one["sequence"] for one in told(last, "erased")] == [1], "lifted, it goes like any other"
+    assert len(list(store.glob("*.tombstone"))) == 2
+
+
+def test_a_hold_that_comes_while_the_camera_is_asked_keeps_the_recording(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was told that it is released may be told otherwise a moment later."""
+    ask = whole_way._ask_to_erase
+
+    async def held_meanwhile(entry: RecordingEntry, camera: Camera) -> CommandError | None:
+        if entry.sequence == 2:
+            await camera.recordings.hold(
+                recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason="asked for", hold="h"
+            )
+        return await ask(entry, camera)
+
+    monkeypatch.setattr(whole_way, "_ask_to_erase", held_meanwhile)
+    events = offloaded(bwc, tmp_path / "store", "--sign", "--erase")
+    (stays,) = told(events, "not_erased")
+    assert stays["sequence"] == 2 and stays["error"]["class"] == "CommandError", "the head was another one"
+    assert [event["sequence"] for event in told(events, "erased")] == [1]
+
+
+def test_a_directory_of_receipts_that_cannot_be_read_is_told_and_the_way_goes_on(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path
+) -> None:
+    store, gone = tmp_path / "store", tmp_path / "gone"
+    events = offloaded(bwc, store, "--receipts", str(gone), "--sign", "--erase")
+    (failed,) = told(events, "follow_up_failed")
+    assert (
+        failed["step"] == "receipts" and failed["recording"] is None and str(gone) in failed["error"]["rule"]
+    )
+    assert len(told(events, "erased")) == 2, "those that are signed here are delivered"
+    plain = bwc("offload", str(store), "--lab", "--receipts", str(gone))
+    assert plain.code == 0 and "NOT DONE" not in plain.out, "nothing is left to deliver anything for"
+
+
+def test_what_lies_under_the_name_of_a_receipt_and_is_none_is_told(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path
+) -> None:
+    store, ready = tmp_path / "store", tmp_path / "ready"
+    offloaded(bwc, store)
+    signed = bwc("receipt", "sign", str(store), "--destination", "archive", "--out", str(ready), "--lab")
+    assert signed.code == 0, signed.err
+    first, second = sorted(ready.glob("*.receipt"))
+    whole = first.read_bytes()
+    first.write_bytes(whole[:-1])
+    events = offloaded(bwc, store, "--receipts", str(ready), "--erase")
+    (bad,) = told(events, "receipt_not_delivered")
+    assert bad["path"] == str(first) and bad["error"]["class"] == "DocumentError"
+    assert "receipted again" in bad["error"]["advice"]
+    assert len(told(events, "erased")) == len(told(events, "not_erased")) == 1
+    first.write_bytes(second.read_bytes() if second.read_bytes() != whole else b"")
+    (bad,) = told(offloaded(bwc, store, "--receipts", str(ready)), "receipt_not_delivered")
+    assert "not about the recording" in bad["error"]["rule"]
+
+
+@pytest.mark.parametrize("wrong", ["no room", "tombstones that do not count"])
+def test_a_tombstone_that_could_not_be_stored_is_told_and_the_next_docking_stores_it(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    store = tmp_path / "store"
+    if wrong == "no room":
+
+        def full(*given: object) -> int:
+            raise OSError(errno.ENOSPC, "no room")
+
+        monkeypatch.setattr(whole_way, "keep_tombstones", full)
+    else:
+
+        async def other(camera: Camera) -> Any:
+            raise EvidenceMismatch("tombstone 1: it is not signed by this camera")
+
+        monkeypatch.setattr(whole_way, "_tombstones", other)
+    events = offloaded(bwc, store, "--sign", "--erase")
+    assert len(told(events, "erased")) == 2 and not told(events, "not_erased"), "the camera said so"
+    (failed,) = told(events, "follow_up_failed")
+    assert failed["step"] == "tombstones"
+    assert failed["error"]["class"] == ("DestinationFull" if wrong == "no room" else "EvidenceMismatch")
+    assert not list(store.glob("*.tombstone"))
+    monkeypatch.undo()
+    monkeypatch.setattr(connecting, "transport_for", lambda *given: MemoryTransport(camera))
+    monkeypatch.setenv("BWC_DEVICE", "sim:")
+    assert not told(offloaded(bwc, store), "follow_up_failed")
+    assert len(list(store.glob("*.tombstone"))) == 2
+
+
+def test_what_is_wrong_with_one_recording_keeps_no_other_one_on_the_camera(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    said_of = annotations.said_of
+
+    async def contradicts(camera: Camera, entry: RecordingEntry, by: Any) -> Any:
+        if entry.sequence == 1:
+            raise EvidenceMismatch("recording 1: the annotations are not those that were listed")
+        return await said_of(camera, entry, by)
+
+    monkeypatch.setattr(whole_way, "said_of", contradicts)
+    finished = Pipeline.run
+
+    async def then_noted(pipeline: Pipeline) -> Any:
+        found = await finished(pipeline)
+        for entry in [one.entry for one in found]:
+            of = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
+
+            async def note(camera: Camera, of: Any = of) -> None:
+                await camera.recordings.mark(**of)
+
+            await pipeline._reconnector.keep(note)
+        return found
+
+    monkeypatch.setattr(Pipeline, "run", then_noted)
+    events = offloaded(bwc, store, "--sign", "--erase")
+    (failed,) = told(events, "follow_up_failed")
+    assert (failed["step"], failed["sequence"]) == ("annotations", 1)
+    assert [event["sequence"] for event in told(events, "not_erased")] == [1]
+    assert [event["sequence"] for event in told(events, "erased")] == [2]
+
+
+def test_a_camera_that_is_lost_after_it_was_stored_is_told_of_each_recording(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(entry: RecordingEntry, camera: Camera) -> CommandError | None:
+        raise DeviceLost("it was unplugged")
+
+    monkeypatch.setattr(whole_way, "_ask_to_erase", lost)
+    monkeypatch.setattr(OffloadPolicy, "wait_s", lambda *given: 0.0)
+    events = offloaded(bwc, tmp_path / "store", "--sign", "--erase")
+    assert events[-1]["complete"], "what is stored is stored"
+    (failed,) = told(events, "follow_up_failed")
+    assert (failed["step"], failed["recording"]) == ("erasing", None)
+    assert {event["sequence"] for event in told(events, "not_erased")} == {1, 2}
+    assert {event["error"]["class"] for event in told(events, "not_erased")} == {"DeviceLost"}
+    monkeypatch.undo()
+
+
+def test_another_recording_of_the_same_id_in_the_store_keeps_nothing_from_being_receipted(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path
+) -> None:
+    """A store may have many cameras, and nobody promises for what a strange one calls its recordings."""
+    store = tmp_path / "store"
+    offloaded(bwc, store)
+    (first, *_) = sorted(store.glob("*.manifest"))
+    manifest = Manifest.decode(first.read_bytes())
+    other = dataclasses.replace(manifest, camera="OTHER-1")
+    name = recording_name(other.camera, other.recording_id, other.sha256)
+    (store / f"{name}.manifest").write_bytes(other.encode())
+    assert len(told(offloaded(bwc, store, "--sign", "--erase"), "erased")) == 2
+
+
+def test_a_manifest_in_the_store_that_was_changed_is_the_reason_that_is_told(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    sign = receipt_signing.sign_receipts
+
+    def after_damage(*given: Any, **more: Any) -> Any:
+        for path in store.glob("*.manifest"):
+            path.chmod(0o600)
+            path.write_bytes(b"something else")
+        return sign(*given, **more)
+
+    monkeypatch.setattr(whole_way, "sign_receipts", after_damage)
+    reasons = {one["reason"] for one in told(offloaded(bwc, store, "--sign"), "receipt_not_signed")}
+    assert len(reasons) == 1 and "its manifest is none" in reasons.pop()

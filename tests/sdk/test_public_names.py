@@ -173,6 +173,8 @@ PUBLIC = {
         "Finished",
         "FleetJob",
         "FleetResult",
+        "FollowUp",
+        "FollowUpFailed",
         "Interrupted",
         "Missing",
         "OffloadEvent",

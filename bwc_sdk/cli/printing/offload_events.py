@@ -19,6 +19,8 @@ from bwc_sdk.offload import (
     DesiredStateRefused,
     Erased,
     Finished,
+    FollowUp,
+    FollowUpFailed,
     Missing,
     NotErased,
     OffloadEvent,
@@ -46,6 +48,16 @@ from bwc_sdk.offload import (
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+FOLLOW_UPS: Final = {
+    FollowUp.LISTING: "asking the camera for them again",
+    FollowUp.ANNOTATIONS: "storing what was said since",
+    FollowUp.SIGNING: "signing receipts",
+    FollowUp.RECEIPTS: "looking through the receipts",
+    FollowUp.DELIVERY: "delivering receipts",
+    FollowUp.ERASING: "having the camera erase",
+    FollowUp.TOMBSTONES: "storing the tombstones",
+}
+"""What follows the storing of recordings, in words."""
 LISTED_MAX: Final = 10
 """Numbers in one line for people; all of them are in the result."""
 
@@ -170,6 +182,10 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "erased", f"recording {recording}", "the camera says so"
         case NotErased(recording=recording, reason=reason):
             return "not erased", f"recording {recording}", reason
+        case FollowUpFailed(step=step, recording=recording, error=error):
+            which = "all recordings" if recording is None else f"recording {recording}"
+            advice = advice_for(error)
+            return "NOT DONE", which, FOLLOW_UPS[step], error.rule, *((f"try: {advice}",) if advice else ())
         case SegmentStored(recording=recording, segment=segment, path=path, size_bytes=size_bytes):
             digest = event.table_sha256.hex()
             return "stored", f"recording {recording}", f"segment {segment}", path, size_bytes, digest
