@@ -17,6 +17,7 @@ from bwc_sdk.errors import (
     DeviceBusy,
     DeviceLost,
     LinkError,
+    OutcomeUnknown,
     ProtectionMismatch,
     ProtocolViolation,
     SessionError,
@@ -72,6 +73,8 @@ class Failed(Unreached):
 def _passes(error: BwcError) -> bool:
     if isinstance(error, CommandError):
         return error.code is ErrorCode.BUSY
+    if isinstance(error, OutcomeUnknown):
+        return error.safe_to_repeat  # a receipt, an erasure: asked again, the answer tells
     return isinstance(error, _PASSING) and not isinstance(error, _LASTING)
 
 
