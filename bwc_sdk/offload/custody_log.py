@@ -37,7 +37,6 @@ PIECE: Final = 1 << 20
 CHAINS_MAX: Final = 64
 """Chains of one host in one store: one is usual, and each further one takes a damaged one before it."""
 _NAMED: Final = re.compile(rb'"sha256":"([0-9a-f]{64})"')
-_NAMED_SIZE: Final = len(b'"sha256":""') + 64
 _KEPT: Final = 12
 """Bytes of each hash that are remembered: none is met twice by chance."""
 
@@ -225,13 +224,17 @@ class CustodyLog:
                     self._files.close(file)
 
     def _read_on(self, name: str, file: int) -> None:
+        """Whole lines alone name something: one that is unfinished is cut off by whoever appends next."""
         at = self._scanned.get(name, 0)
-        at = 0 if self._files.size(file) < at else max(0, at - _NAMED_SIZE)
+        at = 0 if self._files.size(file) < at else at
         piece = bytearray(PIECE)
         while got := read_upto(self._files, file, memoryview(piece), at):
-            self._seen.update(bytes.fromhex(found.decode())[:_KEPT] for found in _NAMED.findall(piece[:got]))
+            whole = piece.rfind(b"\n", 0, got) + 1
+            self._seen.update(
+                bytes.fromhex(found.decode())[:_KEPT] for found in _NAMED.findall(piece[:whole])
+            )
             if got < PIECE:
-                at += got
+                at += whole
                 break
-            at += got - _NAMED_SIZE
+            at += whole or got  # what is longer than any line is none
         self._scanned[name] = at

@@ -107,6 +107,32 @@ def test_an_unfinished_line_is_cut_off_and_the_next_one_says_how_much(tmp_path: 
     assert [(line.counter, line.cut_bytes) for line in sound(chain)] == [(1, 40)]
 
 
+@pytest.mark.rule("REC-080", "REC-081")
+@pytest.mark.parametrize("whose", [b"one", b"two"])
+def test_an_unfinished_line_names_nothing(tmp_path: Path, whose: bytes) -> None:
+    """Its file is named by the next run: the line is cut off, and would be the only one."""
+    log_in(tmp_path, whose).append([fact(1)])
+    chain = the_chain(tmp_path)
+    whole = chain.read_bytes()
+    log_in(tmp_path, whose).append([fact(2), fact(3)])
+    second, third = chain.read_bytes()[len(whole) :].splitlines(keepends=True)
+    for torn in (second[:-1], second[:-20]):
+        chain.write_bytes(whole + torn)
+        log_in(tmp_path, b"one", 2).append([fact(1, fresh=False), fact(2, fresh=False)])
+        named = [
+            line.file
+            for one in chains_of(tmp_path)
+            for line in read_chain(one)
+            if isinstance(line, CustodyLine)
+        ]
+        assert sorted(named) == ["record-1", "record-2"]
+        for one in set(chains_of(tmp_path)) - {chain}:
+            one.unlink()
+    chain.write_bytes(whole + second + third[:-1])
+    log_in(tmp_path, b"one", 3).append([fact(2, fresh=False)])
+    assert b"record-2" not in b"".join(one.read_bytes() for one in set(chains_of(tmp_path)) - {chain})
+
+
 def test_a_whole_line_that_no_host_wrote_is_left_and_passed_by(tmp_path: Path) -> None:
     log_in(tmp_path).append([fact(1)])
     first = the_chain(tmp_path)
