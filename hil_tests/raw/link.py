@@ -223,7 +223,7 @@ class RawChannel:
         self.edge = 1
         """The largest `ack + window` that the device said in this epoch; frame 0 alone before it said any (CHN-015)."""
         self.resets: list[Reset] = []
-        """The RESETs that the device said, of any epoch."""
+        """The RESETs that the device said since it was opened last."""
 
     @property
     def max_payload(self) -> int:
@@ -242,6 +242,7 @@ class RawChannel:
         self.seq = self.ack = self.acknowledged = 0
         self.edge = 1
         self.inbox.clear()
+        self.resets.clear()
         self.send(first)
         return self
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ from bwc_protocol.conversation import LocalInfo
 from bwc_protocol.conversation.message import Flag, Message, MessageReader, StreamBytes, build
 from bwc_protocol.conversation.session_setup import Greeted, Opening
 from bwc_protocol.declare import Control, Request, Role
-from bwc_protocol.frame import FrameType
+from bwc_protocol.frame import FrameType, ResetReason
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
+from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import RECORD_MAX, Alert, Session, SessionFailed, SessionSide
 from bwc_protocol.session.preamble import NO_PROTECTION, TLS_1_3, Preamble
@@ -24,6 +26,8 @@ from hil_tests.raw.transcript import DEVICE, HOST, Transcript
 from hil_tests.verdicts import RuleBroken
 
 WantedMessage = Callable[[Message], bool]
+PATIENCE_S: Final = 60.0
+"""How long a device is asked for that takes no handshakes just now: it takes one more every 10 s (TRU-009)."""
 KEPT_BULK: Final = 64 << 20
 """Bytes of streams that are kept at most: a test asks for little."""
 
@@ -38,6 +42,8 @@ class RawSession:
         self.role = role
         self.streams: dict[int, bytearray] = {}
         """Bytes of each stream that came in order from 0."""
+        self.disordered = ""
+        """Where bytes of a stream came out of their order, in words; "" for nowhere."""
         self.waiting: list[Message] = []
         self.device_info: SessionInfo | None = None
         self.failure: SessionFailed | None = None
@@ -46,6 +52,7 @@ class RawSession:
         self._transcript = transcript
         self._reader = MessageReader()
         self._request = 0
+        self._gathering = False
         self._read = 0  # bytes of the channel's inbox that were taken
         name = "hil" if identity is None else identity.name
         self.local = LocalInfo(kind=PeerKind.HOST, identity=name, roles=role)
@@ -71,8 +78,24 @@ class RawSession:
         return self
 
     def greet(self, **changes: Any) -> Preamble:
-        """Opens the channel with a preamble. Gives the device's."""
+        """Opens the channel with a preamble. Gives the device's.
+
+        Waits while the device takes no handshakes, since too many failed before (TRU-009).
+        """
         self.preamble = replace(self.preamble, **changes)
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            greeted = self._greet()
+            if greeted is not None:
+                return greeted
+            reset = self.channel.resets[-1]
+            if reset.reason is not ResetReason.BUSY or time.monotonic() > until:
+                raise RuleBroken("a preamble of the device", self.told())
+            self.channel.say_reset(ResetReason.ANSWER)
+            self.channel.link.listen(max(0.05, reset.retry_after_ms / 1000))
+
+    def _greet(self) -> Preamble | None:
+        """One opening; None if the device resets it."""
         self._opening = Opening(self.local, self.preamble)
         self._read = 0
         self.channel.open(self._opening.ours)
@@ -85,13 +108,15 @@ class RawSession:
                 return Preamble.decode(bytes(self.channel.inbox[: len(self._opening.ours)]))
             if greeted is not None:
                 raise RuleBroken("a preamble of a device", f"{greeted.reason.name}: {greeted.detail}")
+            if self.channel.resets:
+                return None
             self._more("a preamble of the device")
 
     def shake_hands(self) -> None:
         """Goes on until the device has proved who it is."""
         while self.session.peer is None:
-            if self.failure is not None:
-                raise RuleBroken("a handshake that succeeds", f"{self.failure.alert.name}: {self.failure}")
+            if self.over:
+                raise RuleBroken("a handshake that succeeds", self.told())
             self._more("the device's handshake")
 
     def info(self) -> SessionInfo:
@@ -134,7 +159,18 @@ class RawSession:
     def say_plain(self, plaintext: bytes) -> None:
         """Seals bytes and sends them."""
         self.session.seal(plaintext)
-        self._flush()
+        if not self._gathering:
+            self._flush()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What is said inside goes out together, in as few frames as it takes."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self._flush()
 
     def say_close(self, alert: Alert = Alert.CLOSE) -> None:
         """Sends the end of the session."""
@@ -215,13 +251,46 @@ class RawSession:
             self._receive(self._fresh())
         return bytes(self.streams[number][:size])
 
-    def ends(self, rule: str, within_s: float = ANSWER_S) -> None:
-        """The device ends the conversation: by an alert, and by RESET at last. Raises `RuleBroken`."""
+    def ends(
+        self,
+        rule: str,
+        reason: ResetReason = ResetReason.PROTOCOL,
+        alert: Alert | None = Alert.MALFORMED,
+        within_s: float = ANSWER_S,
+    ) -> None:
+        """The device ends the conversation by this alert, where sessions have a word for it, and by RESET at last.
+
+        Raises `RuleBroken`. `alert` is None where it says none.
+        """
         until = time.monotonic() + within_s
         while not self.channel.resets:
             if not self._came(max(0.0, until - time.monotonic())):
                 raise RuleBroken(f"the session ended, and the channel reset ({rule})", self.told())
             self._receive(self._fresh())
+        self._receive(self._fresh())
+        said = self.channel.resets[-1].reason
+        if said is not reason:
+            raise RuleBroken(f"RESET({reason.name}) ({rule}, SES-018)", f"RESET({said.name})")
+        if self._identity is None and alert is not None:
+            heard = None if self.failure is None else self.failure.alert
+            closed = self._session is not None and self._session.closed
+            if heard is not alert and not (closed and alert is Alert.CLOSE):
+                told = "no alert" if heard is None else f"the alert {heard.name}"
+                raise RuleBroken(f"the alert {alert.name} before RESET ({rule}, SES-018)", told)
+
+    def goes_on(self, rule: str) -> None:
+        """The conversation is as it was: a request is answered. Raises `RuleBroken`."""
+        number = self.request(ReadStatus())
+        try:
+            said = self.answer(number)
+        except RuleBroken as broken:
+            raise RuleBroken(f"a session that goes on ({rule})", broken.observed) from None
+        if said.flags != Flag.REPLY:
+            raise RuleBroken(f"a session that goes on ({rule})", "device.status was refused")
+
+    def settle(self) -> None:
+        """By a request and its answer: what the device said at once to what was said before has come."""
+        self.goes_on("MSG-001")
 
     @property
     def over(self) -> bool:
@@ -266,7 +335,7 @@ class RawSession:
         )
 
     def _more(self, what: str) -> None:
-        if self.channel.resets or not self._came(ANSWER_S):
+        if self.failure is not None or not self._came(ANSWER_S):
             raise RuleBroken(f"{what} within {ANSWER_S:g} s", self.told())
         if self._session is not None:
             self._receive(self._fresh())
@@ -295,7 +364,9 @@ class RawSession:
         pipe, channel = self.channel.link.pipe.number, self.channel.number
         self._transcript.bulk(pipe, channel, came.stream, came.offset, len(came.data))
         kept = self.streams.setdefault(came.stream, bytearray())
-        if came.offset == len(kept) and sum(map(len, self.streams.values())) + len(came.data) <= KEPT_BULK:
+        if came.offset != len(kept):
+            self.disordered = f"stream {came.stream}: bytes at {came.offset}, where {len(kept)} was next"
+        elif sum(map(len, self.streams.values())) + len(came.data) <= KEPT_BULK:
             kept += came.data
 
     def _flush(self) -> None:
