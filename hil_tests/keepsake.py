@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.clock import ClockReason, TimeAssurance, TimeSource
 from bwc_protocol.messages.config import ConfigView
 from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.errors import CommandError
 from bwc_sdk.host.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
+from hil_tests.absent import why_not_applicable
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000
 """How far a restored clock may be off: two measurements over a slow line, and drift in between."""
@@ -26,9 +29,8 @@ class Keepsake:
 
     config: Mapping[str, bool | int | str]
     config_revision: int
-    officer: str
-    unit: str
-    assignment_revision: int
+    assignment: AssignmentState | None
+    """None: the device has no such command, and nothing of it can be changed."""
     clock: Measurement
 
     @staticmethod
@@ -36,13 +38,10 @@ class Keepsake:
         """Reads what may be changed; drops what somebody staged and never applied."""
         if camera.config.state().staged:
             camera.config.abort()
-        assignment = camera.assignment.read()
         return Keepsake(
             config=camera.config.values(ConfigView.PENDING),
             config_revision=camera.config.state().revision,
-            officer=assignment.officer if assignment.assigned else "",
-            unit=assignment.unit,
-            assignment_revision=assignment.revision,
+            assignment=_assignment(camera),
             clock=camera.clock.measure(),
         )
 
@@ -51,7 +50,7 @@ class Keepsake:
         config = camera.config.state()
         revisions = (
             ("configuration", config.revision != self.config_revision or config.staged > 0),
-            ("assignment", camera.assignment.read().revision != self.assignment_revision),
+            ("assignment", _revision(_assignment(camera)) != _revision(self.assignment)),
             ("clock", camera.clock.read().revision != self.clock.revision),
         )
         return tuple(what for what, changed in revisions if changed)
@@ -63,7 +62,7 @@ class Keepsake:
         self._restore_clock(camera)
         now = Keepsake.take(camera)
         assert now.config == self.config, "the configuration could not be restored"
-        assert (now.officer, now.unit) == (self.officer, self.unit), "the assignment could not be restored"
+        assert _carrier(now.assignment) == _carrier(self.assignment), "the assignment could not be restored"
         drift_ns = abs(now.clock.offset_ns - self.clock.offset_ns)
         if now.clock.revision != self.clock.revision:
             by_s = moved_ns(self.clock.stamp, now.clock.stamp) / 1e9
@@ -86,11 +85,12 @@ class Keepsake:
             camera.config.apply(changed)
 
     def _restore_assignment(self, camera: SyncCamera) -> None:
-        now = camera.assignment.read()
-        if now.revision == self.assignment_revision:
+        now = _assignment(camera)
+        if now is None or self.assignment is None or now.revision == self.assignment.revision:
             return
-        if self.officer:
-            camera.assignment.assign(officer=self.officer, unit=self.unit, revision=now.revision)
+        officer, unit = _carrier(self.assignment)
+        if officer:
+            camera.assignment.assign(officer=officer, unit=unit, revision=now.revision)
         elif now.assigned:
             camera.assignment.clear(revision=now.revision)
 
@@ -106,3 +106,23 @@ class Keepsake:
             assurance=TimeAssurance.UNVERIFIED,
             revision=measured.revision,
         )
+
+
+def _assignment(camera: SyncCamera) -> AssignmentState | None:
+    try:
+        return camera.assignment.read()
+    except CommandError as error:
+        if why_not_applicable(error):
+            return None
+        raise
+
+
+def _revision(assignment: AssignmentState | None) -> int | None:
+    return None if assignment is None else assignment.revision
+
+
+def _carrier(assignment: AssignmentState | None) -> tuple[str, str]:
+    """Who carries it, and of which unit; nobody where there is no assignment."""
+    if assignment is None or not assignment.assigned:
+        return "", ""
+    return assignment.officer, assignment.unit

@@ -6,6 +6,7 @@ Inert unless one of its fixtures is asked for: loading it imports nothing of the
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -83,6 +84,41 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What makes a factory-new device one of the lab comes before what needs one."""
     items.sort(key=lambda item: "bwc_factory_new" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    with _of_this_device(item):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    with _of_this_device(item):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    with _of_this_device(item):
+        yield
+
+
+@contextmanager
+def _of_this_device(item: pytest.Item) -> Iterator[None]:
+    """A test that needs a command which the device under test does not have is not about this device."""
+    try:
+        yield
+    except Exception as error:
+        if "bwc_bench" not in getattr(item, "fixturenames", ()):
+            raise
+        from hil_tests.absent import why_not_applicable
+        from hil_tests.verdicts import not_applicable
+
+        why = why_not_applicable(error)
+        if not why:
+            raise
+        not_applicable(why)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -133,11 +133,17 @@ def header() -> str:
         if issubclass(of, enum.IntFlag):  # the highest bit is no value of an enumeration in C
             lines += [f"#define {word} {number:#x}u" for word, number in words]
         else:
-            lines += [f"enum bwc_{snake(name)} {{", *(f"    {word} = {number}," for word, number in words), "};"]
+            lines += [
+                f"enum bwc_{snake(name)} {{",
+                *(f"    {word} = {number}," for word, number in words),
+                "};",
+            ]
         lines.append("")
     lines += ["/* Opcodes, and the roles that carry each command. */", "enum {"]
-    for number, message in sorted({**CONTROLS, **EVENTS, **COMMANDS}.items()):
-        lines.append(f"    BWC_OP_{snake(message.name).upper()} = {number:#06x},")
+    named = {number: one.name for number, one in CONTROLS.items()}
+    named |= {number: one.name for number, one in EVENTS.items()}
+    named |= {number: one.name for number, one in COMMANDS.items()}
+    lines += [f"    BWC_OP_{snake(name).upper()} = {number:#06x}," for number, name in sorted(named.items())]
     for _, command in sorted(COMMANDS.items()):
         lines.append(f"    BWC_ROLES_{snake(command.name).upper()} = {int(command.roles):#x},")
     lines += ["};", ""]
@@ -154,7 +160,9 @@ def _struct(cls: type[Wire]) -> Iterator[str]:
             kind = _kind(spec)
             unit = f" [{spec.unit}]" if spec.unit else ""
             of = f", of {struct_name(spec.of)}" if spec.of is not None else ""
-            declared = f"const uint8_t *{member(name)}" if kind == "bytes" else f"{_C_TYPES[kind]} {member(name)}"
+            declared = (
+                f"const uint8_t *{member(name)}" if kind == "bytes" else f"{_C_TYPES[kind]} {member(name)}"
+            )
             yield f"    {declared}; /* {spec.doc}{unit}{of} */"
         yield "};"
     yield f"extern const struct bwc_table {table_name(cls)};"
@@ -210,10 +218,12 @@ def _row(cls: type[Wire], field: str, spec: FieldSpec) -> str:
 
 def _starts_empty(cls: type[Wire], field: str) -> None:
     """What stands for a field that an older peer leaves out: the decoder in C knows zeros alone."""
-    default = next(f.default for f in dataclasses.fields(cls) if f.name == field)  # type: ignore[arg-type]
+    default: Any = next(f.default for f in dataclasses.fields(cls) if f.name == field)  # type: ignore[arg-type]  # every message is a dataclass
     empty = not any(default) if isinstance(default, bytes | str) else not int(default)
     if not empty:
-        raise TypeError(f"{cls.__name__}.{field} has the default {default!r}, which the decoder in C cannot give")
+        raise TypeError(
+            f"{cls.__name__}.{field} has the default {default!r}, which the decoder in C cannot give"
+        )
 
 
 # The rest
@@ -235,8 +245,9 @@ def footage() -> str:
     """The bytes of the boards' recording."""
     data = (ROOT / FOOTAGE).read_bytes()
     rows = ["    " + ", ".join(map(str, data[at : at + 24])) + "," for at in range(0, len(data), 24)]
-    return f"/* {FOOTAGE}, by python -m tools.generate.c_tables. */\nstatic const unsigned char footage[] = {{\n" + (
-        "\n".join(rows) + "\n};\n"
+    return (
+        f"/* {FOOTAGE}, by python -m tools.generate.c_tables. */\nstatic const unsigned char footage[] = {{\n"
+        + ("\n".join(rows) + "\n};\n")
     )
 
 
@@ -248,11 +259,8 @@ def index() -> str:
     rows += [(event.name, "event", event) for event in EVENTS.values()]
     rows += [(control.name, "control", control) for control in CONTROLS.values()]
     lines = [f'    {{"{name}", "{side}", &{table_name(cls)}}},' for name, side, cls in rows]
-    return (
-        f"{ABOUT}static const struct {{\n    const char *name, *side;\n    const struct bwc_table *table;\n}} every[] = {{\n"
-        + "\n".join(lines)
-        + "\n};\n"
-    )
+    of = "const char *name, *side;\n    const struct bwc_table *table;"
+    return f"{ABOUT}static const struct {{\n    {of}\n}} every[] = {{\n" + "\n".join(lines) + "\n};\n"
 
 
 def main() -> int:

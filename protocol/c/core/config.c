@@ -119,12 +119,8 @@ static bool offers(const char *choices, const struct bwc_bytes *text)
     return false;
 }
 
-/* What is wrong with a setting, as its place in the order of errors; 0: nothing. `seen` has those before it. */
-enum { FITS, UNKNOWN, TWICE, WRONG_TYPE, OUT_OF_RANGE };
-static const uint8_t codes[] = {0, BWC_ERROR_CODE_UNKNOWN_SETTING, BWC_ERROR_CODE_MALFORMED, BWC_ERROR_CODE_WRONG_TYPE,
-                                BWC_ERROR_CODE_OUT_OF_RANGE};
-
-static unsigned judge(const struct bwc_setting *setting, uint8_t *seen, unsigned *place)
+/* The code of a setting that cannot be staged, or 0. `seen` has those before it. */
+static uint8_t judge(const struct bwc_setting *setting, uint8_t *seen, unsigned *place)
 {
     const struct setting *known;
     int64_t judged = setting->number;
@@ -132,56 +128,52 @@ static unsigned judge(const struct bwc_setting *setting, uint8_t *seen, unsigned
     while (i < BWC_SETTINGS && !is(&setting->key, schema[i].key))
         i++;
     if (i == BWC_SETTINGS)
-        return UNKNOWN;
+        return BWC_ERROR_CODE_UNKNOWN_SETTING;
     *place = i;
     known = &schema[i];
     if (*seen >> i & 1) /* CFG-008 */
-        return TWICE;
+        return BWC_ERROR_CODE_MALFORMED;
     *seen = (uint8_t)(*seen | 1 << i);
     if (setting->type != known->type && !DEFECT(ANY_TYPE))
-        return WRONG_TYPE;
+        return BWC_ERROR_CODE_WRONG_TYPE;
     if (known->type == BWC_SETTING_TYPE_CHOICE)
-        return offers(known->choices, &setting->text) ? FITS : OUT_OF_RANGE;
+        return offers(known->choices, &setting->text) ? 0 : BWC_ERROR_CODE_OUT_OF_RANGE;
     if (known->type == BWC_SETTING_TYPE_TEXT)
         judged = setting->text.size;
-    return judged >= known->low && judged <= known->high ? FITS : OUT_OF_RANGE;
+    return judged >= known->low && judged <= known->high ? 0 : BWC_ERROR_CODE_OUT_OF_RANGE;
 }
 
+static void stage(struct bwc_device *d, const struct bwc_setting *setting, unsigned place)
+{
+    struct bwc_value *value = &d->config.values[place];
+    bool text = schema[place].type >= BWC_SETTING_TYPE_CHOICE;
+    value->number = text ? 0 : setting->number;
+    value->size = text ? (uint8_t)setting->text.size : 0;
+    memcpy(value->text, setting->text.at, value->size);
+    d->config.staged = (uint8_t)(d->config.staged | 1 << place);
+}
+
+/* CFG-001: a first round judges all of them, a second stages them. */
 uint8_t bwc_config_stage(struct bwc_device *d, const void *request)
 {
     const struct bwc_stage_config *asked = request;
-    struct bwc_items list = asked->settings;
     struct bwc_setting setting;
-    unsigned worst = FITS, wrong, place = 0;
-    uint8_t seen = 0;
+    unsigned place = 0;
     if (asked->revision != d->state.config_revision && !DEFECT(ANY_REVISION)) /* CFG-004 */
         return BWC_ERROR_CODE_CONFLICT;
-    for (unsigned i = 0; i < list.count; i++) { /* CFG-001: all are judged before one is taken */
-        bwc_next_item(&list, &BWC_TABLE_SETTING, &setting);
-        wrong = judge(&setting, &seen, &place);
-        if (wrong && (!worst || wrong < worst))
-            worst = wrong;
-    }
-    if (worst && !DEFECT(STAGES_SOME))
-        return codes[worst];
-    list = asked->settings;
-    seen = 0;
-    for (unsigned i = 0; i < list.count; i++) {
-        struct bwc_value *value;
-        bwc_next_item(&list, &BWC_TABLE_SETTING, &setting);
-        if (judge(&setting, &seen, &place))
-            continue;
-        value = &d->config.values[place];
-        value->number = setting.number;
-        value->size = 0;
-        if (schema[place].type >= BWC_SETTING_TYPE_CHOICE) {
-            value->number = 0;
-            value->size = (uint8_t)setting.text.size;
-            memcpy(value->text, setting.text.at, value->size);
+    for (unsigned staging = 0; staging < 2; staging++) {
+        struct bwc_items list = asked->settings;
+        uint8_t seen = 0, code;
+        while (list.count--) {
+            bwc_next_item(&list, &BWC_TABLE_SETTING, &setting);
+            code = judge(&setting, &seen, &place);
+            if (code)
+                return code;
+            if (staging || DEFECT(STAGES_SOME))
+                stage(d, &setting, place);
         }
-        d->config.staged = (uint8_t)(d->config.staged | 1 << place);
     }
-    return worst ? codes[worst] : bwc_config_state(d, 0);
+    return bwc_config_state(d, 0);
 }
 
 uint8_t bwc_config_commit(struct bwc_device *d, const void *request)
