@@ -33,7 +33,7 @@ from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.destination import Destination, moved
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.events import Connected, Finished, OffloadEvent
+from bwc_sdk.offload.events import Connected, Finished, FollowUpFailed, OffloadEvent
 from bwc_sdk.offload.fleet import station_by
 from bwc_sdk.offload.fleet_events import (
     DESTINATION,
@@ -62,7 +62,8 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 30.0
 """Longest time between two looks at the bays: what an event that was lost would have told is found then."""
 RETRY_S: Final = 60.0
-"""After this a camera that still stands in its bay and is not wholly stored is tried again."""
+"""After this a camera that still stands in its bay, and is not wholly stored or went out of reach before its
+recordings were dealt with, is tried again."""
 
 _MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, WrongDevice)
 """What time does not mend, when it comes before the station was ever met: a camera's URI, say."""
@@ -82,6 +83,8 @@ class _Visit:
     identity: str = ""
     done: bool = False
     """Nothing more is to be had by another offload."""
+    cut_short: bool = False
+    """The camera went out of reach before its recordings were dealt with to the end."""
     ended_s: float = 0.0
 
 
@@ -271,8 +274,10 @@ class DockWatch(FleetStream):
                 async for event in job:
                     if isinstance(event, Connected):
                         visit.identity = event.identity
+                    if isinstance(event, FollowUpFailed):
+                        visit.cut_short |= event.cut_short
                     if isinstance(event, Finished):
-                        visit.done = not event.result.worth_repeating
+                        visit.done = not (event.result.worth_repeating or visit.cut_short)
                     await self._emit_of(bay, event)
         except Exception as error:
             await self._emit_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
@@ -304,8 +309,8 @@ def dock_watch(
     """Offloads every camera that is put into a bay of a docking station, for ever; see `DockWatch`.
 
     Arguments are those of `offload_station`. A camera that is taken out is reported as `Interrupted`, and goes on with
-    what is good on disk in whatever bay it comes back to; one that stands there and could not be stored is tried
-    again every minute.
+    what is good on disk in whatever bay it comes back to; one that stands there and could not be stored, or was out of
+    reach before its recordings were dealt with, is tried again every minute.
     """
     world = world or World()
     connect = station_by(

@@ -141,8 +141,13 @@ class FollowUpFailed:
 
     step: FollowUp
     recording: int | None
-    """None where it is about all of them: nothing came after it."""
+    """None where it is about all of them."""
     error: BwcError
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether nothing came after it, so that it is worth another attempt while the camera is there."""
+        return self.recording is None and self.step not in (FollowUp.RECEIPTS, FollowUp.TOMBSTONES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from bwc_sdk.cli.arguments.rate import rate_of
 from bwc_sdk.cli.printing.fleet_output import FleetTeller
 from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.errors import DeviceLost
-from bwc_sdk.offload import CameraEvent, DestinationBack, DestinationLost, StationBack, StationLost
+from bwc_sdk.offload import (
+    CameraEvent,
+    DestinationBack,
+    DestinationLost,
+    FollowUp,
+    FollowUpFailed,
+    NotErased,
+    StationBack,
+    StationLost,
+)
 from bwc_sdk.offload.destination import Destination, moved
 from bwc_sdk.offload.fleet_events import DESTINATION, STATION
 
@@ -133,6 +142,34 @@ def test_a_lost_destination_is_told_with_what_to_do(capsys) -> None:
     FleetTeller(Output(as_json=True)).tell(lost)
     document = json.loads(capsys.readouterr().out)
     assert document["event"] == "destination_lost" and document["error"]["class"] == "DestinationMoved"
+
+
+def test_what_was_not_done_after_storing_is_told_by_the_watch_with_what_to_do(capsys) -> None:
+    full = moved(Path("/srv/evidence"))
+    one = CameraEvent("bay 2", FollowUpFailed(FollowUp.TOMBSTONES, 7, full), 2)
+    everything = CameraEvent(
+        "bay 2", FollowUpFailed(FollowUp.LISTING, None, DeviceLost("it was taken out")), 2
+    )
+    held = CameraEvent("bay 2", NotErased(7, "1 hold is not lifted"), 2)
+    plain = FleetTeller(Output(as_json=False, terminal=False))
+    for event in (one, everything, held):
+        plain.tell(event)
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (
+        first.startswith("bay 2\tNOT DONE\trecording 7\tstoring the tombstones\t")
+        and "\ttry: bring it" in first
+    )
+    assert second.startswith(
+        "bay 2\tNOT DONE\tall recordings\tasking the camera for them again\tit was taken out"
+    )
+    assert third == "bay 2\tnot erased\trecording 7\t1 hold is not lifted"
+    told = FleetTeller(Output(as_json=True))
+    for event in (one, everything):
+        told.tell(event)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["slot"], first["event"], first["step"]) == ("bay 2", "follow_up_failed", "tombstones")
+    assert first["sequence"] == 7 and first["error"]["advice"].startswith("bring it back")
+    assert second["recording"] is None and "sequence" not in second
 
 
 def test_cameras_left_for_want_of_room_say_to_make_room_first(
