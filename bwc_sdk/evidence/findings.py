@@ -92,6 +92,38 @@ class FindingKind(enum.StrEnum):
         "tombstone-wrong",
         "What says that the camera erased the recording was damaged or changed, or is not its camera's.",
     )
+    ANNOTATIONS_MISSING = (
+        "annotations-missing",
+        "A destination had more that was said of the recording than is here.",
+    )
+    RECEIPT_WRONG = (
+        "receipt-wrong",
+        "A receipt was damaged or changed, is not its destination's, or is for something else than what is here.",
+    )
+    RECEIPT_DENIED = (
+        "receipt-denied",
+        "The certificate of the destination that signed a receipt is withdrawn by now: the receipt counts no more.",
+    )
+    RECEIPT_OLD = (
+        "receipt-old",
+        "More was said of the recording since a receipt was signed: for a camera it counts no more.",
+    )
+    RECEIPT_MISSING = (
+        "receipt-missing",
+        "A receipt is spoken of that is not here.",
+    )
+    OBJECTS_MISSING = (
+        "objects-missing",
+        "The list of objects that a receipt names is gone.",
+    )
+    OBJECTS_WRONG = (
+        "objects-wrong",
+        "A list of objects was damaged or changed, or does not have all of the recording.",
+    )
+    OBJECT_DISAGREES = (
+        "object-disagrees",
+        "A file that a destination receipted is gone, or is not what it was then.",
+    )
     CUSTODY_MISSING = (
         "custody-missing",
         "Nothing says how and when a segment came here.",
@@ -181,6 +213,10 @@ class Report:
     """Recordings whose signature verifies."""
     quick: bool
     """Whether footage was left out."""
+    receipts: int = 0
+    """Receipts that are whole, and signed by whom they have to be as far as somebody is believed."""
+    one_site: int = 0
+    """Those of them by a host that is dock and destination: nobody else has seen that copy."""
     cameras: dict[str, tuple[int, int]] = field(default_factory=dict)
     """For each camera the lowest and the highest number of its recordings here."""
 

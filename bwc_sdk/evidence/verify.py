@@ -26,6 +26,7 @@ from bwc_protocol.evidence import (
     ClockState,
     EvidenceError,
     Manifest,
+    annotation_root,
     chunk_count,
     verify_table,
 )
@@ -39,6 +40,7 @@ from bwc_sdk.evidence.custody_reading import files_of, read_chain
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.naming import CHAIN_SUFFIX, MANIFEST_SUFFIX, recording_name
+from bwc_sdk.evidence.receipt_reading import Receipts
 from bwc_sdk.evidence.statements import Believed, read_annotations, read_tombstone_of
 from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
 
@@ -91,6 +93,7 @@ def verify_stores(
                 run.store(store, chunks)
             run.settle()
         run.findings.extend(run.chains.findings())
+        run.receipts.settle()
         return run.report()
 
 
@@ -104,6 +107,7 @@ class _Run:
     progress: Callable[[Progress], None] | None
     findings: list[Finding] = field(default_factory=list)
     chains: Chains = field(default_factory=Chains)
+    receipts: Receipts = field(default_factory=Receipts)
     recordings: int = 0
     segments: int = 0
     signed: int = 0
@@ -119,6 +123,8 @@ class _Run:
             bytes_hashed=self.bytes_hashed,
             signed=self.signed,
             quick=self.quick,
+            receipts=self.receipts.count,
+            one_site=self.receipts.one_site,
             cameras=self.chains.spans(),
         )
 
@@ -242,6 +248,7 @@ class _Recording:
         """All that there is to it."""
         data = self._manifest_bytes()
         if data is None:
+            self._receipts(None, ())
             self._tombstone(None)
             return
         manifest = self._manifest
@@ -257,7 +264,7 @@ class _Recording:
             )
         if self._signature(data, manifest):
             self._run.signed += 1
-        self._annotations(manifest)
+        self._receipts(manifest, self._annotations(manifest))
         self._tombstone(manifest)
         self._run.chains.add(
             Link(
@@ -348,8 +355,9 @@ class _Recording:
             )
         return True
 
-    def _annotations(self, manifest: Manifest) -> None:
-        """What is said of it: each file by itself, and the shorter ones as the beginning of the longest."""
+    def _annotations(self, manifest: Manifest) -> tuple[bytes, ...]:
+        """What is said of it: each file by itself, and the shorter ones as the beginning of the longest, whose heads
+        are given back."""
         believed = self._run.believed
         files: list[tuple[str, AnnotationFile]] = []
         for name in self._files.annotations:
@@ -365,6 +373,13 @@ class _Recording:
             for name, file in files:
                 if file.records != longest.records[: len(file.records)]:
                     self._found(FindingKind.ANNOTATIONS_WRONG, "another file says something else", file=name)
+            return longest.heads()
+        return (annotation_root(manifest.sha256),)
+
+    def _receipts(self, manifest: Manifest | None, heads: tuple[bytes, ...]) -> None:
+        run = self._run
+        stores = (self._store, *run.stores)
+        run.receipts.recording(stores, self._files, manifest, heads, run.believed, self._found)
 
     def _tombstone(self, manifest: Manifest | None) -> None:
         """Its camera's word that it erased it: that accounts for a recording that is not here."""
@@ -377,6 +392,7 @@ class _Recording:
         except DocumentRefused as refused:
             self._found(FindingKind.TOMBSTONE_WRONG, str(refused), file=name)
             return
+        self._run.receipts.erased(tombstone, name, self._found)
         if manifest is None:
             self._run.chains.add(
                 Link(

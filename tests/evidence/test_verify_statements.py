@@ -15,7 +15,12 @@ from bwc_sdk.evidence.findings import FindingKind
 from bwc_sdk.evidence.verify import Believed, verify_stores
 
 CAMERA = "SIM-00000007"
-QUIET = (FindingKind.UNSIGNED, FindingKind.SIGNER_TIME, FindingKind.CUSTODY_CHAIN_DISAGREES)
+QUIET = (
+    FindingKind.UNSIGNED,
+    FindingKind.SIGNER_TIME,
+    FindingKind.CUSTODY_CHAIN_DISAGREES,
+    FindingKind.RECEIPT_MISSING,
+)
 """What other tests are about."""
 
 

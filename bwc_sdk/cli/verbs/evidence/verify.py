@@ -85,6 +85,8 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
         "recordings": report.recordings,
         "signed": report.signed,
         "segments": report.segments,
+        "receipts": report.receipts,
+        "receipts_one_site": report.one_site,
         "bytes_hashed": report.bytes_hashed,
         "cameras": {camera: list(span) for camera, span in report.cameras.items()},
         "findings": [_plain(finding) for finding in report.findings],
@@ -94,8 +96,12 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
         fact("recordings", report.recordings),
         fact("signed", report.signed),
         fact("segments", report.segments),
+        fact("receipts", report.receipts),
         fact("bytes_hashed", report.bytes_hashed, size(report.bytes_hashed)),
     ]
+    if report.one_site:
+        shown = f"{report.one_site}: one host was dock and destination, and nobody else has seen that copy"
+        facts.append(fact("receipts_one_site", report.one_site, shown))
     worst = sorted(report.findings, key=lambda finding: list(Severity).index(finding.severity))
     output.show(
         document,
