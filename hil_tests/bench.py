@@ -126,8 +126,17 @@ class Bench:
         return self._is_for_tests and not self._locked
 
     @property
+    def may_destroy(self) -> bool:
+        """Whether tests may take its footage or its service: it was named as expendable, simulator or not."""
+        return self.may_change and self._named
+
+    @property
     def _is_for_tests(self) -> bool:
-        return self.simulator or (self._expendable is not None and self._expendable == self.identity)
+        return self.simulator or self._named
+
+    @property
+    def _named(self) -> bool:
+        return self._expendable is not None and self._expendable == self.identity
 
     @property
     def why_not_changed(self) -> str:

@@ -13,8 +13,11 @@ from bwc_protocol.declare import Role
 from bwc_protocol.word import label
 from bwc_sdk.connection.validity import RENEW_DEVICE, RENEW_HOST, day, days_left
 from bwc_sdk.errors import IdentityMissing
+from bwc_sdk.evidence.decrypt import RecipientKey
+from bwc_sdk.evidence.recipient_keys import keys_at_hand
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.identity_directory import IdentityDirectory
+from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.identity.lookup import find_identity, identity_for
 from hil_tests.ending import EndsSoon
 
@@ -60,6 +63,22 @@ class BenchIdentities:
         for role in self._known.roles():
             found |= role
         return found
+
+    def recipients(self) -> tuple[RecipientKey, ...]:
+        """Keys by which the bench opens what devices encrypt: of the lab its one, of a directory those that it has."""
+        if isinstance(self._known, IdentityDirectory):
+            return keys_at_hand(identity=self._known.path) if self.has(Role.EVIDENCE_RECIPIENT) else ()
+        return () if self._known is None else keys_at_hand(lab=True)
+
+    def two_people(self) -> tuple[HostIdentity, HostIdentity] | None:
+        """A technician and one of the records section, under two names: who signs what one person must not order."""
+        if self._known is None or not self.has(Role.RECORDS):
+            return None
+        first, second = self.of(Role.TECHNICIAN), self.of(Role.RECORDS)
+        assert first is not None and second is not None
+        if first.lab and first.name == second.name:
+            second = LabIdentities(f"{first.name[:40]}, a second").for_role(Role.RECORDS, time.time())
+        return None if first.name == second.name else (first, second)
 
     def need(self, roles: Iterable[Role]) -> None:
         """Raises `IdentityMissing` unless there is one for each of the roles, and names all that are not."""

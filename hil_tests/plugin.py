@@ -22,6 +22,7 @@ DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
 READ_ONLY: Final = "bwc_read_only"
 STACK: Final = "bwc_stack"
+DESTROYS: Final = "bwc_destroys"
 _BENCH: Final = pytest.StashKey["Bench"]()
 
 
@@ -79,11 +80,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
     config.addinivalue_line("markers", "rule(number): guards this rule of the specification ('bwc spec')")
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
+    config.addinivalue_line(
+        "markers",
+        f"{DESTROYS}: takes all footage of the device, or its service for a while; runs last, and only on the device "
+        "that --bwc-expendable names, also where that is a simulator",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What makes a factory-new device one of the lab comes before what needs one."""
-    items.sort(key=lambda item: "bwc_factory_new" not in getattr(item, "fixturenames", ()))
+    """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else."""
+    items.sort(
+        key=lambda item: (
+            "bwc_factory_new" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker(DESTROYS) is not None,
+        )
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -173,6 +184,10 @@ def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Be
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
     if not bwc_bench.may_change and not _reads_only(request):
         pytest.skip(bwc_bench.why_not_changed)
+    if request.node.get_closest_marker(DESTROYS) is not None and not bwc_bench.may_destroy:
+        pytest.skip(
+            f"--bwc-expendable does not name {bwc_bench.identity}, and this test takes its footage or service"
+        )
     request.node.user_properties.extend(bwc_bench.facts())
     bwc_bench.begin(request.node.name)
     yield bwc_bench

@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 
-from bwc_protocol.documents.receipt import Receipt
+from bwc_protocol.certificates.profile import FOREVER_S
+from bwc_protocol.declare import ANYONE
+from bwc_protocol.documents.receipt import RECEIPT_MAX, Receipt
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.documents.tombstone import read_tombstone, verify_tombstone
 from bwc_protocol.evidence.sign1 import Signer
-from bwc_sdk import AuditKind, ErrorCode, Mark, RecordingEntry, Role
+from bwc_protocol.messages.recordings import DeliverReceipt
+from bwc_sdk import AuditKind, ErrorCode, Mark, RecordingEntry, ReleaseState, Role
 from bwc_sdk.sync import SyncCamera
+from bwc_sdk.sync.loop import loop_thread
+from hil_tests.abilities import need
 from hil_tests.bench import Bench
 from hil_tests.refusals import refused
 from hil_tests.strangers import impostor
@@ -57,10 +62,14 @@ class Erasable:
         payload = dataclasses.replace(receipt, **changes).encode()
         return SignedDocument(payload).signed_by(signer).encode()
 
-    def deliver(self, document: bytes) -> bool:
-        """Whether it is released then."""
-        state = self.camera.recordings.receipt(recording=self.entry().recording, receipt=document)
-        return state.released
+    def deliver(self, document: bytes) -> ReleaseState:
+        """What it lacks then."""
+        return self.camera.recordings.receipt(recording=self.entry().recording, receipt=document)
+
+    def say_more(self) -> None:
+        """Whatever receipts it has count no more."""
+        marked = bool(self.entry().marks & Mark.MARKED)
+        self.camera.recordings.mark(marked=not marked, **self.named())
 
     def erase(self, entry: RecordingEntry | None = None) -> None:
         """As it is listed now, or as it was."""
@@ -79,6 +88,7 @@ class Erasable:
 
 @pytest.fixture
 def erasable(camera: SyncCamera, bwc_bench: Bench) -> Erasable:
+    need(camera, DeliverReceipt)
     free = [entry for entry in camera.recordings.list() if not entry.marks & Mark.HELD]
     if not free:
         pytest.skip("the device has no recording that nobody holds")
@@ -157,18 +167,110 @@ def test_a_receipt_that_is_foreign_forged_or_old_is_not_kept(receipted: Erasable
         receipted.erase()
 
 
+@pytest.mark.rule("REC-055", "REC-063")
+def test_a_receipt_that_comes_again_adds_nothing(camera: SyncCamera, receipted: Erasable) -> None:
+    """Neither the same one, nor a second one of the destination whose receipt counts."""
+    receipted.say_more()
+    head = camera.audit.head().sequence
+    first = receipted.deliver(receipted.receipt())
+    try:
+        assert len(first.receipts) == 1
+        for again in (receipted.receipt(), receipted.receipt(counter=2)):
+            state = receipted.deliver(again)
+            assert (state.receipts, state.needed, state.released) == (
+                first.receipts,
+                first.needed,
+                first.released,
+            )
+        kinds = [entry.kind for entry in camera.audit.entries(after=head)]
+        assert kinds.count(AuditKind.RECEIPT_KEPT) == 1, "it is on record once"
+    finally:
+        receipted.say_more()
+
+
+@pytest.mark.rule("REC-057", "REC-058")
+def test_a_receipt_that_comes_late_counts_for_nothing(receipted: Erasable) -> None:
+    """More was said since it was signed: what was said exists nowhere else yet."""
+    signed = receipted.receipt()
+    receipted.say_more()
+    with refused(ErrorCode.CONFLICT):
+        receipted.deliver(signed)
+    receipted.deliver(receipted.receipt())
+    receipted.say_more()
+    state = receipted.camera.recordings.release(recording=receipted.entry().recording)
+    assert not state.receipts and not state.released, "a receipt of another head counts"
+    with refused(ErrorCode.NEEDS_RECEIPT):
+        receipted.erase()
+
+
+@pytest.mark.rule("REC-056", "DOC-006")
+def test_a_receipt_that_was_signed_outside_of_its_certificate_s_time_is_not_kept(receipted: Erasable) -> None:
+    """By the time that it states: a device asks no clock for it."""
+    identity = receipted.bench.identities.of(Role.DESTINATION)
+    assert identity is not None
+    receipted.say_more()
+    begins_s, ends_s = identity.certificate.not_before_s, identity.certificate.not_after_s
+    for signed_utc_s in (begins_s - 1, *([ends_s + 1] if ends_s < FOREVER_S else [])):
+        with refused(ErrorCode.UNTRUSTED):
+            receipted.deliver(receipted.receipt(signed_utc_s=signed_utc_s))
+    assert not receipted.camera.recordings.release(recording=receipted.entry().recording).receipts
+
+
+@pytest.mark.rule("REC-056")
+@pytest.mark.parametrize("role", [role for role in Role if role in ANYONE & ~Role.DESTINATION], ids=str)
+def test_nobody_but_a_destination_signs_receipts(receipted: Erasable, role: Role) -> None:
+    """Under a name of its own, by a certificate of the agency: what counts is the role."""
+    identities = receipted.bench.identities
+    if not identities.has(role):
+        pytest.skip(f"this bench has no identity for the role {role}")
+    identity = identities.of(role)
+    assert identity is not None
+    receipted.say_more()
+    with refused(ErrorCode.UNTRUSTED):
+        receipted.deliver(receipted.signed(identity.name, identity.credentials))
+    assert not receipted.camera.recordings.release(recording=receipted.entry().recording).receipts
+
+
+@pytest.mark.rule("DOC-004")
+def test_a_receipt_that_is_too_long_is_not_taken(camera: SyncCamera, receipted: Erasable) -> None:
+    """Neither one that is filled up to the most that there is room for, nor one byte more than that."""
+    receipted.say_more()
+    good = receipted.receipt()
+    for document in (good + b"\0", good.ljust(RECEIPT_MAX, b"\0")):
+        with refused(ErrorCode.MALFORMED):
+            receipted.deliver(document)
+    with refused(ErrorCode.MALFORMED):
+        loop_thread().run(
+            camera._twin.connection.call(_too_long(receipted.entry().recording, good.ljust(RECEIPT_MAX + 1)))
+        )
+    assert not camera.recordings.release(recording=receipted.entry().recording).receipts
+
+
+def _too_long(recording: bytes, document: bytes) -> DeliverReceipt:
+    """A request whose document is longer than the field may be; no other host sends one."""
+
+    class AsItIs:
+        @staticmethod
+        def encode(request: object) -> bytes:
+            return recording + len(document).to_bytes(2, "little") + document
+
+    bare = type("DeliverReceipt", (DeliverReceipt,), {"__slots__": (), "codec": AsItIs})
+    made: DeliverReceipt = object.__new__(bare)
+    return made
+
+
 @pytest.mark.rule("REC-062", "REC-065", "REC-066", "REC-067")
 def test_a_receipt_and_an_erase_leave_a_tombstone_that_the_device_signed(
     camera: SyncCamera, receipted: Erasable
 ) -> None:
     """Said anew the recording needs another receipt; with it, it goes, and goes only once."""
     receipted.deliver(receipted.receipt())
-    marked = bool(receipted.entry().marks & Mark.MARKED)
-    camera.recordings.mark(marked=not marked, **receipted.named())
+    receipted.say_more()
     with refused(ErrorCode.NEEDS_RECEIPT):
         receipted.erase()
     entry, total = receipted.entry(), camera.storage.status().recordings
-    if not receipted.deliver(receipted.receipt()):
+    late = receipted.receipt()
+    if not receipted.deliver(late).released:
         pytest.skip("the device is configured to keep recordings longer")
     known = camera.recordings.tombstones(after=0, limit=1).total
     receipted.erase(entry)
@@ -190,4 +292,6 @@ def test_a_receipt_and_an_erase_leave_a_tombstone_that_the_device_signed(
         receipted.erase(dataclasses.replace(entry, annotations_sha256=bytes(32)))
     with refused(ErrorCode.NOT_FOUND):
         camera.recordings.manifest(recording=entry.recording)
+    with refused(ErrorCode.NOT_FOUND):
+        camera.recordings.receipt(recording=entry.recording, receipt=late)
     assert camera.recordings.tombstones(after=0, limit=1).total == known + 1

@@ -7,33 +7,18 @@ from typing import Any
 import pytest
 
 from bwc_sdk import ConfigView, ErrorCode, Mark, RecordingEntry, Role
-from bwc_sdk.errors import BwcError, LinkError, TransportError
+from bwc_sdk.errors import BwcError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import Bench
 from hil_tests.refusals import refused
+from hil_tests.restarting import BACK_S, when_back
 
-BACK_S = 40.0
-"""Within this a camera is back from a reboot."""
 HOLD = "hil-reboot"
 
 
 def _named(entry: RecordingEntry) -> Any:
     """For annotations."""
     return {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
-
-
-def _when_back(connect_as: Callable[[Role], SyncCamera], role: Role, boot_counter: int) -> SyncCamera:
-    until = time.monotonic() + BACK_S
-    while True:
-        try:
-            camera = connect_as(role)
-            if camera.peer.boot_counter != boot_counter:
-                return camera
-            camera.close()  # it has not gone down yet
-        except (TransportError, LinkError):
-            if time.monotonic() > until:
-                raise
-        time.sleep(0.1)
 
 
 def test_a_reboot_against_another_boot_is_a_conflict(camera: SyncCamera) -> None:
@@ -63,7 +48,7 @@ def test_a_reboot_counts_and_loses_nothing(
             time.sleep(0.1)
     camera.close()
     # Not by `connect_as`: until it is back it is out of reach, and that ends no session of the bench.
-    with _when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
+    with when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
         after = camera.device.status()
         assert after.boot_counter == before.boot_counter + 1
         assert after.uptime_s <= BACK_S

@@ -94,6 +94,32 @@ def test_another_identity_makes_nothing_expendable(pytester: pytest.Pytester) ->
     run(pytester, "--bwc-expendable", "SIM-0000004E", device=HARDWARE).assert_outcomes(passed=1, skipped=1)
 
 
+def test_what_takes_all_footage_runs_last_and_only_on_the_device_that_is_named_also_on_a_simulator(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        ran = []
+
+        @pytest.mark.bwc_destroys
+        def test_takes_everything(camera):
+            assert ran == ["the other one"]
+
+        def test_wants_footage(camera):
+            assert camera.recordings.list()
+            ran.append("the other one")
+        """
+    )
+    unnamed = run(pytester, "-rs")
+    unnamed.assert_outcomes(passed=1, skipped=1)
+    unnamed.stdout.fnmatch_lines(["*--bwc-expendable does not name SIM-0000004D*"])
+    run(pytester, "--bwc-expendable", "SIM-0000004E").assert_outcomes(passed=1, skipped=1)
+    run(pytester, "--bwc-expendable", "SIM-0000004D").assert_outcomes(passed=2)
+    run(pytester, "--bwc-expendable", "SIM-0000004D", device=HARDWARE).assert_outcomes(passed=2)
+
+
 SIMULATOR_AND_HARDWARE = pytest.mark.parametrize(
     ("device", "options"),
     [
