@@ -160,9 +160,7 @@ def test_a_dock_that_is_none_learns_no_byte_of_a_certificate(link: str, who: str
         sessions = raw_hosts(context(), raws)
         with pytest.raises((SessionError, NotADevice)):  # whoever says nothing of TLS is told RESET(PROTOCOL)
             await way.connect(at, host_identity(HOME, Role.TECHNICIAN), Role.TECHNICIAN, instead=sessions)
-        host = await way.connect(
-            await again(way), host_identity(HOME, Role.TECHNICIAN, name=HOST), Role.TECHNICIAN
-        )
+        host = await way.connect_next(host_identity(HOME, Role.TECHNICIAN, name=HOST), Role.TECHNICIAN)
         entries = [entry async for entry in host.audit.entries()]
         assert any(entry.detail.startswith(f"{check}:") for entry in entries), [e.detail for e in entries]
         await host.close()
@@ -190,7 +188,7 @@ def test_who_never_authenticates_learns_no_byte_of_a_certificate(link: str, came
         await asyncio.wait((connecting,))
         assert host.end.heard[0] == 22 and host.end.heard[5] == 1, "a handshake record with a ClientHello"
         assert len(host.end.heard) < 400
-        await (await way.connect(await again(way), identity, Role.TECHNICIAN)).close()
+        await (await way.connect_next(identity, Role.TECHNICIAN)).close()
         return at
 
     at = along(link, camera, HOME, use)
@@ -209,9 +207,3 @@ def test_who_speaks_without_protection_learns_nothing(link: str, camera: SimCame
         return at
 
     assert not learnt(heard_of(along(link, camera, HOME, use)), camera, *SHOWN.chain)
-
-
-async def again(way: Way) -> Beneath:
-    """A fresh pipe: on some links a moment passes until the last host is forgotten."""
-    await asyncio.sleep(0.05)
-    return await way.beneath()

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,12 +209,6 @@ def test_a_device_by_wolfssl_shows_its_certificate_to_no_stranger(
 # OpenSSL's programs
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @contextlib.contextmanager
 def openssl_program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     pipe = subprocess.PIPE
@@ -263,35 +256,35 @@ def test_s_client_of_openssl_as_the_device(tmp_path: Path, suite: str) -> None:
 
 @openssl
 @pytest.mark.parametrize("right", [True, False])
-def test_s_server_of_openssl_as_the_host(tmp_path: Path, port: int, right: bool) -> None:
+def test_s_server_of_openssl_as_the_host(tmp_path: Path, right: bool) -> None:
     root, chain, key = files(tmp_path, agency(), agency().host() if right else agency().device(serial="desk"))
     session = device_end()
     options = ["-tls1_3", "-groups", "P-256", "-num_tickets", "0", "-Verify", "4", "-verify_return_error"]
     identity = ["-CAfile", root, "-cert", chain, "-cert_chain", chain, "-key", key]
-    with openssl_program("s_server", "-accept", f"127.0.0.1:{port}", *options, *identity, "-rev") as process:
-        line = connected(port)
-        with line:
-            with_host = Talk(session, line.fileno(), line.fileno())
-            session.start()
-            if not right:
-                with pytest.raises(SessionFailed) as failed:
-                    with_host.shake()
-                assert failed.value.check is Check.CHAIN or failed.value.check is Check.PURPOSE
-                assert not session.pending or len(b"".join(session.outgoing())) < 100
-                return
-            with_host.shake()
-            assert session.peer is not None and Role.BENCH in session.peer.roles
-            session.seal(b"egatoof\n")
-            with_host.until(8)
-            assert with_host.heard == b"footage\n"
-            assert process.poll() is None
+    with (
+        openssl_program("s_server", "-accept", "127.0.0.1:0", *options, *identity, "-rev") as process,
+        socket.create_connection(("127.0.0.1", accepting(process)), PATIENCE_S) as line,
+    ):
+        with_host = Talk(session, line.fileno(), line.fileno())
+        session.start()
+        if not right:
+            with pytest.raises(SessionFailed) as failed:
+                with_host.shake()
+            assert failed.value.check is Check.CHAIN or failed.value.check is Check.PURPOSE
+            assert not session.pending or len(b"".join(session.outgoing())) < 100
+            return
+        with_host.shake()
+        assert session.peer is not None and Role.BENCH in session.peer.roles
+        session.seal(b"egatoof\n")
+        with_host.until(8)
+        assert with_host.heard == b"footage\n"
+        assert process.poll() is None
 
 
-def connected(port: int) -> socket.socket:
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-        except ConnectionRefusedError:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+def accepting(process: subprocess.Popen[bytes]) -> int:
+    """The port that it chose, once it listens there."""
+    assert process.stdout is not None
+    for said in process.stdout:
+        if said.startswith(b"ACCEPT 127.0.0.1:"):
+            return int(said.rpartition(b":")[2])
+    raise AssertionError("openssl went away")

@@ -13,10 +13,14 @@ import pytest
 import serial
 
 from bwc_sdk.errors import BwcError, DeviceLost, PortBusy, PortForbidden, PortNotFound
+from bwc_sdk.transport import blocking, file_descriptor
 from bwc_sdk.transport.registry import DESCRIPTORS, transport_for
 from bwc_sdk.transport.serial import SerialTransport
 from bwc_sdk.transport.serial_threads import ThreadedSerialTransport
 from bwc_sdk.transport.uri import DeviceUri
+
+BOUND_S = 30.0
+"""What would never end is found by it; a busy machine takes its time."""
 
 
 class Heard:
@@ -43,7 +47,7 @@ class Heard:
         self.news.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(BOUND_S):
             while not true():
                 self.news.clear()
                 await self.news.wait()
@@ -70,6 +74,13 @@ Scenario = Callable[[AnySerial, Heard], Awaitable[None]]
 @pytest.fixture(params=[SerialTransport, ThreadedSerialTransport], ids=["by the loop", "by threads"])
 def shell(request: pytest.FixtureRequest) -> Shell:
     return request.param
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last bytes have as long as they need: for what they are, not for how soon a busy machine reads them."""
+    monkeypatch.setattr(blocking, "FAREWELL_S", BOUND_S)
+    monkeypatch.setattr(file_descriptor, "FAREWELL_S", BOUND_S)
 
 
 @pytest.fixture
@@ -166,7 +177,7 @@ def test_an_unplug_under_a_write_is_told_after_the_write(
 
 
 def test_a_farewell_goes_out_before_the_port_closes(
-    pty: tuple[int, str], on_port: Callable[[str, Scenario], None]
+    pty: tuple[int, str], on_port: Callable[[str, Scenario], None], patient: None
 ) -> None:
     master, path = pty
     sent = os.urandom(20_000)  # several times what a pty takes
@@ -211,7 +222,7 @@ def test_a_device_that_takes_nothing_does_not_hold_the_close(
 
     async def scenario(transport: AnySerial, heard: Heard) -> None:
         transport.write([bytes(60_000)])
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(BOUND_S):
             await transport.close()
         assert heard.errors == []
 
@@ -233,7 +244,7 @@ def test_a_port_can_be_opened_again_after_it_was_closed(pty: tuple[int, str], sh
 
 
 @pytest.mark.rule("TRN-004")
-def test_the_line_is_raw_whatever_it_was_before(shell: Shell) -> None:
+def test_the_line_is_raw_whatever_it_was_before(shell: Shell, patient: None) -> None:
     """Neither echo, nor line ends, nor characters with a meaning: a terminal has all of them at first."""
     master, slave = os.openpty()
     every = bytes(range(256)) * 4

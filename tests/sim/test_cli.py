@@ -24,6 +24,8 @@ from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.scenarios import make_camera
 
 RUN = "import typer; from firmware_sim.cli import sim; app = typer.Typer(); app.command()(sim); app()"
+ENDS_S = 45
+"""Within this a process has ended, however busy the machine is."""
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def test_it_prints_each_uri_as_it_answers_and_ends_cleanly(number: signal.Signal
         for uri in uris:
             assert asyncio.run(identity(uri)) == ("SIM-00000009", 1, 2)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=ENDS_S)
     assert (process.returncode, out, err) == (0, "", "")
     assert not link.is_symlink()
 
@@ -84,7 +86,7 @@ def test_a_state_directory_that_is_in_use_is_said_so(tmp_path: Path) -> None:
         assert first.stdout is not None
         first.stdout.readline()
         with running("--recordings=0", f"--state={tmp_path}") as second:
-            _, err = second.communicate(timeout=20)
+            _, err = second.communicate(timeout=ENDS_S)
             assert second.returncode == 7
             assert "in use" in err
 
@@ -141,7 +143,7 @@ def test_a_run_whose_end_could_not_be_kept_says_so_and_what_was_refused_is_not_t
         uri = process.stdout.readline().strip()
         assert asyncio.run(assign(uri)) == (ErrorCode.FULL, False)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=ENDS_S)
     assert process.returncode == 9
     assert "the end of this run was not kept: " in err
     with running(*options) as process:

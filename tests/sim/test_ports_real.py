@@ -20,15 +20,15 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.ports import listening
 from firmware_sim.ports.listening import place
-from firmware_sim.ports.pty import PtyPort
+from firmware_sim.ports.pty import PtyPipe, PtyPort
 from firmware_sim.ports.tcp import MAX_PIPES, TcpPort
 
 Listener = TcpPort | PtyPort
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 def serve(listen: Callable[[], Listener], use: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Serves a camera on a real loop while `use` runs, for at most ten seconds."""
+    """Serves a camera on a real loop while `use` runs, for as long as `BOUND_S`."""
 
     async def run() -> Any:
         async with asyncio.timeout(BOUND_S):
@@ -113,7 +113,11 @@ def test_a_name_server_that_does_not_answer_holds_no_simulator_up(
             listening.listen_at(host, 0, 4)
 
 
-def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Callable[[], Listener]) -> None:
+def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(
+    listen: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_sim.ports.pty.REPLUG_S", 0.05)
+
     async def use(port: Listener) -> int:
         host = await bwc_sdk.connect(port.uri, role=Role.BENCH, allow_insecure=True)
         await host.device.status()
@@ -127,7 +131,7 @@ def test_a_pulled_cable_is_one_error_and_plugged_in_again_it_works(listen: Calla
             try:
                 return await table_of(port.uri)
             except PortNotFound:
-                await asyncio.sleep(0.05)  # the cable is out
+                await asyncio.sleep(0.02)  # the cable is out
 
     assert serve(listen, use) == 64
 
@@ -169,6 +173,8 @@ def test_more_connections_than_it_serves_wait_and_harm_nobody(camera: SimCamera)
         host, number = port.uri.removeprefix("tcp:").split(":")
         async with bwc_sdk.connect(port.uri, allow_insecure=True) as first:
             strangers = [await asyncio.open_connection(host, int(number)) for _ in range(24)]
+            while len(camera.ports) < MAX_PIPES:
+                await first.device.status()
             await first.device.status()
             assert len(camera.ports) == MAX_PIPES
             for _, writer in strangers:
@@ -239,13 +245,25 @@ def test_a_pty_that_ends_takes_nothing_away_but_its_own_link(camera: SimCamera, 
     assert link.read_text() == "years of work"
 
 
-def test_what_a_host_left_unread_does_not_reach_the_next_one(camera: SimCamera) -> None:
+def test_what_a_host_left_unread_does_not_reach_the_next_one(
+    camera: SimCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = asyncio.Event()
+    read = PtyPipe._readable
+
+    def hear(pipe: PtyPipe) -> None:
+        read(pipe)
+        heard.set()
+
+    monkeypatch.setattr(PtyPipe, "_readable", hear)
+
     async def use(port: Listener) -> int:
         path = port.uri.removeprefix("serial:")
         for _ in range(3):  # a host that is killed in the middle of a word
+            heard.clear()
             fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
             os.write(fd, b"\xb3\x57\x13\x00" + bytes(17))
-            await asyncio.sleep(0.05)
+            await heard.wait()
             os.close(fd)
         return await table_of(port.uri)
 

@@ -15,7 +15,7 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports import tty as tty_port
 from firmware_sim.ports.tty import TtyPort
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 class Line:
@@ -79,13 +79,23 @@ def test_a_line_that_hung_up_is_served_again_once_it_is_back(
     camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tty_port, "REOPEN_S", 0.02)
+    in_vain, several, reopen = 0, asyncio.Event(), TtyPort._reopen
+
+    def looks(port: TtyPort) -> None:
+        nonlocal in_vain
+        reopen(port)
+        in_vain += port._pipe is None
+        if in_vain == 3:
+            several.set()
+
+    monkeypatch.setattr(TtyPort, "_reopen", looks)
     first = Line(tmp_path / "line")
 
     async def use() -> None:
         assert await boot_counter(first)
         first.hang_up()
         (tmp_path / "line").unlink()
-        await asyncio.sleep(0.1)  # it is told, and looks several times in vain
+        await several.wait()
         second = Line(tmp_path / "line")
         assert await boot_counter(second)
         second.hang_up()

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.ports import thread_outflow
 from firmware_sim.ports.pty import PtyPort
 from firmware_sim.ports.thread_outflow import SMALL, ThreadOutflow
 
 HIGH_WATER = 65_536
 FULL = 4_095
 """A pty without a reader holds this much for the host; more waits behind it."""
-BOUND_S = 10.0
+BOUND_S = 30.0
 Use = Callable[["Watched"], Awaitable[None]]
 
 
@@ -73,10 +74,12 @@ def writers() -> list[threading.Thread]:
 
 @pytest.fixture
 def no_thread_stays() -> Iterator[None]:
+    before = writers()
     yield
     for thread in writers():
-        thread.join(BOUND_S)
-    assert not writers()
+        if thread not in before:  # those are of other tests, and may take their time
+            thread.join(BOUND_S)
+    assert set(writers()) <= set(before)
 
 
 def with_pty(use: Use) -> None:
@@ -111,7 +114,7 @@ def test_bytes_arrive_whole_and_in_order() -> None:
 def test_a_small_reply_wakes_no_thread() -> None:
     async def use(pty: Watched) -> None:
         pty.outflow.write([bytes(SMALL)])
-        assert not writers()
+        assert pty.outflow._thread is None
         assert pty.outflow.waiting == 0
         assert await pty.read(SMALL) == bytes(SMALL)
 
@@ -134,13 +137,14 @@ def test_whoever_asked_in_vain_is_told_when_there_is_room_again() -> None:
 
 
 @pytest.mark.usefixtures("no_thread_stays")
-def test_a_write_that_hangs_is_forgotten_at_once_and_nothing_of_it_comes_later() -> None:
+def test_a_write_that_hangs_is_ended_and_nothing_of_it_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_outflow, "INTERRUPT_S", BOUND_S / 2)  # a write that goes on has it all
+
     async def use(pty: Watched) -> None:
         pty.outflow.write([b"a" * HIGH_WATER])
         await pty.stuck()
-        begin = asyncio.get_running_loop().time()
         pty.outflow.forget()
-        assert asyncio.get_running_loop().time() - begin < 0.9  # it waits for a second when the write goes on
+        assert not pty.outflow._writing
         termios.tcflush(pty.master, termios.TCIOFLUSH)
         termios.tcflush(pty.host, termios.TCIFLUSH)
         pty.outflow.write([b"b" * 20_000])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bwc_sdk
+from bwc_protocol.messages.station import BayState
 from bwc_sdk.errors import DeviceBusy
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.provisioning import provision
@@ -23,8 +24,10 @@ Ways = dict[str, Callable[[], Awaitable[Any]]]
 """What connects to one device, by the kind of link."""
 CABLES = ("pty", "tcp", "usb")
 LINKS = (*CABLES, "bay", "ble")
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 """What is let go is free again well within this; half a second of it is for the station's next call."""
+ANSWERED = (BayState.LINKED, BayState.BUSY)
+"""The station has called the camera in a bay, and heard whose it is."""
 
 
 def cables(device: SimCamera | SimStation, stack: AsyncExitStack) -> dict[str, str]:
@@ -54,7 +57,8 @@ async def ways_to_camera(camera: SimCamera, station: SimStation) -> AsyncIterato
         async def in_bay() -> Any:
             if station.bays[1].camera is None:
                 station.dock(1, camera)
-                await asyncio.sleep(0.1)  # the station calls it, and hears whose it is
+                while (await dock.bays.bay(bay=1)).state not in ANSWERED:  # noqa: ASYNC110  # asks it
+                    await asyncio.sleep(0.01)
             return await dock.camera(1)
 
         ways: Ways = {name: _by(uri) for name, uri in cables(camera, stack).items()}

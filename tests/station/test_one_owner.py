@@ -19,6 +19,7 @@ from firmware_sim.virtual_time import run_virtual
 
 Cable = Callable[[SimCamera | SimStation], TcpPort | PtyPort]
 CABLES = {"tcp": TcpPort, "pty": PtyPort}
+BOUND_S = 30.0
 
 
 @pytest.fixture(params=sorted(CABLES))
@@ -73,7 +74,9 @@ def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
             ) as client:
                 direct = await bwc_sdk.connect(port.uri, allow_insecure=True)
                 station.dock(1, camera)
-                await asyncio.sleep(0.1)
+                async with asyncio.timeout(BOUND_S):
+                    while (await client.bays.bay(bay=1)).state is not BayState.BUSY:  # noqa: ASYNC110  # asks it
+                        await asyncio.sleep(0.01)
                 with pytest.raises(DeviceBusy) as busy:
                     await client.camera(1)
                 assert busy.value.retry_after_s == pytest.approx(1.0)
@@ -82,7 +85,7 @@ def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
                 assert [session.peer.identity for session in camera.sessions] == [direct_identity(camera)]
                 await direct.device.status()
                 await direct.close()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(BOUND_S):
                     async for event in client.events():
                         if event == BayChanged(bay=1, state=BayState.LINKED, docking=2):
                             break

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,10 +160,10 @@ def test_the_exit_code_of_the_guest_is_the_result(
 def test_a_kernel_that_does_not_boot_in_time_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "echo panic >$OUT/console; exec sleep 60"
-    outcome, _ = played(tmp_path, monkeypatch, script, Limits(boot_s=0.5, run_s=20))
+    (tmp_path / "console").write_text("panic\n")
+    outcome, _ = played(tmp_path, monkeypatch, "exec sleep 60", Limits(boot_s=0.2, run_s=20))
     assert isinstance(outcome, NotBooted)
-    assert (outcome.seconds >= 0.5, outcome.console) == (True, "panic\n")
+    assert (outcome.seconds >= 0.2, outcome.console) == (True, "panic\n")
 
 
 def test_a_machine_that_ends_before_it_boots_is_not_waited_for(
@@ -181,6 +182,19 @@ def test_a_guest_that_ends_without_a_result_has_not_passed(
     )
     assert outcome == Vanished(None, "")
     assert said == "half\n"
+
+
+def test_a_guest_that_boots_and_ends_between_two_looks_has_booted(tmp_path: Path) -> None:
+    class Quick:
+        """A machine that does all of it while it is asked whether it still runs."""
+
+        def poll(self) -> int:
+            (tmp_path / "booted").touch()
+            (tmp_path / "code").write_text("0\n")
+            return 0
+
+    machine_of: Any = Quick()
+    assert machine._followed(machine_of, tmp_path, PATIENT, lambda said: None) == Ended(0)
 
 
 def test_tests_that_do_not_end_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,9 +121,12 @@ def _followed(
     machine: "subprocess.Popen[bytes]", out: Path, limits: Limits, said: Callable[[str], None]
 ) -> Outcome:
     began = time.monotonic()
-    while not (out / "booted").exists():
+    while True:
+        over = machine.poll() is not None  # before the rest is looked at, which is then complete
         waited = time.monotonic() - began
-        if waited > limits.boot_s or machine.poll() is not None:
+        if (out / "booted").exists():
+            break
+        if over or waited > limits.boot_s:
             return NotBooted(waited, _console(out))
         time.sleep(LOOK_S)
     began, log = time.monotonic(), _Log(out / "log", said)

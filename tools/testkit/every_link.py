@@ -15,6 +15,7 @@ from bwc_sdk.bridge import Bridge
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.connection.access import Access
 from bwc_sdk.connection.establish import connect_channel
+from bwc_sdk.errors import DeviceBusy, PortBusy
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.ble import BleTransport
@@ -75,6 +76,14 @@ class Way:
         )
         made = await connect_channel(at, self.channel, PeerKind.CAMERA, await access.opened(), None)
         return Camera(made, world)
+
+    async def connect_next(self, by: HostIdentity, role: Role) -> Camera:
+        """The session of the next host, as soon as the device has seen that the last one left."""
+        while True:
+            try:
+                return await self.connect(await self.pipe(), by, role)
+            except (DeviceBusy, PortBusy):
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
