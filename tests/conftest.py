@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["BWC_LAB"] = str(_ours / "lab")
     os.environ["XDG_CONFIG_HOME"] = str(_ours / "config")
     os.environ.pop("BWC_IDENTITY", None)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell. What tests start would inherit it, and never hear the Ctrl-C that it is to hear.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

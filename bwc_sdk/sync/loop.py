@@ -12,6 +12,7 @@ import os
 import threading
 import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -22,6 +23,9 @@ from bwc_sdk.host.forking import in_child
 T = TypeVar("T")
 CANCEL_S: Final = 5.0
 """How long a cancelled operation may take to end: a farewell and the closing of a port."""
+
+LOOK_S: Final = 1.0
+"""How often a caller that waits looks for signals. One that comes just before a wait begins does not end it."""
 
 
 class CallTimeout(BwcError):
@@ -67,6 +71,9 @@ class LoopThread:
         operation = _Operation(self.loop, work, timeout)
         try:
             self.loop.call_soon_threadsafe(operation.start)
+            while not operation.outcome.done():
+                with suppress(TimeoutError, concurrent.futures.CancelledError):
+                    operation.outcome.exception(LOOK_S)
             return operation.outcome.result()
         except BaseException:
             # Ctrl-C lands here, in the caller's thread, wherever it was: end the work, and wait until it has

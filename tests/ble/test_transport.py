@@ -28,6 +28,7 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     TransportError,
 )
+from bwc_sdk.host import packages
 from bwc_sdk.transport.ble import BleTransport
 from bwc_sdk.transport.bluetooth import Bluetooth
 from bwc_sdk.transport.registry import transport_for
@@ -212,6 +213,7 @@ def test_a_machine_without_bluetooth_says_what_to_do(raised: Exception, expected
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
+    monkeypatch.setattr(packages, "_good", set())  # where another test has found it
     monkeypatch.setitem(sys.modules, "bleak", None)
     with pytest.raises(MissingExtra) as caught:
         asyncio.run(BleTransport(DeviceUri.parse("ble:")).open(None))

@@ -9,13 +9,14 @@ destinations of which one is lost have 588,952 and 4,328,740 (38 s). Nothing is 
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from tests.model.explore import explore
+from tests.model.explore import Explored, explore
 from tests.model.guards import Guard, Scope
 from tests.model.properties import Promise
 
@@ -53,8 +54,14 @@ AT_NIGHT: Final = {
 }
 
 
+@functools.cache
+def explored(scope: Scope) -> Explored:
+    """What `explore` finds: several guards are taken away from one and the same scope."""
+    return explore(scope)
+
+
 def in_every_state(scope: Scope) -> None:
-    found = explore(scope)
+    found = explored(scope)
     log.info("%d states, %d changes", found.states, found.changes)
     assert found.trace is None, f"\n{found.trace}"
 
@@ -130,7 +137,7 @@ def test_each_guard_is_taken_away() -> None:
 def test_without_a_guard_a_promise_is_broken(guard: Guard) -> None:
     """And is not with it, in the same scope."""
     scope, promise = TAKEN_AWAY[guard]
-    assert explore(scope).trace is None
+    assert explored(scope).trace is None
     found = explore(replace(scope, without=frozenset({guard})))
     assert found.trace is not None, f"nothing needs this: {guard.value}"
     log.info("without this: %s\n%s", guard.value, found.trace)

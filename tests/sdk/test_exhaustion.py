@@ -73,7 +73,7 @@ def test_without_descriptors_every_transport_says_so_and_the_next_attempt_works(
             for spare in range(SPARE_MAX):
                 with descriptors_left(spare):
                     try:
-                        await _status(port.uri, capture)
+                        await _again(port.uri, capture)
                     except BwcError as error:
                         # The simulator is of this process, too, and cannot accept: then nobody answers.
                         told.append(error)

@@ -1,11 +1,13 @@
 """The blocking twin does what the async clients do, from any thread, and can always be interrupted."""
 
+import _thread
 import asyncio
 import gc
 import inspect
 import os
 import re
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -272,6 +274,23 @@ def test_ctrl_c_cancels_the_operation_and_waits_until_it_has_ended(thread: LoopT
     work = Work()
     with interrupting() as began, pytest.raises(KeyboardInterrupt):
         thread.run(work.run(began))
+    assert work.ended
+
+
+def test_ctrl_c_that_comes_right_before_the_waiting_is_heard_all_the_same(thread: LoopThread) -> None:
+    """Python has looked for signals, and the wait has not begun that one would end: nothing wakes it."""
+    work = Work()
+
+    async def struck() -> None:
+        caller = threading.main_thread().ident or 0
+        while sys._current_frames()[caller].f_code.co_name != "wait":  # noqa: ASYNC110  # looks at another thread
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        _thread.interrupt_main(signal.SIGUSR1)  # marks the signal, and interrupts no wait
+        await work.run()
+
+    with interrupting(), pytest.raises(KeyboardInterrupt):
+        thread.run(struck())
     assert work.ended
 
 
