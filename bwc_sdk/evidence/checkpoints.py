@@ -95,7 +95,10 @@ def keep_checkpoints(
 
 
 def checkpoints_of(store: Store, stem: str, believed: Believed) -> Iterator[tuple[str, SignedCheckpoint]]:
-    """The checkpoints of a chain that a host of the agency signed, in order. Raises `EvidenceMismatch` for others."""
+    """The checkpoints of a chain that a host of the agency signed, in order. Raises `EvidenceMismatch` for others.
+
+    A host that is denied by now may have signed them: `doubtful` says which count no more.
+    """
     before = NO_SHA256
     for name in store.chains:
         match = _NAME.fullmatch(name)
@@ -111,6 +114,20 @@ def checkpoints_of(store: Store, stem: str, believed: Believed) -> Iterator[tupl
             raise EvidenceMismatch(f"{name} does not follow the checkpoint before it")
         before = found.sha256
         yield name, found
+
+
+def doubtful(known: Sequence[tuple[str, SignedCheckpoint]], believed: Believed) -> list[str]:
+    """Checkpoints that a denied host signed, and that no later one by another host leads back to.
+
+    When somebody else got its key nobody knows, and what time it states says nothing: but what a host that is in order
+    has signed since names all that was there then.
+    """
+    names: list[str] = []
+    for name, signed in reversed(known):
+        if believed.deny_list is None or believed.deny_list.entry_for(signed.signer) is None:
+            break
+        names.append(name)
+    return names[::-1]
 
 
 def chain_of_checkpoint(name: str) -> str | None:
@@ -134,8 +151,8 @@ def require_sound(name: str, chain: ChainRead, known: Sequence[tuple[str, Signed
 
 
 def trust_of(believed: Believed) -> Trust:
-    """What signers are held against."""
-    return Trust(lab=believed.lab, denied=believed.deny_list)
+    """What signers are held against; the deny list is asked once all of a chain is known."""
+    return Trust(lab=believed.lab)
 
 
 def _next(

@@ -54,11 +54,11 @@ class FindingKind(enum.StrEnum):
     )
     SIGNER_DENIED = (
         "signer-denied",
-        "The camera's certificate had been withdrawn before this recording was made.",
+        "The agency has denied whoever signed this, and nothing shows that it was signed before.",
     )
     SIGNER_TIME = (
         "signer-time",
-        "The camera's certificate was not valid at the time that the recording states.",
+        "The camera's certificate was not valid at the time at which it signed this.",
     )
     UNSIGNED = (
         "unsigned",

@@ -14,16 +14,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bwc_protocol.documents.annotation_file import FILE_MAX, AnnotationFile
 from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.documents.tombstone import TOMBSTONE_MAX
 from bwc_protocol.evidence import (
     DIGEST_SIZE,
     MANIFEST_MAX,
     CipherSuite,
-    ClockState,
     EvidenceError,
     Manifest,
     annotation_root,
@@ -33,21 +33,24 @@ from bwc_protocol.evidence import (
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence.chain import Chains, Link
-from bwc_sdk.evidence.checkpoints import chain_of_checkpoint, checkpoints_of, require_sound
+from bwc_sdk.evidence.checkpoints import (
+    chain_of_checkpoint,
+    checkpoints_of,
+    doubtful,
+    require_sound,
+)
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
 from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.custody_reading import files_of, read_chain
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
+from bwc_sdk.evidence.judging import Judging
 from bwc_sdk.evidence.naming import CHAIN_SUFFIX, MANIFEST_SUFFIX, recording_name
 from bwc_sdk.evidence.receipt_reading import Receipts
+from bwc_sdk.evidence.signers import Signer
 from bwc_sdk.evidence.statements import Believed, read_annotations, read_tombstone_of
 from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
 
-if TYPE_CHECKING:
-    from bwc_protocol.certificates.facts import CertificateFacts
-
-NS: Final = 1_000_000_000
 SEGMENTS_AHEAD: Final = 64
 """Segments whose hashes may be waited for at once."""
 
@@ -88,10 +91,12 @@ def verify_stores(
         stores = [open_stores.enter_context(Store.open(path)) for path in paths]
         run = _Run(believed, quick, sum(len(store.recordings) for store in stores), progress)
         run.stores = tuple(stores)
+        run.judging.denied = None if believed is None else believed.deny_list
         with ChunkVerifier(workers, run.hashed) as chunks:
             for store in stores:
                 run.store(store, chunks)
             run.settle()
+        run.judge()
         run.findings.extend(run.chains.findings())
         run.receipts.settle()
         return run.report()
@@ -107,10 +112,10 @@ class _Run:
     progress: Callable[[Progress], None] | None
     findings: list[Finding] = field(default_factory=list)
     chains: Chains = field(default_factory=Chains)
+    judging: Judging = field(default_factory=Judging)
     receipts: Receipts = field(default_factory=Receipts)
     recordings: int = 0
     segments: int = 0
-    signed: int = 0
     bytes_hashed: int = 0
     pending: deque[_Pending] = field(default_factory=deque)
     stores: tuple[Store, ...] = ()
@@ -121,7 +126,7 @@ class _Run:
             recordings=self.recordings,
             segments=self.segments,
             bytes_hashed=self.bytes_hashed,
-            signed=self.signed,
+            signed=self.judging.signed,
             quick=self.quick,
             receipts=self.receipts.count,
             one_site=self.receipts.one_site,
@@ -201,6 +206,17 @@ class _Run:
             if self.believed is not None:
                 try:
                     known = list(checkpoints_of(store, name.removesuffix(CHAIN_SUFFIX), self.believed))
+                    for own in doubtful(known, self.believed):
+                        detail = "its host is denied, and no later checkpoint by another one leads back to it"
+                        self.findings.append(
+                            Finding(
+                                kind=FindingKind.SIGNER_DENIED,
+                                severity=Severity.WARNING,
+                                detail=detail,
+                                store=str(store.path),
+                                file=own,
+                            )
+                        )
                     require_sound(name, chain, known)
                 except EvidenceMismatch as error:
                     self.findings.append(
@@ -220,6 +236,14 @@ class _Run:
                         file=file,
                     )
                 )
+
+    def judge(self) -> None:
+        """Judges signers, now that everything is known that they signed."""
+        for one in self.judging.settle():
+            if isinstance(one, Link):
+                self.chains.add(one)
+            else:
+                self.findings.append(one)
 
     def settle(self, leave: int = 0) -> None:
         """Takes results until no more than `leave` are waited for."""
@@ -262,8 +286,8 @@ class _Recording:
             self._found(
                 FindingKind.FOREIGN, f"the recording has {len(manifest.segments)} segments", segment=number
             )
-        if self._signature(data, manifest):
-            self._run.signed += 1
+        self._run.judging.manifest(manifest)
+        self._signature(data, manifest)
         self._receipts(manifest, self._annotations(manifest))
         self._tombstone(manifest)
         self._run.chains.add(
@@ -302,58 +326,26 @@ class _Recording:
         self._manifest = manifest
         return data
 
-    def _signature(self, data: bytes, manifest: Manifest) -> bool:
-        """Whether a camera's signature over the manifest verifies."""
+    def _signature(self, data: bytes, manifest: Manifest) -> None:
+        """Whether a camera's signature over the manifest verifies; who signed is judged when all is known."""
         believed, name = self._run.believed, self._files.signature
         if name is None:
             if self._was_signed:
                 self._found(FindingKind.SIGNATURE_MISSING, "its custody record says that it was verified")
             else:
                 self._found(FindingKind.UNSIGNED, "there is no signature", severity=Severity.WARNING)
-            return False
+            return
         signature = self._read(name, SIGN1_MAX)
         if signature is None or believed is None:
-            return False
+            return
         from bwc_protocol.documents.device_statement import verify_device_statement
 
         try:
-            signer = verify_device_statement(
-                data, signature, believed.roots, lab=believed.lab, camera=manifest.camera
-            )
+            verify_device_statement(data, signature, believed.roots, lab=believed.lab, camera=manifest.camera)
         except DocumentRefused as refused:
             self._found(FindingKind.SIGNATURE_WRONG, str(refused), file=name)
-            return False
-        return self._signer(signer, manifest, name)
-
-    def _signer(self, signer: CertificateFacts, manifest: Manifest, name: str) -> bool:
-        """Whether the camera's certificate counted when it made the recording."""
-        believed = self._run.believed
-        assert believed is not None
-        entry = believed.deny_list.entry_for(signer) if believed.deny_list is not None else None
-        if entry is not None and manifest.sequence > entry.last_sequence:
-            self._found(
-                FindingKind.SIGNER_DENIED,
-                f"its last good recording was number {entry.last_sequence}",
-                file=name,
-            )
-            return False
-        if entry is not None and (
-            manifest.sequence == entry.last_sequence and manifest.sha256 != entry.last_manifest_sha256
-        ):
-            self._found(
-                FindingKind.SIGNER_DENIED, "the last good recording was another of this number", file=name
-            )
-            return False
-        ended_s = manifest.ended_utc_ns // NS
-        known = manifest.clock_state != ClockState.UNSET
-        if known and not signer.not_before_s <= ended_s <= signer.not_after_s:
-            self._found(
-                FindingKind.SIGNER_TIME,
-                "the recording ended outside the time of the certificate",
-                file=name,
-                severity=Severity.WARNING,
-            )
-        return True
+            return
+        self._run.judging.recording(manifest, Signer.of(signature), self._about(name))
 
     def _annotations(self, manifest: Manifest) -> tuple[bytes, ...]:
         """What is said of it: each file by itself, and the shorter ones as the beginning of the longest, whose heads
@@ -365,9 +357,13 @@ class _Recording:
             if data is None:
                 continue
             try:
-                files.append((name, read_annotations(data, name, manifest, believed)))
+                file = read_annotations(data, name, manifest, believed)
             except DocumentRefused as refused:
                 self._found(FindingKind.ANNOTATIONS_WRONG, str(refused), file=name)
+                continue
+            files.append((name, file))
+            if believed is not None and file.signature:
+                self._run.judging.annotations(manifest, Signer.of(file.signature), self._about(name))
         if files:
             longest = max((file for _, file in files), key=lambda file: len(file.records))
             for name, file in files:
@@ -393,18 +389,21 @@ class _Recording:
             self._found(FindingKind.TOMBSTONE_WRONG, str(refused), file=name)
             return
         self._run.receipts.erased(tombstone, name, self._found)
-        if manifest is None:
-            self._run.chains.add(
-                Link(
-                    camera=tombstone.camera,
-                    generation=0,
-                    sequence=tombstone.sequence,
-                    sha256=tombstone.manifest_sha256,
-                    previous_sha256=None,
-                    store=str(self._store.path),
-                    file=name,
-                )
-            )
+        self._run.judging.tombstone(
+            tombstone,
+            None if self._run.believed is None else Signer.of(SignedDocument.decode(data).signatures[0]),
+            has_manifest=manifest is not None,
+            link=Link(
+                camera=tombstone.camera,
+                generation=0,
+                sequence=tombstone.sequence,
+                sha256=tombstone.manifest_sha256,
+                previous_sha256=None,
+                store=str(self._store.path),
+                file=name,
+            ),
+            found=self._about(name),
+        )
 
     # Segments
 
@@ -493,6 +492,18 @@ class _Recording:
             self._found(FindingKind.UNREADABLE, error.strerror or str(error), file=name, segment=segment)
             return None
 
+    def _about(self, name: str) -> Callable[..., Finding]:
+        """Makes findings about one of its files, which keeps no more than that takes."""
+        manifest = self._manifest
+        return partial(
+            Finding,
+            store=str(self._store.path),
+            file=name,
+            camera=manifest.camera if manifest is not None else "",
+            recording=self._files.recording.hex(),
+            sequence=manifest.sequence if manifest is not None else None,
+        )
+
     def _found(
         self,
         kind: FindingKind,
@@ -503,20 +514,8 @@ class _Recording:
         chunks: tuple[int, int] | None = None,
         severity: Severity = Severity.ERROR,
     ) -> None:
-        manifest = self._manifest
         self._run.findings.append(
-            Finding(
-                kind=kind,
-                severity=severity,
-                detail=detail,
-                store=str(self._store.path),
-                file=file,
-                camera=manifest.camera if manifest is not None else "",
-                recording=self._files.recording.hex(),
-                sequence=manifest.sequence if manifest is not None else None,
-                segment=segment,
-                chunks=chunks,
-            )
+            self._about(file)(kind=kind, severity=severity, detail=detail, segment=segment, chunks=chunks)
         )
 
 

@@ -112,14 +112,38 @@ def test_a_denied_camera_is_believed_up_to_its_last_good_recording(signed: Path)
 
 
 def test_the_last_good_recording_is_that_one_and_no_other_of_its_number(signed: Path) -> None:
+    """And nothing leads back from one that is not here."""
     _, found = check(signed, denying(4, bytes([1]) * 32))
-    assert found == [(FindingKind.SIGNER_DENIED, 4)]
+    assert found == [(FindingKind.SIGNER_DENIED, number) for number in (1, 2, 3, 4)]
 
 
 @pytest.mark.rule("REC-089")
-def test_a_recording_of_another_time_than_its_certificate_is_told(store: Path) -> None:
+def test_a_recording_of_before_its_certificate_does_not_count(store: Path) -> None:
     began = max(manifest.ended_utc_ns for manifest in manifests(store)) // 10**9 + 86_400
     sign(store, signer(began_s=began, ends_s=began + 86_400))
     verdict, found = check(store)
-    assert {kind for kind, _ in found} <= {FindingKind.SIGNER_TIME} and found
-    assert verdict is Verdict.VERIFIED
+    assert {kind for kind, _ in found} == {FindingKind.SIGNER_TIME} and len(found) == 4
+    assert verdict is Verdict.FINDINGS
+
+
+@pytest.mark.rule("REC-089")
+def test_what_a_camera_recorded_after_its_certificate_had_ended_is_told_and_does_not_count(
+    store: Path,
+) -> None:
+    ended = sorted(manifest.ended_utc_ns for manifest in manifests(store))
+    sign(store, signer(began_s=ended[0] // 10**9 - 86_400, ends_s=ended[1] // 10**9 + 1))
+    verdict, found = check(store)
+    assert [number for kind, number in found if kind is FindingKind.SIGNER_TIME] == [3, 4]
+    assert verdict is Verdict.HASHES_ONLY
+
+
+def test_it_counts_once_the_camera_was_renewed_and_goes_on(store: Path) -> None:
+    """What it signs by its new certificate is signed over all that came before."""
+    ended = sorted(manifest.ended_utc_ns for manifest in manifests(store))
+    sign(store, signer(began_s=ended[0] // 10**9 - 86_400, ends_s=ended[1] // 10**9 + 1))
+    newest = manifests(store)[3]
+    (path,) = (one for one in store.glob("*.manifest") if newest.recording_id.hex() in one.name)
+    renewed = signer(began_s=ended[3] // 10**9 - 1, ends_s=ended[3] // 10**9 + 86_400)
+    path.with_name(path.name + ".cose").write_bytes(sign1.sign(path.read_bytes(), renewed))
+    verdict, found = check(store)
+    assert found == [(FindingKind.SIGNER_TIME, 3)] and verdict is Verdict.VERIFIED

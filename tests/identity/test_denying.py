@@ -8,6 +8,7 @@ import pytest
 
 from bwc_protocol.certificates.issue import Issuance, make_host, make_request, new_key
 from bwc_protocol.declare import Role
+from bwc_protocol.documents import deny_list
 from bwc_protocol.documents.deny_list import DENIED_MAX, DenyList, accept_deny_list, verify_deny_list
 from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_protocol.vocabulary import PeerKind
@@ -207,3 +208,21 @@ def test_a_floor_lets_entries_go_of_what_it_refuses_by_itself(agency: Agency) ->
     assert [entry.name or entry.key for entry in short.entries] == ["here", stranger.key_sha256]
     with pytest.raises(AgencyError, match="denied"):
         _host(agency, "gone")
+
+
+def test_a_denied_camera_stays_in_the_list_as_long_as_there_is_room(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its evidence is verified long after its certificate ended, and no verifier has a floor."""
+    cameras = [
+        agency.ca.issue_device(f"CAM-{number}", PeerKind.CAMERA, new_key().public_key()) for number in (1, 2)
+    ]
+    gone = _host(agency, "gone")
+    denied = [Denied(name="CAM-1", last_sequence=3, last_manifest=bytes(range(32))), Denied(name="CAM-2")]
+    agency.now_s += 20 * YEAR_S
+    floor_s = max(one.facts.not_after_s for one in (*cameras, gone)) + 1
+    _, found = _published(agency, *denied, Denied(name="gone"), floor_s=floor_s)
+    assert [entry.name for entry in found.entries] == ["CAM-1", "CAM-2"]
+    monkeypatch.setattr(deny_list, "DENIED_MAX", 1)
+    _, found = _published(agency)
+    assert len(found.entries) == 1

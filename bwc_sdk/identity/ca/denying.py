@@ -7,7 +7,7 @@ since: so the counter is never below the time in seconds, which lists that were 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -68,8 +68,7 @@ def publish(
         if counter > _COUNTER_MAX:
             raise AgencyError("the counter of deny lists is at its end: the agency has to begin anew")
         known = (*(held.entries if held else ()), *map(entry_of, register.denied()), *map(entry_of, denied))
-        unneeded = _unneeded(register, floor)
-        entries = in_order([entry for entry in known if not unneeded(entry)])
+        entries = _fitting(in_order(known), register, floor)
         try:
             payload = DenyList(
                 agency=begun.agency,
@@ -129,26 +128,40 @@ def entry_of(denied: Denied) -> documents.Denied:
     return deny_list.Denied(by=by, kind=kind, name=denied.name, key=denied.key_sha256, **last)  # type: ignore[arg-type]  # a number and bytes
 
 
-def _unneeded(register: Register, floor_s: int) -> Callable[[documents.Denied], bool]:
-    """Whether an entry denies only what the floor refuses by itself. This CA issues nothing more to whom its register
-    denies, so of a name, too, there is no later certificate."""
-    from bwc_protocol.documents.deny_list import DeniedBy
+def _fitting(
+    known: Sequence[documents.Denied], register: Register, floor_s: int
+) -> tuple[documents.Denied, ...]:
+    """The entries of the next list: those that deny only what the floor refuses by itself may go.
 
-    ends_s: dict[bytes | str, int] = {}
+    But whoever verifies evidence has no floor: what a camera signed before it was stolen is asked about for decades. So
+    what may be about a camera stays for as long as there is room, and goes in the order in which certificates ended.
+    """
+    from bwc_protocol.documents.deny_list import DENIED_MAX, DeniedBy, in_order
+
+    ended = _ended(register)
+    needed, spare = [], []
+    for entry in known:
+        of = entry.key if entry.by is DeniedBy.KEY else entry.name if entry.by is DeniedBy.NAME else b""
+        ends_s, is_camera = ended.get(of, (floor_s, True))
+        if ends_s >= floor_s:
+            needed.append(entry)
+        elif is_camera:
+            spare.append((ends_s, entry))
+    spare.sort(key=lambda one: one[0], reverse=True)
+    return in_order([*needed, *(entry for _, entry in spare[: max(0, DENIED_MAX - len(needed))])])
+
+
+def _ended(register: Register) -> dict[bytes | str, tuple[int, bool]]:
+    """By key and by name: when the last certificate ends, and whether any is a camera's. This CA issues nothing more to
+    whom its register denies, so of a name, too, there is no later one."""
+    from bwc_protocol.vocabulary import PeerKind
+
+    found: dict[bytes | str, tuple[int, bool]] = {}
     for facts in register.issued():
         for known in (facts.key_sha256, facts.name):
-            ends_s[known] = max(ends_s.get(known, 0), facts.not_after_s)
-
-    def unneeded(entry: documents.Denied) -> bool:
-        match entry.by:
-            case DeniedBy.KEY:
-                return ends_s.get(entry.key, floor_s) < floor_s
-            case DeniedBy.NAME:
-                return ends_s.get(entry.name, floor_s) < floor_s
-            case _:
-                return False
-
-    return unneeded
+            ends_s, is_camera = found.get(known, (0, False))
+            found[known] = max(ends_s, facts.not_after_s), is_camera or facts.kind is PeerKind.CAMERA
+    return found
 
 
 def _held(directory: Path, register: Register) -> documents.DenyList | None:

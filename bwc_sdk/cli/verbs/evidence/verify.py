@@ -130,7 +130,7 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
         output.note("the footage itself was not read (--quick)")
     if report.verdict is Verdict.HASHES_ONLY:
         why = (
-            "there is no camera's signature over some of it"
+            "there is no camera's signature over some of it, or none that counts"
             if believes
             else "nobody was named who is to be believed: --root FILE, --identity DIR or --lab"
         )
