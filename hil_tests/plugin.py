@@ -23,6 +23,7 @@ DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 READ_ONLY: Final = "bwc_read_only"
 STACK: Final = "bwc_stack"
 DESTROYS: Final = "bwc_destroys"
+FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"
 _BENCH: Final = pytest.StashKey["Bench"]()
 
 
@@ -79,6 +80,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # Told, also where a project makes errors of warnings: else a bench would stop two weeks before it has to.
     config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
     config.addinivalue_line("markers", "rule(number): guards this rule of the specification ('bwc spec')")
+    config.addinivalue_line(
+        "markers",
+        f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009)",
+    )
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
     config.addinivalue_line(
         "markers",
@@ -88,13 +93,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else."""
-    items.sort(
+    """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else.
+
+    Handshakes that fail come between the others, since a device lets each wait for 10 s, once there were five.
+    """
+    failing = [item for item in items if item.get_closest_marker(FAILS_A_HANDSHAKE)]
+    spread = [item for item in items if not item.get_closest_marker(FAILS_A_HANDSHAKE)]
+    for at, item in enumerate(failing):
+        spread.insert((at + 1) * (len(spread) + 1) // (len(failing) + 1), item)
+    spread.sort(
         key=lambda item: (
             "bwc_factory_new" not in getattr(item, "fixturenames", ()),
             item.get_closest_marker(DESTROYS) is not None,
         )
     )
+    items[:] = spread
 
 
 @pytest.hookimpl(wrapper=True)

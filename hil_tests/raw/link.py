@@ -30,6 +30,8 @@ A_WHILE_S: Final = 0.3
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench may linger on the device."""
 HELLO_EVERY_S: Final = 0.25
+PATIENCE_S: Final = 60.0
+"""How long a device is asked for that takes no handshakes just now: it takes one more every 10 s (TRU-009)."""
 
 Wanted = Callable[[Frame], bool]
 
@@ -246,6 +248,26 @@ class RawChannel:
         self.send(first)
         return self
 
+    def open_when_taken(self, first: bytes) -> RawChannel:
+        """The same, again and again while the device takes no handshakes, since too many failed before (TRU-009).
+
+        Raises `RuleBroken` when that goes on for longer than a device may say.
+        """
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            self.open(first)
+            self.link.settle(channel=self.number)
+            busy = [reset for reset in self.resets if reset.reason is ResetReason.BUSY]
+            if not busy:
+                return self
+            if time.monotonic() > until:
+                raise RuleBroken(
+                    f"one more handshake at least every 10 s (TRU-009), in {PATIENCE_S:g} s", "BUSY"
+                )
+            self.say_reset(ResetReason.ANSWER)
+            self.link.listen(max(0.05, busy[-1].retry_after_ms / 1000))
+            self.link.forget()
+
     def say(self, payload: bytes, **fields: Any) -> None:
         """Sends one DATA frame, the next one unless the test names another, whatever the window says."""
         number = fields.setdefault("seq", self.seq)
@@ -261,10 +283,15 @@ class RawChannel:
 
     def send(self, data: bytes) -> None:
         """Sends bytes as a sound sender does: in frames of what was agreed, and within the window; lost frames are not
-        sent again. Raises `RuleBroken` when the window does not open."""
+        sent again, and nothing more once the device has reset it. Raises `RuleBroken` when the window does not open."""
         for at in range(0, len(data), self.max_payload):
             while not _before(self.seq, self.edge):
-                self.link.expect("a window that opens (CHN-016, CHN-018)", self._reports)
+                if self.resets:
+                    return
+                self.link.expect(
+                    "a window that opens (CHN-016, CHN-018), or RESET",
+                    lambda frame: self._reports(frame) or self.is_reset(frame),
+                )
             self.say(data[at : at + self.max_payload])
 
     def say_reset(self, reason: ResetReason = ResetReason.NORMAL, epoch: int | None = None) -> None:

@@ -21,13 +21,11 @@ from bwc_protocol.session.interface import RECORD_MAX, Alert, Session, SessionFa
 from bwc_protocol.session.preamble import NO_PROTECTION, TLS_1_3, Preamble
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_sdk.identity.host_identity import HostIdentity
-from hil_tests.raw.link import ANSWER_S, RawChannel
+from hil_tests.raw.link import ANSWER_S, PATIENCE_S, RawChannel
 from hil_tests.raw.transcript import DEVICE, HOST, Transcript
 from hil_tests.verdicts import RuleBroken
 
 WantedMessage = Callable[[Message], bool]
-PATIENCE_S: Final = 60.0
-"""How long a device is asked for that takes no handshakes just now: it takes one more every 10 s (TRU-009)."""
 KEPT_BULK: Final = 64 << 20
 """Bytes of streams that are kept at most: a test asks for little."""
 

@@ -94,7 +94,7 @@ class Wire:
 
     def channel(self, **offer: Any) -> RawChannel:
         """The device's channel, opened with a preamble on a new link, and the opening acknowledged."""
-        channel = self.link(**offer).channel(self.bay).open(self.preamble())
+        channel = self.link(**offer).channel(self.bay).open_when_taken(self.preamble())
         channel.wait_acknowledged()
         return channel
 
