@@ -168,7 +168,7 @@ def _recording(
                 f"recording {manifest.sequence} is encrypted in a way that this version does not know",
                 advice="use a newer version of this program",
             )
-        opener, key = _content_key(manifest, keys)
+        opener, key = content_key(manifest, keys)
         if only is not None and only >= len(manifest.segments):
             raise InvalidValue(f"recording {manifest.sequence} has no segment {only}")
         carried_by = ""
@@ -188,6 +188,17 @@ def _recording(
             yield Opened(manifest, segment, out / work.final, work.plain_bytes, opener, already, carried_by)
 
 
+def carried_by(manifest: Manifest, keys: Sequence[RecipientKey]) -> str:
+    """Officer and unit, opened by one of the keys; empty where the recording has them in no encrypted form.
+
+    Raises `IdentityMissing` if no key is of a recipient, `EvidenceMismatch` for what does not open.
+    """
+    said = manifest.circumstances
+    if said is None or not said.sealed_name or manifest.protection is None:
+        return ""
+    return _name(manifest, content_key(manifest, keys)[1])
+
+
 def _manifest(files: FileSystem, store: int, name: str) -> Manifest:
     data = _small(files, store, name, MANIFEST_MAX)
     try:
@@ -200,7 +211,7 @@ def _manifest(files: FileSystem, store: int, name: str) -> Manifest:
     return manifest
 
 
-def _content_key(manifest: Manifest, keys: Sequence[RecipientKey]) -> tuple[str, bytes]:
+def content_key(manifest: Manifest, keys: Sequence[RecipientKey]) -> tuple[str, bytes]:
     """The content key, and whose key opened it."""
     protection = manifest.protection
     assert protection is not None

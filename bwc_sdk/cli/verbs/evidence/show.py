@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +13,7 @@ from bwc_sdk.cli.printing.facts import Fact, fact
 from bwc_sdk.cli.printing.output import Facts, Output, rows_of
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
+from bwc_sdk.cli.verbs.evidence.decrypting import Keys
 
 if TYPE_CHECKING:
     from bwc_protocol.evidence import Manifest
@@ -32,9 +33,11 @@ def show(
             metavar="RECORDING", help="Number, first digits of the id, or stored name; not with a FILE."
         ),
     ] = None,
+    key: Keys = None,
 ) -> None:
     """Who recorded it, when, by which clock, why it is held, who signed it, and who has it: from the store alone.
 
+    Where the camera encrypted officer and unit they are told to whoever has the key of one of its recipients.
     What it says is what the files say: 'bwc evidence verify' tells whether that is true.
     """
     from bwc_sdk.evidence.description import document
@@ -50,16 +53,43 @@ def show(
         )
     with Store.open(path if is_store else path.parent) as store:
         found = the_one(store, recording or path.name)
+    name, closed = _carried_by(settings, found, key or ())
+    recorded = list(_recorded(found))
+    if name:
+        recorded.append(fact("carried_by_name", name))
     output.show(
-        document(found),
-        Facts(found.files.name, list(_recorded(found))),
+        document(found) | {"carried_by": name or None},
+        Facts(found.files.name, recorded),
         Facts("signature and copies", list(_proofs(found)), section="proof"),
         rows_of("held", _holds(found), section="hold", empty=_NO_HOLD[found.head is not None]),
         rows_of("said since", _said(found), section="said", empty="nothing that is here"),
         rows_of("how it came here", _custody(found), section="custody", empty="nothing says so"),
     )
-    for trouble in found.trouble:
+    for trouble in (*found.trouble, *closed):
         output.note(trouble)
+
+
+def _carried_by(settings: Settings, found: Described, given: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
+    """Officer and unit where they are encrypted and a key is at hand; else why they are not told."""
+    manifest = found.manifest
+    said = manifest.circumstances if manifest is not None else None
+    if manifest is None or said is None or not said.sealed_name:
+        return "", ()
+    from bwc_sdk.cli.running.on_camera import ask_on_terminal
+    from bwc_sdk.errors import EvidenceMismatch, IdentityError
+    from bwc_sdk.evidence.decrypt import carried_by
+    from bwc_sdk.evidence.recipient_keys import keys_at_hand
+
+    try:
+        keys = keys_at_hand(given, settings.identity, lab=settings.lab, ask=ask_on_terminal)
+        return carried_by(manifest, keys), ()
+    except EvidenceMismatch as error:
+        found.trouble.append(f"who carried the camera is not told: {error.rule}")
+        return "", ()
+    except IdentityError as error:
+        if given or settings.identity is not None or settings.lab:
+            raise
+        return "", (f"who carried the camera is encrypted: {error.rule}; {error.advice}",)
 
 
 _NO_HOLD: Final = {
