@@ -24,6 +24,7 @@ from firmware_sim.control.dock_script import DockScript
 from firmware_sim.control.hands import Hands
 from firmware_sim.control.input import ControlInput
 from firmware_sim.control.station_control import StationControl
+from firmware_sim.defects import DEFECTS
 from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
@@ -74,6 +75,14 @@ def sim(
         str,
         typer.Option(
             metavar="NAME", help=f"Play a device that is not as it should be: {', '.join(PERSONALITIES)}."
+        ),
+    ] = "",
+    defect: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Break one rule of the specification, to see that the HIL suite says so; 'list' shows what can be "
+            "broken, and ends.",
         ),
     ] = "",
     frame_bytes: Annotated[
@@ -158,11 +167,15 @@ def sim(
     ] = False,
 ) -> None:
     """Serve a simulated camera or docking station until interrupted. Prints the URI of each port once it answers."""
+    if defect == "list":
+        for known in DEFECTS.values():
+            typer.echo(f"{known.name:<28} {known.rule}  {known.what}")
+        raise typer.Exit
     with contextlib.ExitStack() as held:
         try:
             plan = FaultPlan.parse(faults, seed)
             wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
-            play = _personality(personality)
+            play, broken = _personality(personality), _defect(defect)
             values = _values(settings or [])
             if churn is not None and station is None:
                 raise ValueError("--churn needs a --station")
@@ -218,6 +231,7 @@ def sim(
             raise typer.Exit(exit_codes.making(error)) from error
         for camera in device.cameras():
             play(camera)
+            broken(camera)
             for which in camera.storage.damaged:
                 typer.echo(
                     f"bwc sim: {camera.serial}: not listed, and left as it is: recording {which}", err=True
@@ -254,6 +268,15 @@ def _personality(name: str) -> Personality:
     if name not in PERSONALITIES:
         raise ValueError(f"there is no personality {name!r}; known: {', '.join(PERSONALITIES)}")
     return PERSONALITIES[name]
+
+
+def _defect(name: str) -> Personality:
+    """Raises `ValueError` for a name that is not known."""
+    if not name:
+        return lambda camera: None
+    if name not in DEFECTS:
+        raise ValueError(f"there is no defect {name!r}; 'bwc sim --defect list' shows them")
+    return DEFECTS[name].into
 
 
 def _values(words: list[str]) -> dict[str, str]:

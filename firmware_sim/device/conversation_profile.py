@@ -1,4 +1,4 @@
-"""How a device converses: what personalities change, and the device itself does not care about."""
+"""How a device converses: what personalities and defects change, and the device itself does not care about."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from bwc_protocol.conversation import Conversation, LocalInfo, RequestLimits
 from bwc_protocol.declare import NO_ROLE, Handlers, Version
+from bwc_protocol.link import Link
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import (
@@ -29,11 +30,15 @@ def _as_it_is(session: Session) -> Session:
 
 @dataclass(slots=True)
 class ConversationProfile:
-    """A well-behaved device of this version, unless a personality says otherwise."""
+    """A well-behaved device of this version, unless a personality or a defect says otherwise."""
 
     kind: PeerKind
     capabilities: Capability
     firmware_sha256: bytes
+    link: type[Link] = Link
+    """What the device's end of each link is."""
+    talk: type[Conversation] = Conversation
+    """What its end of each conversation is."""
     oldest: Version = OLDEST
     newest: Version = NEWEST
     accepts: Callable[[PeerCredentials], bool] = anybody
@@ -76,4 +81,4 @@ class ConversationProfile:
         )
         side = SessionSide(True, identity, NO_ROLE, entropy.randbytes, self.accepts)
         made = self.reshape((session or self.session)(side))
-        return Conversation(local, preamble, made, self.limits)
+        return self.talk(local, preamble, made, self.limits)

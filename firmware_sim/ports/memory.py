@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.defects import DEFECTS
 from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.flash.flash import StateError
@@ -128,6 +129,7 @@ class _DeviceKey:
     state: str
     faults: str
     personality: str
+    defect: str
     station: int
     insecure: bool
     enrolled: bool
@@ -142,16 +144,16 @@ def open_sim(uri: Uri) -> MemoryTransport:
     """The transport to the camera that a `sim:` URI names. The same options reach the same camera again, for as
     long as the process lives.
 
-    `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN` and `personality=NAME`
-    make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s) and `piece`
-    (bytes) make the line to it. It belongs to the lab (`bwc_protocol.lab`), or with `enrolled=0` to no agency yet;
-    with `sealed=0` it has no evidence recipients, and its footage is not encrypted; `insecure=1` is one with
-    development firmware. Raises `ValueError` for what they cannot be, also for a state directory that cannot be used,
-    and `ImportError` without the extra that makes footage.
+    `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN`, `personality=NAME` and
+    `defect=NAME` make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s)
+    and `piece` (bytes) make the line to it. It belongs to the lab (`bwc_protocol.lab`), or with `enrolled=0` to no
+    agency yet; with `sealed=0` it has no evidence recipients, and its footage is not encrypted; `insecure=1` is one
+    with development firmware. Raises `ValueError` for what they cannot be, also for a state directory that cannot be
+    used, and `ImportError` without the extra that makes footage.
     """
     uri.allow(
-        "seed", "recordings", "mib", "footage", "state", "faults", "personality", "station", "insecure", "enrolled",
-        "sealed",        "rate", "piece",
+        "seed", "recordings", "mib", "footage", "state", "faults", "personality", "defect", "station", "insecure",
+        "enrolled", "sealed", "rate", "piece",
     )  # fmt: skip
     if uri.address:
         raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
@@ -167,6 +169,7 @@ def open_sim(uri: Uri) -> MemoryTransport:
         state=options.get("state", ""),
         faults=options.get("faults", ""),
         personality=options.get("personality", ""),
+        defect=options.get("defect", ""),
         station=uri.option("station", 0, low=1, high=BAYS_MAX),
         insecure=bool(uri.option("insecure", 0, low=0, high=1)),
         enrolled=enrolled,
@@ -174,6 +177,8 @@ def open_sim(uri: Uri) -> MemoryTransport:
     )
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
+    if key.defect and key.defect not in DEFECTS:
+        raise ValueError(f"no defect {key.defect!r}; 'bwc sim --defect list' shows them")
     plan = FaultPlan.parse(key.faults, key.seed)
     rate = uri.option("rate", 0, low=0, high=10_000_000_000)
     piece = uri.option("piece", 0, low=0, high=MAX_PAYLOAD)
@@ -209,6 +214,9 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
     if key.personality:
         for camera in device.cameras():
             PERSONALITIES[key.personality](camera)
+    if key.defect:
+        for camera in device.cameras():
+            DEFECTS[key.defect].into(camera)
     return device
 
 

@@ -26,7 +26,6 @@ from bwc_protocol.endpoint import COARSE_S, Answer, Endpoint, OnChannel
 from bwc_protocol.frame import MAX_PAYLOAD, Reset, ResetReason
 from bwc_protocol.link import (
     ChannelReset,
-    Link,
     LinkDown,
     LinkEvent,
     LinkParams,
@@ -71,7 +70,7 @@ class DevicePort(ABC):
         self._loop = asyncio.get_running_loop()
         device.time.follow(self._loop)
         params = LinkParams(max_payload=min(max_payload, pipe.max_payload), channels=channels)
-        link = Link(LinkRole.DEVICE, params, nonce=self._nonce, gate=device.gate)
+        link = device.profile.link(LinkRole.DEVICE, params, nonce=self._nonce, gate=device.gate)
         self.endpoint = Endpoint(link, self._converse, relayed)
         self._conversations: dict[int, Conversation] = {}
         self._sessions: dict[int, DeviceSession] = {}

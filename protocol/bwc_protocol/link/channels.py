@@ -3,7 +3,7 @@
 Made when a link goes live and dropped with it, so that nothing of a link outlives it.
 """
 
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from bwc_protocol.frame import (
     CRC_SIZE,
@@ -61,6 +61,9 @@ class Standing(NamedTuple):
 
 class Channels:
     """The channels of the link that came up. Its `max_payload` and `window` are what both ends agreed upon."""
+
+    inbound_type: ClassVar[type[Inbound]] = Inbound
+    outbound_type: ClassVar[type[Outbound]] = Outbound
 
     def __init__(
         self,
@@ -234,8 +237,8 @@ class Channels:
         slots = self._params.slots(channel.number, self.max_payload, self.window)
         others = sum(other.outbound is not None for other in self._channels.values())
         channel.prepare(
-            Inbound(slots, self._params, channel.tally),
-            Outbound(
+            self.inbound_type(slots, self._params, channel.tally),
+            self.outbound_type(
                 self.pipe,
                 channel.tally,
                 self.max_payload,

@@ -5,7 +5,7 @@ Bytes and the time go in; bytes, events and the next deadline come out. After ea
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from bwc_protocol.frame import (
     MAX_CHANNEL,
@@ -52,13 +52,20 @@ class Link:
     goes on listening. With several pipes to one device, all its links share one `gate`.
     """
 
+    # What it is made of: a subclass, such as a device that is to break a rule, may say otherwise.
+    parser_type: ClassVar[type[FrameParser]] = FrameParser
+    listener_type: ClassVar[type[Listener]] = Listener
+    channels_type: ClassVar[type[Channels]] = Channels
+
     def __init__(
         self, role: LinkRole, params: LinkParams, *, nonce: Callable[[], int], gate: DeviceGate | None = None
     ) -> None:
         self.role = role
         self.params = params
         self._tally = LinkTally()
-        self._parser = FrameParser(params.max_payload, lambda damage: self._tally.remember(damaged(damage)))
+        self._parser = self.parser_type(
+            params.max_payload, lambda damage: self._tally.remember(damaged(damage))
+        )
         self._channel_tallies: dict[
             int, ChannelTally
         ] = {}  # at most one a channel number; they outlive a link
@@ -68,7 +75,7 @@ class Link:
         self._opening: Opening = (
             Caller(params, self._tally, nonce)
             if role is LinkRole.HOST
-            else Listener(params, self._tally, nonce, gate or DeviceGate(), self._forgotten)
+            else self.listener_type(params, self._tally, nonce, gate or DeviceGate(), self._forgotten)
         )
         self._channels: Channels | None = None  # of the live link
         self._standings: dict[int, Standing] = {}  # of the channels of the link that ended last
@@ -322,7 +329,7 @@ class Link:
         self._opening.used()
         self._parser.max_payload = self._opening.max_payload
         up = LinkUp(granted.nonce, granted.version, granted.max_payload, granted.window)
-        channels = self._channels = Channels(
+        channels = self._channels = self.channels_type(
             self.role, self.params, self._tally, self._channel_tallies, self._events, up
         )
         self._silence = Silence(self.params, now)
