@@ -168,13 +168,17 @@ def judge_recordings(
     links = {sha256: before.previous_sha256 for sha256, before in manifests.items()}
     denials = _Denials(manifests, links, denied)
     judged = [denials.judge(one) for one in made]
-    places = _places(
-        one for one, found in zip(made, judged, strict=True) if found is GOOD and _at(one) is GOOD
-    )
+    known = [one for one, found in zip(made, judged, strict=True) if found is GOOD and one.when is not None]
+    places = _places(one for one in known if _at(one).worth is not Worth.EARLY)
     for number, one in enumerate(made):
         if judged[number] is GOOD:
             judged[number] = _between(one, places) if one.when is None else _at(one)
-    good = [one.sha256 for one, found in zip(made, judged, strict=True) if found is GOOD]
+    good = [
+        one.sha256
+        for one, found in zip(made, judged, strict=True)
+        if found is GOOD
+        and one.when is not None  # without a clock nothing speaks for it, but that nothing speaks against
+    ]
     led = led_back((links[sha256] for sha256 in good if sha256 in links), links)
     return [
         replace(found, led=True)

@@ -196,13 +196,22 @@ def test_the_nearest_neighbours_whose_time_is_known_count() -> None:
     assert worths([there[0], there[4], there[5]])[0] is Worth.GOOD
 
 
-def test_a_neighbour_counts_only_if_it_is_good_itself_and_of_this_chain() -> None:
+def test_a_neighbour_counts_only_if_it_is_of_this_chain_and_could_have_been_signed() -> None:
     by = signer(10, 20)
-    late = made(3, 30, signer(0, 25))  # after its own certificate had ended: its clock is not to be believed
-    assert worths([unset(5, by), late])[0] is Worth.GOOD
+    early = made(8, 5, signer(6, 25))  # before its own certificate: its clock is not to be believed
+    assert worths([unset(5, by), early])[0] is Worth.GOOD
     assert worths([unset(5, by), made(3, 30, generation=1)])[0] is Worth.GOOD
     assert worths([unset(5, by), made(3, 30, camera="SIM-00000008")])[0] is Worth.GOOD
     assert worths([unset(5, by), made(3, 30)])[0] is Worth.ENDED
+
+
+def test_without_a_clock_nothing_that_had_ended_counts_again() -> None:
+    by = signer(0, 5)
+    found = judge([made(1, by=by), made(2, 9, by), unset(3, by)])
+    assert [one.worth for one in found] == [Worth.GOOD, Worth.ENDED, Worth.ENDED]
+    assert [one.counts for one in found] == [True, False, False]
+    alone = judge([made(2, 9, by), unset(3, signer(0, 1_000, renewed=True))])
+    assert [one.counts for one in alone] == [False, True]
 
 
 def test_what_was_made_after_a_certificate_ended_counts_once_a_later_one_leads_back() -> None:

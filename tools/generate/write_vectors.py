@@ -15,6 +15,7 @@ from typing import Any, Final
 from tools.generate import (
     vectors_behaviour,
     vectors_documents,
+    vectors_evidence,
     vectors_frames,
     vectors_messages,
     vectors_recording,
@@ -30,6 +31,7 @@ RECORDERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "session.json": vectors_session.record,
     "recording.json": vectors_recording.record,
     "documents.json": vectors_documents.record,
+    "evidence.json": vectors_evidence.record,
     "behaviour.json": vectors_behaviour.record,
 }
 
