@@ -1,6 +1,7 @@
 """Receipts of a destination: only for what is whole on the medium, once for each head, and never over anything."""
 
 import dataclasses
+import errno
 import hashlib
 import random
 import shutil
@@ -22,9 +23,9 @@ from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence import AnnotationRecord, Manifest, cbor, sign1
 from bwc_protocol.lab.agency import LabAgency
 from bwc_protocol.session.tls import KeyCredentials
-from bwc_sdk.errors import DestinationBusy, DocumentError, EvidenceMismatch
-from bwc_sdk.evidence.custody_chain import chains_of, read_chain
-from bwc_sdk.evidence.custody_line import CustodyLine
+from bwc_sdk.errors import DestinationBusy, DestinationError, DocumentError, EvidenceMismatch
+from bwc_sdk.evidence.custody_chain import chains_of, check_chain, read_chain
+from bwc_sdk.evidence.custody_line import CustodyLine, is_chain
 from bwc_sdk.evidence.naming import destination_name
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.host.world import World
@@ -32,6 +33,7 @@ from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.directory_store import DirectoryStore
 from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, sign_receipts, verify_in_store
+from tests.tiers import Tier, chosen
 from tools.testkit import agencies
 
 AGENCY: LabAgency = agencies.real("Springfield PD")
@@ -263,19 +265,59 @@ def test_a_receipt_whose_store_lost_or_changed_something_is_told(store: Path) ->
         verify_in_store(made[0].path.read_bytes(), store, agencies.real("Other PD").anchors, "", None)
 
 
-@pytest.mark.rule("REC-076")
-def test_killed_and_cut_at_every_step_what_was_signed_is_there_and_the_next_run_ends_well(lab: Any) -> None:
-    def steps() -> int:
-        disk = lab.disk()
-        assert lab.run(device_of(lab), lab.files(disk))[0].complete
-        files = lab.files(disk)
-        sign(Path("/store"), files=files)
-        return int(files.steps)
+STRIDE = {Tier.TEST: 7, Tier.CI: 2, Tier.NIGHT: 1}
+"""Of the steps of signing, one of so many is tried; at night each."""
+ROUNDS = {Tier.TEST: 1, Tier.CI: 1, Tier.NIGHT: 8}
+"""What a loss of power leaves of what was not synced is another thing each time."""
 
-    for step in range(0, steps(), 3):
-        for cut in (False, True):
-            rng, disk = random.Random(step), lab.disk()
-            assert lab.run(device_of(lab), lab.files(disk))[0].complete
+
+def stored_on(lab: Any) -> Any:
+    """A disk on which two recordings are stored."""
+    disk = lab.disk()
+    assert lab.run(device_of(lab), lab.files(disk))[0].complete
+    return disk
+
+
+def steps_of_signing(lab: Any) -> list[str]:
+    """The operations of the disk, in order."""
+    found: list[str] = []
+    sign(Path("/store"), files=lab.files(stored_on(lab), lambda now, operation: found.append(operation)))
+    return found
+
+
+def check_signed(disk: Any, made: list[Any]) -> None:
+    """Each receipt that somebody was told of is there, and so is its list, and both are named in the chain."""
+    final = disk.final()
+    lines = [
+        line for name in final if is_chain(name) for line in check_chain(name, final[name].splitlines(True))
+    ]
+    assert all(isinstance(line, CustodyLine) for line in lines)
+    named = {(line.file, line.sha256) for line in lines}
+    for one in made:
+        assert isinstance(one, ReceiptMade) and not one.passed_by
+        content = final[one.path.name]
+        assert SignedDocument.decode(content).sha256 == one.sha256
+        objects = final[one.path.name.replace(".receipt", ".objects")]
+        assert hashlib.sha256(objects).digest() == one.receipt.objects_sha256
+        for name in (one.path.name, one.path.name.replace(".receipt", ".objects")):
+            assert (name, hashlib.sha256(final[name]).digest()) in named
+    for name, content in final.items():
+        if name.endswith(".receipt"):
+            receipt = Receipt.decode(SignedDocument.decode(content).payload)
+            assert (
+                hashlib.sha256(final[name.replace(".receipt", ".objects")]).digest() == receipt.objects_sha256
+            )
+
+
+@pytest.mark.rule("REC-076")
+@pytest.mark.parametrize("cut", [False, True])
+def test_killed_and_cut_at_every_step_what_was_signed_is_there_and_the_next_run_ends_well(
+    lab: Any, cut: bool
+) -> None:
+    steps = len(steps_of_signing(lab))
+    for step in range(0, steps, STRIDE[chosen()]):
+        for round_ in range(ROUNDS[chosen()]):
+            rng, disk = random.Random(f"{step}/{round_}"), stored_on(lab)
             told: list[Any] = []
 
             def stop(now: int, operation: str, step: int = step) -> None:
@@ -290,13 +332,34 @@ def test_killed_and_cut_at_every_step_what_was_signed_is_there_and_the_next_run_
                 disk.power_cut(rng)
             again = sign(Path("/store"), files=lab.files(disk))
             disk.power_cut(rng)
-            for one in (*told, *again):
-                assert isinstance(one, ReceiptMade) and not one.passed_by
-                content = disk.final()[one.path.name]
-                assert SignedDocument.decode(content).sha256 == one.sha256
-                objects = disk.final()[one.path.name.replace(".receipt", ".objects")]
-                assert hashlib.sha256(objects).digest() == one.receipt.objects_sha256
+            check_signed(disk, [*told, *again])
             assert len([name for name in disk.final() if name.endswith(".receipt")]) == 2
+            counters = [one.receipt.counter for one in again]
+            assert sorted(counters) == [1, 2], "no number is given twice, and none is left out"
+
+
+@pytest.mark.rule("REC-076")
+def test_a_sync_that_fails_while_signing_is_final_and_nothing_is_told_that_is_not_so(lab: Any) -> None:
+    """The system takes lost pages for written: whoever asked again would hear yes."""
+    steps = [at for at, operation in enumerate(steps_of_signing(lab)) if operation.startswith("sync")]
+    for number, step in enumerate(steps[:: 1 if chosen() is not Tier.TEST else 4]):
+        disk, told = stored_on(lab), []
+        failed: list[int] = []
+
+        def fail(now: int, operation: str, step: int = step, failed: list[int] = failed) -> None:
+            if now == step:
+                failed.append(now)
+                raise OSError(errno.EIO, "injected")
+
+        try:
+            for one in sign_receipts("/store", STORE_1, world=world(lab.files(disk, fail))):
+                told.append(one)
+        except DestinationError as error:
+            assert error.advice
+        assert failed
+        disk.power_cut(random.Random(number))
+        check_signed(disk, [one for one in told if isinstance(one, ReceiptMade)])
+        check_signed(disk, sign(Path("/store"), files=lab.files(disk)))
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
