@@ -27,7 +27,7 @@ from bwc_protocol.documents.receipt import (
     check_destination,
     verify_receipt_signature,
 )
-from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
 from bwc_protocol.documents.signed_document import SignedDocument, require_validity
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.errors import DestinationBusy, DestinationError, EvidenceMismatch
@@ -59,6 +59,7 @@ _ADVICE: Final[dict[DocumentCheck, str]] = {
     DocumentCheck.ROLE: "a destination signs by an identity of its own: have a certificate issued with the role "
     "'destination' alone",
     DocumentCheck.SUBJECTS: "leave --destination out, or use the identity of that destination",
+    DocumentCheck.SIGNER: "have a new certificate issued, for a new key: a name or key that is denied stays denied",
     DocumentCheck.TIME: "renew the certificate of the destination, or set this host's clock right",
 }
 
@@ -186,6 +187,9 @@ def require_destination(identity: HostIdentity, destination: str, utc_s: int) ->
     """Whether this identity may sign receipts of that destination now. Raises `DocumentError`."""
     try:
         check_destination(identity.certificate, destination)
+        # What it signs would not count, and be signed anew each time under another name.
+        why = identity.deny_lists.denies(identity.certificate)
+        require(why is None, DocumentCheck.SIGNER, f"the certificate of {destination} is denied: {why}")
         require_validity(tuple(map(read_certificate, identity.credentials.chain)), utc_s)
     except DocumentRefused as refused:
         raise document_error(refused, _ADVICE.get(refused.check, ""), what="the receipt") from refused
@@ -197,6 +201,15 @@ def _errors(destination: Destination) -> Iterator[None]:
         yield
     except OSError as error:
         raise destination.error(error, "signing receipts") from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What of one recording cannot be read makes that one not whole; the others may well be read."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWhole(f"it cannot be read back: {error.strerror or error}") from error
 
 
 class _Signer:
@@ -221,7 +234,8 @@ class _Signer:
                 continue
             name = key.removesuffix(MANIFEST_SUFFIX)
             try:
-                manifest = read_manifest(self._store, name)
+                with _reading():
+                    manifest = read_manifest(self._store, name)
                 if recordings is None or manifest.recording_id in recordings:
                     yield self._sign(name, manifest)
             except NotWhole as error:
@@ -231,11 +245,13 @@ class _Signer:
     def _sign(self, name: str, manifest: Manifest) -> Signing:
         passed_by: list[str] = []
         try:
-            count, head, _ = newest_head(self._store, name, manifest, self._keys)
+            with _reading():
+                count, head, _ = newest_head(self._store, name, manifest, self._keys)
             back: ReadBack | None = None
             for attempt in range(1, ATTEMPTS_MAX + 1):
                 stem = receipt_stem(name, head, self._destination, attempt)
-                there = self._there(stem, manifest, count, head)
+                with _reading():
+                    there = self._there(stem, manifest, count, head)
                 if there is not None:
                     self._name_in_chain(stem, fresh=False)
                     return self._made(name, stem, there, back, passed_by, fresh=False)
@@ -252,10 +268,8 @@ class _Signer:
         return NotReceipted(name, "too many files that are no receipts stand under its names")
 
     def _read_back(self, name: str) -> ReadBack:
-        try:
+        with _reading():
             return read_back(self._store, name, self._keys, self._believed)
-        except OSError as error:  # of this recording; the others may well be read
-            raise NotWhole(f"it cannot be read back: {error.strerror or error}") from error
 
     def _there(self, stem: str, manifest: Manifest, count: int, head: bytes) -> SignedReceipt | None:
         """A receipt that stands there and counts, with its list of objects."""

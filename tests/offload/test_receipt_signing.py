@@ -67,12 +67,16 @@ def device_of(lab: Any) -> Any:
     return lab.device([lab.recording(1, (10_000, 300)), lab.recording(2, (50,))])
 
 
-@pytest.fixture
-def store(lab: Any, tmp_path: Path) -> Path:
-    path = tmp_path / "store"
+def stored_in(lab: Any, path: Path) -> Path:
+    """A directory in which two recordings are stored."""
     path.mkdir()
     assert lab.run(device_of(lab), OsFileSystem(), path)[0].complete
     return path
+
+
+@pytest.fixture
+def store(lab: Any, tmp_path: Path) -> Path:
+    return stored_in(lab, tmp_path / "store")
 
 
 def said(path: Path, count: int) -> Path:
