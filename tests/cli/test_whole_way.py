@@ -16,11 +16,15 @@ from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.camera import Camera
-from bwc_sdk.errors import CommandError, DeviceLost, EvidenceMismatch
+from bwc_sdk.errors import CommandError, DestinationBusy, DeviceLost, EvidenceMismatch
+from bwc_sdk.evidence.custody_chain import chains_of, read_chain
+from bwc_sdk.evidence.custody_line import CustodyLine
 from bwc_sdk.evidence.naming import recording_name
 from bwc_sdk.offload import OffloadPolicy, annotations, receipt_signing, whole_way
 from bwc_sdk.offload.pipeline import Pipeline
 from firmware_sim.camera.camera import SimCamera
+from firmware_sim.camera.erasing import Erasing
+from firmware_sim.device.refusal import Refusal
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
 
@@ -138,6 +142,7 @@ def test_a_held_recording_stays_and_the_report_says_why(bwc: Bwc, camera: SimCam
     assert [one["sequence"] for one in told(first, "erased")] == [2]
     assert {one["sequence"] for one in told(first, "receipt_delivered")} == {1, 2}, "it is only not erased"
     plain = bwc("offload", str(store), "--lab", "--sign", "--erase")
+    assert "receipt delivered" not in plain.out, "it keeps it already"
     assert "not erased\trecording 1\t1 hold is not lifted\t" in plain.out
     on_camera(bwc, "recordings", "lift", "1", "--reason", "the court is done", "--id", "24-7")
     last = offloaded(bwc, store, "--sign", "--erase")
@@ -258,8 +263,13 @@ def test_what_is_wrong_with_one_recording_keeps_no_other_one_on_the_camera(
     events = offloaded(bwc, store, "--sign", "--erase")
     (failed,) = told(events, "follow_up_failed")
     assert (failed["step"], failed["sequence"]) == ("annotations", 1)
+    assert [event["sequence"] for event in told(events, "receipt_signed")] == [2], "of a head that is kept"
     assert [event["sequence"] for event in told(events, "not_erased")] == [1]
     assert [event["sequence"] for event in told(events, "erased")] == [2]
+    named = {
+        line.file for one in chains_of(store) for line in read_chain(one) if isinstance(line, CustodyLine)
+    }
+    assert {path.name for path in store.glob("*.annotations")} <= named
 
 
 def test_a_camera_that_is_lost_after_it_was_stored_is_told_of_each_recording(
@@ -279,18 +289,72 @@ def test_a_camera_that_is_lost_after_it_was_stored_is_told_of_each_recording(
     monkeypatch.undo()
 
 
+@pytest.mark.parametrize("strange", ["A-1", "Z-1"])
 def test_another_recording_of_the_same_id_in_the_store_keeps_nothing_from_being_receipted(
-    bwc: Bwc, camera: SimCamera, tmp_path: Path
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, strange: str
 ) -> None:
     """A store may have many cameras, and nobody promises for what a strange one calls its recordings."""
     store = tmp_path / "store"
     offloaded(bwc, store)
     (first, *_) = sorted(store.glob("*.manifest"))
     manifest = Manifest.decode(first.read_bytes())
-    other = dataclasses.replace(manifest, camera="OTHER-1")
+    other = dataclasses.replace(manifest, camera=strange)
     name = recording_name(other.camera, other.recording_id, other.sha256)
     (store / f"{name}.manifest").write_bytes(other.encode())
-    assert len(told(offloaded(bwc, store, "--sign", "--erase"), "erased")) == 2
+    events = offloaded(bwc, store, "--sign", "--erase")
+    assert not told(events, "receipt_not_signed") and len(told(events, "erased")) == 2
+
+
+def test_what_the_camera_lists_otherwise_than_it_was_stored_is_neither_signed_nor_erased(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, run = tmp_path / "store", Pipeline.run
+    offloaded(bwc, store, "--sign")
+
+    async def as_another_manifest(pipeline: Pipeline) -> Any:
+        found = await run(pipeline)
+        return [
+            dataclasses.replace(one, entry=dataclasses.replace(one.entry, manifest_sha256=bytes(32)))
+            for one in found
+        ]
+
+    monkeypatch.setattr(Pipeline, "run", as_another_manifest)
+    events = offloaded(bwc, store, "--erase")
+    assert len(told(events, "not_erased")) == 2 and not told(events, "erased") and len(camera.storage) == 2
+
+
+@pytest.mark.parametrize("asked", ["take", "erase"])
+def test_a_camera_that_is_busy_is_asked_again(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    does, refusals = getattr(Erasing, asked), [2]
+
+    def busy(erasing: Erasing, *given: object) -> None:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise Refusal(ErrorCode.BUSY, "soon")
+        does(erasing, *given)
+
+    monkeypatch.setattr(Erasing, asked, busy)
+    monkeypatch.setattr(OffloadPolicy, "wait_s", lambda *given: 0.0)
+    events = offloaded(bwc, tmp_path / "store", "--sign", "--erase")
+    assert refusals == [0] and len(told(events, "erased")) == 2
+
+
+def test_a_store_in_which_somebody_else_signs_is_waited_for(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign, refusals = receipt_signing.sign_receipts, [3]
+
+    def busy(*given: Any, **more: Any) -> Any:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise DestinationBusy("another process signs receipts there")
+        return sign(*given, **more)
+
+    monkeypatch.setattr(whole_way, "sign_receipts", busy)
+    monkeypatch.setattr(whole_way, "BUSY_S", 0.0)
+    assert len(told(offloaded(bwc, tmp_path / "store", "--sign", "--erase"), "erased")) == 2
 
 
 def test_a_manifest_in_the_store_that_was_changed_is_the_reason_that_is_told(

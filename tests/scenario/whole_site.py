@@ -254,6 +254,8 @@ class WholeSite:
 
     def sign(self) -> None:
         """The destination's own program signs for what is there."""
+        if self._camera_dark:
+            self.restart()
         try:
             for one in sign_receipts(STORE, host("archive", Role.DESTINATION), world=self.world()):
                 self.told.receipts.append(one)
@@ -335,6 +337,14 @@ def _said(site: WholeSite) -> None:
             site.told.annotated[found.recording_id] = (state.annotations, state.annotations_sha256)
 
 
+def _signed_perhaps(site: WholeSite) -> None:
+    """What is cut here is not done again before a dock delivers what lies there."""
+    try:
+        site.sign()
+    except Dark:
+        site.checks(site)
+
+
 ONE_SITE: Final = OffloadPolicy(
     reserve_bytes=0, sign_by=host("store-1", Role.DESTINATION), erase=True, first_wait_s=0.01
 )
@@ -353,6 +363,13 @@ PLANS: Final[dict[str, Plan]] = {
         ("annotate", _said),
         ("sign for what was said before", WholeSite.sign),
         ("deliver, and offload what was said", lambda site: site.dock(DELIVERS)),
+        ("sign", WholeSite.sign),
+        ("deliver and erase", lambda site: site.dock(DELIVERS)),
+    ),
+    "receipts that lie half-done": (
+        ("offload", lambda site: site.dock(STORES)),
+        ("sign, if nothing comes in between", _signed_perhaps),
+        ("deliver what lies there", lambda site: site.dock(DELIVERS)),
         ("sign", WholeSite.sign),
         ("deliver and erase", lambda site: site.dock(DELIVERS)),
     ),
