@@ -53,7 +53,7 @@ class Bench:
         self._locked = False
         self._used: dict[str, None] = {}
         self._expendable = expendable
-        self._captures = captures
+        self.captures = captures
         self._identity: DeviceIdentity | None = None
         self._faults = Fault(0)
         self._keepsake: Keepsake | None = None
@@ -81,6 +81,12 @@ class Bench:
             self.identities.need(ON_ONE_TO_CHANGE)
             with self.connect(Role.BENCH) as camera:
                 self._keepsake = Keepsake.take(camera)
+
+    @property
+    def known(self) -> DeviceIdentity:
+        """What it said of itself when the bench connected first."""
+        assert self._identity is not None
+        return self._identity
 
     @property
     def identity(self) -> str:
@@ -172,10 +178,7 @@ class Bench:
     @property
     def session(self) -> str:
         """What protects the sessions, in words: nothing, a lab that everybody on a bench shares, or an agency."""
-        if self._peer is None or not self._peer.secure or self._peer.certificate is None:
-            return "INSECURE session"
-        of = self._peer.certificate
-        return f"LAB session (lab {of.lab})" if of.lab else f"secure session of {of.agency!r}"
+        return protection(self._peer)
 
     def used(self) -> tuple[str, object]:
         """The fact, for a report, by whom the test that began last has connected."""
@@ -216,10 +219,10 @@ class Bench:
 
     def capture_file(self) -> Path | None:
         """Where the next connection is captured to, or None."""
-        if self._captures is None:
+        if self.captures is None:
             return None
         self._connections += 1
-        return self._captures / f"{self._test}-{self._connections}.jsonl"
+        return self.captures / f"{self._test}-{self._connections}.jsonl"
 
     def connect(self, role: Role) -> SyncCamera:
         """Connects under `role`. Waits for an earlier host to be gone, 15 s at most, unless the test itself is it."""
@@ -308,3 +311,11 @@ class Bench:
     def close(self) -> None:
         """Ends the bench's use of the device."""
         self.hang_up()
+
+
+def protection(peer: PeerInfo | None) -> str:
+    """What protects the sessions with a device, in words."""
+    if peer is None or not peer.secure or peer.certificate is None:
+        return "INSECURE session"
+    of = peer.certificate
+    return f"LAB session (lab {of.lab})" if of.lab else f"secure session of {of.agency!r}"

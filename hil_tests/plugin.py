@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil_tests.running import BENCH, READ_ONLY, bench_of, start_report
+
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.sync import SyncCamera
@@ -20,11 +22,9 @@ if TYPE_CHECKING:
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
-READ_ONLY: Final = "bwc_read_only"
 STACK: Final = "bwc_stack"
 DESTROYS: Final = "bwc_destroys"
 FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"
-_BENCH: Final = pytest.StashKey["Bench"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,6 +71,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="write a capture file for each connection of each test into this directory ('bwc decode' prints it)",
     )
+    group.addoption(
+        "--bwc-report",
+        metavar="DIR",
+        type=Path,
+        default=None,
+        help="write a verdict on each rule of the specification into this directory, as JSON and as a page "
+        "('bwc conformance' does no more)",
+    )
+    group.addoption(
+        "--bwc-only",
+        metavar="LNK,CHN",
+        default="",
+        help="with --bwc-report: only the tests of these families of rules, or of single ones such as LNK-003",
+    )
+    group.addoption(
+        "--bwc-strict",
+        action="store_true",
+        help="with --bwc-report: what a device should do counts as what it must do",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,7 +98,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # Told, also where a project makes errors of warnings: else a bench would stop two weeks before it has to.
     config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
-    config.addinivalue_line("markers", "rule(number): guards this rule of the specification ('bwc spec')")
+    config.addinivalue_line(
+        "markers",
+        "rule(number, ..., level='MUST'): guards these rules of the specification ('bwc spec'); what is broken at the "
+        "level 'SHOULD' or 'INFO' warns",
+    )
     config.addinivalue_line(
         "markers",
         f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009)",
@@ -90,6 +113,8 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{DESTROYS}: takes all footage of the device, or its service for a while; runs last, and only on the device "
         "that --bwc-expendable names, also where that is a simulator",
     )
+    if config.getoption("--bwc-report") is not None:
+        start_report(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,6 +122,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Handshakes that fail come between the others, since a device lets each wait for 10 s, once there were five.
     """
+    ours = [item for item in items if _is_ours(item)]
+    if ours:
+        from hil_tests.conformance.rules import require_known
+
+        require_known(ours)
     failing = [item for item in items if item.get_closest_marker(FAILS_A_HANDSHAKE)]
     spread = [item for item in items if not item.get_closest_marker(FAILS_A_HANDSHAKE)]
     for at, item in enumerate(failing):
@@ -145,6 +175,12 @@ def _of_this_device(item: pytest.Item) -> Iterator[None]:
         not_applicable(why)
 
 
+def _is_ours(item: pytest.Item) -> bool:
+    """Whether a test is on a device under test; another project may have marks of the same name."""
+    fixtures = getattr(item, "fixturenames", ())
+    return "bwc_bench" in fixtures or "wire" in fixtures
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -161,7 +197,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    bench = config.stash.get(_BENCH, None)
+    bench = config.stash.get(BENCH, None)
     if bench is not None:
         terminalreporter.write_sep("-", "device under test")
         terminalreporter.write_line(bench.describe())
@@ -172,22 +208,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """The device under test and what may be done to it; found out once, by connecting as an auditor."""
-    from hil_tests.bench import Bench
-
-    config = request.config
-    captures: Path | None = config.getoption("--bwc-capture")
-    if captures is not None:
-        captures.mkdir(parents=True, exist_ok=True)
-    bench = Bench(
-        config.getoption("--bwc-device"),
-        expendable=config.getoption("--bwc-expendable"),
-        identity=config.getoption("--bwc-identity"),
-        allow_insecure=config.getoption("--bwc-insecure"),
-        captures=captures,
-    )
+    bench = bench_of(request.config)
+    if bench.captures is not None:
+        bench.captures.mkdir(parents=True, exist_ok=True)
     with _ending_the_session(request, bench, always=True):
         bench.probe()
-    config.stash[_BENCH] = bench
+    request.config.stash[BENCH] = bench
     yield bench
     bench.close()
 

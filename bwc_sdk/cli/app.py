@@ -73,6 +73,7 @@ VERBS: Final = {
     "version": Verb("Versions of the SDK, the protocol and its parts."),
     "sim": Verb("Serve a simulated camera or docking station.", extra="sim"),
     "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),
+    "conformance": Verb("Judge a device by the numbered rules of the specification.", extra="bench"),
 }
 
 
@@ -123,7 +124,10 @@ def load(name: str) -> Any:
     cause: ImportError | None = None
     for plugin in _plugins(name):
         try:
-            app.command(name)(plugin.load())
+            loaded = plugin.load()
+            if isinstance(loaded, typer.Typer):
+                return typer.main.get_command(loaded)  # it has verbs of its own
+            app.command(name)(loaded)
             return typer.main.get_command(app)
         except ImportError as error:
             cause = error

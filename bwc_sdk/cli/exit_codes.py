@@ -46,6 +46,11 @@ class ExitCode(enum.IntEnum):
     """A signed document, such as an order or a desired state, is not what it has to be; nothing was sent."""
     HASHES_ONLY = 19
     """What is stored agrees with its hashes, and nobody has shown that a camera of the agency made it."""
+    NOT_CONFORMING = 20
+    """The device breaks a rule of the specification; of a `conformance diff`, something is worse than before."""
+    INCONCLUSIVE = 21
+    """No rule was found broken, and of some that were to be tested nobody knows: the bench, the host or a device that
+    vanished came between."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

@@ -47,11 +47,11 @@ def verbs(*, completion: bool = False, **options: Any) -> typer.Typer:
 def local_verb(function: Callable[Concatenate[Settings, Output, P], int | None]) -> Callable[..., None]:
     """A verb that needs no device: `function(settings, output, …)`; what it returns is the exit code."""
 
-    def run(settings: Settings, /, **given: Any) -> int | None:
-        output = Output(settings.as_json, verbose=settings.verbose)
-        return function(settings, output, **given)  # type: ignore[call-arg]  # typer's values
+    return _command(functools.partial(_run_local, function), function)
 
-    return _command(run, function)
+
+def _run_local(function: Callable[..., int | None], settings: Settings, /, **given: Any) -> int | None:
+    return function(settings, Output(settings.as_json, verbose=settings.verbose), **given)
 
 
 def camera_verb(
@@ -123,6 +123,28 @@ def common_options(group: typer.Typer, *own: inspect.Parameter) -> None:
 
     _declare(callback, list(own))
     group.callback()(callback)
+
+
+def acting(group: typer.Typer, function: Callable[Concatenate[Settings, Output, P], int | None]) -> None:
+    """Lets a noun that has verbs of its own act by itself where none of them follows: `function(settings, output, …)`,
+    as a local verb. Its own options say nothing to those verbs, and are wrong usage before one."""
+    act = _command(functools.partial(_run_local, function), function)
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
+
+    def callback(ctx: typer.Context, **given: Any) -> None:
+        if ctx.invoked_subcommand is None:
+            act(ctx, **given)
+            return
+        ctx.obj = _inherited(ctx).merged(take(given))
+        idle = [one.name for one in own if given[one.name] != one.default]
+        if idle:
+            raise typer.BadParameter(
+                f"--{idle[0].replace('_', '-')} says nothing to {ctx.invoked_subcommand!r}"
+            )
+
+    callback.__doc__ = function.__doc__
+    _declare(callback, own)
+    group.callback(invoke_without_command=True)(callback)
 
 
 def _command(run: Callable[..., int | None], function: Callable[..., Any]) -> Callable[..., None]:

@@ -1,0 +1,77 @@
+"""A verdict in a few lines, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from hil_tests.conformance.page import HEADLINES
+from hil_tests.conformance.report import PAGE, Report, Requirement, Tried
+from hil_tests.conformance.verdict import Outcome, Verdict
+
+WRONG: Final = (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
+SAID_MAX: Final = 8
+"""Lines of what was expected or observed: the page has the rest."""
+
+
+def summary(report: Report, folder: Path) -> Iterator[str]:
+    """All that whoever started the run has to know at once."""
+    yield headline(report)
+    if report.ended_early:
+        yield f"ended early: {report.ended_early}"
+    yield from table(report)
+    for number, one in report.requirements.items():
+        if one.verdict in WRONG:
+            yield from broken(number, one)
+    for test in report.others:
+        if test.outcome in (Outcome.FAILED, Outcome.INFRA, Outcome.VANISHED):
+            yield f"{test.name}: {test.outcome}"
+            yield from _said(test)
+    yield f"signed by: {report.signed_by}" if report.signed_by else f"NOT SIGNED: {report.unsigned_because}"
+    yield f"report: {folder / PAGE}"
+
+
+def headline(report: Report) -> str:
+    """One line: the verdict, on which device, and what that is."""
+    device = report.device
+    who = f"{device.identity} ({device.model}, firmware {device.firmware})" if device.identity else device.uri
+    return f"{HEADLINES[report.conformity]}: {who}, {device.nature}, {report.session}"
+
+
+def table(report: Report) -> Iterator[str]:
+    """A line for each chapter of the specification, with how many rules got which verdict."""
+    sections = report.sections()
+    width = max(map(len, [*sections, "chapter"]))
+    yield "  ".join([f"{'chapter':{width}}", *(f"{name:>{_wide(name)}}" for name in Verdict)])
+    for name, rules in sections.items():
+        yield "  ".join([f"{name:{width}}", *(f"{n or '-':>{_wide(v)}}" for v, n in _counts(rules).items())])
+
+
+def _wide(verdict: Verdict) -> int:
+    return max(4, len(verdict))
+
+
+def _counts(rules: Mapping[str, Requirement]) -> dict[Verdict, int]:
+    listed = [one.verdict for one in rules.values()]
+    return {verdict: listed.count(verdict) for verdict in Verdict}
+
+
+def broken(number: str, one: Requirement) -> Iterator[str]:
+    """What is wrong about a rule: its sentence, and of each test that says so what it expected and saw."""
+    yield f"{number} {one.verdict}: {one.sentence}"
+    if one.why:
+        yield f"  why: {one.why}"
+    for test in one.tests:
+        if test.outcome in (Outcome.FAILED, Outcome.WARNED):
+            yield from _said(test)
+
+
+def _said(test: Tried) -> Iterator[str]:
+    for label, said in (("expected", test.expected), ("observed", test.observed), ("why", test.why)):
+        lines = said.splitlines()
+        for number, line in enumerate(lines[:SAID_MAX]):
+            yield f"  {label if not number else ' ' * len(label)}{':' if not number else ' '} {line}"
+        if len(lines) > SAID_MAX:
+            yield f"  {' ' * len(label)}  … {len(lines) - SAID_MAX} lines more in the report"
+    yield f"  test: {test.name}"
