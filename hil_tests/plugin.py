@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.sync import SyncCamera
     from hil_tests.bench import Bench
+    from hil_tests.conformance.measuring import Measure
     from hil_tests.raw.wire import Wire
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
@@ -302,6 +303,14 @@ def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
     )
     yield wire
     wire.close()
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measure:
+    """`measure("connect time", 0.4, "s", at_most=15)`: a value for the report; beyond a limit the test fails."""
+    from hil_tests.conformance.measuring import measure_for
+
+    return measure_for(request.node)
 
 
 @pytest.fixture

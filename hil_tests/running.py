@@ -35,7 +35,7 @@ def _captures(config: pytest.Config) -> Path | None:
     """Where wire logs go: where one was told to put them, or else beside the report."""
     told: Path | None = config.getoption("--bwc-capture")
     collector: Collector | None = config.stash.get(COLLECTOR, None)
-    return told if told is not None or collector is None else collector.captures
+    return told if collector is None else collector.captures
 
 
 def start_report(config: pytest.Config) -> None:
@@ -46,6 +46,8 @@ def start_report(config: pytest.Config) -> None:
     from hil_tests.conformance.rules import Scope
 
     folder: Path = config.getoption("--bwc-report")
+    if config.getoption("--bwc-capture") is not None:
+        raise pytest.UsageError("--bwc-report puts the wire logs beside the report: leave out --bwc-capture")
     try:
         scope = Scope.parse(config.getoption("--bwc-only"))
         prepare(folder)

@@ -87,10 +87,22 @@ class Collector:
             config.hook.pytest_deselected(items=left)
         items[:] = sorted(kept, key=lambda item: not _only_link(item))
         for item in items:
-            self._gathered[item.nodeid] = Gathered(
-                marked(item),
-                Tried(name=_name(item), outcome=Outcome.NOT_RUN, expected=observing.promise(item)),
-            )
+            self._expect(item.nodeid, _facts(item))
+        if hasattr(config, "workeroutput"):
+            config.workeroutput[RUN] = {item.nodeid: _facts(item) for item in items}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker tells at its end which tests there were: those that it did not come to are known, too."""
+        for nodeid, facts in getattr(node, "workeroutput", {}).get(RUN, {}).items():
+            self._expect(nodeid, facts)
+
+    def _expect(self, nodeid: str, facts: dict[str, Any]) -> Gathered:
+        one = self._gathered.get(nodeid)
+        if one is None:
+            tried = Tried(name=facts["name"], outcome=Outcome.NOT_RUN, expected=facts["promise"])
+            one = self._gathered[nodeid] = Gathered(facts["rules"], tried)
+        return one
 
     def _is_meant(self, item: pytest.Item) -> bool:
         return not self._scope.wanted or any(self._scope.has(number) for number in marked(item))
@@ -103,7 +115,7 @@ class Collector:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         bench = self._config.stash.get(BENCH, None)
-        found: dict[str, Any] = observing.phase_of(item, call, report, reached=bench is not None)
+        found = _facts(item) | observing.phase_of(item, call, report, reached=bench is not None)
         if report.when == "teardown":
             found |= self._after(item, bench)
         report.bwc_observed = found  # type: ignore[attr-defined]  # ours, carried from the workers of pytest-xdist
@@ -135,9 +147,9 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         found: dict[str, Any] | None = getattr(report, "bwc_observed", None)
-        one = self._gathered.get(report.nodeid)
-        if found is None or one is None:
+        if found is None:
             return
+        one = self._expect(report.nodeid, found)
         said = one.tried
         if report.when == "setup" and one.phases:  # another plugin runs it again: each attempt counts
             said = dataclasses.replace(said, attempts=said.attempts + 1)
@@ -259,6 +271,11 @@ def _only_link(item: pytest.Item) -> bool:
         "bwc_bench" in getattr(item, "fixturenames", ()) or item.get_closest_marker(READ_ONLY) is None
     )
     return bool(families) and families <= LINK_FAMILIES and not asks_for_more
+
+
+def _facts(item: pytest.Item) -> dict[str, Any]:
+    """What is known of a test before it runs."""
+    return {"name": _name(item), "rules": marked(item), "promise": observing.promise(item)}
 
 
 def _name(item: pytest.Item) -> str:
