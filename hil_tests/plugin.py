@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import BENCH, READ_ONLY, bench_of, start_report
+from hil_tests.running import BENCH, READ_ONLY, bench_of
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
@@ -115,6 +115,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "that --bwc-expendable names, also where that is a simulator",
     )
     if config.getoption("--bwc-report") is not None:
+        from hil_tests.conformance.starting import start_report
+
         start_report(config)
 
 

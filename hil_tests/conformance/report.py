@@ -166,7 +166,8 @@ class Report:
     @property
     def conformity(self) -> Conformity:
         """What it all comes to."""
-        return conformity((one.verdict for one in self.requirements.values()), self.others)
+        outcomes = [one.outcome for one in self.others]
+        return conformity((one.verdict for one in self.requirements.values()), outcomes)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -19,10 +19,10 @@ from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.report import Report
+from hil_tests.conformance.starting import COLLECTOR
 from hil_tests.identities import ON_ANY_DEVICE, BenchIdentities
 from hil_tests.raw.pipe import RawPipe
 from hil_tests.raw.transcript import Transcript
-from hil_tests.running import COLLECTOR
 
 LOG: Final = "pytest.log"
 """What pytest itself said, beside the report."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from hil_tests.conformance.report import Tried
+from typing import Final
 
 
 class Outcome(enum.StrEnum):
@@ -94,10 +91,10 @@ def judge(outcomes: Sequence[tuple[Outcome, str]], untested: str = UNTESTED) -> 
     return _VERDICTS[speaks], "" if speaks is Outcome.PASSED else why
 
 
-def conformity(verdicts: Iterable[Verdict], others: Iterable[Tried] = ()) -> Conformity:
-    """What all the verdicts come to; `others` are tests that guard no numbered rule."""
+def conformity(verdicts: Iterable[Verdict], others: Iterable[Outcome] = ()) -> Conformity:
+    """What all the verdicts come to; `others` are what became of tests that guard no numbered rule."""
     found = set(verdicts)
-    outcomes = {one.outcome for one in others}
+    outcomes = set(others)
     if Verdict.FAIL in found or Outcome.FAILED in outcomes:
         return Conformity.BROKEN
     unsure = {Outcome.VANISHED, Outcome.INFRA, Outcome.NOT_RUN}

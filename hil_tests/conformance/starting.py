@@ -1,0 +1,33 @@
+"""How a report begins: the options of a pytest session become what gathers it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bwc_sdk.errors import BwcError
+from hil_tests.conformance.collecting import Collector
+from hil_tests.conformance.folder import prepare
+from hil_tests.conformance.rules import Scope
+from hil_tests.running import CAPTURES
+
+COLLECTOR: Final = pytest.StashKey[Collector]()
+"""What gathers the report of a session."""
+
+
+def start_report(config: pytest.Config) -> None:
+    """Registers what gathers the report. Raises `UsageError` for a scope or a folder that cannot be used."""
+    folder: Path = config.getoption("--bwc-report")
+    if config.getoption("--bwc-capture") is not None:
+        raise pytest.UsageError("--bwc-report puts the wire logs beside the report: leave out --bwc-capture")
+    try:
+        scope = Scope.parse(config.getoption("--bwc-only"))
+        prepare(folder)
+    except BwcError as error:
+        raise pytest.UsageError(f"{error}; try: {error.advice}") from error
+    collector = Collector(config, folder, scope=scope, strict=config.getoption("--bwc-strict"))
+    config.stash[COLLECTOR] = collector
+    config.stash[CAPTURES] = collector.captures
+    config.pluginmanager.register(collector, "bwc-report")
