@@ -36,12 +36,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def follow_the_page(folder: Path) -> None:
-    """Does what the page shows, as a reader would."""
+def follow_the_page(folder: Path, elsewhere: str = HERE) -> None:
+    """Does what the page shows that is tried out in a test's file, as a reader would."""
     shell = Shell(folder)
 
     def evaluate(example: Example) -> None:
-        if remark_on(example.document, example.start) != ("elsewhere", HERE):
+        if remark_on(example.document, example.start) != ("elsewhere", elsewhere):
             return
         if "$ " in example.parsed[:2]:
             for command in commands_of(example.parsed):
