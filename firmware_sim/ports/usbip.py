@@ -64,6 +64,8 @@ class UsbIpPort:
             self._closed = True
             self._door.close()
             self.unplug()
+            for connection in self._door.guests:
+                connection.pull()
 
     def pull(self) -> None:
         """Pulls the cable; it is plugged in again a second later."""
@@ -76,7 +78,7 @@ class UsbIpPort:
         """Pulls the cable, and leaves it so."""
         if self._plugged:
             self._plugged = False
-            self._drop_all()
+            self._drop(self._attached)
             self.device.close()
 
     def plug(self) -> None:
@@ -112,11 +114,12 @@ class UsbIpPort:
 
     def _vanish(self) -> None:
         # Later also because it may be called out of the very connection that ends.
-        self._loop.call_later(VANISH_S, self._drop_all)
+        self._loop.call_later(VANISH_S, self._drop, self._attached)
 
-    def _drop_all(self) -> None:
-        for connection in self._door.guests:
-            connection.pull()
+    def _drop(self, attached: UsbIpConnection | None) -> None:
+        """Ends the connection that carried the device. Whoever only asks what there is asks the server, not it."""
+        if attached is not None:
+            attached.pull()
 
 
 def camera_on_usb(

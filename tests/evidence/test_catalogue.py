@@ -193,7 +193,11 @@ ENDINGS = (
 )
 
 
-@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=times(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     data=st.one_of(
         st.binary(max_size=400), st.just(b"[" * 9_000), st.just(b'{"version": 1, "stored_utc": 7}')

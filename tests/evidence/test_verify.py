@@ -230,7 +230,11 @@ def test_a_file_that_no_offload_wrote_is_told_and_is_no_error(store: Path) -> No
     assert not any(finding.severity is Severity.ERROR for finding in report.findings)
 
 
-@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=times(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     data=st.binary(max_size=600),
     ending=st.sampled_from(

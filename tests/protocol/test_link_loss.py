@@ -86,7 +86,11 @@ def test_each_byte_arrives_once_and_in_order(rung, seed, wire, faults) -> None:
 
 
 @pytest.mark.rule("CHN-019")
-@settings(max_examples=times(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=times(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     seed=st.integers(0, 2**32 - 1),
     loss=st.floats(0.0, 0.3),
@@ -122,7 +126,11 @@ def test_any_interleaving_delivers_each_byte_once_in_order_or_fails_in_bounded_t
     assert any(end.of(ChannelReset) + end.of(LinkDown) for end in (pair.host, pair.device))
 
 
-@settings(max_examples=times(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=times(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     seed=st.integers(0, 2**32 - 1),
     lives=st.integers(2, 6),

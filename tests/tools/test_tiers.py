@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import tiers
 from tests.tiers import Tier
@@ -41,6 +42,13 @@ def test_the_option_chooses(pytester: pytest.Pytester, tier: str, passed: int, a
     pytester.makeini("[pytest]\nmarkers =\n    ci: x\n    night: x\ntimeout = 60\n")
     result = pytester.runpytest_subprocess("--tier", tier, "--strict-markers", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=passed, deselected=apart)
+
+
+def test_no_example_fails_by_the_time_that_it_takes() -> None:
+    assert settings().deadline is None and HealthCheck.too_slow in settings().suppress_health_check
+    for path in TESTS.rglob("test_*.py"):
+        for given in re.findall(r"suppress_health_check=\[(.*?)\]", path.read_text(encoding="utf-8")):
+            assert "too_slow" in given or path == Path(__file__), f"{path.name}: it takes the place of ours"
 
 
 def test_no_number_of_examples_or_seeds_is_left_out() -> None:

@@ -12,6 +12,7 @@ from bwc_sdk.transport.uri import DeviceUri
 from bwc_sdk.transport.usb import UsbTransport
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.ports import door, usbip_connection
 from firmware_sim.ports.usbip import UsbIpPort, camera_on_usb
 from firmware_sim.scenarios import Footage, make_camera
 
@@ -21,9 +22,12 @@ BOUND_S = 45.0
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server of this very process is busy with other work at times, and not gone."""
+    """A server of this very process is busy with other work at times, and not gone; nor is its host."""
     monkeypatch.setattr(usbip_client, "UNLINK_S", 20.0)
     monkeypatch.setattr(usbip_client, "STALLED_S", 20.0)
+    monkeypatch.setattr(usbip_connection, "HANDSHAKE_S", BOUND_S)
+    monkeypatch.setattr(door, "SILENT_S", BOUND_S)
+    monkeypatch.setattr(door, "WITHOUT_LINK_S", BOUND_S)
 
 
 @pytest.fixture

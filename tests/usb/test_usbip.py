@@ -20,6 +20,7 @@ from usbip.function import Interface
 
 import bwc_sdk
 from bwc_protocol.bindings import usb as descriptors
+from bwc_sdk.errors import DeviceLost
 from bwc_sdk.transport import usbip_client
 from bwc_sdk.transport.usbip_backend import UsbIpBackend
 from bwc_sdk.transport.usbip_client import Attachment, exported
@@ -320,3 +321,24 @@ def test_an_answer_that_waits_to_be_sent_survives_what_follows_its_question(
         theirs.close()
 
     lab.plugged(camera, use)
+
+
+@pytest.mark.parametrize("goes", ["reboots", "is unplugged"])
+def test_whoever_asks_what_there_is_is_answered_while_the_device_goes(
+    lab: Any, camera: SimCamera, goes: str
+) -> None:
+    """Its connection is to the server, and not to the device."""
+
+    async def use(port: Any) -> tuple[int, ...]:
+        reader, writer = await asyncio.open_connection(*lab.server_of(port))
+        async with bwc_sdk.connect(port.uri, allow_insecure=True) as host:
+            await host.device.status()
+            camera.crash() if goes == "reboots" else port.unplug()
+            with pytest.raises(DeviceLost):
+                await host.device.status()
+        writer.write(struct.pack(">HHI", 0x0111, 0x8005, 0))
+        answer = struct.unpack(">HHII", await reader.readexactly(12))
+        writer.close()
+        return answer
+
+    assert lab.plugged(camera, use) == (0x0111, 0x0005, 0, 0)
