@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 from bwc_protocol.conversation import RequestLimits
 from bwc_protocol.conversation.stream import BytesSource, ReaderSource
-from bwc_protocol.declare import Handlers, Request
 from bwc_protocol.evidence import DIGEST_SIZE
 from bwc_protocol.messages.audit import AuditPage, ReadAudit
 from bwc_protocol.messages.core import StreamOpened
@@ -29,12 +28,12 @@ from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.device.refusal import Refusal
-from firmware_sim.handlers import CAMERA
+from firmware_sim.faulty_evidence import FAULTY_EVIDENCE
+from firmware_sim.faulty_evidence import answer_otherwise as _answer
 from firmware_sim.handlers import audit as audit_handlers
 from firmware_sim.handlers import recordings as recording_handlers
 
 Personality = Callable[[SimCamera], None]
-Handler = Callable[[CameraSession, Any], Any]
 
 LARGEST_STREAM: Final = (1 << 63) - 1
 """A length that no host may take for room that it has to make."""
@@ -226,14 +225,7 @@ PERSONALITIES: Final[dict[str, Personality]] = {
         long_segment,
         short_segment,
         forged_log,
+        *FAULTY_EVIDENCE,
     )
 }
 """By the name that the command line and the URI take."""
-
-
-def _answer(camera: SimCamera, request: type[Request[Any]], handler: Handler) -> None:
-    """Makes the camera answer one command differently."""
-    handlers: Handlers[CameraSession] = Handlers()
-    handlers.by_opcode = dict((camera.profile.handlers or CAMERA).by_opcode)
-    handlers.by_opcode[request.opcode] = handler
-    camera.profile.handlers = handlers
