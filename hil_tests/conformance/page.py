@@ -119,9 +119,9 @@ def _broken(report: Report, mark: str) -> Iterable[str]:
 
 
 def _rule_link(number: str, one: Requirement) -> str:
-    said = one.why or next((t.observed for t in one.tests if t.outcome is Outcome.FAILED), "")
+    said = one.why or next((t.observed for t in one.tests if t.observed), "")
     return (
-        f'<tr><td class="number"><a href="#{number}">{number}</a></td><td>{_badge(one.verdict)}</td>'
+        f'<tr><td class="number"><a href="#{number}">{number}</a></td><td class="state">{_badge(one.verdict)}</td>'
         f"<td>{_sentence(one.sentence)}<br><span class=why>{_text(_first(said))}</span></td></tr>"
     )
 
@@ -141,7 +141,7 @@ def _rule(number: str, one: Requirement) -> str:
     tests = "".join(map(_tried, one.tests))
     return (
         f'<tr id="{number}" data-find data-verdict="{one.verdict}"><td class="number">{number}</td>'
-        f"<td>{_badge(one.verdict)}</td><td>{_sentence(one.sentence)}{why}{tests}</td></tr>"
+        f'<td class="state">{_badge(one.verdict)}</td><td>{_sentence(one.sentence)}{why}{tests}</td></tr>'
     )
 
 
