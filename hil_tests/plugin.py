@@ -123,6 +123,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else.
 
+    What needs only the wire comes before what the SDK has to connect for: of a device whose link is so wrong that it
+    cannot, the report says at least why.
+
     Handshakes that fail come between the others, since a device lets each wait for 10 s, once there were five.
     """
     ours = [item for item in items if _is_ours(item)]
@@ -138,9 +141,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             "bwc_factory_new" not in getattr(item, "fixturenames", ()),
             item.get_closest_marker(DESTROYS) is not None,
+            _needs_the_bench(item),
         )
     )
     items[:] = spread
+
+
+def _needs_the_bench(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    by_the_wire_alone = "wire" in fixtures and "bwc_bench" not in fixtures
+    return not (by_the_wire_alone and item.get_closest_marker(READ_ONLY))
 
 
 @pytest.hookimpl(wrapper=True)
