@@ -21,7 +21,9 @@ from bwc_protocol.evidence import MANIFEST_MAX, EvidenceError, Manifest, sign1
 from bwc_protocol.evidence.annotations import AnnotationRecord
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_document
+from bwc_sdk.evidence.derivation import DERIVATION_MAX, Derivation
 from bwc_sdk.evidence.naming import recording_name
+from bwc_sdk.evidence.sealed_json import RecordDamaged
 from bwc_sdk.evidence.store import RecordingFiles, Store, segments_of
 
 
@@ -90,6 +92,8 @@ class Described:
     """How each segment came here, by its number: the custody record as it is."""
     receipts: list[Receipt] = field(default_factory=list)
     tombstone: Tombstone | None = None
+    derivations: list[dict[str, Any]] = field(default_factory=list)
+    """Copies that were made from it: their records as they are."""
     trouble: list[str] = field(default_factory=list)
     """What could not be read, a sentence each."""
 
@@ -113,6 +117,8 @@ def describe(store: Store, files: RecordingFiles) -> Described:
     for name in files.receipts:
         _read(store, name, RECEIPT_MAX, found, _receipt)
     _read(store, files.tombstone, TOMBSTONE_MAX, found, _tombstone)
+    for name in files.derivations:
+        _read(store, name, DERIVATION_MAX, found, _derivation)
     return found
 
 
@@ -156,7 +162,7 @@ def _read(
         if len(data) > most:
             raise DocumentRefused(DocumentCheck.FORM, f"it has more than {most} bytes")
         take(found, data)
-    except (OSError, EvidenceError, DocumentRefused, MalformedCertificate) as error:
+    except (OSError, EvidenceError, DocumentRefused, MalformedCertificate, RecordDamaged) as error:
         found.trouble.append(f"{name} cannot be read: {error}")
 
 
@@ -189,6 +195,10 @@ def _tombstone(found: Described, data: bytes) -> None:
     tombstone = Tombstone.decode(SignedDocument.decode(data).payload)
     _same(found, tombstone.recording_id, tombstone.manifest_sha256)
     found.tombstone = tombstone
+
+
+def _derivation(found: Described, data: bytes) -> None:
+    found.derivations.append(Derivation.decode(data, found.files.name, found.manifest).document)
 
 
 def _same(found: Described, recording: bytes, manifest_sha256: bytes) -> None:

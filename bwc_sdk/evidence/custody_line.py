@@ -45,7 +45,9 @@ class Recorded(StrEnum):
     TOMBSTONE = "tombstone"
     """What a camera signed before it erased a recording."""
     DERIVATION = "derivation"
-    """A copy that was made from a recording."""
+    """A copy that was made from a recording: its record, which has the copy's hash."""
+    EXPORT = "export"
+    """What was given to others: the record of it."""
 
 
 class LineError(ValueError):

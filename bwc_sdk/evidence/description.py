@@ -116,6 +116,7 @@ def document(found: Described) -> dict[str, Any]:
         "custody": [found.custody[number] for number in sorted(found.custody)],
         "receipts": [to_plain(one) for one in found.receipts],
         "tombstone": to_plain(found.tombstone) if found.tombstone is not None else None,
+        "derivations": list(found.derivations),
     }
 
 

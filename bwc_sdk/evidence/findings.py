@@ -124,6 +124,22 @@ class FindingKind(enum.StrEnum):
         "object-disagrees",
         "A file that a destination receipted is gone, or is not what it was then.",
     )
+    DERIVATION_WRONG = (
+        "derivation-wrong",
+        "What says what a copy was made from was damaged or changed, or is about another recording.",
+    )
+    DERIVATION_MISSING = (
+        "derivation-missing",
+        "Nothing says what a copy was made from.",
+    )
+    COPY_MISSING = (
+        "copy-missing",
+        "A copy that was made from the recording is gone.",
+    )
+    COPY_DAMAGED = (
+        "copy-damaged",
+        "A copy that was made from the recording is not what was registered.",
+    )
     CUSTODY_MISSING = (
         "custody-missing",
         "Nothing says how and when a segment came here.",

@@ -30,6 +30,14 @@ CHAIN_SUFFIX: Final = ".chain"
 """Of a chain of custody records."""
 CHECKPOINT_SUFFIX: Final = ".checkpoint"
 TIME_STAMP_SUFFIX: Final = ".tsr"
+DERIVATION_SUFFIX: Final = ".derivation"
+"""Of the record of a copy that was made from a recording."""
+DERIVED: Final = ".derived."
+"""Stands before the ending of such a copy, by which players know it."""
+WRAPS_SUFFIX: Final = ".wraps"
+"""Of a content key that was wrapped anew, for somebody for whom the camera had not."""
+LEFT_OUT_NAME: Final = "left-out.json"
+"""In an export: what of the store it came from is not in it."""
 
 HASH_DIGITS: Final = 16
 """64 bits: nobody meets a second manifest with them by chance, and who makes one replaces nothing by it."""
@@ -54,6 +62,11 @@ def annotations_stem(camera: str, recording: bytes, manifest_sha256: bytes, anno
     """The name of what was said of a recording up to one head, without suffix."""
     head = annotations_sha256.hex()[:HASH_DIGITS]
     return f"{recording_name(camera, recording, manifest_sha256)}_{head}"
+
+
+def derived_name(recording: str, sha256: bytes, ending: str) -> str:
+    """The name of a copy that was made from a recording, by its own hash."""
+    return f"{recording}_{sha256.hex()[:HASH_DIGITS]}{DERIVED}{ending}"
 
 
 def receipt_stem(recording: str, annotations_sha256: bytes, destination: str, attempt: int = 1) -> str:

@@ -127,7 +127,7 @@ def read_back(store: ObjectStore, name: str, keys: Sequence[str], believed: Beli
     there = frozenset(keys)
     for number, facts in enumerate(manifest.segments):
         own = segment_name(manifest.camera, manifest.recording_id, number, manifest.sha256)
-        objects += _segment(store, own, number, facts, there)
+        objects += read_segment(store, own, number, facts, there)
     return ReadBack(
         name, manifest, count, head, ObjectList(tuple(sorted(objects))), signed=signature is not None
     )
@@ -138,9 +138,10 @@ def _small(store: ObjectStore, key: str, content: bytes) -> ObjectEntry:
         return ObjectEntry(key, found.version, len(content), hashlib.sha256(content).digest())
 
 
-def _segment(
+def read_segment(
     store: ObjectStore, name: str, number: int, facts: SegmentFacts, there: frozenset[str]
 ) -> list[ObjectEntry]:
+    """Reads one segment back: footage and table as objects, in this order. Raises `NotWhole`, `OSError`."""
     chunks = chunk_count(facts.size_bytes, facts.chunk_size)
     table = store.read_small(name + TABLE_SUFFIX, chunks * DIGEST_SIZE)
     if table is None:

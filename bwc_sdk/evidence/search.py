@@ -10,7 +10,7 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import ActivationEvent
 from bwc_sdk.errors import InvalidValue, NoSuchRecording
 from bwc_sdk.evidence.catalogue import Described, describe, manifest_of
-from bwc_sdk.evidence.store import RecordingFiles, Store
+from bwc_sdk.evidence.store import RecordingFiles, Store, names_of
 
 ID_DIGITS_MIN: Final = 4
 """Hexadecimal digits of an id that may stand for the whole; fewer are a number with a typo."""
@@ -68,7 +68,7 @@ def the_one(store: Store, which: str) -> Described:
 
     Raises `NoSuchRecording` for none, and for several.
     """
-    named = [one for one in store.recordings if which and (which == one.name or which in _names(one))]
+    named = [one for one in store.recordings if which and (which == one.name or which in names_of(one))]
     found = named or [one for one in store.recordings if _begins(one, which)]
     if not found and which.isdecimal() and len(which) <= NUMBER_DIGITS:
         numbered = ((one, manifest_of(store, one)) for one in store.recordings)
@@ -81,14 +81,6 @@ def the_one(store: Store, which: str) -> Described:
             advice="'bwc evidence find' lists what there is, with ids; the first digits of an id name one",
         )
     return describe(store, found[0])
-
-
-def _names(files: RecordingFiles) -> set[str]:
-    once = [files.manifest, files.signature, files.tombstone]
-    of_segments = (
-        name for one in files.segments.values() for name in (one.footage, one.sealed, one.table, one.custody)
-    )
-    return set(filter(None, [*once, *files.annotations, *files.receipts, *files.objects, *of_segments]))
 
 
 def _begins(files: RecordingFiles, which: str) -> bool:

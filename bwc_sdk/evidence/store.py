@@ -20,6 +20,8 @@ from bwc_sdk.evidence.naming import (
     CHAIN_SUFFIX,
     CHECKPOINT_SUFFIX,
     CUSTODY_SUFFIX,
+    DERIVATION_SUFFIX,
+    LEFT_OUT_NAME,
     MANIFEST_SUFFIX,
     OBJECTS_SUFFIX,
     PART_SUFFIX,
@@ -30,6 +32,7 @@ from bwc_sdk.evidence.naming import (
     TABLE_SUFFIX,
     TIME_STAMP_SUFFIX,
     TOMBSTONE_SUFFIX,
+    WRAPS_SUFFIX,
 )
 
 INCOMING: Final = ".incoming"
@@ -43,6 +46,8 @@ _OF_RECORDING: Final = re.compile(
 _OF_SEGMENT: Final = re.compile(
     _CAMERA_AND_ID + r"_(?P<segment>[0-9]{3})_(?P<hash>[0-9a-f]{16})(?P<suffix>\.[a-z0-9]+(?:\.[a-z]+)?)"
 )
+_DERIVED: Final = re.compile(_CAMERA_AND_ID + r"_(?P<hash>[0-9a-f]{16})_[0-9a-f]{16}\.derived\.[a-z0-9]{1,8}")
+_EXPORT: Final = re.compile(r"export_[0-9a-f]{16}\.json")
 
 
 @dataclass(slots=True)
@@ -70,6 +75,12 @@ class RecordingFiles:
     """One for each head that an offload met."""
     receipts: list[str] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
+    derivations: list[str] = field(default_factory=list)
+    """Records of copies that were made from it."""
+    derived: list[str] = field(default_factory=list)
+    """These copies."""
+    wraps: list[str] = field(default_factory=list)
+    """Its content key, wrapped anew for others than the camera had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,10 @@ class Store:
     """What no offload has put there."""
     unfinished: tuple[str, ...]
     """What lies in `.incoming`: segments under way, or left by an offload that was interrupted."""
+    exports: tuple[str, ...] = ()
+    """What says that something of it was given to others."""
+    left_out: str | None = None
+    """Of an export: what says what is not in it."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -100,8 +115,9 @@ class Store:
         except OSError as error:
             os.close(directory)
             raise _unusable(path, error) from error
-        recordings, chains, foreign = _sorted(names)
-        return cls(path, directory, recordings, chains, foreign, unfinished)
+        recordings, chains, exports, foreign = _sorted(names)
+        left_out = LEFT_OUT_NAME if LEFT_OUT_NAME in names else None
+        return cls(path, directory, recordings, chains, foreign, unfinished, exports, left_out)
 
     def close(self) -> None:
         """Closes it."""
@@ -162,17 +178,25 @@ def _unfinished(directory: int) -> tuple[str, ...]:
         os.close(incoming)
 
 
-def _sorted(names: list[str]) -> tuple[tuple[RecordingFiles, ...], tuple[str, ...], tuple[str, ...]]:
+def _sorted(
+    names: list[str],
+) -> tuple[tuple[RecordingFiles, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     recordings: dict[str, RecordingFiles] = {}
-    chains, foreign = [], []
+    chains, exports, foreign = [], [], []
     for name in names:
-        if name == INCOMING:
+        if name in (INCOMING, LEFT_OUT_NAME):
             continue
         if name.endswith((CHAIN_SUFFIX, CHECKPOINT_SUFFIX, TIME_STAMP_SUFFIX)):
             chains.append(name)
-        elif not (_take_segment(recordings, name) or _take_recording(recordings, name)):
+        elif _EXPORT.fullmatch(name):
+            exports.append(name)
+        elif not (
+            _take_derived(recordings, name)
+            or _take_segment(recordings, name)
+            or _take_recording(recordings, name)
+        ):
             foreign.append(name)
-    return tuple(recordings[key] for key in sorted(recordings)), tuple(chains), tuple(foreign)
+    return tuple(recordings[key] for key in sorted(recordings)), tuple(chains), tuple(exports), tuple(foreign)
 
 
 def _of(recordings: dict[str, RecordingFiles], found: re.Match[str]) -> RecordingFiles:
@@ -187,6 +211,13 @@ def _take_segment(recordings: dict[str, RecordingFiles], name: str) -> bool:
     files = _of(recordings, found).segments.setdefault(int(found["segment"]), SegmentFiles())
     setattr(files, _SEGMENT_FILES[found["suffix"]], name)
     return True
+
+
+def _take_derived(recordings: dict[str, RecordingFiles], name: str) -> bool:
+    found = _DERIVED.fullmatch(name)
+    if found is not None:
+        _of(recordings, found).derived.append(name)
+    return found is not None
 
 
 def _take_recording(recordings: dict[str, RecordingFiles], name: str) -> bool:
@@ -214,7 +245,28 @@ _MANY: Final = {
     ANNOTATIONS_SUFFIX: "annotations",
     RECEIPT_SUFFIX: "receipts",
     OBJECTS_SUFFIX: "objects",
+    DERIVATION_SUFFIX: "derivations",
+    WRAPS_SUFFIX: "wraps",
 }
+
+
+def names_of(files: RecordingFiles) -> Iterator[str]:
+    """All files of a recording that are there, in no order that means anything."""
+    once = (files.manifest, files.signature, files.tombstone)
+    of_segments = (
+        name for one in files.segments.values() for name in (one.footage, one.sealed, one.table, one.custody)
+    )
+    many = (
+        files.annotations,
+        files.receipts,
+        files.objects,
+        files.derivations,
+        files.derived,
+        files.wraps,
+    )
+    yield from (name for name in (*once, *of_segments) if name is not None)
+    for names in many:
+        yield from names
 
 
 def segments_of(files: RecordingFiles) -> Iterator[tuple[int, SegmentFiles]]:

@@ -42,6 +42,7 @@ from bwc_sdk.evidence.checkpoints import (
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
 from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.custody_reading import files_of, read_chain
+from bwc_sdk.evidence.derivation import check_derivations
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.judging import Judging
@@ -273,6 +274,7 @@ class _Recording:
         data = self._manifest_bytes()
         if data is None:
             self._receipts(None, ())
+            self._derivations(None)
             self._tombstone(None)
             return
         manifest = self._manifest
@@ -289,6 +291,7 @@ class _Recording:
         self._run.judging.manifest(manifest)
         self._signature(data, manifest)
         self._receipts(manifest, self._annotations(manifest))
+        self._derivations(manifest)
         self._tombstone(manifest)
         self._run.chains.add(
             Link(
@@ -376,6 +379,10 @@ class _Recording:
         run = self._run
         stores = (self._store, *run.stores)
         run.receipts.recording(stores, self._files, manifest, heads, run.believed, self._found)
+
+    def _derivations(self, manifest: Manifest | None) -> None:
+        run = self._run
+        check_derivations(self._store, self._files, manifest, self._found, quick=run.quick, hashed=run.hashed)
 
     def _tombstone(self, manifest: Manifest | None) -> None:
         """Its camera's word that it erased it: that accounts for a recording that is not here."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_sdk.errors import DestinationBusy
 from bwc_sdk.evidence.custody_line import (
     LINE_MAX,
     CustodyLine,
@@ -39,6 +41,11 @@ CHAINS_MAX: Final = 64
 _NAMED: Final = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _KEPT: Final = 12
 """Bytes of each hash that are remembered: none is met twice by chance."""
+
+
+CHAIN_LOOKS: Final = 1_000
+CHAIN_HELD_S: Final = 0.02
+"""Looks at a chain that another process appends to, and the time between them: a sync each."""
 
 
 class ChainHeld(Exception):
@@ -238,3 +245,16 @@ class CustodyLog:
                 break
             at += whole or got  # what is longer than any line is none
         self._scanned[name] = at
+
+
+def append_waiting(chain: CustodyLog, facts: Sequence[Fact]) -> None:
+    """Names files in the chain, however many processes of this host append to it.
+
+    Raises `DestinationBusy`, `OSError`.
+    """
+    for _ in range(CHAIN_LOOKS):
+        try:
+            return chain.append(facts)
+        except ChainHeld:
+            time.sleep(CHAIN_HELD_S)
+    raise DestinationBusy("another process of this host holds the custody chain")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.document_files import document_error
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload.custody_log import ChainHeld, CustodyLog, Fact
+from bwc_sdk.offload.custody_log import CustodyLog, Fact, append_waiting
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.directory_store import DirectoryStore
 
@@ -52,9 +51,6 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS_MAX: Final = 16
 """Receipts of one head that are passed by because something else stands under their names."""
-CHAIN_LOOKS: Final = 1_000
-CHAIN_HELD_S: Final = 0.02
-"""Looks at a custody chain that another process appends to, and the time between them: a sync each."""
 _ADVICE: Final[dict[DocumentCheck, str]] = {
     DocumentCheck.ROLE: "a destination signs by an identity of its own: have a certificate issued with the role "
     "'destination' alone",
@@ -346,12 +342,7 @@ class _Signer:
             if content is None:
                 raise DestinationError(f"{stem + suffix} went as it was signed")
             facts.append(Fact(what, stem + suffix, hashlib.sha256(content).digest(), fresh=fresh))
-        for _ in range(CHAIN_LOOKS):
-            try:
-                return self._chain.append(facts)
-            except ChainHeld:
-                time.sleep(CHAIN_HELD_S)
-        raise DestinationBusy("another process of this host holds the custody chain")
+        append_waiting(self._chain, facts)
 
     def _made(
         self,

@@ -3,6 +3,7 @@
 from bwc_sdk.cli.running.verb import common_options, verbs
 from bwc_sdk.cli.verbs.evidence.checkpointing import checkpoint
 from bwc_sdk.cli.verbs.evidence.decrypting import decrypt
+from bwc_sdk.cli.verbs.evidence.deriving import derive
 from bwc_sdk.cli.verbs.evidence.find import find
 from bwc_sdk.cli.verbs.evidence.index import index
 from bwc_sdk.cli.verbs.evidence.proving import prove
@@ -23,5 +24,6 @@ for _name, _verb in (
     ("find", find),
     ("index", index),
     ("checkpoint", checkpoint),
+    ("derive", derive),
 ):
     app.command(_name)(_verb)

@@ -63,6 +63,7 @@ def show(
         Facts("signature and copies", list(_proofs(found)), section="proof"),
         rows_of("held", _holds(found), section="hold", empty=_NO_HOLD[found.head is not None]),
         rows_of("said since", _said(found), section="said", empty="nothing that is here"),
+        rows_of("copies made from it", _copies(found), section="copy", empty="none that is registered"),
         rows_of("how it came here", _custody(found), section="custody", empty="nothing says so"),
     )
     for trouble in (*found.trouble, *closed):
@@ -181,6 +182,17 @@ def _said(found: Described) -> Iterator[list[Fact]]:
             fact("hold", one.hold),
             fact("case", one.case),
             fact("authority", one.authority),
+        ]
+
+
+def _copies(found: Described) -> Iterator[list[Fact]]:
+    for one in found.derivations:
+        yield [
+            fact("utc", _text(one["utc"])),
+            fact("tool", _text(one["tool"])),
+            fact("reason", _text(one["reason"])),
+            fact("by", _text(one["by"])),
+            fact("file", _text(one["copy"]["file"])),
         ]
 
 
