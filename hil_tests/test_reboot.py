@@ -10,6 +10,7 @@ from bwc_sdk import ConfigView, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.errors import BwcError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import Bench
+from hil_tests.conformance.measuring import Measure
 from hil_tests.refusals import refused
 from hil_tests.restarting import BACK_S, when_back
 
@@ -29,7 +30,7 @@ def test_a_reboot_against_another_boot_is_a_conflict(camera: SyncCamera) -> None
 
 @pytest.mark.bwc_stack
 def test_a_reboot_counts_and_loses_nothing(
-    connect_as: Callable[[Role], SyncCamera], bwc_bench: Bench
+    connect_as: Callable[[Role], SyncCamera], bwc_bench: Bench, measure: Measure
 ) -> None:
     camera = connect_as(Role.BENCH)
     before = camera.device.status()
@@ -40,6 +41,7 @@ def test_a_reboot_counts_and_loses_nothing(
     pending = camera.config.values(ConfigView.PENDING)
     clock = camera.clock.measure()
     head = camera.audit.head()
+    began = time.monotonic()
     accepted = camera.device.reboot(boot_counter=before.boot_counter)
     assert accepted.delay_ms < 10_000
     with pytest.raises(BwcError):
@@ -49,6 +51,7 @@ def test_a_reboot_counts_and_loses_nothing(
     camera.close()
     # Not by `connect_as`: until it is back it is out of reach, and that ends no session of the bench.
     with when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
+        measure("reboot time", time.monotonic() - began, "s", note="from the command to the next session")
         after = camera.device.status()
         assert after.boot_counter == before.boot_counter + 1
         assert after.uptime_s <= BACK_S

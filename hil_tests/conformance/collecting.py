@@ -66,6 +66,7 @@ class Collector:
         self._began = time.monotonic()
         self._started = datetime.now(UTC)
         self._seen: set[Path] = set()
+        self._uncollected = ""
         worker = getattr(config, "workerinput", {})
         self._run = worker.get(RUN) or run_folder()
         self.captures = folder / self._run / worker.get("workerid", "")
@@ -187,14 +188,26 @@ class Collector:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if hasattr(self._config, "workerinput") or not self._collected(exitstatus):
             return
-        ended = session.shouldstop or session.shouldfail
-        interrupted = "it was interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else ""
         try:
-            found = self.made(ended if isinstance(ended, str) else interrupted)
+            found = self.made(self._why_early(session, exitstatus))
             self.report = write(found, self.folder, bench_of(self._config).identities)
         except BwcError as error:
             self.failure = error
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._uncollected = (
+                f"{report.nodeid} cannot be collected: {str(report.longrepr).splitlines()[-1]}"
+            )
+
+    def _why_early(self, session: pytest.Session, exitstatus: int) -> str:
+        """Why the run ended before its last test; "" if it did not."""
+        told = session.shouldstop or session.shouldfail
+        if isinstance(told, str):
+            return told
+        interrupted = "it was interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else ""
+        return self._uncollected or interrupted
 
     @staticmethod
     def _collected(exitstatus: int) -> bool:
