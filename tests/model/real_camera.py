@@ -113,8 +113,7 @@ class RealCamera:
                 assert len(found.annotations) == self.first.annotations + len(before.camera.chain)
             case ("sign", *_):
                 (receipt,) = after.signed - before.signed
-                signer = self.signers[receipt.destination, receipt.certificate]
-                self.signed[receipt] = signer.receipt(self.camera.serial, self.heads[receipt.chain])
+                self.signed[receipt] = self._sign(receipt, before)
             case ("deliver", *_):
                 (receipt,) = after.camera.receipts - before.camera.receipts
                 self._deliver(receipt, before.camera, after.camera)
@@ -178,6 +177,11 @@ class RealCamera:
             assert self.desk.refused(request)  # of an older head: it is not even kept
             return
         self._do(request, before, after)
+
+    def _sign(self, receipt: Receipt, world: World) -> bytes:
+        """What a destination signs of what it has."""
+        signer = self.signers[receipt.destination, receipt.certificate]
+        return signer.receipt(self.camera.serial, self.heads[receipt.chain])
 
     def _annotation(self, note: str) -> Request[Any]:
         kind, _, which = note.partition(" ")

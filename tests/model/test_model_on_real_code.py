@@ -14,6 +14,7 @@ from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.storage.release import EraseRules, ReceiptFacts, release_of
 from tests.model.guards import Scope
 from tests.model.real_camera import RealCamera, shipped, story
+from tests.model.real_site import RealSite
 from tests.model.world import (
     FAULTS,
     OF_OTHERS,
@@ -137,3 +138,38 @@ def test_a_camera_does_what_the_model_does(name: str, seed: int) -> None:
         ended, lost = replay(name, random.Random(f"{name}/{seed}/{number}"))
         freed, losses = freed + ended, losses + lost
     assert freed and losses > TRACES, "they say something"
+
+
+AT_SITES: Final = {
+    "annotations": Scope(docks=1, notes=("theft", "robbery"), chain_max=2, attempts=1),
+    "holds, and two docks": Scope(notes=("hold a", "lift a"), chain_max=2, attempts=1),
+    "two destinations": Scope(docks=1, destinations=2, needed=2, notes=("theft",), attempts=1, renewed=True),
+    "a far destination": Scope(docks=1, undocks=True, notes=("theft",), chain_max=2, attempts=1),
+}
+SITE_TRACES: Final = 2
+"""Of each seed, in each scope."""
+
+
+@functools.cache
+def at_site(name: str) -> MemoryFlash:
+    return shipped(AT_SITES[name])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", AT_SITES)
+@pytest.mark.parametrize("seed", seeds(1))
+def test_docks_and_destinations_do_what_the_model_does(name: str, seed: int) -> None:
+    """Copies that are killed half-way, disks that lose a bit or are exchanged, objects that are gone."""
+    scope, freed, copies, signed = AT_SITES[name], 0, 0, 0
+    for number in range(SITE_TRACES):
+        rng = random.Random(f"site/{name}/{seed}/{number}")
+        site, done = RealSite(scope, at_site(name), rng), []
+        for step, before, after in sampled(scope, rng):
+            done.append(step)
+            try:
+                site.follow(step, before, after)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\nafter\n{story(done)}") from error
+        freed += after.camera.tombstone is not None
+        copies, signed = copies + site.copies, signed + site.really_signed
+    assert freed and copies and signed, "they say something"

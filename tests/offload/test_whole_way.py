@@ -90,5 +90,7 @@ def test_receipts_on_a_medium_that_is_only_read_are_delivered(lab: Any, tmp_path
         one.entry for one in device.recordings if one.manifest.sha256 == made.receipt.manifest_sha256
     )
     entry = dataclasses.replace(entry, annotations_sha256=made.receipt.annotations_sha256)
-    (lying,) = ReceiptShelf.open(Disc(), tmp_path).of(lab.serial, entry)
+    shelf = ReceiptShelf.open(Disc(), tmp_path)
+    (lying,) = shelf.of(lab.serial, entry)
+    shelf.close()
     assert isinstance(lying, LyingReceipt) and lying.sha256 == made.sha256
