@@ -15,6 +15,7 @@ from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.enrolment.authority import Authority, RequestWaits, check_certified, requested_key
 from bwc_sdk.enrolment.events import RequestWritten
 from bwc_sdk.errors import IdentityError, ProtocolViolation
+from bwc_sdk.identity.ca.requests import write_proof
 
 WITHIN_DAYS: Final = 90
 """A device is renewed when less is left of its certificate: a camera may lie in a drawer for a season."""
@@ -61,10 +62,12 @@ async def renew(
     left_s = state.not_after_s - world.utc_ns() / 1_000_000_000
     if left_s > within_days * DAY_S:
         return NotDue(serial, state.not_after_s)
-    request = (await device.trust.request()).request
+    asked = await device.trust.request()
+    request = asked.request
     key = requested_key(request, serial, connection.name)
     made = await world.workers.wait(authority.certify, serial, kind, request, key)
     if isinstance(made, RequestWaits):
+        await world.workers.wait(write_proof, made.path, asked.proof)
         return RequestWritten("", serial, made.path)
     parts = await world.workers.wait(authority.parts)
     facts: CertificateFacts = check_certified(made, serial, kind, key, parts.roots, parts.lab)

@@ -63,7 +63,9 @@ def read(session: DeviceSession, request: ReadTrust) -> TrustState:
 
 
 def request_certificate(session: DeviceSession, request: RequestCertificate) -> CertificateRequest:
-    return CertificateRequest(request=_trust(session).request())
+    trust = _trust(session)
+    made = trust.request()
+    return CertificateRequest(request=made, proof=trust.proof_of(made))
 
 
 def enroll(session: DeviceSession, request: Enroll) -> StreamOpened:

@@ -182,10 +182,15 @@ def test_requests_of_a_fleet_are_answered(bwc: Bwc, ca: str) -> None:
     assert Path("first/CAM-1.pem").exists()
     Path("requests/CAM-1.csr").write_bytes(make_request(new_key(), "CAM-1"))
     Path("requests/CAM-2.csr").write_bytes(make_request(new_key(), "CAM-2"))
-    ran = bwc("ca", "renew", ca, "--requests", "requests", "--out", "certificates")
+    there = ("ca", "renew", ca, "--requests", "requests", "--out", "certificates")
+    ran = bwc(*there)
+    assert ran.code == ExitCode.INCOMPLETE and not Path("certificates").exists()
+    assert "nothing proves that 'CAM-1' made it" in ran.err and "--without-proof" in ran.err
+    ran = bwc(*there, "--without-proof")
     assert ran.code == ExitCode.INCOMPLETE
     assert [path.name for path in Path("certificates").glob("CAM*")] == ["CAM-1.pem"]
     assert "never certified" in ran.err
+    assert bwc("ca", "renew", ca, "one.p12", "--without-proof").code == ExitCode.USAGE
 
 
 def test_whoever_asks_for_a_certificate_names_no_file_elsewhere(bwc: Bwc, ca: str) -> None:
@@ -204,7 +209,8 @@ def test_a_request_by_the_name_of_the_agency_file_stops_no_other(bwc: Bwc, ca: s
     assert bwc("ca", "issue", ca, "--csr", "one.csr", "--kind", "camera", "--out", "first").code == 0
     for stem in ("AGENCY", "CAM-1", "agency"):
         Path(f"requests/{stem}.csr").write_bytes(make_request(new_key(), "CAM-1"))
-    ran = bwc("ca", "renew", ca, "--requests", "requests", "--out", "certificates")
+    there = ("ca", "renew", ca, "--requests", "requests", "--out", "certificates")
+    ran = bwc(*there, "--without-proof")
     assert ran.code == ExitCode.INCOMPLETE and "in the place of agency.pem" in ran.err
     assert sorted(path.name for path in Path("certificates").glob("*.pem")) == ["CAM-1.pem", "agency.pem"]
     assert Path("certificates/agency.pem").read_bytes() == Path("ca/agency.pem").read_bytes()

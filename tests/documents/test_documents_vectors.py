@@ -17,6 +17,7 @@ from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.documents.order import Order
 from bwc_protocol.documents.receipt import Receipt
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.renewal_proof import RenewalProof
 from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.documents.tombstone import Tombstone
@@ -29,6 +30,7 @@ KINDS = {
     "order": Order,
     "desired-state": DesiredState,
     "receipt": Receipt,
+    "renewal-proof": RenewalProof,
     "seizure": Seizure,
     "tombstone": Tombstone,
 }
@@ -135,6 +137,7 @@ TAKEN_AWAY = {
     DocumentCheck.CHAIN_HEAD,
     DocumentCheck.REVISION,
     DocumentCheck.RECORDING,
+    DocumentCheck.REQUEST,
     DocumentCheck.ANNOTATIONS,
     DocumentCheck.FOOTAGE,
     DocumentCheck.COUNTER,

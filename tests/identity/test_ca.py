@@ -14,6 +14,8 @@ from bwc_protocol.certificates.checks import PeerRefused, Trust, check_peer
 from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.certificates.issue import make_request, new_key
 from bwc_protocol.declare import Role
+from bwc_protocol.documents.renewal_proof import sign_renewal_proof
+from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import (
     AgencyBusy,
@@ -31,7 +33,7 @@ from bwc_sdk.identity.ca.handing_out import hand_out, renew_identity, requested,
 from bwc_sdk.identity.ca.layout import REGISTER_FILE
 from bwc_sdk.identity.ca.lifetimes import DAY_S, DEVICE_DAYS, STAGGER_PCT
 from bwc_sdk.identity.ca.register import Listed, Register
-from bwc_sdk.identity.ca.requests import answer_all
+from bwc_sdk.identity.ca.requests import answer_all, write_proof
 from bwc_sdk.identity.ca.standing import find, holders
 from bwc_sdk.identity.key_file import unsealed
 from tests.identity.conftest import NOW_S, PASSPHRASE, YEAR_S, Agency, Begin
@@ -425,8 +427,12 @@ def test_a_fleet_is_renewed_by_a_directory_of_requests(agency: Agency, tmp_path:
     requests = tmp_path / "requests"
     requests.mkdir()
     for number in range(3):
-        _camera(agency, f"CAM-{number}")
-        (requests / f"CAM-{number}.csr").write_bytes(make_request(new_key(), f"CAM-{number}"))
+        key, request = new_key(), make_request(new_key(), f"CAM-{number}")
+        issued = agency.ca.issue_device(f"CAM-{number}", PeerKind.CAMERA, key.public_key())
+        path = requests / f"CAM-{number}.csr"
+        path.write_bytes(request)
+        by = KeySigner(issued.chain, key)
+        write_proof(path, sign_renewal_proof(request, f"CAM-{number}", "", by))
     (requests / "stranger.csr").write_bytes(make_request(new_key(), "stranger"))
     (requests / "broken.csr").write_bytes(b"garbage")
     answers = {answer.request.stem: answer for answer in answer_all(agency.ca, requests, tmp_path / "out")}

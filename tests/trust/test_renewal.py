@@ -11,6 +11,7 @@ from bwc_protocol.certificates.facts import read_certificate
 from bwc_protocol.certificates.issue import new_key
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy
+from bwc_protocol.documents.renewal_proof import verify_renewal_proof
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.recordings import ListRecordings
 from bwc_protocol.messages.trust import InstallDenyList, ReadTrust, Renew, RequestCertificate
@@ -45,6 +46,28 @@ def test_a_renewal_needs_no_button_and_keeps_footage(
 
     play(scenario())
     assert len(entries(camera, AuditKind.RENEWED)) == 1
+
+
+@pytest.mark.rule("TRU-015")
+def test_a_device_proves_by_its_present_key_that_a_request_is_its_own(
+    new_device: New, host_at: At, play: Play
+) -> None:
+    camera = new_device()
+    anchors = agencies.real().anchors
+
+    async def scenario() -> None:
+        host = await host_at(camera, role=Role.DOCK_OFFLOAD)
+        own = host.peer.certificate
+        for _ in range(2):
+            made = await host.ask(RequestCertificate())
+            proven = verify_renewal_proof(made.proof, anchors, lab="", device=own.name, request=made.request)
+            assert proven.der == own.der
+            assert await host.upload(Renew, renewal(made.request, agencies.real()).encode()) is None
+            host = await host_at(camera, role=Role.DOCK_OFFLOAD)
+            own = host.peer.certificate
+            assert own.der != proven.der  # the next one is proven by the new key
+
+    play(scenario())
 
 
 def test_a_request_goes_out_at_one_docking_and_its_certificate_in_at_the_next(

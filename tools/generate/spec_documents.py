@@ -10,6 +10,7 @@ from bwc_protocol.documents import (
     desired_state,
     order,
     receipt,
+    renewal_proof,
     reset_record,
     seizure,
     tombstone,
@@ -76,6 +77,12 @@ def kinds() -> str:
             reset_record.ResetRecord.signatures,
             reset_record.RESET_RECORD_MAX,
         ),
+        (
+            "`renewal-proof`",
+            "the device, by its present key",
+            renewal_proof.RenewalProof.signatures,
+            renewal_proof.RENEWAL_PROOF_MAX,
+        ),
         ("`seizure`", "the records section", seizure.Seizure.signatures, seizure.SEIZURE_MAX),
         ("`receipt`", "a destination", receipt.Receipt.signatures, receipt.RECEIPT_MAX),
         ("`tombstone`", "the camera", tombstone.Tombstone.signatures, tombstone.TOMBSTONE_MAX),
@@ -107,6 +114,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "desired-state-cddl": lambda: spec_cddl.block(
         (desired_state.DesiredState, desired_state.DesiredSetting, desired_state.DesiredAssignment)
     ),
+    "renewal-proof-cddl": lambda: spec_cddl.block((renewal_proof.RenewalProof,)),
     "reset-record-cddl": lambda: spec_cddl.block((reset_record.ResetRecord,)),
     "seizure-cddl": lambda: spec_cddl.block((seizure.Seizure,)),
     "annotation-head-cddl": lambda: spec_cddl.block((annotation_head.AnnotationHead,)),

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
 import cbor2
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.documents import deny_list, desired_state, order, receipt, seizure, tombstone
+from bwc_protocol.documents import (
+    deny_list,
+    desired_state,
+    order,
+    receipt,
+    renewal_proof,
+    seizure,
+    tombstone,
+)
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList
 from bwc_protocol.documents.desired_state import DesiredAssignment, DesiredSetting, DesiredState
 from bwc_protocol.documents.order import (
@@ -24,6 +33,7 @@ from bwc_protocol.documents.order import (
 )
 from bwc_protocol.documents.receipt import Receipt, Receipted
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.documents.renewal_proof import RenewalProof
 from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.signed_document import Document, SignedDocument
 from bwc_protocol.documents.tombstone import EraseReason, Tombstone
@@ -87,6 +97,8 @@ DESIRED: Final = DesiredState(
 )
 
 SEIZURE: Final = Seizure(camera=agency.CAMERA, case="24-0117", signed_utc_s=SIGNED_S)
+REQUEST: Final = b"a certificate signing request"
+PROOF: Final = RenewalProof(device=agency.CAMERA, request_sha256=hashlib.sha256(REQUEST).digest())
 LAST_SEIZED_S: Final = SIGNED_S - 1
 RECORDING: Final = Receipted(
     camera=agency.CAMERA,
@@ -144,7 +156,7 @@ def record() -> dict[str, Any]:
     roots = ("root", "standby", "issuing", "issuing-2")
     names = [*roots, *agency.PEOPLE, "camera", "other/root", "other/issuing", "other/technician"]
     records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
-    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone, Seizure]
+    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone, Seizure, RenewalProof]
     return {
         "types": {cls.label: vectors_types.manifest(cls) for cls in records},
         "agency": {
@@ -175,6 +187,7 @@ def record() -> dict[str, Any]:
             "deny_counter": HELD_COUNTER,
             "generation": GENERATION,
             "desired_counter": LAST_COUNTER,
+            "request": REQUEST.hex(),
             "carrier": "dock",
             "last_dock_issuer_key_id": agency.facts("issuing-2").key_id.hex(),
         },
@@ -197,6 +210,7 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
         (_order(Sanitise(loses_held=1, loses_undelivered=2)), TWO),
         (_order(EndSeizure(case="24-0117")), TWO),
         (SEIZURE, ("records",)),
+        (PROOF, ("camera",)),
         (RECEIPT, ("store",)),
         (dataclasses.replace(RECEIPT, destination="store-2", one_site=True), ("store-2",)),
         (TOMBSTONE, ("camera",)),
@@ -274,6 +288,9 @@ _VERIFY: Final[dict[str, Callable[[bytes], object]]] = {
     ),
     "bwc-seizure": lambda data: seizure.verify_seizure(
         data, agency.anchors(), Trust(), camera=agency.CAMERA, last_utc_s=LAST_SEIZED_S
+    ),
+    "bwc-renewal-proof": lambda data: renewal_proof.verify_renewal_proof(
+        data, agency.anchors(), lab="", device=agency.CAMERA, request=REQUEST
     ),
     "bwc-receipt": lambda data: receipt.verify_receipt(data, agency.anchors(), Trust(), RECORDING),
     "bwc-tombstone": lambda data: tombstone.verify_tombstone(
@@ -356,6 +373,11 @@ def _wrong() -> list[tuple[str, bytes]]:
         ("a receipt signed before its signer had a certificate", made(receipted | {12: agency.BEGAN_S - 1}, "store")),
         ("a receipt with a key that nobody knows", made(receipted | {14: 1}, "store")),
         ("a receipt with two signatures", made(receipted, "store", "store-2")),
+        ("a proof of another request", made(PROOF.to_map() | {4: bytes(32)}, "camera")),
+        ("a proof that a technician signed", made(PROOF.to_map(), "technician")),
+        ("a proof of another agency's camera of this name", made(PROOF.to_map(), "other/camera")),
+        ("a proof of another device", made(PROOF.to_map() | {3: "BWC-000043"}, "camera")),
+        ("a proof without a signature", made(PROOF.to_map())),
         ("a tombstone that a destination signed", made(erased, "store")),
         ("a tombstone of another camera", made(erased | {3: "BWC-000043"}, "camera")),
         ("a tombstone without a receipt, and by no order", made(erased | {9: [], 10: []}, "camera")),

@@ -296,6 +296,13 @@ class DeviceTrust:
         self._keep_quietly(changed)
         return make_request(key, self._device.serial)
 
+    def proof_of(self, request: bytes) -> bytes:
+        """That a request is this device's, by its present key; empty while it has none of an agency."""
+        from bwc_protocol.documents.renewal_proof import sign_renewal_proof
+
+        signer = self.signer
+        return b"" if signer is None else sign_renewal_proof(request, self._device.serial, self.lab, signer)
+
     def demand_enrollable(self) -> None:
         """Raises `Refusal` unless an installation can be taken."""
         if self.enrolled:

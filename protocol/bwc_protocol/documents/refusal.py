@@ -46,6 +46,8 @@ class DocumentCheck(enum.StrEnum):
     """It names this recording: id, manifest and size."""
     ANNOTATIONS = "annotations"
     """It names the annotations that the recording has now: nothing was said of it since."""
+    REQUEST = "request"
+    """It names this certificate signing request."""
     COUNTER = "counter"
     """Its counter is above that of the last one of its kind."""
     CARRIER = "carrier"

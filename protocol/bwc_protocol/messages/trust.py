@@ -32,6 +32,7 @@ from bwc_protocol.documents.installation import (
     RENEWAL_MAX,
 )
 from bwc_protocol.documents.order import NONCE_SIZE, ORDER_MAX
+from bwc_protocol.documents.renewal_proof import RENEWAL_PROOF_MAX
 from bwc_protocol.documents.seizure import SEIZURE_MAX
 from bwc_protocol.evidence.protection import SEALED_MAX
 from bwc_protocol.messages.core import StreamOpened
@@ -200,6 +201,12 @@ class CertificateRequest(Wire):
     """A certificate signing request (PKCS #10, RFC 2986)."""
 
     request: bytes = blob("DER, signed by the new key; its subject is the serial number", max=REQUEST_MAX)
+    proof: bytes = blob(
+        "renewal proof, by the present key; empty of a device that belongs to no agency",
+        max=RENEWAL_PROOF_MAX,
+        since=_V1_2,
+        default=b"",
+    )
 
 
 @command(

@@ -112,12 +112,21 @@ def renew(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Where to write their certificates, for 'bwc renew'."),
     ] = None,
+    without_proof: Annotated[
+        bool,
+        typer.Option(
+            "--without-proof", help="With --requests: take each for the device's that it names, unproven."
+        ),
+    ] = False,
     days: Days = None,
     today: Today = None,
     passphrase_file: IssuingFile = None,
     identity_passphrase_file: HostFile = None,
 ) -> int:
     """Renew hosts (their key files) and devices (--requests DIR --out DIR).
+
+    A device proves by its present key that a request is its own (the file `….csr.proof` beside it); one without proof
+    is refused, since anybody can write any device's name into a request.
 
     Of devices each lasts a little shorter or longer than the next, so that they are not renewed in one week again.
     Exits with 10 when one of several could not be renewed; the others are.
@@ -129,6 +138,8 @@ def renew(
 
     if bool(files) == bool(requests) or bool(requests) != bool(out):
         raise typer.BadParameter("give key files of hosts, or --requests DIR and --out DIR")
+    if without_proof and requests is None:
+        raise typer.BadParameter("--without-proof is about --requests DIR")
     given = Passphrases(passphrase_file, host=identity_passphrase_file)
     ca = open_ca(directory, given, today)
     rows: list[dict[str, Any]] = []
@@ -152,7 +163,7 @@ def renew(
 
         told(path, renewed)
     if requests is not None and out is not None:
-        for answer in answer_all(ca, requests, out, days=days):
+        for answer in answer_all(ca, requests, out, days=days, without_proof=without_proof):
 
             def issued(answer: Any = answer) -> tuple[Path, Any]:
                 if answer.error is not None:

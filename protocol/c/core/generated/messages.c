@@ -702,8 +702,9 @@ const struct bwc_table BWC_TABLE_REQUEST_CERTIFICATE = {0, 0, 0};
 
 static const struct bwc_field BWC_TABLE_CERTIFICATE_REQUEST_fields[] = {
     {BWC_BLOB, 0, offsetof(struct bwc_certificate_request, request), 0, 1024, 0},
+    {BWC_BLOB, 1, offsetof(struct bwc_certificate_request, proof), 0, 5120, 0},
 };
-const struct bwc_table BWC_TABLE_CERTIFICATE_REQUEST = {BWC_TABLE_CERTIFICATE_REQUEST_fields, 1, sizeof(struct bwc_certificate_request)};
+const struct bwc_table BWC_TABLE_CERTIFICATE_REQUEST = {BWC_TABLE_CERTIFICATE_REQUEST_fields, 2, sizeof(struct bwc_certificate_request)};
 
 static const struct bwc_field BWC_TABLE_ENROLL_fields[] = {
     {BWC_U32, 0, offsetof(struct bwc_enroll, length), 1, 280640, 0},

@@ -1112,6 +1112,7 @@ extern const struct bwc_table BWC_TABLE_REQUEST_CERTIFICATE;
 
 struct bwc_certificate_request { /* A certificate signing request (PKCS #10, RFC 2986). */
     struct bwc_bytes request; /* DER, signed by the new key; its subject is the serial number */
+    struct bwc_bytes proof; /* renewal proof, by the present key; empty of a device that belongs to no agency */
 };
 extern const struct bwc_table BWC_TABLE_CERTIFICATE_REQUEST;
 
