@@ -132,7 +132,7 @@ class WholeWay:
         return done
 
     def _failed(self, step: FollowUp, entry: RecordingEntry | None, error: BwcError) -> None:
-        log.warning("%s: %s", step, error)
+        log.info("%s: %s", step, error)  # of which the event tells
         self._context.emit(FollowUpFailed(step, None if entry is None else entry.sequence, error))
 
     # What was said since the footage was stored

@@ -36,13 +36,17 @@ from bwc_sdk.offload import (
 )
 from bwc_sdk.offload.destination_proof import NAME_PROBE
 from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
+from firmware_sim.storage.blobs import SealedBlob
 from firmware_sim.storage.storage import StoredRecording
 from tests.scenario.whole_site import STORE, WholeSite, host
+from tests.sim.camera_life import CHUNK
 from tests.sim.conftest import Desk
 from tools.testkit import agencies
 from tools.testkit.model_disk import ModelDisk
 
 FOOTAGE: Final = re.compile(r"[^_]+_([0-9a-f]{32})_(\d{3})_[0-9a-f]{16}\.mp4(\.sealed)?")
+PIECE: Final = 32
+"""Bytes of footage that nobody meets by chance."""
 ATTEMPTS_LEAVE_MAX: Final = 16
 """Files of `.incoming` that a day may leave behind: of each recording a few, of no attempt one more."""
 
@@ -53,6 +57,8 @@ class Known:
 
     manifest: Manifest
     footage: tuple[bytes, ...]
+    secrets: frozenset[bytes]
+    """Its content keys, and pieces of what was before the lens."""
 
 
 @dataclass
@@ -233,6 +239,14 @@ def i7_everything_is_bounded(site: WholeSite, memory: Memory) -> None:
     assert len(site.disk.live[".incoming"]) <= ATTEMPTS_LEAVE_MAX
 
 
+def i8_nothing_leaks(site: WholeSite, memory: Memory) -> None:
+    """Neither what was before the lens nor a key to it is in any file of the dock or the destination."""
+    files = [bytes(inode.live) for names in site.disk.live.values() for inode in names.values()]
+    for known in memory.known.values():
+        for secret in known.secrets:
+            assert not any(secret in content for content in files)
+
+
 def i9_what_was_told_is_so(site: WholeSite, memory: Memory) -> None:
     """Stored is stored, signed is signed, delivered is kept, erased is erased; each recording has one outcome."""
     told, store, gone = site.told, durable(site.disk), tombstones(site)
@@ -361,26 +375,26 @@ ALL: Final[tuple[Invariant, ...]] = (
     i4_nothing_is_written_over,
     i6_each_thing_comes_after_what_it_speaks_of,
     i7_everything_is_bounded,
+    i8_nothing_leaks,
     i9_what_was_told_is_so,
     i10_chains_hold,
     i13_nothing_goes_backward,
 )
-"""I8 (no leak) is not looked at here: what the camera stores is encrypted before it comes to any disk. I12 (no decision
-by the clock): the host's clock is set wrongly at each cut."""
+"""I12 (no decision by the clock): the host's clock is set wrongly at each cut."""
 AT_THE_END: Final[tuple[Invariant, ...]] = (i11_it_ends, i5_again_changes_nothing)
 
 
 def remember(site: WholeSite, memory: Memory) -> None:
     """Takes note of what the camera has closed."""
     for one in _listed(site):
-        segments = enumerate(one.manifest.segments)
-        memory.known.setdefault(
-            one.recording_id,
-            Known(
-                one.manifest,
-                tuple(
-                    bytes(site.camera.storage.read(one.recording_id, number, 0, facts.size_bytes))
-                    for number, facts in segments
-                ),
-            ),
-        )
+        if one.recording_id in memory.known:
+            continue
+        footage, secrets = [], set()
+        for number, facts in enumerate(one.manifest.segments):
+            footage.append(bytes(site.camera.storage.read(one.recording_id, number, 0, facts.size_bytes)))
+            blob = one.blobs[number]
+            assert isinstance(blob, SealedBlob), "it is encrypted"
+            secrets.add(blob.key)
+            for offset in range(0, blob.plain.size_bytes - PIECE, CHUNK):
+                secrets.add(bytes(blob.plain.read(offset, PIECE)))
+        memory.known[one.recording_id] = Known(one.manifest, tuple(footage), frozenset(secrets))

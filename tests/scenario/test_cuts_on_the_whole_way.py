@@ -13,9 +13,9 @@ from tests.scenario.invariants import ALL, AT_THE_END, Memory, remember
 from tests.scenario.whole_site import PLANS, Cut, Goes, Place, WholeSite, lived
 from tests.tiers import Tier, chosen
 
-SAMPLED: Final = {Tier.TEST: 16, Tier.CI: 60}
+SAMPLED: Final = {Tier.TEST: 16, Tier.CI: 40}
 """Days of each plan; at night each operation has its day, with each kind of cut."""
-PAIRS: Final = {Tier.TEST: 4, Tier.CI: 30, Tier.NIGHT: 4_000}
+PAIRS: Final = {Tier.TEST: 4, Tier.CI: 20, Tier.NIGHT: 4_000}
 """Days with two cuts, of each plan."""
 
 
