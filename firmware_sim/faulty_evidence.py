@@ -45,7 +45,6 @@ from bwc_protocol.messages.trust import (
 )
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
-from firmware_sim.device.seeded_wrap import seeded_wrap
 from firmware_sim.handlers import CAMERA
 from firmware_sim.handlers import identity as identity_handlers
 from firmware_sim.handlers import recordings as recording_handlers
@@ -196,6 +195,8 @@ def one_content_key(camera: SimCamera) -> None:
     """All recordings have one content key, wrapped for each of them (REC-045)."""
 
     def otherwise(camera: SimCamera, manifest: Manifest, found: Protection) -> Protection:
+        from firmware_sim.device.seeded_wrap import seeded_wrap
+
         assert camera.trust is not None
         return sealing.protect(KNOWN_KEY, manifest.recording_id, camera.trust.kept.recipients, seeded_wrap)
 
@@ -243,6 +244,8 @@ def one_challenge(camera: SimCamera) -> None:
     """Each challenge is the same one, whoever is asked (REC-053)."""
 
     def challenge(session: CameraSession, request: ChallengeRecipient) -> OpeningChallenge:
+        from firmware_sim.device.seeded_wrap import seeded_wrap
+
         trust = session.camera.trust
         assert trust is not None
         public = sealing.public_key_of(trust.kept.recipients[0])

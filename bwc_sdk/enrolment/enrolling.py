@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,8 +16,9 @@ from bwc_protocol.certificates.checks import PeerRefused
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.installation import RECIPIENTS_MAX, Installation
+from bwc_protocol.evidence.sealing import public_key_of, recipient_id
 from bwc_protocol.messages.trust import ReadTrust, RequestCertificate
-from bwc_protocol.vocabulary import PeerKind
+from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.clients.trust import Trust
 from bwc_sdk.connection.access import Access
@@ -43,6 +44,7 @@ from bwc_sdk.enrolment.opening import EnrolmentAccess, secure_access
 from bwc_sdk.enrolment.vendor import Vendor
 from bwc_sdk.errors import (
     BwcError,
+    CommandError,
     DeviceBusy,
     DeviceLost,
     IdentityError,
@@ -61,6 +63,7 @@ from bwc_sdk.transport.uri import DeviceUri
 
 if TYPE_CHECKING:
     from bwc_sdk.connection.link_driver import LinkDriver
+    from bwc_sdk.evidence.decrypt import RecipientKey
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ async def enroll(
     lab: bool = False,
     bench: bool = False,
     wait_s: float = WAIT_S,
+    proving: Sequence[RecipientKey] = (),
     world: World | None = None,
 ) -> AsyncIterator[EnrolmentEvent]:
     """Makes the device at a URI the agency's; a docking station first itself, and then what stands in its bays.
@@ -102,7 +106,8 @@ async def enroll(
     Each one's own button has to be pressed, and is waited for (`ButtonWanted`) up to `wait_s`. `identity` (or the
     lab's, with `lab`) has to hold a technician of the same agency. A device is taken if its certificate is of one of
     the `vendor`'s factories and its serial number is listed; with `bench` it takes the role BENCH in service, too. What
-    fails is told as `EnrolmentFailed`, and the next bay follows. Raises what concerns all: `IdentityError`,
+    fails is told as `EnrolmentFailed`, and the next bay follows. By the keys `proving` a camera is shown at once that
+    what it encrypts for their holders can be opened. Raises what concerns all: `IdentityError`,
     `HostFileError`, `InvalidUri`, `MissingExtra`.
     """
     world = world or World()
@@ -122,7 +127,7 @@ async def enroll(
             f"the agency has {len(parts.recipients)} evidence recipients; a device takes {RECIPIENTS_MAX}",
             advice="revoke those that are no longer in use: 'bwc ca revoke'",
         )
-    run = _Enrolment(authority, parts, technician, vendor, world, bench, wait_s)
+    run = _Enrolment(authority, parts, technician, vendor, world, bench, wait_s, tuple(proving))
     uri = DeviceUri.parse(device) if isinstance(device, str) else None
     if isinstance(device, str):
         assert uri is not None
@@ -183,6 +188,7 @@ class _Enrolment:
         world: World,
         bench: bool,
         wait_s: float,
+        proving: tuple[RecipientKey, ...] = (),
     ) -> None:
         self._authority = authority
         self._parts = parts
@@ -190,6 +196,7 @@ class _Enrolment:
         self._world = world
         self._bench = bench
         self._wait_s = wait_s
+        self._proving = proving
         self._strange = EnrolmentAccess.of(technician, vendor, world)
 
     async def one(self, slot: _Slot) -> AsyncIterator[EnrolmentEvent]:
@@ -318,6 +325,7 @@ class _Enrolment:
             state = await connection.call(ReadTrust())
             assert connection.peer is not None
             shown = connection.peer.certificate
+            proved = await self._prove(connection, made.name) if kind is PeerKind.CAMERA else ()
         finally:
             await connection.close()
         held = {one.sha256 for one in state.roots}
@@ -328,7 +336,22 @@ class _Enrolment:
             or held != {hashlib.sha256(root).digest() for root in self._parts.roots}
         ):
             raise ProtocolViolation("it was enrolled, and does not have what was installed", device=slot.name)
-        return Enrolled(slot.name, kind, made.name, made.not_after_s)
+        return Enrolled(slot.name, kind, made.name, made.not_after_s, proved)
+
+    async def _prove(self, connection: Connection, camera: str) -> tuple[str, ...]:
+        """Shows a camera that what it encrypts can be opened, by each key at hand of its recipients; whose they are."""
+        held = (
+            {recipient_id(public_key_of(one)) for one in self._parts.recipients} if self._proving else set()
+        )
+        keys = [one for one in self._proving if recipient_id(one.key.public_key()) in held]
+        try:
+            for one in keys:
+                await Trust(connection).prove_opening(one, camera)
+        except CommandError as error:
+            if error.code is not ErrorCode.UNSUPPORTED:  # else it encrypts nothing, or asks nobody
+                raise
+            return ()
+        return tuple(one.name for one in keys)
 
 
 def _named(slot: _Slot, kind: PeerKind) -> str:

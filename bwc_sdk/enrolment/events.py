@@ -27,6 +27,8 @@ class Enrolled:
     serial: str
     until_s: int
     """When its certificate ends, UTC in seconds."""
+    proved: tuple[str, ...] = ()
+    """Evidence recipients by whose keys it was shown that what it encrypts can be opened."""
 
 
 @dataclass(frozen=True, slots=True)

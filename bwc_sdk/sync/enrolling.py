@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bwc_sdk import enrolment
 from bwc_sdk.enrolment import Authority, EnrolmentEvent, RenewalOutcome, Vendor
 from bwc_sdk.enrolment.enrolling import WAIT_S
 from bwc_sdk.enrolment.renewing import WITHIN_DAYS
+from bwc_sdk.evidence.decrypt import RecipientKey
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.sync.generated import SyncCamera, SyncDockingStation
@@ -25,6 +26,7 @@ def enroll(
     lab: bool = False,
     bench: bool = False,
     wait_s: float = WAIT_S,
+    proving: Sequence[RecipientKey] = (),
     world: World | None = None,
     timeout: float | None = None,
 ) -> BlockingIterator[EnrolmentEvent]:
@@ -41,6 +43,7 @@ def enroll(
         lab=lab,
         bench=bench,
         wait_s=wait_s,
+        proving=proving,
         world=world,
     )
     return BlockingIterator(loop_thread(), events, timeout)

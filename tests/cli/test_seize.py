@@ -50,3 +50,50 @@ def test_a_camera_is_emptied_by_two_people_and_tombstones_stay(bwc: Bwc, sim: st
     assert bwc("recordings", "list", "--json", device=sim).document["recordings"] == []
     found = bwc("recordings", "tombstones", "--json", device=sim).document["tombstones"]
     assert [one["reason"] for one in found] == ["sanitised"] * 3
+
+
+def test_who_signs_a_seizure_is_elsewhere_and_a_dock_delivers_it(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    camera, file = (
+        bwc("info", "--json", device=sim).document["identity"]["serial"],
+        str(tmp_path / "a.seizure"),
+    )
+    signed = bwc("seize", camera, "--case", "24-7", "--out", file)
+    assert signed.code == 0 and f"'bwc seize {camera} --signed {file}'" in signed.err
+    deliver = ("seize", camera, "--signed", file)
+    other = bwc(*deliver, "--case", "24-8", device=sim)
+    assert other.code == 18 and "for case '24-7', not for '24-8'" in other.err
+    done = bwc(*deliver, "--json", "--role", "dock-offload", device=sim)
+    assert done.code == 0, done.err
+    assert done.document["seizure"] == {
+        "camera": camera,
+        "case": "24-7",
+        "by": done.document["seizure"]["by"],
+        "file": file,
+        "delivered": True,
+    }
+    assert bwc("info", "--json", device=sim).document["status"]["seized_for"] == "24-7"
+    assert bwc(*deliver, device=sim).code == 0, "the same again changes nothing"
+
+
+def test_a_seizure_that_cannot_count_is_told_before_any_camera_is_asked(
+    bwc: Bwc, sim: str, tmp_path: Path
+) -> None:
+    camera, file = bwc("info", "--json", device=sim).document["identity"]["serial"], tmp_path / "a.seizure"
+    assert bwc("seize", camera, "--case", "24-7", "--out", str(file)).code == 0
+    good = file.read_bytes()
+    order = tmp_path / "the.order"
+    assert bwc("order", "make", "end-seizure", str(order), device=sim).code != 0, "it is not seized"
+    for content, said in (
+        (b"no seizure", "is this the right file?"),
+        (good[:-1] + bytes([good[-1] ^ 1]), "have the records section sign it again"),
+    ):
+        file.write_bytes(content)
+        refused = bwc("seize", camera, "--signed", str(file), device=sim)
+        assert refused.code == 18 and said in refused.err, refused.err
+    file.write_bytes(good)
+    wrong = bwc("seize", "SIM-00000000", "--signed", str(file), device=sim)
+    assert wrong.code == 18 and f"it is for {camera}, this is SIM-00000000" in wrong.err
+    assert bwc("info", "--json", device=sim).document["status"]["seized_for"] == ""
+    both = bwc("seize", camera, "--signed", str(file), "--out", str(tmp_path / "b"), device=sim)
+    assert both.code == 2 and "--out" in both.err
+    assert bwc("seize", camera, device=sim).code == 2

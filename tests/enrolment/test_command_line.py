@@ -133,6 +133,25 @@ def test_from_the_box_to_the_first_secure_offload(
     assert (again.code, again.out.split("\t")[1]) == (0, "enrolled already")
 
 
+def test_a_recipient_proves_by_the_key_in_the_directory_of_identity_or_by_the_file_that_is_named(
+    bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
+) -> None:
+    pressed.append(camera)
+    issue = ("ca", "issue", "ca", "evidence-recipient", "--today", TODAY)
+    assert bwc(*issue, "--name", "vault", "--out", "anna").code == 0
+    assert bwc(*ENROL, "--device", uri).code == 0
+    assert not camera.trust.kept.proofs, "an agency's key is not where the technician is"
+    prove = ("evidence", "prove", "--json", "--device", uri, "--identity")
+    ran = bwc(*prove, "anna")
+    assert ran.code == 0, ran.err
+    assert [one["name"] for one in json.loads(ran.out)["proved"]] == ["vault"]
+    assert len(camera.trust.kept.proofs) == 1
+    ran = bwc(*prove, "dock")
+    assert ran.code == ExitCode.BAD_IDENTITY and "dock has no key of an evidence recipient" in ran.err
+    ran = bwc(*prove, "dock", "--key", "anna/evidence-recipient.p12")
+    assert ran.code == 0, ran.err
+
+
 @pytest.mark.rule("DOC-026")
 def test_settings_that_were_signed_before_a_reset_do_not_come_back_after_it(
     bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
@@ -202,6 +221,8 @@ def test_the_lab_enrols_by_one_word(bwc: Bwc, camera: SimCamera, uri: str, press
     pressed.append(camera)
     ran = bwc("enroll", "--lab", "--device", uri)
     assert ran.code == 0, ran.err
+    assert "lab evidence can open its footage" in ran.out
+    assert len(camera.trust.kept.proofs) == 1, "nobody has to prove it again before the first erase"
     assert bwc("info", "--lab", "--device", uri).code == 0
     ran = bwc("renew", "--lab", "--device", uri)
     assert (ran.code, ran.out.split("\t")[1]) == (0, "not due")

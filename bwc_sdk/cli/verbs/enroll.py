@@ -41,6 +41,7 @@ from bwc_sdk.enrolment import (
 from bwc_sdk.enrolment.enrolling import WAIT_S
 from bwc_sdk.enrolment.vendor import read_serials
 from bwc_sdk.errors import BwcError, IdentityError
+from bwc_sdk.evidence.decrypt import RecipientKey
 from bwc_sdk.identity.lookup import find_identity, identity_for
 
 app = verbs()
@@ -86,7 +87,8 @@ def enroll_verb(
 
     Says whose enrolment button to press. By a cable, within two minutes after the press, on a camera without footage.
     Needs a technician's identity of the same agency. One that fails stops no other. With a CA elsewhere its request is
-    written first; run it again with --certificates, and press again.
+    written first; run it again with --certificates, and press again. A camera of the lab is also shown that what it
+    encrypts can be opened; of an agency whoever has the key does that: 'bwc evidence prove'.
     """
     uri = require_device(settings)
     identities = find_identity(settings.identity, lab=settings.lab, ask=ask_on_terminal)
@@ -100,10 +102,11 @@ def enroll_verb(
     authority = authority_of(settings, given, technician)
     vendor = _vendor(settings, vendor_root, serials)
     told: list[EnrolmentEvent] = []
+    proving = _lab_keys() if settings.lab else ()
 
     async def whole() -> None:
         async for event in enroll(
-            uri, authority, vendor=vendor, identity=technician, bench=bench, wait_s=wait
+            uri, authority, vendor=vendor, identity=technician, bench=bench, wait_s=wait, proving=proving
         ):
             told.append(event)
             _tell(output, event)
@@ -115,6 +118,13 @@ def enroll_verb(
     except KeyboardInterrupt as stop:
         raise Interrupted(STOPPED) from stop
     return _outcome(told, output)
+
+
+def _lab_keys() -> tuple[RecipientKey, ...]:
+    """Everybody in a lab can open its footage, so that a camera is shown it at once."""
+    from bwc_sdk.evidence.recipient_keys import keys_at_hand
+
+    return keys_at_hand(lab=True)
 
 
 def _outcome(told: list[EnrolmentEvent], output: Output) -> int:
@@ -154,7 +164,8 @@ def _words(event: EnrolmentEvent) -> list[str]:
         case ButtonWanted():
             return [f"press its enrolment button now; waiting up to {event.wait_s:.0f} s"]
         case Enrolled():
-            return ["enrolled", event.serial, f"until {day(event.until_s)}"]
+            proved = [f"{', '.join(event.proved)} can open its footage"] if event.proved else []
+            return ["enrolled", event.serial, f"until {day(event.until_s)}", *proved]
         case AlreadyEnrolled():
             return ["enrolled already", event.serial, f"until {day(event.until_s)}"]
         case RequestWritten():
@@ -175,6 +186,7 @@ def _document(event: EnrolmentEvent) -> Mapping[str, Any]:
                 "kind": event.kind.name.lower(),
                 "serial": event.serial,
                 "until": day(event.until_s),
+                **({"proved": list(event.proved)} if isinstance(event, Enrolled) else {}),
             }
         case RequestWritten():
             return {
