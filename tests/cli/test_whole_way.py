@@ -12,7 +12,7 @@ import pytest
 
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.lab.directory import open_lab
-from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_protocol.messages.recordings import CategoriseRecording, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.camera import Camera
@@ -27,6 +27,7 @@ from firmware_sim.camera.erasing import Erasing
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
+from tests.sim.conftest import Desk
 
 Bwc = Callable[..., Any]
 
@@ -252,11 +253,7 @@ def test_what_is_wrong_with_one_recording_keeps_no_other_one_on_the_camera(
         found = await finished(pipeline)
         for entry in [one.entry for one in found]:
             of = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
-
-            async def note(camera: Camera, of: Any = of) -> None:
-                await camera.recordings.mark(**of)
-
-            await pipeline._reconnector.keep(note)
+            Desk(camera).ask(CategoriseRecording(**of, category="theft"))
         return found
 
     monkeypatch.setattr(Pipeline, "run", then_noted)
