@@ -269,6 +269,53 @@ def test_what_is_wrong_with_one_recording_keeps_no_other_one_on_the_camera(
     assert {path.name for path in store.glob("*.annotations")} <= named
 
 
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [("delivery", "CommandError"), ("annotations", "DestinationFull"), ("signing", "ProgramFault")],
+)
+def test_whatever_fails_of_one_recording_is_told_with_its_step(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, kind: str
+) -> None:
+    """A defect of the program alone ends it for all of them, and is told as one."""
+    if step == "delivery":
+        asks = whole_way._release_of
+
+        async def gone(entry: RecordingEntry, camera: Camera) -> Any:
+            if entry.sequence == 1:
+                return CommandError("recordings.release", ErrorCode.NOT_FOUND, "erased by another dock")
+            return await asks(entry, camera)
+
+        monkeypatch.setattr(whole_way, "_release_of", gone)
+    elif step == "annotations":
+        run = Pipeline.run
+
+        async def then_noted(pipeline: Pipeline) -> Any:
+            found = await run(pipeline)
+            entry = min((one.entry for one in found), key=lambda one: one.sequence)
+            of = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
+            Desk(camera).ask(CategoriseRecording(**of, category="theft"))
+            return found
+
+        def full(*given: object) -> Any:
+            raise OSError(errno.ENOSPC, "no room")
+
+        monkeypatch.setattr(Pipeline, "run", then_noted)
+        monkeypatch.setattr(whole_way, "keep_annotations", full)
+    else:
+
+        def defect(*given: object, **more: object) -> Any:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(whole_way, "sign_receipts", defect)
+    events = offloaded(bwc, tmp_path / "store", "--sign", "--erase")
+    (failed,) = told(events, "follow_up_failed")
+    assert (failed["step"], failed["error"]["class"]) == (step, kind)
+    of_all = step == "signing"
+    assert failed["recording"] == (None if of_all else 1)
+    assert [event["sequence"] for event in told(events, "erased")] == ([] if of_all else [2])
+    assert len(told(events, "not_erased")) == (2 if of_all else 1)
+
+
 def test_a_camera_that_is_lost_after_it_was_stored_is_told_of_each_recording(
     bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from bwc_sdk.offload import (
     CameraEvent,
     DestinationBack,
     DestinationLost,
+    Finished,
     FollowUp,
     FollowUpFailed,
     NotErased,
@@ -115,6 +116,33 @@ def test_the_watch_refuses_a_destination_and_a_limit_that_are_none(
     assert bwc("dock", "watch", str(tmp_path / "missing"), "-d", uri, "--json")[0] == 9
     assert bwc("dock", "watch", str(tmp_path), "-d", uri, "--limit", "much", "--json")[0] == 2
     assert bwc("dock", "watch", str(tmp_path), "--json")[0] == 2
+
+
+def test_the_watch_goes_the_whole_way_when_it_is_told(
+    bwc: Bwc, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until somebody stops it, which is done here when both cameras are through."""
+    tell, done = FleetTeller.tell, []
+
+    def until_done(teller: FleetTeller, tagged: CameraEvent) -> None:
+        tell(teller, tagged)
+        if isinstance(tagged.event, Finished):
+            done.append(tagged.slot)
+            if len(done) == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(FleetTeller, "tell", until_done)
+    (tmp_path / "ready").mkdir()
+    uri = f"sim:?seed={next(_seeds)}&station=2&recordings=1&mib=1"
+    options = ("--receipts", str(tmp_path / "ready"), "--sign", "--erase")
+    code, out, err = bwc("dock", "watch", str(store), "-d", uri, "--lab", "--json", *options)
+    assert code == 130, err
+    told = [json.loads(line) for line in out.splitlines()]
+    for slot in ("bay 1", "bay 2"):
+        kinds = [one["event"] for one in told if one["slot"] == slot]
+        order = ["recording_finished", "receipt_signed", "receipt_delivered", "erased", "camera_result"]
+        assert [kind for kind in kinds if kind in order] == order and "follow_up_failed" not in kinds
+    assert len(list(store.glob("*.tombstone"))) == 2
 
 
 def test_a_lost_station_is_told_with_what_to_do_once_and_then_that_it_is_back(capsys) -> None:
