@@ -6,14 +6,15 @@ What is not whole is left as it is, and named. All functions block.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.documents.annotation_file import FILE_MAX, AnnotationFile
+from bwc_protocol.documents.annotation_file import FILE_MAX
 from bwc_protocol.documents.device_statement import verify_device_statement
 from bwc_protocol.documents.object_list import ObjectEntry, ObjectList
-from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
 from bwc_protocol.evidence import (
     DIGEST_SIZE,
     MANIFEST_MAX,
@@ -36,8 +37,9 @@ from bwc_sdk.evidence.naming import (
     recording_name,
     segment_name,
 )
-from bwc_sdk.evidence.statements import Believed
+from bwc_sdk.evidence.statements import Believed, read_annotations
 
+log = logging.getLogger(__name__)
 HEADS_MAX: Final = 4_096
 """Files of annotations of one recording: one for each head that an offload met."""
 
@@ -75,34 +77,54 @@ def read_manifest(store: ObjectStore, name: str) -> Manifest:
     return manifest
 
 
-def newest_head(
-    store: ObjectStore, name: str, manifest: Manifest, keys: Sequence[str]
-) -> tuple[int, bytes, str | None]:
-    """Count and head of the annotations that the destination has of a recording, and the key that has them.
+@dataclass(frozen=True, slots=True)
+class NewestHead:
+    """What a destination has of what was said of a recording."""
 
-    Each file has to go on where a shorter one ends. Raises `NotWhole`, `OSError`.
+    count: int
+    sha256: bytes
+    key: str | None
+    """The object that has it; None where nothing was said."""
+    passed_by: tuple[str, ...] = ()
+    """Files of annotations that do not count: damaged, or not its camera's."""
+
+
+def newest_head(
+    store: ObjectStore, name: str, manifest: Manifest, keys: Sequence[str], believed: Believed
+) -> NewestHead:
+    """The newest head of the annotations that the destination has of a recording.
+
+    A file counts that its camera signed; where no camera signed the manifest either, one without a signature, too. What
+    does not count is passed by, so that nobody who can write there keeps a recording from its receipt. Each that counts
+    has to go on where a shorter one ends. Raises `NotWhole`, `OSError`.
     """
     own = [key for key in keys if key.startswith(name + "_") and key.endswith(ANNOTATIONS_SUFFIX)]
     if len(own) > HEADS_MAX:
         raise NotWhole(f"{len(own)} files of annotations are too many")
-    root = annotation_root(manifest.sha256)
+    signed = name + SIGNATURE_SUFFIX in keys
     found: list[tuple[int, tuple[bytes, ...], str]] = []
+    passed_by: list[str] = []
     for key in own:
         try:
-            file = AnnotationFile.decode(store.read_small(key, FILE_MAX) or b"")
-        except DocumentRefused:
-            continue  # it is left, and another one may be right
-        stated = (file.camera, file.recording_id, file.manifest_sha256)
-        if stated == (manifest.camera, manifest.recording_id, manifest.sha256):
-            found.append((len(file.records), file.heads(), key))
+            file = read_annotations(store.read_small(key, FILE_MAX) or b"", key, manifest, believed)
+            require(
+                bool(file.signature) or not signed,
+                DocumentCheck.SIGNATURE,
+                "nobody signed it, and its camera signs",
+            )
+        except DocumentRefused as refused:
+            log.warning("%s does not count: %s", key, refused.detail)
+            passed_by.append(key)
+            continue
+        found.append((len(file.records), file.heads(), key))
     if not found:
         if own:
-            raise NotWhole("none of its files of annotations can be read")
-        return 0, root, None
+            raise NotWhole("none of its files of annotations can be read, or is its camera's")
+        return NewestHead(0, annotation_root(manifest.sha256), None)
     count, heads, key = max(found)
     if any(theirs != heads[: len(theirs)] for _, theirs, _ in found):
         raise NotWhole("two files of its annotations contradict each other")
-    return count, heads[-1], key
+    return NewestHead(count, heads[-1], key, tuple(passed_by))
 
 
 def read_back(store: ObjectStore, name: str, keys: Sequence[str], believed: Believed) -> ReadBack:
@@ -121,16 +143,15 @@ def read_back(store: ObjectStore, name: str, keys: Sequence[str], believed: Beli
         except DocumentRefused as refused:
             raise NotWhole(f"the signature of its manifest does not count: {refused.detail}") from refused
         objects.append(_small(store, name + SIGNATURE_SUFFIX, signature))
-    count, head, key = newest_head(store, name, manifest, keys)
-    if key is not None:
-        objects.append(_small(store, key, store.read_small(key, FILE_MAX) or b""))
+    head = newest_head(store, name, manifest, keys, believed)
+    if head.key is not None:
+        objects.append(_small(store, head.key, store.read_small(head.key, FILE_MAX) or b""))
     there = frozenset(keys)
     for number, facts in enumerate(manifest.segments):
         own = segment_name(manifest.camera, manifest.recording_id, number, manifest.sha256)
         objects += read_segment(store, own, number, facts, there)
-    return ReadBack(
-        name, manifest, count, head, ObjectList(tuple(sorted(objects))), signed=signature is not None
-    )
+    listed = ObjectList(tuple(sorted(objects)))
+    return ReadBack(name, manifest, head.count, head.sha256, listed, signed=signature is not None)
 
 
 def _small(store: ObjectStore, key: str, content: bytes) -> ObjectEntry:

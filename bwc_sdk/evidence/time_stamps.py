@@ -11,6 +11,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +26,8 @@ ANSWER_MAX: Final = 65_536
 """Bytes of an answer: a token with a chain of four certificates has less than 10,000."""
 WAIT_S: Final = 15.0
 """How long an authority may stay silent."""
+WHOLE_S: Final = 60.0
+"""How long it may take in all: an answer has a few thousand bytes."""
 EXTRA: Final = "evidence"
 WHAT: Final = "a time stamp"
 QUERY: Final = "application/timestamp-query"
@@ -78,6 +82,27 @@ def verify_time_stamp(answer: bytes, payload: bytes, roots: Sequence[bytes]) -> 
 
 
 def _ask(url: str, query: bytes) -> bytes:
+    """The answer, or its error, within `WHOLE_S`: one that comes byte by byte is no answer. Whoever still waits for it
+    then ends with the process."""
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(_exchange(url, query))
+        except Exception as error:  # of any kind: it is raised below
+            answers.put(error)
+
+    Thread(target=ask, name="time stamp", daemon=True).start()
+    try:
+        answer = answers.get(timeout=WHOLE_S)
+    except Empty:
+        raise TimeStampUnavailable(f"it takes longer than {WHOLE_S:g} s", device=url) from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _exchange(url: str, query: bytes) -> bytes:
     request = urllib.request.Request(url, data=query, headers={"Content-Type": QUERY, "Accept": REPLY})
     try:
         with urllib.request.build_opener(_StayHere).open(request, timeout=WAIT_S) as reply:

@@ -242,7 +242,9 @@ class _Signer:
         passed_by: list[str] = []
         try:
             with _reading():
-                count, head, _ = newest_head(self._store, name, manifest, self._keys)
+                newest = newest_head(self._store, name, manifest, self._keys, self._believed)
+            count, head = newest.count, newest.sha256
+            passed_by += newest.passed_by
             back: ReadBack | None = None
             for attempt in range(1, ATTEMPTS_MAX + 1):
                 stem = receipt_stem(name, head, self._destination, attempt)

@@ -13,6 +13,8 @@ from bwc_sdk.cli.verbs.audit import check_head
 from bwc_sdk.cli.verbs.clock import offset_in_words
 from bwc_sdk.cli.verbs.storage import life_time
 from bwc_sdk.errors import AuditBroken
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.ports import memory
 
 Bwc = Callable[..., Any]
 
@@ -334,3 +336,17 @@ def test_a_terminal_gets_a_table_of_outcomes(
     assert ran.code == 0
     assert "3 of 3 recordings stored and verified" in ran.out
     assert "planned" in ran.err and "Traceback" not in ran.err
+
+
+def test_a_signature_that_is_not_good_is_shown_as_that(bwc: Bwc, sim: str) -> None:
+    """Whatever a device says: whoever looks at a recording sees whether its camera signed what is shown."""
+    told = bwc("recordings", "show", "1", "--lab", "--json", device=sim).document["signature"]
+    assert told["state"] == "verified"
+    seed = int(sim.split("seed=")[1].split("&")[0])
+    (camera,) = (made for key, (made, _) in memory._made.items() if key.seed == seed)
+    assert isinstance(camera, SimCamera)
+    first = camera.listing(0, 1)[0]
+    first.signature = first.signature[:-1] + bytes([first.signature[-1] ^ 1])
+    told = bwc("recordings", "show", "1", "--lab", "--json", device=sim).document["signature"]
+    assert told["state"] == "NOT GOOD" and "signature: " in told["why"] and "signer" not in told
+    assert "NOT GOOD" in bwc("recordings", "show", "1", "--lab", device=sim).out

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from bwc_protocol.declare import Role
+from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence import checkpoints
 from bwc_sdk.evidence.checkpoints import Kept, keep_checkpoints
-from bwc_sdk.evidence.findings import FindingKind
+from bwc_sdk.evidence.findings import FindingKind, Severity
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.evidence.time_stamps import verify_time_stamp
 from bwc_sdk.evidence.verify import verify_stores
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
+from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
 from tools.testkit.time_stamping import authority
 
 
@@ -122,3 +124,52 @@ def test_what_an_authority_could_not_stamp_is_stamped_when_it_is_back(
         assert verify_time_stamp(path.read_bytes(), stamped.checkpoint.encode(), (tsa.root,)).authority
         asked = len(tsa.queries)
         assert keep(store, host, **options)[0].stamped and len(tsa.queries) == asked
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the authority is OpenSSL's")
+def test_an_authority_that_cannot_be_reached_is_asked_once_a_run(
+    store: Path, host: HostIdentity, tmp_path: Path
+) -> None:
+    """However many checkpoints wait for their stamps: each question may take as long as an authority may be silent."""
+    keep(store, host)
+    assert all(isinstance(one, ReceiptMade) for one in sign_receipts(store, host))  # so the chain goes on
+    assert [one.fresh for one in keep(store, host)] == [False, True]
+    place = tmp_path / "tsa"
+    place.mkdir()
+    with authority(place) as tsa:
+        options = {"authority": tsa.url, "authority_roots": (tsa.root,)}
+        tsa.status, tsa.body = 503, b""
+        waiting = keep(store, host, **options)
+        assert [one.stamped for one in waiting] == [False, False] and len(tsa.queries) == 1
+        assert all("503" in one.queued for one in waiting)
+        tsa.status, tsa.body = 200, None
+        assert all(one.stamped for one in keep(store, host, **options)) and len(tsa.queries) == 3
+
+
+def denying(host: HostIdentity) -> Believed:
+    """The lab, as it denies a host."""
+    entry = Denied(by=DeniedBy.KEY, key=host.certificate.key_sha256)
+    listed = DenyList(lab=host.lab, agency="BWC lab", counter=1, signed_utc_s=1, entries=(entry,))
+    return Believed(roots=host.anchors, lab=host.lab, deny_list=listed)
+
+
+@pytest.mark.rule("REC-089")
+def test_what_a_host_signed_that_is_denied_by_now_is_told_unless_a_later_checkpoint_leads_back(
+    store: Path, host: HostIdentity
+) -> None:
+    keep(store, host)
+    believed = denying(host)
+
+    def found() -> list[tuple[FindingKind, str]]:
+        report = verify_stores([store], believed=believed, quick=True)
+        kinds = (FindingKind.SIGNER_DENIED, FindingKind.CUSTODY_CHAIN_BROKEN)
+        return [(one.kind, one.severity) for one in report.findings if one.kind in kinds]
+
+    assert found() == [(FindingKind.SIGNER_DENIED, Severity.WARNING)]
+    other = LabIdentities("archive-2").for_role(Role.DESTINATION, 0)
+    assert all(isinstance(one, ReceiptMade) for one in sign_receipts(store, other))
+    keep(store, other)
+    assert len(list(store.glob("*.checkpoint"))) == 2 and not found()
+    path = chain_of(store)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert found() == [(FindingKind.CUSTODY_CHAIN_BROKEN, Severity.ERROR)]

@@ -1,15 +1,18 @@
 """Time stamps from a real responder, OpenSSL's: asked, verified, kept; and all that an authority may do wrong."""
 
+import contextlib
 import random
 import shutil
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bwc_sdk.errors import TimeStampError, TimeStampUnavailable
+from bwc_sdk.evidence import time_stamps
 from bwc_sdk.evidence.time_stamps import ANSWER_MAX, fetch_time_stamp, verify_time_stamp
 from tests.tiers import times
 from tools.testkit.time_stamping import Authority, authority
@@ -126,3 +129,59 @@ def test_another_page_is_no_authority(tsa: Authority, status: int) -> None:
 def test_only_web_addresses_are_asked(tsa: Authority, url: str) -> None:
     with pytest.raises(TimeStampError, match="begins with http"):
         fetch_time_stamp(PAYLOAD, url, (tsa.root,))
+
+
+@contextlib.contextmanager
+def listening(answers: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """A URL of this host behind which somebody takes the call, and does what is given until it is told to stop."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                caller, _ = server.accept()
+                with caller:
+                    answers(caller, over)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        finally:
+            over.set()
+            thread.join(30)
+
+
+def silent(caller: socket.socket, over: threading.Event) -> None:
+    over.wait(30)
+
+
+def trickling(caller: socket.socket, over: threading.Event) -> None:
+    """Never silent for long, and never done."""
+    caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+    while not over.wait(0.02):
+        caller.sendall(b"\x30")
+
+
+def test_one_that_takes_the_call_and_stays_silent_is_asked_again_later(
+    tsa: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the bound of its silence this would end by the other one, which says so."""
+    monkeypatch.setattr(time_stamps, "WAIT_S", 0.05)
+    with (
+        listening(silent) as url,
+        pytest.raises(TimeStampUnavailable, match=r"cannot be reached: .*timed out"),
+    ):
+        fetch_time_stamp(PAYLOAD, url, (tsa.root,))
+
+
+def test_one_that_answers_byte_by_byte_is_not_waited_for_without_end(
+    tsa: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_stamps, "WHOLE_S", 0.3)
+    with listening(trickling) as url, pytest.raises(TimeStampUnavailable, match="takes longer than"):
+        fetch_time_stamp(PAYLOAD, url, (tsa.root,))
+
+
+def test_the_bounds_are_those_of_a_run_that_somebody_waits_for() -> None:
+    assert time_stamps.WAIT_S <= 30 and time_stamps.WAIT_S < time_stamps.WHOLE_S <= 120

@@ -23,7 +23,9 @@ from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence import AnnotationRecord, Manifest, cbor, sign1
 from bwc_protocol.lab.agency import LabAgency
 from bwc_protocol.session.tls import KeyCredentials
+from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import DestinationBusy, DestinationError, DocumentError, EvidenceMismatch
+from bwc_sdk.evidence import read_back
 from bwc_sdk.evidence.custody_chain import chains_of, check_chain, read_chain
 from bwc_sdk.evidence.custody_line import CustodyLine, is_chain
 from bwc_sdk.evidence.naming import destination_name
@@ -173,6 +175,35 @@ def test_the_signature_of_a_manifest_counts_if_there_is_one(store: Path) -> None
     assert "signature" in refused.reason and name.startswith(refused.name)
     (made,) = (one for one in sign(store) if isinstance(one, ReceiptMade))
     assert made.manifest_signed is None and not made.fresh
+
+
+@pytest.mark.rule("REC-075")
+@pytest.mark.parametrize("checked", [True, False])
+def test_what_others_say_in_a_cameras_name_is_passed_by_and_keeps_nobody_from_a_receipt(
+    store: Path, monkeypatch: pytest.MonkeyPatch, checked: bool
+) -> None:
+    """Whoever can write into the store could add a longer file: a receipt for that head no camera would take."""
+    name = sorted(store.glob("*.manifest"))[0].name.removesuffix(".manifest")
+    data = (store / f"{name}.manifest").read_bytes()
+    device = AGENCY.device(Manifest.decode(data).camera, PeerKind.CAMERA)
+    camera = sign1.KeySigner(device.chain, device.key)
+    for path in store.glob(f"{name}*.annotations"):
+        path.unlink()
+    (store / f"{name}.manifest.cose").write_bytes(sign1.sign(data, camera))
+    forged = []
+    for count, by in ((1, camera), (2, STORE_1.credentials), (3, None)):
+        path = said(store, count)
+        file = AnnotationFile.decode(path.read_bytes())
+        if by is not None:
+            signature = sign1.sign(file.signed_head("").encode(), by)
+            path.write_bytes(dataclasses.replace(file, signature=signature).encode())
+        forged += [] if by is camera else [path.name]
+    if not checked:
+        monkeypatch.setattr(read_back, "read_annotations", lambda data, *_: AnnotationFile.decode(data))
+        monkeypatch.setattr(read_back, "require", lambda *_: None)
+    (made,) = (one for one in sign(store) if one.name == name)
+    assert isinstance(made, ReceiptMade)
+    assert (made.receipt.annotations, sorted(made.passed_by)) == ((1, sorted(forged)) if checked else (3, []))
 
 
 def test_annotations_that_contradict_each_other_get_no_receipt(store: Path) -> None:

@@ -26,7 +26,7 @@ from bwc_sdk.errors import DestinationBusy, DestinationError, DocumentError, Evi
 from bwc_sdk.evidence import read_back
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload import receipt_signing
+from bwc_sdk.offload import custody_log, receipt_signing
 from bwc_sdk.offload.custody_log import ChainHeld, CustodyLog
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.directory_store import PIECE, DirectoryStore
@@ -277,7 +277,7 @@ def test_annotations_of_another_recording_are_not_taken_for_this_ones(store: Pat
     file = AnnotationFile.decode(own.read_bytes())
     strange = dataclasses.replace(file, recording_id=bytes(16))
     stands(own, strange.encode())
-    assert refused(sign(store)).reason == "none of its files of annotations can be read"
+    assert refused(sign(store)).reason == "none of its files of annotations can be read, or is its camera's"
 
 
 def test_files_of_annotations_are_bounded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,10 +390,10 @@ def test_a_custody_chain_that_is_held_is_waited_for(store: Path, monkeypatch: py
         append(log, facts)
 
     monkeypatch.setattr(CustodyLog, "append", busy)
-    monkeypatch.setattr(receipt_signing.time, "sleep", waited.append)
+    monkeypatch.setattr(custody_log.time, "sleep", waited.append)
     assert len(sign(store)) == 2 and len(waited) == 3
     held[0] = 10**9
-    monkeypatch.setattr(receipt_signing, "CHAIN_LOOKS", 5)
+    monkeypatch.setattr(custody_log, "CHAIN_LOOKS", 5)
     with pytest.raises(DestinationBusy):
         sign(store)
 
