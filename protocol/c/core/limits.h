@@ -21,7 +21,7 @@
 #endif
 
 /* Room for the largest answer with its headers: the device takes a request only while there is so much. */
-#define BWC_ANSWER_MAX 440
+#define BWC_ANSWER_MAX 460
 
 #if BWC_MAX_PAYLOAD < 20 || BWC_MAX_PAYLOAD > 61440 || BWC_MAX_REQUEST < 512 || BWC_STREAMS < 2 || BWC_STREAMS > 8
 #error "beyond the limits of the specification"

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "defects.h"
 #include "device.h"
+#include "protection.h"
 
 #define BODY_MAX 65524
 #define COMMANDS_FROM 0x0100
@@ -39,7 +40,7 @@ void bwc_message_send(struct bwc_device *d, uint16_t opcode, uint16_t flags, uin
                       const struct bwc_table *table, const void *body)
 {
     uint8_t *at = bwc_session_open(d);
-    size_t size = bwc_encode(table, body, at + BWC_MESSAGE_HEADER, bwc_channel_room(d) - 4 - BWC_MESSAGE_HEADER);
+    size_t size = bwc_encode(table, body, at + BWC_MESSAGE_HEADER, bwc_channel_room(d) - BWC_RECORD_AROUND - BWC_MESSAGE_HEADER);
     bwc_put(at, 4, size);
     bwc_put(at + 4, 2, opcode);
     bwc_put(at + 6, 2, flags);

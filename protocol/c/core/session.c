@@ -5,6 +5,7 @@
 #include "board.h"
 #include "defects.h"
 #include "device.h"
+#include "protection.h"
 #include "sha256.h"
 
 #define PREAMBLE_SIZE 32
@@ -37,17 +38,32 @@ void bwc_session_end(struct bwc_device *d)
 void bwc_session_fail(struct bwc_device *d, uint8_t alert, uint8_t reset)
 {
     bwc_session_end(d);
-    if (alert == BWC_NO_ALERT) {
+    if (alert == BWC_NO_ALERT || (BWC_PROTECTION && alert != BWC_ALERT_CLOSE)) { /* TLS has no such alerts */
         bwc_channel_reset(d, reset);
         return;
     }
+#ifdef BWC_TLS
+    bwc_tls_close();
+#else
     memcpy(bwc_channel_write(d, 5), (uint8_t[]){BWC_RECORD_TYPE_ALERT, 1, 0, 0, alert}, 5);
+#endif
     d->session.reset = reset;
     d->session.due = d->now + LINGER;
 }
 
 static void malformed(struct bwc_device *d) { bwc_session_fail(d, BWC_ALERT_MALFORMED, BWC_RESET_REASON_PROTOCOL); }
 
+#ifdef BWC_TLS
+static uint8_t plaintext[BWC_MAX_PAYLOAD + BWC_ANSWER_MAX]; /* of the next record */
+
+uint8_t *bwc_session_open(struct bwc_device *d) { return (void)d, plaintext; }
+
+void bwc_session_seal(struct bwc_device *d, uint8_t *body, uint32_t size)
+{
+    (void)d;
+    bwc_tls_write(body, size);
+}
+#else
 uint8_t *bwc_session_open(struct bwc_device *d)
 {
     return d->channel.out + d->channel.out_fill + RECORD_HEADER;
@@ -58,19 +74,35 @@ void bwc_session_seal(struct bwc_device *d, uint8_t *body, uint32_t size)
     bwc_put(body - RECORD_HEADER, 4, BWC_RECORD_TYPE_DATA | size << 8);
     bwc_channel_write(d, RECORD_HEADER + size);
 }
+#endif
 
 /* Preamble */
+
+/* The device speaks first in either session. */
+static void begin(struct bwc_device *d)
+{
+#ifdef BWC_TLS
+    bwc_tls_begin(d);
+#else
+    const char *name = bwc_board_identity.serial;
+    uint32_t size = (uint32_t)strlen(name), length = 2 + size + 4 + 16;
+    uint8_t *at = bwc_channel_write(d, RECORD_HEADER + length);
+    bwc_put(at, 4, BWC_RECORD_TYPE_HANDSHAKE | length << 8);
+    bwc_put(at + 4, 2, size);
+    memcpy(at + 6, name, size);
+    memset(at + 6 + size, 0, 4);
+    bwc_board_random(at + 10 + size, 16);
+#endif
+}
 
 static void answer_preamble(struct bwc_device *d, const uint8_t *theirs)
 {
     struct bwc_session *s = &d->session;
-    const char *name = bwc_board_identity.serial;
     struct bwc_sha256 hash;
     uint8_t *ours;
-    size_t size = strlen(name);
     bool common = theirs[4] < 1 || (theirs[4] == 1 && theirs[5] <= NEWEST_MINOR); /* their oldest is not too new */
     s->minor = theirs[6] > 1 || theirs[7] > NEWEST_MINOR ? NEWEST_MINOR : theirs[7];
-    common = common && theirs[6] >= 1 && !theirs[9];
+    common = common && theirs[6] >= 1 && theirs[9] == BWC_PROTECTION;
     s->peer_limit = (uint32_t)bwc_get(theirs + 12, 4);
     if (theirs[8] != BWC_PEER_KIND_HOST || s->peer_limit < MIN_PLAINTEXT) { /* SES-002 */
         bwc_session_fail(d, BWC_NO_ALERT, BWC_RESET_REASON_PROTOCOL);
@@ -78,6 +110,7 @@ static void answer_preamble(struct bwc_device *d, const uint8_t *theirs)
     }
     ours = bwc_channel_write(d, PREAMBLE_SIZE);
     memcpy(ours, "BWC\1\1\0\1\2\2\0\0\0", 12);
+    ours[9] = BWC_PROTECTION;
     bwc_put(ours + 12, 4, MAX_PLAINTEXT);
     bwc_board_random(ours + 16, 16);
     s->state = common ? BWC_HANDSHAKE : BWC_NO_COMMON; /* SES-003, SES-019 */
@@ -87,12 +120,7 @@ static void answer_preamble(struct bwc_device *d, const uint8_t *theirs)
     bwc_sha256_add(&hash, theirs, PREAMBLE_SIZE);
     bwc_sha256_add(&hash, ours, PREAMBLE_SIZE);
     bwc_sha256_end(&hash, s->binding);
-    ours = bwc_channel_write(d, (uint32_t)(RECORD_HEADER + 2 + size + 4 + 16));
-    bwc_put(ours, 4, BWC_RECORD_TYPE_HANDSHAKE | (2 + size + 4 + 16) << 8);
-    bwc_put(ours + 4, 2, size);
-    memcpy(ours + 6, name, size);
-    memset(ours + 6 + size, 0, 4);
-    bwc_board_random(ours + 10 + size, 16);
+    begin(d);
 }
 
 static void take_preamble(struct bwc_device *d, const uint8_t *data, size_t *size)
@@ -115,6 +143,48 @@ static void take_preamble(struct bwc_device *d, const uint8_t *data, size_t *siz
     }
 }
 
+#ifdef BWC_TLS
+/* Records of TLS */
+
+static void over(struct bwc_device *d, enum bwc_tls_result how)
+{
+    if (how == BWC_TLS_CLOSED) { /* SES-016 */
+        bwc_session_fail(d, BWC_ALERT_CLOSE, BWC_RESET_REASON_NORMAL);
+        return;
+    }
+    bwc_session_end(d); /* what TLS has to say of it lies in the channel */
+    d->session.reset = how == BWC_TLS_REFUSED ? BWC_RESET_REASON_REFUSED : BWC_RESET_REASON_PROTOCOL;
+    d->session.due = d->now + LINGER;
+}
+
+static void take_tls(struct bwc_device *d)
+{
+    struct bwc_session *s = &d->session;
+    struct bwc_messages *m = &d->messages;
+    while (d->channel.state == BWC_OPEN && s->state >= BWC_HANDSHAKE && s->state != BWC_OVER
+           && bwc_channel_room(d) >= BWC_ANSWER_MAX) {
+        uint8_t piece[64];
+        size_t size = m->header_fill < BWC_MESSAGE_HEADER ? 1 : m->left < sizeof piece ? m->left : sizeof piece;
+        enum bwc_tls_result how = s->state == BWC_HANDSHAKE ? bwc_tls_shake(s->identity, &s->identity_size, &s->may)
+                                                            : bwc_tls_read(piece, &size);
+        if (how == BWC_TLS_WAITS)
+            return;
+        if (how != BWC_TLS_DONE)
+            over(d, how);
+        else if (s->state == BWC_HANDSHAKE) {
+            s->state = BWC_INFO;
+            bwc_message_info(d);
+        } else
+            bwc_message_take(d, piece, &size);
+    }
+}
+
+static void take_record(struct bwc_device *d, const uint8_t *data, size_t *size)
+{
+    (void)d;
+    bwc_tls_feed(data, *size);
+}
+#else
 /* Records */
 
 static void heard_handshake(struct bwc_device *d)
@@ -192,6 +262,7 @@ static void take_record(struct bwc_device *d, const uint8_t *data, size_t *size)
     else if (s->record[0] == BWC_RECORD_TYPE_ALERT)
         heard_alert(d, *data);
 }
+#endif
 
 /* Works on what came, step by step, as long as there is room for whatever may be to be said. */
 void bwc_session_consume(struct bwc_device *d)
@@ -215,6 +286,9 @@ void bwc_session_consume(struct bwc_device *d)
         }
         c->slot_at = (uint16_t)(c->slot_at + size); /* what comes after the end is dropped (SES-015) */
     }
+#ifdef BWC_TLS
+    take_tls(d);
+#endif
 }
 
 /* SESSION_INFO and READY */

@@ -5,8 +5,9 @@
 #include "board.h"
 #include "defects.h"
 #include "device.h"
+#include "protection.h"
 
-#define AROUND (4 + BWC_MESSAGE_HEADER + 8) /* record, message and offset before the bytes of a piece */
+#define AROUND (BWC_RECORD_AROUND + BWC_MESSAGE_HEADER + 8) /* record, message and offset before the bytes of a piece */
 #define PIECE_LEAST 64                      /* where frames are smaller than that, a piece takes several */
 
 static struct bwc_stream *find(struct bwc_device *d, uint32_t id)

@@ -2,7 +2,8 @@
  *
  *   bwc_camera --tcp PORT | --pty   [--state DIR] [--defect NAME]
  *
- * It says its URI on standard output, and runs until it is killed. --state keeps settings and log. */
+ * Built with TLS (make build/bwc_camera_tls), it takes --tls ROOT.pem CHAIN.pem KEY.pem as well, and then only speaks
+ * the secure session. It says its URI on standard output, and runs until it is killed. --state keeps settings and log. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +23,9 @@
 #include "../../core/board.h"
 #include "../../core/defects.h"
 #include "../../core/device.h"
+#include "../../core/protection.h"
 #include "../../core/sha256.h"
+#include "tls.h"
 
 #define OUT_MAX 65536 /* bytes that wait for a pipe; beyond, frames are dropped, and sent again by the core */
 #define BLOCK_MAX 512
@@ -264,7 +267,7 @@ static bool choose_defect(const char *name) { return (void)name, false; }
 int main(int count, char **words)
 {
     long port = -1;
-    bool pty = false;
+    bool pty = false, protected = !BWC_PROTECTION;
     int listener = -1;
     for (int i = 1; i < count; i++) {
         if (!strcmp(words[i], "--pty"))
@@ -273,10 +276,18 @@ int main(int count, char **words)
             port = strtol(words[++i], 0, 10);
         else if (!strcmp(words[i], "--state") && i + 1 < count)
             state_directory = words[++i];
+#ifdef BWC_TLS
+        else if (!strcmp(words[i], "--tls") && i + 3 < count) {
+            if (!bwc_tls_prepare(words[i + 1], words[i + 2], words[i + 3]))
+                goto usage;
+            protected = true;
+            i += 3;
+        }
+#endif
         else if (strcmp(words[i], "--defect") || i + 1 == count || !choose_defect(words[++i]))
             goto usage;
     }
-    if (pty == (port >= 0) || port > 65535) {
+    if (pty == (port >= 0) || port > 65535 || !protected) {
     usage:
         fprintf(stderr, "usage: bwc_camera --tcp PORT | --pty   [--state DIR] [--defect NAME | --defect list]\n");
         return 2;
