@@ -62,6 +62,25 @@ def test_receipts_that_are_given_are_delivered_and_what_has_them_goes(site: Site
     assert gone.code != 0 and "no recording has the number" in gone.err
 
 
+def test_a_receipt_that_is_refused_is_told_and_keeps_no_other_one_from_counting(site: Site) -> None:
+    stale, good = site.receipt(1), site.receipt(2)
+    assert site.run("recordings", "mark", "1").code == 0
+    done = site.run("recordings", "erase", "1", "2", "--receipt", stale, "--receipt", good, "--json")
+    assert done.code == 6
+    assert "more was said" in done.err
+    (refused,) = done.document["receipts_refused"]
+    assert (refused["file"], refused["why"]) == (stale, "conflict")
+    assert [entry["erased"] for entry in done.document["recordings"]] == [False, True]
+    assert [entry["sequence"] for entry in site.listed()] == [1, 3]
+
+
+def test_a_receipt_of_none_of_them_erases_nothing_and_delivers_none(site: Site) -> None:
+    one, other = site.receipt(1), site.receipt(3)
+    done = site.run("recordings", "erase", "1", "--receipt", one, "--receipt", other)
+    assert done.code == 18 and "nothing was erased" in done.err
+    assert site.run("recordings", "release", "1", "--json").document["release"]["receipts"] == []
+
+
 def test_what_is_refused_is_told_with_what_it_lacks_and_the_others_go(site: Site) -> None:
     site.run("recordings", "hold", "1", "--reason", "court", "--id", "a")
     done = site.run("recordings", "erase", "1", "2", "--receipt", site.receipt(2), "--json")

@@ -39,24 +39,32 @@ async def erase(
     """Erase recordings against receipts: those that are given, and those that the camera keeps.
 
     The camera refuses what is held, what has fewer receipts than its configuration asks for, and what was said more of
-    since. Of each that goes it keeps a signed tombstone. Those that it refuses are told, and the others go.
+    since. Of each that goes it keeps a signed tombstone. Those that it refuses are told, receipts and recordings, and
+    the others go.
     """
     listed = await camera.recordings.list()
     wanted = [choose(listed, which, device=camera.name) for which in recordings]
-    for path in receipt or ():
-        await _deliver(camera, wanted, path)
+    given = [(path, *_receipt_of(camera, wanted, path)) for path in receipt or ()]
     told: list[dict[str, Any]] = []
+    uncounted: list[dict[str, str]] = []
     refused: CommandError | None = None
+    for path, recording, document in given:
+        try:
+            await camera.recordings.deliver_receipt(recording, document)
+        except CommandError as error:
+            refused = refused or error
+            uncounted.append({"file": str(path), "why": str(error.code), "detail": error.detail})
+            output.note(f"{path} does not count: {error.detail or error.code}")
     for entry in wanted:
         one: dict[str, Any] = {"sequence": entry.sequence, "recording": entry.recording.hex(), "erased": True}
         try:
             await camera.recordings.erase_entry(entry)
         except CommandError as error:
-            refused = error
+            refused = refused or error
             one |= {"erased": False, "why": str(error.code), "lacks": await _lacks(camera, entry)}
         told.append(one)
     output.show(
-        {"recordings": told},
+        {"recordings": told, "receipts_refused": uncounted},
         Rows(
             title="",
             headings=["sequence", "erased", "lacks"],
@@ -67,8 +75,8 @@ async def erase(
         raise refused
 
 
-async def _deliver(camera: Camera, wanted: list[RecordingEntry], path: Path) -> None:
-    """Raises `DocumentError` for a receipt of none of these."""
+def _receipt_of(camera: Camera, wanted: list[RecordingEntry], path: Path) -> tuple[bytes, bytes]:
+    """The recording that a receipt is for, and the receipt. Raises `DocumentError` for one of none of these."""
     from bwc_protocol.documents.receipt import RECEIPT_MAX, Receipt
     from bwc_protocol.documents.refusal import DocumentRefused
     from bwc_protocol.documents.signed_document import SignedDocument
@@ -86,7 +94,7 @@ async def _deliver(camera: Camera, wanted: list[RecordingEntry], path: Path) -> 
             device=camera.name,
             advice="name that recording as well, or leave this receipt out: nothing was erased",
         )
-    await camera.recordings.deliver_receipt(receipt.recording_id, data)
+    return receipt.recording_id, data
 
 
 async def _lacks(camera: Camera, entry: RecordingEntry) -> str:
