@@ -89,6 +89,11 @@ class Bench:
         return self._identity
 
     @property
+    def reached(self) -> bool:
+        """Whether it has said who it is."""
+        return self._identity is not None
+
+    @property
     def identity(self) -> str:
         """The serial number."""
         assert self._identity is not None

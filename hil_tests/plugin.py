@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import BENCH, READ_ONLY, bench_of
+from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
@@ -224,8 +224,13 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench = bench_of(request.config)
     if bench.captures is not None:
         bench.captures.mkdir(parents=True, exist_ok=True)
-    with _ending_the_session(request, bench, always=True):
-        bench.probe()
+    try:
+        with _ending_the_session(request, bench, always=True):
+            bench.probe()
+    except Exception as error:
+        if not bench.reached:
+            request.config.stash[UNREACHED] = str(error)
+        raise
     request.config.stash[BENCH] = bench
     yield bench
     bench.close()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 READ_ONLY: Final = "bwc_read_only"
 BENCH: Final = pytest.StashKey["Bench"]()
 """The bench, once it has connected to the device under test."""
+UNREACHED: Final = pytest.StashKey[str]()
+"""Why the bench could not, where it tried."""
 CAPTURES: Final = pytest.StashKey[Path]()
 """Where wire logs go beside a report, where one is asked for."""
 

@@ -29,7 +29,7 @@ from hil_tests.conformance.report import Captured, Device, Environment, Measured
 from hil_tests.conformance.rules import Rule, Scope, marked
 from hil_tests.conformance.verdict import Outcome, gravest, judge, softened
 from hil_tests.conformance.words import summary
-from hil_tests.running import BENCH, READ_ONLY, bench_of
+from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of
 
 if TYPE_CHECKING:
     from hil_tests.bench import Bench
@@ -67,6 +67,7 @@ class Collector:
         self._started = datetime.now(UTC)
         self._seen: set[Path] = set()
         self._uncollected = ""
+        self._link_passed = False
         worker = getattr(config, "workerinput", {})
         self._run = worker.get(RUN) or run_folder()
         self.captures = folder / self._run / worker.get("workerid", "")
@@ -109,6 +110,22 @@ class Collector:
         return not self._scope.wanted or any(self._scope.has(number) for number in marked(item))
 
     # In the process that runs a test
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Before the first test of more than the link: a device of which only that is there has its report now, and
+        not after a wait in each of hundreds of tests."""
+        if self._link_passed or _only_link(item) or not _is_on_device(item):
+            return None
+        self._link_passed = True
+        if self._config.stash.get(BENCH, None) is not None:
+            return None
+        why = device.why_no_session(bench_of(self._config))
+        if not why:
+            return None
+        self._config.stash[UNREACHED] = why
+        item.session.shouldstop = f"the device gives no session yet: {why}"
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -225,7 +242,9 @@ class Collector:
 
     def made(self, ended_early: str) -> Report:
         """The report, of what has been gathered."""
-        who, session, secure = self._known or device.ask(bench_of(self._config))
+        why = self._config.stash.get(UNREACHED, None)
+        nobody = None if why is None else device.unknown(bench_of(self._config), why)
+        who, session, secure = self._known or nobody or device.ask(bench_of(self._config))
         tests = [(one.rules, self._with_reason(one.tried, ended_early)) for one in self._gathered.values()]
         return Report(
             device=who,
@@ -279,11 +298,16 @@ def _environment() -> Environment:
 
 
 def _only_link(item: pytest.Item) -> bool:
-    families = {number[:3] for number in marked(item)}
+    """Whether a test is of the link alone: by its file, since others may open a session to see a rule of the link."""
+    families = {number[:3] for number in marked(item)} | {item.path.stem.removeprefix("test_")[:3].upper()}
     asks_for_more = (
         "bwc_bench" in getattr(item, "fixturenames", ()) or item.get_closest_marker(READ_ONLY) is None
     )
-    return bool(families) and families <= LINK_FAMILIES and not asks_for_more
+    return families <= LINK_FAMILIES and not asks_for_more
+
+
+def _is_on_device(item: pytest.Item) -> bool:
+    return not {"bwc_bench", "wire"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _facts(item: pytest.Item) -> dict[str, Any]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability, DeviceIdentity
 from bwc_protocol.word import label
 from bwc_sdk.errors import BwcError
+from bwc_sdk.link_seen import ConnectStage
 from bwc_sdk.sync import connect
 from hil_tests.bench import Bench, protection
 from hil_tests.conformance.report import Device
 
-ASKED_S = 5.0
-"""A device of which only the link is there is silent here: its author waits for the verdict meanwhile."""
-NO_SESSION = "none: no session came about"
+ASKED_S: Final = 5.0
+"""The author of a link waits for its verdict meanwhile."""
+NOTHING_SAID: Final = (ConnectStage.HELLO, ConnectStage.PING, ConnectStage.PREAMBLE)
+"""How far a connection comes to a device that has no session yet: that of no test will come any further."""
+NO_SESSION: Final = "none: no session came about"
 
 Known = tuple[Device, str, bool]
 """Who the device is, what protects its sessions in words, and whether anything does."""
@@ -27,21 +32,39 @@ def of(bench: Bench) -> Known:
 def ask(bench: Bench) -> Known:
     """Asks a device with which no test needed a session. One that gives none is part of the answer, and no error."""
     try:
-        with connect(
-            bench.uri,
-            role=Role.AUDITOR,
-            identity=bench.key_files,
-            lab=bench.lab,
-            allow_insecure=bench.allow_insecure,
-            timeout=ASKED_S,
-        ) as camera:
-            return (
-                described(bench.uri, camera.peer, camera.device.identify()),
-                protection(camera.peer),
-                camera.peer.secure,
-            )
+        return _asked(bench, ASKED_S)
     except BwcError as error:
-        return Device(uri=bench.uri, unknown_because=str(error)), NO_SESSION, False
+        return unknown(bench, str(error))
+
+
+def why_no_session(bench: Bench) -> str:
+    """Why a device gives no session at all: its link is there, and perhaps its channels; "" if it says any more."""
+    try:
+        _asked(bench, None)
+    except BwcError as error:
+        return str(error) if error.seen is not None and error.seen.stage in NOTHING_SAID else ""
+    return ""
+
+
+def _asked(bench: Bench, at_most_s: float | None) -> Known:
+    with connect(
+        bench.uri,
+        role=Role.AUDITOR,
+        identity=bench.key_files,
+        lab=bench.lab,
+        allow_insecure=bench.allow_insecure,
+        timeout=at_most_s,
+    ) as camera:
+        return (
+            described(bench.uri, camera.peer, camera.device.identify()),
+            protection(camera.peer),
+            camera.peer.secure,
+        )
+
+
+def unknown(bench: Bench, why: str) -> Known:
+    """A device that gave no session."""
+    return Device(uri=bench.uri, unknown_because=why), NO_SESSION, False
 
 
 def described(uri: str, peer: PeerInfo, identity: DeviceIdentity) -> Device:

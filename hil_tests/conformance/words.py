@@ -11,6 +11,8 @@ from hil_tests.conformance.report import PAGE, Report, Requirement, Tried
 from hil_tests.conformance.verdict import Outcome, Verdict
 
 WRONG: Final = (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
+TESTS_MAX: Final = 2
+"""Tests of one rule that are told: the others, of the same with other bytes, are in the report."""
 SAID_MAX: Final = 8
 """Lines of what was expected or observed: the page has the rest."""
 
@@ -62,9 +64,11 @@ def broken(number: str, one: Requirement) -> Iterator[str]:
     yield f"{number} {one.verdict}: {one.sentence}"
     if one.why:
         yield f"  why: {one.why}"
-    for test in one.tests:
-        if test.outcome in (Outcome.FAILED, Outcome.WARNED):
-            yield from _said(test)
+    wrong = [test for test in one.tests if test.outcome in (Outcome.FAILED, Outcome.WARNED)]
+    for test in wrong[:TESTS_MAX]:
+        yield from _said(test)
+    if len(wrong) > TESTS_MAX:
+        yield f"  {len(wrong) - TESTS_MAX} tests more in the report"
 
 
 def _said(test: Tried) -> Iterator[str]:
