@@ -19,7 +19,7 @@ from tools.testkit.identity_files import host_identity
 from tools.testkit.secure_ends import Agency, agency
 
 pytestmark = [
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(not Path("/usr/include/wolfssl/ssl.h").exists(), reason="there is no wolfSSL here"),
 ]
 SERIAL = "SMALLEST-1"
