@@ -26,6 +26,7 @@ from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.interface import Alert
 from bwc_protocol.vocabulary import ErrorCode
 from tools.generate.vectors_types import numbers
+from tools.generate.writing import write_or_check
 
 ROOT: Final = Path(__file__).parents[2] / "protocol" / "c"
 ABOUT: Final = "/* From the declarations, by python -m tools.generate.c_tables: not to be edited. */\n"
@@ -265,18 +266,7 @@ def index() -> str:
 
 def main() -> int:
     """Writes or checks the files."""
-    stale = []
-    for name, text in files().items():
-        path = ROOT / name
-        if "--check" in sys.argv[1:]:
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(name)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    if stale:
-        print(f"c_tables: not up to date: {', '.join(stale)}; 'make docs' writes them")
-    return 1 if stale else 0
+    return write_or_check("c_tables", ROOT, files())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from bwc_sdk.clients.connecting import CAPTURE_ENV
 from bwc_sdk.identity.lookup import IDENTITY_ENV
 from bwc_sdk.identity.passphrase import PASSPHRASE_FILE_ENV
 from tools.generate.source_docs import member_docs
+from tools.generate.writing import write_or_check
 
 ROOT: Final = Path(__file__).parents[2]
 SHARE: Final = ROOT / "share"
@@ -127,18 +128,7 @@ def _text(text: str) -> str:
 
 def main() -> int:
     """Writes or checks the files."""
-    stale = []
-    for name, text in files().items():
-        path = SHARE / name
-        if "--check" in sys.argv[1:]:
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(name)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    if stale:
-        print(f"shell_files: not up to date: {', '.join(stale)}; 'make docs' writes them")
-    return 1 if stale else 0
+    return write_or_check("shell_files", SHARE, files())
 
 
 if __name__ == "__main__":
