@@ -73,10 +73,12 @@ def table_name(cls: type[Wire]) -> str:
 
 
 def messages() -> list[type[Wire]]:
-    """Every declared class, records before what they lie in."""
+    """Every declared class, records before what they lie in. By number: what declares them is imported in any order."""
     found: dict[type[Wire], None] = {}
-    declared: list[type[Wire]] = [*CONTROLS.values(), *EVENTS.values(), ConfigDocument]
-    for command in COMMANDS.values():
+    declared: list[type[Wire]] = [one for _, one in sorted(CONTROLS.items())]
+    declared += [one for _, one in sorted(EVENTS.items())]
+    declared.append(ConfigDocument)
+    for _, command in sorted(COMMANDS.items()):
         declared += [command, command.reply]
     for cls in declared:
         _gather(cls, found)
@@ -255,10 +257,10 @@ def footage() -> str:
 def index() -> str:
     """Every message by its name and side, for the replay of vectors."""
     rows: list[tuple[str, str, Any]] = []
-    for command in COMMANDS.values():
+    for _, command in sorted(COMMANDS.items()):
         rows += [(command.name, "request", command), (command.name, "reply", command.reply)]
-    rows += [(event.name, "event", event) for event in EVENTS.values()]
-    rows += [(control.name, "control", control) for control in CONTROLS.values()]
+    rows += [(event.name, "event", event) for _, event in sorted(EVENTS.items())]
+    rows += [(control.name, "control", control) for _, control in sorted(CONTROLS.items())]
     lines = [f'    {{"{name}", "{side}", &{table_name(cls)}}},' for name, side, cls in rows]
     of = "const char *name, *side;\n    const struct bwc_table *table;"
     return f"{ABOUT}static const struct {{\n    {of}\n}} every[] = {{\n" + "\n".join(lines) + "\n};\n"

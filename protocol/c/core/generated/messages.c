@@ -44,12 +44,6 @@ static const struct bwc_field BWC_TABLE_STREAM_CANCEL_fields[] = {
 };
 const struct bwc_table BWC_TABLE_STREAM_CANCEL = {BWC_TABLE_STREAM_CANCEL_fields, 1, sizeof(struct bwc_stream_cancel)};
 
-static const struct bwc_field BWC_TABLE_CONFIG_APPLIED_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_config_applied, revision), 0, 0, 0},
-    {BWC_BOOL, 0, offsetof(struct bwc_config_applied, effective), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_CONFIG_APPLIED = {BWC_TABLE_CONFIG_APPLIED_fields, 2, sizeof(struct bwc_config_applied)};
-
 static const struct bwc_field BWC_TABLE_STATE_CHANGED_fields[] = {
     {BWC_ENUM, 0, offsetof(struct bwc_state_changed, state), 0, 0, 0},
     {BWC_FLAGS, 0, offsetof(struct bwc_state_changed, faults), 0, 0, 0},
@@ -68,6 +62,12 @@ static const struct bwc_field BWC_TABLE_CLOCK_CHANGED_fields[] = {
     {BWC_U32, 0, offsetof(struct bwc_clock_changed, revision), 0, 0, 0},
 };
 const struct bwc_table BWC_TABLE_CLOCK_CHANGED = {BWC_TABLE_CLOCK_CHANGED_fields, 2, sizeof(struct bwc_clock_changed)};
+
+static const struct bwc_field BWC_TABLE_CONFIG_APPLIED_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_config_applied, revision), 0, 0, 0},
+    {BWC_BOOL, 0, offsetof(struct bwc_config_applied, effective), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_CONFIG_APPLIED = {BWC_TABLE_CONFIG_APPLIED_fields, 2, sizeof(struct bwc_config_applied)};
 
 static const struct bwc_field BWC_TABLE_RECORDING_CLOSED_fields[] = {
     {BWC_BYTES, 0, offsetof(struct bwc_recording_closed, recording), 0, 16, 0},
@@ -114,81 +114,6 @@ static const struct bwc_field BWC_TABLE_CONFIG_DOCUMENT_fields[] = {
     {BWC_ITEMS, 0, offsetof(struct bwc_config_document, settings), 0, 512, &BWC_TABLE_SETTING},
 };
 const struct bwc_table BWC_TABLE_CONFIG_DOCUMENT = {BWC_TABLE_CONFIG_DOCUMENT_fields, 1, sizeof(struct bwc_config_document)};
-
-static const struct bwc_field BWC_TABLE_READ_SCHEMA_fields[] = {
-    {BWC_U16, 0, offsetof(struct bwc_read_schema, start), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_READ_SCHEMA = {BWC_TABLE_READ_SCHEMA_fields, 1, sizeof(struct bwc_read_schema)};
-
-static const struct bwc_field BWC_TABLE_SETTING_SCHEMA_fields[] = {
-    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, key), 0, 64, 0},
-    {BWC_ENUM, 0, offsetof(struct bwc_setting_schema, type), 0, 0, 0},
-    {BWC_I64, 0, offsetof(struct bwc_setting_schema, low), 0, 0, 0},
-    {BWC_I64, 0, offsetof(struct bwc_setting_schema, high), 0, 0, 0},
-    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, unit), 0, 16, 0},
-    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, choices), 0, 256, 0},
-    {BWC_I64, 0, offsetof(struct bwc_setting_schema, default_number), 0, 0, 0},
-    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, default_text), 0, 128, 0},
-    {BWC_ENUM, 0, offsetof(struct bwc_setting_schema, takes_effect), 0, 0, 0},
-    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, doc), 0, 160, 0},
-};
-const struct bwc_table BWC_TABLE_SETTING_SCHEMA = {BWC_TABLE_SETTING_SCHEMA_fields, 10, sizeof(struct bwc_setting_schema)};
-
-static const struct bwc_field BWC_TABLE_SCHEMA_PAGE_fields[] = {
-    {BWC_ITEMS, 0, offsetof(struct bwc_schema_page, settings), 0, 32, &BWC_TABLE_SETTING_SCHEMA},
-    {BWC_U16, 0, offsetof(struct bwc_schema_page, next), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_SCHEMA_PAGE = {BWC_TABLE_SCHEMA_PAGE_fields, 2, sizeof(struct bwc_schema_page)};
-
-static const struct bwc_field BWC_TABLE_READ_CONFIG_fields[] = {
-    {BWC_ENUM, 0, offsetof(struct bwc_read_config, view), 0, 0, 0},
-    {BWC_U16, 0, offsetof(struct bwc_read_config, start), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_READ_CONFIG = {BWC_TABLE_READ_CONFIG_fields, 2, sizeof(struct bwc_read_config)};
-
-static const struct bwc_field BWC_TABLE_CONFIG_PAGE_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_config_page, revision), 0, 0, 0},
-    {BWC_ITEMS, 0, offsetof(struct bwc_config_page, settings), 0, 64, &BWC_TABLE_SETTING},
-    {BWC_U16, 0, offsetof(struct bwc_config_page, next), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_CONFIG_PAGE = {BWC_TABLE_CONFIG_PAGE_fields, 3, sizeof(struct bwc_config_page)};
-
-const struct bwc_table BWC_TABLE_READ_CONFIG_STATE = {0, 0, 0};
-
-static const struct bwc_field BWC_TABLE_CONFIG_STATE_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_config_state, revision), 0, 0, 0},
-    {BWC_U32, 0, offsetof(struct bwc_config_state, effective_revision), 0, 0, 0},
-    {BWC_U16, 0, offsetof(struct bwc_config_state, staged), 0, 0, 0},
-    {BWC_U16, 0, offsetof(struct bwc_config_state, pending), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_CONFIG_STATE = {BWC_TABLE_CONFIG_STATE_fields, 4, sizeof(struct bwc_config_state)};
-
-static const struct bwc_field BWC_TABLE_STAGE_CONFIG_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_stage_config, revision), 0, 0, 0},
-    {BWC_ITEMS, 0, offsetof(struct bwc_stage_config, settings), 0, 64, &BWC_TABLE_SETTING},
-};
-const struct bwc_table BWC_TABLE_STAGE_CONFIG = {BWC_TABLE_STAGE_CONFIG_fields, 2, sizeof(struct bwc_stage_config)};
-
-static const struct bwc_field BWC_TABLE_APPLY_CONFIG_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_apply_config, revision), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_APPLY_CONFIG = {BWC_TABLE_APPLY_CONFIG_fields, 1, sizeof(struct bwc_apply_config)};
-
-const struct bwc_table BWC_TABLE_ABORT_CONFIG = {0, 0, 0};
-
-const struct bwc_table BWC_TABLE_DONE = {0, 0, 0};
-
-static const struct bwc_field BWC_TABLE_UPLOAD_CONFIG_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_upload_config, revision), 0, 0, 0},
-    {BWC_U32, 0, offsetof(struct bwc_upload_config, length), 1, 262144, 0},
-    {BWC_BYTES, 0, offsetof(struct bwc_upload_config, sha256), 0, 32, 0},
-};
-const struct bwc_table BWC_TABLE_UPLOAD_CONFIG = {BWC_TABLE_UPLOAD_CONFIG_fields, 3, sizeof(struct bwc_upload_config)};
-
-static const struct bwc_field BWC_TABLE_STREAM_OPENED_fields[] = {
-    {BWC_U64, 0, offsetof(struct bwc_stream_opened, length), 0, 0, 0},
-};
-const struct bwc_table BWC_TABLE_STREAM_OPENED = {BWC_TABLE_STREAM_OPENED_fields, 1, sizeof(struct bwc_stream_opened)};
 
 const struct bwc_table BWC_TABLE_IDENTIFY = {0, 0, 0};
 
@@ -339,6 +264,81 @@ static const struct bwc_field BWC_TABLE_CLOCK_SET_fields[] = {
 };
 const struct bwc_table BWC_TABLE_CLOCK_SET = {BWC_TABLE_CLOCK_SET_fields, 3, sizeof(struct bwc_clock_set)};
 
+static const struct bwc_field BWC_TABLE_READ_SCHEMA_fields[] = {
+    {BWC_U16, 0, offsetof(struct bwc_read_schema, start), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_READ_SCHEMA = {BWC_TABLE_READ_SCHEMA_fields, 1, sizeof(struct bwc_read_schema)};
+
+static const struct bwc_field BWC_TABLE_SETTING_SCHEMA_fields[] = {
+    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, key), 0, 64, 0},
+    {BWC_ENUM, 0, offsetof(struct bwc_setting_schema, type), 0, 0, 0},
+    {BWC_I64, 0, offsetof(struct bwc_setting_schema, low), 0, 0, 0},
+    {BWC_I64, 0, offsetof(struct bwc_setting_schema, high), 0, 0, 0},
+    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, unit), 0, 16, 0},
+    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, choices), 0, 256, 0},
+    {BWC_I64, 0, offsetof(struct bwc_setting_schema, default_number), 0, 0, 0},
+    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, default_text), 0, 128, 0},
+    {BWC_ENUM, 0, offsetof(struct bwc_setting_schema, takes_effect), 0, 0, 0},
+    {BWC_TEXT, 0, offsetof(struct bwc_setting_schema, doc), 0, 160, 0},
+};
+const struct bwc_table BWC_TABLE_SETTING_SCHEMA = {BWC_TABLE_SETTING_SCHEMA_fields, 10, sizeof(struct bwc_setting_schema)};
+
+static const struct bwc_field BWC_TABLE_SCHEMA_PAGE_fields[] = {
+    {BWC_ITEMS, 0, offsetof(struct bwc_schema_page, settings), 0, 32, &BWC_TABLE_SETTING_SCHEMA},
+    {BWC_U16, 0, offsetof(struct bwc_schema_page, next), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_SCHEMA_PAGE = {BWC_TABLE_SCHEMA_PAGE_fields, 2, sizeof(struct bwc_schema_page)};
+
+static const struct bwc_field BWC_TABLE_READ_CONFIG_fields[] = {
+    {BWC_ENUM, 0, offsetof(struct bwc_read_config, view), 0, 0, 0},
+    {BWC_U16, 0, offsetof(struct bwc_read_config, start), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_READ_CONFIG = {BWC_TABLE_READ_CONFIG_fields, 2, sizeof(struct bwc_read_config)};
+
+static const struct bwc_field BWC_TABLE_CONFIG_PAGE_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_config_page, revision), 0, 0, 0},
+    {BWC_ITEMS, 0, offsetof(struct bwc_config_page, settings), 0, 64, &BWC_TABLE_SETTING},
+    {BWC_U16, 0, offsetof(struct bwc_config_page, next), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_CONFIG_PAGE = {BWC_TABLE_CONFIG_PAGE_fields, 3, sizeof(struct bwc_config_page)};
+
+const struct bwc_table BWC_TABLE_READ_CONFIG_STATE = {0, 0, 0};
+
+static const struct bwc_field BWC_TABLE_CONFIG_STATE_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_config_state, revision), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_config_state, effective_revision), 0, 0, 0},
+    {BWC_U16, 0, offsetof(struct bwc_config_state, staged), 0, 0, 0},
+    {BWC_U16, 0, offsetof(struct bwc_config_state, pending), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_CONFIG_STATE = {BWC_TABLE_CONFIG_STATE_fields, 4, sizeof(struct bwc_config_state)};
+
+static const struct bwc_field BWC_TABLE_STAGE_CONFIG_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_stage_config, revision), 0, 0, 0},
+    {BWC_ITEMS, 0, offsetof(struct bwc_stage_config, settings), 0, 64, &BWC_TABLE_SETTING},
+};
+const struct bwc_table BWC_TABLE_STAGE_CONFIG = {BWC_TABLE_STAGE_CONFIG_fields, 2, sizeof(struct bwc_stage_config)};
+
+static const struct bwc_field BWC_TABLE_APPLY_CONFIG_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_apply_config, revision), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_APPLY_CONFIG = {BWC_TABLE_APPLY_CONFIG_fields, 1, sizeof(struct bwc_apply_config)};
+
+const struct bwc_table BWC_TABLE_ABORT_CONFIG = {0, 0, 0};
+
+const struct bwc_table BWC_TABLE_DONE = {0, 0, 0};
+
+static const struct bwc_field BWC_TABLE_UPLOAD_CONFIG_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_upload_config, revision), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_upload_config, length), 1, 262144, 0},
+    {BWC_BYTES, 0, offsetof(struct bwc_upload_config, sha256), 0, 32, 0},
+};
+const struct bwc_table BWC_TABLE_UPLOAD_CONFIG = {BWC_TABLE_UPLOAD_CONFIG_fields, 3, sizeof(struct bwc_upload_config)};
+
+static const struct bwc_field BWC_TABLE_STREAM_OPENED_fields[] = {
+    {BWC_U64, 0, offsetof(struct bwc_stream_opened, length), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_STREAM_OPENED = {BWC_TABLE_STREAM_OPENED_fields, 1, sizeof(struct bwc_stream_opened)};
+
 static const struct bwc_field BWC_TABLE_LIST_RECORDINGS_fields[] = {
     {BWC_U32, 0, offsetof(struct bwc_list_recordings, after), 0, 0, 0},
     {BWC_U16, 0, offsetof(struct bwc_list_recordings, limit), 1, 256, 0},
@@ -461,6 +461,13 @@ static const struct bwc_field BWC_TABLE_LIFT_HOLD_fields[] = {
 };
 const struct bwc_table BWC_TABLE_LIFT_HOLD = {BWC_TABLE_LIFT_HOLD_fields, 4, sizeof(struct bwc_lift_hold)};
 
+static const struct bwc_field BWC_TABLE_ERASE_RECORDING_fields[] = {
+    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, recording), 0, 16, 0},
+    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, manifest_sha256), 0, 32, 0},
+    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, annotations_sha256), 0, 32, 0},
+};
+const struct bwc_table BWC_TABLE_ERASE_RECORDING = {BWC_TABLE_ERASE_RECORDING_fields, 3, sizeof(struct bwc_erase_recording)};
+
 static const struct bwc_field BWC_TABLE_ASSIGN_CASE_fields[] = {
     {BWC_BYTES, 0, offsetof(struct bwc_assign_case, recording), 0, 16, 0},
     {BWC_BYTES, 0, offsetof(struct bwc_assign_case, manifest_sha256), 0, 32, 0},
@@ -474,13 +481,6 @@ static const struct bwc_field BWC_TABLE_REVIEW_RECORDING_fields[] = {
     {BWC_TEXT, 0, offsetof(struct bwc_review_recording, note), 0, 128, 0},
 };
 const struct bwc_table BWC_TABLE_REVIEW_RECORDING = {BWC_TABLE_REVIEW_RECORDING_fields, 3, sizeof(struct bwc_review_recording)};
-
-static const struct bwc_field BWC_TABLE_ERASE_RECORDING_fields[] = {
-    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, recording), 0, 16, 0},
-    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, manifest_sha256), 0, 32, 0},
-    {BWC_BYTES, 0, offsetof(struct bwc_erase_recording, annotations_sha256), 0, 32, 0},
-};
-const struct bwc_table BWC_TABLE_ERASE_RECORDING = {BWC_TABLE_ERASE_RECORDING_fields, 3, sizeof(struct bwc_erase_recording)};
 
 static const struct bwc_field BWC_TABLE_DELIVER_RECEIPT_fields[] = {
     {BWC_BYTES, 0, offsetof(struct bwc_deliver_receipt, recording), 0, 16, 0},
@@ -758,12 +758,6 @@ static const struct bwc_field BWC_TABLE_RESET_RECORD_fields[] = {
 };
 const struct bwc_table BWC_TABLE_RESET_RECORD = {BWC_TABLE_RESET_RECORD_fields, 1, sizeof(struct bwc_reset_record)};
 
-static const struct bwc_field BWC_TABLE_SEIZE_fields[] = {
-    {BWC_U32, 0, offsetof(struct bwc_seize, length), 1, 5120, 0},
-    {BWC_BYTES, 0, offsetof(struct bwc_seize, sha256), 0, 32, 0},
-};
-const struct bwc_table BWC_TABLE_SEIZE = {BWC_TABLE_SEIZE_fields, 2, sizeof(struct bwc_seize)};
-
 static const struct bwc_field BWC_TABLE_CHALLENGE_RECIPIENT_fields[] = {
     {BWC_BYTES, 0, offsetof(struct bwc_challenge_recipient, recipient), 0, 32, 0},
 };
@@ -779,6 +773,12 @@ static const struct bwc_field BWC_TABLE_PROVE_OPENING_fields[] = {
     {BWC_BYTES, 0, offsetof(struct bwc_prove_opening, opened), 0, 32, 0},
 };
 const struct bwc_table BWC_TABLE_PROVE_OPENING = {BWC_TABLE_PROVE_OPENING_fields, 2, sizeof(struct bwc_prove_opening)};
+
+static const struct bwc_field BWC_TABLE_SEIZE_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_seize, length), 1, 5120, 0},
+    {BWC_BYTES, 0, offsetof(struct bwc_seize, sha256), 0, 32, 0},
+};
+const struct bwc_table BWC_TABLE_SEIZE = {BWC_TABLE_SEIZE_fields, 2, sizeof(struct bwc_seize)};
 
 const uint32_t bwc_forbidden[][2] = {
     {0x0, 0x1f},

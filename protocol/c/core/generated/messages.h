@@ -454,12 +454,6 @@ struct bwc_stream_cancel { /* Either side gives the stream up; nothing more is s
 };
 extern const struct bwc_table BWC_TABLE_STREAM_CANCEL;
 
-struct bwc_config_applied { /* A configuration was applied, or a pending one took effect. */
-    uint32_t revision; /* counts applies */
-    uint8_t effective; /* whether nothing is pending */
-};
-extern const struct bwc_table BWC_TABLE_CONFIG_APPLIED;
-
 struct bwc_state_changed { /* The device changed state or faults. */
     uint8_t state; /* what it is doing now */
     uint32_t faults; /* faults that are present now */
@@ -478,6 +472,12 @@ struct bwc_clock_changed { /* The clock was set or lost its time. */
     uint32_t revision; /* its revision now */
 };
 extern const struct bwc_table BWC_TABLE_CLOCK_CHANGED;
+
+struct bwc_config_applied { /* A configuration was applied, or a pending one took effect. */
+    uint32_t revision; /* counts applies */
+    uint8_t effective; /* whether nothing is pending */
+};
+extern const struct bwc_table BWC_TABLE_CONFIG_APPLIED;
 
 struct bwc_recording_closed { /* A recording was closed and can be listed. */
     const uint8_t *recording; /* recording id */
@@ -524,81 +524,6 @@ struct bwc_config_document { /* What `config.upload` carries. */
     struct bwc_items settings; /* values, of bwc_setting */
 };
 extern const struct bwc_table BWC_TABLE_CONFIG_DOCUMENT;
-
-struct bwc_read_schema { /* Read a page of the schema. */
-    uint16_t start; /* index of the first setting wanted */
-};
-extern const struct bwc_table BWC_TABLE_READ_SCHEMA;
-
-struct bwc_setting_schema { /* What a setting may be. */
-    struct bwc_bytes key; /* dotted name */
-    uint8_t type; /* type of the value */
-    int64_t low; /* smallest int; least bytes of a text */
-    int64_t high; /* largest int; most bytes of a text */
-    struct bwc_bytes unit; /* unit of an int */
-    struct bwc_bytes choices; /* the values of a choice, separated by | */
-    int64_t default_number; /* default of a bool or an int */
-    struct bwc_bytes default_text; /* default of a choice or a text */
-    uint8_t takes_effect; /* when an applied value becomes effective */
-    struct bwc_bytes doc; /* one line */
-};
-extern const struct bwc_table BWC_TABLE_SETTING_SCHEMA;
-
-struct bwc_schema_page { /* A page of the schema. */
-    struct bwc_items settings; /* in the order of their keys, of bwc_setting_schema */
-    uint16_t next; /* where the next page begins; 0 = this was the last */
-};
-extern const struct bwc_table BWC_TABLE_SCHEMA_PAGE;
-
-struct bwc_read_config { /* Read a page of values. */
-    uint8_t view; /* which values */
-    uint16_t start; /* index of the first setting wanted */
-};
-extern const struct bwc_table BWC_TABLE_READ_CONFIG;
-
-struct bwc_config_page { /* A page of values. */
-    uint32_t revision; /* revision of the applied configuration: pages of different revisions do not fit */
-    struct bwc_items settings; /* in the order of their keys, of bwc_setting */
-    uint16_t next; /* where the next page begins; 0 = this was the last */
-};
-extern const struct bwc_table BWC_TABLE_CONFIG_PAGE;
-
-extern const struct bwc_table BWC_TABLE_READ_CONFIG_STATE;
-
-struct bwc_config_state { /* Where the configuration stands. */
-    uint32_t revision; /* counts applies */
-    uint32_t effective_revision; /* the revision that is wholly in effect */
-    uint16_t staged; /* settings that are staged */
-    uint16_t pending; /* settings that are applied and not yet in effect */
-};
-extern const struct bwc_table BWC_TABLE_CONFIG_STATE;
-
-struct bwc_stage_config { /* Validate values and add them to what is staged; all of them or none. */
-    uint32_t revision; /* revision that the values were chosen against */
-    struct bwc_items settings; /* values, of bwc_setting */
-};
-extern const struct bwc_table BWC_TABLE_STAGE_CONFIG;
-
-struct bwc_apply_config { /* Apply everything that is staged in one transaction; it survives a power cut whole or not at all. */
-    uint32_t revision; /* revision that was read before staging */
-};
-extern const struct bwc_table BWC_TABLE_APPLY_CONFIG;
-
-extern const struct bwc_table BWC_TABLE_ABORT_CONFIG;
-
-extern const struct bwc_table BWC_TABLE_DONE;
-
-struct bwc_upload_config { /* Stage a whole configuration by a stream: `ConfigDocument` bytes, validated when the last one came. */
-    uint32_t revision; /* revision that the values were chosen against */
-    uint32_t length; /* bytes of the document [byte] */
-    const uint8_t *sha256; /* SHA-256 of the document */
-};
-extern const struct bwc_table BWC_TABLE_UPLOAD_CONFIG;
-
-struct bwc_stream_opened { /* The stream that the request opened exists under the request's id; it waits for credit. */
-    uint64_t length; /* bytes that will follow [byte] */
-};
-extern const struct bwc_table BWC_TABLE_STREAM_OPENED;
 
 extern const struct bwc_table BWC_TABLE_IDENTIFY;
 
@@ -749,6 +674,81 @@ struct bwc_clock_set { /* What the set did. */
 };
 extern const struct bwc_table BWC_TABLE_CLOCK_SET;
 
+struct bwc_read_schema { /* Read a page of the schema. */
+    uint16_t start; /* index of the first setting wanted */
+};
+extern const struct bwc_table BWC_TABLE_READ_SCHEMA;
+
+struct bwc_setting_schema { /* What a setting may be. */
+    struct bwc_bytes key; /* dotted name */
+    uint8_t type; /* type of the value */
+    int64_t low; /* smallest int; least bytes of a text */
+    int64_t high; /* largest int; most bytes of a text */
+    struct bwc_bytes unit; /* unit of an int */
+    struct bwc_bytes choices; /* the values of a choice, separated by | */
+    int64_t default_number; /* default of a bool or an int */
+    struct bwc_bytes default_text; /* default of a choice or a text */
+    uint8_t takes_effect; /* when an applied value becomes effective */
+    struct bwc_bytes doc; /* one line */
+};
+extern const struct bwc_table BWC_TABLE_SETTING_SCHEMA;
+
+struct bwc_schema_page { /* A page of the schema. */
+    struct bwc_items settings; /* in the order of their keys, of bwc_setting_schema */
+    uint16_t next; /* where the next page begins; 0 = this was the last */
+};
+extern const struct bwc_table BWC_TABLE_SCHEMA_PAGE;
+
+struct bwc_read_config { /* Read a page of values. */
+    uint8_t view; /* which values */
+    uint16_t start; /* index of the first setting wanted */
+};
+extern const struct bwc_table BWC_TABLE_READ_CONFIG;
+
+struct bwc_config_page { /* A page of values. */
+    uint32_t revision; /* revision of the applied configuration: pages of different revisions do not fit */
+    struct bwc_items settings; /* in the order of their keys, of bwc_setting */
+    uint16_t next; /* where the next page begins; 0 = this was the last */
+};
+extern const struct bwc_table BWC_TABLE_CONFIG_PAGE;
+
+extern const struct bwc_table BWC_TABLE_READ_CONFIG_STATE;
+
+struct bwc_config_state { /* Where the configuration stands. */
+    uint32_t revision; /* counts applies */
+    uint32_t effective_revision; /* the revision that is wholly in effect */
+    uint16_t staged; /* settings that are staged */
+    uint16_t pending; /* settings that are applied and not yet in effect */
+};
+extern const struct bwc_table BWC_TABLE_CONFIG_STATE;
+
+struct bwc_stage_config { /* Validate values and add them to what is staged; all of them or none. */
+    uint32_t revision; /* revision that the values were chosen against */
+    struct bwc_items settings; /* values, of bwc_setting */
+};
+extern const struct bwc_table BWC_TABLE_STAGE_CONFIG;
+
+struct bwc_apply_config { /* Apply everything that is staged in one transaction; it survives a power cut whole or not at all. */
+    uint32_t revision; /* revision that was read before staging */
+};
+extern const struct bwc_table BWC_TABLE_APPLY_CONFIG;
+
+extern const struct bwc_table BWC_TABLE_ABORT_CONFIG;
+
+extern const struct bwc_table BWC_TABLE_DONE;
+
+struct bwc_upload_config { /* Stage a whole configuration by a stream: `ConfigDocument` bytes, validated when the last one came. */
+    uint32_t revision; /* revision that the values were chosen against */
+    uint32_t length; /* bytes of the document [byte] */
+    const uint8_t *sha256; /* SHA-256 of the document */
+};
+extern const struct bwc_table BWC_TABLE_UPLOAD_CONFIG;
+
+struct bwc_stream_opened { /* The stream that the request opened exists under the request's id; it waits for credit. */
+    uint64_t length; /* bytes that will follow [byte] */
+};
+extern const struct bwc_table BWC_TABLE_STREAM_OPENED;
+
 struct bwc_list_recordings { /* Read a page of the recordings whose sequence number is above the cursor. */
     uint32_t after; /* cursor: the last sequence number that is known; 0 = from the first */
     uint16_t limit; /* entries wanted */
@@ -871,6 +871,13 @@ struct bwc_lift_hold { /* Lift one hold; by the records office, not by whoever m
 };
 extern const struct bwc_table BWC_TABLE_LIFT_HOLD;
 
+struct bwc_erase_recording { /* Erase a recording that is released: a signed tombstone stays. Repeating it is success. */
+    const uint8_t *recording; /* recording id */
+    const uint8_t *manifest_sha256; /* manifest that the caller goes by */
+    const uint8_t *annotations_sha256; /* head of the annotations that the caller goes by */
+};
+extern const struct bwc_table BWC_TABLE_ERASE_RECORDING;
+
 struct bwc_assign_case { /* Say which case a recording belongs to. */
     const uint8_t *recording; /* recording id */
     const uint8_t *manifest_sha256; /* manifest that the caller goes by */
@@ -884,13 +891,6 @@ struct bwc_review_recording { /* Say that a recording was reviewed. */
     struct bwc_bytes note; /* what was found, or nothing */
 };
 extern const struct bwc_table BWC_TABLE_REVIEW_RECORDING;
-
-struct bwc_erase_recording { /* Erase a recording that is released: a signed tombstone stays. Repeating it is success. */
-    const uint8_t *recording; /* recording id */
-    const uint8_t *manifest_sha256; /* manifest that the caller goes by */
-    const uint8_t *annotations_sha256; /* head of the annotations that the caller goes by */
-};
-extern const struct bwc_table BWC_TABLE_ERASE_RECORDING;
 
 struct bwc_deliver_receipt { /* Have the device keep a receipt (spec: Receipts and erasing), whoever brings it. */
     const uint8_t *recording; /* recording id */
@@ -1168,12 +1168,6 @@ struct bwc_reset_record { /* What a physical reset destroyed, signed by the devi
 };
 extern const struct bwc_table BWC_TABLE_RESET_RECORD;
 
-struct bwc_seize { /* Seize a camera for a case, by what the records section signed (spec: Seizures), by a stream. */
-    uint32_t length; /* bytes of the seizure [byte] */
-    const uint8_t *sha256; /* SHA-256 of the seizure */
-};
-extern const struct bwc_table BWC_TABLE_SEIZE;
-
 struct bwc_challenge_recipient { /* Have a challenge for an evidence recipient; one that was given before is good no more. */
     const uint8_t *recipient; /* SHA-256 of the recipient's SubjectPublicKeyInfo */
 };
@@ -1189,5 +1183,11 @@ struct bwc_prove_opening { /* Give back what a challenge opened to: the proof th
     const uint8_t *opened; /* the bytes */
 };
 extern const struct bwc_table BWC_TABLE_PROVE_OPENING;
+
+struct bwc_seize { /* Seize a camera for a case, by what the records section signed (spec: Seizures), by a stream. */
+    uint32_t length; /* bytes of the seizure [byte] */
+    const uint8_t *sha256; /* SHA-256 of the seizure */
+};
+extern const struct bwc_table BWC_TABLE_SEIZE;
 
 #endif
