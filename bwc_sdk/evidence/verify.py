@@ -402,7 +402,7 @@ class _Recording:
             has_manifest=manifest is not None,
             link=Link(
                 camera=tombstone.camera,
-                generation=0,
+                generation=tombstone.generation,
                 sequence=tombstone.sequence,
                 sha256=tombstone.manifest_sha256,
                 previous_sha256=None,

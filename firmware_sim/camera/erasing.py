@@ -233,6 +233,7 @@ class Erasing:
                 boot_counter=camera.boot_counter,
                 reason=reason,
                 actor=actor,
+                generation=trust.kept.generation,
             )
             document = SignedDocument(tombstone.encode()).signed_by(signer)
             made.append(KeptTombstone(tombstone, document.encode(), document.sha256))

@@ -268,7 +268,9 @@ def test_a_manifest_that_nobody_signed_leads_back_all_the_same() -> None:
 
 
 def test_without_a_last_good_recording_none_is_good() -> None:
-    assert set(worths([made(1), made(2)], denying(of_name(0)))) == {Worth.DENIED}
+    found = judge([made(1), made(2)], denying(of_name(0)))
+    assert {one.worth for one in found} == {Worth.DENIED}
+    assert all("calls no recording of it good" in one.why for one in found)
 
 
 def test_recordings_by_another_key_do_not_lift_what_an_entry_says_of_a_key() -> None:

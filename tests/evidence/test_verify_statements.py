@@ -81,7 +81,7 @@ def test_two_files_that_contradict_each_other_are_found(store: Path) -> None:
     assert FindingKind.ANNOTATIONS_WRONG in kinds(store, None)
 
 
-def erased(store: Path, number: int, signer: sign1.Signer | None = None) -> Path:
+def erased(store: Path, number: int, signer: sign1.Signer | None = None, generation: int = 0) -> Path:
     """Removes a recording, and leaves what its camera signed when it erased it."""
     (path,) = (
         one for one in store.glob("*.manifest") if Manifest.decode(one.read_bytes()).sequence == number
@@ -105,6 +105,7 @@ def erased(store: Path, number: int, signer: sign1.Signer | None = None) -> Path
         boot_counter=1,
         reason=EraseReason.ASKED,
         actor="dock",
+        generation=generation,
     )
     document = SignedDocument(tombstone.encode()).signed_by(
         signer or sign1.KeySigner(device.chain, device.key)
@@ -119,6 +120,13 @@ def erased(store: Path, number: int, signer: sign1.Signer | None = None) -> Path
 def test_a_tombstone_accounts_for_a_recording_that_is_not_here(store: Path) -> None:
     erased(store, 2)
     assert not kinds(store, lab_believed()) and not kinds(store, None)
+
+
+@pytest.mark.rule("REC-086")
+def test_a_tombstone_accounts_for_no_recording_of_another_generation(store: Path) -> None:
+    """After a reset numbers begin anew: what was erased before it hides none that is missing since."""
+    erased(store, 2, generation=1)
+    assert FindingKind.RECORDINGS_MISSING in kinds(store, lab_believed())
 
 
 def test_every_flip_in_a_tombstone_is_found(store: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -434,6 +435,20 @@ def test_blocks_that_cannot_be_freed_make_nothing_else_go(monkeypatch: pytest.Mo
     broken = False
     bench.camera.wearer.start()
     assert not bench.camera.storage.unfreed_bytes and len(bench.listed()) == 3
+
+
+@pytest.mark.rule("REC-067")
+def test_a_tombstone_names_the_generation_of_its_recording(bench: Bench) -> None:
+    """A reset begins the numbers anew: a tombstone of before is none of a recording of after."""
+    trust = bench.camera.trust
+    assert trust is not None and trust.kept.generation == 0
+    first, second = bench.listed()
+    for entry in (first, second):
+        bench.deliver(entry)
+    bench.desk.ask(bench.erase(first))
+    trust.kept = dataclasses.replace(trust.kept, generation=3)
+    bench.desk.ask(bench.erase(second))
+    assert [one.generation for one in bench.tombstones()] == [0, 3]
 
 
 def test_a_tombstone_is_of_its_camera() -> None:

@@ -224,6 +224,7 @@ def _documents() -> list[tuple[Document, tuple[str, ...]]]:
                 counter=2,
                 previous_sha256=TOMBSTONE.sha256,
                 reason=EraseReason.SANITISED,
+                generation=1,
             ),
             ("camera",),
         ),

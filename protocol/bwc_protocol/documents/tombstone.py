@@ -81,6 +81,9 @@ class Tombstone(Document):
     boot_counter: int = field(metadata=keyed(14, _U32, "boot in which it happened"))
     reason: EraseReason | Unknown = field(metadata=keyed(15, Choice(EraseReason), "why"))
     actor: str = field(metadata=keyed(16, Text(NAME_MAX), "who asked for it; the camera itself for room"))
+    generation: int = field(
+        default=0, metadata=keyed(17, _U32, "resets before; numbers begin anew with each", appended=True)
+    )
 
     def check_together(self) -> None:
         if len(self.receipts) != len(self.objects):
