@@ -64,6 +64,8 @@ class ReceiptSigned:
     """The host that signed it is the dock, too: nobody else has seen the copy."""
     fresh: bool
     """Whether it was signed now."""
+    passed_by: tuple[str, ...] = ()
+    """Names under which something else stands; it was not touched, and somebody should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class FollowUp(enum.StrEnum):
     ERASING = "erasing"
     """The camera is asked to erase what is released."""
     TOMBSTONES = "tombstones"
-    """What it says of the erased ones is stored beside their footage."""
+    """What it says of the erased ones is stored beside their footage; told also where that does not verify."""
 
 
 @dataclass(frozen=True, slots=True)

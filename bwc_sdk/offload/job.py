@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
@@ -20,7 +21,15 @@ from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.events import Connected, Finished, OffloadEvent, Planned, RecordingsMissing
+from bwc_sdk.offload.events import (
+    Connected,
+    Finished,
+    FollowUp,
+    FollowUpFailed,
+    OffloadEvent,
+    Planned,
+    RecordingsMissing,
+)
 from bwc_sdk.offload.feed import Feed
 from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.link_speed import check_link_speed
@@ -181,13 +190,16 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         for look in range(LOOKS):
             try:
                 stated = await self._reconnector.keep(stated_by)
-                erased = await self._reconnector.keep(erased_by)
+                said = await self._reconnector.keep(erased_by)
                 listing = await self._reconnector.keep(Listing.read)
             except Unreached as unreached:
                 raise unreached.error from unreached.__cause__
+            erased = () if isinstance(said, EvidenceMismatch) else said
             account = Account(listing, stated, erased)
             if not account.missing or look == LOOKS - 1:
                 break
+        if isinstance(said, EvidenceMismatch):
+            context.emit(FollowUpFailed(FollowUp.TOMBSTONES, None, said))
         try:
             await context.blocking(partial(keep_tombstones, context.destination, erased))
         except OSError as error:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,12 @@ if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
     from bwc_sdk.offload.destination import Destination
 
-log = logging.getLogger(__name__)
 
-
-async def erased_by(camera: Camera) -> tuple[ErasedRecording, ...]:
+async def erased_by(camera: Camera) -> tuple[ErasedRecording, ...] | EvidenceMismatch:
     """What the camera erased, verified; nothing of one that knows no tombstones.
 
-    Nor of one whose tombstones do not verify: then what it does not list is missing, and its footage is copied all the
-    same.
+    Of one whose tombstones do not verify, what is wrong with them: then what it does not list is missing, and its
+    footage is copied all the same.
     """
     try:
         return await camera.recordings.read_tombstones()
@@ -35,8 +32,7 @@ async def erased_by(camera: Camera) -> tuple[ErasedRecording, ...]:
             return ()
         raise
     except EvidenceMismatch as error:
-        log.warning("the tombstones do not count: %s", error)
-        return ()
+        return error
 
 
 def keep_tombstones(destination: Destination, erased: Sequence[ErasedRecording]) -> int:

@@ -168,6 +168,7 @@ class WholeWay:
                         made.sha256,
                         one_site=receipt.one_site,
                         fresh=made.fresh,
+                        passed_by=made.passed_by,
                     )
                 )
 

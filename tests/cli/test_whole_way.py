@@ -349,6 +349,21 @@ def test_another_recording_of_the_same_id_in_the_store_keeps_nothing_from_being_
     assert not told(events, "receipt_not_signed") and len(told(events, "erased")) == 2
 
 
+def test_what_stands_under_the_name_of_a_receipt_is_told_when_it_is_passed_by(
+    bwc: Bwc, camera: SimCamera, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    names = {
+        event["sequence"]: event["path"] for event in told(offloaded(bwc, store, "--sign"), "receipt_signed")
+    }
+    Path(names[1]).unlink()
+    Path(names[1]).write_bytes(b"something else")
+    plain = bwc("offload", str(store), "--lab", "--sign")
+    assert f"one site\t{Path(names[1]).name} is none, and was passed by\t" in plain.out
+    again = {event["sequence"]: event for event in told(offloaded(bwc, store, "--sign"), "receipt_signed")}
+    assert again[1]["passed_by"] == [Path(names[1]).name] and again[2]["passed_by"] == []
+
+
 def test_what_the_camera_lists_otherwise_than_it_was_stored_is_neither_signed_nor_erased(
     bwc: Bwc, camera: SimCamera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

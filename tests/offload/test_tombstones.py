@@ -14,9 +14,17 @@ from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.session.tls import KeyCredentials
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload import OffloadResult, offload
+from bwc_sdk.offload import (
+    FollowUp,
+    FollowUpFailed,
+    OffloadEvent,
+    OffloadResult,
+    RecordingsMissing,
+    offload,
+)
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import make_camera
@@ -33,6 +41,8 @@ class Bench:
 
     def __init__(self, path: Path) -> None:
         self.path, self.agency = path, agencies.lab()
+        self.events: list[OffloadEvent] = []
+        """Of the last offload."""
         self.camera: SimCamera = make_camera(seed=3, recordings=4, mib=1, utc_ns=UTC_NS, agency=self.agency)
         self.transport = MemoryTransport(self.camera)
         self.world = World(utc_ns=lambda: UTC_NS, entropy=random.Random(3).randbytes, workers=InlineWorkers())
@@ -44,9 +54,14 @@ class Bench:
         return await connect(self.transport, role=Role.DOCK_OFFLOAD, identity=self.dock, world=self.world)
 
     def offload(self, **options: object) -> OffloadResult:
-        return run_virtual(
-            offload(self.connect, self.path, world=self.world, **options).run(), limit_s=86_400
-        )
+        self.events.clear()
+
+        async def main() -> OffloadResult:
+            job = offload(self.connect, self.path, world=self.world, **options)
+            self.events.extend([event async for event in job])
+            return job.result
+
+        return run_virtual(main(), limit_s=86_400)
 
     def erase(self, *which: int) -> list[RecordingEntry]:
         async def main() -> list[RecordingEntry]:
@@ -121,6 +136,13 @@ def test_tombstones_that_do_not_verify_account_for_nothing(
     result = bench.offload()
     assert gaps(result) == [(1, 2)] and len(result.outcomes) == 2, "and the others are copied all the same"
     assert bench.stored() == set()
+    kinds = [type(one) for one in bench.events]
+    assert kinds.index(FollowUpFailed) < kinds.index(RecordingsMissing), (
+        "first why, and then what it comes to"
+    )
+    (why,) = [one for one in bench.events if isinstance(one, FollowUpFailed)]
+    assert why.step is FollowUp.TOMBSTONES and why.recording is None and not why.cut_short
+    assert isinstance(why.error, EvidenceMismatch) and "tombstone" in why.error.rule
 
 
 @pytest.mark.rule("REC-070")

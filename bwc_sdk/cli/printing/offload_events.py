@@ -171,7 +171,8 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "NOT DELIVERED", error.rule
         case ReceiptSigned(recording=recording, destination=destination, one_site=one_site, fresh=fresh):
             what = "receipt signed" if fresh else "receipt is there"
-            return what, f"recording {recording}", f"by {destination}", *_one_site(one_site)
+            others = (f"{name} is none, and was passed by" for name in event.passed_by)
+            return what, f"recording {recording}", f"by {destination}", *_one_site(one_site), *others
         case ReceiptNotSigned(recording=recording, reason=reason):
             return "NO RECEIPT", f"recording {recording}", reason
         case ReceiptDelivered(recording=recording, destination=destination, one_site=one_site):
