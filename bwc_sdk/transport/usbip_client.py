@@ -23,8 +23,9 @@ DEFAULT_PORT: Final = 3240
 CONNECT_S: Final = 5.0
 STALLED_S: Final = 5.0
 """A server that takes or finishes nothing for so long in the middle of a message is gone."""
-UNLINK_S: Final = 1.0
-"""Within this a server takes back a transfer that timed out, or it is gone."""
+UNLINK_S: Final = 5.0
+"""Within this a server takes back a transfer that timed out, or it is gone. One that runs on a busy machine may be late
+by a second or two, and a device that is unplugged is told by the end of the connection."""
 DEVICES_MAX: Final = 255
 INTERFACES_MAX: Final = 32
 TRANSFER_MAX: Final = 16_777_216

@@ -46,6 +46,9 @@ class RawPipe:
         self._heard: queue.SimpleQueue[Heard | Exception] = queue.SimpleQueue()
         self._parser = FrameParser(MAX_PAYLOAD, self.damage.append)
         self._went: Exception | None = None
+        """What a test has heard of its end."""
+        self._over: Exception | None = None
+        """What the loop has."""
         self._room = asyncio.Event()
         self._open = False
 
@@ -81,6 +84,8 @@ class RawPipe:
         """Sends bytes as they are. Raises `PipeLost`."""
         if noted:
             self._transcript.raw(HOST, self.number, data)
+        if not self._open:
+            raise PipeLost(f"the pipe to {self.name} is closed", device=self.name)
         try:
             loop_thread().run(self._write(data), WRITE_S)
         except CallTimeout as error:
@@ -113,6 +118,8 @@ class RawPipe:
         while rest:
             while (room := self._transport.room()) <= 0:
                 self._room.clear()
+                if self._over is not None:
+                    raise self._gone(self._over)  # nobody makes room any more
                 await self._room.wait()
             self._transport.write([bytes(rest[:room])])
             rest = rest[room:]
@@ -127,6 +134,8 @@ class RawPipe:
         self.strange = self._parser.strange
 
     def lost(self, error: Exception) -> None:
+        self._over = error
+        self._room.set()
         self._heard.put(error)
 
     def writable(self) -> None:

@@ -1,0 +1,47 @@
+"""A pipe of the raw host that is over is told at once, and nobody waits for room on it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bwc_sdk.sync.loop import loop_thread
+from firmware_sim.camera.camera import SimCamera
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.scenarios import make_camera
+from hil_tests.raw import pipe as raw_pipe
+from hil_tests.raw.pipe import PipeLost, RawPipe
+from hil_tests.raw.transcript import Transcript
+
+
+@pytest.fixture
+def camera() -> Iterator[SimCamera]:
+    made = make_camera(recordings=0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pipe(camera: SimCamera, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawPipe]:
+    monkeypatch.setattr(raw_pipe, "WRITE_S", 3600.0)  # whoever waits for room waits for ever
+    made = RawPipe(MemoryTransport(camera), 1, Transcript())
+    made.open()
+    yield made
+    made.close()
+
+
+def test_nothing_is_said_on_a_pipe_that_was_closed(pipe: RawPipe) -> None:
+    pipe.say(b"heard")
+    pipe.close()
+    with pytest.raises(PipeLost, match="is closed"):
+        pipe.say(b"not heard")
+
+
+def test_who_says_something_on_a_pipe_that_went_is_told_so(pipe: RawPipe) -> None:
+    async def unplug() -> None:
+        transport = pipe._transport
+        assert isinstance(transport, MemoryTransport)
+        transport.unplug()
+
+    loop_thread().run(unplug())
+    with pytest.raises(PipeLost, match="went"):
+        pipe.say(b"not heard")
