@@ -49,7 +49,7 @@ def thief() -> sign1.KeySigner:
 
 def forge(store: Path, genuine: Manifest, **changed: object) -> Manifest:
     """A recording that the thief says the camera made: number, time and link as he likes them."""
-    own = dataclasses.replace(genuine, recording_id=bytes([9]) * 16, **changed)  # type: ignore[arg-type]  # his choice
+    own = dataclasses.replace(genuine, recording_id=bytes([9]) * 16, **changed)
     name = recording_name(own.camera, own.recording_id, own.sha256)
     (store / f"{name}.manifest").write_bytes(own.encode())
     (store / f"{name}.manifest.cose").write_bytes(sign1.sign(own.encode(), thief()))

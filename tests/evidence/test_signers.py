@@ -71,7 +71,7 @@ def made(number: int, day: float | None = None, by: Signer | None = None, **chan
         "when": Span(ended_ns - NS, ended_ns + NS),
         "signer": by or signer(),
     }
-    return Made(**(fields | changed))  # type: ignore[arg-type]  # a test's own choice
+    return Made(**(fields | changed))
 
 
 def unset(number: int, by: Signer | None = None) -> Made:

@@ -399,7 +399,7 @@ def test_a_custody_chain_that_is_held_is_waited_for(store: Path, monkeypatch: py
 
 
 def test_a_signing_lock_that_cannot_be_had_is_told_as_the_destinations_fault(lab: Any) -> None:
-    class Lockless(type(lab.files(lab.disk()))):  # type: ignore[misc]
+    class Lockless(type(lab.files(lab.disk()))):
         def lock(self, file: int) -> bool:
             raise OSError(errno.ENOLCK, "no locks")
 
