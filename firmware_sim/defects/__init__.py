@@ -5,11 +5,13 @@ A defect is put into one camera and no other: tests, and a host in the same proc
 
 from typing import Final
 
-from firmware_sim.defects import channels, frames, links
+from firmware_sim.defects import channels, commands, conversations, frames, links
 from firmware_sim.defects.defect import Defect
 
 DEFECTS: Final[dict[str, Defect]] = {
-    defect.name: defect for defect in (*frames.DEFECTS, *links.DEFECTS, *channels.DEFECTS)
+    defect.name: defect
+    for layer in (frames, links, channels, conversations, commands)
+    for defect in layer.DEFECTS
 }
 """By the name that the command line and the URI take."""
 

@@ -26,6 +26,8 @@ from hil_tests.raw.transcript import DEVICE, HOST, Transcript
 from hil_tests.verdicts import RuleBroken
 
 WantedMessage = Callable[[Message], bool]
+END_S: Final = 5.0
+"""How long is waited for an end: it comes at once or after 1 s (SES-018), and well before that of SES-005."""
 KEPT_BULK: Final = 64 << 20
 """Bytes of streams that are kept at most: a test asks for little."""
 
@@ -220,12 +222,13 @@ class RawSession:
             within_s,
         )
 
-    def ask(self, command: Request[Any], within_s: float = ANSWER_S) -> Any:
-        """Sends a request and gives its decoded reply. Raises `RuleBroken` for an error."""
-        said = self.answer(self.request(command), within_s)
+    def ask(self, command: Request[Any], rule: str = "") -> Any:
+        """Sends a request and gives its decoded reply. Raises `RuleBroken` for an error, with the rule against it."""
+        said = self.answer(self.request(command))
         if said.flags == Flag.ERROR:
             error = ErrorReply.codec.decode(said.body)
-            raise RuleBroken(f"a reply to {command.name}", f"{_code(error)}: {error.detail}")
+            expected = f"a reply to {command.name}" + (f" ({rule})" if rule else "")
+            raise RuleBroken(expected, f"{_code(error)}: {error.detail}")
         return command.reply.codec.decode(said.body)
 
     def refused(self, request: int, rule: str, *codes: ErrorCode) -> ErrorReply:
@@ -254,7 +257,7 @@ class RawSession:
         rule: str,
         reason: ResetReason = ResetReason.PROTOCOL,
         alert: Alert | None = Alert.MALFORMED,
-        within_s: float = ANSWER_S,
+        within_s: float = END_S,
     ) -> None:
         """The device ends the conversation by this alert, where sessions have a word for it, and by RESET at last.
 

@@ -76,7 +76,7 @@ def test_a_page_beyond_the_last_recording_is_empty_and_no_error(wire: Wire) -> N
     session = wire.session()
     recordings(session)
     for after in (listed(session, 256)[-1].sequence, 2**32 - 1):
-        page = session.ask(ListRecordings(after=after))
+        page = session.ask(ListRecordings(after=after), "REC-019")
         if page.recordings or page.next:
             raise RuleBroken("an empty last page beyond the last entry (REC-019)", str(page)[:80])
 
