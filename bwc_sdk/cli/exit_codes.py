@@ -45,7 +45,8 @@ class ExitCode(enum.IntEnum):
     BAD_DOCUMENT = 18
     """A signed document, such as an order or a desired state, is not what it has to be; nothing was sent."""
     HASHES_ONLY = 19
-    """What is stored agrees with its hashes, and nobody has shown that a camera of the agency made it."""
+    """What is stored agrees with its hashes, and nobody has shown that a camera of the agency made it, or all of it
+    is there: so says only whoever exported it."""
     NOT_CONFORMING = 20
     """The device breaks a rule of the specification; of a `conformance diff`, something is worse than before."""
     INCONCLUSIVE = 21

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ from bwc_sdk.evidence.naming import (
     recording_name,
     segment_name,
 )
+from bwc_sdk.evidence.rewrap import WRAPS_MAX, Reader, read_wraps, wraps_name
 from bwc_sdk.host.filesystem import CannotRename, FileSystem, OsFileSystem, read_upto, write_all
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ def _recording(
                 f"recording {manifest.sequence} is encrypted in a way that this version does not know",
                 advice="use a newer version of this program",
             )
-        opener, key = content_key(manifest, keys)
+        opener, key = content_key(manifest, keys, partial(_wraps, files, store))
         if only is not None and only >= len(manifest.segments):
             raise InvalidValue(f"recording {manifest.sequence} has no segment {only}")
         carried_by = ""
@@ -188,7 +190,7 @@ def _recording(
             yield Opened(manifest, segment, out / work.final, work.plain_bytes, opener, already, carried_by)
 
 
-def carried_by(manifest: Manifest, keys: Sequence[RecipientKey]) -> str:
+def carried_by(manifest: Manifest, keys: Sequence[RecipientKey], wraps: Reader | None = None) -> str:
     """Officer and unit, opened by one of the keys; empty where the recording has them in no encrypted form.
 
     Raises `IdentityMissing` if no key is of a recipient, `EvidenceMismatch` for what does not open.
@@ -196,7 +198,7 @@ def carried_by(manifest: Manifest, keys: Sequence[RecipientKey]) -> str:
     said = manifest.circumstances
     if said is None or not said.sealed_name or manifest.protection is None:
         return ""
-    return _name(manifest, content_key(manifest, keys)[1])
+    return _name(manifest, content_key(manifest, keys, wraps)[1])
 
 
 def _manifest(files: FileSystem, store: int, name: str) -> Manifest:
@@ -211,16 +213,31 @@ def _manifest(files: FileSystem, store: int, name: str) -> Manifest:
     return manifest
 
 
-def content_key(manifest: Manifest, keys: Sequence[RecipientKey]) -> tuple[str, bytes]:
-    """The content key, and whose key opened it."""
+def _wraps(files: FileSystem, store: int, name: str) -> bytes | None:
+    if files.size_of(store, name) is None:
+        return None
+    return _small(files, store, name, WRAPS_MAX)
+
+
+def content_key(
+    manifest: Manifest, keys: Sequence[RecipientKey], wraps: Reader | None = None
+) -> tuple[str, bytes]:
+    """The content key, and whose key opened it: by the camera's wraps, else by one that was made later and that `wraps`
+    finds.
+
+    Raises `IdentityMissing` if no key is of a recipient, `EvidenceMismatch` for a wrap that does not open.
+    """
     protection = manifest.protection
     assert protection is not None
     recipients = {wrap.recipient for wrap in protection.wraps}
     for one in keys:
-        if sealing.recipient_id(one.key.public_key()) not in recipients:
-            continue
+        recipient = sealing.recipient_id(one.key.public_key())
         try:
-            return one.name, sealing.unwrap_key(protection, one.key, manifest.recording_id)
+            if recipient in recipients:
+                return one.name, sealing.unwrap_key(protection, one.key, manifest.recording_id)
+            later = wraps(wraps_name(manifest, recipient)) if wraps is not None else None
+            if later is not None:
+                return one.name, sealing.unwrap_key(read_wraps(later), one.key, manifest.recording_id)
         except EvidenceError as error:
             raise EvidenceMismatch(
                 f"the content key of recording {manifest.sequence} does not open: {error.detail}"

@@ -172,6 +172,22 @@ class FindingKind(enum.StrEnum):
         "unreadable",
         "A file cannot be read.",
     )
+    WRAPS_WRONG = (
+        "wraps-wrong",
+        "A key that was wrapped anew was damaged or changed, or is another recipient's.",
+    )
+    EXPORT_WRONG = (
+        "export-wrong",
+        "What says that something was given to others was damaged or changed.",
+    )
+    LEFT_OUT = (
+        "left-out",
+        "Whoever exported this says that he left it out; nobody else says so.",
+    )
+    LEFT_OUT_WRONG = (
+        "left-out-wrong",
+        "What says what was left out of an export was damaged or changed.",
+    )
     FOREIGN = (
         "foreign",
         "No offload has put this file here.",
@@ -208,6 +224,8 @@ class Verdict(enum.StrEnum):
 
     VERIFIED = "verified"
     """Every file is what a camera of the agency signed."""
+    PART = "verified in part"
+    """Every file is what a camera of the agency signed; the rest was left out, by the word of whoever exported this."""
     HASHES_ONLY = "hashes only"
     """All files belong together; whether a camera made them, nobody has shown."""
     FINDINGS = "findings"
@@ -233,6 +251,8 @@ class Report:
     """Receipts that are whole, and signed by whom they have to be as far as somebody is believed."""
     one_site: int = 0
     """Those of them by a host that is dock and destination: nobody else has seen that copy."""
+    left_out: int = 0
+    """Recordings, and files of recordings, of which an export says that it does not have them."""
     cameras: dict[str, tuple[int, int]] = field(default_factory=dict)
     """For each camera the lowest and the highest number of its recordings here."""
 
@@ -243,4 +263,6 @@ class Report:
             return Verdict.FINDINGS
         if not self.recordings:
             return Verdict.EMPTY
-        return Verdict.VERIFIED if self.signed == self.recordings else Verdict.HASHES_ONLY
+        if self.signed != self.recordings:
+            return Verdict.HASHES_ONLY
+        return Verdict.PART if self.left_out else Verdict.VERIFIED

@@ -32,6 +32,7 @@ from bwc_protocol.evidence import (
 )
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_sdk.errors import EvidenceMismatch
+from bwc_sdk.evidence import sealed_json
 from bwc_sdk.evidence.chain import Chains, Link
 from bwc_sdk.evidence.checkpoints import (
     chain_of_checkpoint,
@@ -46,12 +47,26 @@ from bwc_sdk.evidence.derivation import check_derivations
 from bwc_sdk.evidence.findings import Finding, FindingKind, Report, Severity
 from bwc_sdk.evidence.hashing import ChunkVerifier, Wrong, stretches
 from bwc_sdk.evidence.judging import Judging
-from bwc_sdk.evidence.naming import CHAIN_SUFFIX, MANIFEST_SUFFIX, recording_name
+from bwc_sdk.evidence.left_out import LeftOut, read_left_out
+from bwc_sdk.evidence.naming import (
+    CHAIN_SUFFIX,
+    HASH_DIGITS,
+    LEFT_OUT_NAME,
+    MANIFEST_SUFFIX,
+    WRAPS_SUFFIX,
+    footage_suffix,
+    recording_name,
+    segment_name,
+)
 from bwc_sdk.evidence.receipt_reading import Receipts
+from bwc_sdk.evidence.rewrap import WRAPS_MAX, read_wraps
+from bwc_sdk.evidence.sealed_json import RecordDamaged
 from bwc_sdk.evidence.signers import Signer
 from bwc_sdk.evidence.statements import Believed, read_annotations, read_tombstone_of
 from bwc_sdk.evidence.store import RecordingFiles, SegmentFiles, Store
 
+EXPORT_MAX: Final = 64 << 20
+"""Bytes of what says what was exported: names of recordings."""
 SEGMENTS_AHEAD: Final = 64
 """Segments whose hashes may be waited for at once."""
 
@@ -93,6 +108,8 @@ def verify_stores(
         run = _Run(believed, quick, sum(len(store.recordings) for store in stores), progress)
         run.stores = tuple(stores)
         run.judging.denied = None if believed is None else believed.deny_list
+        for store in stores:
+            run.leave_out(store)
         with ChunkVerifier(workers, run.hashed) as chunks:
             for store in stores:
                 run.store(store, chunks)
@@ -120,6 +137,7 @@ class _Run:
     bytes_hashed: int = 0
     pending: deque[_Pending] = field(default_factory=deque)
     stores: tuple[Store, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def report(self) -> Report:
         return Report(
@@ -131,6 +149,7 @@ class _Run:
             quick=self.quick,
             receipts=self.receipts.count,
             one_site=self.receipts.one_site,
+            left_out=self.left_out.count,
             cameras=self.chains.spans(),
         )
 
@@ -141,6 +160,34 @@ class _Run:
     def _tell(self) -> None:
         if self.progress is not None:
             self.progress(Progress(self.recordings, self.of, self.bytes_hashed))
+
+    def leave_out(self, store: Store) -> None:
+        """Takes what a store that is an export says of what it does not have, and of what was exported of it."""
+        tell = partial(Finding, store=str(store.path))
+        try:
+            found = read_left_out(store)
+        except (RecordDamaged, OSError) as error:
+            wrong = FindingKind.LEFT_OUT_WRONG
+            self.findings.append(
+                tell(kind=wrong, severity=Severity.ERROR, detail=str(error), file=LEFT_OUT_NAME)
+            )
+            return
+        here = {one.name for other in self.stores for one in other.recordings if one.manifest is not None}
+        missing = LeftOut()
+        missing.merge(found, here)
+        self.left_out.merge(missing)
+        for link in missing.links(str(store.path)):
+            self.chains.add(link)
+        for detail in missing.reasons():
+            self.findings.append(
+                tell(kind=FindingKind.LEFT_OUT, severity=Severity.WARNING, detail=detail, file=LEFT_OUT_NAME)
+            )
+        for name in store.exports:
+            try:
+                sealed_json.decode(store.read(name, EXPORT_MAX), EXPORT_MAX)
+            except (RecordDamaged, OSError) as error:
+                wrong = FindingKind.EXPORT_WRONG
+                self.findings.append(tell(kind=wrong, severity=Severity.ERROR, detail=str(error), file=name))
 
     def store(self, store: Store, chunks: ChunkVerifier) -> None:
         """Verifies all that is in one directory."""
@@ -228,6 +275,8 @@ class _Run:
                         )
                     )
             for file, why in files_of((store, *self.stores), chain):
+                if self.left_out.covers(file):
+                    continue
                 self.findings.append(
                     Finding(
                         kind=FindingKind.CUSTODY_CHAIN_DISAGREES,
@@ -292,6 +341,7 @@ class _Recording:
         self._signature(data, manifest)
         self._receipts(manifest, self._annotations(manifest))
         self._derivations(manifest)
+        self._wraps()
         self._tombstone(manifest)
         self._run.chains.add(
             Link(
@@ -380,6 +430,19 @@ class _Recording:
         stores = (self._store, *run.stores)
         run.receipts.recording(stores, self._files, manifest, heads, run.believed, self._found)
 
+    def _wraps(self) -> None:
+        for name in self._files.wraps:
+            data = self._read(name, WRAPS_MAX)
+            if data is None:
+                continue
+            try:
+                wraps = read_wraps(data).wraps
+            except EvidenceError as error:
+                self._found(FindingKind.WRAPS_WRONG, str(error), file=name)
+                continue
+            if [f"_{one.recipient.hex()[:HASH_DIGITS]}{WRAPS_SUFFIX}" for one in wraps] != [name[-23:]]:
+                self._found(FindingKind.WRAPS_WRONG, "it has not the name of its recipient", file=name)
+
     def _derivations(self, manifest: Manifest | None) -> None:
         run = self._run
         check_derivations(self._store, self._files, manifest, self._found, quick=run.quick, hashed=run.hashed)
@@ -423,7 +486,10 @@ class _Recording:
         if other is not None:
             kind = "encrypted" if sealed else "not encrypted"
             found(FindingKind.FOREIGN, f"this segment is {kind}", file=other)
-        if footage is None:
+        own = segment_name(manifest.camera, manifest.recording_id, number, manifest.sha256)
+        if footage is None and self._run.left_out.covers(own + footage_suffix(facts)):
+            pass  # told with all that was left out
+        elif footage is None:
             found(FindingKind.FOOTAGE_MISSING, f"segment {number} is not here")
         else:
             self._custody(number, manifest, files, footage)

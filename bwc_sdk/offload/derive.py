@@ -20,6 +20,7 @@ from typing import Any, Final
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.errors import DestinationBusy, EvidenceMismatch, HostFileError, InvalidValue
 from bwc_sdk.evidence import sealed_json
+from bwc_sdk.evidence.bag import lies_in_a_bag
 from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.derivation import (
     DERIVATION_MAX,
@@ -78,6 +79,11 @@ def derive(
     for name, text in (("tool", tool), ("reason", reason), ("by", by)):
         if not text.strip() or len(text) > TEXT_MAX or not text.isprintable():
             raise InvalidValue(f"{name}: a text of 1 to {TEXT_MAX} printable characters says it")
+    if lies_in_a_bag(source.parent):
+        raise InvalidValue(
+            f"{source.parent} is the payload of a bag, which would not be whole any more",
+            advice="copy it to a directory of its own first",
+        )
     world = world or World()
     with Store.open(source.parent) as looked:
         files = the_one(looked, source.name).files

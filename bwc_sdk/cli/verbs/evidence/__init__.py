@@ -4,6 +4,7 @@ from bwc_sdk.cli.running.verb import common_options, verbs
 from bwc_sdk.cli.verbs.evidence.checkpointing import checkpoint
 from bwc_sdk.cli.verbs.evidence.decrypting import decrypt
 from bwc_sdk.cli.verbs.evidence.deriving import derive
+from bwc_sdk.cli.verbs.evidence.exporting import export
 from bwc_sdk.cli.verbs.evidence.find import find
 from bwc_sdk.cli.verbs.evidence.index import index
 from bwc_sdk.cli.verbs.evidence.proving import prove
@@ -25,5 +26,6 @@ for _name, _verb in (
     ("index", index),
     ("checkpoint", checkpoint),
     ("derive", derive),
+    ("export", export),
 ):
     app.command(_name)(_verb)

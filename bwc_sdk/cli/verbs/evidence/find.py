@@ -16,9 +16,28 @@ if TYPE_CHECKING:
     from bwc_protocol.declare import Unknown
     from bwc_protocol.evidence import ActivationEvent
     from bwc_sdk.evidence.catalogue import Described
+    from bwc_sdk.evidence.search import Wanted
 
 ID_DIGITS_SHOWN = 8
 """On a terminal; enough to tell recordings apart, and to name one."""
+
+
+Officer = Annotated[
+    str | None, typer.Option(help="Who carried the camera: officer, or the pseudonym that the store has.")
+]
+Begin = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="Footage from then on, such as 2026-11-30.")
+]
+End = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="Footage up to then; a day with all its hours.")
+]
+Case = Annotated[str | None, typer.Option(help="Case number, of the recording or of a hold on it.")]
+Held = Annotated[bool, typer.Option("--held", help="Only what a hold is on.")]
+Category = Annotated[str | None, typer.Option(help="Category of the agency's list.")]
+Event = Annotated[
+    str | None, typer.Option(help="What it was begun for: a word such as traffic-stop, or a number.")
+]
+CameraName = Annotated[str | None, typer.Option(help="Identity of the camera.")]
 
 
 @local_verb
@@ -29,24 +48,14 @@ def find(
         list[Path],
         typer.Argument(readable=False, metavar="STORE...", help="Directories that offloads stored into."),
     ],
-    officer: Annotated[
-        str | None, typer.Option(help="Who carried the camera: officer, or the pseudonym that the store has.")
-    ] = None,
-    begin: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Footage from then on, such as 2026-11-30.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Footage up to then; a day with all its hours.")
-    ] = None,
-    case: Annotated[
-        str | None, typer.Option(help="Case number, of the recording or of a hold on it.")
-    ] = None,
-    held: Annotated[bool, typer.Option("--held", help="Only what a hold is on.")] = False,
-    category: Annotated[str | None, typer.Option(help="Category of the agency's list.")] = None,
-    event: Annotated[
-        str | None, typer.Option(help="What it was begun for: a word such as traffic-stop, or a number.")
-    ] = None,
-    camera: Annotated[str | None, typer.Option(help="Identity of the camera.")] = None,
+    officer: Officer = None,
+    begin: Begin = None,
+    end: End = None,
+    case: Case = None,
+    held: Held = False,
+    category: Category = None,
+    event: Event = None,
+    camera: CameraName = None,
 ) -> None:
     """Recordings of stores that are all of what is asked for; without a question, all of them.
 
@@ -55,19 +64,9 @@ def find(
     """
     from bwc_sdk.evidence.catalogue import catalogue
     from bwc_sdk.evidence.description import row
-    from bwc_sdk.evidence.search import Wanted, moment
     from bwc_sdk.evidence.store import Store
 
-    wanted = Wanted(
-        officer=officer,
-        from_ns=None if begin is None else moment(begin),
-        to_ns=None if end is None else moment(end, end=True),
-        case=case,
-        held=held,
-        category=category,
-        event=None if event is None else _event(event),
-        camera=camera,
-    )
+    wanted = question(officer, begin, end, case, held, category, event, camera)
     matches: list[tuple[str, Described]] = []
     unread = unsaid = 0
     for path in stores:
@@ -85,6 +84,31 @@ def find(
         output.note(f"{unread} cannot be searched: their manifests are missing or damaged")
     if unsaid and (held or case is not None or category is not None):
         output.note(f"of {unsaid} nothing is here that was said of them: holds, cases and categories")
+
+
+def question(
+    officer: str | None,
+    begin: str | None,
+    end: str | None,
+    case: str | None,
+    held: bool,
+    category: str | None,
+    event: str | None,
+    camera: str | None,
+) -> Wanted:
+    """What the options ask for. Raises `InvalidValue`."""
+    from bwc_sdk.evidence.search import Wanted, moment
+
+    return Wanted(
+        officer=officer,
+        from_ns=None if begin is None else moment(begin),
+        to_ns=None if end is None else moment(end, end=True),
+        case=case,
+        held=held,
+        category=category,
+        event=None if event is None else _event(event),
+        camera=camera,
+    )
 
 
 def _event(text: str) -> ActivationEvent | Unknown:

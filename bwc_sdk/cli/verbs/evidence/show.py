@@ -18,6 +18,7 @@ from bwc_sdk.cli.verbs.evidence.decrypting import Keys
 if TYPE_CHECKING:
     from bwc_protocol.evidence import Manifest
     from bwc_sdk.evidence.catalogue import Described
+    from bwc_sdk.evidence.store import Store
 
 
 @local_verb
@@ -42,7 +43,7 @@ def show(
     """
     from bwc_sdk.evidence.description import document
     from bwc_sdk.evidence.search import the_one
-    from bwc_sdk.evidence.store import Store
+    from bwc_sdk.evidence.store import Store as Opened
 
     is_store = path.is_dir()
     if is_store is (recording is None):
@@ -51,9 +52,9 @@ def show(
             if is_store
             else "a file names its recording: leave the second word out"
         )
-    with Store.open(path if is_store else path.parent) as store:
+    with Opened.open(path if is_store else path.parent) as store:
         found = the_one(store, recording or path.name)
-    name, closed = _carried_by(settings, found, key or ())
+        name, closed = _carried_by(settings, store, found, key or ())
     recorded = list(_recorded(found))
     if name:
         recorded.append(fact("carried_by_name", name))
@@ -70,7 +71,9 @@ def show(
         output.note(trouble)
 
 
-def _carried_by(settings: Settings, found: Described, given: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
+def _carried_by(
+    settings: Settings, store: Store, found: Described, given: Sequence[Path]
+) -> tuple[str, tuple[str, ...]]:
     """Officer and unit where they are encrypted and a key is at hand; else why they are not told."""
     manifest = found.manifest
     said = manifest.circumstances if manifest is not None else None
@@ -80,10 +83,11 @@ def _carried_by(settings: Settings, found: Described, given: Sequence[Path]) -> 
     from bwc_sdk.errors import EvidenceMismatch, IdentityError
     from bwc_sdk.evidence.decrypt import carried_by
     from bwc_sdk.evidence.recipient_keys import keys_at_hand
+    from bwc_sdk.evidence.rewrap import wraps_in
 
     try:
         keys = keys_at_hand(given, settings.identity, lab=settings.lab, ask=ask_on_terminal)
-        return carried_by(manifest, keys), ()
+        return carried_by(manifest, keys, wraps_in(store)), ()
     except EvidenceMismatch as error:
         found.trouble.append(f"who carried the camera is not told: {error.rule}")
         return "", ()

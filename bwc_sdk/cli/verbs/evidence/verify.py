@@ -38,6 +38,7 @@ DenyListFile = Annotated[
 Quick = Annotated[bool, typer.Option("--quick", help="Read everything but the footage itself.")]
 CODES: Final = {
     "verified": ExitCode.SUCCESS,
+    "verified in part": ExitCode.HASHES_ONLY,
     "hashes only": ExitCode.HASHES_ONLY,
     "findings": ExitCode.EVIDENCE_MISMATCH,
     "empty": ExitCode.USAGE,
@@ -69,7 +70,7 @@ def verify(
             roots=tuple(root or ()), identity=settings.identity, lab=settings.lab, deny_list=deny_list
         )
     )
-    with _progress(output) as progress:
+    with showing_progress(output) as progress:
         report = verify_stores(stores, believed=believed, quick=quick, progress=progress)
     show(output, report, believes=believed is not None)
     return CODES[report.verdict]
@@ -87,6 +88,7 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
         "segments": report.segments,
         "receipts": report.receipts,
         "receipts_one_site": report.one_site,
+        "left_out": report.left_out,
         "bytes_hashed": report.bytes_hashed,
         "cameras": {camera: list(span) for camera, span in report.cameras.items()},
         "findings": [_plain(finding) for finding in report.findings],
@@ -128,6 +130,11 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
     output.flush()
     if report.quick:
         output.note("the footage itself was not read (--quick)")
+    if report.verdict is Verdict.PART:
+        output.note(
+            f"all that is here is what cameras signed; {report.left_out} recordings or files were left out, "
+            "by the word of whoever exported this, and of nobody else"
+        )
     if report.verdict is Verdict.HASHES_ONLY:
         why = (
             "there is no camera's signature over some of it, or none that counts"
@@ -142,7 +149,7 @@ def _plain(finding: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(output: Output) -> Iterator[Callable[[Any], None] | None]:
+def showing_progress(output: Output) -> Iterator[Callable[[Any], None] | None]:
     """A line on a terminal's stderr; nothing else wants to know."""
     if output.as_json or not sys.stderr.isatty():
         yield None
