@@ -19,6 +19,10 @@ LEVELS: Final = ("MUST", "SHOULD", "INFO")
 _FENCED: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING: Final = re.compile(r"(?P<depth>#{2,3}) (?P<title>.*)")
 _RULE: Final = re.compile(r"- \*\*(?P<number>(?P<family>[A-Z]{3})-\d{3})\*\* (?P<sentence>.*)")
+_HOST_MUST: Final = re.compile(r"\b[Aa] host\b[^.;]*\bMUST\b")
+_OTHER_MUST: Final = re.compile(
+    r"\b[Aa]n? (device|end|receiver|sender|camera|station|ends)\b[^.;,]*\b(MUST|MAY)\b|\bBoth ends MUST\b"
+)
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -40,7 +44,7 @@ class Rule:
     @property
     def of_hosts(self) -> bool:
         """Whether it is about hosts alone: no device can break it."""
-        return "device" not in self.sentence.lower() and bool(re.match(r"A host\b", self.sentence))
+        return bool(_HOST_MUST.search(self.sentence)) and not _OTHER_MUST.search(self.sentence)
 
 
 def read_rules(text: str) -> dict[str, Rule]:
