@@ -58,8 +58,11 @@ def test_a_wrong_document_is_refused_by_its_check(vector: Vector) -> None:
     assert found.value.check.value == vector["check"]
 
 
-def stranger_verifies(payload: bytes, signature: bytes) -> str:
-    """By the text of the specification alone; gives the name in the signer's certificate."""
+def stranger_verifies(payload: bytes, signature: bytes, root: bytes = b"") -> str:
+    """By the text of the specification alone; gives the name in the signer's certificate.
+
+    Without a root by one of the agency's.
+    """
     protected, unprotected, detached, raw = cbor2.loads(signature)
     assert (unprotected, detached, len(raw)) == ({}, None, 64)
     header = cbor2.loads(protected)
@@ -71,7 +74,7 @@ def stranger_verifies(payload: bytes, signature: bytes) -> str:
         assert chain[0] in anchors
     else:
         certificates[0].verify_directly_issued_by(certificates[1])
-        certificates[1].verify_directly_issued_by(x509.load_der_x509_certificate(anchors[0]))
+        certificates[1].verify_directly_issued_by(x509.load_der_x509_certificate(root or anchors[0]))
     key = certificates[0].public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))

@@ -17,6 +17,7 @@ from bwc_protocol.documents.device_statement import verify_device_statement
 from bwc_protocol.documents.object_list import ObjectList
 from bwc_protocol.documents.receipt import verify_receipt_signature
 from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.reset_record import verify_reset_record
 from bwc_protocol.evidence import Manifest
 from bwc_sdk.evidence.custody_chain import ChainFault, check_chain
 from bwc_sdk.evidence.signers import Before, Made, Signer, judge_recordings
@@ -140,6 +141,21 @@ def test_a_custody_chain_holds_and_its_checkpoints_saw_it() -> None:
         previous = found.sha256
         payload, (signature,) = cbor2.loads(of(vector, "hex"))
         assert stranger_verifies(payload, signature) == "store-1"
+
+
+def test_a_reset_record_is_by_the_cameras_factory() -> None:
+    root = of(VECTORS, "vendor_root")
+    for vector in VECTORS["reset_records"]:
+        data = of(vector, "hex")
+        found = verify_reset_record(data, (root,))
+        assert found.encode().hex() == vector["payload"] and found.device == agency.CAMERA
+        payload, (signature,) = cbor2.loads(data)
+        assert hashlib.sha256(payload).hexdigest() == vector["sha256"]
+        assert stranger_verifies(payload, signature, root) == found.device
+        with pytest.raises(DocumentRefused):
+            verify_reset_record(data, ANCHORS)
+        with pytest.raises(DocumentRefused):
+            verify_reset_record(data[:-1] + bytes([data[-1] ^ 1]), (root,))
 
 
 @pytest.mark.rule("REC-044")

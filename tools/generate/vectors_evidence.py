@@ -18,8 +18,10 @@ from bwc_protocol.documents.device_statement import verify_device_statement
 from bwc_protocol.documents.object_list import ObjectEntry, ObjectList
 from bwc_protocol.documents.receipt import Receipt
 from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.reset_record import ResetCause, ResetRecord, sign_reset_record
 from bwc_protocol.documents.signed_document import Document, SignedDocument
 from bwc_protocol.evidence import NO_SHA256, ClockState, Manifest, sign1
+from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.evidence.custody_line import CustodyLine, chain_name
 from bwc_sdk.evidence.naming import (
     ANNOTATIONS_SUFFIX,
@@ -54,7 +56,9 @@ def record() -> dict[str, Any]:
     chain = chain_name(bytes(range(8)), b"dock-7")
     lines = _lines(chain, second, objects)
     return {
-        "types": {cls.label: vectors_types.manifest(cls) for cls in (AnnotationHead, Checkpoint)},
+        "types": {
+            cls.label: vectors_types.manifest(cls) for cls in (AnnotationHead, Checkpoint, ResetRecord)
+        },
         "anchors": [der.hex() for der in agency.anchors()],
         "manifests": [_manifest(one) for one in (first, second)],
         "refused_signatures": _refused_signatures(first),
@@ -94,6 +98,8 @@ def record() -> dict[str, Any]:
             }
         ],
         "checkpoints": _checkpoints(chain, lines),
+        "vendor_root": agency.certificate("factory/root").hex(),
+        "reset_records": [_reset_record(second)],
         "believed": _believed(),
     }
 
@@ -250,6 +256,26 @@ def _checkpoints(chain: str, lines: Sequence[CustodyLine]) -> list[dict[str, Any
             }
         )
     return found
+
+
+def _reset_record(last: Manifest) -> dict[str, Any]:
+    record = ResetRecord(
+        device=agency.CAMERA,
+        kind=PeerKind.CAMERA,
+        cause=ResetCause.TRANSFER,
+        generation=1,
+        utc_ns=SIGNED_S * 1_000_000_000,
+        boot_counter=12,
+        agency=agency.AGENCY,
+        log_sequence=2,
+        log_sha256=sample_evidence.audit_entries()[1].sha256,
+        last_sequence=last.sequence,
+        last_manifest_sha256=last.sha256,
+        recordings=2,
+        held=0,
+    )
+    data = sign_reset_record(record, agency.signer("factory/camera"))
+    return _document(record) | {"signed_by": "factory/camera", "hex": data.hex()}
 
 
 def _chain(count: int) -> list[Manifest]:

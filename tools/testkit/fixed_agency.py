@@ -15,13 +15,22 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
-from bwc_protocol.certificates.issue import Issuance, Issuer, make_device, make_host, make_issuing, make_root
+from bwc_protocol.certificates.issue import (
+    Issuance,
+    Issuer,
+    make_device,
+    make_factory,
+    make_host,
+    make_issuing,
+    make_root,
+)
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_protocol.vocabulary import PeerKind
 
 CERTIFICATES: Final = Path(__file__).with_name("fixed_agency.json")
 AGENCY: Final = "Springfield PD"
+FACTORY: Final = "Cameras Ltd"
 BEGAN_S: Final = 1_767_225_600
 """2026-01-01."""
 ENDS_S: Final = 1_861_920_000
@@ -56,7 +65,7 @@ def key(name: str) -> ec.EllipticCurvePrivateKey:
 @cache
 def certificate(name: str) -> bytes:
     """The certificate of that name (DER): `root`, `standby`, `issuing`, `issuing-2`, `camera`, one of `PEOPLE`, or a
-    person's behind `other/`, of a second agency."""
+    person's behind `other/`, of a second agency, or what is behind `factory/`."""
     return bytes.fromhex(json.loads(CERTIFICATES.read_text(encoding="utf-8"))[name])
 
 
@@ -78,7 +87,8 @@ def root_signer(name: str = "root") -> KeySigner:
 
 def signer(name: str) -> KeySigner:
     """A host, with its issuing CA."""
-    issuing = "other/issuing" if name.startswith("other/") else "issuing"
+    place, _, _ = name.rpartition("/")
+    issuing = f"{place}/issuing" if place else "issuing"
     return KeySigner((certificate(name), certificate(issuing)), key(name))
 
 
@@ -120,7 +130,20 @@ def _make() -> dict[str, str]:
             found[place + name] = make_host(ca, public, person, roles, issuance(place + name))
         public = key(f"{place}camera").public_key()
         found[f"{place}camera"] = make_device(ca, public, CAMERA, PeerKind.CAMERA, issuance(f"{place}camera"))
+    found |= _factory()
     return {name: der.hex() for name, der in found.items()}
+
+
+def _factory() -> dict[str, bytes]:
+    """The factory of the camera: its root, its CA, and the camera's certificate from it."""
+    of_ca = issuance("factory/ca", not_after_s=CA_ENDS_S)
+    root = make_root(key("factory/root"), FACTORY, f"{FACTORY} root", of_ca)
+    ca_key = key("factory/issuing").public_key()
+    issuing = make_issuing(Issuer(root, key("factory/root")), ca_key, f"{FACTORY} issuing", of_ca)
+    by = Issuer(issuing, key("factory/issuing"))
+    own = key("factory/camera").public_key()
+    leaf = make_factory(by, own, CAMERA, PeerKind.CAMERA, issuance("factory/camera"))
+    return {"factory/root": root, "factory/issuing": issuing, "factory/camera": leaf}
 
 
 def main() -> int:
