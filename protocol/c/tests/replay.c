@@ -6,6 +6,7 @@
  *   frame TYPE CHANNEL LINK EPOCH WINDOW SEQ ACK [HEX]     that frame
  *   message NAME SIDE HEX              "malformed", or the values as JSON, and what they encode to
  *   boot                               a new device
+ *   defect NAME                        from now on it breaks that rule
  *   at MILLISECONDS [HEX]              time passes, then bytes come: lines "out MILLISECONDS HEX", then "." */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #include "../core/board.h"
 #include "../core/crc.h"
+#include "../core/defects.h"
 #include "../core/device.h"
 #include "every_message.h"
 
@@ -238,6 +240,17 @@ static void pass(double at_ms, size_t size)
     puts(".");
 }
 
+enum bwc_defect bwc_defect;
+
+static void choose(const char *wanted)
+{
+#define X(name, rule, what)                                                                                            \
+    if (!strcmp(wanted, #name))                                                                                        \
+        bwc_defect = BWC_DEFECT_##name;
+    BWC_ALL_DEFECTS(X)
+#undef X
+}
+
 int main(void)
 {
     static char line[LINE_MAX];
@@ -264,6 +277,8 @@ int main(void)
             message(first, second, read_hex(strtok(0, " \n")));
         else if (!strcmp(verb, "boot"))
             boot();
+        else if (!strcmp(verb, "defect"))
+            choose(first);
         else if (!strcmp(verb, "at"))
             pass(strtod(first, 0), read_hex(second));
     }
