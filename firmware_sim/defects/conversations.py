@@ -122,7 +122,7 @@ class _GivesAnyRole(Conversation):
         local: LocalInfo,
         preamble: Preamble,
         session: Session,
-        limits: RequestLimits = RequestLimits(),  # noqa: B008
+        limits: RequestLimits = RequestLimits(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__(local, preamble, session, limits)
         check = self._opening.check_info
@@ -131,7 +131,7 @@ class _GivesAnyRole(Conversation):
             asked = replace(info, roles=info.roles or Role.AUDITOR)
             return check(asked, replace(session, roles=ALL_ROLES), secure=secure)
 
-        self._opening.check_info = generous  # type: ignore[method-assign]
+        self._opening.check_info = generous  # type: ignore[method-assign]  # the defect
 
 
 class _EndsByAnotherWord(Conversation):
@@ -241,7 +241,7 @@ class _OneAtATime(Conversation):
         local: LocalInfo,
         preamble: Preamble,
         session: Session,
-        limits: RequestLimits = RequestLimits(),  # noqa: B008
+        limits: RequestLimits = RequestLimits(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__(local, preamble, session, RequestLimits(requests=1, streams=limits.streams))
 
@@ -252,7 +252,7 @@ class _ManyStreams(Conversation):
         local: LocalInfo,
         preamble: Preamble,
         session: Session,
-        limits: RequestLimits = RequestLimits(),  # noqa: B008
+        limits: RequestLimits = RequestLimits(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__(local, preamble, session, RequestLimits(MAX_REQUESTS, 4 * MAX_STREAMS))
 
