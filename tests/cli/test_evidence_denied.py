@@ -181,3 +181,22 @@ def test_a_tombstone_of_a_thief_accounts_for_nothing(bwc: Bwc, store: Path, tmp_
     (empty := tmp_path / "none.cose").write_bytes(agencies.deny_list(open_lab().agency, 1))
     _, document, _ = verify(bwc, store, empty)
     assert "recordings-missing" not in {one["kind"] for one in document["findings"]}
+
+
+@pytest.mark.rule("REC-044")
+def test_hashes_lead_back_through_all_stores_that_are_named(bwc: Bwc, store: Path, tmp_path: Path) -> None:
+    """Two docks have its recordings in turn: each alone shows nothing, and says what is missing."""
+    for path in [*store.glob("*.annotations"), *store.glob("*.chain")]:
+        path.unlink()
+    genuine = manifests(store)
+    other = tmp_path / "other"
+    other.mkdir()
+    for number in (2, 4):
+        for path in store.glob(f"*_{genuine[number].recording_id.hex()}_*"):
+            path.rename(other / path.name)
+    denied = denied_after(tmp_path, genuine[4])
+    code, _, told = verify(bwc, store, denied)
+    assert code == 14 and {number for _, number, _ in told} == {1, 3}
+    assert all("the manifest of number 4 is not here" in detail for _, _, detail in told)
+    both = bwc("evidence", "verify", str(store), str(other), "--lab", "--quick", "--deny-list", str(denied))
+    assert both.code == 0 and "verified" in both.out
