@@ -12,7 +12,7 @@ from tools.bench.recordings import BESIDE
 from tools.bench.result import compare
 from tools.bench.sessions import INSECURE_ENV, aim, simulator
 
-SLOW = ("station-4", "station-16", "station-64")
+SLOW = ("station-4", "station-16", "station-64", "evidence-custody", "evidence-recording")
 """As another one, with more of the same."""
 
 
@@ -27,7 +27,7 @@ def test_each_benchmark_runs_at_its_smallest(
     assert main(arguments) == 0, capsys.readouterr().err
     results = json.loads(found.read_text())["results"]
     of_recordings = len(BESIDE.get(name.removeprefix("recordings-"), "1"))
-    assert len(results) == {"start-up": 2, "secure-offload": 3}.get(name, of_recordings)
+    assert len(results) == {"start-up": 2, "secure-offload": 3, "evidence-recording": 3}.get(name, of_recordings)
     told = capsys.readouterr().out
     for result in results:
         assert result["n"] == 1

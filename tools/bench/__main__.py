@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.bench.docking import docking
+from tools.bench.evidence import custody, recording, sealed_offload
 from tools.bench.listing import listing
 from tools.bench.offloading import offloading
 from tools.bench.process import BenchError
@@ -41,6 +42,9 @@ NAMES: Final = (
     "station-16",
     "station-64",
     "evidence-verify",
+    "evidence-offload",
+    "evidence-custody",
+    "evidence-recording",
 )
 SIZES_MIB: Final = {
     "tcp": [16, 64, 256, 1024],
@@ -111,6 +115,16 @@ def _run(name: str, chosen: argparse.Namespace) -> Iterator[Result]:
             for mib in chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["verify"]:
                 with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
                     yield verifying(mib, rounds, Path(store))
+        case "evidence-offload":
+            sizes = chosen.mib or (QUICK_MIB if chosen.quick else SIZES_MIB)["secure"]
+            with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                yield from sealed_offload(sizes, rounds, Path(store))
+        case "evidence-custody":
+            for mib in chosen.mib or [None]:
+                with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
+                    yield from custody(chosen.quick, mib, rounds, Path(store))
+        case "evidence-recording":
+            yield from recording(rounds)
         case "recordings-large" | "recordings-small":
             with tempfile.TemporaryDirectory(prefix="bwc-bench-", dir=chosen.store) as store:
                 kind = name.removeprefix("recordings-")
