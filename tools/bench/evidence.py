@@ -51,6 +51,7 @@ def sealed_offload(sizes_mib: list[int], rounds: int | None, store: Path) -> Ite
             rates["plain"],
             aim="≥ 0.95",
         )
+        yield _cpu_of(f"offload tcp {mib} MiB, encrypted / plain", found["sealed"], found["plain"])
 
 
 def custody(quick: bool, mib: int | None, rounds: int | None, store: Path) -> Iterator[Result]:
@@ -63,10 +64,16 @@ def custody(quick: bool, mib: int | None, rounds: int | None, store: Path) -> It
     with serving(*camera) as uri:
         contenders = {"chained": (OURS, uri, total), "without": (UNCHAINED, uri, total)}
         found = _in_turns(contenders, count * each, rounds or 5, store)
-    seconds = {name: [one.seconds for one in samples] for name, samples in found.items()}
-    yield compare(
-        f"custody chain, {count} × {each} MiB / without", "s", seconds["chained"], seconds["without"], aim=""
-    )
+    name = f"custody chain, {count} × {each} MiB / without"
+    seconds = {kind: [one.seconds for one in samples] for kind, samples in found.items()}
+    yield compare(name, "s", seconds["chained"], seconds["without"], aim="")
+    yield _cpu_of(name, found["chained"], found["without"])
+
+
+def _cpu_of(name: str, ours: list[Sample], beside: list[Sample]) -> Result:
+    """The receiver's processor time, which a busy machine disturbs less than the rate."""
+    spent = [[one.cpu_seconds for one in samples] for samples in (ours, beside)]
+    return compare(f"{name}, CPU", "s", *spent, aim="")
 
 
 def _in_turns(
