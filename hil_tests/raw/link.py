@@ -97,9 +97,10 @@ class RawLink:
         return self
 
     def close(self) -> None:
-        """Says goodbye, if there is anybody to hear it."""
+        """Says goodbye, if there is anybody to hear it; idempotent."""
         if self.nonce and not self.pipe.gone:
             self.say_bye(ByeReason.NORMAL)
+        self.nonce = 0
 
     # Saying
 
@@ -135,11 +136,12 @@ class RawLink:
                 return came.frame
             self.waiting.append(came)
 
-    def expect(self, what: str, wanted: Wanted, within_s: float = ANSWER_S) -> Frame:
-        """The same, which must come. Raises `RuleBroken`."""
-        found = self.heard(wanted, within_s)
+    def expect(self, what: str, wanted: Wanted, within_s: float | None = None) -> Frame:
+        """The same, which must come, within `ANSWER_S` unless it is said. Raises `RuleBroken`."""
+        wait_s = ANSWER_S if within_s is None else within_s
+        found = self.heard(wanted, wait_s)
         if found is None:
-            raise RuleBroken(f"{what}, within {within_s:g} s", self.told())
+            raise RuleBroken(f"{what}, within {wait_s:g} s", self.told())
         return found
 
     def silent(self, what: str, unwanted: Wanted, for_s: float = A_WHILE_S) -> None:
@@ -325,10 +327,10 @@ class RawChannel:
         """A report of the device that all DATA until now has arrived."""
         return self._reports(frame) and frame.ack == self.seq
 
-    def wait_acknowledged(self) -> None:
+    def wait_acknowledged(self, what: str = "an acknowledgement of all DATA (CHN-016)") -> None:
         """Waits until the device has acknowledged all. Raises `RuleBroken`."""
         if self.acknowledged != self.seq:
-            self.link.expect("an acknowledgement of all DATA (CHN-016)", self.acknowledges_all)
+            self.link.expect(what, self.acknowledges_all)
 
     def wait_inbox(self, size: int, what: str, within_s: float = ANSWER_S) -> bytes:
         """Waits until the device has said so many bytes on it. Gives them. Raises `RuleBroken`."""

@@ -71,11 +71,26 @@ def run_suite(where: Path, *options: str) -> str:
     return suite_lines(where, *chosen)[-1]
 
 
+LINK_RULES = [f"--ignore-glob=*/rules/test_{layer}*" for layer in ("frm", "lnk", "chn")]
+"""What waits for timers of the link, and is tried in `test_defects`."""
+
+
 def suite_lines(where: Path, *options: str, status: int = 0) -> list[str]:
     """What the suite prints, run from a folder that is not the project's; it ends with `status`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
-        [sys.executable, "-c", SUITE, "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", *options],
+        [
+            sys.executable,
+            "-c",
+            SUITE,
+            "--pyargs",
+            "hil_tests",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *LINK_RULES,
+            *options,
+        ],
         cwd=where,
         env=environment,
         capture_output=True,

@@ -108,7 +108,7 @@ FIRMWARE_ONLY: dict[str, str] = {}
 def guarded_rules() -> dict[str, list[str]]:
     """The tests that name each rule: in their mark `rule`, or in their own name."""
     found: dict[str, list[str]] = {}
-    for path in sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "hil_tests").glob("test_*.py")]):
+    for path in sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "hil_tests").rglob("test_*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 marks = [ast.unparse(mark) for mark in node.decorator_list]

@@ -26,6 +26,7 @@ static void close_as(struct bwc_device *d, enum bwc_channel_state state)
     if (d->channel.state == BWC_OPEN)
         bwc_session_end(d);
     d->channel.state = state;
+    d->channel.probing = false;
     d->channel.out_fill = d->channel.flight = d->channel.slot_fill = d->channel.slot_at = 0; /* CHN-010 */
 }
 
@@ -64,6 +65,7 @@ static bool window_open(const struct bwc_channel *c) { return (int16_t)(c->edge 
 static void send_data(struct bwc_device *d)
 {
     struct bwc_channel *c = &d->channel;
+    c->probing = false;
     if (!c->flight) {
         c->flight = (uint16_t)(c->out_fill < d->link.live.max_payload ? c->out_fill : d->link.live.max_payload);
         c->expiries = 0;
@@ -82,7 +84,8 @@ static void pump(struct bwc_device *d)
         bwc_stream_fill(d);
     if (c->out_fill && (window_open(c) || DEFECT(IGNORES_WINDOW)))
         send_data(d);
-    else if (c->out_fill) { /* CHN-018: probe the window of 0 */
+    else if (c->out_fill && !c->probing) { /* CHN-018: probe the window of 0; what is heard meanwhile delays nothing */
+        c->probing = true;
         c->sent = d->now;
         c->timer = RESET_MAX;
     }
@@ -200,6 +203,7 @@ void bwc_channel_hear(struct bwc_device *d, const struct bwc_frame *frame)
         c->state = BWC_OPEN;
         c->epoch = frame->epoch;
         c->next = c->seq = c->edge = 0;
+        c->probing = false;
         bwc_session_begin(d);
     }
     if (c->state == BWC_OPEN && frame->epoch == c->epoch) { /* CHN-017 */
@@ -232,7 +236,8 @@ void bwc_channel_tick(struct bwc_device *d)
     c->timer = c->timer < TIMER_MAX ? c->timer : TIMER_MAX;
     if (!c->flight) { /* CHN-018 */
         bwc_channel_ping(d);
-        pump(d);
+        c->sent = d->now;
+        c->timer = RESET_MAX;
     } else if (++c->expiries > RETRIES) { /* CHN-024 */
         bwc_channel_reset(d, BWC_RESET_REASON_TIMEOUT);
     } else { /* CHN-025: with one frame under way, its copy is all that could be sent for a PONG that does not report it */

@@ -12,7 +12,7 @@ enum bwc_channel_state { BWC_CLOSED, BWC_OPEN, BWC_RESETTING };
 struct bwc_channel {
     uint8_t state, epoch, reset; /* reset: the reason, while it is repeated */
     uint8_t expiries;            /* of the timer, in a row */
-    bool ack_due;
+    bool ack_due, probing;
     uint16_t next;               /* number of the next frame of the host */
     uint16_t seq, edge;          /* number of the frame that is under way, or the next; where the host's window ends */
     uint16_t flight;             /* bytes of `out` that are under way */

@@ -1,0 +1,53 @@
+"""Runs the HIL suite's tests of single rules in this process, and gives what came of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+
+@dataclass
+class Verdicts:
+    """A plugin that keeps the tests of some rules alone, and what came of them."""
+
+    rules: frozenset[str]
+    passed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """What each said."""
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self.rules & _rules(item)]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name = report.nodeid.rpartition("::")[2]
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.failed[name] = str(report.longrepr) if crash is None else crash.message
+        elif report.skipped:
+            self.skipped[name] = str(report.longrepr)
+        elif report.when == "call":
+            self.passed.append(name)
+
+
+def _rules(item: pytest.Item) -> set[str]:
+    return {rule for mark in item.iter_markers("rule") for rule in mark.args}
+
+
+def verdicts(pytester: pytest.Pytester, rules: set[str], device: str, *options: str) -> Verdicts:
+    """What the tests of these rules say of a device with development firmware."""
+    plugin = Verdicts(frozenset(rules))
+    files = sorted({f"hil_tests.rules.{where}" for rule in rules for where in _FILES[rule[:3]]})
+    pytester.runpytest_inprocess(
+        "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-device", device, "--bwc-insecure", *options,
+        plugins=[plugin],
+    )  # fmt: skip
+    return plugin
+
+
+_FILES = {
+    "FRM": ("test_frm",),
+    "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),
+    "CHN": ("test_chn", "test_chn_sending", "test_chn_windows"),
+}

@@ -1,0 +1,46 @@
+"""Each device that breaks one rule of frame, link or channel fails by that rule's number, and the sound one passes."""
+
+import pytest
+
+from firmware_sim.defects import DEFECTS, Defect
+from firmware_sim.ports.memory import forget_sims
+from tests.hil.rules_of import verdicts
+
+pytest_plugins = ["pytester"]
+
+DEVICE = "sim:?seed=77&recordings=0&insecure=1"
+LAYERS = ("FRM", "LNK", "CHN")
+IN_TEST, IN_CI = 8, 3
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> object:
+    """What a broken device does not say need not be waited for as long as on a slow line."""
+    monkeypatch.setattr("hil_tests.raw.link.ANSWER_S", 2.0)
+    yield
+    forget_sims()
+
+
+def sampled() -> list[object]:
+    """All at night; of each layer some in every run."""
+    defects = [defect for defect in DEFECTS.values() if defect.rule[:3] in LAYERS]
+    marks = [
+        [] if at % IN_TEST == 0 else [pytest.mark.ci if at % IN_CI == 0 else pytest.mark.night]
+        for at in range(len(defects))
+    ]
+    return [pytest.param(d, marks=m, id=d.name) for d, m in zip(defects, marks, strict=True)]
+
+
+@pytest.mark.parametrize("defect", sampled())
+def test_a_device_that_breaks_a_rule_fails_by_its_number(defect: Defect, pytester: pytest.Pytester) -> None:
+    said = verdicts(pytester, {defect.rule}, f"{DEVICE}&defect={defect.name}", "-x")
+    assert said.failed, f"{defect.name} passes {said.passed} of {defect.rule}"
+    for name, message in said.failed.items():
+        assert "RuleBroken" in message and defect.rule in message, f"{name}: {message}"
+
+
+def test_a_sound_device_passes_all_of_them(pytester: pytest.Pytester) -> None:
+    rules = {defect.rule for defect in DEFECTS.values() if defect.rule[:3] in LAYERS}
+    said = verdicts(pytester, rules, DEVICE)
+    assert not said.failed and not said.skipped
+    assert len(said.passed) > 100
