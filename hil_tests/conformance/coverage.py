@@ -29,6 +29,10 @@ _REASONS: Final = {
     "it shows after a day, or after 2^24 records": "SES-021",
     "whether the firmware or its TLS stack judged a time shows in no byte": "SES-025",
     "it takes a hand inside the opened case, and all footage": "TRU-007",
+    "what a host leaves unread waits in the pipe's own buffers, of which a device knows nothing": "CHN-020",
+    "how much a device lets wait is its own choice, and its bounds on requests and streams come before": "CHN-021",
+    "how often a timer may run out is the sender's own choice, and the time for a handshake ends before": "CHN-024",
+    "it is the host that opens a link": "LNK-016",
     "it takes a signature that rotted on the device's own flash": "REC-041",
 }
 NOT_FROM_OUTSIDE: Final = {number: why for why, numbers in _REASONS.items() for number in numbers.split()}

@@ -39,8 +39,8 @@ def test_a_device_that_breaks_a_rule_fails_by_its_number(defect: Defect, pyteste
         assert "RuleBroken" in message and defect.rule in message, f"{name}: {message}"
 
 
-def test_a_sound_device_passes_all_of_them(pytester: pytest.Pytester) -> None:
-    rules = {defect.rule for defect in DEFECTS.values() if defect.rule[:3] in LAYERS}
-    said = verdicts(pytester, rules, DEVICE)
+@pytest.mark.parametrize("layer", ["FRM", "CHN", pytest.param("LNK", marks=pytest.mark.ci)])
+def test_a_sound_device_passes_all_of_them(layer: str, pytester: pytest.Pytester) -> None:
+    said = verdicts(pytester, {d.rule for d in DEFECTS.values() if d.rule.startswith(layer)}, DEVICE)
     assert not said.failed and not said.skipped
-    assert len(said.passed) > 100
+    assert len(said.passed) > 30
