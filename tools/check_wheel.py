@@ -139,6 +139,7 @@ def check_core(core: Environment) -> None:
         "sim": ("sim",),
         "usb": ("info", "-d", "usb:1-4"),
         "ble": ("info", "-d", "ble:"),
+        "bench": ("conformance", "-d", "tcp:127.0.0.1:1", "--report", "report"),
     }.items():
         said = core.bwc_fails(*words)
         need(f"bwc-sdk[{extra}]" in said, f"without extras, 'bwc {' '.join(words)}' names no extra: {said}")
@@ -211,6 +212,9 @@ def check_bench(bench: Environment) -> None:
                 "no:cacheprovider",
             )
             said = run(bench.python, "-m", "pytest", *words, cwd=bench.folder)
+            judged = ("conformance", "-d", uri, "--report", "report", "--only", "FRM-001")
+            run(bench.bwc, *judged, cwd=bench.folder)
+            run(bench.bwc, "conformance", "verify", "report", "--lab", cwd=bench.folder)
         finally:
             device.terminate()
     print(f"bench: {size:.0f} MiB:", said.strip().splitlines()[-1])

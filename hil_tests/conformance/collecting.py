@@ -255,13 +255,18 @@ class Collector:
             requirements={rule.number: self._requirement(rule, tests) for rule in self._scope.rules()},
             others=tuple(tried for rules, tried in tests if not rules),
             measurements=tuple(self._measured.values()),
-            actuators=(),
+            actuators=self._actuators(),
             seed=None,
             environment=_environment(),
             started_utc=self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             duration_s=round(time.monotonic() - self._began, 1),
             ended_early=ended_early,
         )
+
+    def _actuators(self) -> tuple[str, ...]:
+        """What could act on the device beside the link."""
+        control: Path | None = self._config.getoption("--bwc-control")
+        return () if control is None else (f"buttons of a simulator, by {control}",)
 
     @staticmethod
     def _with_reason(tried: Tried, ended_early: str) -> Tried:
