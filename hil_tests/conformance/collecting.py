@@ -1,4 +1,4 @@
-"""Collects a run: a pytest plugin object that puts the tests of the rules first, and writes the report at the end.
+"""Collects a run: a pytest plugin object that observes each test, and writes the report at the end.
 
 Where pytest-xdist runs the tests, each worker observes, and the one that started them gathers.
 """
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hil_tests.bench import Bench
 
 RUN: Final = "bwc_report_run"
+NO_SESSION: Final = "the device gives no session yet"
 LINK_FAMILIES: Final = frozenset({"FRM", "LNK", "CHN"})
 """Rules whose raw tests need nothing of a device but its link."""
 
@@ -67,7 +68,8 @@ class Collector:
         self._started = datetime.now(UTC)
         self._seen: set[Path] = set()
         self._uncollected = ""
-        self._link_passed = False
+        self._no_session: str | None = None
+        """Why the device gives no session; "" = it does; None = nobody looked yet."""
         worker = getattr(config, "workerinput", {})
         self._run = worker.get(RUN) or run_folder()
         self.captures = folder / self._run / worker.get("workerid", "")
@@ -82,12 +84,12 @@ class Collector:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out what the scope does not ask for; the link comes first, since all else goes over it."""
+        """Leaves out what the scope does not ask for."""
         kept = [item for item in items if self._is_meant(item)]
         left = [item for item in items if not self._is_meant(item)]
         if left:
             config.hook.pytest_deselected(items=left)
-        items[:] = sorted(kept, key=lambda item: not _only_link(item))
+        items[:] = kept
         for item in items:
             self._expect(item.nodeid, _facts(item))
         if hasattr(config, "workeroutput"):
@@ -113,18 +115,18 @@ class Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Before the first test of more than the link: a device of which only that is there has its report now, and
-        not after a wait in each of hundreds of tests."""
-        if self._link_passed or _only_link(item) or not _is_on_device(item):
+        """Leaves out what needs more than the link where the device gives no session at all: it has the report of its
+        link at once, and not after a wait in each of hundreds of tests."""
+        if _only_link(item) or not _is_on_device(item):
             return None
-        self._link_passed = True
-        if self._config.stash.get(BENCH, None) is not None:
+        if self._no_session is None:
+            reached = self._config.stash.get(BENCH, None) is not None
+            self._no_session = "" if reached else device.why_no_session(bench_of(self._config))
+        if not self._no_session:
             return None
-        why = device.why_no_session(bench_of(self._config))
-        if not why:
-            return None
-        self._config.stash[UNREACHED] = why
-        item.session.shouldstop = f"the device gives no session yet: {why}"
+        self._config.stash[UNREACHED] = self._no_session
+        one = self._expect(item.nodeid, _facts(item))
+        one.tried = dataclasses.replace(one.tried, why=f"{NO_SESSION}: {self._no_session}")
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -224,7 +226,8 @@ class Collector:
         if isinstance(told, str):
             return told
         interrupted = "it was interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else ""
-        return self._uncollected or interrupted
+        left_out = f"{NO_SESSION}: {self._no_session}" if self._no_session else ""
+        return self._uncollected or interrupted or left_out
 
     @staticmethod
     def _collected(exitstatus: int) -> bool:

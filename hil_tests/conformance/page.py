@@ -73,7 +73,7 @@ def _head(report: Report, mark: str) -> str:
         "reached at": device.uri,
         "tested": f"{report.started_utc}, {report.duration_s:g} s",
         "rules": ", ".join(report.scope) or "all of the specification",
-        "ended early": report.ended_early,
+        "not all was run": report.ended_early,
         "signature": report.signed_by or f"NOT SIGNED: {report.unsigned_because}",
     }
     return _framed(

@@ -21,7 +21,7 @@ def summary(report: Report, folder: Path) -> Iterator[str]:
     """All that whoever started the run has to know at once."""
     yield headline(report)
     if report.ended_early:
-        yield f"ended early: {report.ended_early}"
+        yield f"not all was run: {report.ended_early}"
     yield from table(report)
     for number, one in report.requirements.items():
         if one.verdict in WRONG:
