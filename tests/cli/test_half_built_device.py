@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bwc_sdk import sync
 from bwc_sdk.__main__ import main
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.running.failure import report
+from bwc_sdk.errors import BwcError
 from tools.generate.smallest_device import RESET, Smallest
 
 
@@ -123,10 +126,19 @@ def test_a_device_that_goes_down_on_the_way_is_told_with_what_it_was_to_send(
     assert "did it crash" in told
 
 
+@pytest.fixture(scope="module")
+def of_another() -> BwcError:
+    """What a connection to it ends with, once its host has asked for long enough."""
+    with serving(OfAnother()) as uri, pytest.raises(BwcError) as caught:
+        sync.connect(uri)
+    return caught.value
+
+
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_wrong_nonce_is_told_with_both_numbers(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(OfAnother()) as uri:
-        code = run("info", "--device", uri, *(["--json"] if as_json else []))
+def test_a_wrong_nonce_is_told_with_both_numbers(
+    as_json: bool, of_another: BwcError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = report(of_another, as_json=as_json)
     told = capsys.readouterr().err
     assert code == ExitCode.NOT_A_DEVICE
     if as_json:

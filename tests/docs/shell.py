@@ -15,6 +15,8 @@ from typing import Final
 
 PATIENCE_S: Final = 45
 """Within a test's own 60 s: what a page shows comes, or is missing."""
+LATE_S: Final = PATIENCE_S
+"""How much later than its end a command may say something: what it left running may."""
 _DONE: Final = "--- exit code "
 
 
@@ -86,7 +88,7 @@ class Shell:
         pattern, said, code = pattern_of(command.shown), "", None
         while code is None or (command.shown and not pattern.fullmatch(said)):
             try:
-                line = self._lines.get(timeout=PATIENCE_S)
+                line = self._lines.get(timeout=PATIENCE_S if code is None else LATE_S)
             except queue.Empty:
                 raise AssertionError(self._story(command, said)) from None
             if line.startswith(_DONE):

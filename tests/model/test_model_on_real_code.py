@@ -78,7 +78,7 @@ SCOPES: Final = {
     "powered hours": Scope(docks=1, notes=(), attempts=1, keep_hours=True),
 }
 LENGTH: Final = 60
-TRACES: Final = 20
+TRACES: Final = 12
 """Of each seed, in each scope."""
 HASTE: Final = 4
 """How much likelier is what leads on than what somebody or something does in between."""

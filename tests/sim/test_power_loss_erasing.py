@@ -158,7 +158,8 @@ def check(bench: Bench, moment: Moment, flash: MemoryFlash, camera: SimCamera) -
 
 
 @pytest.mark.rule("REC-055", "REC-062", "REC-063", "REC-007")
-@pytest.mark.parametrize("seed", seeds(2))
+@pytest.mark.timeout(300)  # seconds of work, which a busy machine may take much longer for
+@pytest.mark.parametrize("seed", seeds(1))
 def test_whenever_the_power_goes_nothing_is_lost_and_what_was_begun_is_finished(
     moments: tuple[Bench, list[Moment]], seed: int
 ) -> None:

@@ -12,8 +12,11 @@ from tools.bench.recordings import BESIDE
 from tools.bench.result import compare
 from tools.bench.sessions import INSECURE_ENV, aim, simulator
 
-SLOW = ("station-4", "station-16", "station-64", "evidence-custody", "evidence-recording")
-"""As another one, with more of the same."""
+SLOW = (
+    *("station-4", "station-16", "station-64", "evidence-custody", "evidence-recording"),
+    *("recordings-large", "offload-usb", "secure-info", "listing"),
+)
+"""As another one, with more of the same, or by another way."""
 
 
 @pytest.mark.parametrize(
