@@ -139,6 +139,20 @@ def test_a_record_of_another_recording_is_not_taken(store: Path, one_of: Find, f
     assert kinds(store) == [FindingKind.DERIVATION_WRONG, FindingKind.DERIVATION_MISSING]
 
 
+@pytest.mark.parametrize("changed", [{"segment": 1}, {"table_sha256": "ab" * 32}, {"segment": "0"}], ids=str)
+def test_a_record_of_another_segment_is_not_taken(
+    store: Path, one_of: Find, film: Path, changed: dict[str, Any]
+) -> None:
+    """Whoever can write it with its sum has the hash of what the copy was made from against him."""
+    done = register(one_of(".mp4.sealed"), film)
+    said = json.loads(done.record.read_bytes())
+    del said["sum"]
+    said["sources"][0] |= changed
+    done.record.chmod(0o600)
+    done.record.write_bytes(derivation.sealed_json.encode(said))
+    assert kinds(store) == [FindingKind.DERIVATION_WRONG, FindingKind.DERIVATION_MISSING]
+
+
 @pytest.mark.parametrize("killed_before", ["create", "read_small"])
 def test_whoever_is_killed_on_the_way_runs_the_same_again(
     store: Path, one_of: Find, film: Path, monkeypatch: pytest.MonkeyPatch, killed_before: str

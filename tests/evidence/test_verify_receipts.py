@@ -148,6 +148,15 @@ def believe_everybody(data: bytes, *_: Any) -> SignedReceipt:
     return SignedReceipt(Receipt.decode(document.payload), signer, document.sha256)
 
 
+def test_under_another_name_than_its_own_it_is_found(store: Path, one_of: Find) -> None:
+    """Docks look for receipts by their names."""
+    path = one_of(".receipt")
+    moved = path.name.replace("_archive.", "_second.")
+    path.with_suffix(".objects").rename((store / moved).with_suffix(".objects"))
+    path.rename(store / moved)
+    assert kinds(store) == [FindingKind.RECEIPT_WRONG]
+
+
 @pytest.mark.rule("REC-072")
 @pytest.mark.parametrize("checked", [True, False])
 @pytest.mark.parametrize(
@@ -175,6 +184,9 @@ def test_nobody_but_the_destination_signs_for_it(
         {"size_bytes": 5},
         {"annotations_sha256": b"x" * 32},
         {"annotations": 0},
+        {"manifest_sha256": b"m" * 32},
+        {"recording_id": b"i" * 16},
+        {"camera": "SIM-00000008"},
     ],
     ids=str,
 )
