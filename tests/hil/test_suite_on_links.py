@@ -17,10 +17,10 @@ SUITE_S = 240
 IMPATIENT = """
 import sys
 import firmware_sim.device.trust.admission as admission
-admission.FAILURE_EVERY_S = 0.1
+admission.FAILURE_EVERY_S = admission.LEFT_EVERY_S = 0.01
 """
-"""A device takes one more handshake that fails every 10 s, and the suite makes many fail: it would do little but wait
-(TRU-009, which has tests of its own in virtual time)."""
+"""A device takes one more handshake that fails every 10 s, and one that is left every second; the suite makes many fail
+and leaves more: it would do little but wait (TRU-009, which has tests of its own in virtual time)."""
 SERVE = f"{IMPATIENT}from bwc_sdk.__main__ import main; sys.exit(main(sys.argv[1:]))"
 SUITE = f"{IMPATIENT}import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 ONCE = "ten_seconds"
