@@ -46,6 +46,7 @@ generated: $(READY)
 	$(BIN)/python -m tools.generate.sync_twin --check
 	$(BIN)/python -m tools.generate.spec_tables --check
 	$(BIN)/python -m tools.generate.c_tables --check
+	$(BIN)/python -m tools.generate.dissector --check
 	$(BIN)/python -m tools.generate.house --check
 
 unit: $(READY)
@@ -70,6 +71,7 @@ docs: $(READY)
 	$(BIN)/python -m tools.generate.spec_tables
 	$(BIN)/python -m tools.generate.write_vectors
 	$(BIN)/python -m tools.generate.c_tables
+	$(BIN)/python -m tools.generate.dissector
 	$(BIN)/python -m tools.generate.house
 	$(BIN)/python -m tools.generate.shell_files
 

@@ -72,8 +72,8 @@ def decode_file(path: Path, on_torn: Callable[[int], None] = lambda number: None
                 yield _decode_line(line, f"{path}, line {number}")
     except UnicodeDecodeError as error:
         raise CaptureError(
-            f"{path} is not a capture: it is not UTF-8",
-            advice="name a file that --capture or BWC_CAPTURE wrote",
+            f"{path} is not a capture of lines: it is not UTF-8",
+            advice="name a file that --capture or BWC_CAPTURE wrote; one of pcapng is read by Wireshark",
         ) from error
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error.strerror}", advice=file_advice(error)) from error

@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final
 
 from bwc_sdk.errors import HostFileError
 from bwc_sdk.host.exhaustion import exhausted
@@ -21,7 +21,11 @@ CAPTURES_MAX: Final = 1_000
 """Files of one name that one process writes: a night of reconnections on a bench. A variable that was forgotten must
 not fill a directory, nor end the connections of a dock: those beyond are not captured."""
 BEGIN: Final = b'{"t": 0.0, "device": '
-"""How every capture begins, so that it is told from a file that is none and must not be emptied."""
+"""How every capture of lines begins, so that it is told from a file that is none and must not be emptied."""
+PCAPNG: Final = ".pcapng"
+"""The suffix of a name that asks for the format of Wireshark."""
+PCAPNG_BEGIN: Final = b"\x0a\x0d\x0d\x0a"
+"""How every pcapng file begins: the type of a section header block."""
 _FLAGS: Final = (
     os.O_RDWR
     | os.O_APPEND
@@ -52,9 +56,9 @@ in_child(_renew)
 
 
 class CaptureFile:
-    """A file of lines that is open for one connection. Ends by itself, with a warning, when it cannot be written."""
+    """A file that is open for one connection. Ends by itself, with a warning, when it cannot be written."""
 
-    def __init__(self, path: Path, file: TextIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         self._file = file
         self._used = False
@@ -64,17 +68,18 @@ class CaptureFile:
         """Whether nothing is written any more."""
         return self._file.closed
 
-    def head(self, line: str) -> None:
-        """Appends a line that does not count: with nothing else in the file, nothing passed."""
+    def head(self, data: bytes) -> None:
+        """Appends what does not count: with nothing else in the file, nothing passed."""
         try:
-            self._file.write(line + "\n")
+            self._file.write(data)
+            self._file.flush()
         except OSError as error:
             self._give_up(error)
 
-    def write(self, line: str) -> None:
-        """Appends a line about what passed."""
+    def write(self, data: bytes) -> None:
+        """Appends what passed, whole, so that who is killed next leaves at most a torn end."""
         self._used = True
-        self.head(line)
+        self.head(data)
 
     def close(self) -> None:
         """Closes the file; idempotent. When nothing passed, the next connection of this process may have its name."""
@@ -142,7 +147,7 @@ def _no_capture(path: Path, error: OSError) -> CaptureError:
     return CaptureError(f"{path} cannot be written: {error.strerror}", advice=file_advice(error))
 
 
-def _opened(path: Path, *, chosen: bool) -> TextIO | None:
+def _opened(path: Path, *, chosen: bool) -> BinaryIO | None:
     """The file, empty and open; None when another process is writing it. Raises `_Foreign` and `OSError`.
 
     What was `chosen` by the caller may be another user's, or no regular file.
@@ -165,22 +170,22 @@ def _opened(path: Path, *, chosen: bool) -> TextIO | None:
         if special:
             if hasattr(os, "set_blocking"):
                 os.set_blocking(fd, True)
-        elif not _emptied(fd, chosen):
+        elif not _emptied(fd, chosen, PCAPNG_BEGIN if path.suffix == PCAPNG else BEGIN):
             os.close(fd)
             return None
-        return os.fdopen(fd, "a", encoding="utf-8", buffering=1)
+        return os.fdopen(fd, "ab")
     except BaseException:
         os.close(fd)
         raise
 
 
-def _emptied(fd: int, chosen: bool) -> bool:
+def _emptied(fd: int, chosen: bool, begin: bytes) -> bool:
     """Empties a capture that an earlier process left; False, and nothing is done, while another one is writing it."""
     if not chosen and hasattr(os, "geteuid") and os.fstat(fd).st_uid != os.geteuid():
         raise _Foreign("is somebody else's")  # who could read what passes
     if not _locked(fd):
         return False
-    if not BEGIN.startswith(os.read(fd, len(BEGIN))):
+    if not begin.startswith(os.read(fd, len(begin))):
         raise _Foreign("is no capture")
     os.ftruncate(fd, 0)
     return True

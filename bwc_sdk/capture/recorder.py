@@ -1,10 +1,12 @@
-"""A capture of one connection, as JSON lines: frame headers and messages, never footage (spec: Captures).
+"""A capture of one connection, as JSON lines or as pcapng: frame headers and messages, never footage (spec: Captures).
 
-The first line has `device` (the name of what is captured), `channel` and `utc_ns`. Each other line has `t` (seconds
-since the capture began), `dir` ("host" or "device": who sent it) and one of: `frame` (the header of a frame, hex, with
-the payload's length in `bytes`, and the `payload` itself of frames about links and channels); `refused` (a frame of the
-device that was thrown away, and why); `bad` (how a read began in which `bytes` belong to no frame); `message` (opcode,
-flags, request id and body of a message that is not stream data), with the `channel` that it is of.
+It is pcapng if its name ends so (`pcapng`).
+
+Else the first line has `device` (the name of what is captured), `channel` and `utc_ns`. Each other line has `t`
+(seconds since the capture began), `dir` ("host" or "device": who sent it) and one of: `frame` (the header of a frame,
+hex, with the payload's length in `bytes`, and the `payload` itself of frames about links and channels); `refused` (a
+frame of the device that was thrown away, and why); `bad` (how a read began in which `bytes` belong to no frame);
+`message` (opcode, flags, request id and body of a message that is not stream data), with the `channel` that it is of.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 
 from bwc_protocol.conversation.message import Message
 from bwc_protocol.frame import FrameParser, FrameType, encode_header
 from bwc_protocol.link import RefusedFrame
-from bwc_sdk.capture.file import CaptureFile, open_capture
+from bwc_sdk.capture.file import PCAPNG, CaptureFile, open_capture
+from bwc_sdk.capture.pcapng import PcapNg
 
 MAX_PAYLOAD: Final = 61_440
 BAD_MAX: Final = 32
@@ -37,7 +40,8 @@ class Capture:
         self._channel = channel
         self._parsers = (FrameParser(MAX_PAYLOAD), FrameParser(MAX_PAYLOAD))
         self._skipped = dict.fromkeys(self._parsers, 0)
-        file.head(json.dumps({"t": 0.0, "device": device, "channel": channel, "utc_ns": utc_ns}))
+        self._format: Format = PcapNg() if file.path.suffix == PCAPNG else JsonLines()
+        file.head(self._format.head({"t": 0.0, "device": device, "channel": channel, "utc_ns": utc_ns}))
 
     @classmethod
     def begin(
@@ -98,4 +102,24 @@ class Capture:
         if self._file.closed:
             return
         head = {"t": round(self._now() - self._start, 6), "dir": "host" if sent else "device"}
-        self._file.write(json.dumps(head | what))
+        self._file.write(self._format.entry(head | what))
+
+
+class Format(Protocol):
+    """How what passed is written down: an entry has the keys of a line of the specification's captures."""
+
+    def head(self, entry: dict[str, Any]) -> bytes:
+        """What begins the file: of what it is, and since when."""
+
+    def entry(self, entry: dict[str, Any]) -> bytes:
+        """One thing that passed."""
+
+
+class JsonLines:
+    """A line an entry."""
+
+    def head(self, entry: dict[str, Any]) -> bytes:
+        return self.entry(entry)
+
+    def entry(self, entry: dict[str, Any]) -> bytes:
+        return json.dumps(entry).encode() + b"\n"

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import os
+import struct
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -403,3 +404,47 @@ def test_a_fifo_that_nobody_reads_is_an_error_and_not_a_wait(tmp_path: Path) -> 
     with pytest.raises(CaptureError, match="nobody reads it") as refused:
         begun(tmp_path / "wire")
     assert refused.value.advice == "start its reader first"
+
+
+def blocks(data: bytes) -> list[tuple[int, bytes]]:
+    """The blocks of a pcapng file, type and body; each is as long as it says at both ends."""
+    found, at = [], 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        assert length % 4 == 0 and struct.unpack_from("<I", data, at + length - 4) == (length,)
+        found.append((kind, data[at + 8 : at + length - 4]))
+        at += length
+    return found
+
+
+def test_a_capture_for_wireshark_has_a_packet_for_each_frame_and_message(tmp_path: Path) -> None:
+    path = tmp_path / "wire.pcapng"
+    times = iter([5.0, 5.0, 6.5, 6.5, 7.25, 7.25])
+    capture = begun(path, lambda: next(times))
+    note(capture, 0x01020304)
+    capture.message(False, Message(Identify.opcode, Flag.REPLY, 9, b"\x01\x02\x03"))
+    capture.close()
+    (section, _), (interface, link_type), *packets = blocks(path.read_bytes())
+    assert (section, interface, link_type[:2]) == (0x0A0D0D0A, 1, (147).to_bytes(2, "little"))
+    told = []
+    for kind, body in packets:
+        _, high, low, size, whole = struct.unpack_from("<IIIII", body)
+        assert (kind, size) == (6, whole)
+        told.append(((high << 32 | low) - NOON_UTC_NS, body[20 : 20 + size]))
+    (_, frame), (_, message) = told
+    assert all(0 <= at < 10 * 10**9 for at, _ in told)
+    assert frame == b"\x01\x01\x00\x00" + encode_header(Frame(FrameType.PING, link=0x01020304))
+    assert message == b"\x01\x02\x01\x00" + struct.pack("<IHHI", 3, Identify.opcode, 1, 9) + b"\x01\x02\x03"
+
+
+def test_one_format_does_not_empty_the_other_s_file(tmp_path: Path) -> None:
+    path = tmp_path / "wire.pcapng"
+    noted(path, 1)
+    first = path.read_bytes()
+    capture_file._taken.clear()  # as another process
+    noted(path, 2)
+    assert path.read_bytes() != first and path.read_bytes()[:4] == first[:4]
+    path.write_bytes(b'{"t": 0.0, "device": "x"}\n')
+    capture_file._taken.clear()
+    with pytest.raises(CaptureError, match="is no capture"):
+        begun(path)

@@ -124,7 +124,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
                 "--capture",
                 readable=False,
                 metavar="FILE",
-                help="Write what passes to FILE, for 'bwc decode'.",
+                help="Write what passes to FILE, for 'bwc decode', or for Wireshark if it is called X.pcapng.",
             ),
         ],
         None,
