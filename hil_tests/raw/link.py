@@ -30,6 +30,8 @@ A_WHILE_S: Final = 0.3
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench may linger on the device."""
 HELLO_EVERY_S: Final = 0.25
+BEHIND_S: Final = 0.15
+"""How long a camera behind a station may take to refuse an opening."""
 PATIENCE_S: Final = 60.0
 """How long a device is asked for that takes no handshakes just now: it takes one more every 10 s (TRU-009)."""
 
@@ -259,6 +261,8 @@ class RawChannel:
         while True:
             self.open(first)
             self.link.settle(channel=self.number)
+            if self.number:  # its station has taken it; what the camera says comes later
+                self.link.listen(BEHIND_S)
             busy = [reset for reset in self.resets if reset.reason is ResetReason.BUSY]
             if not busy:
                 return self

@@ -71,6 +71,12 @@ def speaks(channel: RawChannel, within_s: float = TIMER_S) -> Frame:
     return said
 
 
+def leave(channel: RawChannel) -> None:
+    """Ends its link and closes its pipe, so that another can be opened where the way takes one at a time."""
+    channel.link.close()
+    channel.link.pipe.close()
+
+
 # What a minimal device may leave out, as a whole
 
 
@@ -82,7 +88,7 @@ def repeats_data(wire: Wire) -> RawChannel | None:
     first = speaks(channel)
     again = channel.link.heard(lambda f: channel.is_data(f) and f.seq == first.seq, TIMER_S)
     if again is None:
-        channel.link.close()
+        leave(channel)
         return None
     if again.payload != first.payload:
         raise RuleBroken(
@@ -110,7 +116,7 @@ def probes(wire: Wire) -> RawChannel | None:
                 asked += 1
             if asked == 2:
                 return channel
-    channel.link.close()
+    leave(channel)
     return None
 
 
@@ -124,7 +130,7 @@ def repeats_resets(wire: Wire) -> RawChannel | None:
     while len(channel.resets) < 2 and time.monotonic() < until:
         channel.link.listen(0.05)
     if len(channel.resets) < 2:
-        channel.link.close()
+        leave(channel)
         return None
     return channel
 

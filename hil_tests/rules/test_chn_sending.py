@@ -7,7 +7,7 @@ import pytest
 from bwc_protocol.frame import Frame, FrameType
 from hil_tests.raw.link import A_WHILE_S, RawChannel
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.channels import PREAMBLE, TIMER_S, begun, blame, probes, repeats_data, speaks
+from hil_tests.rules.channels import PREAMBLE, TIMER_S, begun, blame, leave, probes, repeats_data, speaks
 from hil_tests.verdicts import RuleBroken
 
 pytestmark = pytest.mark.bwc_read_only
@@ -114,7 +114,7 @@ def test_a_closed_window_is_asked_about_and_the_answer_opens_it(wire: Wire) -> N
     channel.window = 32
     channel.say_ack()
     speaks(channel)  # it has something to say at all
-    channel.link.close()
+    leave(channel)
     asked = probes(wire)
     if asked is None:
         blame(wire, "CHN-018", "PING on a channel whose window is 0, once a second at least")
@@ -155,7 +155,7 @@ def test_a_copy_goes_behind_a_ping(wire: Wire) -> None:
         return False
 
     if channel.link.heard(copy, TIMER_S) is None:
-        channel.link.close()
+        leave(channel)
         blame(wire, "CHN-025", "PING, and the frame again")
         return
     if not any(f.type is FrameType.PING and f.channel == wire.bay for f in before):
@@ -177,7 +177,7 @@ def test_nothing_is_sent_again_before_its_acknowledgement_can_be_there(wire: Wir
                 if heard.frame.seq in seen:
                     gaps.append(heard.at - seen[heard.frame.seq])
                 seen.setdefault(heard.frame.seq, heard.at)
-        channel.link.close()
+        leave(channel)
         if len(gaps) > COPIES_MAX:
             raise RuleBroken(
                 "a timer of 20 ms at least that doubles (CHN-023)", f"{len(gaps)} copies in 400 ms"
