@@ -1,5 +1,8 @@
 """Each device that breaks one rule of frame, link or channel fails by that rule's number, and the sound one passes."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from firmware_sim.defects import DEFECTS, Defect
@@ -8,6 +11,7 @@ from tests.hil.rules_of import verdicts
 
 pytest_plugins = ["pytester"]
 
+ROOT = Path(__file__).parents[2]
 DEVICE = "sim:?seed=77&recordings=0&insecure=1"
 LAYERS = ("FRM", "LNK", "CHN")
 IN_TEST, IN_CI = 8, 3
@@ -44,3 +48,17 @@ def test_a_sound_device_passes_all_of_them(layer: str, pytester: pytest.Pytester
     said = verdicts(pytester, {d.rule for d in DEFECTS.values() if d.rule.startswith(layer)}, DEVICE)
     assert not said.failed and not said.skipped
     assert len(said.passed) > 30
+
+
+def test_the_page_lists_each_defect_with_its_rule_and_a_test_of_it() -> None:
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    rules = ROOT / "hil_tests" / "rules"
+    tests = "".join(path.read_text(encoding="utf-8") for path in sorted(rules.glob("test_*.py")))
+    for defect in DEFECTS.values():
+        if defect.rule[:3] in LAYERS:
+            row = re.search(
+                rf"^\| `{defect.name}` \| {defect.rule} \| {defect.what} \| `(\w+)` \|$", page, re.M
+            )
+            assert row, f"docs/conformance.md has no row of {defect.name}, {defect.rule}: {defect.what}"
+            marks = re.search(rf"((?:@pytest.*\n| .*\n|\)\n|\]\n)+)def {row[1]}\(", tests)
+            assert marks and defect.rule in marks[1], f"{row[1]} is no test of {defect.rule}"
