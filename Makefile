@@ -48,6 +48,7 @@ generated: $(READY)
 	$(BIN)/python -m tools.generate.c_tables --check
 	$(BIN)/python -m tools.generate.dissector --check
 	$(BIN)/python -m tools.generate.house --check
+	$(BIN)/python -m tools.generate.conformance_table --check
 
 unit: $(READY)
 	$(BIN)/pytest -n auto -q --tier $(TIER)
@@ -74,6 +75,7 @@ docs: $(READY)
 	$(BIN)/python -m tools.generate.dissector
 	$(BIN)/python -m tools.generate.house
 	$(BIN)/python -m tools.generate.shell_files
+	$(BIN)/python -m tools.generate.conformance_table
 
 docs-site: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
