@@ -182,11 +182,15 @@ def check_evidence(evidence: Environment) -> None:
 
 
 def check_hil(hil: Environment) -> None:
-    """The whole suite, on a simulated camera."""
-    said = run(
-        hil.python, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", cwd=hil.folder
+    """The whole suite, on a simulated camera, which conforms to each rule that is tried."""
+    words = ("--pyargs", "hil_tests", "-q", "-p", "no:cacheprovider", "--bwc-report", "report")
+    said = run(hil.python, "-m", "pytest", *words, cwd=hil.folder)
+    report = json.loads((hil.folder / "report" / "conformance.json").read_text(encoding="utf-8"))
+    need(
+        report["verdict"] == "conforming",
+        f"the simulator's verdict is {report['verdict']}: {report['counts']}",
     )
-    print("hil_tests:", said.strip().splitlines()[-1])
+    print("hil_tests:", said.strip().splitlines()[-1], report["counts"])
 
 
 def check_bench(bench: Environment) -> None:

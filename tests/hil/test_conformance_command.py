@@ -226,7 +226,7 @@ def test_a_link_that_is_being_written_is_judged_again_and_again(tmp_path: Path) 
     assert watching.returncode == ExitCode.INTERRUPTED and "interrupted: " in said
 
 
-@pytest.mark.ci
+@pytest.mark.night  # the wheel's check does the same in CI
 def test_the_whole_suite_gives_the_simulator_a_clean_report(tmp_path: Path) -> None:
     ran = bwc("-d", DEVICE, "--report", str(tmp_path))
     report = report_in(tmp_path)
