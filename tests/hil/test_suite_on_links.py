@@ -114,12 +114,19 @@ IN_THE_OPEN = 9
 """Tests that are skipped where a session is protected: of the records of one that is not."""
 
 
-def check(summary: str, *, skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN) -> None:
+SEVERAL_PIPES = 3
+"""Tests, at most, that are skipped where a line is one pipe: they need another beside it."""
+
+
+def check(
+    summary: str, *, skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN, one_pipe: bool = False
+) -> None:
     passed = re.search(r"(\d+) passed", summary)
     assert passed is not None
     assert int(passed[1]) >= 110, summary
     told = re.search(r"(\d+) skipped", summary)
-    assert (int(told[1]) if told else 0) == skipped, "on the simulator every other test runs"
+    more = (int(told[1]) if told else 0) - skipped
+    assert 0 <= more <= SEVERAL_PIPES * one_pipe, "on the simulator every other test runs"
 
 
 def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
@@ -153,19 +160,20 @@ def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path)
 @pytest.mark.parametrize("listen", [rest("tcp:127.0.0.1:0"), sample("pty"), sample("usbip:127.0.0.1:0")])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
-        check(run_suite(tmp_path, "--bwc-device", uri))
+        check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=not listen.startswith("tcp"))
 
 
 @pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", rest("pty"), sample("usbip:127.0.0.1:0")])
 def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
     with simulator(listen, "--station", "4") as uri:
-        check(run_suite(tmp_path, "--bwc-device", f"{uri}{'&' if '?' in uri else '?'}bay=3"))
+        uri = f"{uri}{'&' if '?' in uri else '?'}bay=3"
+        check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=not listen.startswith("tcp"))
 
 
 @pytest.mark.ci
 def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
     with simulator("pty") as device, serving("bridge", "--device", device) as uri:
-        check(run_suite(tmp_path, "--bwc-device", uri))
+        check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=True)
 
 
 @pytest.mark.parametrize("listen", ["pty", rest("tcp:127.0.0.1:0")])
@@ -176,14 +184,14 @@ def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path
         listen, "--frame-bytes", "1024", "--chunk-bytes", "4096", "--mib", "1", "--seed", "7"
     ) as uri:
         options = ("--bwc-device", uri, "--bwc-expendable", "SIM-00000007")
-        check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN)
+        check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN, one_pipe=True)
 
 
 @pytest.mark.ci
 def test_by_radio_through_bleak(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
-        check(run_suite(tmp_path, "--bwc-device", uri))
+        check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=True)
 
 
 @pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", sample("drop=0.02,flip=1e-6,cut%4000000")])
