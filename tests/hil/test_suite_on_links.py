@@ -173,7 +173,9 @@ def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
 @pytest.mark.ci
 def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
     with simulator("pty") as device, serving("bridge", "--device", device) as uri:
-        check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=True)
+        # A second client is closed by the bridge: it never comes to the device, which would tell it of the first.
+        chosen = f"not {ONCE} and not candidates_of_all_pipes and not second_host_on_another_pipe"
+        check(run_suite(tmp_path, "--bwc-device", uri, "-k", chosen), one_pipe=True)
 
 
 @pytest.mark.parametrize("listen", ["pty", rest("tcp:127.0.0.1:0")])
