@@ -89,10 +89,13 @@ class Endpoint:
         return conversation
 
     def close_channel(self, channel: int, now: float) -> None:
-        """Ends a channel at once, whatever is still to be said on it; without effect on a closed one."""
+        """Ends a channel at once, whatever is still to be said on it; without effect on a closed one.
+
+        One whose conversation has failed ends with the reason of that (SES-018): only its alert waits no longer.
+        """
         self.conversations.pop(channel, None)
-        self._leaving.pop(channel, None)
-        self.link.reset(channel, ResetReason.NORMAL, now)
+        _, reason = self._leaving.pop(channel, (0.0, ResetReason.NORMAL))
+        self.link.reset(channel, reason, now)
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Takes bytes of the pipe, of any length and cut anywhere."""

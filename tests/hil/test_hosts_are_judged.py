@@ -1,0 +1,335 @@
+"""Docking software is judged by a device that listens: the SDK is found sound, and hosts that break a rule are not."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bwc_protocol.conversation import Conversation
+from bwc_protocol.conversation.message import Flag, Message
+from bwc_protocol.declare import MalformedMessage, Role
+from bwc_protocol.frame import MAX_PAYLOAD, Frame, FrameParser, FrameType, Hello, HelloAck, encode_frame
+from bwc_protocol.lab.directory import open_lab
+from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel
+from bwc_protocol.messages.identity import ReadStatus
+from bwc_protocol.messages.recordings import ListPage, OpenSegment, RecordingEntry
+from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import connect
+from bwc_sdk.errors import BwcError, DeviceBusy
+from bwc_sdk.host.world import InlineWorkers, World
+from bwc_sdk.identity.lab_identities import LabIdentities
+from bwc_sdk.offload import offload
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.serving.memory_pipe import HostEnd, MemoryPipe
+from firmware_sim.virtual_time import run_virtual
+from hil_tests.hosts.cases import CASES
+from hil_tests.hosts.listener import Listener
+from hil_tests.hosts.visit import CONNECT, Case, Visit
+
+NAMED = {case.name: case for case in CASES}
+
+
+class ToTheListener(MemoryTransport):
+    """A pipe to whatever stands ready."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(None)  # type: ignore[arg-type]  # the listener has the cameras
+        self.listener = listener
+
+    async def open(self, receiver: HostEnd) -> None:
+        pipe = self._pipe = MemoryPipe(receiver, self.limits.max_payload)
+        pipe.user = self.listener.admit(pipe, "memory")
+        if pipe.user is None:
+            pipe.pull()
+
+
+Host = Callable[[Case, ToTheListener, Path], Awaitable[None]]
+
+
+async def sdk(case: Case, transport: ToTheListener, path: Path) -> None:
+    """What `bwc offload` does, and for cases of connecting alone what `bwc info` does."""
+    world = World(entropy=os.urandom, workers=InlineWorkers())
+
+    async def reach() -> Camera:
+        while True:
+            try:
+                return await connect(
+                    transport, role=Role.DOCK_OFFLOAD, world=world, identity=LabIdentities("dock")
+                )
+            except DeviceBusy as busy:
+                await asyncio.sleep(busy.retry_after_s)
+
+    with contextlib.suppress(BwcError):
+        if case.tries == CONNECT:
+            await (await reach()).close()
+            return
+        (path / case.name).mkdir()
+        job = offload(reach, path / case.name, world=world)
+        await job.run()
+
+
+def visits(host: Host, path: Path, *names: str) -> list[Visit]:
+    cases: Sequence[Case] = [NAMED[name] for name in names] or CASES
+
+    async def main() -> list[Visit]:
+        ready: asyncio.Queue[Case] = asyncio.Queue()
+        listener = Listener(cases, open_lab().agency, lambda case, _: ready.put_nowait(case), settle_s=3.0)
+        playing = asyncio.create_task(listener.run())
+        for _ in cases:
+            await host(await ready.get(), ToTheListener(listener), path)
+        return await playing
+
+    return run_virtual(main(), limit_s=86_400)
+
+
+SLOW_CASE = "endless-listing"
+"""A host may well read a million entries before it gives up: that takes 13 s of CPU."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if name != SLOW_CASE])
+def test_the_sdk_is_found_sound(name: str, tmp_path: Path) -> None:
+    (visit,) = visits(sdk, tmp_path, name)
+    found = visit.judge.found
+    assert {rule: one for rule, one in found.items() if one.is_broken} == {}
+    assert set(visit.case.rules) - set(found) == set(), "\n".join(visit.judge.transcript.lines[-40:])
+
+
+# Hosts that break one rule: the SDK's own with one thing changed
+
+
+@dataclass
+class Broken:
+    """What a host does otherwise."""
+
+    out: Callable[[Frame], list[Frame]] = lambda frame: [frame]
+    into: Callable[[Frame], list[Frame]] = lambda frame: [frame]
+    talk: type[Conversation] = Conversation
+    run: Host = sdk
+
+
+class Tampering(ToTheListener):
+    """Says and hears other frames than the SDK's link does."""
+
+    def __init__(self, listener: Listener, broken: Broken) -> None:
+        super().__init__(listener)
+        self._broken = broken
+        self._said, self._heard = FrameParser(MAX_PAYLOAD), FrameParser(MAX_PAYLOAD)
+
+    async def open(self, receiver: HostEnd) -> None:
+        self._receiver = receiver
+        await super().open(self)
+
+    def write(self, parts: list[bytes]) -> None:
+        frames = self._said.feed(b"".join(parts), 0.0)
+        super().write([encode_frame(said) for frame in frames for said in self._broken.out(frame)])
+
+    def received(self, data: bytes | memoryview) -> None:
+        for frame in self._heard.feed(bytes(data), 0.0):
+            for heard in self._broken.into(frame):
+                self._receiver.received(encode_frame(heard))
+
+    def lost(self, error: Exception) -> None:
+        self._receiver.lost(error)
+
+    def writable(self) -> None:
+        self._receiver.writable()
+
+
+def is_data(frame: Frame) -> bool:
+    return frame.type is FrameType.DATA
+
+
+def opens_with_one(frame: Frame) -> list[Frame]:
+    return [frame._replace(seq=frame.seq + 1) if is_data(frame) else frame]
+
+
+def opens_twice(frame: Frame) -> list[Frame]:
+    opening = is_data(frame) and not frame.seq
+    return [frame, frame._replace(epoch=(frame.epoch + 1) % 256)] if opening else [frame]
+
+
+def beyond_the_window(frame: Frame) -> list[Frame]:
+    return [frame, frame._replace(seq=frame.seq + 40)] if is_data(frame) and frame.seq else [frame]
+
+
+def ahead_of_the_device(frame: Frame) -> list[Frame]:
+    return [frame, frame._replace(seq=1)] if is_data(frame) and not frame.seq else [frame]
+
+
+def larger_than_agreed(frame: Frame) -> list[Frame]:
+    return [frame._replace(payload=bytes(600))] if is_data(frame) else [frame]
+
+
+def never_pings(frame: Frame) -> list[Frame]:
+    return [frame._replace(type=FrameType.ACK) if frame.type is FrameType.PING else frame]
+
+
+class BelievesAnyNonce:
+    """Takes the first HELLO_ACK for its own."""
+
+    def __init__(self) -> None:
+        self.nonce = 0
+
+    def out(self, frame: Frame) -> list[Frame]:
+        if frame.type is FrameType.HELLO:
+            self.nonce = Hello.decode(frame.payload).host_nonce
+        return [frame]
+
+    def into(self, frame: Frame) -> list[Frame]:
+        if frame.type is not FrameType.HELLO_ACK:
+            return [frame]
+        ack = HelloAck.decode(frame.payload)
+        return [frame._replace(payload=replace(ack, host_nonce=self.nonce).encode())]
+
+
+def takes_any_grant(frame: Frame) -> list[Frame]:
+    if frame.type is not FrameType.HELLO_ACK:
+        return [frame]
+    ack = HelloAck.decode(frame.payload)
+    return [frame._replace(payload=replace(ack, max_payload=1024).encode())]
+
+
+class BelievesAnyBinding(Conversation):
+    def _take_info(self, info: SessionInfo) -> None:
+        super()._take_info(replace(info, preambles_sha256=self._opening.info().preambles_sha256))
+
+
+class ReadyAtOnce(Conversation):
+    def _send_info(self) -> None:
+        super()._send_info()
+        self._send_control(0, Ready())
+
+
+class ManyAtOnce(Conversation):
+    def _become_ready(self) -> None:
+        super()._become_ready()
+        for number in range(32):
+            self._send(ReadStatus.opcode, 0, 1_000 + number, b"")
+
+
+class AsksAgain(Conversation):
+    """Sends each request a second time when it has waited for half a second."""
+
+    def _send(self, opcode: int, flags: int, request_id: int, body: bytes) -> None:
+        super()._send(opcode, flags, request_id, body)
+        if not flags and opcode >= 0x0100 and request_id < 100:
+            again = partial(super()._send, opcode, flags, request_id + 1_000, body)
+            asyncio.get_running_loop().call_later(0.5, again)
+
+
+class FearsTheUnknown(Conversation):
+    def _dispatch(self, message: Message) -> None:
+        if message.flags == Flag.EVENT:
+            raise MalformedMessage("message", "an event that is not known")
+        super()._dispatch(message)
+
+
+class LeavesStreamsOpen(Conversation):
+    def _send(self, opcode: int, flags: int, request_id: int, body: bytes) -> None:
+        if opcode != StreamCancel.opcode:
+            super()._send(opcode, flags, request_id, body)
+
+
+class TakesAnyOpcode(Conversation):
+    def _dispatch(self, message: Message) -> None:
+        asked = self._asked.get(message.request) if message.flags == Flag.REPLY else None
+        if asked is not None and asked.opcode != message.opcode:
+            page = ListPage(recordings=(), next=0, total=0)
+            message = Message(asked.opcode, message.flags, message.request, page.codec.encode(page))
+            asyncio.get_running_loop().call_later(0.5, self._send, ReadStatus.opcode, 0, 1_000, b"")
+        super()._dispatch(message)
+
+
+async def reached(transport: MemoryTransport) -> Camera:
+    world = World(entropy=os.urandom, workers=InlineWorkers())
+    return await connect(transport, role=Role.DOCK_OFFLOAD, world=world, identity=LabIdentities("dock"))
+
+
+async def read_all(camera: Camera, entry: RecordingEntry) -> None:
+    asked = OpenSegment(
+        recording=entry.recording, manifest_sha256=entry.manifest_sha256, segment=0, offset=0, length=0
+    )
+    await camera.connection.read_stream(asked, max_bytes=4 << 20)
+
+
+async def believes_all(case: Case, transport: ToTheListener, path: Path) -> None:
+    """Reads on whatever comes, and has it erased."""
+    camera = await reached(transport)
+    (entry,) = await camera.recordings.list()
+    manifest = await camera.recordings.read_manifest(entry)
+    with contextlib.suppress(BwcError):
+        await camera.recordings.read_table(entry, manifest, 0)
+    with contextlib.suppress(BwcError):
+        await read_all(camera, entry)
+    with contextlib.suppress(BwcError):
+        await camera.recordings.erase_entry(entry)
+    await camera.close()
+
+
+async def begins_anew(case: Case, transport: ToTheListener, path: Path) -> None:
+    """After a cable that was pulled it fetches all from 0."""
+    for _ in range(2):
+        with contextlib.suppress(BwcError):
+            camera = await reached(transport)
+            (entry,) = await camera.recordings.list()
+            await read_all(camera, entry)
+            await camera.close()
+
+
+async def knows_no_patience(case: Case, transport: ToTheListener, path: Path) -> None:
+    """Comes again at once when the device is busy."""
+    for _ in range(3):
+        try:
+            await (await reached(transport)).close()
+            return
+        except DeviceBusy:
+            await asyncio.sleep(0.1)
+
+
+ANY_NONCE = BelievesAnyNonce()
+BROKEN = {
+    "opens with seq 1": ("sound", "CHN-001", Broken(out=opens_with_one)),
+    "opens the next epoch at once": ("sound", "CHN-003", Broken(out=opens_twice)),
+    "sends beyond the window": ("sound", "CHN-027", Broken(out=beyond_the_window)),
+    "sends before the device is heard": ("sound", "CHN-015", Broken(out=ahead_of_the_device)),
+    "sends larger frames than agreed": ("small", "LNK-017", Broken(out=larger_than_agreed)),
+    "begins without PING": ("sound", "LNK-006", Broken(out=never_pings)),
+    "believes any nonce": ("another-nonce", "LNK-006", Broken(out=ANY_NONCE.out, into=ANY_NONCE.into)),
+    "takes any grant": ("beyond-the-offer", "LNK-019", Broken(into=takes_any_grant)),
+    "never checks the binding": ("other-binding", "SES-006", Broken(talk=BelievesAnyBinding)),
+    "is READY at once": ("late-info", "SES-008", Broken(talk=ReadyAtOnce)),
+    "asks 32 things at once": ("sound", "MSG-022", Broken(talk=ManyAtOnce)),
+    "asks again on one link": ("slow", "MSG-006", Broken(talk=AsksAgain)),
+    "resets on an unknown event": ("chatty", "MSG-008", Broken(talk=FearsTheUnknown)),
+    "leaves a strange stream open": ("chatty", "MSG-007", Broken(talk=LeavesStreamsOpen)),
+    "takes any opcode for an answer": ("wrong-opcode", "MSG-025", Broken(talk=TakesAnyOpcode)),
+    "calls a wrong chunk good": ("wrong-chunk", "REC-011", Broken(run=believes_all)),
+    "believes a wrong table": ("wrong-table", "REC-010", Broken(run=believes_all)),
+    "believes a short segment": ("short-segment", "REC-011", Broken(run=believes_all)),
+    "has a held recording erased": ("held", "a held recording stays", Broken(run=believes_all)),
+    "begins anew": ("cut", "what is there is not fetched again", Broken(run=begins_anew)),
+    "ignores BUSY of a channel": ("busy-to-opening", "STA-006", Broken(run=knows_no_patience)),
+    "ignores BUSY of a link": ("busy-to-hello", "BYE(BUSY) is waited for", Broken(run=knows_no_patience)),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_host_that_breaks_a_rule_fails_with_its_number(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, rule, broken = BROKEN[name]
+    monkeypatch.setattr("bwc_sdk.connection.connection.Conversation", broken.talk)
+
+    async def host(case: Case, transport: ToTheListener, path: Path) -> None:
+        with contextlib.suppress(BwcError):
+            await broken.run(case, Tampering(transport.listener, broken), path)
+
+    (visit,) = visits(host, tmp_path, case)
+    found = [number for number, one in visit.judge.found.items() if one.is_broken]
+    assert rule in found, "\n".join(visit.judge.transcript.lines[-40:])
+    assert visit.judge.found[rule].expected and visit.judge.found[rule].observed
