@@ -260,7 +260,7 @@ class Collector:
             measurements=tuple(self._measured.values()),
             actuators=self._actuators(),
             seed=None,
-            environment=_environment(),
+            environment=environment(),
             started_utc=self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             duration_s=round(time.monotonic() - self._began, 1),
             ended_early=ended_early,
@@ -295,7 +295,8 @@ class Collector:
         )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What the suite runs on."""
     return Environment(
         sdk=__version__,
         python=platform.python_version(),

@@ -69,14 +69,32 @@ def conformance(
     strict: Annotated[
         bool, typer.Option("--strict", help="What a device should do counts as what it must do.")
     ] = False,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="tcp:HOST:PORT",
+            help="Be a device, and judge the host that connects; port 0 takes any that is free.",
+        ),
+    ] = None,
 ) -> int:
-    """Judge a device by the numbered rules of the specification.
+    """Judge a device by the numbered rules of the specification; with --listen, a host.
 
     Writes conformance.json, signed by this bench, and conformance.html into --report. On a device that does not call
     itself a simulator only what changes nothing is tested, unless --expendable names it. Exits with 0 if it conforms
     in all that was tested, 20 if it breaks a rule, 21 if somebody has to look: BWC_DEVICE and BWC_IDENTITY are not
     looked at, so that no other device is judged by mistake.
     """
+    if listen is not None:
+        if settings.device is not None or watch or expendable is not None or strict:
+            raise typer.BadParameter(
+                "--listen judges a host: --device, --watch, --expendable and --strict say nothing to it"
+            )
+        from hil_tests.hosts.command import judge_hosts
+
+        found, folder_of = judge_hosts(settings, output, listen, _folder(settings, report), only)
+        _tell(found, folder_of, output)
+        return CODES[found.conformity]
     run = _run(settings, report, only, expendable, strict)
     from hil_tests.conformance import suite
 
@@ -199,15 +217,7 @@ def _run(settings: Settings, report: Path | None, only: str, expendable: str | N
         raise NoDeviceNamed(
             "no device is named", advice="name the one to judge: --device URI; BWC_DEVICE is not looked at"
         )
-    if report is None:
-        raise typer.BadParameter("say where the report goes: --report DIR")
-    for option, given in (
-        ("--role", settings.role),
-        ("--timeout", settings.timeout_s),
-        ("--capture", settings.capture),
-    ):
-        if given is not None:
-            raise typer.BadParameter(f"{option} is not for this verb: its tests choose for themselves")
+    where = _folder(settings, report)
     try:
         import pytest  # noqa: F401  # the extra's, and missing without it
     except ImportError as error:
@@ -217,13 +227,27 @@ def _run(settings: Settings, report: Path | None, only: str, expendable: str | N
 
     return Run(
         device=settings.device,
-        folder=report,
+        folder=where,
         only=",".join(Scope.parse(only).wanted),
         expendable=expendable,
         identity=settings.identity,
         allow_insecure=settings.allow_insecure,
         strict=strict,
     )
+
+
+def _folder(settings: Settings, report: Path | None) -> Path:
+    """Where the report goes. Raises `BadParameter` without one, and for options that are not for this verb."""
+    if report is None:
+        raise typer.BadParameter("say where the report goes: --report DIR")
+    for option, given in (
+        ("--role", settings.role),
+        ("--timeout", settings.timeout_s),
+        ("--capture", settings.capture),
+    ):
+        if given is not None:
+            raise typer.BadParameter(f"{option} is not for this verb: its tests choose for themselves")
+    return report
 
 
 def _tell(report: Report, where: Path, output: Output) -> None:

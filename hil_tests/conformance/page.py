@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from bwc_sdk.cli.printing.text import clean
-from hil_tests.conformance.report import REPORT, SIGNATURE, UNKNOWN, Measured, Report, Requirement, Tried
+from hil_tests.conformance.report import (
+    HOST,
+    REPORT,
+    SIGNATURE,
+    UNKNOWN,
+    Measured,
+    Report,
+    Requirement,
+    Tried,
+)
 from hil_tests.conformance.verdict import Conformity, Outcome, Verdict
 
 HEADLINES: Final = {
@@ -63,7 +72,7 @@ def _head(report: Report, mark: str) -> str:
         f'<li><span class="badge {name}">{name}</span> {count}</li>' for name, count in report.counts.items()
     )
     facts = {
-        "device": _who(report),
+        report.role: _who(report),
         "what it is": _nature(report),
         "firmware": f"{device.firmware}, SHA-256 {device.firmware_sha256}" if device.firmware else "",
         "hardware": device.hardware,
@@ -245,6 +254,8 @@ def _mark(report: Report) -> str:
 
 def _nature(report: Report) -> str:
     device = report.device
+    if device.nature == HOST:
+        return "a host, judged by a simulated device that listens"
     if device.nature == UNKNOWN:
         return f"{device.nature}: {device.unknown_because}"
     if device.simulator and not device.says_simulator:
@@ -255,7 +266,9 @@ def _nature(report: Report) -> str:
 def _who(report: Report) -> str:
     device = report.device
     if not device.identity:
-        return f"an unknown device at {device.uri}"
+        return f"an unknown {device.kind or 'device'} at {device.uri}"
+    if device.nature == HOST:
+        return f"host {device.identity}"
     return f"{device.kind} {device.identity} ({device.manufacturer} {device.model})"
 
 

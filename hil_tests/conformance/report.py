@@ -25,6 +25,8 @@ REPORT_MAX: Final = 64 << 20
 SIMULATOR: Final = "SIMULATOR"
 HARDWARE: Final = "hardware"
 UNKNOWN: Final = "unknown"
+HOST: Final = "host"
+"""What is judged is the host, by a device that listens; by `kind` of who is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,10 @@ class Device:
 
     @property
     def nature(self) -> str:
-        """SIMULATOR, hardware or unknown: hardware only by the word of a device that says that it is no simulator."""
+        """SIMULATOR, hardware or unknown: hardware only by the word of a device that says that it is no simulator. A
+        host is a host."""
+        if self.kind == HOST:
+            return HOST
         if self.simulator:
             return SIMULATOR
         return UNKNOWN if self.says_simulator is None else HARDWARE
@@ -162,6 +167,8 @@ class Report:
     """By whom the report is signed: what the file beside it proves."""
     unsigned_because: str = ""
     remarks: tuple[str, ...] = field(default=())
+    role: str = "device"
+    """Who is judged: a device, or the host that connects to one that listens."""
 
     @property
     def conformity(self) -> Conformity:

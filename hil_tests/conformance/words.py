@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hil_tests.conformance.page import HEADLINES
-from hil_tests.conformance.report import PAGE, Report, Requirement, Tried
+from hil_tests.conformance.report import HOST, PAGE, Report, Requirement, Tried
 from hil_tests.conformance.verdict import Outcome, Verdict
 
 WRONG: Final = (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
@@ -37,6 +37,8 @@ def summary(report: Report, folder: Path) -> Iterator[str]:
 def headline(report: Report) -> str:
     """One line: the verdict, on which device, and what that is."""
     device = report.device
+    if device.nature == HOST:
+        return f"{HEADLINES[report.conformity]}: host {device.identity or 'of no name'}, {report.session}"
     who = f"{device.identity} ({device.model}, firmware {device.firmware})" if device.identity else device.uri
     return f"{HEADLINES[report.conformity]}: {who}, {device.nature}, {report.session}"
 

@@ -245,7 +245,9 @@ class Held(Script):
         forbidden = (EraseRecording.opcode, LiftHold.opcode)
         asked = [one for one in self.visit.messages.asked if one.opcode in forbidden]
         if asked:
-            self.judge.broken(HELD, "nobody asks to erase a held recording, or lifts its hold", f"{asked[0].request!r}")
+            self.judge.broken(
+                HELD, "nobody asks to erase a held recording, or lifts its hold", f"{asked[0].request!r}"
+            )
         elif self.visit.messages.fetched:
             self.judge.kept(HELD)
 
@@ -253,7 +255,12 @@ class Held(Script):
 CASES: Final = (
     Case("endless-listing", "lists without end", (EndlessListing.rule,), make=EndlessListing),
     Case("stuck-listing", "lists the same page again and again", (StuckListing.rule,), make=StuckListing),
-    Case("huge-table", "claims a chunk table of 2^63 bytes", ("REC-010", "a huge table is bounded"), make=HugeTable),
+    Case(
+        "huge-table",
+        "claims a chunk table of 2^63 bytes",
+        ("REC-010", "a huge table is bounded"),
+        make=HugeTable,
+    ),
     Case("long-manifest", "gives a manifest of 20,000 bytes", ("REC-022",), make=LongManifest),
     Case("wrong-table", "gives a chunk table that is not the manifest's", ("REC-010",), make=WrongTable),
     Case("short-segment", "gives fewer bytes than the manifest states", ("REC-011",), make=ShortSegment),

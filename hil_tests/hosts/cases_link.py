@@ -50,7 +50,9 @@ class Deaf(Script):
             self._pings += frame.type is FrameType.PING
             return False
         if self._first_ping is not None:
-            self._count("LNK-023", "the first PING of a link every 250 ms until a frame of it comes", self._pings)
+            self._count(
+                "LNK-023", "the first PING of a link every 250 ms until a frame of it comes", self._pings
+            )
         return True
 
     def _count(self, rule: str, expected: str, came: int) -> None:
@@ -212,16 +214,19 @@ def _waited(judge: Judge, rule: str, what: str, early_s: float) -> None:
 CASES: Final = (
     Case(
         "sound",
-        "a sound device: how the host speaks as a rule",
+        "is sound: it is looked at how the host speaks",
         ("LNK-006", "LNK-017", "CHN-001", "CHN-015", "CHN-027", "MSG-022", "SES-008"),
     ),
     Case("deaf", "hears and says nothing at first", ("every 250 ms", "LNK-023"), CONNECT, Deaf),
     Case("another-nonce", "answers HELLO for another host as well", ("LNK-006",), CONNECT, AnotherNonce),
-    Case(
-        "beyond-the-offer", "grants larger frames than were offered", ("LNK-019",), CONNECT, BeyondTheOffer
-    ),
+    Case("beyond-the-offer", "grants larger frames than were offered", ("LNK-019",), CONNECT, BeyondTheOffer),
     Case("small", "takes few small frames and small records", ("SES-004", "CHN-027", "LNK-017"), make=Small),
     Case("busy-to-hello", "is another host's at first", (BusyToHello.RULE,), make=BusyToHello),
     Case("busy-to-opening", "refuses its channel at first", ("STA-006",), make=BusyToOpening),
-    Case("busy-to-request", "has no room for the first request for footage", (BusyToRequest.RULE,), make=BusyToRequest),
+    Case(
+        "busy-to-request",
+        "has no room for the first request for footage",
+        (BusyToRequest.RULE,),
+        make=BusyToRequest,
+    ),
 )

@@ -13,16 +13,16 @@ from bwc_protocol.frame import ResetReason
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import ListRecordings, OpenTable, ReadManifest
-from bwc_protocol.session.preamble import SIZE, TLS_1_3, NO_PROTECTION
+from bwc_protocol.session.preamble import NO_PROTECTION, SIZE, TLS_1_3
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.trust.kept import Agency
+from hil_tests.hosts.frames import PROTECTION_AT
 from hil_tests.hosts.visit import CONNECT, Case, Script
 
 LATE_S: Final = 0.5
 SLOW_S: Final = 2.0
 """Longer than a link stays silent, and far below the time that a host gives a request."""
-PROTECTION_AT: Final = 9
 UNKNOWN_EVENT: Final = 0x7FFE
 NOBODY_S: Final = 0x7FFF_FF00
 """A request id that no host has come to."""
@@ -215,7 +215,11 @@ class _WrongOpcode(Conversation):
     script: WrongOpcode
 
     def _send(self, opcode: int, flags: int, request_id: int, body: bytes) -> None:
-        if flags == Flag.REPLY and opcode in (ListRecordings.opcode, ReadManifest.opcode) and self.script.said is None:
+        if (
+            flags == Flag.REPLY
+            and opcode in (ListRecordings.opcode, ReadManifest.opcode)
+            and self.script.said is None
+        ):
             self.script.said = self.script.now()
             opcode = ReadStatus.opcode
         super()._send(opcode, flags, request_id, body)
@@ -247,7 +251,11 @@ CASES: Final = (
     Case("other-binding", "names other preambles than were exchanged", ("SES-006",), CONNECT, OtherBinding),
     Case("other-agency", "shows a certificate of another agency", ("SES-026",), CONNECT, OtherAgency),
     Case(
-        "other-protection", "offers another protection than the host's", ("SES-019",), CONNECT, OtherProtection
+        "other-protection",
+        "offers another protection than the host's",
+        ("SES-019",),
+        CONNECT,
+        OtherProtection,
     ),
     Case("slow", "takes its time for its first answers", ("MSG-006", "MSG-022"), make=Slow),
     Case("chatty", "says what nobody waits for", ("MSG-007", "MSG-008"), make=Chatty),

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwc_protocol.frame import Frame, FrameType, Hello, HelloAck
 from bwc_protocol.session.interface import RECORD_MAX
-from bwc_protocol.session.preamble import SIZE
+from bwc_protocol.session.preamble import SIZE, TLS_1_3
 from hil_tests.hosts.judge import Judge
 
 LAST_EPOCH: Final = 255
@@ -19,6 +19,8 @@ SEALED: Final = 23
 AROUND_SEALED: Final = 1 + 16
 """What TLS 1.3 adds to the plaintext of a record: its type, and the tag."""
 TLS_HEADER: Final = 5
+PROTECTION_AT: Final = 9
+"""Where a preamble says what protects the session."""
 SAID_MAX: Final = 1 << 20
 """Bytes of a host's channel that are looked at: an offload says a tenth of it, and more proves nothing more."""
 
@@ -83,7 +85,9 @@ class FrameWatch:
             if frame.type is FrameType.PING:
                 self._judge.kept("LNK-006")
             else:
-                self._judge.broken("LNK-006", "a PING as the first frame of a link that was granted", f"{frame!r}")
+                self._judge.broken(
+                    "LNK-006", "a PING as the first frame of a link that was granted", f"{frame!r}"
+                )
         if frame.type is FrameType.DATA:
             self._data(frame, granted, now)
         life = self.lives.get((frame.link, frame.channel))
@@ -119,12 +123,16 @@ class FrameWatch:
             self.openings.append(now)
         elif not life.heard and frame.seq:
             judge.broken(
-                "CHN-015", "frame 0 alone, until the first frame of the epoch arrives from the device", f"{frame!r}"
+                "CHN-015",
+                "frame 0 alone, until the first frame of the epoch arrives from the device",
+                f"{frame!r}",
             )
         elif frame.seq:
             judge.kept("CHN-015")
         if life.heard and not _before(frame.seq, life.edge):
-            judge.broken("CHN-027", f"no frame at or beyond {life.edge}, the edge of the window", f"{frame!r}")
+            judge.broken(
+                "CHN-027", f"no frame at or beyond {life.edge}, the edge of the window", f"{frame!r}"
+            )
         elif frame.seq:
             judge.kept("CHN-027")
         if len(frame.payload) > granted.max_payload:
@@ -155,7 +163,7 @@ class FrameWatch:
             kind = life.said[life.looked_at]
             size = int.from_bytes(life.said[life.looked_at + 3 : life.looked_at + TLS_HEADER])
             life.looked_at += TLS_HEADER + size
-            if kind != SEALED or self.shaking:
+            if kind != SEALED or self.shaking or life.said[PROTECTION_AT] != TLS_1_3:
                 continue
             if size > self._max_plaintext + AROUND_SEALED:
                 expected = f"at most {self._max_plaintext} bytes of plaintext in a record"

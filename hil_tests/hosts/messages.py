@@ -30,7 +30,8 @@ class Asked:
     def request(self) -> Request[Any] | None:
         """The request; None for one that cannot be read."""
         try:
-            return COMMANDS[self.opcode].codec.decode(self.body)
+            read: Request[Any] = COMMANDS[self.opcode].codec.decode(self.body)
+            return read
         except (KeyError, MalformedMessage):
             return None
 
@@ -108,7 +109,9 @@ class MessageWatch:
         self._waiting[asked.id] = asked
         if len(self._waiting) > REQUESTS_MAX:
             expected = f"at most {REQUESTS_MAX} requests that wait for their answers"
-            self._judge.broken("MSG-022", expected, f"{len(self._waiting)} of them, the last one {_name(asked)}")
+            self._judge.broken(
+                "MSG-022", expected, f"{len(self._waiting)} of them, the last one {_name(asked)}"
+            )
         else:
             self._judge.kept("MSG-022")
 

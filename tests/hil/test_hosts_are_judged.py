@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -27,9 +29,18 @@ from bwc_sdk.offload import offload
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.serving.memory_pipe import HostEnd, MemoryPipe
 from firmware_sim.virtual_time import run_virtual
+from hil_tests.conformance.folder import verify, write
+from hil_tests.conformance.page import WATERMARK, WHO_KNOWS
+from hil_tests.conformance.report import Report
+from hil_tests.conformance.rules import Scope, all_rules
+from hil_tests.conformance.verdict import Conformity, Verdict
+from hil_tests.conformance.words import headline
 from hil_tests.hosts.cases import CASES
+from hil_tests.hosts.command import ListeningPort
 from hil_tests.hosts.listener import Listener
+from hil_tests.hosts.report import OF_CERTIFICATES, Reporter
 from hil_tests.hosts.visit import CONNECT, Case, Visit
+from hil_tests.identities import BenchIdentities
 
 NAMED = {case.name: case for case in CASES}
 
@@ -51,15 +62,17 @@ class ToTheListener(MemoryTransport):
 Host = Callable[[Case, ToTheListener, Path], Awaitable[None]]
 
 
-async def sdk(case: Case, transport: ToTheListener, path: Path) -> None:
+async def sdk(case: Case, transport: MemoryTransport | str, path: Path, *, insecure: bool = False) -> None:
     """What `bwc offload` does, and for cases of connecting alone what `bwc info` does."""
     world = World(entropy=os.urandom, workers=InlineWorkers())
+
+    who = None if insecure else LabIdentities("dock")
 
     async def reach() -> Camera:
         while True:
             try:
                 return await connect(
-                    transport, role=Role.DOCK_OFFLOAD, world=world, identity=LabIdentities("dock")
+                    transport, role=Role.DOCK_OFFLOAD, world=world, identity=who, allow_insecure=insecure
                 )
             except DeviceBusy as busy:
                 await asyncio.sleep(busy.retry_after_s)
@@ -69,16 +82,20 @@ async def sdk(case: Case, transport: ToTheListener, path: Path) -> None:
             await (await reach()).close()
             return
         (path / case.name).mkdir()
-        job = offload(reach, path / case.name, world=world)
+        job = offload(reach, path / case.name, world=world, allow_insecure=insecure)
         await job.run()
 
 
-def visits(host: Host, path: Path, *names: str) -> list[Visit]:
-    cases: Sequence[Case] = [NAMED[name] for name in names] or CASES
+LAB: Final = object()
+
+
+def visits(host: Host, path: Path, *names: str, agency: object = LAB) -> list[Visit]:
+    cases: Sequence[Case] = [NAMED[name] for name in names]
 
     async def main() -> list[Visit]:
         ready: asyncio.Queue[Case] = asyncio.Queue()
-        listener = Listener(cases, open_lab().agency, lambda case, _: ready.put_nowait(case), settle_s=3.0)
+        whose = open_lab().agency if agency is LAB else None
+        listener = Listener(cases, whose, lambda case, _: ready.put_nowait(case), settle_s=3.0)
         playing = asyncio.create_task(listener.run())
         for _ in cases:
             await host(await ready.get(), ToTheListener(listener), path)
@@ -97,6 +114,13 @@ def test_the_sdk_is_found_sound(name: str, tmp_path: Path) -> None:
     found = visit.judge.found
     assert {rule: one for rule, one in found.items() if one.is_broken} == {}
     assert set(visit.case.rules) - set(found) == set(), "\n".join(visit.judge.transcript.lines[-40:])
+
+
+@pytest.mark.parametrize("name", ["sound", "small", "other-binding", "other-protection", "wrong-chunk"])
+def test_the_sdk_is_found_sound_without_protection(name: str, tmp_path: Path) -> None:
+    (visit,) = visits(partial(sdk, insecure=True), tmp_path, name, agency=None)
+    assert {rule: one for rule, one in visit.judge.found.items() if one.is_broken} == {}
+    assert set(visit.case.rules) - set(visit.judge.found) <= set(OF_CERTIFICATES)
 
 
 # Hosts that break one rule: the SDK's own with one thing changed
@@ -245,7 +269,7 @@ class TakesAnyOpcode(Conversation):
         super()._dispatch(message)
 
 
-async def reached(transport: MemoryTransport) -> Camera:
+async def reached(transport: MemoryTransport | str) -> Camera:
     world = World(entropy=os.urandom, workers=InlineWorkers())
     return await connect(transport, role=Role.DOCK_OFFLOAD, world=world, identity=LabIdentities("dock"))
 
@@ -333,3 +357,77 @@ def test_a_host_that_breaks_a_rule_fails_with_its_number(
     found = [number for number, one in visit.judge.found.items() if one.is_broken]
     assert rule in found, "\n".join(visit.judge.transcript.lines[-40:])
     assert visit.judge.found[rule].expected and visit.judge.found[rule].observed
+
+
+# The report
+
+
+def judged(host: Host | None, path: Path, names: Sequence[str], scope: str = "") -> Report:
+    """By TCP, in one process and in real time."""
+    cases = [NAMED[name] for name in names]
+
+    async def main() -> Report:
+        ready: asyncio.Queue[Case] = asyncio.Queue()
+        wait_s = 60.0 if host is not None else 0.2
+        listener = Listener(
+            cases, open_lab().agency, lambda case, _: ready.put_nowait(case), settle_s=0.3, wait_s=wait_s
+        )
+        port = ListeningPort(listener, "127.0.0.1", 0)
+        reporter = Reporter(port.uri, "LAB session", secure=True, scope=Scope.parse(scope))
+        playing = asyncio.create_task(listener.run())
+        for _ in cases if host is not None else ():
+            case = await ready.get()
+            await host(case, port.uri, path)
+        await playing
+        port.close()
+        return reporter.made(cases, listener.visits, listener.ended_early)
+
+    return asyncio.run(main())
+
+
+def test_the_sdk_conforms_over_tcp_and_the_report_says_host(tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+    found = judged(sdk, tmp_path / "to", ["sound", "other-binding", "wrong-chunk"])
+    report = write(found, tmp_path, BenchIdentities(None, insecure=False))
+    assert report.conformity is Conformity.CONFORMING
+    kept = {"LNK-006", "CHN-001", "CHN-015", "SES-006", "SES-008", "MSG-022", "REC-011"}
+    assert {number for number in kept if report.requirements[number].verdict is not Verdict.PASS} == set()
+    assert report.requirements["LNK-001"].verdict is Verdict.NOT_TESTED
+    assert [one.name for one in report.others] == ["only the bad chunk is asked for again (case wrong-chunk)"]
+    told = json.loads((tmp_path / "conformance.json").read_text())
+    assert (told["role"], told["device"]["is"], told["device"]["identity"]) == ("host", "host", "dock")
+    assert not told["simulator"]
+    page = (tmp_path / "conformance.html").read_text()
+    assert "Conformance of host dock" in page and WATERMARK not in page and WHO_KNOWS not in page
+    assert verify(tmp_path, LabIdentities("dock").for_role(Role.AUDITOR, 0.0))[0] == report
+    assert headline(report).startswith("CONFORMING in all that was tested: host dock")
+
+
+def test_a_host_that_reads_on_is_broken_in_the_report(tmp_path: Path) -> None:
+    async def host(case: Case, uri: Any, path: Path) -> None:
+        await believes_all(case, uri, path)
+
+    report = judged(host, tmp_path, ["wrong-chunk"], "REC")
+    assert report.conformity is Conformity.BROKEN
+    (one,) = report.broken().values()
+    assert one.tests[0].expected and one.tests[0].observed and one.tests[0].transcript
+
+
+def test_a_host_that_never_comes_or_leaves_early_gets_no_verdict(tmp_path: Path) -> None:
+    nobody = judged(None, tmp_path, ["sound", "deaf"], "LNK")
+    assert nobody.conformity is Conformity.INCONCLUSIVE and "no host came" in nobody.ended_early
+    assert nobody.requirements["LNK-006"].verdict is Verdict.INCONCLUSIVE
+    assert nobody.requirements["LNK-006"].why == "no host came"
+
+    async def looks_only(case: Case, uri: Any, path: Path) -> None:
+        await (await reached(uri)).close()
+
+    left = judged(looks_only, tmp_path, ["wrong-chunk"], "REC-011")
+    assert left.requirements["REC-011"].verdict is Verdict.INCONCLUSIVE
+    assert "gave up" in left.requirements["REC-011"].why
+
+
+def test_every_case_is_there_for_something_that_is_known() -> None:
+    numbered = [rule for case in CASES for rule in case.rules if rule[3:4] == "-"]
+    assert set(numbered) <= set(all_rules()) and len(NAMED) == len(CASES)
+    assert {rule for case, rule, _ in BROKEN.values() if rule not in NAMED[case].rules} == {"CHN-003"}
