@@ -90,7 +90,7 @@ def conformance(
             raise typer.BadParameter(
                 "--listen judges a host: --device, --watch, --expendable and --strict say nothing to it"
             )
-        from hil_tests.hosts.command import judge_hosts
+        from hil_tests.conformance.listening import judge_hosts
 
         found, folder_of = judge_hosts(settings, output, listen, _folder(settings, report), only)
         _tell(found, folder_of, output)

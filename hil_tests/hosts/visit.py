@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bwc_protocol.frame import Frame, FrameType, Reset, ResetReason
 from bwc_protocol.session.interface import RECORD_MAX
@@ -18,12 +18,24 @@ from hil_tests.hosts.messages import MessageWatch
 
 if TYPE_CHECKING:
     from bwc_protocol.conversation import Conversation
-    from hil_tests.hosts.port import WatchedPipe
 
 OFFLOAD: Final = "connect, and offload to an empty directory"
 CONNECT: Final = "connect"
 CHUNK: Final = 65_536
 """Bytes of a chunk: sixteen in a recording of a MiB, so that it shows which of them are asked for again."""
+
+
+class Pipe(Protocol):
+    """A connection, as far as a case acts on it."""
+
+    def say(self, frame: Frame) -> None:
+        """Says a frame that the device did not."""
+
+    def writable(self) -> None:
+        """Has the device say what it has to say."""
+
+    def pull(self) -> None:
+        """Pulls the cable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,7 @@ class Visit:
     judge: Judge = field(default_factory=Judge)
     messages: MessageWatch = field(init=False)
     links: list[FrameWatch] = field(default_factory=list)
-    pipes: list[WatchedPipe] = field(default_factory=list)
+    pipes: list[Pipe] = field(default_factory=list)
     resets: list[tuple[float, Reset]] = field(default_factory=list)
     """By which the host ended a channel, answers left out."""
     conversation: Conversation | None = None

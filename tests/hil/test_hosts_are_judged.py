@@ -30,15 +30,15 @@ from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.serving.memory_pipe import HostEnd, MemoryPipe
 from firmware_sim.virtual_time import run_virtual
 from hil_tests.conformance.folder import verify, write
+from hil_tests.conformance.host_report import OF_CERTIFICATES, Reporter
+from hil_tests.conformance.listening import ListeningPort
 from hil_tests.conformance.page import WATERMARK, WHO_KNOWS
 from hil_tests.conformance.report import Report
 from hil_tests.conformance.rules import Scope, all_rules
 from hil_tests.conformance.verdict import Conformity, Verdict
 from hil_tests.conformance.words import headline
 from hil_tests.hosts.cases import CASES
-from hil_tests.hosts.command import ListeningPort
 from hil_tests.hosts.listener import Listener
-from hil_tests.hosts.report import OF_CERTIFICATES, Reporter
 from hil_tests.hosts.visit import CONNECT, Case, Visit
 from hil_tests.identities import BenchIdentities
 
@@ -108,7 +108,10 @@ SLOW_CASE = "endless-listing"
 """A host may well read a million entries before it gives up: that takes 13 s of CPU."""
 
 
-@pytest.mark.parametrize("name", [name for name in NAMED if name != SLOW_CASE])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.night) if name == SLOW_CASE else name for name in NAMED],
+)
 def test_the_sdk_is_found_sound(name: str, tmp_path: Path) -> None:
     (visit,) = visits(sdk, tmp_path, name)
     found = visit.judge.found
