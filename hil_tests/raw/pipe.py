@@ -27,7 +27,7 @@ class Heard:
 
 
 class PipeLost(DeviceLost):
-    """The pipe went while a test used it: the device ended it, restarted, or the cable is out."""
+    """Raised when the pipe goes while a test uses it: the device ended it, restarted, or the cable is out."""
 
 
 class RawPipe:
