@@ -49,7 +49,7 @@ class ToTheListener(MemoryTransport):
     """A pipe to whatever stands ready."""
 
     def __init__(self, listener: Listener) -> None:
-        super().__init__(None)  # type: ignore[arg-type]  # the listener has the cameras
+        super().__init__(None)
         self.listener = listener
 
     async def open(self, receiver: HostEnd) -> None:
