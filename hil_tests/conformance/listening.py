@@ -51,7 +51,8 @@ def judge_hosts(
     settings: Settings, output: Output, listen: str, folder: Path, only: str
 ) -> tuple[Report, Path]:
     """Plays the cases and writes the report. Raises `InvalidUri`, `InvalidValue`, `HostFileError`, `IdentityError`,
-    `TransportError` for an address that cannot be had."""
+    `TransportError` for an address that cannot be had; `KeyboardInterrupt` after the report of a run that somebody
+    ended."""
     host, port = _address(listen)
     scope = Scope.parse(only)
     identities = BenchIdentities(settings.identity, insecure=settings.allow_insecure)
@@ -66,7 +67,9 @@ def judge_hosts(
         raise IdentityError(str(error)) from error
     session = f"LAB session (lab {agency.id})" if agency is not None else "INSECURE session"
 
-    async def main() -> Report:
+    made: list[Report] = []
+
+    async def main() -> None:
         def tell(case: Case, number: int) -> None:
             _say(
                 output,
@@ -91,9 +94,15 @@ def judge_hosts(
             ended = INTERRUPTED
         finally:
             at.close()
-        return reporter.made(cases, listener.visits, ended)
+        made.append(reporter.made(cases, listener.visits, ended))
 
-    return write(asyncio.run(main()), folder, identities), folder
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        for report in made:
+            write(report, folder, identities)
+        raise KeyboardInterrupt(f"the report in {folder} says how far it came") from None
+    return write(made[0], folder, identities), folder
 
 
 def _numbered(case: Case) -> list[str]:

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +23,8 @@ from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import ListPage, OpenSegment, RecordingEntry
+from bwc_sdk.__main__ import main
+from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.errors import BwcError, DeviceBusy
@@ -434,3 +439,38 @@ def test_every_case_is_there_for_something_that_is_known() -> None:
     numbered = [rule for case in CASES for rule in case.rules if rule[3:4] == "-"]
     assert set(numbered) <= set(all_rules()) and len(NAMED) == len(CASES)
     assert {rule for case, rule, _ in BROKEN.values() if rule not in NAMED[case].rules} == {"CHN-003"}
+
+
+def test_the_command_says_where_it_listens_and_writes_how_far_it_came(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bwc_sdk", "conformance", "--listen", "tcp:127.0.0.1:0", "--report"]
+    with subprocess.Popen(
+        [*command, str(tmp_path / "report"), "--only", "LNK-006"], stderr=subprocess.PIPE, text=True
+    ) as ran:
+        assert ran.stderr is not None
+        assert ran.stderr.readline().startswith("listening at tcp:127.0.0.1:")
+        assert ran.stderr.readline().startswith("case 1 of 2, sound: ")
+        ran.send_signal(signal.SIGINT)
+        ran.stderr.read()
+    told = json.loads((tmp_path / "report" / "conformance.json").read_text())
+    assert (told["ended_early"], told["verdict"], told["role"]) == (
+        "it was interrupted",
+        "inconclusive",
+        "host",
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--listen", "serial:/dev/ttyACM0", "--report", "there"],
+        ["--listen", "tcp:127.0.0.1:0"],
+        ["--listen", "tcp:127.0.0.1:0", "--report", "there", "--only", "CFG"],
+        ["--listen", "tcp:127.0.0.1:0", "--report", "there", "--device", "sim:"],
+    ],
+)
+def test_what_says_nothing_to_a_device_that_listens_is_wrong_usage(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["conformance", *words]) == ExitCode.USAGE
+    assert not (tmp_path / "there" / "conformance.json").exists()
