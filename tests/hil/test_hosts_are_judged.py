@@ -18,16 +18,27 @@ import pytest
 from bwc_protocol.conversation import Conversation
 from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.declare import MalformedMessage, Role
-from bwc_protocol.frame import MAX_PAYLOAD, Frame, FrameParser, FrameType, Hello, HelloAck, encode_frame
+from bwc_protocol.frame import (
+    MAX_PAYLOAD,
+    Frame,
+    FrameParser,
+    FrameType,
+    Hello,
+    HelloAck,
+    Reset,
+    ResetReason,
+    encode_frame,
+)
 from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.recordings import ListPage, OpenSegment, RecordingEntry
+from bwc_protocol.session.interface import RECORD_MAX
 from bwc_sdk.__main__ import main
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
-from bwc_sdk.errors import BwcError, DeviceBusy
+from bwc_sdk.errors import BwcError, CommandError, DeviceBusy
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.offload import offload
@@ -43,6 +54,7 @@ from hil_tests.conformance.rules import Scope, all_rules
 from hil_tests.conformance.verdict import Conformity, Verdict
 from hil_tests.conformance.words import headline
 from hil_tests.hosts.cases import CASES
+from hil_tests.hosts.frames import PROTECTION_AT
 from hil_tests.hosts.listener import Listener
 from hil_tests.hosts.visit import CONNECT, Case, Visit
 from hil_tests.identities import BenchIdentities
@@ -323,6 +335,67 @@ async def knows_no_patience(case: Case, transport: ToTheListener, path: Path) ->
             await asyncio.sleep(0.1)
 
 
+async def reads_anyway(case: Case, transport: ToTheListener, path: Path) -> None:
+    """Fetches footage whatever its manifest is, and all of it twice."""
+    camera = await reached(transport)
+    (entry,) = await camera.recordings.list()
+    for _ in range(2):
+        await read_all(camera, entry)
+    await camera.close()
+
+
+async def asks_at_once(case: Case, transport: ToTheListener, path: Path) -> None:
+    """Knows no BUSY of a request."""
+    camera = await reached(transport)
+    (entry,) = await camera.recordings.list()
+    for _ in range(2):
+        with contextlib.suppress(CommandError):
+            await read_all(camera, entry)
+    await camera.close()
+
+
+async def turns_the_same_page(case: Case, transport: ToTheListener, path: Path) -> None:
+    """Follows the cursor of a listing wherever it leads."""
+    camera = await reached(transport)
+    after = 0
+    for _ in range(10):
+        after = (await camera.recordings.page(after=after)).next
+    await camera.close()
+
+
+class GoesOnUnprotected(Conversation):
+    """Does not look at what the device's preamble says of protection."""
+
+    def _take_preamble(self, data: bytes | memoryview) -> bytes | memoryview | None:
+        seen = bytearray(data)
+        seen[PROTECTION_AT] = self._opening.ours[PROTECTION_AT]
+        return super()._take_preamble(bytes(seen))
+
+
+class SealsAtOnce(Conversation):
+    def _become_ready(self) -> None:
+        super()._become_ready()
+        self._opening.peer_limit = RECORD_MAX
+        self._send(ReadStatus.opcode, 0, 1_000, bytes(600))
+
+
+class CallsSeldom:
+    """Says one of five HELLOs, or PINGs."""
+
+    def __init__(self, type: FrameType) -> None:
+        self.type, self.count = type, -1
+
+    def __call__(self, frame: Frame) -> list[Frame]:
+        self.count += frame.type is self.type
+        return [] if frame.type is self.type and self.count % 5 else [frame]
+
+
+def leaves_as_if_all_were_well(frame: Frame) -> list[Frame]:
+    if frame.type is not FrameType.RESET:
+        return [frame]
+    return [frame._replace(payload=Reset(reason=ResetReason.NORMAL).encode())]
+
+
 ANY_NONCE = BelievesAnyNonce()
 BROKEN = {
     "opens with seq 1": ("sound", "CHN-001", Broken(out=opens_with_one)),
@@ -345,6 +418,28 @@ BROKEN = {
     "believes a short segment": ("short-segment", "REC-011", Broken(run=believes_all)),
     "has a held recording erased": ("held", "a held recording stays", Broken(run=believes_all)),
     "begins anew": ("cut", "what is there is not fetched again", Broken(run=begins_anew)),
+    "says HELLO seldom": ("deaf", "every 250 ms", Broken(out=CallsSeldom(FrameType.HELLO))),
+    "says PING seldom": ("deaf", "LNK-023", Broken(out=CallsSeldom(FrameType.PING))),
+    "seals more than was named": ("small", "SES-004", Broken(talk=SealsAtOnce)),
+    "goes on under another protection": ("other-protection", "SES-019", Broken(talk=GoesOnUnprotected)),
+    "leaves an impostor in peace": ("other-agency", "SES-026", Broken(out=leaves_as_if_all_were_well)),
+    "resets for no reason": ("wrong-opcode", "MSG-025", Broken(out=leaves_as_if_all_were_well)),
+    "believes a long manifest": ("long-manifest", "REC-022", Broken(run=reads_anyway)),
+    "fetches all for one chunk": (
+        "wrong-chunk",
+        "only the bad chunk is asked for again",
+        Broken(run=reads_anyway),
+    ),
+    "turns the same page": (
+        "stuck-listing",
+        "a listing that does not move is left",
+        Broken(run=turns_the_same_page),
+    ),
+    "ignores BUSY of a request": (
+        "busy-to-request",
+        "an answer BUSY is waited for",
+        Broken(run=asks_at_once),
+    ),
     "ignores BUSY of a channel": ("busy-to-opening", "STA-006", Broken(run=knows_no_patience)),
     "ignores BUSY of a link": ("busy-to-hello", "BYE(BUSY) is waited for", Broken(run=knows_no_patience)),
 }
