@@ -166,6 +166,10 @@ class BusyToHello(Script):
         _waited(self.judge, self.RULE, "no HELLO", self._until - self.now())
         return True
 
+    def over(self) -> None:
+        if self._until is not None and self.now() >= self._until:
+            self.judge.kept(self.RULE)  # also by a host that gave up
+
 
 class BusyToOpening(Script):
     """Another host has it, at the first opening of its channel."""
@@ -180,6 +184,10 @@ class BusyToOpening(Script):
             return Reset(reason=ResetReason.BUSY, retry_after_ms=RETRY_AFTER_MS)
         _waited(self.judge, "STA-006", "no opening of the channel", self._until - self.now())
         return None
+
+    def over(self) -> None:
+        if self._until is not None and self.now() >= self._until:
+            self.judge.kept("STA-006")  # also by a host that gave up
 
 
 class BusyToRequest(Script):
@@ -201,6 +209,8 @@ class BusyToRequest(Script):
         if asked[1:]:
             early_s = asked[0].at + RETRY_AFTER_MS / 1000 - asked[1].at
             _waited(self.judge, self.RULE, "no request for footage", early_s)
+        elif self.now() >= asked[0].at + RETRY_AFTER_MS / 1000:
+            self.judge.kept(self.RULE)  # also by a host that gave up
 
 
 def _waited(judge: Judge, rule: str, what: str, early_s: float) -> None:

@@ -530,6 +530,16 @@ def test_a_host_that_never_comes_or_leaves_early_gets_no_verdict(tmp_path: Path)
     assert "gave up" in left.requirements["REC-011"].why
 
 
+@pytest.mark.parametrize("name", ["busy-to-hello", "busy-to-opening"])
+def test_who_gives_up_when_the_device_is_busy_has_not_come_too_early(name: str, tmp_path: Path) -> None:
+    async def gives_up(case: Case, transport: ToTheListener, path: Path) -> None:
+        with pytest.raises(DeviceBusy):
+            await reached(transport)
+
+    (visit,) = visits(gives_up, tmp_path, name)
+    assert not visit.judge.found[visit.case.rules[0]].is_broken
+
+
 def test_every_case_is_there_for_something_that_is_known() -> None:
     numbered = [rule for case in CASES for rule in case.rules if rule[3:4] == "-"]
     assert set(numbered) <= set(all_rules()) and len(NAMED) == len(CASES)
