@@ -21,6 +21,7 @@ from bwc_sdk.errors import (
     LinkError,
     SessionError,
     TransportError,
+    WrongDevice,
 )
 from bwc_sdk.sync import SyncCamera, connect
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
@@ -33,13 +34,15 @@ BUSY_S: Final = 15.0
 class Bench:
     """One device and the connections to it, by the key files in the directory `identity`, or else by the lab.
 
-    `allow_insecure` is for simulators and development firmware.
+    `allow_insecure` is for simulators and development firmware. No session is held with another device than the
+    `expected` one, named by its serial number.
     """
 
     def __init__(
         self,
         uri: str,
         *,
+        expected: str | None = None,
         expendable: str | None,
         identity: Path | None,
         allow_insecure: bool,
@@ -52,6 +55,7 @@ class Bench:
         self._peer: PeerInfo | None = None
         self._locked = False
         self._used: dict[str, None] = {}
+        self._expected = expected
         self._expendable = expendable
         self.captures = captures
         self._identity: DeviceIdentity | None = None
@@ -238,6 +242,7 @@ class Bench:
                 role=role,
                 identity=self.key_files,
                 lab=self.lab,
+                expect=self._expected,
                 allow_insecure=self.allow_insecure,
                 capture=self.capture_file(),
             )
@@ -284,6 +289,11 @@ class Bench:
         """
         if isinstance(error, DeviceBusy) and self._held_here():
             return ""  # by the test itself, which connects twice: the next one may well succeed
+        if isinstance(error, WrongDevice) and self._expected is not None:
+            return (
+                f"another device than the bench file expects: {error}; try: plug in the one that it names, or correct "
+                "its 'uri' or 'serial_number'"
+            )
         if isinstance(error, TransportError | LinkError | SessionError):
             said = f"the device under test is out of reach: {error}"
         elif always and isinstance(error, IdentityError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of
+from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from hil_tests.conformance.measuring import Measure
     from hil_tests.raw.wire import Wire
 
-DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
-"""A simulated camera in memory, with footage enough to list, annotate and copy."""
 STACK: Final = "bwc_stack"
 DESTROYS: Final = "bwc_destroys"
 FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"
@@ -33,9 +32,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--bwc-device",
         metavar="URI",
-        default=DEFAULT_DEVICE,
-        help="the device under test, such as serial:/dev/ttyACM0 (default: a simulated camera, "
-        f"{DEFAULT_DEVICE}); the environment is not looked at, so that a bench never tests another by mistake",
+        default=None,
+        help="the device under test, such as serial:/dev/ttyACM0 (default: that of the bench file, or a simulated "
+        f"camera, {DEFAULT_DEVICE}); the environment is not looked at, so that a bench never tests another by mistake",
+    )
+    group.addoption(
+        "--bwc-bench",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="a bench file (TOML): devices by name, who they are, and what may be done to them; the other options "
+        "go before what it says",
+    )
+    group.addoption(
+        "--bwc-use",
+        metavar="NAME",
+        default=None,
+        help="which device of the bench file is under test (default: the only one)",
     )
     group.addoption(
         "--bwc-expendable",
@@ -114,6 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{DESTROYS}: takes all footage of the device, or its service for a while; runs last, and only on the device "
         "that --bwc-expendable names, also where that is a simulator",
     )
+    choose_device(config)
     if config.getoption("--bwc-report") is not None:
         from hil_tests.conformance.starting import start_report
 
@@ -300,7 +314,8 @@ def bwc_device(bwc_guarded: Bench) -> str:
 def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
     """The way to the device beneath the SDK: pipes, links and sessions in which a test says anything.
 
-    For a test marked `bwc_read_only` the device need not be able to do more than its link: nobody asks it who it is.
+    For a test marked `bwc_read_only` the device need not be able to do more than its link: nobody asks it who it is,
+    unless a bench file expects somebody there.
     """
     from bwc_protocol.declare import Role
     from hil_tests.raw.transcript import TRANSCRIPT, Transcript
@@ -309,12 +324,14 @@ def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
     reads_only = _reads_only(request)
     if not reads_only:
         request.getfixturevalue("bwc_guarded")
+    device = request.config.stash[UNDER_TEST]
+    if device.expected is not None:
+        request.getfixturevalue("bwc_bench")  # nothing is said to another device than the bench file's
     transcript = request.node.stash[TRANSCRIPT] = Transcript()
-    config = request.config
     wire = Wire(
-        config.getoption("--bwc-device"),
-        identities=config.getoption("--bwc-identity"),
-        insecure=config.getoption("--bwc-insecure"),
+        device.uri,
+        identities=device.identity,
+        insecure=device.insecure,
         role=Role.AUDITOR if reads_only else Role.BENCH,
         transcript=transcript,
     )

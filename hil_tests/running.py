@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil_tests.under_test import UNDER_TEST
+
 if TYPE_CHECKING:
     from hil_tests.bench import Bench
 
@@ -23,10 +25,12 @@ def bench_of(config: pytest.Config) -> Bench:
     """A bench by the options of this session, which has connected to nothing yet."""
     from hil_tests.bench import Bench
 
+    device = config.stash[UNDER_TEST]
     return Bench(
-        config.getoption("--bwc-device"),
-        expendable=config.getoption("--bwc-expendable"),
-        identity=config.getoption("--bwc-identity"),
-        allow_insecure=config.getoption("--bwc-insecure"),
+        device.uri,
+        expected=device.expected,
+        expendable=device.expendable,
+        identity=device.identity,
+        allow_insecure=device.insecure,
         captures=config.stash.get(CAPTURES, config.getoption("--bwc-capture")),
     )

@@ -21,6 +21,7 @@ from bwc_sdk.sync import connect, enroll
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.tap import Tap
+from hil_tests.under_test import UNDER_TEST
 
 PRESS: Final = "enroll\n"
 """The line of `bwc sim --control` by which somebody presses the button (docs/benches.md)."""
@@ -43,8 +44,8 @@ class FactoryNew:
 @pytest.fixture
 def bwc_factory_new(request: pytest.FixtureRequest) -> FactoryNew:
     """The device, or the reason why there is none."""
-    uri = DeviceUri.parse(request.config.getoption("--bwc-device"))
-    control: Path | None = request.config.getoption("--bwc-control")
+    device = request.config.stash[UNDER_TEST]
+    uri, control = DeviceUri.parse(device.uri), device.control
     if uri.scheme == "sim" and "station" not in uri.options:
         new = DeviceUri("sim", "", {"enrolled": "0", "seed": str(secrets.randbelow(2**32))})
         return FactoryNew(new, lambda: _press_in_memory(new))

@@ -30,11 +30,13 @@ from hil_tests.conformance.rules import Rule, Scope, marked
 from hil_tests.conformance.verdict import Outcome, gravest, judge, softened
 from hil_tests.conformance.words import summary
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of
+from hil_tests.under_test import UNDER_TEST
 
 if TYPE_CHECKING:
     from hil_tests.bench import Bench
 
 RUN: Final = "bwc_report_run"
+NOBODY_ASKED: Final = "no test came so far as to ask who it is"
 NO_SESSION: Final = "the device gives no session yet"
 LINK_FAMILIES: Final = frozenset({"FRM", "LNK", "CHN"})
 """Rules whose raw tests need nothing of a device but its link."""
@@ -120,7 +122,9 @@ class Collector:
         if _only_link(item) or not _is_on_device(item):
             return None
         if self._no_session is None:
-            reached = self._config.stash.get(BENCH, None) is not None
+            # Where somebody is expected, the bench finds out first who it is: nobody else is asked anything.
+            expected = self._config.stash[UNDER_TEST].expected is not None
+            reached = expected or self._config.stash.get(BENCH, None) is not None
             self._no_session = "" if reached else device.why_no_session(bench_of(self._config))
         if not self._no_session:
             return None
@@ -245,7 +249,8 @@ class Collector:
 
     def made(self, ended_early: str) -> Report:
         """The report, of what has been gathered."""
-        why = self._config.stash.get(UNREACHED, None)
+        expected = self._config.stash[UNDER_TEST].expected
+        why = self._config.stash.get(UNREACHED, NOBODY_ASKED if expected else None)
         nobody = None if why is None else device.unknown(bench_of(self._config), why)
         who, session, secure = self._known or nobody or device.ask(bench_of(self._config))
         tests = [(one.rules, self._with_reason(one.tried, ended_early)) for one in self._gathered.values()]
@@ -268,7 +273,7 @@ class Collector:
 
     def _actuators(self) -> tuple[str, ...]:
         """What could act on the device beside the link."""
-        control: Path | None = self._config.getoption("--bwc-control")
+        control = self._config.stash[UNDER_TEST].control
         return () if control is None else (f"buttons of a simulator, by {control}",)
 
     @staticmethod

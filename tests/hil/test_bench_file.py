@@ -1,0 +1,266 @@
+"""A bench file: what is under test, who is expected there, and what a wrong file is told."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cryptography.hazmat.primitives.serialization.pkcs12  # loaded once: runs in this process forget it
+import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
+import pytest
+
+from bwc_sdk.errors import BwcError
+from firmware_sim.ports.memory import forget_sims
+from hil_tests.benches.bench_file import KEYS_ADVICE, BenchFileError, parse_bench, read_bench, schema
+
+pytest_plugins = ["pytester"]
+
+A = "sim:?seed=77&recordings=1&mib=1"
+B = "sim:?seed=78&recordings=1&mib=1"
+HARDWARE = A + "&personality=no-simulator"
+SERIAL_A, SERIAL_B = "SIM-0000004D", "SIM-0000004E"
+
+TWO_TESTS = """
+import pytest
+
+@pytest.mark.bwc_read_only
+def test_reads(camera):
+    camera.device.status()
+
+def test_changes(camera):
+    camera.config.apply({"alarm.battery_low_pct": 33})
+"""
+
+
+@pytest.fixture(autouse=True)
+def _new_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has devices of its own, as they come from the factory."""
+    yield
+    forget_sims()
+
+
+def device(name: str, uri: str = A, serial: str = SERIAL_A, **more: object) -> str:
+    """A table of a bench file."""
+    lines = [f"[devices.{name}]", f"uri = {json.dumps(uri)}", f"serial_number = {json.dumps(serial)}"]
+    return "\n".join([*lines, *(f"{key} = {json.dumps(value)}" for key, value in more.items()), ""])
+
+
+def run(pytester: pytest.Pytester, text: str, *options: str) -> pytest.RunResult:
+    pytester.path.joinpath("bench.toml").write_text(text)
+    return pytester.runpytest_inprocess("--bwc-bench", "bench.toml", "-v", *options)
+
+
+def test_the_only_device_of_a_file_is_under_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    result = run(pytester, device("only"))
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines([f"{A}: * {SERIAL_A}, *simulator*"])
+
+
+def test_one_of_several_is_named_and_without_a_name_they_are_listed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    both = device("one") + device("two", B, SERIAL_B)
+    run(pytester, both, "--bwc-use", "two").stdout.fnmatch_lines([f"* {SERIAL_B}, *"])
+    unnamed = run(pytester, both)
+    assert unnamed.ret == pytest.ExitCode.USAGE_ERROR
+    unnamed.stderr.fnmatch_lines(
+        ["*bench.toml: bench file: has several devices: one, two; try: *--bwc-use NAME"]
+    )
+    other = run(pytester, both, "--bwc-use", "three")
+    assert other.ret == pytest.ExitCode.USAGE_ERROR
+    other.stderr.fnmatch_lines(["*has no device 'three': one, two; try: *"])
+    alone = pytester.runpytest_inprocess("--bwc-use", "two")
+    assert alone.ret == pytest.ExitCode.USAGE_ERROR
+    alone.stderr.fnmatch_lines(["*--bwc-use names a device of a bench file*--bwc-bench FILE*"])
+
+
+@pytest.mark.parametrize("fixture", ["camera", "wire", "bwc_device"])
+def test_another_device_than_is_expected_is_an_error_before_the_first_test(
+    pytester: pytest.Pytester, fixture: str
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.bwc_read_only
+        @pytest.mark.parametrize("n", range(5))
+        def test_it({fixture}, n):
+            raise SystemExit("a test began")
+        """
+    )
+    result = run(pytester, device("only", B))
+    result.assert_outcomes(errors=1)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            f"*another device than the bench file expects: *it is '{SERIAL_B}', not '{SERIAL_A}'; try: plug in *"
+        ]
+    )
+
+
+def test_a_device_that_is_exchanged_in_the_night_gets_no_session(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from bwc_sdk import Role
+
+        @pytest.mark.bwc_read_only
+        def test_meets_another(bwc_bench, connect_as):
+            bwc_bench.uri = bwc_bench.uri.replace("seed=77", "seed=78")
+            connect_as(Role.AUDITOR)
+        """
+    )
+    result = run(pytester, device("only"))
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines([f"*WrongDevice*it is '{SERIAL_B}', not '{SERIAL_A}'*"])
+
+
+def test_only_what_the_file_calls_expendable_is_changed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    run(pytester, device("only", HARDWARE)).assert_outcomes(passed=1, skipped=1)
+    run(pytester, device("only", HARDWARE, expendable=False)).assert_outcomes(passed=1, skipped=1)
+    run(pytester, device("only", HARDWARE, expendable=True)).assert_outcomes(passed=2)
+
+
+def test_options_go_before_what_the_file_says(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    text = device("only", "tcp:127.0.0.1:1", expendable=True)
+    run(pytester, text, "--bwc-device", HARDWARE).assert_outcomes(passed=2)
+    spared = run(pytester, text, "--bwc-device", HARDWARE, "--bwc-expendable", "SIM-0000004F")
+    spared.assert_outcomes(passed=1, skipped=1)
+    keys = run(pytester, device("only"), "--bwc-identity", "nowhere")
+    keys.assert_outcomes(errors=1)
+    keys.stdout.fnmatch_lines(["*nowhere*"])
+
+
+def test_key_files_and_protection_are_as_the_file_says(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO_TESTS)
+    insecure = run(pytester, device("only", A + "&insecure=1", insecure=True))
+    insecure.assert_outcomes(passed=2)
+    insecure.stdout.fnmatch_lines(["*INSECURE session*"])
+    keys = run(pytester, device("only", identity="the/keys"))
+    keys.assert_outcomes(errors=1)
+    keys.stdout.fnmatch_lines([f"*{pytester.path}/the/keys*"])
+
+
+GOOD = {
+    "least": device("a"),
+    "all of the lab": device("a", expendable=True, lab=True, insecure=False, control="hands"),
+    "key files": device("a", identity="keys", lab=False),
+    "two ways to one device": device("a") + device("b", B, SERIAL_A),
+    "a name with every sign": device("x60-a_1"),
+}
+BAD = {
+    "nothing": ("", "it has no table 'devices'"),
+    "no device": ("[devices]\n", "it has no table 'devices'"),
+    "another table": ("[device.a]\nuri = 'sim:'\n", "no key 'device' at its top"),
+    "no table": ("[devices]\na = 'sim:'\n", "[devices.a] is no table"),
+    "another key": (device("a", expendible=True), "[devices.a] has no key 'expendible'"),
+    "no uri": ("[devices.a]\nserial_number = 'X'\n", "[devices.a] lacks 'uri'"),
+    "nobody expected": ("[devices.a]\nuri = 'sim:'\n", "[devices.a] lacks 'serial_number'"),
+    "a number for text": (
+        "[devices.a]\nuri = 'sim:'\nserial_number = 7\n",
+        "[devices.a] 'serial_number' is not text",
+    ),
+    "an empty path": (device("a", control=""), "[devices.a] 'control' is not text of 1 to 1024"),
+    "a long serial number": (
+        device("a", serial="X" * 33),
+        "[devices.a] 'serial_number' is not text of 1 to 32",
+    ),
+    "text for a switch": (
+        device("a", expendable="true"),
+        "[devices.a] 'expendable' is neither true nor false",
+    ),
+    "two identities": (device("a", identity="keys", lab=True), "[devices.a] has 'identity' and 'lab'"),
+    "keys and no protection": (
+        device("a", identity="k", insecure=True),
+        "[devices.a] has 'identity' and 'insecure'",
+    ),
+    "a lab without protection": (
+        device("a", lab=True, insecure=True),
+        "[devices.a] has 'lab' and 'insecure'",
+    ),
+    "no name": (device('"a b"'), "[devices.a b]: that is no name"),
+    "a crowd": (
+        "".join(device(f"a{n}", f"sim:?seed={n}") for n in range(257)),
+        "'devices' has 257, and at most 256",
+    ),
+}
+BEYOND_THE_SCHEMA = {
+    "no TOML": ("[devices", "is no TOML: "),
+    "a key twice": (device("a") + "uri = 'sim:'\n", "is no TOML: "),
+    "no uri at all": (device("a", "/dev/ttyACM0"), "[devices.a] 'uri': "),
+    "one uri twice": (device("a") + device("b", A, SERIAL_B), "[devices.b] 'uri' is that of [devices.a]"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_loader_and_schema_take_what_is_right(name: str) -> None:
+    assert parse_bench(GOOD[name], Path("bench.toml")).devices
+    assert valid(tomllib.loads(GOOD[name]), json.loads(schema()))
+
+
+@pytest.mark.parametrize("name", BAD | BEYOND_THE_SCHEMA)
+def test_what_is_wrong_in_a_file_is_told_by_table_and_key_and_the_schema_agrees(name: str) -> None:
+    text, told = (BAD | BEYOND_THE_SCHEMA)[name]
+    with pytest.raises(BenchFileError) as caught:
+        parse_bench(text, Path("bench.toml"))
+    assert str(caught.value).startswith("bench.toml: bench file: ") and told in str(caught.value)
+    assert caught.value.advice
+    if name in BAD:
+        assert not valid(tomllib.loads(text), json.loads(schema()))
+
+
+def test_the_schema_describes_every_key_that_the_loader_takes() -> None:
+    properties = json.loads(schema())["properties"]["devices"]["additionalProperties"]["properties"]
+    assert KEYS_ADVICE.startswith("a device has ")
+    named = KEYS_ADVICE.removeprefix("a device has ").partition(";")[0].split(", ")
+    assert sorted(named) == sorted(properties)
+    assert all(one["description"] for one in properties.values())
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"#" * (1 << 20) + b"\n"], ids=["none", "bytes", "long"])
+def test_a_file_that_cannot_be_read_ends_the_session_before_it_collects(
+    pytester: pytest.Pytester, content: bytes | None
+) -> None:
+    path = pytester.path / "bench.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BwcError):
+        read_bench(path)
+    result = pytester.runpytest_inprocess("--bwc-bench", "bench.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *bench.toml*; try: *"])
+
+
+def valid(value: Any, rule: dict[str, Any]) -> bool:
+    """Whether a document is as a JSON Schema wants it: as much of such schemas as ours speaks."""
+    kinds = {"object": dict, "string": str, "boolean": bool}
+    assert set(rule) <= KEYWORDS, set(rule) - KEYWORDS
+    if "type" in rule and not isinstance(value, kinds[rule["type"]]):
+        return False
+    if "const" in rule and value != rule["const"]:
+        return False
+    if isinstance(value, str):
+        return rule.get("minLength", 0) <= len(value) <= rule.get("maxLength", len(value))
+    if not isinstance(value, dict):
+        return True
+    known = rule.get("properties", {})
+    rest = rule.get("additionalProperties", {})
+    return (
+        all(key in value for key in rule.get("required", ()))
+        and all(valid(one, known[key]) for key, one in value.items() if key in known)
+        and all(rest is not False and valid(one, rest) for key, one in value.items() if key not in known)
+        and rule.get("minProperties", 0) <= len(value) <= rule.get("maxProperties", len(value))
+        and all(re.search(rule["propertyNames"]["pattern"], key) for key in value if "propertyNames" in rule)
+        and all(valid(value, one) for one in rule.get("allOf", ()))
+        and not ("not" in rule and valid(value, rule["not"]))
+    )
+
+
+KEYWORDS = {
+    *("$schema", "title", "description", "type", "required", "additionalProperties", "properties", "default"),
+    *("minProperties", "maxProperties", "propertyNames", "minLength", "maxLength", "allOf", "not", "const"),
+}
