@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of
+from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
 from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
 
 if TYPE_CHECKING:
@@ -134,6 +134,10 @@ def pytest_configure(config: pytest.Config) -> None:
         start_report(config)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    let_device_go(config)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else.
 
@@ -240,6 +244,7 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         bench.captures.mkdir(parents=True, exist_ok=True)
     try:
         with _ending_the_session(request, bench, always=True):
+            hold_device(request.config)
             bench.probe()
     except Exception as error:
         if not bench.reached:

@@ -20,6 +20,7 @@ from bwc_sdk.errors import NotEnrolled, SessionError
 from bwc_sdk.sync import connect, enroll
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
+from hil_tests.running import hold_device
 from hil_tests.tap import Tap
 from hil_tests.under_test import UNDER_TEST
 
@@ -51,6 +52,7 @@ def bwc_factory_new(request: pytest.FixtureRequest) -> FactoryNew:
         return FactoryNew(new, lambda: _press_in_memory(new))
     if control is None:
         pytest.skip(f"enrolment takes a factory-new device whose button the suite can press; {HOW}")
+    hold_device(request.config)
     try:
         connect(str(uri), lab=True).close()
     except NotEnrolled:

@@ -36,7 +36,8 @@ def test_changes(camera):
 
 @pytest.fixture(autouse=True)
 def _new_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has devices of its own, as they come from the factory."""
+    """Each test has devices of its own, as they come from the factory, and locks of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield
     forget_sims()
 
