@@ -14,6 +14,7 @@ import pytest
 
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
 from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
+from hil_tests.until import set_end, why_too_late
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
@@ -49,6 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         default=None,
         help="which device of the bench file is under test (default: the only one)",
+    )
+    group.addoption(
+        "--bwc-until",
+        metavar="06:00",
+        default=None,
+        help="let no test begin after this time of the day, by this host's time zone; what is left is skipped",
     )
     group.addoption(
         "--bwc-expendable",
@@ -128,6 +135,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "that --bwc-expendable names, also where that is a simulator",
     )
     choose_device(config)
+    set_end(config)
     if config.getoption("--bwc-report") is not None:
         from hil_tests.conformance.starting import start_report
 
@@ -173,6 +181,10 @@ def _needs_the_bench(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    if late := why_too_late(item.config):
+        from hil_tests.verdicts import not_tested
+
+        not_tested(late)
     with _of_this_device(item):
         yield
 
