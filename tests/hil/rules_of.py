@@ -38,7 +38,9 @@ def _rules(item: pytest.Item) -> set[str]:
 def verdicts(pytester: pytest.Pytester, rules: set[str], device: str, *options: str) -> Verdicts:
     """What the tests of these rules say of a device with development firmware."""
     plugin = Verdicts(frozenset(rules))
-    files = sorted({f"hil_tests.rules.{where}" for rule in rules for where in _FILES[rule[:3]]})
+    files = sorted(
+        {f"hil_tests.rules.{where}" for rule in rules for where in _FILES.get(rule[:3], ABOVE_THE_LINK)}
+    )
     pytester.runpytest_inprocess(
         "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-device", device, "--bwc-insecure", *options,
         plugins=[plugin],
@@ -46,6 +48,7 @@ def verdicts(pytester: pytest.Pytester, rules: set[str], device: str, *options: 
     return plugin
 
 
+ABOVE_THE_LINK = tuple(f"test_{layer}" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "aud"))
 _FILES = {
     "FRM": ("test_frm",),
     "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),

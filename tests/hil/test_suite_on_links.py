@@ -158,13 +158,13 @@ def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_an
     assert any("LAB session" in line for line in lines)
 
 
-@pytest.mark.ci
+@pytest.mark.night
 def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path) -> None:
     with serving("sim") as uri:
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
-@pytest.mark.parametrize("listen", [rest("tcp:127.0.0.1:0"), sample("pty"), sample("usbip:127.0.0.1:0")])
+@pytest.mark.parametrize("listen", [rest("tcp:127.0.0.1:0"), sample("pty"), rest("usbip:127.0.0.1:0")])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
         check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=not listen.startswith("tcp"))
@@ -202,7 +202,7 @@ def test_by_radio_through_bleak(tmp_path: Path) -> None:
         check(summary, skipped=ENROLMENT + DESTROYING, one_pipe=True)
 
 
-@pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", sample("drop=0.02,flip=1e-6,cut%4000000")])
+@pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", rest("drop=0.02,flip=1e-6,cut%4000000")])
 def test_footage_through_a_poor_cable_is_no_failure_of_a_healthy_camera(faults: str, tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--faults", faults) as uri:
         summary = run_suite(tmp_path, "--bwc-device", uri, chosen="test_offload")
