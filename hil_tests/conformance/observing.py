@@ -12,6 +12,12 @@ from typing import Any, Final
 
 import pytest
 
+from bwc_protocol.declare import MalformedMessage
+from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.evidence import EvidenceError
+from bwc_protocol.frame import MalformedControl
+from bwc_protocol.session.interface import SessionFailed
+from bwc_protocol.session.preamble import NotAPreamble
 from bwc_sdk.capture.decoding import decode_file
 from bwc_sdk.cli.verbs.decode import line_of
 from bwc_sdk.errors import (
@@ -59,6 +65,10 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
             return Outcome.VANISHED, f"the device vanished: {error}"
         case SessionError() | ProtocolViolation() | CommandError() | CommandTimeout():
             return Outcome.FAILED, ""
+        case MalformedControl() | NotAPreamble() | SessionFailed() | MalformedMessage():
+            return Outcome.FAILED, ""  # of what the device said on the wire: a raw test decodes it itself
+        case EvidenceError() | DocumentRefused():
+            return Outcome.FAILED, ""  # of what it states of its recordings
         case ConfigError() | AuditBroken() | EvidenceMismatch() | ClockNotVerified():
             return Outcome.FAILED, ""
         case BwcError():

@@ -177,9 +177,9 @@ class RawLink:
         self.waiting.clear()
 
     def told(self) -> str:
-        """What waits, in words, the last ones."""
+        """What waits, in words, the last ones; and what was no good frame, of which else nothing is seen."""
         shown = [repr(heard.frame) for heard in self.waiting[-5:]]
-        return ", ".join(shown) if shown else "silence"
+        return f"{', '.join(shown) or 'silence'}{self.pipe.told_of_damage()}"
 
     def channel(self, number: int = 0) -> RawChannel:
         """The host's end of a channel; nothing is said for it."""

@@ -57,6 +57,12 @@ class RawPipe:
         """The largest frame that makes sense on it."""
         return self._transport.limits.max_payload
 
+    def told_of_damage(self) -> str:
+        """What came that is no good frame, in words that follow others; "" where nothing did."""
+        kinds = ", ".join(sorted({damage.kind.name for damage in self.damage}))
+        broken = f"; {len(self.damage)} frames that are none ({kinds})" if self.damage else ""
+        return f"{broken}; bytes of no frame, the first {self.strange.hex()}" if self.strange else broken
+
     @property
     def dead_after_s(self) -> float:
         """The silence that ends a link on it (LNK-015)."""

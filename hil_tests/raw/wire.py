@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bwc_protocol.declare import Role
 from bwc_protocol.session.interface import RECORD_MAX
@@ -18,9 +18,6 @@ from hil_tests.raw.pipe import PipeLost, RawPipe
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.transcript import Transcript
 from hil_tests.verdicts import not_tested
-
-PIPES_MAX: Final = 8
-"""At once, by one test."""
 
 
 class Wire:

@@ -17,7 +17,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.asking import limits, manifest_of, recordings, supported
-from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
+from hil_tests.verdicts import RuleBroken, not_applicable
 
 CREDIT: Final = 20_000
 """Bytes: less than a chunk, and more than one message of a device with little memory."""
@@ -314,6 +314,7 @@ def test_bytes_of_an_upload_beyond_its_length_end_the_conversation(wire: Wire) -
 
 
 @pytest.mark.rule("CFG-006")
+@pytest.mark.rule("CHN-010")
 def test_what_an_unfinished_upload_brought_is_nothing(wire: Wire) -> None:
     session = wire.session()
     upload(session, b"", 100)
@@ -322,5 +323,5 @@ def test_what_an_unfinished_upload_brought_is_nothing(wire: Wire) -> None:
     again = wire.conversation(link=link).open()
     if again.ask(ReadConfigState()).staged:
         raise RuleBroken("nothing staged after a conversation that ended (CFG-006)", "something")
-    if again.ask(ReadStatus()).streams:
-        not_tested("another stream is open on the device")
+    if told := again.ask(ReadStatus()).streams:
+        raise RuleBroken("no open stream after the conversation that opened it (CHN-010)", str(told))

@@ -10,6 +10,12 @@ import pytest
 
 import hil_tests.bench
 import hil_tests.conformance.collecting  # noqa: F401  # likewise, or commands are declared twice
+from bwc_protocol.declare import MalformedMessage
+from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
+from bwc_protocol.evidence import EvidenceError
+from bwc_protocol.frame import MalformedControl
+from bwc_protocol.session.interface import Alert, SessionFailed
+from bwc_protocol.session.preamble import NotAPreamble
 from bwc_sdk.errors import (
     BwcError,
     CommandTimeout,
@@ -341,6 +347,12 @@ def test_a_folder_that_cannot_be_written_ends_the_run_before_its_first_test(
         (SessionError("x"), Outcome.FAILED),
         (ProtocolViolation("x"), Outcome.FAILED),
         (CommandTimeout("x"), Outcome.FAILED),
+        (MalformedMessage("device.status", "ends inside a field"), Outcome.FAILED),
+        (MalformedControl("x"), Outcome.FAILED),
+        (NotAPreamble("x"), Outcome.FAILED),
+        (SessionFailed(Alert.MALFORMED, "x", by_peer=True), Outcome.FAILED),
+        (EvidenceError("manifest", "x"), Outcome.FAILED),
+        (DocumentRefused(DocumentCheck.SUBJECTS, "x"), Outcome.FAILED),
         (HostExhausted("x"), Outcome.INFRA),
         (BwcError("x"), Outcome.INFRA),
         (OSError("x"), Outcome.INFRA),

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from bwc_protocol.frame import Frame, FrameType, encode_frame
 from bwc_sdk.sync.loop import loop_thread
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import make_camera
 from hil_tests.raw import pipe as raw_pipe
+from hil_tests.raw.link import RawLink
 from hil_tests.raw.pipe import PipeLost, RawPipe
 from hil_tests.raw.transcript import Transcript
 
@@ -45,3 +47,13 @@ def test_who_says_something_on_a_pipe_that_went_is_told_so(pipe: RawPipe) -> Non
     loop_thread().run(unplug())
     with pytest.raises(PipeLost, match="went"):
         pipe.say(b"not heard")
+
+
+def test_what_is_no_good_frame_is_told_beside_the_silence(pipe: RawPipe) -> None:
+    link = RawLink(pipe)
+    assert link.told() == "silence"
+    frame = bytearray(encode_frame(Frame(FrameType.PING, link=1)))
+    frame[4] ^= 1
+    pipe.received(b"boot\r\n" + bytes(frame))
+    told = link.told()
+    assert told.startswith("silence; ") and "HEADER_CRC" in told and b"boot".hex() in told
