@@ -9,6 +9,7 @@
 `offload_many`, `offload_station` and `dock_watch` are the same for many cameras.
 """
 
+from bwc_sdk.destination.incoming import Unfinished, remove_unfinished, unfinished
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.dock_watch import DockWatch, dock_watch
 from bwc_sdk.offload.events import (
@@ -50,7 +51,6 @@ from bwc_sdk.offload.fleet_events import (
     StationBack,
     StationLost,
 )
-from bwc_sdk.offload.incoming import Unfinished, remove_unfinished, unfinished
 from bwc_sdk.offload.job import OffloadJob, offload
 from bwc_sdk.offload.outcome import (
     Missing,

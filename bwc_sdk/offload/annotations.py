@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.evidence import NO_SHA256, EvidenceError
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
+from bwc_sdk.destination.custody_log import Fact
+from bwc_sdk.destination.final_names import Move, NameTaken
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.naming import ANNOTATIONS_SUFFIX, HASH_DIGITS, recording_name
-from bwc_sdk.offload.custody_log import Fact
-from bwc_sdk.offload.final_names import Move, NameTaken
 
 if TYPE_CHECKING:
     from bwc_protocol.documents.annotation_file import AnnotationFile
     from bwc_protocol.messages.recordings import RecordingEntry
     from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.destination.destination import Destination
     from bwc_sdk.identity.host_identity import HostIdentity
-    from bwc_sdk.offload.destination import Destination
 
 SIGNATURES_APART: Final = SIGN1_MAX
 """Bytes by which two files of the same statements may differ: a signature."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from bwc_sdk.destination.custody_log import ChainHeld, CustodyLog, Fact
+from bwc_sdk.destination.destination import Destination
 from bwc_sdk.errors import DestinationBusy
 from bwc_sdk.host.world import World
-from bwc_sdk.offload.custody_log import ChainHeld, CustodyLog, Fact
-from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.waiting import settled
 
 HELD_S: Final = 0.02

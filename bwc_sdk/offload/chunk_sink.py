@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from bwc_sdk.connection.trickle import Trickle
+from bwc_sdk.destination.segment_file import SegmentFile
 from bwc_sdk.errors import BwcError, DeviceLost
 from bwc_sdk.host.world import Workers
 from bwc_sdk.offload.budget import Share
-from bwc_sdk.offload.segment_file import SegmentFile
 from bwc_sdk.offload.slabs import SLAB_BYTES, SlabPool, chunks_a_slab
 from bwc_sdk.offload.waiting import all_settled
 

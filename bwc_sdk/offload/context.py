@@ -6,14 +6,14 @@ from typing import TypeVar
 
 from bwc_protocol.declare import load_all
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.destination.custody_log import Fact
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.free_room import Room
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.budget import Share
 from bwc_sdk.offload.chain import Chain
-from bwc_sdk.offload.custody_log import Fact
-from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import OffloadEvent
-from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.slabs import SHARED, SlabPool
 from bwc_sdk.offload.waiting import settled

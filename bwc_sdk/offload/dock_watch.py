@@ -17,6 +17,9 @@ from typing import Final
 from bwc_protocol.declare import Role, Unknown
 from bwc_protocol.messages.station import BayState, BayStatus
 from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.destination.destination import Destination, moved
+from bwc_sdk.destination.faults import destination_error
+from bwc_sdk.destination.free_room import Room
 from bwc_sdk.errors import (
     BwcError,
     DestinationError,
@@ -31,8 +34,6 @@ from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.offload.destination import Destination, moved
-from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import Connected, Finished, FollowUpFailed, OffloadEvent
 from bwc_sdk.offload.fleet import station_by
 from bwc_sdk.offload.fleet_events import (
@@ -50,7 +51,6 @@ from bwc_sdk.offload.fleet_events import (
     bay_slot,
 )
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
-from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence

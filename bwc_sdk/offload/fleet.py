@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from bwc_protocol.declare import Role
 from bwc_sdk.clients.connecting import connect, connect_station
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.free_room import Room
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.offload.destination import Destination
 from bwc_sdk.offload.events import Finished
 from bwc_sdk.offload.fleet_events import CameraEvent, CameraFailed, FleetResult, bay_slot
 from bwc_sdk.offload.fleet_stream import FleetStream, stop
-from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.outcome import OffloadResult
 from bwc_sdk.offload.policy import OffloadPolicy

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final, Self
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import destination_error
+from bwc_sdk.destination.free_room import Room
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
@@ -19,8 +22,6 @@ from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.account import Account, stated_by
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.context import OffloadContext
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import (
     Connected,
     Finished,
@@ -31,7 +32,6 @@ from bwc_sdk.offload.events import (
     RecordingsMissing,
 )
 from bwc_sdk.offload.feed import Feed
-from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.link_speed import check_link_speed
 from bwc_sdk.offload.listing import Listing, Plan
 from bwc_sdk.offload.outcome import OffloadResult

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.destination.free_room import LARGE
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.events import RecordingFinished, RecordingPostponed
 from bwc_sdk.offload.feed import Feed
-from bwc_sdk.offload.free_room import LARGE
 from bwc_sdk.offload.outcome import Outcome, StillOnCamera
 from bwc_sdk.offload.queue import Queue, Turn
 from bwc_sdk.offload.reconnect import Failed, GaveUp, Reconnector

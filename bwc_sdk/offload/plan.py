@@ -5,10 +5,10 @@ from typing import Final
 
 from bwc_protocol.evidence import MAX_SEGMENTS
 from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import no_files_left
 from bwc_sdk.errors import DestinationFull, NoSuchRecording
 from bwc_sdk.evidence.naming import segment_name
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import no_files_left
 from bwc_sdk.offload.listing import Listing, Plan
 from bwc_sdk.offload.outcome import Missing
 from bwc_sdk.quantity import size

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.destination.custody_log import Fact
+from bwc_sdk.destination.faults import destination_error
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -18,8 +20,6 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.offload.annotations import keep_annotations, said_of
 from bwc_sdk.offload.context import OffloadContext
-from bwc_sdk.offload.custody_log import Fact
-from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.offload.events import OffloadEvent, Progress, RecordingStarted, Resumed
 from bwc_sdk.offload.outcome import Outcome, Refused, StillOnCamera, StoredSegment, StoredVerified
 from bwc_sdk.offload.plan import check_room

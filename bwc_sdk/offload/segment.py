@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Final
 from bwc_protocol.evidence import chunk_span
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.destination.custody_log import Fact
+from bwc_sdk.destination.final_names import NameTaken
+from bwc_sdk.destination.segment_file import Found, SegmentFile
 from bwc_sdk.errors import (
     BwcError,
     CommandError,
@@ -28,12 +31,9 @@ from bwc_sdk.errors import (
 from bwc_sdk.evidence.custody import Custody
 from bwc_sdk.offload.chunk_sink import ChunkSink
 from bwc_sdk.offload.context import OffloadContext
-from bwc_sdk.offload.custody_log import Fact
 from bwc_sdk.offload.events import ChunkRejected, SegmentStored
-from bwc_sdk.offload.final_names import NameTaken
 from bwc_sdk.offload.listing import URGENT
 from bwc_sdk.offload.outcome import StoredSegment
-from bwc_sdk.offload.segment_file import Found, SegmentFile
 from bwc_sdk.offload.sidecars import Sidecars
 from bwc_sdk.offload.signature import CheckedSignature
 from bwc_sdk.offload.slabs import chunks_a_slab

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError, Manifest, chunk_count, verify_table
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
+from bwc_sdk.destination.custody_log import Fact
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.final_names import Move, NameTaken
 from bwc_sdk.evidence.custody import CUSTODY_MAX, Custody
 from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.naming import (
@@ -23,9 +26,6 @@ from bwc_sdk.evidence.naming import (
     segment_name,
 )
 from bwc_sdk.host.filesystem import Identity
-from bwc_sdk.offload.custody_log import Fact
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.final_names import Move, NameTaken
 from bwc_sdk.offload.signature import CheckedSignature
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from bwc_protocol.evidence import MANIFEST_MAX
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients.tombstones import ErasedRecording
+from bwc_sdk.destination.final_names import Move, NameTaken
 from bwc_sdk.errors import CommandError, EvidenceMismatch
 from bwc_sdk.evidence.naming import MANIFEST_SUFFIX, TOMBSTONE_SUFFIX, recording_name
-from bwc_sdk.offload.final_names import Move, NameTaken
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
-    from bwc_sdk.offload.destination import Destination
+    from bwc_sdk.destination.destination import Destination
 
 
 async def erased_by(camera: Camera) -> tuple[ErasedRecording, ...] | EvidenceMismatch:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.recordings import RecordingEntry, ReleaseState
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.destination.receipt_delivery import LyingReceipt, ReceiptShelf, UnreadableReceipt
+from bwc_sdk.destination.receipt_signing import NotReceipted, ReceiptMade, Signing, sign_receipts
 from bwc_sdk.errors import BwcError, CommandError, DestinationBusy
 from bwc_sdk.evidence.naming import recording_name
 from bwc_sdk.offload.annotations import keep_annotations, said_of
@@ -31,8 +33,6 @@ from bwc_sdk.offload.events import (
     ReceiptSigned,
 )
 from bwc_sdk.offload.outcome import Outcome, StillOnCamera, StoredVerified
-from bwc_sdk.offload.receipt_delivery import LyingReceipt, ReceiptShelf, UnreadableReceipt
-from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, Signing, sign_receipts
 from bwc_sdk.offload.reconnect import Failed, Reconnector, Unreached
 from bwc_sdk.offload.tombstones import keep_tombstones
 

@@ -19,9 +19,9 @@ from bwc_sdk.cli.advice import BY_CLASS, BY_CODE, advice_for
 from bwc_sdk.cli.arguments.destination import stopped
 from bwc_sdk.cli.printing.offload_events import LISTED_MAX, next_steps, offload_document
 from bwc_sdk.cli.running.failure import EXIT_CODES, NoDeviceNamed
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import destination_error
 from bwc_sdk.offload import OffloadResult, RecordingFinished, Refused, StillOnCamera
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import destination_error
 from bwc_sdk.transport.serial_port import opening_error
 
 Bwc = Callable[..., Any]
@@ -171,7 +171,7 @@ def test_every_fault_of_a_destination_has_a_next_step(name: str) -> None:
 def test_a_full_destination_names_sizes_that_people_read_and_what_is_kept_free(
     bwc: Bwc, sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.offload.destination.Destination.free_bytes", lambda self: 17 << 20)
+    monkeypatch.setattr("bwc_sdk.destination.destination.Destination.free_bytes", lambda self: 17 << 20)
     big = sim.replace("mib=1", "mib=8")
     ran = bwc("offload", str(tmp_path), device=big)
     assert ran.code == 9

@@ -16,11 +16,12 @@ from bwc_protocol.messages.recordings import CategoriseRecording, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients import connecting
 from bwc_sdk.clients.camera import Camera
+from bwc_sdk.destination import receipt_signing
 from bwc_sdk.errors import CommandError, DestinationBusy, DeviceLost, EvidenceMismatch
 from bwc_sdk.evidence.custody_chain import chains_of, read_chain
 from bwc_sdk.evidence.custody_line import CustodyLine
 from bwc_sdk.evidence.naming import recording_name
-from bwc_sdk.offload import OffloadPolicy, annotations, receipt_signing, whole_way
+from bwc_sdk.offload import OffloadPolicy, annotations, whole_way
 from bwc_sdk.offload.pipeline import Pipeline
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.erasing import Erasing

@@ -9,9 +9,9 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.lab.directory import open_lab
+from bwc_sdk.destination.receipt_signing import ReceiptMade, sign_receipts
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.offload import offload
-from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
 from tests.docs.test_signature_by_hand import follow_the_page
 from tools.testkit.identity_files import pem
 

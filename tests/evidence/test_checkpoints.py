@@ -7,6 +7,7 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList
+from bwc_sdk.destination.receipt_signing import ReceiptMade, sign_receipts
 from bwc_sdk.errors import EvidenceMismatch
 from bwc_sdk.evidence import checkpoints
 from bwc_sdk.evidence.checkpoints import Kept, keep_checkpoints
@@ -16,7 +17,6 @@ from bwc_sdk.evidence.time_stamps import verify_time_stamp
 from bwc_sdk.evidence.verify import verify_stores
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
-from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
 from tools.testkit.time_stamping import authority
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.derive import COPY_PART, Derived, derive
 from bwc_sdk.errors import BwcError, EvidenceMismatch, HostFileError, InvalidValue, NoSuchRecording
 from bwc_sdk.evidence import derivation
 from bwc_sdk.evidence.findings import FindingKind
 from bwc_sdk.evidence.verify import verify_stores
-from bwc_sdk.offload.derive import COPY_PART, Derived, derive
 from tests.tiers import Tier, chosen
 
 Find = Callable[[str], Path]
@@ -157,8 +157,8 @@ def test_a_record_of_another_segment_is_not_taken(
 def test_whoever_is_killed_on_the_way_runs_the_same_again(
     store: Path, one_of: Find, film: Path, monkeypatch: pytest.MonkeyPatch, killed_before: str
 ) -> None:
-    from bwc_sdk.offload import derive as module
-    from bwc_sdk.offload.directory_store import DirectoryStore
+    from bwc_sdk.destination import derive as module
+    from bwc_sdk.destination.directory_store import DirectoryStore
 
     class Killed(BaseException):
         pass

@@ -16,6 +16,9 @@ import pytest
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import Manifest
 from bwc_protocol.lab.directory import open_lab
+from bwc_sdk.destination import export as module
+from bwc_sdk.destination.derive import derive
+from bwc_sdk.destination.export import Asked, Exported, export
 from bwc_sdk.errors import (
     DestinationError,
     EvidenceMismatch,
@@ -30,9 +33,6 @@ from bwc_sdk.evidence.findings import FindingKind, Report, Severity, Verdict
 from bwc_sdk.evidence.search import Wanted
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.evidence.verify import verify_stores
-from bwc_sdk.offload import export as module
-from bwc_sdk.offload.derive import derive
-from bwc_sdk.offload.export import Asked, Exported, export
 from tests.tiers import Tier, chosen
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:bagit")
@@ -307,7 +307,7 @@ KILLS = range(48) if chosen() is Tier.NIGHT else (0, 33, 36, 40, 45)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bwc_sdk.offload.export import Asked, export
+from bwc_sdk.destination.export import Asked, export
 left, right = int(sys.argv[3]), os.fsync
 def fsync(file):
     global left

@@ -22,11 +22,11 @@ from bwc_protocol.documents.tombstone import EraseReason, Tombstone
 from bwc_protocol.evidence import AnnotationRecord, Manifest, sign1
 from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.destination.receipt_signing import sign_receipts
 from bwc_sdk.evidence import receipt_reading
 from bwc_sdk.evidence.findings import Finding, FindingKind, Severity
 from bwc_sdk.evidence.verify import Believed, verify_stores
 from bwc_sdk.identity.lab_identities import LabIdentities
-from bwc_sdk.offload.receipt_signing import sign_receipts
 from tests.tiers import Tier, chosen
 
 CAMERA = "SIM-00000007"

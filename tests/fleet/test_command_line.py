@@ -13,6 +13,7 @@ from bwc_sdk.capture.decoding import decode_file
 from bwc_sdk.cli.arguments.rate import rate_of
 from bwc_sdk.cli.printing.fleet_output import FleetTeller
 from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.destination.destination import Destination, moved
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.offload import (
     CameraEvent,
@@ -25,7 +26,6 @@ from bwc_sdk.offload import (
     StationBack,
     StationLost,
 )
-from bwc_sdk.offload.destination import Destination, moved
 from bwc_sdk.offload.fleet_events import DESTINATION, STATION
 
 Bwc = Callable[..., tuple[int, str, str]]

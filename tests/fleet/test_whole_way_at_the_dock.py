@@ -16,6 +16,8 @@ from bwc_protocol.declare import Role
 from bwc_protocol.documents.tombstone import read_tombstone
 from bwc_protocol.messages.config import ApplyConfig, Setting, SettingType, StageConfig
 from bwc_sdk.clients.station import DockingStation
+from bwc_sdk.destination.receipt_delivery import copy_receipts
+from bwc_sdk.destination.receipt_signing import ReceiptMade, sign_receipts
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.evidence.findings import Verdict
 from bwc_sdk.evidence.statements import Believed
@@ -37,8 +39,6 @@ from bwc_sdk.offload import (
     whole_way,
 )
 from bwc_sdk.offload.dock_watch import LOOK_S, RETRY_S
-from bwc_sdk.offload.receipt_delivery import copy_receipts
-from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.erasing import Erasing
 from firmware_sim.ports.memory import MemoryTransport

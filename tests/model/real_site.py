@@ -23,12 +23,12 @@ from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.session.tls import KeyCredentials
 from bwc_sdk.clients.camera import Camera as CameraClient
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.destination.receipt_signing import NotReceipted, ReceiptMade, Signing, sign_receipts
 from bwc_sdk.evidence.naming import annotations_stem, recording_name
 from bwc_sdk.host.world import InlineWorkers
 from bwc_sdk.host.world import World as HostWorld
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload import OffloadPolicy, OffloadResult, Refused, offload
-from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, Signing, sign_receipts
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.custody_log import ChainHeld, CustodyLog, Fact
+from bwc_sdk.destination.destination import Destination
 from bwc_sdk.evidence.custody_chain import ChainFault, chains_of, check_chain, read_chain
 from bwc_sdk.evidence.custody_line import LINE_MAX, CustodyLine, LineError, Recorded, is_chain, is_chain_of
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.host.world import World
 from bwc_sdk.offload import StoredVerified
-from bwc_sdk.offload.custody_log import ChainHeld, CustodyLog, Fact
-from bwc_sdk.offload.destination import Destination
 
 HOST = b"this host"
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import destination_error
+from bwc_sdk.destination.segment_file import RESERVE_BYTES, SegmentFile
 from bwc_sdk.errors import DestinationBusy, DestinationError, DestinationFull
 from bwc_sdk.host.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.segment_file import RESERVE_BYTES, SegmentFile
 from firmware_sim.virtual_time import run_virtual
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
@@ -346,7 +346,7 @@ def test_a_limit_of_this_process_is_not_taken_for_one_of_the_file_system(
 def test_a_file_that_grows_too_large_is_blamed_on_what_can_be_the_cause(
     monkeypatch: pytest.MonkeyPatch, limit: int | None, why: str
 ) -> None:
-    monkeypatch.setattr("bwc_sdk.offload.destination_faults.largest_file", lambda: limit)
+    monkeypatch.setattr("bwc_sdk.destination.faults.largest_file", lambda: limit)
     error = destination_error(OSError(errno.EFBIG, "File too large"), "storing x", Path("/d"))
     assert why in error.advice
 
@@ -549,7 +549,7 @@ def test_room_is_reserved_in_stretches_and_given_back(lab, monkeypatch: pytest.M
             most = max(most, offset + size - len(self._handles[file].live))
             super().preallocate(file, offset, size)
 
-    monkeypatch.setattr("bwc_sdk.offload.segment_file.RESERVE_BYTES", 8 * lab.chunk)
+    monkeypatch.setattr("bwc_sdk.destination.segment_file.RESERVE_BYTES", 8 * lab.chunk)
     disk = lab.disk()
     device = lab.device([lab.recording(1, (50 * lab.chunk,))], piece=lab.chunk, cut_at=[12 * lab.chunk])
     lab.run(device, Watched(disk), policy=ONCE)
@@ -563,7 +563,7 @@ def test_the_stretch_is_small_beside_a_disk() -> None:
 
 
 def test_as_it_arrives_the_next_stretch_is_reserved(lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwc_sdk.offload.segment_file.RESERVE_BYTES", 4 * lab.chunk)
+    monkeypatch.setattr("bwc_sdk.destination.segment_file.RESERVE_BYTES", 4 * lab.chunk)
     asked: list[tuple[int, int]] = []
 
     class Watched(lab.files):

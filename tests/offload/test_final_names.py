@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.final_names import Move
 from bwc_sdk.host.filesystem import OsFileSystem
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.final_names import Move
 from tools.testkit.model_disk import ModelDisk, ModelFiles
 
 

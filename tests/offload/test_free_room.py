@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.free_room import MAKES_WAY_S, Room
 from bwc_sdk.errors import DestinationFull
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import (
@@ -19,7 +20,6 @@ from bwc_sdk.offload import (
     StoredVerified,
     offload_many,
 )
-from bwc_sdk.offload.free_room import MAKES_WAY_S, Room
 from firmware_sim.virtual_time import run_virtual
 
 STORE = Path("/store")

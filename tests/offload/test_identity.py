@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.final_names import FinalNames, Move
+from bwc_sdk.destination.segment_file import RACES_MAX
 from bwc_sdk.errors import DestinationMoved
 from bwc_sdk.host.filesystem import CannotRename, OsFileSystem
 from bwc_sdk.offload import OffloadPolicy, Refused, StillOnCamera, StoredVerified
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.final_names import FinalNames, Move
-from bwc_sdk.offload.segment_file import RACES_MAX
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 

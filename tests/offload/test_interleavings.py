@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.free_room import Room
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import (
     OffloadJob,
@@ -18,7 +19,6 @@ from bwc_sdk.offload import (
     Resumed,
     SegmentStored,
 )
-from bwc_sdk.offload.free_room import Room
 from firmware_sim.virtual_time import run_virtual
 from tests.tiers import seeds
 

@@ -9,11 +9,11 @@ import random
 
 import pytest
 
+from bwc_sdk.destination.custody_log import CustodyLog
+from bwc_sdk.destination.final_names import FinalNames
 from bwc_sdk.evidence.custody_chain import check_chain
 from bwc_sdk.evidence.custody_line import CustodyLine, is_chain
 from bwc_sdk.offload import Refused, StillOnCamera, StoredVerified
-from bwc_sdk.offload.custody_log import CustodyLog
-from bwc_sdk.offload.final_names import FinalNames
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
 SIZES = ((2 * 4096 + 100, 300), (50,))

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bwc_protocol.vocabulary import ErrorCode
+from bwc_sdk.destination.free_room import Room
+from bwc_sdk.destination.segment_file import SegmentFile
 from bwc_sdk.errors import CommandError
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import (
@@ -21,9 +23,7 @@ from bwc_sdk.offload import (
     StillOnCamera,
     StoredVerified,
 )
-from bwc_sdk.offload.free_room import Room
 from bwc_sdk.offload.pipeline import AHEAD, FINISHING_MAX
-from bwc_sdk.offload.segment_file import SegmentFile
 from firmware_sim.virtual_time import run_virtual
 
 pytestmark = pytest.mark.usefixtures("small_slabs")

@@ -24,6 +24,9 @@ from bwc_protocol.evidence import AnnotationRecord, Manifest, cbor, sign1
 from bwc_protocol.lab.agency import LabAgency
 from bwc_protocol.session.tls import KeyCredentials
 from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.directory_store import DirectoryStore
+from bwc_sdk.destination.receipt_signing import NotReceipted, ReceiptMade, sign_receipts, verify_in_store
 from bwc_sdk.errors import DestinationBusy, DestinationError, DocumentError, EvidenceMismatch
 from bwc_sdk.evidence import read_back
 from bwc_sdk.evidence.custody_chain import chains_of, check_chain, read_chain
@@ -32,9 +35,6 @@ from bwc_sdk.evidence.naming import destination_name
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.directory_store import DirectoryStore
-from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, sign_receipts, verify_in_store
 from tests.tiers import Tier, chosen
 from tools.testkit import agencies
 

@@ -22,15 +22,15 @@ from bwc_protocol.evidence import ChunkHasher, Manifest, sign1
 from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_protocol.session.tls import KeyCredentials
 from bwc_protocol.vocabulary import PeerKind
+from bwc_sdk.destination import custody_log, receipt_signing
+from bwc_sdk.destination.custody_log import ChainHeld, CustodyLog
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.directory_store import PIECE, DirectoryStore
+from bwc_sdk.destination.receipt_signing import NotReceipted, ReceiptMade, sign_receipts, verify_in_store
 from bwc_sdk.errors import DestinationBusy, DestinationError, DocumentError, EvidenceMismatch
 from bwc_sdk.evidence import read_back
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload import custody_log, receipt_signing
-from bwc_sdk.offload.custody_log import ChainHeld, CustodyLog
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.directory_store import PIECE, DirectoryStore
-from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, sign_receipts, verify_in_store
 from tests.offload.test_receipt_signing import (
     AGENCY,
     STORE_1,

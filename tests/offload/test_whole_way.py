@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from bwc_sdk.destination.receipt_delivery import RECEIPTS_MAX, LyingReceipt, ReceiptShelf, UnreadableReceipt
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.offload import FollowUp, FollowUpFailed, NotErased, OffloadPolicy, StillOnCamera, StoredVerified
-from bwc_sdk.offload.receipt_delivery import RECEIPTS_MAX, LyingReceipt, ReceiptShelf, UnreadableReceipt
 from tests.offload.test_receipt_signing import device_of, sign, stored_on
 
 

@@ -24,6 +24,8 @@ from bwc_protocol.documents.receipt import SignedReceipt, verify_receipt_signatu
 from bwc_protocol.documents.tombstone import SignedTombstone, verify_tombstone
 from bwc_protocol.evidence import NO_SHA256, ChunkHasher, Manifest, annotation_root, verify_table
 from bwc_protocol.messages.recordings import EraseRecording
+from bwc_sdk.destination.proof import NAME_PROBE
+from bwc_sdk.destination.receipt_signing import ReceiptMade, sign_receipts
 from bwc_sdk.evidence.custody_chain import check_chain
 from bwc_sdk.evidence.custody_line import CustodyLine, is_chain
 from bwc_sdk.evidence.naming import recording_name, segment_name
@@ -34,8 +36,6 @@ from bwc_sdk.offload import (
     ReceiptSigned,
     StoredVerified,
 )
-from bwc_sdk.offload.destination_proof import NAME_PROBE
-from bwc_sdk.offload.receipt_signing import ReceiptMade, sign_receipts
 from firmware_sim.storage.blobs import SealedBlob
 from firmware_sim.storage.storage import StoredRecording
 from tests.scenario.whole_site import STORE, WholeSite, host

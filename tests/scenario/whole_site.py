@@ -22,10 +22,10 @@ from bwc_protocol.messages.recordings import CategoriseRecording, HoldRecording,
 from bwc_protocol.session.tls import KeyCredentials
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.destination.receipt_signing import Signing, sign_receipts
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload import OffloadEvent, OffloadPolicy, OffloadResult, offload
-from bwc_sdk.offload.receipt_signing import Signing, sign_receipts
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
 from firmware_sim.flash.flash import PowerLost

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bwc_sdk.transport.tcp  # noqa: F401 (imports are no part of the sample)
-from bwc_sdk.offload.custody_log import CustodyLog, Fact
+from bwc_sdk.destination.custody_log import CustodyLog, Fact
 from tools.bench.our_receiver import MIB, receive
 from tools.bench.process import measured
 from tools.bench.sessions import insecure

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bwc_sdk.destination.faults import destination_error
 from bwc_sdk.host.filesystem import FileSystem
-from bwc_sdk.offload.destination_faults import destination_error
 
 Dest = Annotated[
     Path,

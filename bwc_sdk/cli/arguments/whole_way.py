@@ -45,7 +45,7 @@ def whole_way(
     """The policy of an offload that is told to go further than to the store. Raises `IdentityError`,
     `DocumentError`."""
     if sign:
-        from bwc_sdk.offload.receipt_signing import require_destination
+        from bwc_sdk.destination.receipt_signing import require_destination
 
         found = find_identity(
             settings.identity, lab=settings.lab, allow_insecure=settings.allow_insecure, ask=ask_on_terminal

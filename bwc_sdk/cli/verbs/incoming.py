@@ -10,7 +10,7 @@ from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.text import size
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
-from bwc_sdk.offload.incoming import Unfinished, remove_unfinished, unfinished
+from bwc_sdk.destination.incoming import Unfinished, remove_unfinished, unfinished
 
 Where = Annotated[
     Path, typer.Argument(readable=False, metavar="DEST", help="Directory that offloads store into.")

@@ -60,14 +60,14 @@ def sign(
     annotations, and nothing is ever replaced. The certificate has the role 'destination' alone. Exits with 10 if a
     recording got none.
     """
-    from bwc_sdk.offload.receipt_signing import NotReceipted, ReceiptMade, sign_receipts
+    from bwc_sdk.destination.receipt_signing import NotReceipted, ReceiptMade, sign_receipts
 
     identity = identity_to_sign(settings, Role.DESTINATION, destination)
     found = list(sign_receipts(path, identity, destination=destination))
     made = [one for one in found if isinstance(one, ReceiptMade)]
     refused = [one for one in found if isinstance(one, NotReceipted)]
     if out is not None:
-        from bwc_sdk.offload.receipt_delivery import copy_receipts
+        from bwc_sdk.destination.receipt_delivery import copy_receipts
 
         copy_receipts([one.path for one in made], out)
     for one in made:
@@ -132,7 +132,7 @@ def verify(
     ],
 ) -> None:
     """Check a receipt: who signed it, its list of objects, and that the store has all of them, whole."""
-    from bwc_sdk.offload.receipt_signing import verify_in_store
+    from bwc_sdk.destination.receipt_signing import verify_in_store
 
     data = read_document(file, RECEIPT_MAX)
     identity = identity_to_sign(settings, Role.TECHNICIAN, None)

@@ -53,7 +53,7 @@ def derive(
     beside the copy, and this host's custody chain names it: 'bwc evidence verify' finds what changes later, 'show'
     tells it, and 'export --derived-only' gives copies away without their originals.
     """
-    from bwc_sdk.offload.derive import derive as registered
+    from bwc_sdk.destination.derive import derive as registered
 
     done = registered(source, copy, tool=tool, reason=reason, by=by or user_name())
     output.show(

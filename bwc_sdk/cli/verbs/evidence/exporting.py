@@ -101,13 +101,13 @@ def export(
     with 14 if something of it is not what was recorded: it goes out as it is.
     """
     from bwc_sdk.cli.running.on_camera import ask_on_terminal
+    from bwc_sdk.destination.export import Asked
+    from bwc_sdk.destination.export import export as exported
     from bwc_sdk.evidence.believing import whom_to_believe
     from bwc_sdk.evidence.findings import Severity, Verdict
     from bwc_sdk.evidence.recipient_keys import keys_at_hand
     from bwc_sdk.evidence.search import Wanted
     from bwc_sdk.identity.ca.agency_file import read_certificates
-    from bwc_sdk.offload.export import Asked
-    from bwc_sdk.offload.export import export as exported
 
     wanted = question(officer, begin, end, case, held, category, event, camera)
     believed = (

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bwc_sdk.destination.destination import INCOMING
+from bwc_sdk.destination.faults import destination_error
+from bwc_sdk.destination.final_names import FinalNames, NameTaken
 from bwc_sdk.errors import DestinationError
 from bwc_sdk.evidence.naming import (
     CUSTODY_SUFFIX,
@@ -25,9 +28,6 @@ from bwc_sdk.evidence.naming import (
     TABLE_SUFFIX,
 )
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
-from bwc_sdk.offload.destination import INCOMING
-from bwc_sdk.offload.destination_faults import destination_error
-from bwc_sdk.offload.final_names import FinalNames, NameTaken
 
 BESIDE: Final = (TABLE_SUFFIX, SIGNATURE_SUFFIX, MANIFEST_SUFFIX, CUSTODY_SUFFIX)
 _OURS: Final = re.compile(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import Appeared
+from bwc_sdk.destination.final_names import Move
 from bwc_sdk.evidence.destination import OpenObject
 from bwc_sdk.host.filesystem import NotAFile, read_upto
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import Appeared
-from bwc_sdk.offload.final_names import Move
 
 PIECE: Final = 1 << 20
 """Bytes that are read at once: enough for any medium, and little for many at the same time."""

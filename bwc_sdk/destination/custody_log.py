@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.name_sync import NameSync
 from bwc_sdk.errors import DestinationBusy
 from bwc_sdk.evidence.custody_line import (
     LINE_MAX,
@@ -27,8 +29,6 @@ from bwc_sdk.evidence.custody_line import (
 )
 from bwc_sdk.host.filesystem import Identity, NotAFile, read_upto, write_all
 from bwc_sdk.host.world import World
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.name_sync import NameSync
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwc_protocol.evidence import DIGEST_SIZE, SegmentFacts, chunk_count
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.faults import NO_ROOM, NotOurs
+from bwc_sdk.destination.final_names import Move
 from bwc_sdk.errors import DestinationBusy, DestinationError
 from bwc_sdk.evidence.naming import PART_SUFFIX, footage_suffix
 from bwc_sdk.host.filesystem import NotAFile, read_upto, write_all
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import NO_ROOM, NotOurs
-from bwc_sdk.offload.final_names import Move
 
 WRITE_BACK_BYTES: Final = 4 * 1024 * 1024
 """The medium works while the rest arrives, so that the final sync has little left: of many files that end at the same

@@ -10,9 +10,9 @@ import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bwc_sdk.destination.faults import NO_ROOM, Appeared, NotOurs
+from bwc_sdk.destination.name_sync import NameSync
 from bwc_sdk.host.filesystem import CannotRename, FileSystem, NotAFile, read_upto
-from bwc_sdk.offload.destination_faults import NO_ROOM, Appeared, NotOurs
-from bwc_sdk.offload.name_sync import NameSync
 
 
 class NameTaken(Exception):

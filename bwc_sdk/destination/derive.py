@@ -18,6 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.destination.custody_log import CustodyLog, Fact, append_waiting
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.directory_store import DirectoryStore
+from bwc_sdk.destination.faults import Appeared
+from bwc_sdk.destination.final_names import Move
 from bwc_sdk.errors import DestinationBusy, EvidenceMismatch, HostFileError, InvalidValue
 from bwc_sdk.evidence import sealed_json
 from bwc_sdk.evidence.bag import lies_in_a_bag
@@ -43,11 +48,6 @@ from bwc_sdk.evidence.store import RecordingFiles, Store
 from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.host.filesystem import write_all
 from bwc_sdk.host.world import World
-from bwc_sdk.offload.custody_log import CustodyLog, Fact, append_waiting
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.destination_faults import Appeared
-from bwc_sdk.offload.directory_store import DirectoryStore
-from bwc_sdk.offload.final_names import Move
 from bwc_sdk.quantity import exact_utc
 from bwc_sdk.version import __version__
 

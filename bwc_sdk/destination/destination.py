@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from bwc_sdk.destination.faults import destination_error, error_at
+from bwc_sdk.destination.final_names import FinalNames
+from bwc_sdk.destination.proof import prove
 from bwc_sdk.errors import DestinationError, DestinationMoved
 from bwc_sdk.evidence.naming import FOOTAGE_SUFFIXES, PART_SUFFIX
 from bwc_sdk.host.filesystem import FileSystem, Identity, NotAFile, write_all
-from bwc_sdk.offload.destination_faults import destination_error, error_at
-from bwc_sdk.offload.destination_proof import prove
-from bwc_sdk.offload.final_names import FinalNames
 
 INCOMING: Final = ".incoming"
 ROOM_PROBE: Final = "room-probe"

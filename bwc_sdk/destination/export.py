@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
 from bwc_protocol.evidence import sealing
+from bwc_sdk.destination.custody_log import CustodyLog, Fact, append_waiting
+from bwc_sdk.destination.derive import errors_of
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.directory_store import DirectoryStore
 from bwc_sdk.errors import DestinationError, HostFileError, IdentityError, InvalidValue
 from bwc_sdk.evidence import sealed_json
 from bwc_sdk.evidence.bag import PIECE, BagWriter, bag_at, lies_in_a_bag, taken
@@ -30,10 +34,6 @@ from bwc_sdk.evidence.naming import DERIVATION_SUFFIX, LEFT_OUT_NAME, derived_na
 from bwc_sdk.evidence.rewrap import rewrap, wraps_in
 from bwc_sdk.evidence.verify import Progress, verify_stores
 from bwc_sdk.host.world import World
-from bwc_sdk.offload.custody_log import CustodyLog, Fact, append_waiting
-from bwc_sdk.offload.derive import errors_of
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.directory_store import DirectoryStore
 from bwc_sdk.quantity import exact_utc
 from bwc_sdk.version import __version__
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from bwc_sdk.destination.faults import NO_LOCKS, error_at
+from bwc_sdk.destination.final_names import FinalNames
 from bwc_sdk.errors import DestinationError
-from bwc_sdk.offload.destination_faults import NO_LOCKS, error_at
-from bwc_sdk.offload.final_names import FinalNames
 
 LOCK_PROBE: Final = "lock-probe"
 """A file that stays: making and removing one for each offload makes later creations slow on some systems."""

@@ -29,6 +29,9 @@ from bwc_protocol.documents.receipt import (
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
 from bwc_protocol.documents.signed_document import SignedDocument, require_validity
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.destination.custody_log import CustodyLog, Fact, append_waiting
+from bwc_sdk.destination.destination import Destination
+from bwc_sdk.destination.directory_store import DirectoryStore
 from bwc_sdk.errors import DestinationBusy, DestinationError, EvidenceMismatch
 from bwc_sdk.evidence.custody_line import Recorded
 from bwc_sdk.evidence.naming import (
@@ -43,9 +46,6 @@ from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.document_files import document_error
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.offload.custody_log import CustodyLog, Fact, append_waiting
-from bwc_sdk.offload.destination import Destination
-from bwc_sdk.offload.directory_store import DirectoryStore
 
 log = logging.getLogger(__name__)
 
