@@ -83,17 +83,20 @@ class Shell:
     def try_out(self, command: Command) -> None:
         """Types a command; raises unless it succeeds and says what the page shows, if that shows anything."""
         assert self._bash.stdin is not None
-        self._bash.stdin.write(f"{command.typed}\necho '{_DONE}'$?\n")
+        self._bash.stdin.write(f"{command.typed}\necho '{_DONE}'$? $(jobs -pr)\n")
         self._bash.stdin.flush()
         pattern, said, code = pattern_of(command.shown), "", None
+        running: list[str] = []
         while code is None or (command.shown and not pattern.fullmatch(said)):
+            # Of a command that has ended nothing more comes, unless something of the page still runs.
+            assert code is None or running, self._story(command, said)
             try:
                 line = self._lines.get(timeout=PATIENCE_S if code is None else LATE_S)
             except queue.Empty:
                 raise AssertionError(self._story(command, said)) from None
             if line.startswith(_DONE):
-                code = int(line.removeprefix(_DONE))
-                assert code == 0, self._story(command, said, f"exit code {code}")
+                code, *running = line.removeprefix(_DONE).split()
+                assert code == "0", self._story(command, said, f"exit code {code}")
             else:
                 said += line
 

@@ -56,9 +56,10 @@ def forget(path: Path) -> None:
     ("ending", "spoil"), [("*.receipt", flip), ("*.table", flip), ("*.manifest.cose", forget)]
 )
 def test_what_is_not_as_it_was_received_is_seen_there_too(
-    folder: Path, ending: str, spoil: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    ending: str,
+    spoil: Callable[[Path], None],
 ) -> None:
-    monkeypatch.setattr("tests.docs.shell.PATIENCE_S", 3)
     spoil(min((folder / "evidence").glob(ending)))
     with pytest.raises((AssertionError, OSError), match=re.compile("Verif|received|No such")):
         follow_the_page(folder, HERE)
