@@ -25,7 +25,10 @@ from firmware_sim.control.hands import Hands
 from firmware_sim.control.input import ControlInput
 from firmware_sim.control.station_control import StationControl
 from firmware_sim.defects import DEFECTS
+from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
+from firmware_sim.faults.plan_file import to_toml
+from firmware_sim.faults.reading import is_drawn, read_faults
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES, Personality
@@ -65,7 +68,12 @@ def sim(
     footage: Annotated[Footage, typer.Option(help="Real MP4 files, or synthetic bytes.")] = Footage.REAL,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="The same seed gives the same camera.")] = 0,
     faults: Annotated[
-        str, typer.Option(metavar="PLAN", help="Faults, such as drop=0.2,flip=1e-5,cut@100000,stall@5000.")
+        str,
+        typer.Option(
+            metavar="PLAN",
+            help="Faults, such as drop=0.2,flip=1e-5,cut@100000,power@400op; a file of them, FILE.toml; or seed:N, "
+            "which draws some and prints them as such a file.",
+        ),
     ] = "",
     state: Annotated[
         Path | None,
@@ -173,7 +181,7 @@ def sim(
         raise typer.Exit
     with contextlib.ExitStack() as held:
         try:
-            plan = FaultPlan.parse(faults, seed)
+            plan = read_faults(faults, seed)
             wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
             play, broken = _personality(personality), _defect(defect)
             values = _values(settings or [])
@@ -237,7 +245,11 @@ def sim(
                     f"bwc sim: {camera.serial}: not listed, and left as it is: recording {which}", err=True
                 )
         if plan.on_link or plan.decays:
-            typer.echo(f"bwc sim: faults {plan} with seed {seed}", err=True)
+            typer.echo(f"bwc sim: faults {plan} with seed {plan.seed}", err=True)
+        if is_drawn(faults):
+            typer.echo(
+                f"# drawn by {faults}; from a file: bwc sim --faults FILE.toml\n{to_toml(plan)}", err=True
+            )
         try:
             asyncio.run(_serve(device, plan, wanted, churn, commands))
         except OSError as error:
@@ -335,6 +347,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     faults = FaultCount(plan)
+    arm(faults, device)
     listeners: list[Listener] = []
     officers: asyncio.Task[None] | None = None
     with contextlib.ExitStack() as held:

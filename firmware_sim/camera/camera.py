@@ -236,18 +236,19 @@ class SimCamera(SimDevice):
         self.save_if_possible()
         self.radio.notify()
 
-    def crash(self) -> None:
-        """Resets at once, as a watchdog or a loose cell does: what is in memory is gone."""
-        if self.running:
-            self.recorder.power_cut()
-            self._drop(orderly=False)
-            self._lose_power()
+    def _memory_is_lost(self) -> None:
+        self.recorder.power_cut()
+        self._drop(orderly=False)
 
     def go_down(self) -> None:
         """Switches itself off in order: the recording is closed, hosts are told, the state is kept.
 
         A recording that the storage does not take is left as by a power cut: the next boot closes it.
         """
+        with self.powered():
+            self._go_down()
+
+    def _go_down(self) -> None:
         if self.running:
             try:
                 self.recorder.close_now()
@@ -299,20 +300,27 @@ class SimCamera(SimDevice):
 
     def deadline(self) -> float | None:
         """When `settle` is due, in seconds of `time`."""
-        if not self.running:
-            return self._boot_at_s
-        due = (self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + self.look_s)
-        return min(at for at in due if at is not None)
+        due = [self.mishaps.next_s]
+        if self.running:
+            due += self._reboot_at_s, self.recorder.next_deadline_s, self._settled_s + self.look_s
+        else:
+            due.append(self._boot_at_s)
+        return min((at for at in due if at is not None), default=None)
 
     def glance(self) -> None:
         """Settles, unless that was done a moment ago: for every request, and cheap."""
         now = self.time()
-        if now >= self._glance_at_s:
+        if now >= self._glance_at_s or self.mishaps.is_due(now):
             self.settle()
             self._glance_at_s = min(now + GLANCE_S, self.deadline() or now)
 
     def settle(self) -> None:
         """Lets the time since the last call pass for everything, and tells what changed."""
+        with self.powered():
+            self._settle()
+            self.mishaps.carry_out(self.time())
+
+    def _settle(self) -> None:
         now = self.time()
         self._glance_at_s = 0.0
         passed, self._settled_s = now - self._settled_s, now
@@ -408,6 +416,7 @@ class SimCamera(SimDevice):
         if self.recorder.full:
             self.audit.note(AuditKind.STORAGE_FULL, f"{self.storage.free_bytes} bytes are left", self.serial)
         self.report.closed(recording)
+        self.mishaps.recording_closed()
 
     def _facts_of_a_recording(self, said: Circumstances) -> list[Annotation]:
         """What is known beside it of a recording that is closed now; stored with it, in one step.

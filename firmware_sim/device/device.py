@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
@@ -24,13 +25,14 @@ from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.make import Make
+from firmware_sim.device.mishaps import Mishaps
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.device.session import DeviceSession
 from firmware_sim.device.snapshot import IDENTITY
 from firmware_sim.device.trust.kept import STATE_NAME as TRUST
 from firmware_sim.device.trust.kept import Agency, KeptTrust
 from firmware_sim.device.trust.trust import DeviceTrust
-from firmware_sim.flash.flash import Flash, StateError
+from firmware_sim.flash.flash import Flash, PowerLost, StateError, Unsynced
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
 from firmware_sim.state.directory import StateDirectory, StateOfAnother
@@ -95,6 +97,7 @@ class SimDevice(ABC):
         self.sessions: set[DeviceSession] = set()
         self.ports: list[Port] = []
         """Who serves it, on whatever loop."""
+        self.mishaps = Mishaps()
         self.boot_counter = 0
         self.running = False
         self.unkept: Exception | None = None
@@ -181,8 +184,8 @@ class SimDevice(ABC):
         """Switches itself off in order: hosts are told, the state is kept."""
 
     @abstractmethod
-    def crash(self) -> None:
-        """Resets at once: what is in memory is gone."""
+    def _memory_is_lost(self) -> None:
+        """It goes dark without a word: links end, and what is in memory is gone."""
 
     @abstractmethod
     def settle(self) -> None:
@@ -209,6 +212,12 @@ class SimDevice(ABC):
         """Tells the hosts."""
 
     # Life
+
+    @property
+    def flash(self) -> Flash:
+        """On which it lives, until it is closed."""
+        assert self._directory is not None
+        return self._directory.flash
 
     def _trust_of_device(self, kept: dict[str, Any] | None) -> KeptTrust | None:
         """Its trust as it was kept, or as its factory, and perhaps an agency, makes it. Raises `StateError`."""
@@ -328,20 +337,45 @@ class SimDevice(ABC):
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
             try:
                 self._boot()
+            except PowerLost as lost:
+                self.power_failed(lost.unsynced)
             except (OSError, StateError) as error:  # tried again, as by one that cannot start
                 self.running = False
                 self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
                 self.storage_failed(error)
         return self.running
 
-    def _lose_power(self) -> None:
+    def crash(self, unsynced: Unsynced = Unsynced.TORN) -> None:
+        """Resets at once, as a watchdog or a loose cell does: what is in memory is gone, and of what was not synced
+        the flash has what `unsynced` says."""
+        if self.running:
+            self._memory_is_lost()
+            self._lose_power(unsynced)
+
+    @contextmanager
+    def powered(self) -> Iterator[None]:
+        """What its firmware does inside ends where its flash loses power: then it is off, and boots again."""
+        try:
+            yield
+        except PowerLost as lost:
+            self.power_failed(lost.unsynced)
+
+    def power_failed(self, unsynced: Unsynced) -> None:
+        """The power went in the middle of an operation of its flash, which takes nothing more until it is back."""
+        was_running, self.running = self.running, False
+        if was_running:
+            self._memory_is_lost()
+        self._lose_power(unsynced)
+
+    def _lose_power(self, unsynced: Unsynced = Unsynced.TORN) -> None:
         """It is off at once: what is in memory is gone, and of what was not synced the flash has what it has. It boots
         again."""
         self.running = False
         self._reboot_at_s, self._boot_at_s = None, self.time() + BOOT_S
         if self._directory is not None:
             self._memory_is_gone = True
-            self._directory.flash.lose_power(random.Random(f"loss {self.serial} {self.boot_counter}"))
+            entropy = random.Random(f"loss {self.serial} {self.boot_counter}")
+            self._directory.flash.lose_power(entropy, unsynced)
 
     def request_reboot(self, delay_s: float = REBOOT_DELAY_S) -> None:
         """Goes down in order after `delay_s`, and boots again."""

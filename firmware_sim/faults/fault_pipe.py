@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from firmware_sim.device.pipe import LinkUser, Pipe
 from firmware_sim.faults.frame_units import FrameUnits
 from firmware_sim.faults.plan import LOSSY_PAYLOAD, Affliction, FaultCount, Strike, Trigger, Way
+from firmware_sim.flash.flash import Unsynced
 
 HELD_MAX_S: Final = 0.05
 """How long a frame that is to come later waits for the one behind it; the last one has none."""
@@ -20,8 +21,8 @@ QUEUE_MAX: Final = 2_097_152
 class Afflicted(Protocol):
     """The device behind the pipe, as far as a plan strikes it."""
 
-    def crash(self) -> None:
-        """Resets at once."""
+    def crash(self, unsynced: Unsynced = Unsynced.TORN) -> None:
+        """Resets at once; `unsynced` is what its flash has of what was not synced."""
 
     def lose_recording(self) -> None:
         """A recording disappears."""
@@ -39,6 +40,7 @@ class FaultyPipe:
         self._loop = asyncio.get_running_loop()
         self._stalled_until = -math.inf
         self._over = False
+        count.pipes.append(self)
         rng = count.rng()
         self._lanes = {way: _Lane(self, way, count, rng, self._loop) for way in Way}
         self._deliver: dict[Way, Callable[[bytes], None]] = {Way.RX: self._to_host, Way.TX: self._to_device}
@@ -98,7 +100,7 @@ class FaultyPipe:
                 self._deliver[way](data[:take])
             data = data[take:]
             for trigger in self._count.strikes():
-                self._strike(trigger)
+                self.strike(trigger)
         return not self._over
 
     @property
@@ -118,7 +120,8 @@ class FaultyPipe:
         if self.user is not None:
             self.user.received(data)
 
-    def _strike(self, trigger: Trigger) -> None:
+    def strike(self, trigger: Trigger) -> None:
+        """Now it strikes here."""
         match trigger.strike:
             case Strike.CUT:
                 self.pull()
@@ -127,11 +130,13 @@ class FaultyPipe:
             case Strike.STALL:
                 lasts = math.inf if trigger.seconds is None else trigger.seconds
                 self._stalled_until = self._loop.time() + lasts
-            case Strike.REBOOT:
+            case Strike.REBOOT | Strike.POWER:
                 # Not from inside the port's own call: a reset does not wait for it to return.
-                self._loop.call_soon(self._device.crash)
+                self._loop.call_soon(self._device.crash, trigger.unsynced or Unsynced.TORN)
             case Strike.VANISH:
                 self._device.lose_recording()
+            case Strike.FAIL:
+                pass  # the flash's business, at an operation
 
     def _flush(self) -> None:
         for lane in self._lanes.values():
@@ -139,6 +144,8 @@ class FaultyPipe:
 
     def _end(self) -> None:
         self._over = True
+        if self in self._count.pipes:
+            self._count.pipes.remove(self)
         for lane in self._lanes.values():
             lane.stop()
 

@@ -13,23 +13,44 @@ A plan is a list of words, separated by commas:
     stall@5000          from there on nothing passes, until the host opens the device again
     stall@5000:1.5      … for 1.5 seconds
     reboot@70000        the device resets itself there, without a word
+    power@70000         it loses power there, and boots again; of what was not synced it keeps what a seed draws
+    power@70000:kept    … all of it; :dropped, nothing; :torn, as without a word
     vanish@70000        a recording disappears from the device there
+    fail@40op           the 40th operation of its storage that writes fails with an error
     rot=2               this many stored bits are wrong from the start
     bad=1               this many stored chunks cannot be read
 
 `.rx` (device to host) or `.tx` (host to device) behind the first six confines them to that direction. Counts of
 bytes go on over reconnections, so that a plan ends. The same plan with the same seed does the same to the same
 bytes.
+
+What comes at a number of bytes comes instead after a time of the device (`cut@90s`), when a recording is closed
+(`reboot@2close`: the second) or at an operation of its storage that writes (`power@400op`), with `%` each time that so
+much more has come. All three are counted from when the plan is armed: when `bwc sim` or a `sim:` URI makes the device.
+
+The same in TOML: `plan_file`. One that a seed draws: `drawn`.
 """
 
+from __future__ import annotations
+
 import enum
+import math
 import random
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
+
+from firmware_sim.flash.flash import Unsynced
 
 AT_MAX: Final = 1 << 50
+AFTER_MAX_S: Final = 366 * 86_400.0
+"""A year: no simulated device is run for longer."""
+EVERY_MIN_S: Final = 1.0
+"""More often, and an hour that is let pass at once would take as long as an hour."""
+TRIGGERS_MAX: Final = 1_000
 COUNT_MAX: Final = 1_000
+SHOWN_MAX: Final = 80
+"""Characters of a word that an error repeats."""
 SECONDS_MAX: Final = 3_600.0
 LOSSY_PAYLOAD: Final = 1_024
 """Frames on a bad line: what is lost at once stays small, and flips leave some of them whole."""
@@ -58,12 +79,23 @@ class Affliction(enum.Enum):
 
 
 class Strike(enum.Enum):
-    """What happens once a number of bytes has passed."""
+    """What happens once its time has come."""
 
     CUT = "cut"
     STALL = "stall"
     REBOOT = "reboot"
+    POWER = "power"
     VANISH = "vanish"
+    FAIL = "fail"
+
+
+class Count(enum.Enum):
+    """In what the time of a strike is counted; the value is how the one-line form writes it."""
+
+    BYTE = ""
+    SECOND = "s"
+    CLOSE = "close"
+    OPERATION = "op"
 
 
 class Decay(enum.Enum):
@@ -75,20 +107,46 @@ class Decay(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A strike at byte `at`; `every` repeats it there and at each multiple; `seconds` is how long it lasts."""
+    """A strike at `at`, counted in `count`; `every` repeats it there and at each multiple. `seconds` is how long a
+    stall lasts (None: until the host comes again), `unsynced` what a loss of power leaves.
+
+    Raises `ValueError` for what no plan has.
+    """
 
     strike: Strike
-    at: int
+    at: float
     every: bool = False
     seconds: float | None = None
+    count: Count = Count.BYTE
+    unsynced: Unsynced | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is Count.SECOND:
+            _within(self.at, EVERY_MIN_S if self.every else 0.0, AFTER_MAX_S)
+        else:
+            low = 0 if self.count is Count.BYTE and not self.every else 1
+            if self.at != int(self.at) or not low <= self.at <= AT_MAX:
+                raise ValueError(f"not a whole number from {low} to {AT_MAX}")
+        if self.seconds is not None:
+            if self.strike is not Strike.STALL:
+                raise ValueError("only a stall lasts")
+            if not 0 < self.seconds <= SECONDS_MAX:
+                raise ValueError(f"it lasts up to {SECONDS_MAX:g} s")
+        if self.unsynced is not None and self.strike is not Strike.POWER:
+            raise ValueError("only a loss of power keeps or drops what was written")
+        if self.strike is Strike.FAIL and self.count is not Count.OPERATION:
+            raise ValueError("what fails is an operation of the storage: write fail@40op")
 
     def __str__(self) -> str:
-        lasting = "" if self.seconds is None else f":{self.seconds:g}"
-        return f"{self.strike.value}{'%' if self.every else '@'}{self.at}{lasting}"
+        more = "" if self.seconds is None else f":{written(self.seconds)}"
+        more = more if self.unsynced is None else f":{self.unsynced.value}"
+        sign = "%" if self.every else "@"
+        return f"{self.strike.value}{sign}{written(self.at)}{self.count.value}{more}"
 
 
 _WORD: Final = re.compile(
-    r"(?P<name>[a-z]+)(?:\.(?P<way>rx|tx))?(?P<sign>[=@%])(?P<value>[0-9.e+-]+)(?::(?P<seconds>[0-9.]+))?"
+    r"(?P<name>[a-z]+)(?:\.(?P<way>rx|tx))?(?P<sign>[=@%])(?P<value>[0-9.e+-]+)(?P<count>s|close|op)?"
+    r"(?::(?P<more>[a-z0-9.e+-]+))?"
 )
 
 
@@ -102,34 +160,39 @@ class FaultPlan:
     seed: int = 0
 
     @staticmethod
-    def parse(text: str, seed: int = 0) -> "FaultPlan":
+    def parse(text: str, seed: int = 0) -> FaultPlan:
         """Raises `FaultSyntaxError`."""
         afflictions: dict[tuple[Affliction, Way], float] = {}
         triggers: list[Trigger] = []
         decays: dict[Decay, int] = {}
         for word in filter(None, (word.strip() for word in text.split(","))):
             match = _WORD.fullmatch(word)
-            name, way, sign, value, seconds = match.groups() if match else ("", None, "", "", None)
+            name, way, sign, value, count, more = match.groups() if match else ("", None, "", "", None, None)
+            plain = sign == "=" and count is None and more is None
             try:
-                if name in Affliction._value2member_map_ and sign == "=" and seconds is None:
+                if name in Affliction._value2member_map_ and plain:
                     kind = Affliction(name)
                     for one in Way if way is None else (Way(way),):
-                        afflictions[kind, one] = _strength(kind, value)
+                        afflictions[kind, one] = strength(kind, float(value))
                 elif name in Strike._value2member_map_ and sign in ("@", "%") and way is None:
-                    triggers.append(_trigger(Strike(name), sign == "%", value, seconds))
-                elif name in Decay._value2member_map_ and sign == "=" and way is None and seconds is None:
+                    triggers.append(_trigger(Strike(name), sign == "%", value, Count(count or ""), more))
+                elif name in Decay._value2member_map_ and plain and way is None:
                     decays[Decay(name)] = _whole(value, 1, COUNT_MAX)
                 else:
                     raise ValueError("no such fault")
+                if len(triggers) > TRIGGERS_MAX:
+                    raise ValueError(f"more than {TRIGGERS_MAX} strikes")
             except ValueError as error:
                 raise FaultSyntaxError(
-                    f"fault {word!r}: {error}; write for example drop=0.2, flip.rx=1e-5, cut@100000, "
-                    "stall@5000:1.5, reboot@70000, rot=2"
+                    f"fault {word[:SHOWN_MAX]!r}: {error}; write for example drop=0.2, flip.rx=1e-5, cut@100000, "
+                    "cut@90s, stall@5000:1.5, reboot@2close, power@400op:torn, rot=2"
                 ) from error
         return FaultPlan(afflictions, tuple(triggers), decays, seed)
 
     def __str__(self) -> str:
-        words = [f"{kind.value}.{way.value}={value:g}" for (kind, way), value in self.afflictions.items()]
+        words = [
+            f"{kind.value}.{way.value}={written(value)}" for (kind, way), value in self.afflictions.items()
+        ]
         words += [str(trigger) for trigger in self.triggers]
         words += [f"{decay.value}={count}" for decay, count in self.decays.items()]
         return ",".join(words)
@@ -150,14 +213,29 @@ class FaultPlan:
         return self.afflictions.get((kind, way), 0.0)
 
 
+class StruckPipe(Protocol):
+    """A pipe on which a plan is played."""
+
+    def strike(self, trigger: Trigger) -> None:
+        """Now it strikes there."""
+
+
 class FaultCount:
     """How far a plan has come: shared by all pipes that it is played on, one after the other."""
 
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
+        self.armed = False
+        """Whether what comes at other times than bytes is set up (see `arming`)."""
+        self.pipes: list[StruckPipe] = []
+        """Those on which it is played now."""
         self.passed = 0
         """Bytes that passed so far, both ways together."""
-        self._due = [(trigger.at, number) for number, trigger in enumerate(plan.triggers)]
+        self._due = [
+            (int(trigger.at), number)
+            for number, trigger in enumerate(plan.triggers)
+            if trigger.count is Count.BYTE
+        ]
         self._pipes = 0
 
     def rng(self) -> random.Random:
@@ -178,26 +256,34 @@ class FaultCount:
             trigger = self.plan.triggers[number]
             self._due.remove((at, number))
             if trigger.every:
-                self._due.append((at + trigger.at, number))
+                self._due.append((at + int(trigger.at), number))
             found.append(trigger)
         return found
 
 
-def _strength(kind: Affliction, value: str) -> float:
-    number = float(value)
-    most = SECONDS_MAX if kind in (Affliction.DELAY, Affliction.JITTER) else 1.0
-    if not 0 <= number <= most:
-        raise ValueError(f"not within 0 to {most:g}")
-    return number
+def strength(kind: Affliction, value: float) -> float:
+    """How strong an affliction is. Raises `ValueError` for what none can be."""
+    return _within(value, 0, SECONDS_MAX if kind in (Affliction.DELAY, Affliction.JITTER) else 1.0)
 
 
-def _trigger(strike: Strike, every: bool, value: str, seconds: str | None) -> Trigger:
-    if seconds is not None and strike is not Strike.STALL:
-        raise ValueError("only a stall lasts")
-    lasts = None if seconds is None else float(seconds)
-    if lasts is not None and not 0 < lasts <= SECONDS_MAX:
-        raise ValueError(f"it lasts up to {SECONDS_MAX:g} s")
-    return Trigger(strike, _whole(value, 1 if every else 0, AT_MAX), every, lasts)
+def written(number: float) -> str:
+    """A number as a plan has it, which reads as the same again."""
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high or math.isnan(value):
+        raise ValueError(f"not within {low:g} to {high:g}")
+    return value
+
+
+def _trigger(strike: Strike, every: bool, value: str, count: Count, more: str | None) -> Trigger:
+    at = float(value) if count is Count.SECOND else _whole(value, 0, AT_MAX)
+    if more is not None and strike is Strike.POWER:
+        if more not in Unsynced._value2member_map_:
+            raise ValueError(f"what was not synced is one of {', '.join(one.value for one in Unsynced)}")
+        return Trigger(strike, at, every, count=count, unsynced=Unsynced(more))
+    return Trigger(strike, at, every, None if more is None else float(more), count)
 
 
 def _whole(value: str, low: int, high: int) -> int:

@@ -19,11 +19,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from firmware_sim.flash.flash import FORM_NAME, NotPlain, StateError, StateInUse
+from firmware_sim.flash.flash import FORM_NAME, Counted, NotPlain, StateError, StateInUse, Unsynced
 
 FILE_MODE: Final = 0o600
 """Whatever the umask: a device's log names people."""
 DIRECTORY_MODE: Final = 0o700
+NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 LOCK: Final = "lock"
 """The first file that is made: it says that a simulator was here, and that one is."""
 NEW_FILE_SYSTEM: Final = frozenset({"lost+found"})
@@ -38,13 +39,14 @@ KINDS_OF_FILE: Final = (
 )
 
 
-class DirectoryFlash:
+class DirectoryFlash(Counted):
     """One device's directory, held by this process until `close`.
 
     Raises `StateInUse` if another holds it, and `StateError` for one that cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
         self._root = str(path)
         try:
@@ -109,17 +111,21 @@ class DirectoryFlash:
     # Writing
 
     def make_directory(self, name: str) -> None:
+        self._begin("make_directory", name)
         _make_directory(self._path(name))
 
     def create(self, name: str, data: bytes) -> None:
-        self._write(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0, data)
+        self._begin("create", name)
+        self._write(name, NEW, 0, data)
 
     def create_tree(self, name: str, files: Mapping[str, bytes]) -> None:
+        self._begin("create_tree", name)
         _make_directory(self._path(name))
         for file, data in files.items():
-            self.create(f"{name}/{file}", data)
+            self._write(f"{name}/{file}", NEW, 0, data)
 
     def write(self, name: str, offset: int, data: bytes | memoryview) -> None:
+        self._begin("write", name)
         self._write(name, os.O_WRONLY, offset, data)
 
     def _write(self, name: str, flags: int, offset: int, data: bytes | memoryview) -> None:
@@ -133,6 +139,7 @@ class DirectoryFlash:
             os.close(handle)
 
     def truncate(self, name: str, size: int) -> None:
+        self._begin("truncate", name)
         handle = open_plain(self._path(name), os.O_WRONLY)
         try:
             os.ftruncate(handle, size)
@@ -140,6 +147,7 @@ class DirectoryFlash:
             os.close(handle)
 
     def rename(self, name: str, to: str) -> None:
+        self._begin("rename", name)
         if self.is_directory(to):
             raise FileExistsError(
                 errno.EEXIST, os.strerror(errno.EEXIST), to
@@ -147,12 +155,15 @@ class DirectoryFlash:
         self._path(name).replace(self._path(to))
 
     def remove(self, name: str) -> None:
+        self._begin("remove", name)
         self._path(name).unlink()
 
     def remove_tree(self, name: str) -> None:
+        self._begin("remove_tree", name)
         shutil.rmtree(self._path(name))
 
     def sync(self, name: str) -> None:
+        self._begin("sync", name)
         handle = open_plain(self._path(name), os.O_WRONLY)
         try:
             os.fsync(handle)
@@ -160,6 +171,7 @@ class DirectoryFlash:
             os.close(handle)
 
     def sync_directory(self, name: str = "") -> None:
+        self._begin("sync_directory", name)
         handle = os.open(self.at(name), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
@@ -167,12 +179,14 @@ class DirectoryFlash:
             os.close(handle)
 
     def sync_all(self) -> None:
+        self._begin("sync_all", "")
         os.sync()
 
     # Power
 
-    def lose_power(self, entropy: random.Random) -> None:
+    def lose_power(self, entropy: random.Random, unsynced: Unsynced = Unsynced.TORN) -> None:
         """The kernel of this machine has it all."""
+        self._off = None
 
     def close(self) -> None:
         if self._held:

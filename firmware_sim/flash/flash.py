@@ -5,8 +5,9 @@ until then a loss of power keeps, drops or tears each write by itself, and keeps
 A name is a path from the root, with `/` between its parts; the root is the empty one.
 """
 
+import enum
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 TEMPORARY: Final = ".tmp-"
@@ -29,8 +30,49 @@ class StateInUse(StateError):
     """Another simulator has the directory."""
 
 
+class Unsynced(enum.Enum):
+    """What a loss of power leaves of writes that were not synced."""
+
+    KEPT = "kept"
+    """All of them: the medium was fast."""
+    DROPPED = "dropped"
+    """None of them."""
+    TORN = "torn"
+    """Of each by itself, as a seed has it: all, nothing, a part, or a part and garbage."""
+
+
 class PowerLost(BaseException):
     """The device is off: no line of its firmware runs any more."""
+
+    def __init__(self, unsynced: Unsynced = Unsynced.TORN) -> None:
+        super().__init__(unsynced)
+        self.unsynced = unsynced
+
+
+Before = Callable[[int, str, str], None]
+"""Told of each operation that writes before it is done, by its number and its name, and of what; may raise."""
+
+
+class Counted:
+    """Counts the operations of a flash that write, and asks `before` whether each is to be done."""
+
+    def __init__(self, before: Before | None = None) -> None:
+        self.before = before
+        """Raises `OSError` for one that fails, and `PowerLost` for the moment at which the power goes."""
+        self.operations = 0
+        """How many were begun that write."""
+        self._off: PowerLost | None = None
+
+    def _begin(self, operation: str, name: str) -> None:
+        if self._off is not None:
+            raise PowerLost(self._off.unsynced)
+        number, self.operations = self.operations, self.operations + 1
+        if self.before is not None:
+            try:
+                self.before(number, operation, name)
+            except PowerLost as lost:
+                self._off = lost
+                raise
 
 
 class Flash(Protocol):
@@ -39,6 +81,9 @@ class Flash(Protocol):
 
     def at(self, name: str) -> str:
         """How a person finds what has this name."""
+
+    before: Before | None
+    operations: int
 
     # Reading
 
@@ -94,7 +139,7 @@ class Flash(Protocol):
 
     # Power
 
-    def lose_power(self, entropy: random.Random) -> None:
+    def lose_power(self, entropy: random.Random, unsynced: Unsynced = Unsynced.TORN) -> None:
         """The power was lost: what was not synced may be gone. It is on again, and reads what is on the medium."""
 
     def close(self) -> None:

@@ -11,13 +11,11 @@ import copy
 import errno
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from firmware_sim.flash.flash import NotPlain, PowerLost
+from firmware_sim.flash.flash import Before, Counted, NotPlain, Unsynced
 
-Before = Callable[[int, str, str], None]
-"""Told of each operation before it is done, by its number and its name, and of what; may raise."""
 FATES: Final = 4
 """What a loss of power does to a write: nothing, all, a part, or garbage."""
 
@@ -43,10 +41,14 @@ class _File:
         self.pending += ((size, None, bytes(self.data[size:])),)
         del self.data[size:]
 
-    def lose_power(self, entropy: random.Random) -> None:
+    def lose_power(self, entropy: random.Random, unsynced: Unsynced) -> None:
         done, self.pending = self.pending, ()
+        if unsynced is Unsynced.KEPT:
+            return
         for offset, new, old in reversed(done):
             self.data[offset : offset + len(new or b"")] = old
+        if unsynced is Unsynced.DROPPED:
+            return
         for offset, new, _ in done:
             fate = entropy.randrange(FATES)
             if new is None:
@@ -81,28 +83,14 @@ _Change = tuple[str, _Node | None]
 """A name, and what it leads to from then on."""
 
 
-class MemoryFlash:
+class MemoryFlash(Counted):
     """A flash of its own, or, with `before`, one that fails or loses power where that says so."""
 
     def __init__(self, before: Before | None = None) -> None:
-        self.before = before
-        self.operations = 0
-        """How many were begun that write."""
+        super().__init__(before)
         self._root = _Directory()
         self._renamed: list[tuple[_Directory, tuple[_Change, ...]]] = []
         """Changes of names that are not durable, in their order; those of one operation come together."""
-        self._off = False
-
-    def _begin(self, operation: str, name: str) -> None:
-        if self._off:
-            raise PowerLost
-        number, self.operations = self.operations, self.operations + 1
-        if self.before is not None:
-            try:
-                self.before(number, operation, name)
-            except PowerLost:
-                self._off = True
-                raise
 
     # Names
 
@@ -247,15 +235,15 @@ class MemoryFlash:
 
     # Power
 
-    def lose_power(self, entropy: random.Random) -> None:
+    def lose_power(self, entropy: random.Random, unsynced: Unsynced = Unsynced.TORN) -> None:
         for directory, changes in self._renamed:
-            if entropy.random() < 0.5:
+            if unsynced is Unsynced.KEPT or (unsynced is Unsynced.TORN and entropy.random() < 0.5):
                 _apply(directory.durable, changes)
         self._renamed.clear()
         _read_again(self._root)
         for file in _files(self._root):
-            file.lose_power(entropy)
-        self._off = False
+            file.lose_power(entropy, unsynced)
+        self._off = None
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,7 +14,9 @@ from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.defects import DEFECTS
 from firmware_sim.device.trust.kept import Agency
+from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan
+from firmware_sim.faults.reading import read_faults
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES
@@ -179,12 +181,16 @@ def open_sim(uri: Uri) -> MemoryTransport:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
     if key.defect and key.defect not in DEFECTS:
         raise ValueError(f"no defect {key.defect!r}; 'bwc sim --defect list' shows them")
-    plan = FaultPlan.parse(key.faults, key.seed)
+    try:
+        plan = read_faults(key.faults, key.seed)
+    except OSError as error:
+        raise ValueError(f"the fault plan {key.faults} cannot be read: {error.strerror}") from error
     rate = uri.option("rate", 0, low=0, high=10_000_000_000)
     piece = uri.option("piece", 0, low=0, high=MAX_PAYLOAD)
     if key not in _made:
         _made[key] = _make(key, plan), FaultCount(plan)
     device, count = _made[key]
+    arm(count, device)
     return MemoryTransport(device, faults=count, rate=rate or None, piece=piece or None, name=str(uri))
 
 

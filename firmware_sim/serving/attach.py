@@ -2,6 +2,7 @@
 
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.pipe import LinkUser, Pipe
+from firmware_sim.faults.arming import arm
 from firmware_sim.faults.fault_pipe import FaultyPipe
 from firmware_sim.faults.plan import FaultCount
 from firmware_sim.serving.camera_port import CameraPort
@@ -31,6 +32,7 @@ def attach(
 
     if faults is None or not faults.plan.on_link:
         return port(pipe)
+    arm(faults, device)
     faulty = FaultyPipe(device, pipe, faults)
     faulty.user = port(faulty)
     return faulty

@@ -124,27 +124,31 @@ class DevicePort(ABC):
     def received(self, data: bytes | memoryview) -> None:
         if not self.device.awake():
             return  # switched off, or still booting: nobody hears it
-        self.endpoint.receive(data, self._loop.time())
-        self.pump()
+        with self.device.powered():
+            self.endpoint.receive(data, self._loop.time())
+            self.pump()
 
     @property
     def live(self) -> bool:
         return self.endpoint.link.state is LinkState.LIVE
 
     def writable(self) -> None:
-        self.pump()
+        with self.device.powered():
+            self.pump()
 
     def host_left(self) -> None:
-        self.endpoint.pipe_lost(self._loop.time())
-        self._dispatch()
+        with self.device.powered():
+            self.endpoint.pipe_lost(self._loop.time())
+            self._dispatch()
         self._look_soon()
         self.rested()
 
     def lost(self) -> None:
         if not self._over:
             self._over = True
-            self.endpoint.pipe_lost(self._loop.time())
-            self._dispatch()
+            with self.device.powered():
+                self.endpoint.pipe_lost(self._loop.time())
+                self._dispatch()
             self.device.ports.remove(self)
             self._disarm()
             self.rested()
@@ -229,6 +233,10 @@ class DevicePort(ABC):
 
     def _tick(self) -> None:
         self._timer = None
+        with self.device.powered():
+            self._tick_powered()
+
+    def _tick_powered(self) -> None:
         if self._sessions and self._device_is_due():
             self.device.glance()
         now = self._loop.time()
@@ -278,7 +286,8 @@ class DevicePort(ABC):
             case RequestReceived(request_id=request_id, request=request):
                 if session is not None:
                     self.device.glance()
-                    session.answer(request_id, request)
+                    if self.device.running:  # else it went off just now: nobody is left who could answer
+                        session.answer(request_id, request)
             case RequestNotPermitted(command=command):
                 if session is not None:
                     session.not_permitted(command)

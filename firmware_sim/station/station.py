@@ -222,7 +222,9 @@ class SimStation(SimDevice):
         if self._look is not None:
             self._look.cancel()
         assert self._loop is not None
-        self._look = self._loop.call_later(self.look_s, self._look_around)
+        due_s = self.mishaps.next_s
+        pause_s = self.look_s if due_s is None else min(self.look_s, max(0.0, due_s - self.time()))
+        self._look = self._loop.call_later(pause_s, self._look_around)
 
     def _look_around(self) -> None:
         self._look = None
@@ -236,6 +238,7 @@ class SimStation(SimDevice):
                 bay.settle()
             self.changed()
             self._save_when_due()
+        self.mishaps.carry_out(self.time())
 
     def glance(self) -> None:
         """The same: sensors are read for every request."""
@@ -251,11 +254,9 @@ class SimStation(SimDevice):
         self.entropy = random.Random(f"station {self.seed} {self.boot_counter}")
         self._plug()
 
-    def crash(self) -> None:
-        """Resets at once. Bays lose their links; power stays on, it is switched by relays that latch."""
-        if self.running:
-            self._drop(orderly=False)
-            self._lose_power()
+    def _memory_is_lost(self) -> None:
+        """Bays lose their links; power stays on, it is switched by relays that latch."""
+        self._drop(orderly=False)
 
     def go_down(self) -> None:
         """Switches itself off in order: hosts and cameras are told."""

@@ -66,6 +66,7 @@ def test_it_prints_each_uri_as_it_answers_and_ends_cleanly(number: signal.Signal
     ("options", "message"),
     [
         (["--faults=melt=1"], "melt=1"),
+        (["--faults=seed:many"], "seed:N"),
         (["--listen=nowhere"], "nowhere"),
         (["--listen=tcp:127.0.0.1"], "tcp:127.0.0.1"),
         (["--personality=nice"], "nice"),
