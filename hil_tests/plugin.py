@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil_tests.acting import actuators as actuators
+from hil_tests.acting import add_options
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
 from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
 from hil_tests.until import set_end, why_too_late
@@ -111,6 +113,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="with --bwc-report: what a device should do counts as what it must do",
     )
+    add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -209,9 +212,10 @@ def _of_this_device(item: pytest.Item) -> Iterator[None]:
     except Exception as error:
         if "bwc_bench" not in getattr(item, "fixturenames", ()):
             raise
-        from hil_tests.absent import why_not_applicable
+        from hil_tests.absent import skip_what_the_bench_lacks, why_not_applicable
         from hil_tests.verdicts import not_applicable
 
+        skip_what_the_bench_lacks(error)
         why = why_not_applicable(error)
         if not why:
             raise

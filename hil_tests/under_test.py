@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
+
+if TYPE_CHECKING:
+    from hil_tests.benches.bench_file import BenchDevice
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
@@ -26,6 +29,8 @@ class UnderTest:
     control: Path | None
     expected: str | None = None
     """The serial number that a bench file expects there."""
+    entry: BenchDevice | None = None
+    """All that the bench file says of it; None where there is no file."""
 
 
 UNDER_TEST: Final = pytest.StashKey[UnderTest]()
@@ -68,4 +73,5 @@ def _by_file(config: pytest.Config, path: Path, given: UnderTest) -> UnderTest:
         insecure=given.insecure or (device.insecure and not own),
         control=given.control or device.control,
         expected=device.serial_number,
+        entry=device,
     )

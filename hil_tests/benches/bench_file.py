@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeGuard
+from typing import Final
 
-from bwc_sdk.errors import BwcError, HostFileError, InvalidUri
+from bwc_sdk.errors import HostFileError, InvalidUri
 from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.transport.uri import DeviceUri
+from hil_tests.actuators.actuator import Actuator
+from hil_tests.benches.actuator_tables import actuators
+from hil_tests.benches.checked import BenchFileError as BenchFileError
+from hil_tests.benches.checked import Wrong, is_table, matching, switch
+from hil_tests.benches.checked import text as checked_text
 
 FILE_MAX: Final = 1 << 20
 """Bytes of a bench file: one of 256 devices has a tenth."""
@@ -32,18 +37,17 @@ TEXTS: Final[Mapping[str, int]] = {
 """Keys of a device that are text, and how long it may be."""
 SWITCHES: Final = ("expendable", "lab", "insecure")
 """Keys of a device that are true or false."""
+STEPS_MAX: Final = 32
+STEP: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""The name of a step that cannot be taken back, as the marker `bwc_irreversible` names it."""
+OTHERS: Final = ("irreversible", "actuators")
+"""Keys of a device that are lists or tables."""
 REQUIRED: Final = ("uri", "serial_number")
 ONE_OF: Final = ("identity", "lab", "insecure")
 """By whom the bench speaks: one of these, or none, which is the lab."""
 KEYS_ADVICE: Final = (
-    f"a device has {', '.join([*TEXTS, *SWITCHES])}; the package's bench.schema.json describes each"
+    f"a device has {', '.join([*TEXTS, *SWITCHES, *OTHERS])}; the package's bench.schema.json describes each"
 )
-
-
-class BenchFileError(BwcError):
-    """Raised when a bench file is not what it has to be; the text names the table and the key."""
-
-    layer = "bench file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class BenchDevice:
     """The directory of the bench's key files; None = the lab, or nobody where it is `insecure`."""
     insecure: bool = False
     control: Path | None = None
+    irreversible: frozenset[str] = frozenset()
+    """Steps that cannot be taken back and that it may suffer, beyond what `expendable` allows."""
+    actuators: Mapping[str, Actuator] = field(default_factory=dict)
+    """What acts on it beside its link, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +117,12 @@ def parse_bench(text: str, path: Path) -> BenchFile:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BenchFileError(f"is no TOML: {error}", device=str(path), advice="mend that line") from error
-    wrong = _Wrong(path)
+    wrong = Wrong(path)
     for key in document:
         if key != "devices":
             raise wrong(f"there is no key {key[:64]!r} at its top", "the one table there is 'devices'")
     tables = document.get("devices")
-    if not _is_table(tables) or not tables:
+    if not is_table(tables) or not tables:
         raise wrong("it has no table 'devices'", "begin one device by [devices.NAME]")
     if len(tables) > DEVICES_MAX:
         raise wrong(f"'devices' has {len(tables)}, and at most {DEVICES_MAX}", "make it two files")
@@ -123,43 +131,25 @@ def parse_bench(text: str, path: Path) -> BenchFile:
     return BenchFile(path, devices)
 
 
-class _Wrong:
-    """Makes errors that name the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __call__(self, rule: str, advice: str) -> BenchFileError:
-        return BenchFileError(rule, device=str(self.path), advice=advice)
-
-    def beside(self, text: str | None) -> Path | None:
-        """A path in the file begins where the file is, wherever the tests run."""
-        return None if text is None else self.path.absolute().parent / Path(text).expanduser()
-
-
-def _is_table(value: object) -> TypeGuard[dict[str, object]]:
-    return isinstance(value, dict)
-
-
-def _device(name: str, table: object, wrong: _Wrong) -> BenchDevice:
+def _device(name: str, table: object, wrong: Wrong) -> BenchDevice:
     where = f"[devices.{name[:64]}]"
     if not NAME.fullmatch(name):
         raise wrong(
             f"{where}: that is no name", "take letters, digits, and _ . - after the first, 64 at most"
         )
-    if not _is_table(table):
+    if not is_table(table):
         raise wrong(f"{where} is no table", f"write {where} on a line of its own, and its keys below")
     for key in table:
-        if key not in TEXTS and key not in SWITCHES:
+        if key not in TEXTS and key not in SWITCHES and key not in OTHERS:
             raise wrong(f"{where} has no key {key[:64]!r}", KEYS_ADVICE)
     for key in REQUIRED:
         if key not in table:
             raise wrong(
                 f"{where} lacks {key!r}", f"add {key} = \"…\"; 'bwc info' shows a device's serial number"
             )
-    texts = {key: _text(where, key, table[key], wrong) for key in TEXTS if key in table}
+    texts = {key: checked_text(where, key, table[key], TEXTS[key], wrong) for key in TEXTS if key in table}
     switches: dict[str, bool] = {
-        key: _switch(where, key, table[key], wrong) for key in SWITCHES if key in table
+        key: switch(where, key, table[key], wrong) for key in SWITCHES if key in table
     }
     speaks = [key for key in ONE_OF if key in texts or (switches.get(key))]
     if len(speaks) > 1:
@@ -170,6 +160,7 @@ def _device(name: str, table: object, wrong: _Wrong) -> BenchDevice:
         uri = DeviceUri.parse(texts["uri"])
     except InvalidUri as error:
         raise wrong(f"{where} 'uri': {error.rule}", error.advice) from error
+    control = wrong.beside(texts.get("control"))
     return BenchDevice(
         name=name,
         uri=str(uri),
@@ -177,24 +168,24 @@ def _device(name: str, table: object, wrong: _Wrong) -> BenchDevice:
         expendable=switches.get("expendable", False),
         identity=wrong.beside(texts.get("identity")),
         insecure=switches.get("insecure", False),
-        control=wrong.beside(texts.get("control")),
+        control=control,
+        irreversible=_steps(where, table.get("irreversible", []), wrong),
+        actuators=actuators(name, table["actuators"], uri=str(uri), control=control, wrong=wrong)
+        if "actuators" in table
+        else {},
     )
 
 
-def _text(where: str, key: str, value: object, wrong: _Wrong) -> str:
-    at_most = TEXTS[key]
-    if not isinstance(value, str) or not 1 <= len(value) <= at_most:
-        raise wrong(f"{where} {key!r} is not text of 1 to {at_most} characters", f'write {key} = "…"')
-    return value
+def _steps(where: str, value: object, wrong: Wrong) -> frozenset[str]:
+    if not isinstance(value, list) or len(value) > STEPS_MAX:
+        raise wrong(
+            f"{where} 'irreversible' is no list of at most {STEPS_MAX} names",
+            'write irreversible = ["sanitise"]',
+        )
+    return frozenset(matching(where, "irreversible", one, STEP, '["sanitise"]', wrong) for one in value)
 
 
-def _switch(where: str, key: str, value: object, wrong: _Wrong) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(f"{where} {key!r} is neither true nor false", f"write {key} = true, without quotes")
-    return value
-
-
-def _require_each_uri_once(devices: Iterable[BenchDevice], wrong: _Wrong) -> None:
+def _require_each_uri_once(devices: Iterable[BenchDevice], wrong: Wrong) -> None:
     """Two devices cannot both be what answers at one URI: one of them is a slip of whoever copied the table."""
     seen: dict[str, str] = {}
     for one in devices:

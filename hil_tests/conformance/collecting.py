@@ -21,6 +21,7 @@ from bwc_sdk.cli.printing.text import clean
 from bwc_sdk.errors import BwcError
 from bwc_sdk.shipped import specification
 from bwc_sdk.version import __version__
+from hil_tests.acting import MOVED, actuators_there
 from hil_tests.conformance import device, observing
 from hil_tests.conformance.coverage import why_untested
 from hil_tests.conformance.folder import run_folder, write
@@ -157,6 +158,7 @@ class Collector:
                 for path in captures
             ],
             "measured": [dataclasses.asdict(one) for one in item.stash.get(MEASURED, [])],
+            "moved": item.stash.get(MOVED, list[str]()),
             "connected_as": str(dict(item.user_properties).get("bwc_identity_used", "")),
             "device": dataclasses.asdict(device.of(bench)[0]) if bench is not None else None,
             "session": [bench.session, bench.secure] if bench is not None else None,
@@ -204,6 +206,7 @@ class Collector:
             ),
             captures=(*said.captures, *(Captured(**each) for each in found["captures"])),
             connected_as=found["connected_as"],
+            moved=tuple(found["moved"]),
         )
 
     # After the tests
@@ -273,8 +276,7 @@ class Collector:
 
     def _actuators(self) -> tuple[str, ...]:
         """What could act on the device beside the link."""
-        control = self._config.stash[UNDER_TEST].control
-        return () if control is None else (f"buttons of a simulator, by {control}",)
+        return tuple(map(str, actuators_there(self._config).values()))
 
     @staticmethod
     def _with_reason(tried: Tried, ended_early: str) -> Tried:

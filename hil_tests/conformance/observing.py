@@ -35,6 +35,7 @@ from bwc_sdk.errors import (
     SessionError,
     TransportError,
 )
+from hil_tests.actuators.actuator import ActuatorFailed
 from hil_tests.conformance.verdict import Outcome
 from hil_tests.raw.transcript import TRANSCRIPT
 from hil_tests.verdicts import NOT_APPLICABLE, NOT_TESTED, RuleBroken
@@ -71,6 +72,8 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
             return Outcome.FAILED, ""  # of what it states of its recordings
         case ConfigError() | AuditBroken() | EvidenceMismatch() | ClockNotVerified():
             return Outcome.FAILED, ""
+        case ActuatorFailed():
+            return Outcome.INFRA, f"an actuator of the bench: {error}"
         case BwcError():
             return Outcome.INFRA, f"this host: {error}"
         case _:

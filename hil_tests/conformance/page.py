@@ -158,6 +158,7 @@ def _tried(one: Tried) -> str:
     grave = one.outcome in (Outcome.FAILED, Outcome.WARNED)
     facts = [f"{one.seconds:g} s", f"{one.attempts} attempt{'s' if one.attempts > 1 else ''}"]
     facts += [f"connected as {one.connected_as}"] if one.connected_as else []
+    facts += [f"moved {move}" for move in one.moved]
     beside = ""
     if one.observed:
         beside = (

@@ -53,6 +53,8 @@ class Tried:
     seconds: float = 0.0
     attempts: int = 1
     connected_as: str = ""
+    moved: tuple[str, ...] = ()
+    """Which actuators were moved in it, in their order, and what each cut."""
     captures: tuple[Captured, ...] = ()
 
 

@@ -146,12 +146,32 @@ def test_key_files_and_protection_are_as_the_file_says(pytester: pytest.Pytester
     keys.stdout.fnmatch_lines([f"*{pytester.path}/the/keys*"])
 
 
+def actuator(name: str, driver: str, **more: object) -> str:
+    """A device with a table of an actuator."""
+    return device("a") + table(f"devices.a.actuators.{name}", driver=driver, **more)
+
+
+def table(name: str, **more: object) -> str:
+    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in more.items()), ""])
+
+
+OFF_ON: dict[str, object] = {"off": ["relay", "1", "off"], "on": ["relay", "1", "on"]}
+HUB: dict[str, object] = {"location": "1-4.2", "port": 2, "cuts": ["data"]}
 GOOD = {
     "least": device("a"),
     "all of the lab": device("a", expendable=True, lab=True, insecure=False, control="hands"),
     "key files": device("a", identity="keys", lab=False),
     "two ways to one device": device("a") + device("b", B, SERIAL_A),
     "a name with every sign": device("x60-a_1"),
+    "steps": device("a", irreversible=["sanitise", "end-of-life"]),
+    "a relay by a command": actuator("vbus_relay", "command", timeout_s=2.5, **OFF_ON),
+    "a command that does both": actuator("battery_cut", "command", cycle=["x"], cuts=["battery", "vbus"]),
+    "a button by a command": actuator("button_record", "command", press=["x"]),
+    "a hub": actuator("data_switch", "uhubctl", program=["sudo", "-n", "uhubctl"], timeout_s=9, **HUB),
+    "a person": actuator("battery_cut", "person", off="Take the battery out", on="Put it back"),
+    "hands": actuator("battery_cut", "simulator")
+    + table("devices.a.actuators.vbus_relay", driver="simulator"),
+    "a button of a simulator": actuator("button", "simulator", press="mark"),
 }
 BAD = {
     "nothing": ("", "it has no table 'devices'"),
@@ -189,7 +209,100 @@ BAD = {
         "'devices' has 257, and at most 256",
     ),
 }
+BAD |= {
+    "steps as text": (
+        device("a", irreversible="sanitise"),
+        "[devices.a] 'irreversible' is no list of at most 32",
+    ),
+    "a step that is no name": (device("a", irreversible=["Sanitise!"]), "'irreversible' is no such value"),
+    "no actuators": (device("a") + "[devices.a.actuators]\n", "[devices.a.actuators] is no table of 1 to 16"),
+    "another actuator": (
+        actuator("relay", "command", **OFF_ON),
+        "[devices.a.actuators.relay]: there is no such",
+    ),
+    "no driver": (
+        device("a") + table("devices.a.actuators.vbus_relay", **OFF_ON),
+        "'driver' is none of simulator, ",
+    ),
+    "another driver": (
+        actuator("vbus_relay", "ykush", **OFF_ON),
+        "vbus_relay] 'driver' is none of simulator, ",
+    ),
+    "a key of another driver": (
+        actuator("vbus_relay", "command", location="1-4", **OFF_ON),
+        "[devices.a.actuators.vbus_relay] has no key 'location'",
+    ),
+    "a shell's line": (
+        actuator("vbus_relay", "command", off="relay off", on=["x"]),
+        "'off' is no list of 1 to 64",
+    ),
+    "an empty line": (
+        actuator("vbus_relay", "command", off=[], on=["x"]),
+        "'off' is no list of 1 to 64 texts",
+    ),
+    "no time": (
+        actuator("vbus_relay", "command", timeout_s=0, **OFF_ON),
+        "'timeout_s' is no number from 0.1 to 600",
+    ),
+    "time as text": (
+        actuator("vbus_relay", "command", timeout_s="5", **OFF_ON),
+        "'timeout_s' is no number from",
+    ),
+    "a hub that says nothing of what it cuts": (
+        actuator("vbus_relay", "uhubctl", location="1-4", port=2),
+        "[devices.a.actuators.vbus_relay] lacks 'cuts'",
+    ),
+    "a hub without a place": (
+        actuator("vbus_relay", "uhubctl", port=2, cuts=["data"]),
+        "vbus_relay] lacks 'location'",
+    ),
+    "a hub that is no place": (
+        actuator("vbus_relay", "uhubctl", **HUB | {"location": "/dev/x"}),
+        "'location' is no such value",
+    ),
+    "port 0": (
+        actuator("vbus_relay", "uhubctl", **HUB | {"port": 0}),
+        "'port' is no whole number from 1 to 31",
+    ),
+    "cuts what is not there": (
+        actuator("vbus_relay", "command", cuts=["light"], **OFF_ON),
+        "[devices.a.actuators.vbus_relay] 'cuts' has 'light'",
+    ),
+    "says what a simulator cuts": (
+        actuator("battery_cut", "simulator", cuts=["data"]),
+        "battery_cut] has no key 'cuts'",
+    ),
+}
 BEYOND_THE_SCHEMA = {
+    "a switch that is pressed": (
+        actuator("vbus_relay", "command", press=["x"]),
+        "has not both 'off' and 'on'",
+    ),
+    "a switch that only goes off": (
+        actuator("vbus_relay", "command", off=["x"]),
+        "has not both 'off' and 'on'",
+    ),
+    "a button that is switched": (
+        actuator("button", "command", **OFF_ON),
+        "button] is a button, and has not just",
+    ),
+    "a button that cuts": (
+        actuator("button", "command", cuts=["data"], press=["x"]),
+        "'cuts': a button cuts nothing",
+    ),
+    "a hub as a button": (actuator("button", "uhubctl", location="1", port=1), "lacks 'cuts'"),
+    "a cable of a simulator": (
+        actuator("data_switch", "simulator"),
+        "a simulator has no such actuator at sim:",
+    ),
+    "a bay of a camera alone": (
+        actuator("bay_relay", "simulator"),
+        "a simulator has no such actuator at sim:",
+    ),
+    "a switch of a simulator that is pressed": (
+        actuator("battery_cut", "simulator", press="crash"),
+        "'press' is no command for a button",
+    ),
     "no TOML": ("[devices", "is no TOML: "),
     "a key twice": (device("a") + "uri = 'sim:'\n", "is no TOML: "),
     "no uri at all": (device("a", "/dev/ttyACM0"), "[devices.a] 'uri': "),
@@ -238,14 +351,33 @@ def test_a_file_that_cannot_be_read_ends_the_session_before_it_collects(
 
 def valid(value: Any, rule: dict[str, Any]) -> bool:
     """Whether a document is as a JSON Schema wants it: as much of such schemas as ours speaks."""
-    kinds = {"object": dict, "string": str, "boolean": bool}
+    kinds = {
+        "object": dict,
+        "string": str,
+        "boolean": bool,
+        "array": list,
+        "integer": int,
+        "number": int | float,
+    }
     assert set(rule) <= KEYWORDS, set(rule) - KEYWORDS
     if "type" in rule and not isinstance(value, kinds[rule["type"]]):
         return False
+    if isinstance(value, bool) and rule.get("type") in ("integer", "number"):
+        return False
     if "const" in rule and value != rule["const"]:
         return False
+    if "enum" in rule and value not in rule["enum"]:
+        return False
+    if "oneOf" in rule and sum(valid(value, one) for one in rule["oneOf"]) != 1:
+        return False
     if isinstance(value, str):
-        return rule.get("minLength", 0) <= len(value) <= rule.get("maxLength", len(value))
+        long = rule.get("minLength", 0) <= len(value) <= rule.get("maxLength", len(value))
+        return long and re.search(rule.get("pattern", ""), value) is not None
+    if isinstance(value, int | float):
+        return bool(rule.get("minimum", value) <= value <= rule.get("maximum", value))
+    if isinstance(value, list):
+        many = rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", len(value))
+        return many and all(valid(one, rule.get("items", {})) for one in value)
     if not isinstance(value, dict):
         return True
     known = rule.get("properties", {})
@@ -264,4 +396,5 @@ def valid(value: Any, rule: dict[str, Any]) -> bool:
 KEYWORDS = {
     *("$schema", "title", "description", "type", "required", "additionalProperties", "properties", "default"),
     *("minProperties", "maxProperties", "propertyNames", "minLength", "maxLength", "allOf", "not", "const"),
+    *("minItems", "maxItems", "items", "pattern", "minimum", "maximum", "enum", "oneOf"),
 }

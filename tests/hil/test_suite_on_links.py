@@ -119,12 +119,14 @@ IN_THE_OPEN = 9
 """Tests that are skipped where a session is protected: of the records of one that is not."""
 
 
+BY_HAND = 2
+"""Tests that are skipped where nothing but the link acts on the device: of its power."""
 SEVERAL_PIPES = 3
 """Tests, at most, that are skipped where a line is one pipe: they need another beside it."""
 
 
 def check(
-    summary: str, *, skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN, one_pipe: bool = False
+    summary: str, *, skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN + BY_HAND, one_pipe: bool = False
 ) -> None:
     passed = re.search(r"(\d+) passed", summary)
     assert passed is not None
@@ -137,7 +139,7 @@ def check(
 def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--insecure") as uri:
         lines = suite_lines(tmp_path, "--bwc-insecure", "--bwc-device", uri, chosen=f"not {ONCE}")
-    check(lines[-1], skipped=ENROLMENT + DESTROYING + OF_CERTIFICATES)
+    check(lines[-1], skipped=ENROLMENT + DESTROYING + OF_CERTIFICATES + BY_HAND)
     assert any("INSECURE session" in line for line in lines)
 
 
@@ -158,6 +160,19 @@ def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_an
     assert any("LAB session" in line for line in lines)
 
 
+@pytest.mark.parametrize("bay", [sample("3"), rest("")])
+def test_hands_at_a_simulator_take_its_power_in_a_recording_and_in_an_offload(
+    bay: str, tmp_path: Path
+) -> None:
+    hands = tmp_path / "hands"
+    os.mkfifo(hands)
+    words = ("--control", str(hands), *(("--station", "4") if bay else ()))
+    with simulator("tcp:127.0.0.1:0", *words) as uri:
+        options = ("--bwc-device", f"{uri}?bay={bay}" if bay else uri, "--bwc-control", str(hands))
+        lines = suite_lines(tmp_path, *options, chosen="test_power_loss")
+    assert f"{BY_HAND} passed" in lines[-1] and "skipped" not in lines[-1]
+
+
 @pytest.mark.night
 def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path) -> None:
     with serving("sim") as uri:
@@ -174,7 +189,10 @@ def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
 def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
     with simulator(listen, "--station", "4") as uri:
         uri = f"{uri}{'&' if '?' in uri else '?'}bay=3"
-        check(run_suite(tmp_path, "--bwc-device", uri, chosen=WITHOUT_RULES), skipped=ENROLMENT + DESTROYING)
+        check(
+            run_suite(tmp_path, "--bwc-device", uri, chosen=WITHOUT_RULES),
+            skipped=ENROLMENT + DESTROYING + BY_HAND,
+        )
 
 
 @pytest.mark.ci
@@ -191,7 +209,7 @@ def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path
         listen, "--frame-bytes", "1024", "--chunk-bytes", "4096", "--mib", "1", "--seed", "7"
     ) as uri:
         options = ("--bwc-device", uri, "--bwc-expendable", "SIM-00000007")
-        check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN, one_pipe=True)
+        check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN + BY_HAND, one_pipe=True)
 
 
 @pytest.mark.ci
@@ -199,7 +217,7 @@ def test_by_radio_through_bleak(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
         summary = run_suite(tmp_path, "--bwc-device", uri, chosen=WITHOUT_RULES)
-        check(summary, skipped=ENROLMENT + DESTROYING, one_pipe=True)
+        check(summary, skipped=ENROLMENT + DESTROYING + BY_HAND, one_pipe=True)
 
 
 @pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", rest("drop=0.02,flip=1e-6,cut%4000000")])

@@ -1,0 +1,58 @@
+"""Fixtures by which tests act on a device beside its link. Imports nothing of the SDK before one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from hil_tests.under_test import UNDER_TEST
+
+if TYPE_CHECKING:
+    from hil_tests.actuators.actuator import Actuator
+    from hil_tests.actuators.at_device import Actuators
+    from hil_tests.bench import Bench
+
+MOVED: Final = pytest.StashKey[list[str]]()
+"""What was moved in a test, in its item's stash."""
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """The option of this room."""
+    group.addoption(
+        "--bwc-attended",
+        action="store_true",
+        help='somebody is at the bench, and does what actuators with driver = "person" ask for',
+    )
+
+
+def actuators_there(config: pytest.Config) -> dict[str, Actuator]:
+    """What is at the device under test: what the bench file names; at a simulator without a file what each has."""
+    device = config.stash[UNDER_TEST]
+    if device.entry is not None:
+        return dict(device.entry.actuators)
+    from hil_tests.actuators.simulator import all_simulated
+
+    return all_simulated(device.uri, device.control)
+
+
+@pytest.fixture
+def actuators(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Iterator[Actuators]:
+    """The switches and buttons at the device, each of which tells what it cuts. What a test leaves off is on again
+    after it; what needs one that the bench has not is not tested."""
+    from hil_tests.actuators.at_device import Actuators
+    from hil_tests.restarting import when_answering
+
+    there = Actuators(
+        bwc_guarded.identity,
+        actuators_there(request.config),
+        attended=request.config.getoption("--bwc-attended"),
+    )
+    request.node.stash[MOVED] = there.moved
+    yield there
+    off = there.left_off
+    there.restore()
+    if off:
+        bwc_guarded.hang_up()
+        when_answering(bwc_guarded)
