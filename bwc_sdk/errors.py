@@ -56,6 +56,7 @@ __all__ = [
     "NotEnrolled",
     "OutcomeUnknown",
     "PassphraseWrong",
+    "PolicyError",
     "PortBusy",
     "PortForbidden",
     "PortNotFound",
@@ -423,6 +424,19 @@ class ConfigFileError(ConfigError):
     def __init__(self, problem: str) -> None:
         super().__init__((problem,))
         self.advice = "is the path right? 'bwc config show --toml' prints a file as it has to be"
+
+
+class PolicyError(BwcError):
+    """Raised when a policy pack is none, or what it refers to is not to be had; nothing follows from it.
+
+    `problems` has one line for each thing that is wrong.
+    """
+
+    layer = "policy"
+
+    def __init__(self, problems: tuple[str, ...], *, advice: str = "") -> None:
+        super().__init__("; ".join(problems), advice=advice)
+        self.problems = problems
 
 
 class ClockImplausible(BwcError):

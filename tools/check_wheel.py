@@ -136,6 +136,7 @@ def check_core(core: Environment) -> None:
     """What works without any extra, and what is said of each that is missing."""
     run(core.bwc, "doctor", cwd=core.folder)
     for extra, words in {
+        "policy": ("policy", "list"),
         "sim": ("sim",),
         "usb": ("info", "-d", "usb:1-4"),
         "ble": ("info", "-d", "ble:"),
@@ -179,6 +180,12 @@ def check_evidence(evidence: Environment) -> None:
     asked = "from bwc_sdk.evidence.time_stamps import verify_time_stamp as v; v(b'0', b'0', ())"
     said = run(evidence.python, "-c", asked, cwd=evidence.folder, fails=True)
     need("TimeStampError" in said and "bwc-sdk[" not in said, f"with the extra 'evidence': {said}")
+
+
+def check_policy(policy: Environment) -> None:
+    """The shipped packs are read and compared."""
+    said = policy.bwc_fails("policy", "diff", "us-cbp-example", "--against", "us-dhs-2023")
+    need("falls-short" in said, f"with the extra 'policy': {said}")
 
 
 def check_hil(hil: Environment) -> None:
@@ -229,6 +236,7 @@ EXTRAS: Final[dict[str, Callable[[Environment], None]]] = {
     "usb": check_usb,
     "ble": check_ble,
     "evidence": check_evidence,
+    "policy": check_policy,
     "sim": check_sim,
     "bench": check_bench,
     "hil": check_hil,

@@ -66,6 +66,7 @@ VERBS: Final = {
     "raw": Verb("Send one declared command, such as battery.status cell=0."),
     "decode": Verb("Print a capture file in the specification's words."),
     "bridge": Verb("Offer a local device to a remote bench as tcp:HOST:PORT."),
+    "policy": Verb("Hold policies against one another, and cameras against their policy."),
     "identity": Verb("Show and check what this host can prove to devices."),
     "doctor": Verb("Check what this host needs: parts, ports, permissions, adapters."),
     "udev": Verb("Print the udev rule that lets users open cameras on Linux."),

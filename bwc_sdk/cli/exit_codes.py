@@ -22,7 +22,7 @@ class ExitCode(enum.IntEnum):
     BUSY = 7
     """The port, the device or the destination is in use by somebody else; try again later."""
     BAD_CONFIG = 8
-    """A configuration does not fit the device's schema; nothing was changed."""
+    """A configuration does not fit the device's schema, or a policy pack is none; nothing was changed."""
     BAD_DESTINATION = 9
     """A file or directory of this host cannot be used, or is full; or the host has run out of descriptors, threads or
     memory."""
@@ -52,6 +52,8 @@ class ExitCode(enum.IntEnum):
     INCONCLUSIVE = 21
     """No rule was found broken, and of some that were to be tested nobody knows: the bench, the host or a device that
     vanished came between."""
+    NOT_MET = 22
+    """A policy falls short of another, has faults, or a camera or its recordings do not keep to it."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

@@ -72,6 +72,7 @@ EXTRAS: Final = {
         Part("numpy", "1.26", ("numpy:ndarray",)),
         Part("pillow", "10", ("PIL.Image:open",)),
     ),
+    "policy": (Part("pydantic", "2.7", ("pydantic:BaseModel", "pydantic:ValidationError")),),
     "evidence": (Part("rfc3161-client", "1.0.3", ("rfc3161_client:VerifierBuilder",)),),
     "hil": (
         Part("pytest", "8", ("pytest:fixture",)),

@@ -281,6 +281,7 @@ PUBLIC = {
         "NotEnrolled",
         "OutcomeUnknown",
         "PassphraseWrong",
+        "PolicyError",
         "PortBusy",
         "PortForbidden",
         "PortNotFound",

@@ -58,6 +58,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.CommandTimeout: ExitCode.LOST,
     errors.OutcomeUnknown: ExitCode.OUTCOME_UNKNOWN,
     errors.ConfigError: ExitCode.BAD_CONFIG,
+    errors.PolicyError: ExitCode.BAD_CONFIG,
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
     errors.ClockNotVerified: ExitCode.CLOCK_NOT_VERIFIED,
     errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,
@@ -99,7 +100,7 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
         where = ": ".join(str(part).rstrip(":") for part in (facts["device"], facts["layer"]) if part)
         problems = facts.get("problems")
         if isinstance(problems, list) and len(problems) > 1:
-            sys.stderr.write(clean(f"error: {where}: {len(problems)} settings do not fit:") + "\n")
+            sys.stderr.write(clean(f"error: {where}: {len(problems)} {_count_of(error)}:") + "\n")
             for problem in problems:
                 sys.stderr.write(clean(f"  {problem}") + "\n")
         else:
@@ -110,6 +111,10 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
         if facts["advice"]:
             sys.stderr.write(clean(f"  try: {facts['advice']}") + "\n")
     return code
+
+
+def _count_of(error: Exception) -> str:
+    return "things are wrong" if isinstance(error, errors.PolicyError) else "settings do not fit"
 
 
 def _of_a_part(error: Exception) -> errors.WrongPart | None:
@@ -187,7 +192,7 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
         facts |= {"offset_ns": error.offset_ns, "revision": error.done.revision}
     if isinstance(error, errors.DocumentError) and error.check is not None:
         facts["check"] = str(error.check)
-    if isinstance(error, errors.ConfigError):
+    if isinstance(error, errors.ConfigError | errors.PolicyError):
         facts["problems"] = list(error.problems)
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:
         facts["retry_after_s"] = error.retry_after_s

@@ -1,0 +1,114 @@
+"""A comparison of two policies as a page for people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bwc_sdk.policy.difference import QUERY_VERSION, Difference, Row, Verdict, document
+from bwc_sdk.policy.inheritance import InForce
+from bwc_sdk.policy.order import Answer
+from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
+from bwc_sdk.policy.wording import demand_text
+
+VERDICTS: Final = {
+    Verdict.EXCEEDS: "Meets or exceeds: every rule is the same or stricter",
+    Verdict.MEETS: "Meets: every rule is the same",
+    Verdict.MEETS_BY_WAIVER: "Meets or exceeds but for what is waived",
+    Verdict.FALLS_SHORT: "Falls short",
+}
+_TONES: Final = {
+    Answer.EQUAL: Tone.GOOD,
+    Answer.STRICTER: Tone.GOOD,
+    Answer.WEAKER: Tone.BAD,
+    Answer.INCOMPARABLE: Tone.BAD,
+}
+
+
+def page(found: Difference) -> Page:
+    """The page."""
+    facts = [
+        ("policy", f"{found.ours.pack.id} ({found.ours.pack.title})"),
+        ("against", f"{found.theirs.pack.id} ({found.theirs.pack.title})"),
+        ("as in force on", found.on.isoformat()),
+        *([("to be met from", found.due.isoformat())] if found.due else []),
+        ("SHA-256 of the inputs", str(document(found)["inputs_sha256"])),
+        ("query", f"policy-diff, version {QUERY_VERSION}"),
+    ]
+    notes = ["'recalled' marks what nobody looked up: as a demand it warns, and never blocks."]
+    notes += [pack.note for pack in (found.ours.pack, found.theirs.pack) if pack.note]
+    verdict = found.verdict
+    tone = Tone.BAD if verdict is Verdict.FALLS_SHORT else Tone.GOOD
+    plot = Plot(
+        "Rules by answer",
+        [Bar(str(one), sum(row.answer is one for row in found.rows), _TONES[one]) for one in Answer],
+    )
+    return Page(
+        f"{found.ours.pack.id} against {found.theirs.pack.id}",
+        VERDICTS[verdict],
+        Tone.WARNS if verdict is Verdict.MEETS_BY_WAIVER else tone,
+        facts,
+        [plot],
+        [_rules(found), _remarks(found), _waivers(found)],
+        notes,
+    )
+
+
+def _rules(found: Difference) -> Table:
+    return Table(
+        "Rule by rule",
+        ["answer", "rule", found.ours.pack.id, found.theirs.pack.id, "what it says"],
+        [
+            [
+                answer_shown(row),
+                row.rule,
+                _side(row.rule, row.ours),
+                _side(row.rule, row.theirs),
+                row.sentence,
+            ]
+            for row in found.rows
+        ],
+        [_tone(row) for row in found.rows],
+    )
+
+
+def answer_shown(row: Row) -> str:
+    """The answer, and what it does."""
+    if row.waived is not None:
+        return f"{row.answer}, waived until {row.waived.until} by {row.waived.signer}: {row.waived.reason}"
+    return f"{row.answer} (only recalled: warns)" if row.short and not row.blocks else str(row.answer)
+
+
+def _tone(row: Row) -> Tone:
+    if row.short and not row.blocks:
+        return Tone.WARNS
+    return _TONES[row.answer]
+
+
+def _side(rule: str, one: InForce | None) -> str:
+    if one is None:
+        return "nothing"
+    cited = "; ".join(str(citation) for citation in one.citations)
+    return f"{demand_text(rule, one.demand)} ({one.status}: {cited})"
+
+
+def _remarks(found: Difference) -> Table:
+    return Table(
+        "What a person has to look at",
+        ["what", "rule", "why"],
+        [[str(one.trouble), one.rule or "-", one.sentence] for one in found.remarks],
+        [Tone.WARNS if one.recalled else Tone.BAD for one in found.remarks],
+    )
+
+
+def _waivers(found: Difference) -> Table:
+    return Table(
+        "Waivers",
+        ["file", "rule", "holds", "why"],
+        [
+            [one.file, one.waived.rule, "yes", f"until {one.waived.until}: {one.waived.reason}"]
+            if one.waived
+            else [one.file, "-", "no", one.why_not]
+            for one in found.waivers
+        ],
+        empty="None was given.",
+    )

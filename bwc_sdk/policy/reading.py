@@ -1,0 +1,156 @@
+"""Packs from files: TOML, read within bounds, with one line for each thing that is wrong; and the shipped ones."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from bwc_sdk.errors import HostFileError, PolicyError
+from bwc_sdk.host.file_advice import file_advice
+from bwc_sdk.policy.catalogue import RULES
+from bwc_sdk.policy.pack import Pack
+
+PACK_MAX: Final = 524_288
+"""Bytes of a pack: a department's with all rules, notes and categories has some ten thousand."""
+PROBLEMS_MAX: Final = 40
+"""Problems that are told of one file: whoever has more begins with these."""
+FILES_MAX: Final = 1_000
+"""Packs of a directory that are looked through for a parent."""
+
+
+def parse_pack(content: bytes, name: str) -> Pack:
+    """The pack of a file's bytes; `name` is what errors call it. Raises `PolicyError`."""
+    if len(content) > PACK_MAX:
+        raise PolicyError((f"{name}: larger than {PACK_MAX} bytes",))
+    try:
+        found = tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise PolicyError((f"{name}: not TOML: it is not UTF-8",)) from error
+    except RecursionError as error:
+        raise PolicyError((f"{name}: tables within tables without end",)) from error
+    except ValueError as error:  # tomllib's own, and of numbers with too many digits
+        raise PolicyError((f"{name}: not TOML: {error}",)) from error
+    try:
+        return Pack.model_validate(found)
+    except ValidationError as error:
+        raise PolicyError(_problems(name, found, error)) from error
+
+
+def _problems(name: str, found: Mapping[str, Any], error: ValidationError) -> tuple[str, ...]:
+    told = []
+    for one in error.errors(include_url=False)[:PROBLEMS_MAX]:
+        where = _where(found, one["loc"])
+        said = one["msg"].removeprefix("Value error, ")
+        told.append(f"{name}: {where}: {said}{_hint(said)}" if where else f"{name}: {said}{_hint(said)}")
+    return tuple(told)
+
+
+def _where(found: Mapping[str, Any], loc: tuple[int | str, ...]) -> str:
+    """The place of a problem as whoever wrote the file knows it: rules by their ids."""
+    parts: list[str] = []
+    here: Any = found
+    for step in loc:
+        if isinstance(here, Mapping) and step in here:
+            here = here[step]
+        elif isinstance(here, list | tuple) and isinstance(step, int) and step < len(here):
+            here = here[step]
+            named = here.get("id") if isinstance(here, Mapping) else None
+            parts.append(str(named)[:80] if named else f"number {step + 1}")
+            continue
+        parts.append(str(step))
+    return ".".join(part for part in parts if part not in ("rules", "demand"))
+
+
+def _hint(said: str) -> str:
+    wanted = said.removeprefix("no such rule: ")
+    near = difflib.get_close_matches(wanted, RULES, n=1) if wanted != said else []
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def read_pack(path: Path) -> Pack:
+    """The pack of a file. Raises `HostFileError`, `PolicyError`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(PACK_MAX + 1)
+    except OSError as error:
+        rule = f"{path} cannot be read: {error.strerror or error}"
+        raise HostFileError(rule, advice=file_advice(error)) from error
+    return parse_pack(content, path.name)
+
+
+def shipped_ids() -> list[str]:
+    """The ids of the packs that come with this package."""
+    places = files("bwc_sdk.policy").joinpath("packs").iterdir()
+    return sorted(one.name.removesuffix(".toml") for one in places if one.name.endswith(".toml"))
+
+
+def shipped_text(pack_id: str) -> bytes:
+    """The file of a shipped pack."""
+    return files("bwc_sdk.policy").joinpath("packs").joinpath(f"{pack_id}.toml").read_bytes()
+
+
+def shipped_pack(pack_id: str) -> Pack:
+    """A shipped pack. Raises `PolicyError` for an id that none has."""
+    if pack_id not in shipped_ids():
+        near = difflib.get_close_matches(pack_id, shipped_ids(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise PolicyError((f"{pack_id}: neither a file nor a pack that is shipped{hint}",))
+    return parse_pack(shipped_text(pack_id), pack_id)
+
+
+def named_pack(name: str) -> tuple[Pack, Path | None]:
+    """What somebody named: a file, or the id of a shipped pack; and the directory of the file."""
+    path = Path(name)
+    if path.exists() or "/" in name or name.endswith(".toml"):
+        return read_pack(path), path.parent
+    return shipped_pack(name), None
+
+
+class Library:
+    """Where parents and laws are looked for by their ids: packs at hand, directories, and what is shipped."""
+
+    def __init__(self, packs: Iterable[Pack] = (), directories: Iterable[Path] = ()) -> None:
+        self._packs = list(packs)
+        self._directories = list(dict.fromkeys(directories))
+        self._read: list[Pack] | None = None
+
+    def find(self, pack_id: str, sha256: str | None = None) -> Pack:
+        """The pack of an id, of exactly this hash if one is given. Raises `PolicyError`."""
+        found = {one.sha256: one for one in self._all() if one.id == pack_id}
+        if sha256 is not None:
+            if sha256 in found:
+                return found[sha256]
+            others = f"; there is {', '.join(one[:16] for one in sorted(found))}" if found else ""
+            raise PolicyError((f"{pack_id}: no pack of that id has the hash {sha256[:16]}{others}",))
+        if len(found) > 1:
+            hashes = ", ".join(one[:16] for one in sorted(found))
+            raise PolicyError(
+                (f"{pack_id}: several packs have this id ({hashes}): give one another id, or name its hash",)
+            )
+        if not found:
+            raise PolicyError((f"{pack_id}: no pack of this id is here; --packs names where to look",))
+        return next(iter(found.values()))
+
+    def also(self, pack: Pack) -> None:
+        """Takes one more pack that is at hand."""
+        self._packs.append(pack)
+        self._read = None
+
+    def _all(self) -> list[Pack]:
+        if self._read is None:
+            self._read = [*self._packs, *self._of_directories(), *map(shipped_pack, shipped_ids())]
+        return self._read
+
+    def _of_directories(self) -> Iterator[Pack]:
+        for directory in self._directories:
+            for path in sorted(directory.glob("*.toml"))[:FILES_MAX]:
+                try:
+                    yield read_pack(path)
+                except PolicyError:
+                    continue  # a profile, say: whatever is no pack has no id that could be asked for

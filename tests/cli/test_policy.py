@@ -1,0 +1,125 @@
+"""`bwc policy`: what is printed, what it exits with, and that nothing else loads what reads packs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Bwc
+
+AGENCY = """
+pack = 1
+id = "north"
+title = "North"
+level = "agency"
+vocabulary = 1
+parent = "us-dhs-2023"
+
+[[rules]]
+id = "record.pre_event_s"
+demand = { kind = "at_least", value = 30 }
+status = "verified"
+citation = { source = "North's order 7", place = "3" }
+"""
+WEAKER = """
+[[rules]]
+id = "record.activate_on"
+demand = { kind = "must_include", values = ["warrant"] }
+status = "verified"
+citation = { source = "North's order 7", place = "4" }
+"""
+DAY = ("--on", "2026-11-30")
+
+
+@pytest.fixture
+def agency(tmp_path: Path) -> str:
+    """A pack that takes over the department's."""
+    (tmp_path / "north.toml").write_text(AGENCY)
+    return str(tmp_path / "north.toml")
+
+
+def test_the_shipped_packs_are_listed_shown_and_copied(bwc: Bwc, tmp_path: Path) -> None:
+    listed = bwc("policy", "list", "--json").document["packs"]
+    assert "us-dhs-2023" in [one["id"] for one in listed]
+    shown = bwc("policy", "show", "us-dhs-2023", "--json", *DAY).document
+    assert shown["pack"]["sha256"] == next(one["sha256"] for one in listed if one["id"] == "us-dhs-2023")
+    assert {one["rule"] for one in shown["rules"]} >= {"record.activate_on", "use.forbidden"}
+    copy = tmp_path / "mine.toml"
+    copy.write_text(bwc("policy", "show", "us-dhs-2023", "--toml").out)
+    assert (
+        bwc("policy", "show", str(copy), "--json", *DAY).document["pack"]["sha256"] == shown["pack"]["sha256"]
+    )
+
+
+def test_diff_exits_with_0_only_when_it_meets_or_exceeds(bwc: Bwc, agency: str) -> None:
+    good = bwc("policy", "diff", agency, "--against", "us-dhs-2023", "--json", *DAY)
+    assert good.code == 0, good.err
+    assert good.document["verdict"] == "exceeds" and good.document["meets"]
+    Path(agency).write_text(AGENCY + WEAKER)
+    bad = bwc("policy", "diff", agency, "--against", "us-dhs-2023", *DAY)
+    assert bad.code == 22
+    assert "weaker\trecord.activate_on" in bad.out and "emergency-call" in bad.out
+    assert bwc("policy", "diff", "us-ice-example", "--against", "us-dhs-2023", *DAY).code == 22
+
+
+def test_a_report_is_written_as_markdown_and_one_page(bwc: Bwc, agency: str, tmp_path: Path) -> None:
+    files = [tmp_path / "r.md", tmp_path / "r.html"]
+    words = ("--markdown", str(files[0]), "--html", str(files[1]))
+    for _ in range(2):
+        ran = bwc("policy", "diff", agency, "--against", "us-dhs-2023", *words, *DAY)
+        assert ran.code == 0 and str(files[1]) in ran.err
+        first = [file.read_bytes() for file in files]
+    assert first == [file.read_bytes() for file in files]
+    assert b"<svg" in first[1] and b"# north against us-dhs-2023" in first[0]
+
+
+def test_a_waiver_is_signed_and_given(bwc: Bwc, agency: str, tmp_path: Path) -> None:
+    Path(agency).write_text(AGENCY + WEAKER)
+    waiver = str(tmp_path / "w.waiver")
+    diff = ("policy", "diff", agency, "--against", "us-dhs-2023", "--lab", *DAY)
+    words = ("policy", "waive", agency, "--against", "us-dhs-2023", "--reason", "a trial", "--lab", *DAY)
+    done = bwc(*words, "--rule", "record.activate_on", "--until", "2026-12-31", "--out", waiver)
+    assert done.code == 0, done.err
+    assert bwc(*diff).code == 22
+    held = bwc(*diff, "--waiver", waiver, "--json")
+    assert held.code == 0 and held.document["verdict"] == "meets-by-waiver"
+    late = bwc(*diff[:-1], "2027-01-01", "--waiver", waiver)
+    assert late.code == 22 and "ended on 2026-12-31" in late.err
+    again = bwc(*words, "--rule", "record.activate_on", "--until", "2026-12-31", "--out", waiver)
+    assert again.code == 9 and "is there already" in again.err
+    needless = bwc(*words, "--rule", "record.pre_event_s", "--until", "2026-12-31", "--out", waiver + "2")
+    assert needless.code == 2 and "record.activate_on" in needless.err
+    past = bwc(*words, "--rule", "record.activate_on", "--until", "2025-12-31", "--out", waiver + "2")
+    assert past.code == 2 and not Path(waiver + "2").exists()
+
+
+def test_a_pack_that_is_none_is_8_and_says_what_to_do(bwc: Bwc, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("pack = 1\n")
+    ran = bwc("policy", "show", str(tmp_path / "x.toml"))
+    assert ran.code == 8 and "things are wrong" in ran.err and "docs/policy.md" in ran.err
+    told = bwc("policy", "show", "us-dhs", "--json")
+    assert told.code == 8 and told.error["problems"] and "did you mean us-dhs-2023" in told.error["rule"]
+    assert bwc("policy", "show", str(tmp_path / "none.toml")).code == 9
+    assert bwc("policy", "show", "us-dhs-2023", "--on", "yesterday").code == 2
+    assert bwc("policy", "show", "us-dhs-2023", "--packs", str(tmp_path / "none")).code == 9
+
+
+def test_the_schema_is_printed(bwc: Bwc) -> None:
+    assert json.loads(bwc("policy", "schema").out)["properties"]["rules"]
+
+
+def test_its_help_loads_nothing_that_reads_packs_and_without_that_it_says_what_is_missing() -> None:
+    probe = """
+import sys
+from bwc_sdk.__main__ import main
+assert main(["policy", "--help"]) == 0 and main(["policy", "diff", "--help"]) == 0
+loaded = {"pydantic", "cryptography", "bwc_protocol.evidence"} & set(sys.modules)
+sys.modules["pydantic"] = None
+sys.stderr.write(f"{sorted(loaded)} {main(['policy', 'list'])}")
+"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stderr.endswith("[] 11") and "pip install 'bwc-sdk[policy]'" in done.stderr
