@@ -51,14 +51,14 @@ generated: $(READY)
 	$(BIN)/python -m tools.generate.conformance_table --check
 
 unit: $(READY)
-	$(BIN)/pytest -n auto -q --tier $(TIER)
+	$(BIN)/pytest -n auto --dist worksteal -q --tier $(TIER)
 
 wheel: $(READY)
 	$(BIN)/python -m tools.check_wheel $(if $(filter test,$(TIER)),,--every-extra)
 
 # Nothing ends it at the first failure: a night's other findings are worth having.
 night: $(READY)
-	$(BIN)/pytest -n auto -q --tier night
+	$(BIN)/pytest -n auto --dist worksteal -q --tier night
 
 test-stack: $(READY)
 	@$(BIN)/python -m tools.stack

@@ -5,8 +5,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,6 +136,7 @@ def check(
     assert 0 <= more <= SEVERAL_PIPES * one_pipe, "on the simulator every other test runs"
 
 
+@pytest.mark.ci
 def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--insecure") as uri:
         lines = suite_lines(tmp_path, "--bwc-insecure", "--bwc-device", uri, chosen=f"not {ONCE}")
@@ -179,25 +180,25 @@ def test_on_a_simulator_that_was_started_by_hand_without_options(tmp_path: Path)
         check(run_suite(tmp_path, "--bwc-device", uri))
 
 
-@pytest.mark.parametrize("listen", [rest("tcp:127.0.0.1:0"), sample("pty"), rest("usbip:127.0.0.1:0")])
+@pytest.mark.night
+@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", "pty", "usbip:127.0.0.1:0"])
 def test_on_a_simulator_in_another_process(listen: str, tmp_path: Path) -> None:
     with simulator(listen) as uri:
         check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=not listen.startswith("tcp"))
 
 
-@pytest.mark.parametrize("listen", ["tcp:127.0.0.1:0", rest("pty"), sample("usbip:127.0.0.1:0")])
+@pytest.mark.parametrize("listen", [sample("tcp:127.0.0.1:0"), rest("pty"), rest("usbip:127.0.0.1:0")])
 def test_in_a_bay_of_a_docking_station(listen: str, tmp_path: Path) -> None:
-    with simulator(listen, "--station", "4") as uri:
-        uri = f"{uri}{'&' if '?' in uri else '?'}bay=3"
+    with in_a_bay(listen) as uri:
         check(
             run_suite(tmp_path, "--bwc-device", uri, chosen=WITHOUT_RULES),
             skipped=ENROLMENT + DESTROYING + BY_HAND,
         )
 
 
-@pytest.mark.ci
+@pytest.mark.night
 def test_on_a_serial_port_behind_a_bridge(tmp_path: Path) -> None:
-    with simulator("pty") as device, serving("bridge", "--device", device) as uri:
+    with behind_a_bridge() as uri:
         check(run_suite(tmp_path, "--bwc-device", uri), one_pipe=True)
 
 
@@ -212,12 +213,52 @@ def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path
         check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN + BY_HAND, one_pipe=True)
 
 
-@pytest.mark.ci
+@pytest.mark.night
 def test_by_radio_through_bleak(tmp_path: Path) -> None:
-    camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
-    with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
+    with by_radio() as uri:
         summary = run_suite(tmp_path, "--bwc-device", uri, chosen=WITHOUT_RULES)
         check(summary, skipped=ENROLMENT + DESTROYING + BY_HAND, one_pipe=True)
+
+
+@contextmanager
+def in_a_bay(listen: str) -> Iterator[str]:
+    """A camera in the third bay of a station."""
+    with simulator(listen, "--station", "4") as uri:
+        yield f"{uri}{'&' if '?' in uri else '?'}bay=3"
+
+
+@contextmanager
+def behind_a_bridge() -> Iterator[str]:
+    """A camera on a serial port that a bridge passes on."""
+    with simulator("pty") as device, serving("bridge", "--device", device) as uri:
+        yield uri
+
+
+def by_radio() -> AbstractContextManager[str]:
+    """A camera that is heard through bleak."""
+    camera = ("sim", "--recordings", "4", "--mib", "1", "--set", "radio.ble_docked=full")
+    return serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0")
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    "reached",
+    [
+        pytest.param(lambda: simulator("usbip:127.0.0.1:0"), id="usb"),
+        pytest.param(lambda: in_a_bay("usbip:127.0.0.1:0"), id="bay"),
+        pytest.param(behind_a_bridge, id="bridge"),
+        pytest.param(by_radio, id="radio"),
+    ],
+)
+def test_the_few_that_are_enough_to_try_a_link_over_each_other_one(
+    reached: Callable[[], AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    """The whole suite over each is night's work."""
+    with reached() as uri:
+        summary = run_suite(tmp_path, "--bwc-device", uri, "-m", "bwc_stack")
+    assert "skipped" not in summary
+    passed = re.search(r"(\d+) passed", summary)
+    assert passed is not None and int(passed[1]) >= 14, summary
 
 
 @pytest.mark.parametrize("faults", ["drop=0.02,cut@1000000", rest("drop=0.02,flip=1e-6,cut%4000000")])

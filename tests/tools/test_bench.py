@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,15 +13,21 @@ from tools.bench.recordings import BESIDE
 from tools.bench.result import compare
 from tools.bench.sessions import INSECURE_ENV, aim, simulator
 
-SLOW = (
-    *("station-4", "station-16", "station-64", "evidence-custody", "evidence-recording"),
+SLOW: Final = (
+    *("station-4", "evidence-custody", "evidence-recording"),
     *("recordings-large", "offload-usb", "secure-info", "listing"),
 )
 """As another one, with more of the same, or by another way."""
+SLOWEST: Final = ("station-16", "station-64")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.ci] if name in SLOW else []) for name in NAMES]
+    "name",
+    [
+        *(name for name in NAMES if name not in SLOW + SLOWEST),
+        *(pytest.param(name, marks=pytest.mark.ci) for name in SLOW),
+        *(pytest.param(name, marks=pytest.mark.night) for name in SLOWEST),
+    ],
 )
 def test_each_benchmark_runs_at_its_smallest(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
