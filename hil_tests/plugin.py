@@ -14,6 +14,8 @@ import pytest
 
 from hil_tests.acting import actuators as actuators
 from hil_tests.acting import add_options
+from hil_tests.replay.fixtures import bwc_replay as bwc_replay
+from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
 from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
 from hil_tests.until import set_end, why_too_late

@@ -1,7 +1,6 @@
 """Captures in the specification's words: frames by type and number, messages by name and field (spec: Captures)."""
 
 import enum
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,14 +23,7 @@ from bwc_protocol.frame import (
     ResetReason,
 )
 from bwc_protocol.messages.core import ErrorReply
-from bwc_sdk.capture.file import CaptureError
-from bwc_sdk.host.file_advice import file_advice
-
-LINE_MAX: Final = 262_144
-"""Characters of one line: the largest message is 64 KiB, in hexadecimal twice that."""
-
-LINE_BEGIN: Final = '{"t": '
-"""How every line of a capture begins, so that the torn end of one is told from a file that is none."""
+from bwc_sdk.capture.entries import entries, no_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +47,17 @@ class Decoded:
 
 
 def decode_file(path: Path, on_torn: Callable[[int], None] = lambda number: None) -> Iterator[Decoded]:
-    """The lines of a capture, one by one. Raises `CaptureError` with the number of a line that is none.
+    """The lines of a capture, or packets of one in pcapng, one by one. Raises `CaptureError` with the number of one
+    that is none.
 
-    The last line may be torn, as when its writer was killed: it is left out, and `on_torn` gets its number.
+    The last one may be torn, as when its writer was killed: it is left out, and `on_torn` gets its number.
     """
+    for where, raw in entries(path, on_torn):
+        yield _decode_entry(raw, where)
+
+
+def _decode_entry(raw: Any, where: str) -> Decoded:
     try:
-        with path.open(encoding="utf-8") as file:
-            number = 0
-            while line := file.readline(LINE_MAX + 1):
-                number += 1
-                if len(line) > LINE_MAX:
-                    raise CaptureError(f"{path}, line {number}: longer than {LINE_MAX} characters")
-                if not line.endswith("\n") and _is_torn(line):
-                    on_torn(number)
-                    return
-                yield _decode_line(line, f"{path}, line {number}")
-    except UnicodeDecodeError as error:
-        raise CaptureError(
-            f"{path} is not a capture of lines: it is not UTF-8",
-            advice="name a file that --capture or BWC_CAPTURE wrote; one of pcapng is read by Wireshark",
-        ) from error
-    except OSError as error:
-        raise CaptureError(f"{path} cannot be read: {error.strerror}", advice=file_advice(error)) from error
-
-
-def _is_torn(line: str) -> bool:
-    """Whether a line without its end is the beginning of one of a capture, and not the whole of it."""
-    try:
-        json.loads(line)
-        return False
-    except ValueError:
-        return line.startswith(LINE_BEGIN[: len(line)])
-
-
-def _decode_line(line: str, where: str) -> Decoded:
-    try:
-        raw = json.loads(line)
         if not isinstance(raw, dict) or not isinstance(raw.get("message", {}), dict):
             raise ValueError("not an object of JSON")
         t = float(raw["t"])
@@ -101,7 +68,7 @@ def _decode_line(line: str, where: str) -> Decoded:
         if sender not in ("host", "device"):
             raise ValueError("dir is neither host nor device")
         if "message" in raw:
-            return _message(t, sender, int(raw.get("channel", 0)), raw["message"])
+            return decode_message(t, sender, int(raw.get("channel", 0)), message_of(raw["message"]))
         if "frame" in raw:
             payload = bytes.fromhex(raw.get("payload", ""))
             return _frame(t, sender, bytes.fromhex(raw["frame"]), payload)
@@ -114,17 +81,9 @@ def _decode_line(line: str, where: str) -> Decoded:
             return Decoded(t, sender, 0, "frame", "?", fields, "bytes that are no frame")
         raise ValueError("neither frame nor message")
     except KeyError as error:
-        raise _no_capture(where, f"it has no {error}") from error
-    except RecursionError as error:
-        raise _no_capture(where, "nested too deeply") from error
+        raise no_entry(where, f"it has no {error}") from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise _no_capture(where, str(error)) from error
-
-
-def _no_capture(where: str, why: str) -> CaptureError:
-    return CaptureError(
-        f"{where}: not a line of a capture: {why}", advice="name a file that --capture or BWC_CAPTURE wrote"
-    )
+        raise no_entry(where, str(error)) from error
 
 
 _CONTROLS: Final[dict[int, c.Struct]] = {
@@ -189,11 +148,11 @@ def decode_frame(t: float, sender: str, header: bytes, payload: bytes) -> Decode
     )
 
 
-def _message(t: float, sender: str, channel: int, raw: dict[str, Any]) -> Decoded:
-    said = Message(
+def message_of(raw: dict[str, Any]) -> Message:
+    """The message that an entry has. Raises `KeyError`, `ValueError`, `TypeError`, `OverflowError`."""
+    return Message(
         int(raw["opcode"]), Flag(int(raw["flags"])), int(raw["request"]), bytes.fromhex(raw["body"])
     )
-    return decode_message(t, sender, channel, said)
 
 
 def decode_message(t: float, sender: str, channel: int, said: Message) -> Decoded:

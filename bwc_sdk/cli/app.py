@@ -75,6 +75,7 @@ VERBS: Final = {
     "sim": Verb("Serve a simulated camera or docking station.", extra="sim"),
     "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),
     "conformance": Verb("Judge a device by the numbered rules of the specification.", extra="bench"),
+    "replay": Verb("Make a regression test of a wire log: of a device, or of a host.", extra="bench"),
 }
 
 

@@ -48,7 +48,8 @@ class ExitCode(enum.IntEnum):
     """What is stored agrees with its hashes, and nobody has shown that a camera of the agency made it, or all of it
     is there: so says only whoever exported it."""
     NOT_CONFORMING = 20
-    """The device breaks a rule of the specification; of a `conformance diff`, something is worse than before."""
+    """The device breaks a rule of the specification; of a `conformance diff`, something is worse than before; of a
+    `replay`, something was not as recorded."""
     INCONCLUSIVE = 21
     """No rule was found broken, and of some that were to be tested nobody knows: the bench, the host or a device that
     vanished came between."""

@@ -53,7 +53,7 @@ def judge_hosts(
     """Plays the cases and writes the report. Raises `InvalidUri`, `InvalidValue`, `HostFileError`, `IdentityError`,
     `TransportError` for an address that cannot be had; `KeyboardInterrupt` after the report of a run that somebody
     ended."""
-    host, port = _address(listen)
+    host, port = listening_address(listen)
     scope = Scope.parse(only)
     identities = BenchIdentities(settings.identity, insecure=settings.allow_insecure)
     prepare(folder)
@@ -80,10 +80,7 @@ def judge_hosts(
         try:
             at = ListeningPort(listener, host, port)
         except OSError as error:
-            raise TransportError(
-                f"cannot listen at {listen}: {error.strerror or error}",
-                advice="name an address of this host and a free port: tcp:127.0.0.1:0 takes any",
-            ) from error
+            raise cannot_listen(listen, error) from error
         reporter = Reporter(at.uri, session, secure=secure, scope=scope)
         _say(output, f"listening at {at.uri}", always=True)
         ended = ""
@@ -109,7 +106,15 @@ def _numbered(case: Case) -> list[str]:
     return [rule for rule in case.rules if rule in all_rules()]
 
 
-def _address(listen: str) -> tuple[str, int]:
+def cannot_listen(listen: str, error: OSError) -> TransportError:
+    """The error for an address that cannot be had."""
+    return TransportError(
+        f"cannot listen at {listen}: {error.strerror or error}",
+        advice="name an address of this host and a free port: tcp:127.0.0.1:0 takes any",
+    )
+
+
+def listening_address(listen: str) -> tuple[str, int]:
     """Host and port of `tcp:HOST:PORT`. Raises `InvalidUri`, `BadParameter`."""
     uri = DeviceUri.parse(listen)
     host, _, port = uri.address.rpartition(":")

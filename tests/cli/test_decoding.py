@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.capture.decoding import LINE_MAX, Decoded, decode_file
+from bwc_sdk.capture.decoding import Decoded, decode_file
+from bwc_sdk.capture.entries import LINE_MAX
 from bwc_sdk.capture.file import CaptureError
 
 Bwc = Callable[..., Any]

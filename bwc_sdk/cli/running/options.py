@@ -124,7 +124,7 @@ _ANNOTATIONS: Final[dict[str, tuple[object, object]]] = {
                 "--capture",
                 readable=False,
                 metavar="FILE",
-                help="Write what passes to FILE, for 'bwc decode', or for Wireshark if it is called X.pcapng.",
+                help="Write what passes to FILE, for 'bwc decode' and 'bwc replay', or Wireshark if it is X.pcapng.",
             ),
         ],
         None,
