@@ -24,7 +24,7 @@ from firmware_sim.control.dock_script import DockScript
 from firmware_sim.control.hands import Hands
 from firmware_sim.control.input import ControlInput
 from firmware_sim.control.station_control import StationControl
-from firmware_sim.defects import DEFECTS
+from firmware_sim.defects import DEFECTS, defect_named
 from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.faults.plan_file import to_toml
@@ -183,7 +183,8 @@ def sim(
         try:
             plan = read_faults(faults, seed)
             wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
-            play, broken = _personality(personality), _defect(defect)
+            play = _personality(personality)
+            broken = defect_named(defect, station=station is not None) if defect else None
             values = _values(settings or [])
             if churn is not None and station is None:
                 raise ValueError("--churn needs a --station")
@@ -237,9 +238,10 @@ def sim(
             if isinstance(error, StateOfBefore):
                 typer.echo(f"  try: {error.advice}", err=True)
             raise typer.Exit(exit_codes.making(error)) from error
+        if broken is not None:
+            broken.put(device)
         for camera in device.cameras():
             play(camera)
-            broken(camera)
             for which in camera.storage.damaged:
                 typer.echo(
                     f"bwc sim: {camera.serial}: not listed, and left as it is: recording {which}", err=True
@@ -280,15 +282,6 @@ def _personality(name: str) -> Personality:
     if name not in PERSONALITIES:
         raise ValueError(f"there is no personality {name!r}; known: {', '.join(PERSONALITIES)}")
     return PERSONALITIES[name]
-
-
-def _defect(name: str) -> Personality:
-    """Raises `ValueError` for a name that is not known."""
-    if not name:
-        return lambda camera: None
-    if name not in DEFECTS:
-        raise ValueError(f"there is no defect {name!r}; 'bwc sim --defect list' shows them")
-    return DEFECTS[name].into
 
 
 def _values(words: list[str]) -> dict[str, str]:

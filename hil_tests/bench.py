@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bwc_protocol.certificates.checks import Standing
 from bwc_protocol.conversation import PeerInfo
@@ -23,9 +23,14 @@ from bwc_sdk.errors import (
     TransportError,
     WrongDevice,
 )
-from bwc_sdk.sync import SyncCamera, connect
+from bwc_sdk.sync import SyncCamera, SyncDockingStation, connect, connect_station
+from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
 from hil_tests.keepsake import Keepsake
+from hil_tests.station_keepsake import StationKeepsake
+
+AnyDevice = SyncCamera | SyncDockingStation
+D = TypeVar("D", SyncCamera, SyncDockingStation)
 
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
@@ -60,10 +65,11 @@ class Bench:
         self.captures = captures
         self._identity: DeviceIdentity | None = None
         self._faults = Fault(0)
-        self._keepsake: Keepsake | None = None
+        self._keepsake: Keepsake | StationKeepsake | None = None
+        self._station = False
         self._test = "probe"
         self._connections = 0
-        self._open: list[SyncCamera] = []
+        self._open: list[AnyDevice] = []
 
     # What it is
 
@@ -74,17 +80,36 @@ class Bench:
         `CertificateExpired` for a device that only lets its footage be taken off.
         """
         self.identities.need(ON_ANY_DEVICE)
-        with self.connect(Role.AUDITOR) as camera:
-            peer = self._peer = camera.peer
+        with self._find_out() as device:
+            peer = self._peer = device.peer
             if peer.certificate is not None and peer.standing is not Standing.GOOD:
                 raise ended(peer.certificate, "the first test", time.time(), self.uri)
-            self._identity = camera.device.identify()
-            self._locked = peer.secure and camera.trust.read().locked
-            self._faults = camera.device.status().faults
+            self._identity = device.device.identify()
+            self._locked = peer.secure and device.trust.read().locked
+            self._faults = device.device.status().faults
         if self.may_change:
             self.identities.need(ON_ONE_TO_CHANGE)
-            with self.connect(Role.BENCH) as camera:
-                self._keepsake = Keepsake.take(camera)
+            with self.connect_either(Role.BENCH) as device:
+                self._keepsake = _kept(device)
+
+    def _find_out(self) -> AnyDevice:
+        """Connects as an auditor to whatever it is. Raises what `connect` says, if it is neither."""
+        try:
+            return self.connect(Role.AUDITOR)
+        except WrongDevice:
+            if DeviceUri.parse(self.uri).bay:
+                raise
+            self._station = True
+            try:
+                return self.connect_station(Role.AUDITOR)
+            except WrongDevice:
+                self._station = False
+            raise
+
+    @property
+    def is_station(self) -> bool:
+        """Whether it is a docking station, and no camera."""
+        return self._station
 
     @property
     def known(self) -> DeviceIdentity:
@@ -235,9 +260,20 @@ class Bench:
 
     def connect(self, role: Role) -> SyncCamera:
         """Connects under `role`. Waits for an earlier host to be gone, 15 s at most, unless the test itself is it."""
+        return self._connect(connect, role)
+
+    def connect_station(self, role: Role) -> SyncDockingStation:
+        """The same, where the device is a docking station."""
+        return self._connect(connect_station, role)
+
+    def connect_either(self, role: Role) -> AnyDevice:
+        """The same, whichever of the two it is."""
+        return self.connect_station(role) if self._station else self.connect(role)
+
+    def _connect(self, by: Callable[..., D], role: Role) -> D:
         self.note_identity(role)
-        camera = self.when_free(
-            lambda: connect(
+        device = self.when_free(
+            lambda: by(
                 self.uri,
                 role=role,
                 identity=self.key_files,
@@ -247,10 +283,10 @@ class Bench:
                 capture=self.capture_file(),
             )
         )
-        self.identities.look_at_device(camera.peer.certificate)
-        return camera
+        self.identities.look_at_device(device.peer.certificate)
+        return device
 
-    def when_free(self, open: Callable[[], SyncCamera]) -> SyncCamera:
+    def when_free(self, open: Callable[[], D]) -> D:
         """What `open` gives once the device has no other host, and takes handshakes again; waits 15 s at most.
 
         It is closed after the test.
@@ -258,14 +294,14 @@ class Bench:
         until = time.monotonic() + BUSY_S
         while True:
             try:
-                camera = open()
+                device = open()
                 break
             except DeviceBusy as busy:
                 if self._held_here() or time.monotonic() > until:
                     raise
                 time.sleep(min(1.0, max(0.05, busy.retry_after_s)))
-        self._open.append(camera)
-        return camera
+        self._open.append(device)
+        return device
 
     def note_identity(self, role: Role) -> None:
         """Puts it on record that a test connects as `role`, and by whom."""
@@ -274,13 +310,13 @@ class Bench:
         self._used[f"{label(role)}: {name}"] = None
 
     def _held_here(self) -> bool:
-        return any(camera.error is None for camera in self._open)
+        return any(device.error is None for device in self._open)
 
     def hang_up(self) -> None:
         """Closes what a test left open."""
-        cameras, self._open = self._open, []
-        for camera in cameras:
-            camera.close()
+        devices, self._open = self._open, []
+        for device in devices:
+            device.close()
 
     def why_no_test_can_succeed(self, error: BaseException | None, *, always: bool) -> str:
         """What to say, with the next step, when after `error` no test can succeed; "" when others may.
@@ -312,11 +348,15 @@ class Bench:
         One that `reads_only` is not to have changed anything, by whatever connection.
         """
         changed: tuple[str, ...] = ()
-        with self.connect(self.role(reads_only=False)) as camera:
-            if self._keepsake is not None:
-                changed = self._keepsake.changed(camera)
-                self._keepsake = self._keepsake.restore(camera)
-            status = camera.device.status()
+        with self.connect_either(self.role(reads_only=False)) as device:
+            match self._keepsake, device:
+                case (Keepsake() as kept, SyncCamera()):
+                    changed, self._keepsake = kept.changed(device), kept.restore(device)
+                case (StationKeepsake() as kept, SyncDockingStation()):
+                    changed, self._keepsake = kept.changed(device), kept.restore(device)
+                case _:
+                    pass  # nothing of it may be changed
+            status = device.device.status()
         assert not (changed and reads_only), (
             f"a test marked bwc_read_only changed the {', '.join(changed)}; it was put back"
         )
@@ -326,6 +366,11 @@ class Bench:
     def close(self) -> None:
         """Ends the bench's use of the device."""
         self.hang_up()
+
+
+def _kept(device: AnyDevice) -> Keepsake | StationKeepsake:
+    """What a test may change on it, as it is now."""
+    return Keepsake.take(device) if isinstance(device, SyncCamera) else StationKeepsake.take(device)
 
 
 def protection(peer: PeerInfo | None) -> str:

@@ -17,6 +17,7 @@ from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.errors import CommandError
 from bwc_sdk.host.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
+from bwc_sdk.sync.generated import SyncClock
 from hil_tests.absent import why_not_applicable
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000
@@ -59,18 +60,11 @@ class Keepsake:
         """Puts back what differs, and asserts that it reads as before. Gives the keepsake for the next test."""
         self._restore_config(camera)
         self._restore_assignment(camera)
-        self._restore_clock(camera)
+        restore_clock(camera.clock, self.clock)
         now = Keepsake.take(camera)
         assert now.config == self.config, "the configuration could not be restored"
         assert _carrier(now.assignment) == _carrier(self.assignment), "the assignment could not be restored"
-        drift_ns = abs(now.clock.offset_ns - self.clock.offset_ns)
-        if now.clock.revision != self.clock.revision:
-            by_s = moved_ns(self.clock.stamp, now.clock.stamp) / 1e9
-            assert steady(self.clock.stamp, now.clock.stamp), (
-                f"this host's clock was set by {by_s:+.3f} s, or it slept, while the test ran: the device's clock "
-                "was put back by it, and may be as wrong"
-            )
-            assert drift_ns < CLOCK_TOLERANCE_NS, f"the clock could not be restored: {drift_ns} ns off"
+        assert_restored(self.clock, now.clock)
         return now
 
     def _restore_config(self, camera: SyncCamera) -> None:
@@ -94,18 +88,33 @@ class Keepsake:
         elif now.assigned:
             camera.assignment.clear(revision=now.revision)
 
-    def _restore_clock(self, camera: SyncCamera) -> None:
-        measured = camera.clock.measure()
-        if measured.revision == self.clock.revision:
-            return
-        camera.clock.set(
-            offset_ns=measured.offset_ns - self.clock.offset_ns,
-            uncertainty_ns=measured.uncertainty_ns,
-            reason=ClockReason.BENCH,
-            source=TimeSource.UNSYNCHRONISED,
-            assurance=TimeAssurance.UNVERIFIED,
-            revision=measured.revision,
-        )
+
+def restore_clock(clock: SyncClock, kept: Measurement) -> None:
+    """Sets a device's clock as far off as it was, if it was set since."""
+    measured = clock.measure()
+    if measured.revision == kept.revision:
+        return
+    clock.set(
+        offset_ns=measured.offset_ns - kept.offset_ns,
+        uncertainty_ns=measured.uncertainty_ns,
+        reason=ClockReason.BENCH,
+        source=TimeSource.UNSYNCHRONISED,
+        assurance=TimeAssurance.UNVERIFIED,
+        revision=measured.revision,
+    )
+
+
+def assert_restored(kept: Measurement, now: Measurement) -> None:
+    """A clock that was set back is as far off as it was, unless this host's own was set meanwhile."""
+    drift_ns = abs(now.offset_ns - kept.offset_ns)
+    if now.revision == kept.revision:
+        return
+    by_s = moved_ns(kept.stamp, now.stamp) / 1e9
+    assert steady(kept.stamp, now.stamp), (
+        f"this host's clock was set by {by_s:+.3f} s, or it slept, while the test ran: the device's clock "
+        "was put back by it, and may be as wrong"
+    )
+    assert drift_ns < CLOCK_TOLERANCE_NS, f"the clock could not be restored: {drift_ns} ns off"
 
 
 def _assignment(camera: SyncCamera) -> AssignmentState | None:

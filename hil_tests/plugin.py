@@ -14,6 +14,8 @@ import pytest
 
 from hil_tests.acting import actuators as actuators
 from hil_tests.acting import add_options
+from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
+from hil_tests.kinds import station_hands as station_hands
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
 from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
@@ -133,6 +135,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009)",
     )
+    config.addinivalue_line("markers", f"{ANY_DEVICE}: is as much about docking stations as about cameras")
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
     config.addinivalue_line(
         "markers",
@@ -276,6 +279,7 @@ def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture
 def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
+    only_of_its_kind(request, bwc_bench)
     if not bwc_bench.may_change and not _reads_only(request):
         pytest.skip(bwc_bench.why_not_changed)
     if request.node.get_closest_marker(DESTROYS) is not None and not bwc_bench.may_destroy:

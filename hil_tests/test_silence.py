@@ -13,11 +13,11 @@ from bwc_protocol.session.tls import KeyCredentials
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import ProtectionMismatch, SessionRefused
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.sync import SyncCamera, connect
+from bwc_sdk.sync import connect, connect_station
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import Bench
+from hil_tests.bench import AnyDevice, Bench
 from hil_tests.strangers import WhateverItHolds, impostor
 from hil_tests.tap import (
     ALERT,
@@ -30,7 +30,7 @@ from hil_tests.tap import (
     records,
 )
 
-pytestmark = pytest.mark.bwc_read_only
+pytestmark = [pytest.mark.bwc_read_only, pytest.mark.bwc_any_device]
 
 A_WHILE_S = 0.3
 """How long a device is listened to that should say nothing: what it does say, it says at once."""
@@ -51,8 +51,10 @@ class Listened:
         self.taps.append(Tap(transport_for(self._uri)))
         return self.taps[-1]
 
-    def connect(self, **access: Any) -> SyncCamera:
+    def connect(self, **access: Any) -> AnyDevice:
         """Connects over a new pipe; waits for an earlier host to be gone."""
+        if self._bench.is_station:
+            return self._bench.when_free(lambda: connect_station(self.tap(), **access))
         return self._bench.when_free(lambda: connect(self.tap(), bay=self.channel, **access))
 
     @property
@@ -188,7 +190,7 @@ def test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else(
     if not bwc_bench.identities.has(Role.BENCH):
         pytest.skip("this bench has no identity for the role bench")
     if bwc_bench.may_change:
-        bwc_bench.connect(Role.BENCH)
+        bwc_bench.connect_either(Role.BENCH)
         return
     if not bwc_bench.locked:
         pytest.skip("this device takes the role bench, and nobody said that tests may have it")

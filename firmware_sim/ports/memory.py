@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
 from firmware_sim.camera.camera import SimCamera
-from firmware_sim.defects import DEFECTS
+from firmware_sim.defects import DEFECTS, defect_named
 from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan
@@ -179,8 +179,8 @@ def open_sim(uri: Uri) -> MemoryTransport:
     )
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
-    if key.defect and key.defect not in DEFECTS:
-        raise ValueError(f"no defect {key.defect!r}; 'bwc sim --defect list' shows them")
+    if key.defect:
+        defect_named(key.defect, station=bool(key.station))
     try:
         plan = read_faults(key.faults, key.seed)
     except OSError as error:
@@ -221,8 +221,7 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
         for camera in device.cameras():
             PERSONALITIES[key.personality](camera)
     if key.defect:
-        for camera in device.cameras():
-            DEFECTS[key.defect].into(camera)
+        DEFECTS[key.defect].put(device)
     return device
 
 

@@ -9,7 +9,9 @@ from hil_tests.conformance.verdict import UNTESTED
 
 OF_HOSTS: Final = "it is a rule for hosts: no device can break it"
 _OF_STORES: Final = "it is about who stores, verifies or issues, and not about a device"
-_OF_STATIONS: Final = "it is about docking stations, and the suite connects to one device"
+_AT_THE_CONTACTS: Final = (
+    "whether a station waits for a camera's answer shows at the contacts of the bay alone"
+)
 _ON_THE_BUS: Final = (
     "it shows on the bus, which the kernel's own stack tries: a host of this protocol sees bytes"
 )
@@ -21,7 +23,7 @@ _REASONS: Final = {
     _OF_STORES: "CER-001 CER-002 TRU-016 MSG-017 REC-003 REC-010 REC-011 REC-012 REC-013 REC-014 REC-015 REC-022 "
     "REC-023 REC-024 REC-026 REC-027 REC-028 REC-034 REC-038 REC-039 REC-043 REC-044 REC-050 REC-051 REC-072 REC-075 "
     "REC-076 REC-077 REC-078 REC-079 REC-080 REC-082 REC-083 REC-085 REC-086 REC-087 REC-088 REC-089 REC-091",
-    _OF_STATIONS: "STA-001 STA-002 STA-003 STA-004 STA-005 STA-007 STA-008 STA-009 STA-010 STA-011 STA-013",
+    _AT_THE_CONTACTS: "STA-003",
     _ON_THE_BUS: "TRN-001 TRN-003 TRN-005 USB-001 USB-002 USB-003 USB-004 USB-005 USB-006 USB-010",
     _IN_THE_AIR: "BLE-001 BLE-002 BLE-003 BLE-004 BLE-005 BLE-006 BLE-007 BLE-008 BLE-010",
     _POWER: "TRU-006 REC-052 REC-061",

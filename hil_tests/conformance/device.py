@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability, DeviceIdentity
 from bwc_protocol.word import label
-from bwc_sdk.errors import BwcError, DeviceBusy, LinkError
+from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, WrongDevice
 from bwc_sdk.link_seen import ConnectStage
-from bwc_sdk.sync import connect
-from hil_tests.bench import Bench, protection
+from bwc_sdk.sync import connect, connect_station
+from hil_tests.bench import AnyDevice, Bench, protection
 from hil_tests.conformance.report import Device
 
 ASKED_S: Final = 5.0
@@ -51,18 +52,25 @@ def why_no_session(bench: Bench) -> str:
 
 
 def _asked(bench: Bench, at_most_s: float | None) -> Known:
-    with connect(
+    try:
+        return _told(bench, connect, at_most_s)
+    except WrongDevice:
+        return _told(bench, connect_station, at_most_s)
+
+
+def _told(bench: Bench, by: Callable[..., AnyDevice], at_most_s: float | None) -> Known:
+    with by(
         bench.uri,
         role=Role.AUDITOR,
         identity=bench.key_files,
         lab=bench.lab,
         allow_insecure=bench.allow_insecure,
         timeout=at_most_s,
-    ) as camera:
+    ) as device:
         return (
-            described(bench.uri, camera.peer, camera.device.identify()),
-            protection(camera.peer),
-            camera.peer.secure,
+            described(bench.uri, device.peer, device.device.identify()),
+            protection(device.peer),
+            device.peer.secure,
         )
 
 

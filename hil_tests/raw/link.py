@@ -222,6 +222,8 @@ class RawChannel:
         self.window = MAX_WINDOW
         """What is said to be free."""
         self.acknowledges = True
+        self.bytes_per_s: float | None = None
+        """How fast a slow host takes DATA: each frame is acknowledged after the time of its bytes. None: at once."""
         self.inbox = bytearray()
         """What the device said on it in this epoch, each byte once and in order."""
         self.acknowledged = 0
@@ -361,6 +363,8 @@ class RawChannel:
             if frame.seq == self.ack:
                 self.inbox += frame.payload
                 self.ack = (self.ack + 1) % 65_536
+            if self.bytes_per_s is not None:
+                time.sleep(len(frame.payload) / self.bytes_per_s)
             if self.acknowledges:
                 self.say_ack()
 

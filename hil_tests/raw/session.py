@@ -14,7 +14,7 @@ from bwc_protocol.conversation.message import Flag, Message, MessageReader, Stre
 from bwc_protocol.conversation.session_setup import Greeted, Opening
 from bwc_protocol.declare import Control, Request, Role
 from bwc_protocol.frame import FrameType, ResetReason
-from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo
+from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo, StreamCredit
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import RECORD_MAX, Alert, Session, SessionFailed, SessionSide
@@ -188,7 +188,15 @@ class RawSession:
         self.say(command.opcode, command.codec.encode(command), request=number)
         return number
 
+    def say_credit(self, stream: int, limit: int) -> None:
+        """Gives a stream credit up to an offset."""
+        self.say(StreamCredit.opcode, StreamCredit.codec.encode(StreamCredit(limit=limit)), request=stream)
+
     # Hearing
+
+    def take(self) -> None:
+        """Takes what has come, without waiting."""
+        self._receive(self._fresh())
 
     def heard(self, wanted: WantedMessage, within_s: float = ANSWER_S) -> Message | None:
         """The first message that is wanted, of those that wait and those that come in time; it waits no more."""

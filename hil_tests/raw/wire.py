@@ -95,15 +95,21 @@ class Wire:
         channel.wait_acknowledged()
         return channel
 
-    def conversation(self, role: Role | None = None, link: RawLink | None = None) -> RawSession:
-        """A session of which no step is done yet, on a new link or on one that is there."""
+    def conversation(
+        self, role: Role | None = None, link: RawLink | None = None, *, bay: int | None = None
+    ) -> RawSession:
+        """A session of which no step is done yet, on a new link or on one that is there; with the device under test,
+        or at a station with the camera in another `bay`."""
         asked = self.role if role is None else role
         identity = self.identities.of(asked)
-        return RawSession((link or self.link()).channel(self.bay), identity, asked, self.transcript)
+        channel = (link or self.link()).channel(self.bay if bay is None else bay)
+        return RawSession(channel, identity, asked, self.transcript)
 
-    def session(self, role: Role | None = None, link: RawLink | None = None) -> RawSession:
+    def session(
+        self, role: Role | None = None, link: RawLink | None = None, *, bay: int | None = None
+    ) -> RawSession:
         """A session that is READY."""
-        return self.conversation(role, link).open()
+        return self.conversation(role, link, bay=bay).open()
 
     def close(self) -> None:
         """Ends what the test left open, so that the device is free."""

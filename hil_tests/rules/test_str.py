@@ -67,7 +67,7 @@ def taken(session: RawSession, number: int) -> Opened:
 
 def grant(session: RawSession, stream: Opened, limit: int) -> None:
     """Gives a stream credit up to an offset."""
-    session.say(CREDITED, StreamCredit.codec.encode(StreamCredit(limit=limit)), request=stream.number)
+    session.say_credit(stream.number, limit)
 
 
 def came(session: RawSession, stream: Opened) -> int:

@@ -7,7 +7,7 @@ events in, and sends what `stirred` names.
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from bwc_protocol.link import (
     ChannelData,
@@ -30,7 +30,7 @@ RETRY_MAX_MS: Final = 65_535
 """Longest time that a RESET can name; a camera that says more is asked again earlier, and says so again."""
 
 
-class _Way:
+class Way:
     """One direction of a splice: at most one window, and a frame, wait for the sink.
 
     Where the sink is slow, less than a window waits: the source's slots are given back only as far as what then comes
@@ -99,14 +99,15 @@ class Splice:
     """
 
     __slots__ = ("_bay", "channel", "down", "up", "uplink")
+    way_type: ClassVar[type[Way]] = Way
 
     def __init__(self, uplink: Link, channel: int, bay: Link) -> None:
         bay.open_channel(CAMERA_CHANNEL)
         self.uplink = uplink
         self.channel = channel
         self._bay = bay
-        self.down = _Way(uplink, channel, bay, CAMERA_CHANNEL)
-        self.up = _Way(bay, CAMERA_CHANNEL, uplink, channel)
+        self.down = self.way_type(uplink, channel, bay, CAMERA_CHANNEL)
+        self.up = self.way_type(bay, CAMERA_CHANNEL, uplink, channel)
 
     def uplink_ended(self, reason: ResetReason, now: float) -> None:
         """The uplink's epoch is over: resets the camera's channel."""
@@ -134,6 +135,8 @@ class Relay:
     A station may have several uplink pipes; its gate keeps all but one of them out. After each call, `stirred`
     names the links that have something to send.
     """
+
+    splice_type: ClassVar[type[Splice]] = Splice
 
     def __init__(self, bays: int) -> None:
         self.bays = bays
@@ -187,7 +190,7 @@ class Relay:
             uplink.reset(channel, absent.reason, now, absent.retry_after_ms)
             self._stirred.add(UPLINK)
         else:
-            self._splices[channel] = Splice(uplink, channel, link)
+            self._splices[channel] = self.splice_type(uplink, channel, link)
 
     def _uplink_ended(self, bay: int, reason: ResetReason, now: float) -> None:
         splice = self._splices.pop(bay, None)

@@ -14,7 +14,7 @@ class Verdicts:
     rules: frozenset[str]
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    """What each said."""
+    """What each said first: what a test leaves behind that failed may fail what puts it back."""
     skipped: dict[str, str] = field(default_factory=dict)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -24,7 +24,7 @@ class Verdicts:
         name = report.nodeid.rpartition("::")[2]
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
-            self.failed[name] = str(report.longrepr) if crash is None else crash.message
+            self.failed.setdefault(name, str(report.longrepr) if crash is None else crash.message)
         elif report.skipped:
             self.skipped[name] = str(report.longrepr)
         elif report.when == "call":
@@ -52,5 +52,6 @@ ABOVE_THE_LINK = tuple(f"test_{layer}" for layer in ("ses", "msg", "str", "cfg",
 _FILES = {
     "FRM": ("test_frm",),
     "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),
+    "STA": ("test_sta", "test_sta_hands"),
     "CHN": ("test_chn", "test_chn_sending", "test_chn_windows"),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.defects import DEFECTS, Defect
+from firmware_sim.defects import DEFECTS, Defect, StationDefect
 from firmware_sim.ports.memory import forget_sims
 from tests.hil.rules_of import verdicts
 
@@ -29,9 +29,14 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> object:
     forget_sims()
 
 
+STATION = f"{ABOVE}&station=2"
+OF_STATIONS_IN_TEST = ("busy-gone",)
+
+
 def sampled(*, above: bool = False) -> list[object]:
     """All at night; of each layer some in every run."""
-    defects = [defect for defect in DEFECTS.values() if (defect.rule[:3] in LAYERS) is not above]
+    cameras = [defect for defect in DEFECTS.values() if not defect.of_stations]
+    defects = [defect for defect in cameras if (defect.rule[:3] in LAYERS) is not above]
     in_test, in_ci = (2 * IN_TEST, 2 * IN_CI) if above else (IN_TEST, IN_CI)
     marks = [
         [] if at % in_test == 0 else [pytest.mark.ci if at % in_ci == 0 else pytest.mark.night]
@@ -58,6 +63,38 @@ def test_a_device_that_breaks_a_rule_above_the_link_fails_the_tests_of_that_rule
     )
 
 
+def of_stations() -> list[object]:
+    """The same of those of docking stations."""
+    defects = [defect for defect in DEFECTS.values() if defect.of_stations]
+    return [
+        pytest.param(d, id=d.name, marks=() if d.name in OF_STATIONS_IN_TEST else pytest.mark.night)
+        for d in defects
+    ]
+
+
+@pytest.mark.parametrize("defect", of_stations())
+def test_a_station_that_breaks_a_rule_fails_by_its_number(
+    defect: StationDefect, pytester: pytest.Pytester
+) -> None:
+    said = verdicts(pytester, {defect.rule}, f"{STATION}&defect={defect.name}", "-x")
+    assert said.failed, f"{defect.name} passes {said.passed} of {defect.rule}"
+    for name, message in said.failed.items():
+        assert "RuleBroken" in message and defect.rule in message, f"{name}: {message}"
+
+
+@pytest.mark.ci
+def test_a_sound_station_passes_all_of_them(pytester: pytest.Pytester) -> None:
+    said = verdicts(pytester, {d.rule for d in DEFECTS.values() if d.of_stations}, STATION)
+    assert not said.failed and not said.skipped
+    assert len(said.passed) > 13
+
+
+def test_at_a_camera_no_rule_of_stations_applies(pytester: pytest.Pytester) -> None:
+    said = verdicts(pytester, {"STA-004", "STA-008"}, DEVICE)
+    assert not said.failed and not said.passed
+    assert all("not applicable: " in why for why in said.skipped.values()), said.skipped
+
+
 @pytest.mark.parametrize("layer", ["FRM", "CHN", pytest.param("LNK", marks=pytest.mark.ci)])
 def test_a_sound_device_passes_all_of_them(layer: str, pytester: pytest.Pytester) -> None:
     said = verdicts(pytester, {d.rule for d in DEFECTS.values() if d.rule.startswith(layer)}, DEVICE)
@@ -68,7 +105,7 @@ def test_a_sound_device_passes_all_of_them(layer: str, pytester: pytest.Pytester
 def test_the_page_lists_each_defect_with_its_rule_and_a_test_of_it() -> None:
     page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
     rules = ROOT / "hil_tests" / "rules"
-    tests = "".join(path.read_text(encoding="utf-8") for path in sorted(rules.glob("test_*.py")))
+    tests = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(rules.glob("test_*.py")))
     for defect in DEFECTS.values():
         row = re.search(rf"^\| `{defect.name}` \| {defect.rule} \| {defect.what} \| `(\w+)` \|$", page, re.M)
         assert row, f"docs/conformance.md has no row of {defect.name}, {defect.rule}: {defect.what}"

@@ -72,7 +72,9 @@ def run_suite(where: Path, *options: str, chosen: str = f"not {ONCE}") -> str:
 
 LINK_RULES = "test_frm or test_lnk or test_chn"
 """What waits for timers of the link, and is tried in `test_defects`."""
-UPPER_RULES = " or ".join(f"test_{layer}.py" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "aud"))
+UPPER_RULES = " or ".join(
+    f"test_{layer}.py" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "aud", "sta", "sta_hands")
+)
 """What says the same over every link: left out of those that are slow here."""
 WITHOUT_RULES = f"not ({ONCE} or {UPPER_RULES})"
 
@@ -121,12 +123,21 @@ IN_THE_OPEN = 9
 
 BY_HAND = 2
 """Tests that are skipped where nothing but the link acts on the device: of its power."""
+
+
+OF_STATIONS = 15
+"""Tests that are skipped on a camera: of bays, and of what passes through a station."""
+
+
 SEVERAL_PIPES = 3
 """Tests, at most, that are skipped where a line is one pipe: they need another beside it."""
 
 
 def check(
-    summary: str, *, skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN + BY_HAND, one_pipe: bool = False
+    summary: str,
+    *,
+    skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN + BY_HAND + OF_STATIONS,
+    one_pipe: bool = False,
 ) -> None:
     passed = re.search(r"(\d+) passed", summary)
     assert passed is not None
@@ -140,12 +151,12 @@ def check(
 def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--insecure") as uri:
         lines = suite_lines(tmp_path, "--bwc-insecure", "--bwc-device", uri, chosen=f"not {ONCE}")
-    check(lines[-1], skipped=ENROLMENT + DESTROYING + OF_CERTIFICATES + BY_HAND)
+    check(lines[-1], skipped=ENROLMENT + DESTROYING + OF_CERTIFICATES + BY_HAND + OF_STATIONS)
     assert any("INSECURE session" in line for line in lines)
 
 
 def test_in_memory_without_any_option(tmp_path: Path) -> None:
-    check(suite_lines(tmp_path)[-1], skipped=DESTROYING + IN_THE_OPEN)
+    check(suite_lines(tmp_path)[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
 
 
 def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_any(tmp_path: Path) -> None:
@@ -210,7 +221,11 @@ def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path
         listen, "--frame-bytes", "1024", "--chunk-bytes", "4096", "--mib", "1", "--seed", "7"
     ) as uri:
         options = ("--bwc-device", uri, "--bwc-expendable", "SIM-00000007")
-        check(run_suite(tmp_path, *options), skipped=ENROLMENT + IN_THE_OPEN + BY_HAND, one_pipe=True)
+        check(
+            run_suite(tmp_path, *options),
+            skipped=ENROLMENT + IN_THE_OPEN + BY_HAND + OF_STATIONS,
+            one_pipe=True,
+        )
 
 
 @pytest.mark.night
@@ -269,8 +284,18 @@ def test_footage_through_a_poor_cable_is_no_failure_of_a_healthy_camera(faults: 
     assert "skipped" not in summary
 
 
-def test_a_station_s_own_uri_ends_the_session_with_the_advice_to_name_a_bay(tmp_path: Path) -> None:
-    with simulator("tcp:127.0.0.1:0", "--station", "2") as uri:
-        lines = suite_lines(tmp_path, "--bwc-device", uri, status=int(pytest.ExitCode.INTERRUPTED))
-    assert "1 error" in lines[-1]
-    assert any("it is a station, not a camera; try: ?bay=3" in line for line in lines)
+@pytest.mark.night
+def test_on_a_docking_station_itself_whose_cameras_somebody_takes_out(tmp_path: Path) -> None:
+    """What is about cameras is not about it; bays come and go by lines that the suite writes."""
+    hands = tmp_path / "hands"
+    os.mkfifo(hands)
+    options = ("--station", "3", "--mib", "1", "--footage", "synthetic", "--control", str(hands))
+    with simulator("tcp:127.0.0.1:0", *options) as uri:
+        lines = suite_lines(
+            tmp_path, "--bwc-device", uri, "--bwc-control", str(hands), "-rs", chosen=f"not {ONCE}"
+        )
+    passed = re.search(r"(\d+) passed", lines[-1])
+    assert passed is not None and int(passed[1]) >= 90, lines[-1]
+    not_tested = [line for line in lines if "test_sta" in line and "SKIPPED" in line]
+    assert len(not_tested) == 1 and "another way to a camera in a bay" in not_tested[0], not_tested
+    assert any("SimDock 1 DOCK-" in line for line in lines)

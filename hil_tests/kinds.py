@@ -1,0 +1,41 @@
+"""Cameras and docking stations: which tests are about which, and the hands at a station. Imports nothing of the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from hil_tests.under_test import UNDER_TEST
+from hil_tests.verdicts import not_applicable
+
+if TYPE_CHECKING:
+    from hil_tests.bench import Bench
+    from hil_tests.station_hands import StationHands
+
+ANY_DEVICE: Final = "bwc_any_device"
+ON_THE_WIRE: Final = "wire"
+"""A raw test finds out by itself what answers it: commands that a station lacks are not about it."""
+
+
+def only_of_its_kind(request: pytest.FixtureRequest, bench: Bench) -> None:
+    """Skips at a docking station what is about a camera."""
+    if not bench.is_station or ON_THE_WIRE in request.fixturenames:
+        return
+    if request.node.get_closest_marker(ANY_DEVICE) is None:
+        not_applicable(
+            f"it is about cameras, and {bench.identity} is a docking station (?bay=1 names the camera in bay 1)"
+        )
+
+
+@pytest.fixture
+def station_hands(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[StationHands]:
+    """Somebody who stands at the docking station under test; skips where nobody does. All is put back afterwards."""
+    if not bwc_bench.is_station:
+        not_applicable(f"it is about docking stations, and {bwc_bench.identity} is a camera")
+    from hil_tests.station_hands import hands_at
+
+    hands = hands_at(request.config.stash[UNDER_TEST])
+    yield hands
+    hands.put_back()
