@@ -32,7 +32,7 @@ from firmware_sim.device.snapshot import IDENTITY
 from firmware_sim.device.trust.kept import STATE_NAME as TRUST
 from firmware_sim.device.trust.kept import Agency, KeptTrust
 from firmware_sim.device.trust.trust import DeviceTrust
-from firmware_sim.flash.flash import Flash, PowerLost, StateError, Unsynced
+from firmware_sim.flash.flash import Flash, PowerCut, StateError, Unsynced
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
 from firmware_sim.state.directory import StateDirectory, StateOfAnother
@@ -337,7 +337,7 @@ class SimDevice(ABC):
         if not self.running and self._boot_at_s is not None and self.time() >= self._boot_at_s:
             try:
                 self._boot()
-            except PowerLost as lost:
+            except PowerCut as lost:
                 self.power_failed(lost.unsynced)
             except (OSError, StateError) as error:  # tried again, as by one that cannot start
                 self.running = False
@@ -357,7 +357,7 @@ class SimDevice(ABC):
         """What its firmware does inside ends where its flash loses power: then it is off, and boots again."""
         try:
             yield
-        except PowerLost as lost:
+        except PowerCut as lost:
             self.power_failed(lost.unsynced)
 
     def power_failed(self, unsynced: Unsynced) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.device.mishaps import Mishaps
 from firmware_sim.faults.plan import Count, FaultCount, Strike, Trigger
-from firmware_sim.flash.flash import Before, Flash, PowerLost, Unsynced
+from firmware_sim.flash.flash import Before, Flash, PowerCut, Unsynced
 
 
 class Struck(Protocol):
@@ -125,7 +125,7 @@ class _Operations:
             return
         match self._trigger.strike:
             case Strike.POWER:
-                raise PowerLost(self._trigger.unsynced or Unsynced.TORN)
+                raise PowerCut(self._trigger.unsynced or Unsynced.TORN)
             case Strike.FAIL:
                 raise OSError(errno.EIO, f"a fault plan has {operation} fail", name)
             case _:

@@ -49,6 +49,11 @@ class PowerLost(BaseException):
         self.unsynced = unsynced
 
 
+class PowerCut(PowerLost):
+    """… by a fault plan: the device itself sees to it that it is off, and boots again. From any other loss of power
+    whoever brought it about takes over."""
+
+
 Before = Callable[[int, str, str], None]
 """Told of each operation that writes before it is done, by its number and its name, and of what; may raise."""
 
@@ -65,7 +70,7 @@ class Counted:
 
     def _begin(self, operation: str, name: str) -> None:
         if self._off is not None:
-            raise PowerLost(self._off.unsynced)
+            raise type(self._off)(self._off.unsynced)
         number, self.operations = self.operations, self.operations + 1
         if self.before is not None:
             try:
