@@ -15,7 +15,7 @@ from bwc_sdk.errors import PolicyError
 from bwc_sdk.policy.catalogue import RULES
 from bwc_sdk.policy.demands import Demand
 from bwc_sdk.policy.order import Answer, Conflict, compare, join, meets
-from bwc_sdk.policy.pack import Citation, Pack, Rule, Status
+from bwc_sdk.policy.pack import Category, Citation, Pack, Rule, Status
 from bwc_sdk.policy.reading import Library
 from bwc_sdk.policy.wording import demand_text
 
@@ -95,6 +95,24 @@ class Effective:
     remarks: tuple[Remark, ...] = ()
     packs: tuple[Pack, ...] = field(default=())
     """All that went into it, this one first."""
+
+    @property
+    def settings(self) -> dict[str, bool | int | str]:
+        """Settings that follow from no rule, the nearest pack's last word."""
+        found: dict[str, bool | int | str] = {}
+        for one in reversed(self.packs):
+            found.update(one.settings)
+        return found
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories of the nearest pack that has any."""
+        return next((one.categories for one in self.packs if one.categories), ())
+
+    @property
+    def default_category(self) -> str:
+        """The category of what nobody categorised, or nothing."""
+        return next((one.default_category for one in self.packs if one.default_category), "")
 
     def demand(self, rule: str) -> Demand | None:
         """What a rule asks for, or None."""

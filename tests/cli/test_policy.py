@@ -123,3 +123,31 @@ sys.stderr.write(f"{sorted(loaded)} {main(['policy', 'list'])}")
 """
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stderr.endswith("[] 11") and "pip install 'bwc-sdk[policy]'" in done.stderr
+
+
+def test_lint_exits_with_22_if_there_is_an_error(bwc: Bwc, agency: str) -> None:
+    assert bwc("policy", "lint", "example-agency", *DAY).code == 0
+    Path(agency).write_text(AGENCY + '[settings]\n"power.sleep_after_s" = 900\n')
+    wrong = bwc("policy", "lint", agency, "--json", *DAY)
+    assert wrong.code == 22
+    first = wrong.document["findings"][0]
+    assert (first["code"], first["severity"], first["rule"]) == (
+        "sleep-loses-pre-event",
+        "error",
+        "record.pre_event_s",
+    )
+    assert first["todo"] and wrong.document["query"]["version"] == 1
+    refused = bwc("policy", "compile", agency, *DAY)
+    assert refused.code == 8 and "bwc policy lint" in refused.err
+
+
+def test_what_is_compiled_is_a_profile_that_a_camera_takes(bwc: Bwc, sim: str, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.toml"
+    ran = bwc("policy", "compile", "example-agency", "--toml", *DAY)
+    profile.write_text(ran.out)
+    applied = bwc("config", "apply", str(profile), device=sim)
+    assert applied.code == 0, applied.err
+    shown = bwc("policy", "show", "example-agency", "--json", *DAY).document["pack"]["sha256"]
+    assert bwc("config", "get", "policy.sha256", device=sim).out.strip() == shown
+    whole = bwc("policy", "compile", "example-agency", "--json", *DAY).document
+    assert whole["profile"]["recording.pre_event_s"] == 60 and whole["by_people"] and whole["gate"]

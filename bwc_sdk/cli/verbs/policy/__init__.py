@@ -2,6 +2,7 @@
 
 from bwc_sdk.cli.running.verb import common_options, verbs
 from bwc_sdk.cli.verbs.policy.comparing import diff
+from bwc_sdk.cli.verbs.policy.linting import compile_, lint
 from bwc_sdk.cli.verbs.policy.listing import listing, schema, show
 from bwc_sdk.cli.verbs.policy.waiving import waive
 
@@ -17,7 +18,9 @@ for _name, _verb in (
     ("list", listing),
     ("show", show),
     ("schema", schema),
+    ("lint", lint),
     ("diff", diff),
     ("waive", waive),
+    ("compile", compile_),
 ):
     app.command(_name)(_verb)

@@ -1,0 +1,128 @@
+"""`bwc policy lint` and `bwc policy compile`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bwc_sdk.cli.arguments.policy.options import On, PackName, Packs, day_of, pack_of
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.printing.facts import fact
+from bwc_sdk.cli.printing.output import Facts, Output, Rows
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.verb import local_verb
+
+
+@local_verb
+def lint(settings: Settings, output: Output, pack: PackName, on: On = None, packs: Packs = None) -> int:
+    """What is wrong with a policy by itself: rules that undo one another, and what audits have found to be missing.
+
+    Each finding says which rule it is about, what follows, and what to do. Exits with 22 if there is an error; warnings
+    and notes are for whoever reads them. What rests on a rule that is only recalled is never an error.
+    """
+    found, library = pack_of(pack, packs)
+    from bwc_sdk.policy.inheritance import effective
+    from bwc_sdk.policy.lint import QUERY_VERSION, Severity
+    from bwc_sdk.policy.lint import lint as look
+
+    day = day_of(on)
+    policy = effective(found, day, library)
+    faults = look(policy)
+    output.show(
+        {
+            "query": {"name": "policy-lint", "version": QUERY_VERSION, "on": day.isoformat()},
+            "pack": found.id,
+            "sha256": found.sha256,
+            "inputs": [{"pack": one.id, "sha256": one.sha256} for one in policy.packs],
+            "findings": [
+                {
+                    "code": one.code,
+                    "severity": str(one.severity),
+                    "rule": one.rule,
+                    "sentence": one.sentence,
+                    "todo": one.todo,
+                }
+                for one in faults
+            ],
+        },
+        Rows(
+            title="findings",
+            headings=["severity", "code", "rule", "what follows", "what to do"],
+            plain=[[str(one.severity), one.code, one.rule or "-", one.sentence, one.todo] for one in faults],
+            empty="nothing is wrong with it",
+        ),
+    )
+    wrong = any(one.severity is Severity.ERROR for one in faults)
+    return ExitCode.NOT_MET if wrong else ExitCode.SUCCESS
+
+
+@local_verb
+def compile_(
+    settings: Settings,
+    output: Output,
+    pack: PackName,
+    on: On = None,
+    packs: Packs = None,
+    toml: Annotated[
+        bool,
+        typer.Option(
+            "--toml", help="Only the profile, as a file for 'bwc config apply' or 'bwc desired sign'."
+        ),
+    ] = False,
+) -> None:
+    """What follows from a policy: the cameras' profile, categories, retention, deadlines, and what is looked at when a
+    camera is given out; and which rules no device can hold.
+
+    Nothing follows while 'bwc policy lint' finds an error.
+    """
+    found, library = pack_of(pack, packs)
+    from bwc_sdk.policy.compiling import compile_policy, document
+    from bwc_sdk.policy.inheritance import effective
+
+    compiled = compile_policy(effective(found, day_of(on), library))
+    if toml:
+        from bwc_sdk.clients.configuration import to_toml
+
+        output.write(f"# Follows from {found.id}, SHA-256 {found.sha256}.")
+        output.write(to_toml(compiled.profile).rstrip("\n"))
+        return
+    held = (
+        ("deadlines", compiled.deadlines),
+        ("gate", compiled.gate),
+        ("afterwards", compiled.afterwards),
+        ("by_people", compiled.by_people),
+    )
+    output.show(
+        document(compiled),
+        Facts("pack", [fact("id", found.id), fact("sha256", found.sha256)]),
+        Rows(
+            title="profile",
+            headings=["setting", "value", "rule"],
+            plain=[[key, value, compiled.because[key] or "-"] for key, value in compiled.profile.items()],
+            section="profile",
+        ),
+        Rows(
+            title="categories",
+            headings=["category", "class", "kept"],
+            plain=[list(one) for one in compiled.categories],
+            section="categories",
+        ),
+        *(
+            Rows(
+                title=_TITLES[name],
+                headings=["rule", "asks for", "by what"],
+                plain=[[one.rule, one.asks, one.how or "-"] for one in rules],
+                section=name,
+            )
+            for name, rules in held
+        ),
+    )
+
+
+_TITLES = {
+    "deadlines": "deadlines",
+    "gate": "looked at when a camera is given out",
+    "afterwards": "looked at on recordings: 'bwc policy check'",
+    "by_people": "no device can hold these alone",
+}
