@@ -439,6 +439,19 @@ class PolicyError(BwcError):
         self.problems = problems
 
 
+class RosterError(BwcError):
+    """Raised when a roster is none, or says of somebody what cannot be; nobody was given anything.
+
+    `problems` has one line for each thing that is wrong, with the number of its line.
+    """
+
+    layer = "roster"
+
+    def __init__(self, problems: tuple[str, ...], *, advice: str = "") -> None:
+        super().__init__("; ".join(problems), advice=advice)
+        self.problems = problems
+
+
 class ClockImplausible(BwcError):
     """Raised when a clock must not be set: the step is beyond the limit, or the host has no reliable time.
 
