@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.under_test import UNDER_TEST
+from hil_tests.under_test import UnderTest
 
 if TYPE_CHECKING:
     from hil_tests.actuators.actuator import Actuator
@@ -27,9 +27,8 @@ def add_options(group: pytest.OptionGroup) -> None:
     )
 
 
-def actuators_there(config: pytest.Config) -> dict[str, Actuator]:
-    """What is at the device under test: what the bench file names; at a simulator without a file what each has."""
-    device = config.stash[UNDER_TEST]
+def actuators_there(device: UnderTest) -> dict[str, Actuator]:
+    """What is at a device under test: what the bench file names; at a simulator without a file what each has."""
     if device.entry is not None:
         return dict(device.entry.actuators)
     from hil_tests.actuators.simulator import all_simulated
@@ -38,7 +37,9 @@ def actuators_there(config: pytest.Config) -> dict[str, Actuator]:
 
 
 @pytest.fixture
-def actuators(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Iterator[Actuators]:
+def actuators(
+    request: pytest.FixtureRequest, bwc_under_test: UnderTest, bwc_guarded: Bench
+) -> Iterator[Actuators]:
     """The switches and buttons at the device, each of which tells what it cuts. What a test leaves off is on again
     after it; what needs one that the bench has not is not tested."""
     from hil_tests.actuators.at_device import Actuators
@@ -46,7 +47,7 @@ def actuators(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Iterator[Ac
 
     there = Actuators(
         bwc_guarded.identity,
-        actuators_there(request.config),
+        actuators_there(bwc_under_test),
         attended=request.config.getoption("--bwc-attended"),
     )
     request.node.stash[MOVED] = there.moved

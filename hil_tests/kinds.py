@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.under_test import UNDER_TEST
+from hil_tests.under_test import UnderTest
 from hil_tests.verdicts import not_applicable
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def only_of_its_kind(request: pytest.FixtureRequest, bench: Bench) -> None:
 
 
 @pytest.fixture
-def station_hands(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[StationHands]:
+def station_hands(bwc_under_test: UnderTest, bwc_bench: Bench) -> Iterator[StationHands]:
     """Somebody who stands at the docking station under test; skips where nobody does. All is put back afterwards."""
     if not bwc_bench.is_station:
         not_applicable(f"it is about docking stations, and {bwc_bench.identity} is a camera")
     from hil_tests.station_hands import hands_at
 
-    hands = hands_at(request.config.stash[UNDER_TEST])
+    hands = hands_at(bwc_under_test)
     yield hands
     hands.put_back()

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil_tests import acting, order
 from hil_tests.acting import actuators as actuators
-from hil_tests.acting import add_options
+from hil_tests.each_device import require_one_process_each
 from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
 from hil_tests.kinds import station_hands as station_hands
+from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
-from hil_tests.running import BENCH, READ_ONLY, UNREACHED, bench_of, hold_device, let_device_go
-from hil_tests.under_test import DEFAULT_DEVICE, UNDER_TEST, choose_device
+from hil_tests.running import READ_ONLY, RUNS, begin_runs, hold_device, is_on_device, let_devices_go
+from hil_tests.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
 from hil_tests.until import set_end, why_too_late
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
     from hil_tests.conformance.measuring import Measure
     from hil_tests.raw.wire import Wire
 
+pytest_plugins: Final = ("hil_tests.each_device", "hil_tests.order")
+
 STACK: Final = "bwc_stack"
-DESTROYS: Final = "bwc_destroys"
-FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,9 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--bwc-use",
-        metavar="NAME",
+        metavar="NAME,NAME",
         default=None,
-        help="which device of the bench file is under test (default: the only one)",
+        help="which devices of the bench file are under test, each with all tests: names, or 'all' (default: the only "
+        "one)",
     )
     group.addoption(
         "--bwc-until",
@@ -117,7 +120,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="with --bwc-report: what a device should do counts as what it must do",
     )
-    add_options(group)
+    acting.add_options(group)
+    order.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -142,7 +146,10 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{DESTROYS}: takes all footage of the device, or its service for a while; runs last, and only on the device "
         "that --bwc-expendable names, also where that is a simulator",
     )
-    choose_device(config)
+    draw_seed(config)
+    choose_devices(config)
+    require_one_process_each(config)
+    begin_runs(config)
     set_end(config)
     if config.getoption("--bwc-report") is not None:
         from hil_tests.conformance.starting import start_report
@@ -150,41 +157,15 @@ def pytest_configure(config: pytest.Config) -> None:
         start_report(config)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    let_device_go(config)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What makes a factory-new device one of the lab comes before what needs one, and what destroys after all else.
-
-    What needs only the wire comes before what the SDK has to connect for: of a device whose link is so wrong that it
-    cannot, the report says at least why.
-
-    Handshakes that fail come between the others, since a device lets each wait for 10 s, once there were five.
-    """
-    ours = [item for item in items if _is_ours(item)]
-    if ours:
+    if ours := [item for item in items if is_on_device(item)]:
         from hil_tests.conformance.rules import require_known
 
         require_known(ours)
-    failing = [item for item in items if item.get_closest_marker(FAILS_A_HANDSHAKE)]
-    spread = [item for item in items if not item.get_closest_marker(FAILS_A_HANDSHAKE)]
-    for at, item in enumerate(failing):
-        spread.insert((at + 1) * (len(spread) + 1) // (len(failing) + 1), item)
-    spread.sort(
-        key=lambda item: (
-            "bwc_factory_new" not in getattr(item, "fixturenames", ()),
-            item.get_closest_marker(DESTROYS) is not None,
-            _needs_the_bench(item),
-        )
-    )
-    items[:] = spread
 
 
-def _needs_the_bench(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "fixturenames", ())
-    by_the_wire_alone = "wire" in fixtures and "bwc_bench" not in fixtures
-    return not (by_the_wire_alone and item.get_closest_marker(READ_ONLY))
+def pytest_unconfigure(config: pytest.Config) -> None:
+    let_devices_go(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -227,12 +208,6 @@ def _of_this_device(item: pytest.Item) -> Iterator[None]:
         not_applicable(why)
 
 
-def _is_ours(item: pytest.Item) -> bool:
-    """Whether a test is on a device under test; another project may have marks of the same name."""
-    fixtures = getattr(item, "fixturenames", ())
-    return "bwc_bench" in fixtures or "wire" in fixtures
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -249,29 +224,31 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    bench = config.stash.get(BENCH, None)
-    if bench is not None:
-        terminalreporter.write_sep("-", "device under test")
+    benches = [run.bench for run in config.stash[RUNS].values() if run.bench is not None]
+    if benches:
+        terminalreporter.write_sep("-", "device under test" if len(benches) == 1 else "devices under test")
+    for bench in benches:
         terminalreporter.write_line(bench.describe())
         for remark in bench.remarks():
             terminalreporter.write_line(remark)
 
 
 @pytest.fixture(scope="session")
-def bwc_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bwc_bench(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Bench]:
     """The device under test and what may be done to it; found out once, by connecting as an auditor."""
-    bench = bench_of(request.config)
+    run = request.config.stash[RUNS][bwc_under_test.name]
+    bench = run.new_bench()
     if bench.captures is not None:
         bench.captures.mkdir(parents=True, exist_ok=True)
     try:
         with _ending_the_session(request, bench, always=True):
-            hold_device(request.config)
+            hold_device(request.config, bwc_under_test)
             bench.probe()
     except Exception as error:
         if not bench.reached:
-            request.config.stash[UNREACHED] = str(error)
+            run.unreached = str(error)
         raise
-    request.config.stash[BENCH] = bench
+    run.bench = bench
     yield bench
     bench.close()
 
@@ -338,7 +315,7 @@ def bwc_device(bwc_guarded: Bench) -> str:
 
 
 @pytest.fixture
-def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
+def wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Wire]:
     """The way to the device beneath the SDK: pipes, links and sessions in which a test says anything.
 
     For a test marked `bwc_read_only` the device need not be able to do more than its link: nobody asks it who it is,
@@ -351,7 +328,7 @@ def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
     reads_only = _reads_only(request)
     if not reads_only:
         request.getfixturevalue("bwc_guarded")
-    device = request.config.stash[UNDER_TEST]
+    device = bwc_under_test
     if device.expected is not None:
         request.getfixturevalue("bwc_bench")  # nothing is said to another device than the bench file's
     transcript = request.node.stash[TRANSCRIPT] = Transcript()

@@ -22,7 +22,7 @@ from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.running import hold_device
 from hil_tests.tap import Tap
-from hil_tests.under_test import UNDER_TEST
+from hil_tests.under_test import UnderTest
 
 PRESS: Final = "enroll\n"
 """The line of `bwc sim --control` by which somebody presses the button (docs/benches.md)."""
@@ -43,16 +43,15 @@ class FactoryNew:
 
 
 @pytest.fixture
-def bwc_factory_new(request: pytest.FixtureRequest) -> FactoryNew:
+def bwc_factory_new(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> FactoryNew:
     """The device, or the reason why there is none."""
-    device = request.config.stash[UNDER_TEST]
-    uri, control = DeviceUri.parse(device.uri), device.control
+    uri, control = DeviceUri.parse(bwc_under_test.uri), bwc_under_test.control
     if uri.scheme == "sim" and "station" not in uri.options:
         new = DeviceUri("sim", "", {"enrolled": "0", "seed": str(secrets.randbelow(2**32))})
         return FactoryNew(new, lambda: _press_in_memory(new))
     if control is None:
         pytest.skip(f"enrolment takes a factory-new device whose button the suite can press; {HOW}")
-    hold_device(request.config)
+    hold_device(request.config, bwc_under_test)
     try:
         connect(str(uri), lab=True).close()
     except NotEnrolled:

@@ -1,4 +1,4 @@
-"""Which device is under test, and how the bench speaks to it: by the options, and by the bench file beneath them.
+"""Which devices are under test, and how the bench speaks to them: by the options, and by the bench file beneath them.
 
 Imports nothing of the SDK unless there is a bench file.
 """
@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
-    from hil_tests.benches.bench_file import BenchDevice
+    from hil_tests.benches.bench_file import BenchDevice, BenchFile
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
+ALL: Final = "all"
+"""With `--bwc-use`: every device of the file, unless one is called so."""
+OF_ONE: Final = ("--bwc-device", "--bwc-control")
+"""Options that say something of one device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderTest:
-    """The device under test as this session was told of it; nobody has asked the device yet."""
+    """A device under test as this session was told of it; nobody has asked the device yet."""
 
     uri: str
     expendable: str | None
@@ -31,12 +35,15 @@ class UnderTest:
     """The serial number that a bench file expects there."""
     entry: BenchDevice | None = None
     """All that the bench file says of it; None where there is no file."""
+    name: str = ""
+    """What a bench file calls it; "" = no file does."""
 
 
-UNDER_TEST: Final = pytest.StashKey[UnderTest]()
+DEVICES: Final = pytest.StashKey[dict[str, UnderTest]]()
+"""The devices under test by name, in the order in which they are tested."""
 
 
-def choose_device(config: pytest.Config) -> None:
+def choose_devices(config: pytest.Config) -> None:
     """Settles what is under test, before anything is collected. Raises `UsageError` for a bench file that is wrong."""
     given = UnderTest(
         uri=config.getoption("--bwc-device") or DEFAULT_DEVICE,
@@ -46,27 +53,53 @@ def choose_device(config: pytest.Config) -> None:
         control=config.getoption("--bwc-control"),
     )
     path: Path | None = config.getoption("--bwc-bench")
-    if path is not None:
-        given = _by_file(config, path, given)
-    elif config.getoption("--bwc-use") is not None:
+    if path is None and config.getoption("--bwc-use") is not None:
         raise pytest.UsageError(
             "--bwc-use names a device of a bench file: name that, too, by --bwc-bench FILE"
         )
-    config.stash[UNDER_TEST] = given
-    # As text: who asks for the option gets the device, and workers of pytest-xdist are sent it.
-    config.option.bwc_device = given.uri
+    chosen = [given] if path is None else _by_file(config, path, given)
+    config.stash[DEVICES] = {one.name: one for one in chosen}
+    if len(chosen) == 1:
+        # As text: who asks for the option gets the device.
+        config.option.bwc_device = chosen[0].uri
 
 
-def _by_file(config: pytest.Config, path: Path, given: UnderTest) -> UnderTest:
+def several(config: pytest.Config) -> bool:
+    """Whether each test runs on more than one device."""
+    return len(config.stash[DEVICES]) > 1
+
+
+def _by_file(config: pytest.Config, path: Path, given: UnderTest) -> list[UnderTest]:
     from bwc_sdk.errors import BwcError
     from hil_tests.benches.bench_file import read_bench
 
     try:
-        device = read_bench(path).choose(config.getoption("--bwc-use"))
+        devices = _named(read_bench(path), config.getoption("--bwc-use"))
     except BwcError as error:
         raise pytest.UsageError(f"{error}; try: {error.advice}") from error
+    if len(devices) > 1:
+        for option in OF_ONE:
+            if config.getoption(option) is not None:
+                raise pytest.UsageError(
+                    f"{option} says something of one device, and --bwc-use names {len(devices)}: leave it out, or "
+                    "name one device"
+                )
+    return [_with_options(config, device, given) for device in devices]
+
+
+def _named(bench: BenchFile, use: str | None) -> list[BenchDevice]:
+    """The devices that `--bwc-use` means, each once. Raises `BenchFileError`."""
+    if use is None or use in bench.devices:
+        return [bench.choose(use)]
+    if use == ALL:
+        return list(bench.devices.values())
+    return [bench.choose(name) for name in dict.fromkeys(word.strip() for word in use.split(","))]
+
+
+def _with_options(config: pytest.Config, device: BenchDevice, given: UnderTest) -> UnderTest:
     own = given.identity is not None
     return UnderTest(
+        name=device.name,
         uri=config.getoption("--bwc-device") or device.uri,
         expendable=given.expendable or (device.serial_number if device.expendable else None),
         identity=given.identity if own or given.insecure else device.identity,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from hil_tests.conformance.collecting import environment
+from hil_tests.conformance.gathering import environment
 from hil_tests.conformance.report import HOST, Device, Report, Requirement, Tried
 from hil_tests.conformance.rules import Rule, Scope, all_rules
 from hil_tests.conformance.verdict import Outcome, judge

@@ -11,7 +11,8 @@ from bwc_sdk.errors import BwcError
 from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.rules import Scope
-from hil_tests.running import CAPTURES
+from hil_tests.running import RUNS
+from hil_tests.under_test import several
 
 COLLECTOR: Final = pytest.StashKey[Collector]()
 """What gathers the report of a session."""
@@ -24,10 +25,10 @@ def start_report(config: pytest.Config) -> None:
         raise pytest.UsageError("--bwc-report puts the wire logs beside the report: leave out --bwc-capture")
     try:
         scope = Scope.parse(config.getoption("--bwc-only"))
-        prepare(folder)
+        for name in config.stash[RUNS]:
+            prepare(folder / name if several(config) else folder)
     except BwcError as error:
         raise pytest.UsageError(f"{error}; try: {error.advice}") from error
     collector = Collector(config, folder, scope=scope, strict=config.getoption("--bwc-strict"))
     config.stash[COLLECTOR] = collector
-    config.stash[CAPTURES] = collector.captures
     config.pluginmanager.register(collector, "bwc-report")

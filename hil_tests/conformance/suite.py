@@ -21,6 +21,7 @@ from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.report import Report
 from hil_tests.conformance.starting import COLLECTOR
 from hil_tests.identities import ON_ANY_DEVICE, BenchIdentities
+from hil_tests.order import AS_WRITTEN
 from hil_tests.raw.pipe import RawPipe
 from hil_tests.raw.transcript import Transcript
 
@@ -64,7 +65,16 @@ class Run:
         if find_spec("pytest_timeout") is not None:
             # By signal: the other way ends the process, and with it the report.
             words += ["-p", "pytest_timeout", f"--timeout={TEST_S}", "--timeout-method=signal"]
-        words += ["--bwc-device", self.device, "--bwc-report", str(self.folder), "--bwc-only", self.only]
+        words += [
+            "--bwc-seed",
+            str(AS_WRITTEN),
+            "--bwc-device",
+            self.device,
+            "--bwc-report",
+            str(self.folder),
+            "--bwc-only",
+            self.only,
+        ]
         words += ["--bwc-expendable", self.expendable] if self.expendable else []
         words += ["--bwc-identity", str(self.identity)] if self.identity else []
         words += ["--bwc-insecure"] if self.allow_insecure else []

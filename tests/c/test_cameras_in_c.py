@@ -179,7 +179,7 @@ def sounds(uri: str, where: Path, *options: str) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "--pyargs", "hil_tests", "-q", "-rs", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "--bwc-device", uri, "--bwc-insecure", *options],
+        [*command, "--bwc-seed=0", "--bwc-device", uri, "--bwc-insecure", *options],
         cwd=where,
         env=environment,
         capture_output=True,

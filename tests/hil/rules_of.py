@@ -42,7 +42,8 @@ def verdicts(pytester: pytest.Pytester, rules: set[str], device: str, *options: 
         {f"hil_tests.rules.{where}" for rule in rules for where in _FILES.get(rule[:3], ABOVE_THE_LINK)}
     )
     pytester.runpytest_inprocess(
-        "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-device", device, "--bwc-insecure", *options,
+        "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-seed=0", "--bwc-insecure", "--bwc-device", device,
+        *options,
         plugins=[plugin],
     )  # fmt: skip
     return plugin

@@ -125,7 +125,7 @@ def outcomes_of(
 ) -> dict[str, str]:
     """How each scenario ends, by its name and the defect."""
     done = pytester.inline_run(
-        "--bwc-device", DEVICE, "--bwc-expendable", SERIAL, "-q", "-p", "no:cacheprovider",
+        "--bwc-seed=0", "--bwc-device", DEVICE, "--bwc-expendable", SERIAL, "-q", "-p", "no:cacheprovider",
         "--pyargs", *(f"hil_tests.{name}" for name in FILES), plugins=[WithDefects(faults)],
     )  # fmt: skip
     reports = [

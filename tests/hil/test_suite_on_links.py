@@ -94,6 +94,7 @@ def suite_lines(where: Path, *options: str, chosen: str = "test", status: int = 
             "-q",
             "-p",
             "no:cacheprovider",
+            "--bwc-seed=0",
             "-k",
             f"({chosen}) and not ({LINK_RULES})",
             *options,

@@ -1,0 +1,11 @@
+"""What the tests of the suite's plugin have in common."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _as_written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suites that these tests write run in the order in which they are written, unless one says another seed."""
+    if "pytester" in request.fixturenames:
+        request.getfixturevalue("pytester")  # which forgets what the environment says
+        monkeypatch.setenv("PYTEST_ADDOPTS", "--bwc-seed=0")
