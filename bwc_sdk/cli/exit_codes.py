@@ -55,6 +55,8 @@ class ExitCode(enum.IntEnum):
     vanished came between."""
     NOT_MET = 22
     """A policy falls short of another, has faults, or a camera or its recordings do not keep to it."""
+    BENCH_NOT_READY = 23
+    """A bench would not come through its night: `bwc bench check` says what is in the way."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

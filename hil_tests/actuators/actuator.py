@@ -101,6 +101,11 @@ class Actuator:
         """Whether it can be moved so; what has two states can also be cycled."""
         return what in self.driver.moves or (what is Move.CYCLE and self.driver.moves >= SWITCHED)
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether it alone is a loss of power."""
+        return self.cuts >= ENTIRE_SUPPLY
+
     def __str__(self) -> str:
         return f"{self.name} ({self.driver}): {in_words(self.cuts)}"
 

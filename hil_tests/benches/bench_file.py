@@ -76,7 +76,7 @@ class BenchFile:
     path: Path
     devices: Mapping[str, BenchDevice]
 
-    def choose(self, name: str | None) -> BenchDevice:
+    def choose(self, name: str | None, option: str = "--bwc-use") -> BenchDevice:
         """The device of that name; without one the only device. Raises `BenchFileError` with the names there are."""
         if name is None and len(self.devices) == 1:
             return next(iter(self.devices.values()))
@@ -84,7 +84,7 @@ class BenchFile:
             return self.devices[name]
         what = "has several devices" if name is None else f"has no device {name[:64]!r}"
         raise BenchFileError(
-            f"{what}: {', '.join(self.devices)}", device=str(self.path), advice="name one: --bwc-use NAME"
+            f"{what}: {', '.join(self.devices)}", device=str(self.path), advice=f"name one: {option} NAME"
         )
 
 

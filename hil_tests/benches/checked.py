@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TypeGuard
 
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import HostFileError
 
 
-class BenchFileError(BwcError):
+class BenchFileError(HostFileError):
     """Raised when a bench file is not what it has to be; the text names the table and the key."""
 
     layer = "bench file"

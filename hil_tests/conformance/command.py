@@ -69,6 +69,19 @@ def conformance(
     strict: Annotated[
         bool, typer.Option("--strict", help="What a device should do counts as what it must do.")
     ] = False,
+    bench: Annotated[
+        Path | None,
+        typer.Option(
+            "--bench",
+            metavar="FILE",
+            readable=False,
+            help="A bench file: it says which device, who is expected there, by whose keys, and what acts on it.",
+        ),
+    ] = None,
+    use: Annotated[
+        str | None,
+        typer.Option("--use", metavar="NAME", help="Which device of the bench file; default its only one."),
+    ] = None,
     listen: Annotated[
         str | None,
         typer.Option(
@@ -86,16 +99,16 @@ def conformance(
     looked at, so that no other device is judged by mistake.
     """
     if listen is not None:
-        if settings.device is not None or watch or expendable is not None or strict:
+        if settings.device is not None or watch or expendable is not None or strict or bench or use:
             raise typer.BadParameter(
-                "--listen judges a host: --device, --watch, --expendable and --strict say nothing to it"
+                "--listen judges a host: --device, --bench, --use, --watch, --expendable and --strict say nothing to it"
             )
         from hil_tests.conformance.listening import judge_hosts
 
         found, folder_of = judge_hosts(settings, output, listen, _folder(settings, report), only)
         _tell(found, folder_of, output)
         return CODES[found.conformity]
-    run = _run(settings, report, only, expendable, strict)
+    run = _run(settings, report, only, expendable, strict, bench, use)
     from hil_tests.conformance import suite
 
     if watch:
@@ -211,11 +224,22 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:+g} %"
 
 
-def _run(settings: Settings, report: Path | None, only: str, expendable: str | None, strict: bool) -> Run:
+def _run(
+    settings: Settings,
+    report: Path | None,
+    only: str,
+    expendable: str | None,
+    strict: bool,
+    bench: Path | None,
+    use: str | None,
+) -> Run:
     """What is asked for. Raises `MissingExtra`, `InvalidValue`, and for wrong usage what ends as such."""
-    if settings.device is None:
+    if use is not None and bench is None:
+        raise typer.BadParameter("--use names a device of a bench file: name that, too, by --bench FILE")
+    if settings.device is None and bench is None:
         raise NoDeviceNamed(
-            "no device is named", advice="name the one to judge: --device URI; BWC_DEVICE is not looked at"
+            "no device is named",
+            advice="name the one to judge: --device URI, or --bench FILE; BWC_DEVICE is not looked at",
         )
     where = _folder(settings, report)
     try:
@@ -228,6 +252,8 @@ def _run(settings: Settings, report: Path | None, only: str, expendable: str | N
     return Run(
         device=settings.device,
         folder=where,
+        bench=bench,
+        use=use,
         only=",".join(Scope.parse(only).wanted),
         expendable=expendable,
         identity=settings.identity,

@@ -16,6 +16,7 @@ import hil_tests
 from bwc_sdk.errors import BwcError
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
+from hil_tests.benches.bench_file import read_bench
 from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.report import Report
@@ -40,8 +41,12 @@ Progress = Callable[[int, int, pytest.TestReport], None]
 class Run:
     """What is asked for."""
 
-    device: str
+    device: str | None
+    """None: what the bench file says."""
     folder: Path
+    bench: Path | None = None
+    use: str | None = None
+    """Which device of the bench file; None = its only one."""
     only: str = ""
     expendable: str | None = None
     identity: Path | None = None
@@ -65,16 +70,11 @@ class Run:
         if find_spec("pytest_timeout") is not None:
             # By signal: the other way ends the process, and with it the report.
             words += ["-p", "pytest_timeout", f"--timeout={TEST_S}", "--timeout-method=signal"]
-        words += [
-            "--bwc-seed",
-            str(AS_WRITTEN),
-            "--bwc-device",
-            self.device,
-            "--bwc-report",
-            str(self.folder),
-            "--bwc-only",
-            self.only,
-        ]
+        words += ["--bwc-seed", str(AS_WRITTEN)]
+        words += ["--bwc-report", str(self.folder), "--bwc-only", self.only]
+        words += ["--bwc-device", self.device] if self.device else []
+        words += ["--bwc-bench", str(self.bench)] if self.bench else []
+        words += ["--bwc-use", self.use] if self.use else []
         words += ["--bwc-expendable", self.expendable] if self.expendable else []
         words += ["--bwc-identity", str(self.identity)] if self.identity else []
         words += ["--bwc-insecure"] if self.allow_insecure else []
@@ -110,11 +110,19 @@ class _Keeper:
 def check(run: Run) -> None:
     """What has to hold before the first test, so that a wrong word costs no run.
 
-    Raises `InvalidUri`, `IdentityError`, `HostFileError`, and `TransportError` for a device that is not there.
+    Raises `InvalidUri`, `IdentityError`, `HostFileError`, `BenchFileError`, and `TransportError` for a device that is
+    not there.
     """
-    BenchIdentities(run.identity, insecure=run.allow_insecure).need(ON_ANY_DEVICE)
+    entry = read_bench(run.bench).choose(run.use, "--use") if run.bench is not None else None
+    device, identity, insecure = run.device, run.identity, run.allow_insecure
+    if entry is not None:
+        device = device or entry.uri
+        identity = identity if identity is not None or insecure else entry.identity
+        insecure = insecure or (entry.insecure and run.identity is None)
+    assert device is not None
+    BenchIdentities(identity, insecure=insecure).need(ON_ANY_DEVICE)
     prepare(run.folder)
-    pipe = RawPipe(transport_for(DeviceUri.parse(run.device)), 1, Transcript())
+    pipe = RawPipe(transport_for(DeviceUri.parse(device)), 1, Transcript())
     pipe.open()
     pipe.close()
 

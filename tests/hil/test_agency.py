@@ -14,6 +14,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.lab.directory import open_lab
 from bwc_sdk.enrolment import ButtonWanted, CaAuthority, Enrolled, Vendor
+from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.identity import key_file
 from bwc_sdk.identity.ca.authority import Ca
 from bwc_sdk.identity.ca.founding import found
@@ -22,6 +23,9 @@ from bwc_sdk.sync import enroll
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.device.trust import trust
 from firmware_sim.ports.memory import forget_sims, open_sim
+from hil_tests.benches.bench_file import BenchDevice, BenchFile
+from hil_tests.benches.checking import BenchCheck, Extent
+from hil_tests.benches.finding import Finding, Grade
 
 pytest_plugins = ["pytester"]
 
@@ -213,3 +217,23 @@ def test_each_result_names_by_whom_it_came_about(
     assert told["test_reads"]["bwc_identity_used"] == "auditor: hil auditor"
     assert told["test_changes"]["bwc_identity_used"] == "bench: hil bench"
     assert told["test_reads"]["bwc_session"] == "secure session of 'Sheriff'"
+
+
+def test_a_check_of_the_bench_warns_of_both_certificates_and_of_one_in_service(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    keys = bench(days=10, device_days=13, for_tests=False)
+    entry = BenchDevice(name="one", uri=DEVICE, serial_number=SERIAL, identity=keys, expendable=True)
+    found: list[Finding] = []
+    right = HostTime(True, 1, "kernel")
+    BenchCheck(BenchFile(tmp_path, {"one": entry}), Extent(), found.append, clock=lambda: right).run()
+    told = [one.found for one in found if one.grade is Grade.WARNING]
+    assert all(one.grade is not Grade.PROBLEM for one in found)
+    for said in (
+        "'hil bench'",
+        "'hil auditor'",
+        "its certificate ends in 1",
+        "is in service and refuses",
+    ):
+        assert len([one for one in told if said in one]) == 1, (said, told)

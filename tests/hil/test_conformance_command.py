@@ -241,3 +241,38 @@ def test_the_whole_suite_gives_the_simulator_a_clean_report(tmp_path: Path) -> N
         "reboot time",
     }
     assert all(one["within"] and one["unit"] for one in measured.values())
+
+
+@pytest.mark.ci
+def test_a_bench_file_says_who_is_judged_and_what_acts_on_it(tmp_path: Path) -> None:
+    (tmp_path / "bench.toml").write_text(
+        f"""
+        [devices.one]
+        uri = "{DEVICE}"
+        serial_number = "SIM-00000005"
+        [devices.one.actuators.vbus_relay]
+        driver = "simulator"
+        [devices.other]
+        uri = "{DEVICE}&personality=small"
+        serial_number = "SIM-00000099"
+        """
+    )
+    words = ("--bench", "bench.toml", "--report", "report", "--only", "FRM-001")
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    ran = bwc(*words, "--use", "one", cwd=tmp_path, **state)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    report = report_in(tmp_path / "report")
+    assert report["device"]["identity"] == "SIM-00000005"
+    assert report["actuators"] == ["vbus_relay (by the hands at a simulator): cuts vbus"]
+    unnamed = bwc(*words, cwd=tmp_path)
+    assert unnamed.returncode == ExitCode.BAD_DESTINATION
+    assert (
+        "has several devices: one, other" in unnamed.stderr and "try: name one: --use NAME" in unnamed.stderr
+    )
+    other = bwc(*words, "--use", "other", cwd=tmp_path, **state)
+    assert other.returncode == ExitCode.INCONCLUSIVE, "another device than the file expects is not judged"
+
+
+def test_a_name_without_a_bench_file_is_wrong_usage(tmp_path: Path) -> None:
+    ran = bwc("--use", "one", "--report", str(tmp_path))
+    assert ran.returncode == ExitCode.USAGE and "--bench FILE" in ran.stderr
