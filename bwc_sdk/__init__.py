@@ -38,6 +38,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
                        StreamSink and IncomingStream for bytes of a segment
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
+    bench              BenchState, BenchRecording
     station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
     trust              TrustState (Fingerprint), CertificateRequest, OrderNonce, ResetRecord,
                        OpeningChallenge, OpeningProof; RecipientKey
@@ -95,6 +96,8 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.battery import BatteryAlarm as BatteryAlarm
     from bwc_protocol.messages.battery import BatteryStatus as BatteryStatus
     from bwc_protocol.messages.battery import ChargeState as ChargeState
+    from bwc_protocol.messages.bench import BenchRecording as BenchRecording
+    from bwc_protocol.messages.bench import BenchState as BenchState
     from bwc_protocol.messages.clock import ClockChanged as ClockChanged
     from bwc_protocol.messages.clock import ClockExchange as ClockExchange
     from bwc_protocol.messages.clock import ClockReading as ClockReading
@@ -214,6 +217,8 @@ _HOMES = {
     "BayPage": "bwc_protocol.messages.station",
     "BayState": "bwc_protocol.messages.station",
     "BayStatus": "bwc_protocol.messages.station",
+    "BenchRecording": "bwc_protocol.messages.bench",
+    "BenchState": "bwc_protocol.messages.bench",
     "BwcError": "bwc_sdk.errors",
     "Camera": "bwc_sdk.clients.camera",
     "CameraState": "bwc_protocol.messages.identity",
@@ -339,6 +344,8 @@ __all__ = [
     "BayPage",
     "BayState",
     "BayStatus",
+    "BenchRecording",
+    "BenchState",
     "BwcError",
     "Camera",
     "CameraState",

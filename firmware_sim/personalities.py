@@ -63,7 +63,7 @@ def station(camera: SimCamera) -> None:
 
 def no_simulator(camera: SimCamera) -> None:
     """A device that does not call itself a simulator and yet offers an insecure session."""
-    camera.profile.capabilities &= ~(Capability.SIMULATOR | Capability.LAB)
+    camera.profile.capabilities &= ~(Capability.SIMULATOR | Capability.LAB | Capability.BENCH)
 
 
 def development(camera: SimCamera) -> None:

@@ -10,6 +10,7 @@ from bwc_sdk.host.world import World
 
 if TYPE_CHECKING:
     from bwc_protocol.messages.battery import Battery
+    from bwc_protocol.messages.bench import Bench
     from bwc_protocol.messages.identity import Device
     from bwc_protocol.messages.storage import Storage
     from bwc_sdk.clients.assignment import Assignment
@@ -82,6 +83,13 @@ class CameraSubjects:
         from bwc_sdk.clients.audit import Audit
 
         return Audit(self.connection)
+
+    @cached_property
+    def bench(self) -> Bench:
+        """The state that a test needs, on simulators and development firmware."""
+        from bwc_protocol.messages.bench import Bench
+
+        return Bench(self.connection)
 
     @cached_property
     def trust(self) -> Trust:

@@ -16,6 +16,7 @@ from bwc_protocol.evidence.manifest import Manifest
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditEntry, AuditHead, AuditPage
 from bwc_protocol.messages.battery import Battery, BatteryStatus
+from bwc_protocol.messages.bench import Bench, BenchRecording, BenchState
 from bwc_protocol.messages.clock import (
     ClockExchange,
     ClockReading,
@@ -1277,6 +1278,141 @@ class SyncAudit:
         return BlockingIterator(self._thread, self._twin.entries(after), timeout)
 
 
+class SyncBench:
+    """The state that a test needs, on simulators and development firmware."""
+
+    def __init__(self, twin: Bench, thread: LoopThread) -> None:
+        self._twin = twin
+        self._thread = thread
+
+    def state(self, *, timeout: float | None = None) -> BenchState:
+        """Read what of the device's state is a bench's doing.
+
+        Gives: `BenchState`. What of the device's state is a bench's doing, and not its own.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            CommandTimeout: no reply came in time
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.state` (0x0901)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`.
+        """
+        return self._thread.run(self._twin.state(), timeout)
+
+    def charge(self, *, charge_pct: int, timeout: float | None = None) -> BenchState:
+        """Have the device act on this charge of its battery, from which it goes on by itself.
+
+        Arguments:
+            charge_pct: charge as `battery.status` shows it; with 0 it would be off [%]; 1 to 100
+
+        Gives: `BenchState`. What of the device's state is a bench's doing, and not its own.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.charge` (0x0902)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.charge(charge_pct=charge_pct), timeout)
+
+    def clock(self, *, offset_ns: int, revision: int, timeout: float | None = None) -> BenchState:
+        """Move the clock as a faulty oscillator would have: it goes on stating that it is as right as before.
+
+        Arguments:
+            offset_ns: what to add to the device's time [ns]
+            revision: revision of the clock that the caller saw
+
+        Gives: `BenchState`. What of the device's state is a bench's doing, and not its own.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `revision` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.clock` (0x0903)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.clock(offset_ns=offset_ns, revision=revision), timeout)
+
+    def fill(self, *, free_bytes: int, timeout: float | None = None) -> BenchState:
+        """Take room for recordings, without writing anything, until no more than this is left.
+
+        Arguments:
+            free_bytes: room that is to be left at most; where there is less, none is taken [byte]
+
+        Gives: `BenchState`. What of the device's state is a bench's doing, and not its own.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.fill` (0x0904)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.fill(free_bytes=free_bytes), timeout)
+
+    def record(
+        self,
+        *,
+        after: int,
+        duration_ms: int,
+        size_bytes: int = 0,
+        category: str = "",
+        timeout: float | None = None,
+    ) -> BenchRecording:
+        """Make one recording at once, which ends now and is closed as any other; it says that a bench made it.
+
+        Arguments:
+            after: number of the recording that was closed last, as the caller saw it; 0 = none
+            duration_ms: length that it states; no time passes for it [ms]; 1000 to 900000
+            size_bytes: its footage before encryption, of whatever bytes; 0 = as the camera films, or as much as it
+                would [byte]; 0 to 134217728; 0 unless given
+            category: category; nothing: the one that is configured; at most 32 bytes; '' unless given
+
+        Gives: `BenchRecording`. A recording that was made for a bench.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role; CONFLICT when `after` is not the present one
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.record` (0x0905)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.record(after=after, duration_ms=duration_ms, size_bytes=size_bytes, category=category),
+            timeout,
+        )
+
+    def restore(self, *, timeout: float | None = None) -> BenchState:
+        """Give charge, clock and room back, as a restart does; what was recorded stays.
+
+        Gives: `BenchState`. What of the device's state is a bench's doing, and not its own.
+        Roles: BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `bench.restore` (0x0906)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.restore(), timeout)
+
+
 class SyncTrust:
     """Whom the device belongs to, its certificate, and the signed documents that it takes."""
 
@@ -1723,6 +1859,7 @@ class SyncCamera:
         recordings: The recordings: listing, manifests, chunk tables, stored bytes, annotations.
         assignment: Who carries the camera.
         audit: The device's log.
+        bench: The state that a test needs, on simulators and development firmware.
         trust: Whom the device belongs to, its certificate, and the signed documents that it takes.
         peer: what the camera said of itself when the session began.
         counters: frames, repeats, and what was thrown away by reason.
@@ -1737,6 +1874,7 @@ class SyncCamera:
     recordings: SyncRecordings
     assignment: SyncAssignment
     audit: SyncAudit
+    bench: SyncBench
     trust: SyncTrust
 
     def __init__(self, twin: Camera, thread: LoopThread) -> None:
@@ -1750,6 +1888,7 @@ class SyncCamera:
         self.recordings = SyncRecordings(twin.recordings, thread)
         self.assignment = SyncAssignment(twin.assignment, thread)
         self.audit = SyncAudit(twin.audit, thread)
+        self.bench = SyncBench(twin.bench, thread)
         self.trust = SyncTrust(twin.trust, thread)
 
     @property

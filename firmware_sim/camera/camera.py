@@ -23,6 +23,7 @@ from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.camera.bench_work import BenchWork
 from firmware_sim.camera.erasing import Erasing
 from firmware_sim.camera.model import (
     AMBIENT_C,
@@ -95,6 +96,7 @@ class SimCamera(SimDevice):
         self.powered_s = 0.0
         """How long it has been running since it was made, as far as that is kept: by the minute."""
         self.erasing = Erasing(self)
+        self.bench = BenchWork(self)
         self._clock_lost = False
         self._begin()
 
@@ -203,6 +205,7 @@ class SimCamera(SimDevice):
     def _started(self) -> None:
         """Raises `StateError` for a recording that cannot be recovered."""
         self.report = Report(self)
+        self.bench.booted()
         self._settled_s = self.time()
         self._glance_at_s = 0.0  # until then nothing is due that a request could see
         if self._clock_lost:
@@ -224,7 +227,7 @@ class SimCamera(SimDevice):
             facts=self._facts_of_a_recording,
             circumstances=self._circumstances,
             failed=self.storage_failed,
-            make_room=self.erasing.make_room,
+            make_room=lambda: not self.bench.fills and self.erasing.make_room(),
             protect=self._protect,
             seal_name=self._seal_name,
         )

@@ -14,7 +14,12 @@ from firmware_sim.footage.source import FootageSource, Mp4Footage
 
 CAMERA_MAKE: Final = Make("SimCam 1", "sim-A", "1.0.0", battery_cells=1)
 CAPABILITIES: Final = (
-    Capability.SERIAL | Capability.CONFIG_UPLOAD | Capability.STEALTH | Capability.MUTE | Capability.SIMULATOR
+    Capability.SERIAL
+    | Capability.CONFIG_UPLOAD
+    | Capability.STEALTH
+    | Capability.MUTE
+    | Capability.BENCH
+    | Capability.SIMULATOR
 )
 CAPACITY_BYTES: Final = 64_000_000_000
 """A common size; 23 hours at the default rate."""

@@ -4,13 +4,24 @@ Chunks are written and their hashes journalled as they close. After the reboot e
 ends before the first that is not what was journalled, or with the last whole chunk.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from firmware_sim.camera.open_recording import OpenRecording
 from firmware_sim.footage.source import FootageSource
 from firmware_sim.storage.blobs import chunk_table, first_bytes
 from firmware_sim.storage.open_footage import OpenSegment
-from firmware_sim.storage.storage import Storage
+from firmware_sim.storage.storage import Storage, StoredRecording
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was left of a recording that a power cut interrupted."""
+
+    recording: StoredRecording | None
+    """The closed recording; None when not one whole chunk had been written."""
+    lost_ms: int
+    """Footage that was journalled, and is gone."""
 
 
 def recover(storage: Storage, footage: FootageSource, camera: str) -> tuple[OpenRecording, int] | None:

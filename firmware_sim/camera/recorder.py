@@ -11,20 +11,18 @@ the storage takes all of it.
 import copy
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import (
     MAX_SEGMENTS,
     UNBOUNDED_MS,
-    ActivationEvent,
     Circumstances,
     ClockState,
     GivenBy,
     Protection,
-    Purpose,
     StopReason,
     TriggerReason,
     sealing,
@@ -33,7 +31,9 @@ from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.footage_journal import FootageJournal
 from firmware_sim.camera.open_recording import MS, OpenRecording, RecorderSettings
-from firmware_sim.camera.power_cut import recover
+from firmware_sim.camera.power_cut import Recovered, recover
+from firmware_sim.camera.said import Said as Said
+from firmware_sim.camera.said import with_said
 from firmware_sim.footage.source import FootageSource, expected_rate
 from firmware_sim.physics.clock import DeviceClock
 from firmware_sim.state.commit import Change
@@ -53,34 +53,6 @@ BACKFILL_UNCERTAINTY_MS: Final = 50
 Protect = Callable[[bytes, Callable[[], bytes]], tuple[Protection | None, bytes]]
 """Given a recording's id and what draws a content key: that key, wrapped for whoever may open it, and itself; or
 nothing of either."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What was left of a recording that a power cut interrupted."""
-
-    recording: StoredRecording | None
-    """The closed recording; None when not one whole chunk had been written."""
-    lost_ms: int
-    """Footage that was journalled, and is gone."""
-
-
-class Said(NamedTuple):
-    """What somebody said of a recording when it began; NOT_GIVEN leaves what was there."""
-
-    event: ActivationEvent | Unknown = ActivationEvent.NOT_GIVEN
-    purpose: Purpose | Unknown = Purpose.NOT_GIVEN
-    by: GivenBy = GivenBy.BUTTON
-
-
-def _with(circumstances: Circumstances, said: Said | None) -> Circumstances:
-    if said is None:
-        return circumstances
-    if int(said.event) != ActivationEvent.NOT_GIVEN:
-        circumstances = replace(circumstances, event=said.event, event_by=said.by)
-    if int(said.purpose) != Purpose.NOT_GIVEN:
-        circumstances = replace(circumstances, purpose=said.purpose)
-    return circumstances
 
 
 class Recorder:
@@ -202,7 +174,7 @@ class Recorder:
         self.advance()
         if self._open is not None:
             goes_on = replace(self._open.circumstances, ending=StopReason.NOT_GIVEN, ending_by=GivenBy.NOBODY)
-            self._say(_with(goes_on, said))
+            self._say(with_said(goes_on, said))
             self._post_until_s = None
             return self._open.recording_id
         while self._storage.free_bytes < MIN_ROOM_S * self._rate(self.settings) and self._make_room():
@@ -212,7 +184,7 @@ class Recorder:
             raise StorageFull(f"{self._storage.free_bytes} bytes are left")
         self.full = False
         recording, began_s = self._made(trigger, self.buffered_ms)
-        recording.circumstances = _with(recording.circumstances, said)
+        recording.circumstances = with_said(recording.circumstances, said)
         asked: Keep | None = partial(keep, recording.recording_id) if keep is not None else None
         facts = recording.to_journal(recording.pre_event_achieved_ms)
         self._storage.keep_journal(facts, asked, begins=True)
@@ -315,6 +287,38 @@ class Recorder:
             )
         ended_ns = started_utc_ns + recording.closed_ms * MS
         return self._file(recording, facts(ended_ns), cut=False)
+
+    def make_at_once(
+        self,
+        duration_ms: int,
+        footage: FootageSource,
+        settings: RecorderSettings,
+        said: Said,
+        category: str,
+        keep: Callable[[], None],
+    ) -> StoredRecording:
+        """Stores a recording for a bench, which ends now; `keep` is called when nothing else keeps it from that.
+
+        Raises `StorageFull`, since nothing gives way to it, and `OSError`: then nothing was stored.
+        """
+        made, _ = self._made(TriggerReason.BENCH, 0)
+        made = replace(
+            made, started_utc_ns=made.started_utc_ns - duration_ms * MS, settings=settings, live=False
+        )
+        made.circumstances = with_said(made.circumstances, said)
+        while (begin_ms := made.closed_ms) < duration_ms:
+            length_ms = min(duration_ms - begin_ms, self._segment_ms(made))
+            made.close_segment(made.film(footage, self._camera, begin_ms, length_ms), length_ms)
+        if made.closed_bytes > self._storage.room_bytes:
+            raise StorageFull(f"{made.closed_bytes} bytes, and there is room for {self._storage.room_bytes}")
+        facts = self._facts(made.circumstances)
+        if category:
+            facts = [replace(f, text=category) if f.kind is AnnotationKind.CATEGORY else f for f in facts]
+        keep()
+        stored = self._file(made, facts, cut=False)
+        assert stored is not None
+        self._closed(stored)
+        return stored
 
     # Time
 

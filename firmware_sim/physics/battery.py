@@ -8,7 +8,7 @@ capacity shrinks and resistance grows with use, heat follows power, and charging
 
 import math
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from bwc_protocol.messages.battery import ChargeState
@@ -84,6 +84,9 @@ class Battery:
         self._load_ma = 0.0
         self._current_ma = 0.0
         self._charge_state = ChargeState.DISCHARGING
+        self._charging = False
+        self._own: tuple[CellState, ChargeState] | None = None
+        """What the cell was, and its charger did, when a bench had it act out another charge."""
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Battery":
@@ -119,7 +122,7 @@ class Battery:
         return max(STEP_S, STEP_SHARE * self.capacity_mah * self.health / load_ma * 3600)
 
     def _step(self, dt_s: float, load_ma: float, ambient_c: float, charging: bool) -> None:
-        state = self.state
+        state, self._charging = self.state, charging
         self._charge_state = self._charger(charging)
         self._current_ma = self._charge_current() if charging else -load_ma
         moved_mah = self._current_ma * dt_s / 3600
@@ -244,11 +247,33 @@ class Battery:
         """Whether even the real-time clock has lost its supply."""
         return self.state.charge <= DEEP_DISCHARGE
 
+    # A bench
+
+    def act_out(self, charge_pct: int) -> None:
+        """Is at this charge, as it is shown, and goes on from there, until `stop_acting`."""
+        if self._own is None:
+            self._own = replace(self.state), self._charge_state
+        self.state.charge = self.withheld + charge_pct / 100 * (1.0 - self.withheld)
+        self._look_again()
+
+    def stop_acting(self) -> None:
+        """Is what it was before."""
+        if self._own is not None:
+            (self.state, self._charge_state), self._own = self._own, None
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """The current is that of the charge, at once."""
+        self._step(0.0, self._load_ma, self.state.temperature_c, self._charging)
+
+    # Between runs
+
     def snapshot(self) -> dict[str, float]:
-        """State to be kept between runs."""
-        return asdict(self.state)
+        """State to be kept between runs: its own, also while it acts out another."""
+        return asdict(self.state if self._own is None else self._own[0])
 
     def restore(self, snapshot: object) -> None:
         """Takes up a state that `snapshot` gave. Raises `StateError` for what no cell could have given."""
         kept = part_of(snapshot, "the battery", LIMITS)
+        self._own = None
         self.state = CellState(**{key: number(kept, key, low, high) for key, (low, high) in LIMITS.items()})

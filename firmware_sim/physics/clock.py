@@ -26,7 +26,8 @@ KEPT: Final = ("utc_ns", "age_s", "held_s", "set_uncertainty_ns", "last_set_utc_
 ASSURANCE: Final = "assurance"
 """Kept since protocol 1.1."""
 MOVED: Final = "moved_ns"
-"""Kept since protocol 1.2."""
+BENCH_MOVED: Final = "bench_moved_ns"
+"""Both kept since protocol 1.2."""
 UNBOUNDED_NS: Final = (1 << 64) - 1
 """Uncertainty of a clock that is not set."""
 
@@ -77,6 +78,8 @@ class DeviceClock:
         self.revision = 0
         self.moved_ns = 0
         """By how much hosts have moved it in all, since it was set first or by two people."""
+        self.bench_moved_ns = 0
+        """By how much a bench has moved it since it was set last."""
         self._monotonic = monotonic
         self._temperature_c = temperature_c
         self._read_s = monotonic()
@@ -112,6 +115,7 @@ class DeviceClock:
         self._ns, self._fraction_ns = utc_ns, 0.0
         self._set_at_s, self._set_uncertainty_ns = self._read_s, uncertainty_ns
         self.last_set_utc_ns, self.source, self.assurance = utc_ns, source, assurance
+        self.bench_moved_ns = 0
         self.revision += 1
 
     def set_ahead(
@@ -132,6 +136,14 @@ class DeviceClock:
         changed.moved_ns = 0 if anew else self.moved_ns + offset_ns
         return changed
 
+    def moved_by_bench(self, offset_ns: int) -> "DeviceClock":
+        """This clock, as it would be if its oscillator had gone wrong by `offset_ns`: it knows nothing of that."""
+        changed = copy.copy(self)
+        changed._ns = changed.utc_ns() + offset_ns
+        changed.bench_moved_ns += offset_ns
+        changed.revision += 1
+        return changed
+
     def become(self, other: "DeviceClock") -> None:
         """Takes the state that `set_ahead` gave, with the time that has passed since."""
         self.__dict__.update(other.__dict__)
@@ -143,7 +155,7 @@ class DeviceClock:
         self._set_at_s, self._set_uncertainty_ns = None, 0
         self.last_set_utc_ns, self.source = 0, TimeSource.UNSYNCHRONISED
         self.assurance = TimeAssurance.NOT_STATED
-        self.moved_ns = 0
+        self.moved_ns = self.bench_moved_ns = 0
         self.revision += 1
 
     @property
@@ -174,6 +186,7 @@ class DeviceClock:
             ASSURANCE: int(self.assurance),
             "revision": self.revision,
             MOVED: self.moved_ns,
+            BENCH_MOVED: self.bench_moved_ns,
         }
 
     def restore(self, snapshot: object, off_s: float = 0.0) -> None:
@@ -181,7 +194,7 @@ class DeviceClock:
 
         Raises `StateError` for what no clock could have given.
         """
-        kept = part_of(snapshot, "the clock", KEPT, later=(ASSURANCE, MOVED))
+        kept = part_of(snapshot, "the clock", KEPT, later=(ASSURANCE, MOVED, BENCH_MOVED))
         now_s = self._monotonic()
         held_s = number(kept, "held_s", -1.0, AGE_MAX_S)
         source = whole(kept, "source", 0, 0xFF)
@@ -197,3 +210,4 @@ class DeviceClock:
         self.source, self.assurance = TimeSource(source), TimeAssurance(assurance)
         self.revision = whole(kept, "revision", 0, U32_MAX)
         self.moved_ns = whole(kept, MOVED, -I64_MAX, I64_MAX) if MOVED in kept else 0
+        self.bench_moved_ns = whole(kept, BENCH_MOVED, -I64_MAX, I64_MAX) if BENCH_MOVED in kept else 0

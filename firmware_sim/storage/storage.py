@@ -182,8 +182,8 @@ class Storage:
     ) -> None:
         self.capacity_bytes = capacity_bytes
         self.emmc = emmc if emmc is not None else EmmcHealth(capacity_bytes)
-        self.pending_bytes = 0
-        """Room that the recording in progress has taken so far."""
+        self.pending_bytes = self.taken_bytes = 0
+        """Room that the recording in progress has taken so far, and that a bench has taken, of nothing."""
         self.rotten: dict[tuple[bytes, int], Rotten] = {}
         """Segments that a fault plan damaged: their bytes are not what was stored."""
         self.damaged: tuple[str, ...] = ()
@@ -256,8 +256,8 @@ class Storage:
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of all footage, with that of the recording in progress, and what could not be freed yet."""
-        return self._used_bytes + self.unfreed_bytes + self.pending_bytes
+        """Bytes of all footage, with that of the recording in progress, what could not be freed yet, and a bench's."""
+        return self._used_bytes + self.unfreed_bytes + self.pending_bytes + self.taken_bytes
 
     @property
     def unfreed_bytes(self) -> int:

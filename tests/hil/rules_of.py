@@ -54,5 +54,6 @@ _FILES = {
     "FRM": ("test_frm",),
     "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),
     "STA": ("test_sta", "test_sta_hands"),
+    "BEN": ("test_ben",),
     "CHN": ("test_chn", "test_chn_sending", "test_chn_windows"),
 }

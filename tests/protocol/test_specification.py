@@ -35,6 +35,7 @@ FAMILIES = (
     "CFG",
     "AUD",
     "ROL",
+    "BEN",
 )
 
 

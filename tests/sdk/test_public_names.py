@@ -45,6 +45,8 @@ PUBLIC = {
         "BayPage",
         "BayState",
         "BayStatus",
+        "BenchRecording",
+        "BenchState",
         "BwcError",
         "Camera",
         "CameraState",

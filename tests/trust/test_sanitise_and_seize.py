@@ -14,6 +14,7 @@ from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.tombstone import EraseReason
 from bwc_protocol.messages.assignment import Assign, ClearAssignment
 from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.bench import FillStorage, MakeRecording, MoveClock, RestoreState, SetCharge
 from bwc_protocol.messages.clock import ClockReason, ExchangeTime, ReadClock, SetClock, TimeSource
 from bwc_protocol.messages.config import ApplyConfig, Setting, SettingType, StageConfig, UploadConfig
 from bwc_protocol.messages.identity import ReadStatus
@@ -205,6 +206,11 @@ def changing(bench: Bench) -> dict[str, Any]:
     return {
         "assignment.assign": Assign(officer="K1", revision=camera.assignment.revision),
         "assignment.clear": ClearAssignment(revision=camera.assignment.revision),
+        "bench.charge": SetCharge(charge_pct=50),
+        "bench.clock": MoveClock(offset_ns=5, revision=camera.clock.revision),
+        "bench.fill": FillStorage(free_bytes=0),
+        "bench.record": MakeRecording(after=3, duration_ms=1_000),
+        "bench.restore": RestoreState(),
         "clock.set": SetClock(
             offset_ns=5,
             uncertainty_ns=1000,

@@ -24,6 +24,7 @@ FILES: Final = {
     0x06: "recordings",
     0x07: "assignment",
     0x08: "audit",
+    0x09: "bench",
     0x0A: "station",
     0x0B: "trust",
 }

@@ -81,6 +81,8 @@ class AuditKind(Word):
     """Since 1.2: a signed seizure was taken: from now on nobody changes or erases anything."""
     OPENING_PROVED = 38
     """Since 1.2: an evidence recipient proved that it can open what is encrypted for it."""
+    BENCH_USED = 39
+    """Since 1.2: a bench set its charge, clock or room, had a recording made, or all but that ended."""
 
 
 @wire

@@ -40,6 +40,8 @@ class Capability(Words):
     STEALTH = 1 << 4
     MUTE = 1 << 5
     GNSS = 1 << 6
+    BENCH = 1 << 7
+    """Since 1.2: a bench may set its state by `bench.…`; only of what states SIMULATOR or LAB."""
     LAB = 1 << 30
     """Since 1.2: development firmware: it is never enrolled, and nothing on it is evidence."""
     SIMULATOR = 1 << 31

@@ -131,6 +131,11 @@ SEIZED_REFUSES: Final = frozenset(
     {
         "assignment.assign",
         "assignment.clear",
+        "bench.charge",
+        "bench.clock",
+        "bench.fill",
+        "bench.record",
+        "bench.restore",
         "clock.set",
         "config.commit",
         "config.stage",

@@ -584,6 +584,50 @@ static const struct bwc_field BWC_TABLE_AUDIT_HEAD_fields[] = {
 };
 const struct bwc_table BWC_TABLE_AUDIT_HEAD = {BWC_TABLE_AUDIT_HEAD_fields, 3, sizeof(struct bwc_audit_head)};
 
+const struct bwc_table BWC_TABLE_READ_BENCH = {0, 0, 0};
+
+static const struct bwc_field BWC_TABLE_BENCH_STATE_fields[] = {
+    {BWC_U16, 0, offsetof(struct bwc_bench_state, charge_pct), 0, 0, 0},
+    {BWC_U64, 0, offsetof(struct bwc_bench_state, taken_bytes), 0, 0, 0},
+    {BWC_I64, 0, offsetof(struct bwc_bench_state, clock_moved_ns), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_bench_state, clock_revision), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_bench_state, last_sequence), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_BENCH_STATE = {BWC_TABLE_BENCH_STATE_fields, 5, sizeof(struct bwc_bench_state)};
+
+static const struct bwc_field BWC_TABLE_SET_CHARGE_fields[] = {
+    {BWC_U8, 0, offsetof(struct bwc_set_charge, charge_pct), 1, 100, 0},
+};
+const struct bwc_table BWC_TABLE_SET_CHARGE = {BWC_TABLE_SET_CHARGE_fields, 1, sizeof(struct bwc_set_charge)};
+
+static const struct bwc_field BWC_TABLE_MOVE_CLOCK_fields[] = {
+    {BWC_I64, 0, offsetof(struct bwc_move_clock, offset_ns), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_move_clock, revision), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_MOVE_CLOCK = {BWC_TABLE_MOVE_CLOCK_fields, 2, sizeof(struct bwc_move_clock)};
+
+static const struct bwc_field BWC_TABLE_FILL_STORAGE_fields[] = {
+    {BWC_U64, 0, offsetof(struct bwc_fill_storage, free_bytes), 0, 0, 0},
+};
+const struct bwc_table BWC_TABLE_FILL_STORAGE = {BWC_TABLE_FILL_STORAGE_fields, 1, sizeof(struct bwc_fill_storage)};
+
+static const struct bwc_field BWC_TABLE_MAKE_RECORDING_fields[] = {
+    {BWC_U32, 0, offsetof(struct bwc_make_recording, after), 0, 0, 0},
+    {BWC_U32, 0, offsetof(struct bwc_make_recording, duration_ms), 1000, 900000, 0},
+    {BWC_U32, 0, offsetof(struct bwc_make_recording, size_bytes), 0, 134217728, 0},
+    {BWC_TEXT, 0, offsetof(struct bwc_make_recording, category), 0, 32, 0},
+};
+const struct bwc_table BWC_TABLE_MAKE_RECORDING = {BWC_TABLE_MAKE_RECORDING_fields, 4, sizeof(struct bwc_make_recording)};
+
+static const struct bwc_field BWC_TABLE_BENCH_RECORDING_fields[] = {
+    {BWC_BYTES, 0, offsetof(struct bwc_bench_recording, recording), 0, 16, 0},
+    {BWC_U32, 0, offsetof(struct bwc_bench_recording, sequence), 0, 0, 0},
+    {BWC_BYTES, 0, offsetof(struct bwc_bench_recording, manifest_sha256), 0, 32, 0},
+};
+const struct bwc_table BWC_TABLE_BENCH_RECORDING = {BWC_TABLE_BENCH_RECORDING_fields, 3, sizeof(struct bwc_bench_recording)};
+
+const struct bwc_table BWC_TABLE_RESTORE_STATE = {0, 0, 0};
+
 const struct bwc_table BWC_TABLE_READ_STATION = {0, 0, 0};
 
 static const struct bwc_field BWC_TABLE_STATION_STATUS_fields[] = {

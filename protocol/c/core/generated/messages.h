@@ -60,6 +60,7 @@ enum bwc_audit_kind {
     BWC_AUDIT_KIND_ERASED_FOR_ROOM = 36,
     BWC_AUDIT_KIND_SEIZED = 37,
     BWC_AUDIT_KIND_OPENING_PROVED = 38,
+    BWC_AUDIT_KIND_BENCH_USED = 39,
 };
 
 #define BWC_BAY_ALARM_OVER_TEMPERATURE 0x1u
@@ -100,6 +101,7 @@ enum bwc_camera_state {
 #define BWC_CAPABILITY_STEALTH 0x10u
 #define BWC_CAPABILITY_MUTE 0x20u
 #define BWC_CAPABILITY_GNSS 0x40u
+#define BWC_CAPABILITY_BENCH 0x80u
 #define BWC_CAPABILITY_LAB 0x40000000u
 #define BWC_CAPABILITY_SIMULATOR 0x80000000u
 
@@ -328,6 +330,12 @@ enum {
     BWC_OP_ASSIGNMENT_CLEAR = 0x0703,
     BWC_OP_AUDIT_PAGE = 0x0801,
     BWC_OP_AUDIT_HEAD = 0x0802,
+    BWC_OP_BENCH_STATE = 0x0901,
+    BWC_OP_BENCH_CHARGE = 0x0902,
+    BWC_OP_BENCH_CLOCK = 0x0903,
+    BWC_OP_BENCH_FILL = 0x0904,
+    BWC_OP_BENCH_RECORD = 0x0905,
+    BWC_OP_BENCH_RESTORE = 0x0906,
     BWC_OP_STATION_STATUS = 0x0a01,
     BWC_OP_STATION_BAYS = 0x0a02,
     BWC_OP_STATION_BAY = 0x0a03,
@@ -391,6 +399,12 @@ enum {
     BWC_ROLES_ASSIGNMENT_CLEAR = 0x11,
     BWC_ROLES_AUDIT_PAGE = 0x1b,
     BWC_ROLES_AUDIT_HEAD = 0x1b,
+    BWC_ROLES_BENCH_STATE = 0x10,
+    BWC_ROLES_BENCH_CHARGE = 0x10,
+    BWC_ROLES_BENCH_CLOCK = 0x10,
+    BWC_ROLES_BENCH_FILL = 0x10,
+    BWC_ROLES_BENCH_RECORD = 0x10,
+    BWC_ROLES_BENCH_RESTORE = 0x10,
     BWC_ROLES_STATION_STATUS = 0x3f,
     BWC_ROLES_STATION_BAYS = 0x3f,
     BWC_ROLES_STATION_BAY = 0x3f,
@@ -993,6 +1007,50 @@ struct bwc_audit_head { /* The newest entry. */
     uint64_t first; /* sequence number of the oldest entry that is kept */
 };
 extern const struct bwc_table BWC_TABLE_AUDIT_HEAD;
+
+extern const struct bwc_table BWC_TABLE_READ_BENCH;
+
+struct bwc_bench_state { /* What of the device's state is a bench's doing, and not its own. */
+    uint16_t charge_pct; /* charge that the bench set, and that the device acts on; not known: its own is in force [%] */
+    uint64_t taken_bytes; /* room for recordings that the bench took [byte] */
+    int64_t clock_moved_ns; /* by how much the bench moved the clock, since it was set last [ns] */
+    uint32_t clock_revision; /* revision of the clock; the precondition of `bench.clock` */
+    uint32_t last_sequence; /* number of the recording that was closed last, 0 = none; the precondition of `bench.record` */
+};
+extern const struct bwc_table BWC_TABLE_BENCH_STATE;
+
+struct bwc_set_charge { /* Have the device act on this charge of its battery, from which it goes on by itself. */
+    uint8_t charge_pct; /* charge as `battery.status` shows it; with 0 it would be off [%] */
+};
+extern const struct bwc_table BWC_TABLE_SET_CHARGE;
+
+struct bwc_move_clock { /* Move the clock as a faulty oscillator would have: it goes on stating that it is as right as before. */
+    int64_t offset_ns; /* what to add to the device's time [ns] */
+    uint32_t revision; /* revision of the clock that the caller saw */
+};
+extern const struct bwc_table BWC_TABLE_MOVE_CLOCK;
+
+struct bwc_fill_storage { /* Take room for recordings, without writing anything, until no more than this is left. */
+    uint64_t free_bytes; /* room that is to be left at most; where there is less, none is taken [byte] */
+};
+extern const struct bwc_table BWC_TABLE_FILL_STORAGE;
+
+struct bwc_make_recording { /* Make one recording at once, which ends now and is closed as any other; it says that a bench made it. */
+    uint32_t after; /* number of the recording that was closed last, as the caller saw it; 0 = none */
+    uint32_t duration_ms; /* length that it states; no time passes for it [ms] */
+    uint32_t size_bytes; /* its footage before encryption, of whatever bytes; 0 = as the camera films, or as much as it would [byte] */
+    struct bwc_bytes category; /* category; nothing: the one that is configured */
+};
+extern const struct bwc_table BWC_TABLE_MAKE_RECORDING;
+
+struct bwc_bench_recording { /* A recording that was made for a bench. */
+    const uint8_t *recording; /* its id */
+    uint32_t sequence; /* its number; the precondition of the next `bench.record` */
+    const uint8_t *manifest_sha256; /* SHA-256 of its manifest */
+};
+extern const struct bwc_table BWC_TABLE_BENCH_RECORDING;
+
+extern const struct bwc_table BWC_TABLE_RESTORE_STATE;
 
 extern const struct bwc_table BWC_TABLE_READ_STATION;
 
