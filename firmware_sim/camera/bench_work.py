@@ -90,7 +90,9 @@ class BenchWork:
         camera = self._camera
         camera.battery.stop_acting()
         self.charge_pct = None
-        camera.storage.taken_bytes = 0
+        if self.fills:
+            camera.storage.taken_bytes = 0
+            camera.recorder.full = False  # it was for want of what is there again
         if clock is not None:
             self.become(clock)
         camera.settle()

@@ -32,6 +32,7 @@ from firmware_sim.footage.source import Mp4Footage
 from firmware_sim.personalities import development, no_simulator
 from firmware_sim.scenarios import Footage
 from tests.sim.test_erasing import RATE, Bench
+from tools.testkit import agencies
 
 HOURS_NS = 3 * 3600 * 10**9
 FULL = FillStorage(free_bytes=0)
@@ -127,6 +128,15 @@ def test_what_bench_clock_finds_comes_in_the_order_of_its_declaration(camera: Si
     assert found == [code for code, _ in MoveClock.errors]
 
 
+def test_a_camera_that_is_nobody_s_records_nothing_for_a_bench(
+    new_camera: Callable[..., SimCamera], desk_type: Any
+) -> None:
+    camera = new_camera(agency=agencies.lab(), enrolled=False)
+    made = MakeRecording(after=0, duration_ms=1_000)
+    assert desk_type(camera).refused(made) is ErrorCode.WRONG_STATE
+    assert camera.listing(0, 1) == []
+
+
 # Charge
 
 
@@ -188,7 +198,8 @@ def test_room_that_is_taken_is_gone_and_comes_back(camera: SimCamera, desk: Any)
     desk.ask(FULL)
     assert not camera.wearer.start() and Fault.STORAGE_FULL in desk.ask(ReadStatus()).faults
     desk.ask(RestoreState())
-    assert desk.ask(ReadStorage()).free_bytes == own.free_bytes
+    assert desk.ask(ReadStorage()) == own
+    assert Fault.STORAGE_FULL not in desk.ask(ReadStatus()).faults
     assert camera.wearer.start() and not desk.ask(ReadStorage()).full
 
 
@@ -329,7 +340,7 @@ def test_what_cannot_be_logged_is_not_done(new_camera: Callable[..., SimCamera],
     flash = MemoryFlash(before)
     camera = new_camera(recordings=3, state=flash)
     desk = desk_type(camera)
-    before = (
+    found = (
         camera.battery.charge_pct,
         camera.storage.free_bytes,
         camera.clock.revision,
@@ -341,7 +352,7 @@ def test_what_cannot_be_logged_is_not_done(new_camera: Callable[..., SimCamera],
             assert desk.refused(request) in (ErrorCode.FULL, ErrorCode.STORAGE_FAULT), name
     full.clear()
     now = (camera.battery.charge_pct, camera.storage.free_bytes, camera.clock.revision, len(camera.storage))
-    assert now == before
+    assert now == found
 
 
 @pytest.mark.rule("BEN-006")
