@@ -1,4 +1,4 @@
-"""A loss of power loses nothing that was closed, and states what it cut short (spec: Recording, States of a recording).
+"""A loss of power loses nothing that was closed, and states what it cut short (spec: Recording).
 
 Power is lost when all supply goes: of a camera its battery and what feeds it. A bench that cannot cut both tests none
 of this, and a cable that is pulled is no loss of power.

@@ -1301,7 +1301,7 @@ class SyncBench:
         return self._thread.run(self._twin.state(), timeout)
 
     def charge(self, *, charge_pct: int, timeout: float | None = None) -> BenchState:
-        """Have the device act on this charge of its battery, from which it goes on by itself.
+        """Have the device act on this charge of its battery, which from there rises and falls by itself.
 
         Arguments:
             charge_pct: charge as `battery.status` shows it; with 0 it would be off [%]; 1 to 100
@@ -1321,7 +1321,7 @@ class SyncBench:
         return self._thread.run(self._twin.charge(charge_pct=charge_pct), timeout)
 
     def clock(self, *, offset_ns: int, revision: int, timeout: float | None = None) -> BenchState:
-        """Move the clock as a faulty oscillator would have: it goes on stating that it is as right as before.
+        """Move the clock as a faulty oscillator would have: what it states of itself stays as it was.
 
         Arguments:
             offset_ns: what to add to the device's time [ns]

@@ -57,7 +57,7 @@ class ReadBench(Request[BenchState]):
 
 @command(0x0902, "bench.charge", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=_V1_2)
 class SetCharge(Request[BenchState]):
-    """Have the device act on this charge of its battery, from which it goes on by itself."""
+    """Have the device act on this charge of its battery, which from there rises and falls by itself."""
 
     charge_pct: int = u8(
         "charge as `battery.status` shows it; with 0 it would be off", unit="%", min=1, max=100
@@ -79,7 +79,7 @@ class SetCharge(Request[BenchState]):
     since=_V1_2,
 )
 class MoveClock(Request[BenchState]):
-    """Move the clock as a faulty oscillator would have: it goes on stating that it is as right as before."""
+    """Move the clock as a faulty oscillator would have: what it states of itself stays as it was."""
 
     offset_ns: int = i64("what to add to the device's time", unit="ns")
     revision: int = u32("revision of the clock that the caller saw")

@@ -1019,12 +1019,12 @@ struct bwc_bench_state { /* What of the device's state is a bench's doing, and n
 };
 extern const struct bwc_table BWC_TABLE_BENCH_STATE;
 
-struct bwc_set_charge { /* Have the device act on this charge of its battery, from which it goes on by itself. */
+struct bwc_set_charge { /* Have the device act on this charge of its battery, which from there rises and falls by itself. */
     uint8_t charge_pct; /* charge as `battery.status` shows it; with 0 it would be off [%] */
 };
 extern const struct bwc_table BWC_TABLE_SET_CHARGE;
 
-struct bwc_move_clock { /* Move the clock as a faulty oscillator would have: it goes on stating that it is as right as before. */
+struct bwc_move_clock { /* Move the clock as a faulty oscillator would have: what it states of itself stays as it was. */
     int64_t offset_ns; /* what to add to the device's time [ns] */
     uint32_t revision; /* revision of the clock that the caller saw */
 };
