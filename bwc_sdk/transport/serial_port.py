@@ -12,6 +12,7 @@ from bwc_sdk.errors import BwcError, InvalidUri, PortBusy, PortForbidden, PortNo
 from bwc_sdk.host.exhaustion import exhausted
 from bwc_sdk.transport import Limits
 from bwc_sdk.transport.uri import DeviceUri
+from bwc_sdk.transport.usb_place import USB_PLACE, port_at
 
 UART_PAYLOAD: Final = 1_024
 """On a real UART: 89 ms at 115,200 baud, so that a damaged frame costs little."""
@@ -34,6 +35,7 @@ class SerialPort:
 
     name: str
     path: str
+    """Of the system, or the USB port that it is plugged into."""
     baud: int
     """0: not said."""
 
@@ -63,7 +65,8 @@ class SerialPort:
         """
         try:
             # DTR and RTS have no meaning in the protocol; some boards reset on a change, so leave them be.
-            return serial.Serial(self.path, self.baud or DEFAULT_BAUD, timeout=read_timeout_s, exclusive=True)
+            path = port_at(self.path, self.name) if USB_PLACE.fullmatch(self.path) else self.path
+            return serial.Serial(path, self.baud or DEFAULT_BAUD, timeout=read_timeout_s, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise opening_error(self.name, error) from error
 

@@ -1,6 +1,7 @@
 """Device URIs: `scheme:address[?key=value&…]`, read in this one place.
 
-`serial:/dev/ttyACM0`, `serial:COM3`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`, `sim:?seed=7&state=DIR`.
+`serial:/dev/ttyACM0`, `serial:COM3`, `serial:1-4.2`, `usb:1-4.2`, `ble:ADDRESS`, `tcp:127.0.0.1:7000`,
+`sim:?seed=7&state=DIR`.
 """
 
 import re

@@ -392,3 +392,32 @@ def _write_all(file: int, data: bytes) -> None:
 def _read_into(file: int, got: bytearray, size: int) -> None:
     while len(got) < size:
         got += os.read(file, 65_536)
+
+
+class _Plugged:
+    """What pyserial knows of a port."""
+
+    def __init__(self, device: str, location: str | None) -> None:
+        self.device, self.location = device, location
+
+
+@pytest.mark.parametrize("place", ["1-4.2", "1-4.2:1.0"])
+def test_a_port_is_found_by_its_usb_port_under_whatever_name_it_comes_back(
+    pty: tuple[int, str],
+    shell: Shell,
+    on_port: Callable[[str, Scenario], None],
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master, path = pty
+    there = [_Plugged("/dev/soldered", None), _Plugged("/dev/neighbour", "1-4.21:1.0")]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: there)
+    with pytest.raises(PortNotFound, match=rf"^serial:{place}: .*no serial port is at USB port {place}"):
+        asyncio.run(shell(DeviceUri.parse(f"serial:{place}")).open(Heard()))
+    there += [_Plugged("/dev/second", "1-4.2:1.2"), _Plugged(path, "1-4.2:1.0")]  # it is plugged in
+
+    async def scenario(transport: AnySerial, heard: Heard) -> None:
+        os.write(master, b"here")
+        await heard.until(lambda: bytes(heard.data) == b"here")
+
+    on_port(place, scenario)
