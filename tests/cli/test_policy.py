@@ -151,3 +151,48 @@ def test_what_is_compiled_is_a_profile_that_a_camera_takes(bwc: Bwc, sim: str, t
     assert bwc("config", "get", "policy.sha256", device=sim).out.strip() == shown
     whole = bwc("policy", "compile", "example-agency", "--json", *DAY).document
     assert whole["profile"]["recording.pre_event_s"] == 60 and whole["by_people"] and whole["gate"]
+
+
+def test_a_camera_is_held_to_its_policy_before_and_after_it_is_set(bwc: Bwc, tmp_path: Path) -> None:
+    camera = "sim:?seed=9971&recordings=0"
+    before = bwc("policy", "check", "example-agency", "--json", *DAY, device=camera)
+    assert before.code == 22
+    kinds = {(one["kind"], one["rule"]) for one in before.document["findings"]}
+    assert ("setting", "record.pre_event_s") in kinds and ("not-this-policy", "") in kinds
+    profile = tmp_path / "profile.toml"
+    profile.write_text(bwc("policy", "compile", "example-agency", "--toml", *DAY).out)
+    assert bwc("config", "apply", str(profile), device=camera).code == 0
+    after = bwc("policy", "check", "example-agency", "--json", *DAY, device=camera)
+    (waits,) = after.document["findings"]
+    assert (
+        after.code == 22 and "trigger.peer" in waits["sentence"] and "not in effect yet" in waits["sentence"]
+    )
+
+
+def test_a_camera_that_is_as_its_policy_asks_is_0(bwc: Bwc, tmp_path: Path, agency: str) -> None:
+    camera, profile = "sim:?seed=9973&recordings=0", tmp_path / "profile.toml"
+    profile.write_text(bwc("policy", "compile", agency, "--toml", *DAY).out)
+    assert bwc("config", "apply", str(profile), device=camera).code == 0
+    kept = bwc("policy", "check", agency, "--json", *DAY, device=camera)
+    assert kept.code == 0, kept.out
+    assert kept.document["keeps"] and kept.document["findings"] == []
+
+
+def test_a_store_is_held_to_a_policy_the_same_each_time_and_without_names(bwc: Bwc, tmp_path: Path) -> None:
+    camera, store = "sim:?seed=9972&recordings=2&mib=1", tmp_path / "store"
+    assert bwc("assign", "K4711", "--unit", "north", device=camera).code == 0
+    assert bwc("offload", str(store), "--mkdir", device=camera).code == 0
+    words = ("policy", "check", "example-agency", "--store", str(store), *DAY)
+    files = [tmp_path / "r.html", tmp_path / "r.md"]
+    first = bwc(*words, "--json", "--html", str(files[0]), "--markdown", str(files[1]))
+    assert first.code == 22 and first.document["recordings"] == 2
+    assert bwc(*words, "--json").out == first.out
+    assert {"no-event", "no-stop-reason"} <= set(first.document["tally"])
+    for text in (first.out, *(file.read_text(encoding="utf-8") for file in files)):
+        assert "K4711" not in text
+    assert "<svg" in files[0].read_text(encoding="utf-8")
+
+
+def test_what_is_to_be_checked_has_to_be_named(bwc: Bwc, tmp_path: Path) -> None:
+    assert bwc("policy", "check", "example-agency").code == 2
+    assert bwc("policy", "check", "example-agency", "--store", str(tmp_path / "none")).code == 9

@@ -1,6 +1,7 @@
 """`bwc policy …`: policies as data (docs/policy.md)."""
 
 from bwc_sdk.cli.running.verb import common_options, verbs
+from bwc_sdk.cli.verbs.policy.checking import check
 from bwc_sdk.cli.verbs.policy.comparing import diff
 from bwc_sdk.cli.verbs.policy.linting import compile_, lint
 from bwc_sdk.cli.verbs.policy.listing import listing, schema, show
@@ -22,5 +23,6 @@ for _name, _verb in (
     ("diff", diff),
     ("waive", waive),
     ("compile", compile_),
+    ("check", check),
 ):
     app.command(_name)(_verb)

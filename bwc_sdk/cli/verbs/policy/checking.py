@@ -1,0 +1,152 @@
+"""`bwc policy check`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bwc_sdk.cli.arguments.policy.options import (
+    HtmlFile,
+    MarkdownFile,
+    On,
+    PackName,
+    Packs,
+    day_of,
+    pack_of,
+    told_files,
+    write_reports,
+)
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.printing.facts import fact
+from bwc_sdk.cli.printing.output import Facts, Output, Rows
+from bwc_sdk.cli.running.options import DEVICE_ENV, Settings
+from bwc_sdk.cli.running.verb import UNCHANGED, local_verb
+
+if TYPE_CHECKING:
+    from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.policy.check import Checked
+    from bwc_sdk.policy.inheritance import Effective
+
+Stores = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        readable=False,
+        help="Directory that offloads stored into; may be given several times.",
+    ),
+]
+
+
+@local_verb
+def check(
+    settings: Settings,
+    output: Output,
+    pack: PackName,
+    store: Stores = None,
+    on: On = None,
+    packs: Packs = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+) -> int | None:
+    """Whether a camera (--device) is configured as its policy asks, and whether recordings keep to it: those that it
+    still has, and those of stores (--store).
+
+    Finds recordings without event or reason of their stop, early stops, starts by remote or by another camera, sound
+    off beyond its reasons, pre-event footage below what was asked, late offloads, and what nobody categorised. Exits
+    with 22 if anything was found. No finding names a person. Nothing is changed.
+    """
+    named = settings.device or (os.environ.get(DEVICE_ENV) if not store else None)
+    if not store and not named:
+        raise typer.BadParameter("say what is to be checked: --store DIR, --device URI, or both")
+    policy = _policy(pack, on, packs)
+    from bwc_sdk.policy.check_all import check_all
+
+    if not named:
+        return _tell(output, check_all(policy, store or []), markdown, html)
+    from bwc_protocol.declare import Role
+    from bwc_sdk.cli.running.on_camera import run_on_camera
+
+    async def work(camera: Camera, out: Output) -> int:
+        values, applied, seen = await _of_camera(camera)
+        found = check_all(
+            policy,
+            store or [],
+            {camera.identity: values},
+            seen,
+            applied={camera.identity: applied},
+            now_ns=time.time_ns(),
+        )
+        return _tell(out, found, markdown, html)
+
+    return run_on_camera(settings, Role.AUDITOR, work, interrupted=UNCHANGED, any_role=True)
+
+
+def _policy(pack: str, on: str | None, packs: list[Path] | None) -> Effective:
+    found, library = pack_of(pack, packs)
+    from bwc_sdk.policy.inheritance import effective
+
+    return effective(found, day_of(on), library)
+
+
+async def _of_camera(camera: Camera) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    from bwc_protocol.messages.config import ConfigView
+    from bwc_protocol.messages.recordings import AnnotationKind
+    from bwc_sdk.policy.seen import Seen
+
+    seen = []
+    async for entry in camera.recordings.iterate():
+        manifest = await camera.recordings.read_manifest(entry)
+        category = ""
+        for said in await camera.recordings.annotations_all(entry.recording):
+            if said.kind == AnnotationKind.CATEGORY:
+                category = said.text
+        seen.append(Seen(manifest, category, None, camera.identity))
+    effective = await camera.config.values(ConfigView.EFFECTIVE)
+    return effective, await camera.config.values(ConfigView.PENDING), seen
+
+
+def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | None) -> int:
+    from bwc_sdk.policy.check import document
+    from bwc_sdk.policy.check_page import page
+
+    written = write_reports(page(found), markdown, html)
+    output.show(
+        document(found),
+        Facts(
+            "policy",
+            [
+                fact("pack", found.policy.pack.id),
+                fact("keeps", found.keeps),
+                fact("recordings", found.recordings),
+                fact("cameras", len(found.cameras)),
+                fact("late", found.late),
+            ],
+        ),
+        Rows(
+            title="findings",
+            headings=["kind", "rule", "camera", "number", "what"],
+            plain=[
+                [str(one.kind), one.rule or "-", one.camera, one.sequence, one.sentence]
+                for one in found.found
+                if one.counts
+            ],
+            section="findings",
+        ),
+        Rows(
+            title="notes",
+            headings=["kind", "rule", "camera", "number", "what"],
+            plain=[
+                [str(one.kind), one.rule or "-", one.camera, one.sequence, one.sentence]
+                for one in found.found
+                if not one.counts
+            ],
+            section="notes",
+        ),
+    )
+    told_files(output, written)
+    return ExitCode.SUCCESS if found.keeps else ExitCode.NOT_MET

@@ -1,0 +1,42 @@
+"""A check of several stores, and of what cameras still have, as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bwc_sdk.policy.asked_settings import Value
+from bwc_sdk.policy.check import Checked, Kind, check_configuration, check_recordings, inputs_sha256
+from bwc_sdk.policy.inheritance import Effective
+from bwc_sdk.policy.seen import Seen, Unreadable, once, seen_in_store
+
+
+def check_all(
+    policy: Effective,
+    stores: Sequence[Path],
+    configurations: Mapping[str, Mapping[str, Value]] | None = None,
+    on_cameras: Sequence[Seen] = (),
+    *,
+    applied: Mapping[str, Mapping[str, Value]] | None = None,
+    now_ns: int | None = None,
+) -> Checked:
+    """`configurations` are effective ones, by the identity of their cameras, `applied` what is to come; `now_ns` is
+    until when what is not stored yet may be waited for. Raises `HostFileError`."""
+    found = [one for path in stores for one in seen_in_store(path)]
+    recordings = once([*(one for one in found if isinstance(one, Seen)), *on_cameras])
+    unreadable = [one for one in found if isinstance(one, Unreadable)]
+    given = configurations or {}
+    told = [
+        one
+        for camera, values in sorted(given.items())
+        for one in check_configuration(policy, values, camera, (applied or {}).get(camera))
+    ]
+    told += check_recordings(policy, recordings, unreadable, now_ns=now_ns)
+    return Checked(
+        policy,
+        tuple(told),
+        len(recordings),
+        tuple(sorted({one.camera for one in recordings} | set(given))),
+        sum(one.kind is Kind.LATE_OFFLOAD for one in told),
+        inputs_sha256(policy, recordings, given),
+    )

@@ -1,0 +1,85 @@
+"""Recordings as a check sees them: what cameras state, and how it came to be stored. No names of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bwc_protocol.evidence import Manifest
+from bwc_sdk.evidence.catalogue import Described, catalogue
+from bwc_sdk.evidence.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One recording."""
+
+    manifest: Manifest
+    category: str | None
+    """What somebody said of it last; "" = nobody did; None = not known."""
+    stored_ns: int | None
+    """When the last of its segments was stored, by the clock of whoever stored it; None = it is not, or not known."""
+    where: str
+    """Store or device that it was seen in."""
+
+    @property
+    def camera(self) -> str:
+        """Whose it is."""
+        return self.manifest.camera
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A recording of which nothing can be said."""
+
+    where: str
+    name: str
+    why: str
+
+
+def seen_in_store(path: Path) -> Iterator[Seen | Unreadable]:
+    """The recordings of a directory that offloads stored into, by camera and number. Raises `HostFileError`."""
+    with Store.open(path) as store:
+        for found in catalogue(store):
+            yield _seen(found, path.name or str(path))
+
+
+def _seen(found: Described, where: str) -> Seen | Unreadable:
+    if found.manifest is None:
+        return Unreadable(where, found.files.name, "; ".join(found.trouble) or "its manifest is missing")
+    category = None if found.head is None else found.standing.category
+    return Seen(found.manifest, category, _stored_ns(found), where)
+
+
+def _stored_ns(found: Described) -> int | None:
+    """None as long as a segment is missing: what is half there is not stored."""
+    assert found.manifest is not None
+    times = []
+    for number in range(len(found.manifest.segments)):
+        stored = found.custody.get(number, {}).get("stored_utc_ns")
+        if type(stored) is not int:
+            return None
+        times.append(stored)
+    return max(times)
+
+
+def once(found: Iterable[Seen]) -> list[Seen]:
+    """Each recording once, by camera and number, also if several stores have it: the one that was stored first."""
+    best: dict[bytes, Seen] = {}
+    for one in found:
+        there = best.setdefault(one.manifest.sha256, one)
+        if there is not one and _sooner(one, there):
+            best[one.manifest.sha256] = one
+    return sorted(best.values(), key=lambda one: (one.camera, _generation(one), one.manifest.sequence))
+
+
+def _sooner(one: Seen, there: Seen) -> bool:
+    if (one.category is None) is not (there.category is None):
+        return there.category is None
+    return one.stored_ns is not None and (there.stored_ns is None or one.stored_ns < there.stored_ns)
+
+
+def _generation(one: Seen) -> int:
+    said = one.manifest.circumstances
+    return 0 if said is None else said.generation

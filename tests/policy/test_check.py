@@ -1,0 +1,283 @@
+"""Cameras and recordings against their policy: each planted fault is found, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bwc_protocol.declare import Unknown
+from bwc_protocol.evidence import (
+    ActivationEvent,
+    ClockState,
+    GivenBy,
+    Purpose,
+    StopReason,
+    TriggerReason,
+)
+from bwc_sdk.policy.check import (
+    Checked,
+    Found,
+    Kind,
+    check_configuration,
+    check_recordings,
+    document,
+    inputs_sha256,
+)
+from bwc_sdk.policy.check_page import page
+from bwc_sdk.policy.compiling import compile_policy
+from bwc_sdk.policy.inheritance import effective
+from bwc_sdk.policy.page import to_html, to_json, to_markdown
+from bwc_sdk.policy.reading import Library
+from bwc_sdk.policy.seen import Seen, Unreadable, once
+from tests.policy.packs import DAY, pack, rule
+from tests.policy.recordings import (
+    HOUR_NS,
+    NOON_NS,
+    PACK,
+    POLICY,
+    circumstances,
+    ended,
+    manifest,
+    muted,
+    seen,
+)
+
+
+def found(*recordings: Seen, now_ns: int | None = None) -> list[tuple[int, str]]:
+    """What is found that counts: number and kind."""
+    told = check_recordings(POLICY, recordings, now_ns=now_ns)
+    return [(one.sequence, str(one.kind)) for one in told if one.counts]
+
+
+def notes(*recordings: Seen) -> list[str]:
+    """What does not count."""
+    return [str(one.kind) for one in check_recordings(POLICY, recordings, now_ns=None) if not one.counts]
+
+
+def test_what_keeps_to_the_policy_is_not_found() -> None:
+    clean = [seen(manifest(number)) for number in range(1, 6)]
+    assert found(*clean) == [] and notes(*clean) == []
+
+
+PLANTED: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
+    (
+        Kind.NO_EVENT,
+        {"circumstances": circumstances(event=ActivationEvent.NOT_GIVEN, event_by=GivenBy.NOBODY)},
+        {},
+    ),
+    (
+        Kind.NO_STOP_REASON,
+        {"circumstances": circumstances(ending=StopReason.NOT_GIVEN, ending_by=GivenBy.NOBODY)},
+        {},
+    ),
+    (Kind.EARLY_STOP, {"circumstances": ended(StopReason.TACTICS)}, {}),
+    (Kind.EARLY_STOP, {"circumstances": ended(Unknown(129))}, {}),
+    (Kind.EARLY_STOP, {"circumstances": ended(Unknown(40))}, {}),
+    (Kind.SWITCHED_OFF, {"circumstances": ended(StopReason.SWITCHED_OFF)}, {}),
+    (Kind.POWER_LOST, {"circumstances": ended(StopReason.POWER_LOST), "cut": True}, {}),
+    (Kind.STORAGE_FULL, {"circumstances": ended(StopReason.STORAGE_FULL)}, {}),
+    (Kind.STARTED_BY_ANOTHER, {"trigger": TriggerReason.REMOTE}, {}),
+    (Kind.STARTED_BY_ANOTHER, {"trigger": TriggerReason.SIGNAL_PEER}, {}),
+    (Kind.START_NOT_PERMITTED, {"trigger": TriggerReason.VEHICLE}, {}),
+    (Kind.START_NOT_PERMITTED, {"trigger": TriggerReason.BENCH}, {}),
+    (Kind.MUTE_REASON, {"mute": muted(StopReason.TACTICS)}, {}),
+    (Kind.MUTE_REASON, {"mute": muted(StopReason.NOT_GIVEN)}, {}),
+    (Kind.PRE_EVENT_SHORT, {"pre_event_achieved_ms": 29_999}, {}),
+    (Kind.LATE_OFFLOAD, {}, {"stored_h": 24.01}),
+    (Kind.NO_CATEGORY, {}, {"category": ""}),
+    (Kind.NO_CATEGORY, {}, {"category": "unclassified"}),
+    (Kind.FIRST_AMENDMENT, {}, {"category": "First Amendment activity"}),
+    (Kind.FIRST_AMENDMENT, {"circumstances": circumstances(purpose=Purpose.FIRST_AMENDMENT_ONLY)}, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "stored"), PLANTED, ids=[f"{n}-{p[0]}" for n, p in enumerate(PLANTED)]
+)
+def test_a_planted_fault_is_found_and_nothing_else(
+    kind: Kind, changed: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    bad = seen(manifest(2, **changed), **stored)
+    assert found(seen(manifest(1)), bad, seen(manifest(3))) == [(2, str(kind))]
+
+
+@pytest.mark.parametrize(
+    ("changed", "stored"),
+    [
+        ({"circumstances": ended(StopReason.PRIVACY)}, {}),
+        ({"circumstances": ended(Unknown(128))}, {}),
+        ({"trigger": TriggerReason.HOLSTER}, {}),
+        ({"mute": muted(StopReason.PRIVILEGED)}, {}),
+        ({"pre_event_requested_s": 60, "pre_event_achieved_ms": 60_000}, {}),
+        ({}, {"stored_h": 24}),
+        ({}, {"stored_h": None}),
+    ],
+)
+def test_what_is_permitted_is_not_found(changed: dict[str, Any], stored: dict[str, Any]) -> None:
+    assert found(seen(manifest(**changed), **stored)) == []
+
+
+def test_all_that_was_planted_is_found_in_one_go() -> None:
+    recordings = [seen(manifest(n, **p[1]), **p[2]) for n, p in enumerate(PLANTED, 1)]
+    assert found(*recordings) == [(n, str(p[0])) for n, p in enumerate(PLANTED, 1)]
+
+
+def test_a_recording_that_says_nothing_of_its_circumstances() -> None:
+    assert found(seen(manifest(circumstances=None))) == [(1, "no-event"), (1, "no-stop-reason")]
+
+
+def test_a_camera_that_was_asked_for_less_than_the_policy_asks_for() -> None:
+    less = manifest(pre_event_requested_s=15, pre_event_achieved_ms=15_000)
+    assert found(seen(less)) == [(1, "pre-event-asked-short"), (1, "pre-event-short")]
+
+
+def test_below_what_the_camera_was_asked_for_counts_also_above_the_policy() -> None:
+    assert found(seen(manifest(pre_event_requested_s=60, pre_event_achieved_ms=45_000))) == [
+        (1, "pre-event-short")
+    ]
+
+
+def test_what_the_recording_before_has_is_not_missing() -> None:
+    first = manifest(1)
+    soon = manifest(2, start_ns=first.ended_utc_ns + 10_000_000_000, pre_event_achieved_ms=5_000)
+    assert found(seen(first), seen(soon)) == []
+    later = manifest(2, start_ns=first.ended_utc_ns + 40_000_000_000, pre_event_achieved_ms=5_000)
+    assert found(seen(first), seen(later)) == [(2, "pre-event-short")]
+    other = replace(soon, camera="CAM-2")
+    assert found(seen(first), seen(other)) == [(2, "pre-event-short")]
+
+
+def test_what_goes_on_without_a_gap_needs_no_pre_event() -> None:
+    first = manifest(1, circumstances=ended(StopReason.CONTINUED))
+    second = manifest(2, start_ns=first.ended_utc_ns + 60_000_000_000, pre_event_achieved_ms=0)
+    assert found(seen(first), seen(second)) == []
+
+
+def test_what_is_not_stored_yet_is_late_from_the_deadline_on() -> None:
+    one = seen(manifest(), stored_h=None)
+    due = one.manifest.ended_utc_ns + 24 * HOUR_NS
+    assert found(one, now_ns=due) == []
+    assert found(one, now_ns=due + 1) == [(1, "late-offload")]
+
+
+def test_a_clock_that_was_not_set_tells_no_lateness() -> None:
+    one = seen(manifest(clock_state=ClockState.UNSET), stored_h=1000)
+    assert found(one) == [] and notes(one) == ["cannot-tell"]
+
+
+def test_where_nothing_is_here_that_was_said_of_it_the_category_cannot_be_told() -> None:
+    assert found(seen(manifest(), category=None)) == [] and notes(seen(manifest(), category=None)) == [
+        "cannot-tell"
+    ]
+
+
+def test_a_recording_of_before_this_policy_is_noted() -> None:
+    old = seen(manifest(policy_id="old", policy_sha256=bytes(32)))
+    assert found(old) == [] and notes(old) == ["not-this-policy"]
+
+
+def test_without_a_rule_nothing_is_found_but_starts_by_another_are_noted() -> None:
+    bare = pack("bare", rule("use.forbidden", "forbidden", values=["first-amendment-only"]))
+    policy = effective(bare, DAY, Library([bare]))
+    one = seen(
+        manifest(trigger=TriggerReason.REMOTE, circumstances=None, policy_sha256=bytes.fromhex(bare.sha256))
+    )
+    told = check_recordings(policy, [one], now_ns=None)
+    assert [(str(f.kind), f.counts) for f in told] == [("no-event", False), ("started-by-another", False)]
+
+
+def test_a_rule_that_is_only_recalled_never_counts() -> None:
+    hearsay = pack("h", rule("record.event_required", "required", status="recalled"))
+    policy = effective(hearsay, DAY, Library([hearsay]))
+    told = check_recordings(policy, [seen(manifest(circumstances=None))], now_ns=None)
+    assert [str(one.kind) for one in told if one.kind is Kind.NO_EVENT] == ["no-event"]
+    assert not any(one.counts for one in told)
+
+
+def test_an_unreadable_recording_is_found() -> None:
+    told = check_recordings(
+        POLICY, [], [Unreadable("store", "CAM-1_x", "its manifest is missing")], now_ns=None
+    )
+    assert [one.kind for one in told] == [Kind.UNREADABLE] and told[0].counts
+
+
+def test_a_recording_of_several_stores_is_looked_at_once_as_it_was_stored_first() -> None:
+    one = manifest()
+    late, early = seen(one, stored_h=30), seen(one, stored_h=1)
+    for order in ((late, early), (early, late)):
+        assert once(order) == [early]
+    kept = seen(one, category=None, stored_h=1)
+    assert once([kept, late]) == [late], "what was said of it counts more than when it came"
+
+
+def test_no_finding_names_a_person() -> None:
+    told = check_recordings(
+        POLICY, [seen(manifest(n, **p[1]), **p[2]) for n, p in enumerate(PLANTED, 1)], now_ns=None
+    )
+    assert "K1234" not in repr(told)
+
+
+# Configuration
+
+
+def test_the_profile_that_follows_from_a_policy_keeps_it() -> None:
+    assert check_configuration(POLICY, compile_policy(POLICY).profile, "CAM-1") == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind", "rule_id"),
+    [
+        ("recording.pre_event_s", 29, Kind.SETTING, "record.pre_event_s"),
+        ("recording.pre_event_s", None, Kind.SETTING_ABSENT, "record.pre_event_s"),
+        ("power.sleep_after_s", 900, Kind.SETTING, "record.pre_event_s"),
+        ("remote_activation", True, Kind.SETTING, "record.start_by"),
+        ("remote_activation", 0, Kind.SETTING, "record.start_by"),
+        ("recording.event", "arrest", Kind.SETTING, "record.event_required"),
+        ("alarm.battery_low_pct", 15, Kind.DRIFT, ""),
+        ("policy.sha256", "", Kind.NOT_THIS_POLICY, ""),
+        ("policy.id", "south", Kind.NOT_THIS_POLICY, ""),
+    ],
+)
+def test_a_setting_that_is_not_as_asked_is_found(key: str, value: Any, kind: Kind, rule_id: str) -> None:
+    values = {**compile_policy(POLICY).profile, key: value}
+    (told,) = check_configuration(POLICY, {k: v for k, v in values.items() if v is not None}, "CAM-1")
+    assert (told.kind, told.rule, told.camera, told.counts) == (kind, rule_id, "CAM-1", True)
+
+
+def test_more_pre_event_than_asked_for_is_as_asked() -> None:
+    values = {**compile_policy(POLICY).profile, "recording.pre_event_s": 120, "audio.gain_db": 3}
+    assert check_configuration(POLICY, values, "CAM-1") == ()
+
+
+# The report
+
+
+def checked(*told: Found, recordings: int = 4) -> Checked:
+    """A check that came to this."""
+    return Checked(POLICY, told, recordings, ("CAM-1",), 1, "0" * 64)
+
+
+def test_the_report_counts_and_is_the_same_each_time() -> None:
+    told = check_recordings(
+        POLICY, [seen(manifest(n, **p[1]), **p[2]) for n, p in enumerate(PLANTED, 1)], now_ns=None
+    )
+    one = checked(*told)
+    assert not one.keeps and one.tally["mute-reason"] == 2 and sum(one.tally.values()) == len(PLANTED)
+    for render in (to_html, to_markdown):
+        assert render(page(one)) == render(page(checked(*told)))
+    assert '"version":1' in to_json(document(one)) and PACK.sha256 in to_json(document(one))
+    assert checked().keeps
+
+
+def test_the_hash_of_the_inputs_changes_with_each_of_them() -> None:
+    one = seen(manifest())
+    hashes = {
+        inputs_sha256(POLICY, [one], {}),
+        inputs_sha256(POLICY, [replace(one, category="x")], {}),
+        inputs_sha256(POLICY, [replace(one, stored_ns=NOON_NS)], {}),
+        inputs_sha256(POLICY, [], {}),
+        inputs_sha256(POLICY, [one], {"CAM-1": {"a": 1}}),
+    }
+    assert len(hashes) == 5
