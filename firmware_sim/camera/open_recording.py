@@ -51,6 +51,8 @@ JOURNAL: Final = (
     "key",
     "elapsed_ms",
 )
+CLOCK_REVISION: Final = "clock_revision"
+"""In journals since recordings state it."""
 SIDE: Final = (64, 4_096)
 KBPS: Final = (100, 100_000)
 """Pixels of a side, and rates, that a kept journal may have: what is made again from it takes time and memory."""
@@ -126,6 +128,7 @@ class OpenRecording:
     pre_event_achieved_ms: int
     clock_state: ClockState
     clock_uncertainty_ms: int
+    clock_revision: int
     settings: RecorderSettings
     mute: Stretches = field(default_factory=Stretches)
     stealth: Stretches = field(default_factory=Stretches)
@@ -209,6 +212,7 @@ class OpenRecording:
             stealth=_intervals(self.stealth, length_ms),
             clock_state=self.clock_state,
             clock_uncertainty_ms=self.clock_uncertainty_ms,
+            clock_revision=self.clock_revision,
             policy_id=self.settings.policy_id,
             policy_sha256=self.settings.policy_sha256,
             firmware_sha256=firmware_sha256,
@@ -242,6 +246,7 @@ class OpenRecording:
             "pre_event_achieved_ms": self.pre_event_achieved_ms,
             "clock_state": int(self.clock_state),
             "clock_uncertainty_ms": self.clock_uncertainty_ms,
+            CLOCK_REVISION: self.clock_revision,
             "settings": settings,
             "mute": asdict(self.mute),
             "stealth": asdict(self.stealth),
@@ -255,7 +260,7 @@ class OpenRecording:
     @classmethod
     def from_journal(cls, journal: dict[str, Any]) -> "OpenRecording":
         """The recording that a journal tells of, without its segments. Raises `StateError`."""
-        part_of(journal, "the journal of a recording", JOURNAL)
+        part_of(journal, "the journal of a recording", JOURNAL, later=(CLOCK_REVISION,))
         settings = _settings(journal["settings"])
         whole(journal, "elapsed_ms", 0, MAX_SEGMENTS * settings.segment_s * 1000)
         marks = journal["marks_ms"]
@@ -282,6 +287,7 @@ class OpenRecording:
             pre_event_achieved_ms=whole(journal, "pre_event_achieved_ms", 0, U32_MAX),
             clock_state=clock_state,
             clock_uncertainty_ms=whole(journal, "clock_uncertainty_ms", 0, U32_MAX),
+            clock_revision=whole(journal, CLOCK_REVISION, 0, U32_MAX) if CLOCK_REVISION in journal else 0,
             settings=settings,
             mute=_stretches(journal["mute"]),
             stealth=_stretches(journal["stealth"]),

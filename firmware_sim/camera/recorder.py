@@ -275,6 +275,7 @@ class Recorder:
             pre_event_achieved_ms=pre_event_ms,
             clock_state=ClockState.SYNCED,
             clock_uncertainty_ms=BACKFILL_UNCERTAINTY_MS,
+            clock_revision=self._clock.revision,
             settings=self.settings,
             marks_ms=[duration_ms // 2] if marked else [],
             circumstances=self._circumstances(),
@@ -372,6 +373,7 @@ class Recorder:
             pre_event_achieved_ms=pre_event_ms,
             clock_state=self._clock.state,
             clock_uncertainty_ms=UNBOUNDED_MS if unset else min(-(-uncertainty // MS), UNBOUNDED_MS - 1),
+            clock_revision=self._clock.revision,
             settings=self.settings,
             circumstances=self._circumstances(),
         )

@@ -68,7 +68,7 @@ def segment_facts(segment: int) -> SegmentFacts:
 def manifest(
     *, segments: int = 1, sequence: int = 1, previous: bytes = evidence.NO_SHA256, stated: bool = False
 ) -> Manifest:
-    """A manifest with one mute interval; `stated` are its circumstances, which cameras of before did not know."""
+    """A manifest with one mute interval; `stated` is what cameras of before did not know: circumstances, revision."""
     facts = tuple(segment_facts(segment) for segment in range(segments))
     length_ms = sum(one.duration_ms for one in facts)
     return Manifest(
@@ -96,6 +96,7 @@ def manifest(
         firmware_sha256=FIRMWARE,
         segments=facts,
         circumstances=CIRCUMSTANCES if stated else None,
+        clock_revision=3 if stated else 0,
     )
 
 

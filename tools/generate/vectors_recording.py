@@ -111,6 +111,7 @@ def _refused(good: Manifest) -> list[dict[str, Any]]:
         ("too long", cbor2.dumps(facts | {99: bytes(16_384)}, canonical=True)),
         ("no map", cbor2.dumps([facts[0]], canonical=True)),
         ("a chunk size below 4,096", cbor2.dumps(facts | {19: [segment | {1: 4095}]}, canonical=True)),
+        ("a revision of the clock that is nought", cbor2.dumps(facts | {22: 0}, canonical=True)),
         ("circumstances that say nothing", cbor2.dumps(facts | {20: None}, canonical=True)),
         (
             "a reason that is not given, and stands there",

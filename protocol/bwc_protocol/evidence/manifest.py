@@ -145,6 +145,12 @@ class Manifest(Record):
         default=None,
         metadata=keyed(21, Maybe(Protection), "for whom it is encrypted; absent: for nobody", appended=True),
     )
+    clock_revision: int = field(
+        default=0,
+        metadata=keyed(
+            22, Int(0, _U32), "revision of the clock at its begin; absent: not stated", appended=True
+        ),
+    )
 
     def check_together(self) -> None:
         if self.ended_utc_ns < self.started_utc_ns:
