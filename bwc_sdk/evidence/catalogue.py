@@ -20,6 +20,7 @@ from bwc_protocol.documents.tombstone import TOMBSTONE_MAX, Tombstone
 from bwc_protocol.evidence import MANIFEST_MAX, EvidenceError, Manifest, sign1
 from bwc_protocol.evidence.annotations import AnnotationRecord
 from bwc_protocol.messages.recordings import AnnotationKind
+from bwc_sdk.evidence.corrected_time import Correction, NotKnown, correction_of
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_document
 from bwc_sdk.evidence.derivation import DERIVATION_MAX, Derivation
 from bwc_sdk.evidence.naming import recording_name
@@ -96,6 +97,11 @@ class Described:
     """Copies that were made from it: their records as they are."""
     trouble: list[str] = field(default_factory=list)
     """What could not be read, a sentence each."""
+
+    @property
+    def correction(self) -> Correction | NotKnown | None:
+        """What must be added to its times, by what was measured of its camera's clock; None without a manifest."""
+        return None if self.manifest is None else correction_of(self.manifest, self.custody.values())
 
     @property
     def segments_here(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.evidence.camera_clock import CameraClock, NotMeasured, said_of
 from bwc_sdk.evidence.signed_manifest import ManifestSigned
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.quantity import exact_utc
@@ -39,6 +40,8 @@ class Custody:
     """When, by the host's clock; no decision rests on it."""
     host_time: HostTime
     """What was known of that clock then."""
+    camera_clock: CameraClock | NotMeasured
+    """What the offload measured last of the camera's clock, before the segment was stored."""
 
     def encode(self) -> bytes:
         """The document, with sorted keys and a line end."""
@@ -55,6 +58,7 @@ class Custody:
             "stored_utc_ns": self.stored_utc_ns,
             "stored_utc": exact_utc(self.stored_utc_ns),  # for readers that round numbers above 2^53
             "stored_clock": self.host_time.plain(),
+            **said_of(self.camera_clock),
         }
         return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()
 

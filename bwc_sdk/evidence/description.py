@@ -8,6 +8,7 @@ from bwc_protocol.declare import Unknown, to_plain
 from bwc_protocol.evidence import CipherSuite, Manifest
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_sdk.evidence.catalogue import Described
+from bwc_sdk.evidence.corrected_time import Correction, NotKnown
 from bwc_sdk.quantity import exact_utc
 
 COLUMNS: Final = (
@@ -44,6 +45,14 @@ COLUMNS: Final = (
     "stored_utc",
     "manifest_sha256",
     "name",
+    "true_started_utc",
+    "true_ended_utc",
+    "clock_offset_ns",
+    "clock_offset_uncertainty_ns",
+    "clock_offset_unknown",
+    "clock_measured_by",
+    "clock_measured_utc",
+    "host_clock_synchronised",
     "trouble",
 )
 """Of an index: only added to, at the end before `trouble`."""
@@ -78,7 +87,7 @@ def row(found: Described) -> dict[str, Any]:
         "trouble": list(found.trouble),
     }
     if manifest is not None:
-        values |= _of_manifest(manifest)
+        values |= _of_manifest(manifest) | _true_time(manifest, found.correction)
     elif tombstone is not None:
         values |= {"camera": tombstone.camera, "sequence": tombstone.sequence}
     return {name: values.get(name) for name in COLUMNS}
@@ -100,6 +109,22 @@ def _of_manifest(manifest: Manifest) -> dict[str, Any]:
         "size_bytes": manifest.size_bytes,
         "segments": len(manifest.segments),
         "manifest_sha256": manifest.sha256.hex(),
+    }
+
+
+def _true_time(manifest: Manifest, known: Correction | NotKnown | None) -> dict[str, Any]:
+    """When it was, by the clock of whoever measured the camera's; the camera's own times stay beside it."""
+    if not isinstance(known, Correction):
+        return {"clock_offset_unknown": None if known is None else str(known)}
+    begin, end = known.span_ns(manifest)
+    return {
+        "true_started_utc": exact_utc(begin),
+        "true_ended_utc": exact_utc(end),
+        "clock_offset_ns": known.offset_ns,
+        "clock_offset_uncertainty_ns": known.uncertainty_ns,
+        "clock_measured_by": known.clock.measured_by,
+        "clock_measured_utc": exact_utc(known.clock.measured_utc_ns),
+        "host_clock_synchronised": known.host_synchronised,
     }
 
 

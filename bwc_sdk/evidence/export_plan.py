@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOT_ASKED: Final = "not asked for"
 NOT_SEARCHED: Final = "its manifest is missing or damaged, so that it cannot be searched"
+TIME_NOT_KNOWN: Final = "nobody knows when it was made, so that a time does not find it"
 NO_COPY: Final = "copies alone were asked for, and none was made from it"
 ORIGINAL: Final = "copies alone were asked for, and it is the original"
 KEY_OF_ORIGINAL: Final = "copies alone were asked for, and it opens the original"
@@ -121,6 +122,8 @@ def _reason(found: Described, named: frozenset[str] | None, wanted: Wanted | Non
     if named is not None and found.files.name not in named:
         return NOT_ASKED
     if wanted is not None and not wanted.is_it(found):
+        if wanted.is_it_but_for_time(found):
+            return TIME_NOT_KNOWN
         return NOT_SEARCHED if found.manifest is None else NOT_ASKED
     return NO_COPY if derived_only and not found.files.derived else ""
 

@@ -156,6 +156,19 @@ class FindingKind(enum.StrEnum):
         "custody-chain-disagrees",
         "A file that a host recorded here is gone, or is not what it was then.",
     )
+    CLOCK_OFF = (
+        "clock-off",
+        "The camera's clock was further off than the camera stated: the times of the recording are wrong, and its "
+        "footage is not.",
+    )
+    CLOCK_UNSET = (
+        "clock-unset",
+        "The camera did not know the time when it recorded this: its stamps give order and length alone.",
+    )
+    CLOCK_OFFSET_UNKNOWN = (
+        "clock-offset-unknown",
+        "How far the camera's clock was off at the recording is not known: what was measured later does not tell.",
+    )
     RECORDINGS_MISSING = (
         "recordings-missing",
         "The camera numbered recordings that are not here, and nothing says that they were erased.",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import ActivationEvent
 from bwc_sdk.errors import InvalidValue, NoSuchRecording
 from bwc_sdk.evidence.catalogue import Described, describe, manifest_of
+from bwc_sdk.evidence.corrected_time import spans_ns
 from bwc_sdk.evidence.store import RecordingFiles, Store, names_of
 
 ID_DIGITS_MIN: Final = 4
@@ -25,7 +26,10 @@ class Wanted:
     officer: str | None = None
     from_ns: int | None = None
     to_ns: int | None = None
-    """It has footage from `from_ns` on and before `to_ns`, by the camera's clock as it stood."""
+    """It may have footage from `from_ns` on and before `to_ns`: by true time where the clock was measured, else
+    by the camera's. The bounds of the errors count to it."""
+    by_camera: bool = False
+    """Both are meant by the camera's clock as it stood, as somebody read it from a picture."""
     case: str | None = None
     held: bool = False
     category: str | None = None
@@ -39,14 +43,37 @@ class Wanted:
             return False
         said, standing = manifest.circumstances, found.standing
         return (
-            (self.from_ns is None or manifest.ended_utc_ns >= self.from_ns)
-            and (self.to_ns is None or manifest.started_utc_ns < self.to_ns)
+            self._in_time(found)
             and (self.camera is None or _same(self.camera, manifest.camera))
             and (self.event is None or (said is not None and said.event == self.event))
             and (not self.held or bool(standing.holds))
             and (self.case is None or any(_same(self.case, one) for one in standing.cases))
             and (self.category is None or _same(self.category, standing.category))
             and (self.officer is None or self._carried(found))
+        )
+
+    @property
+    def asks_for_time(self) -> bool:
+        """Whether it matters when a recording was made."""
+        return self.from_ns is not None or self.to_ns is not None
+
+    def is_it_but_for_time(self, found: Described) -> bool:
+        """Whether a recording of which nobody knows when it was made is all else of that."""
+        if (
+            self.by_camera
+            or not self.asks_for_time
+            or found.manifest is None
+            or _spans(found, by_camera=False)
+        ):
+            return False
+        return replace(self, from_ns=None, to_ns=None).is_it(found)
+
+    def _in_time(self, found: Described) -> bool:
+        if not self.asks_for_time:
+            return True
+        return any(
+            (self.from_ns is None or end >= self.from_ns) and (self.to_ns is None or begin < self.to_ns)
+            for begin, end in _spans(found, by_camera=self.by_camera)
         )
 
     def _carried(self, found: Described) -> bool:
@@ -57,6 +84,14 @@ class Wanted:
         # Of cameras that do not state a holder: officer and unit stand in one text, with a space between them.
         wanted = self.officer.casefold()
         return any(f"{carrier.casefold()} ".startswith(f"{wanted} ") for carrier in found.standing.carriers)
+
+
+def _spans(found: Described, *, by_camera: bool) -> list[tuple[int, int]]:
+    assert found.manifest is not None
+    known = found.correction
+    if by_camera or known is None:
+        return [(found.manifest.started_utc_ns, found.manifest.ended_utc_ns)]
+    return spans_ns(found.manifest, known)
 
 
 def _same(one: str, other: str) -> bool:

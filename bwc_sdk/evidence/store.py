@@ -141,6 +141,14 @@ class Store:
             raise OSError(f"{name} is not a regular file")
         return file
 
+    def size_of(self, name: str) -> int:
+        """Bytes of a file of it. Raises `OSError`."""
+        file = self.open_file(name)
+        try:
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
+
     def read(self, name: str, most: int) -> bytes:
         """A small file, `most` + 1 bytes at most: whoever gets more than `most` knows that it is too long.
 

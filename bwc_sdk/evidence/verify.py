@@ -40,6 +40,7 @@ from bwc_sdk.evidence.checkpoints import (
     doubtful,
     require_sound,
 )
+from bwc_sdk.evidence.clock_findings import check_clock
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_agrees, custody_document, custody_subject
 from bwc_sdk.evidence.custody_line import is_chain
 from bwc_sdk.evidence.custody_reading import files_of, read_chain
@@ -317,6 +318,7 @@ class _Recording:
         self._run, self._store, self._files, self._chunks = run, store, files, chunks
         self._manifest: Manifest | None = None
         self._was_signed = False
+        self._records: dict[int, tuple[str, dict[str, object]]] = {}
 
     def verify(self) -> None:
         """All that there is to it."""
@@ -337,6 +339,7 @@ class _Recording:
             self._found(
                 FindingKind.FOREIGN, f"the recording has {len(manifest.segments)} segments", segment=number
             )
+        check_clock(manifest, self._records, self._found)
         self._run.judging.manifest(manifest)
         self._signature(data, manifest)
         self._receipts(manifest, self._annotations(manifest))
@@ -497,7 +500,7 @@ class _Recording:
         if table is None or footage is None:
             return
         try:
-            size = self._size(footage)
+            size = self._store.size_of(footage)
         except OSError as error:
             found(FindingKind.UNREADABLE, error.strerror or str(error), file=footage)
             return
@@ -507,15 +510,6 @@ class _Recording:
             opened = partial(self._store.open_file, footage)
             tasks = self._chunks.segment(opened, facts.size_bytes, facts.chunk_size, table)
             self._run.pending.append(_Pending(tasks, found, footage, facts.chunk_size))
-
-    def _size(self, name: str) -> int:
-        import os
-
-        file = self._store.open_file(name)
-        try:
-            return os.fstat(file).st_size
-        finally:
-            os.close(file)
 
     def _table(self, number: int, manifest: Manifest, files: SegmentFiles) -> bytes | None:
         facts = manifest.segments[number]
@@ -553,8 +547,8 @@ class _Recording:
                 segment=number,
             )
             return
-        document = custody_document(data)
-        self._was_signed |= document is not None and document.get("manifest_signed") == "verified"
+        self._records[number] = files.custody, custody_document(data) or {}
+        self._was_signed |= self._records[number][1].get("manifest_signed") == "verified"
 
     # What they share
 

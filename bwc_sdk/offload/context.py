@@ -12,6 +12,7 @@ from bwc_sdk.destination.free_room import Room
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.budget import Share
+from bwc_sdk.offload.camera_clock import SessionClock
 from bwc_sdk.offload.chain import Chain
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.policy import OffloadPolicy
@@ -47,6 +48,8 @@ class OffloadContext:
     """The camera that the offload began with; no other is accepted after a reconnection."""
     simulator: bool
     secure: bool
+    clock: SessionClock
+    """The camera's clock, as it was measured last."""
     verify_by: HostIdentity | None = None
     """Whose roots signatures are verified against; None: the session proves nothing, and nothing is checked."""
     follows: Callable[[Manifest], None] = lambda manifest: None

@@ -21,6 +21,7 @@ from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 from bwc_sdk.offload.account import Account, stated_by
 from bwc_sdk.offload.budget import Budget
+from bwc_sdk.offload.camera_clock import SessionClock
 from bwc_sdk.offload.context import OffloadContext
 from bwc_sdk.offload.events import (
     Connected,
@@ -82,7 +83,8 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         self._share = budget.share() if budget is not None else None
         self._room = room
         self._feed = Feed()
-        self._reconnector = Reconnector(connect, policy, world.entropy, self._feed.emit)
+        self._clock = SessionClock(world)
+        self._reconnector = Reconnector(connect, policy, world.entropy, self._feed.emit, self._clock.measure)
         self._task: asyncio.Task[OffloadResult] | None = None
 
     @property
@@ -156,6 +158,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             verify_by=camera.connection.identity if camera.peer.secure else None,
             share=self._share,
             room=self._room,
+            clock=self._clock,
         )
         context.emit(Connected(context.identity, context.simulator, context.secure, camera.notices))
         listing, account = await self._list(context)

@@ -87,11 +87,14 @@ class Reconnector:
         policy: OffloadPolicy,
         entropy: Callable[[int], bytes],
         emit: Callable[[OffloadEvent], None],
+        greet: Callable[[Camera], Awaitable[None]],
     ) -> None:
+        """`greet` is called with each new connection, before anything else is asked of it; it raises nothing."""
         self._connect = connect
         self._policy = policy
         self._entropy = entropy
         self._emit = emit
+        self._greet = greet
         self._camera: Camera | None = None
         self._identity = ""
         self._error: BwcError = DeviceLost("not connected")
@@ -102,6 +105,7 @@ class Reconnector:
         """Connects. Raises what `connect` raises: a wrong cable is reported at once, not after minutes."""
         self._camera = await self._connect()
         self._identity = self._camera.identity
+        await self._greet(self._camera)
         return self._camera
 
     async def attempt(self, act: Callable[[Camera], Awaitable[T]], fruitless: int = 0) -> T:
@@ -152,6 +156,7 @@ class Reconnector:
             raise WrongDevice(rule, device=camera.name)
         self.reconnections += 1
         self._emit(Reconnected())
+        await self._greet(camera)
         return camera
 
     @property

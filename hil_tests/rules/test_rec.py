@@ -9,6 +9,7 @@ import pytest
 
 from bwc_protocol.conversation.message import Flag
 from bwc_protocol.messages.audit import ReadAuditHead
+from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.recordings import (
     EraseRecording,
     HoldRecording,
@@ -121,6 +122,21 @@ def test_manifests_are_given_as_they_were_hashed_and_chain(wire: Wire) -> None:
             named = manifest.previous_sha256.hex()[:16]
             raise RuleBroken("the hash of the manifest before (REC-004)", named)
         previous, listed_sha256 = entry, entry.manifest_sha256
+
+
+@read_only
+@pytest.mark.rule("REC-092")
+def test_no_recording_states_a_revision_of_the_clock_that_there_never_was(wire: Wire) -> None:
+    session = wire.session()
+    entries = listed(session, 256)[:20]
+    stated = [manifest_of(session, entry).clock_revision for entry in entries]
+    present = supported(session, ReadClock()).revision
+    for entry, revision in zip(entries, stated, strict=True):
+        if revision > present:
+            raise RuleBroken(
+                f"revision {present} of the clock at most (REC-092)",
+                f"revision {revision} in recording {entry.sequence}",
+            )
 
 
 @read_only

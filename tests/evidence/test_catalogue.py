@@ -136,7 +136,7 @@ def test_recordings_are_found_by_the_time_in_which_they_have_footage(offloaded: 
         (None, begin, False),
         (None, begin + 1, True),
     ]:
-        assert Wanted(from_ns=from_ns, to_ns=to_ns).is_it(second) is found
+        assert Wanted(from_ns=from_ns, to_ns=to_ns, by_camera=True).is_it(second) is found
 
 
 def test_a_day_is_meant_with_all_its_hours() -> None:

@@ -37,6 +37,7 @@ from firmware_sim.control.dock_script import DockScript
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
 from tests.tiers import Tier, chosen
+from tools.testkit.stores import camera_clocks
 
 CYCLES = 20_000 if chosen() is Tier.NIGHT else 1_000
 """Dockings: two hundred and fifty a bay; at night those of a year."""
@@ -92,6 +93,8 @@ def test_a_camera_that_is_docked_later_joins(new_station, host, play, world, sto
                         break
                     asyncio.get_running_loop().call_later(100, station.dock, 2, late)
         assert finished == ["bay 1", "bay 2"]
+        clocks = camera_clocks(store)
+        assert len(clocks) == 2 and all(clocks)
 
     play(scenario())
 

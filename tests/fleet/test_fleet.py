@@ -23,6 +23,7 @@ from bwc_sdk.offload import (
 )
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.scenarios import Footage, make_camera
+from tools.testkit.stores import camera_clocks
 
 MIB = 1_048_576
 NOON_NS = 1_800_014_400 * 1_000_000_000
@@ -76,6 +77,8 @@ def test_events_and_results_of_a_station_name_their_bay_by_its_number(
         assert {(tagged.slot, tagged.bay) for tagged in events} == {("bay 1", 1), ("bay 3", 3)}
         result = job.result
         assert result.bays == {1: result.cameras["bay 1"], 3: result.cameras["bay 3"]}
+        clocks = camera_clocks(store)
+        assert len(clocks) == 2 and all(clocks)
 
     play(scenario())
 

@@ -105,6 +105,13 @@ def make_recording(
     return FakeRecording(manifest, footage, tables)
 
 
+class NoClock:
+    """The clock of a minimal device: no command has to do with it."""
+
+    async def measure(self, rounds: int) -> Any:
+        raise CommandError("clock.exchange", ErrorCode.UNSUPPORTED, "it has no clock that can be measured")
+
+
 @dataclass
 class FakeDevice:
     """The camera itself, which outlives connections. Its faults are plain fields."""
@@ -132,6 +139,7 @@ class FakeDevice:
     granted_ahead: int = 0
     unlisted: set[int] = field(default_factory=set)
     """Recordings, by sequence number, that it has and cannot list."""
+    clock: Any = field(default_factory=NoClock)
     total: int | None = None
     stated: int | None = None
     """What it says that it has, in the listing and in its storage status, if that is not the truth."""
@@ -180,9 +188,11 @@ class FakeCamera:
         self.device = device
         self.identity = device.identity
         self.name = "fake:"
+        self.host_name = "dock-7"
         self.footage_rate: float | None = None
         self.peer = SimpleNamespace(secure=False, capabilities=Capability.SIMULATOR)
         self.recordings = self.storage = self
+        self.clock = device.clock
         self.lost: BwcError | None = None
         self.closed = False
         self.counters = Counters()

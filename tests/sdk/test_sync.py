@@ -35,6 +35,7 @@ from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.scenarios import Footage, make_camera
 from firmware_sim.station.station import SimStation
 from tools.generate import sync_twin
+from tools.testkit.stores import camera_clocks
 
 DEVICE = "sim:?seed=21&recordings=2&mib=1"
 STATION = "sim:?seed=25&station=2&recordings=1&mib=1"
@@ -150,6 +151,7 @@ def test_an_offload_is_a_plain_iteration(tmp_path: Path) -> None:
     assert events
     assert job.result.complete
     assert all(isinstance(outcome, StoredVerified) for outcome in job.result.outcomes)
+    assert len(camera_clocks(tmp_path)) == len(job.result.outcomes)
 
 
 def test_a_whole_station_is_offloaded_by_a_plain_iteration(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {secs:02d} s"
 
 
+def off_by(offset_ns: int) -> str:
+    """How far a clock is off, by what must be added to its time."""
+    return f"{time_of(abs(offset_ns))} {'behind' if offset_ns > 0 else 'ahead'}"
+
+
+def time_of(ns: int) -> str:
+    """A length of time in ns, from nanoseconds to days."""
+    return duration(ns / 1e9) if ns >= 60_000_000_000 else small_time(ns)
+
+
 def small_time(ns: int) -> str:
     """A short length of time in ns, with its sign, in the unit that suits it."""
     for unit, factor in (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)):

@@ -18,6 +18,7 @@ from bwc_sdk.cli.verbs.evidence.deriving import By, user_name
 from bwc_sdk.cli.verbs.evidence.find import (
     Begin,
     CameraName,
+    CameraTime,
     Case,
     Category,
     Event,
@@ -63,6 +64,7 @@ def export(
     category: Category = None,
     event: Event = None,
     camera: CameraName = None,
+    camera_time: CameraTime = False,
     recipient: Annotated[
         list[Path] | None,
         typer.Option(
@@ -109,7 +111,7 @@ def export(
     from bwc_sdk.evidence.search import Wanted
     from bwc_sdk.identity.ca.agency_file import read_certificates
 
-    wanted = question(officer, begin, end, case, held, category, event, camera)
+    wanted = question(officer, begin, end, case, held, category, event, camera, by_camera=camera_time)
     believed = (
         None
         if settings.allow_insecure

@@ -11,6 +11,7 @@ import typer
 from bwc_protocol.declare import Unknown
 from bwc_sdk.cli.printing.facts import Fact, fact
 from bwc_sdk.cli.printing.output import Facts, Output, rows_of
+from bwc_sdk.cli.printing.text import off_by, time_of, utc
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
 from bwc_sdk.cli.verbs.evidence.decrypting import Keys
@@ -18,6 +19,7 @@ from bwc_sdk.cli.verbs.evidence.decrypting import Keys
 if TYPE_CHECKING:
     from bwc_protocol.evidence import Manifest
     from bwc_sdk.evidence.catalogue import Described
+    from bwc_sdk.evidence.corrected_time import Correction, NotKnown
     from bwc_sdk.evidence.store import Store
 
 
@@ -112,6 +114,7 @@ def _recorded(found: Described) -> Iterator[Fact]:
     yield fact("sequence", manifest.sequence)
     yield fact("recording", manifest.recording_id.hex())
     yield from _when(manifest)
+    yield from _true_time(manifest, found.correction)
     said = manifest.circumstances
     if said is not None:
         yield fact("holder", said.holder, f"{said.holder} (a pseudonym)" if said.pseudonym else None)
@@ -149,6 +152,25 @@ def _when(manifest: Manifest) -> Iterator[Fact]:
         "no bound is known" if unbounded else None,
         unit="ms",
     )
+
+
+def _true_time(manifest: Manifest, known: Correction | NotKnown | None) -> Iterator[Fact]:
+    """When it was by the clock of whoever measured the camera's; what the camera wrote stands above it."""
+    from bwc_sdk.evidence.corrected_time import NotKnown
+
+    if known is None or isinstance(known, NotKnown):
+        why = known.sentence if known is not None else ""
+        yield fact("clock_offset_ns", None, f"not known: {why}")
+        return
+    begin, end = known.span_ns(manifest)
+    clock, error = known.clock, f" within {time_of(known.uncertainty_ns)}"
+    yield fact("true_started_utc_ns", begin, utc(begin) + error)
+    yield fact("true_ended_utc_ns", end, utc(end) + error)
+    yield fact("clock_offset_ns", known.offset_ns, f"the camera was {off_by(known.offset_ns)}")
+    yield fact("clock_offset_uncertainty_ns", known.uncertainty_ns, time_of(known.uncertainty_ns))
+    yield fact("clock_measured_by", clock.measured_by)
+    yield fact("clock_measured_utc_ns", clock.measured_utc_ns, unit="ns")
+    yield fact("host_clock_synchronised", known.host_synchronised, str(clock.host_time))
 
 
 def _proofs(found: Described) -> Iterator[Fact]:
@@ -206,10 +228,24 @@ def _custody(found: Described) -> Iterator[list[Fact]]:
             fact("segment", number),
             fact("stored_utc", _text(one.get("stored_utc"))),
             fact("host_clock", _clock(one.get("stored_clock"))),
+            fact("camera_clock", _measured(one)),
             fact("secure_session", one.get("secure_session") is True),
             fact("simulator", one.get("simulator") is True),
             fact("file", _text(one.get("file"))),
         ]
+
+
+def _measured(record: dict[str, Any]) -> str:
+    """What was measured of the camera's clock, of a record that anybody may have written."""
+    from bwc_sdk.evidence.camera_clock import WHY_KEY, MalformedClock, clock_of
+
+    try:
+        clock = clock_of(record)
+    except MalformedClock as error:
+        return f"damaged: {error}"
+    if clock is None:
+        return f"not measured: {_text(record.get(WHY_KEY)) or 'nothing is said of it'}"
+    return f"{off_by(clock.offset_ns)}, measured at revision {clock.revision}"
 
 
 def _text(value: object) -> str:
