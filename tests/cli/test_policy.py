@@ -196,3 +196,33 @@ def test_a_store_is_held_to_a_policy_the_same_each_time_and_without_names(bwc: B
 def test_what_is_to_be_checked_has_to_be_named(bwc: Bwc, tmp_path: Path) -> None:
     assert bwc("policy", "check", "example-agency").code == 2
     assert bwc("policy", "check", "example-agency", "--store", str(tmp_path / "none")).code == 9
+
+
+def test_agencies_sign_summaries_and_a_department_reads_them(bwc: Bwc, agency: str, tmp_path: Path) -> None:
+    figures, summaries = tmp_path / "figures.toml", tmp_path / "summaries"
+    summaries.mkdir()
+    figures.write_text(
+        'figures = 1\n[[sites]]\nsite = "Houston"\nphase = "pilot"\nplanned = 50\nissued = 48\n'
+        "[training]\nofficers = 48\nvalid = 47\n"
+    )
+    camera, kept = "sim:?seed=9974&recordings=1&mib=1", tmp_path / "check.json"
+    assert bwc("assign", "K4711", device=camera).code == 0
+    assert bwc("offload", str(tmp_path / "store"), "--mkdir", device=camera).code == 0
+    kept.write_text(bwc("policy", "check", agency, "--json", *DAY, device=camera).out)
+    words = ("--against", "us-dhs-2023", "--lab", *DAY)
+    parts = ("--store", str(tmp_path / "store"), "--check", str(kept), "--figures", str(figures))
+    done = bwc("policy", "summarise", agency, *words, *parts, "--out", str(summaries / "n.summary"), "--json")
+    assert done.code == 0, done.err
+    said = done.document["summary"]
+    assert said["verdict"] == "exceeds" and said["recordings"]["recordings"] == 1
+    assert said["configured"] == {"cameras": 1, "drifted": 1}
+    assert "K4711" not in done.out and b"K4711" not in (summaries / "n.summary").read_bytes()
+    page = tmp_path / "department.html"
+    report = ("policy", "report", str(summaries), "--against", "us-dhs-2023", "--lab", *DAY)
+    good = bwc(*report, "--html", str(page))
+    assert good.code == 0, good.err
+    assert "north\texceeds\t50\t48" in good.out and "<svg" in page.read_text()
+    falls = bwc("policy", "summarise", "us-ice-example", *words, "--out", str(summaries / "ice.summary"))
+    assert falls.code == 0 and bwc(*report).code == 22
+    assert bwc(*(one for one in report if one != "--lab"), "--root", str(figures)).code != 0
+    assert bwc("policy", "report", str(tmp_path / "none"), "--lab").code == 9

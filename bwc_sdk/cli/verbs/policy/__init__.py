@@ -5,6 +5,7 @@ from bwc_sdk.cli.verbs.policy.checking import check
 from bwc_sdk.cli.verbs.policy.comparing import diff
 from bwc_sdk.cli.verbs.policy.linting import compile_, lint
 from bwc_sdk.cli.verbs.policy.listing import listing, schema, show
+from bwc_sdk.cli.verbs.policy.summarising import report, summarise
 from bwc_sdk.cli.verbs.policy.waiving import waive
 
 app = verbs(
@@ -24,5 +25,7 @@ for _name, _verb in (
     ("waive", waive),
     ("compile", compile_),
     ("check", check),
+    ("summarise", summarise),
+    ("report", report),
 ):
     app.command(_name)(_verb)

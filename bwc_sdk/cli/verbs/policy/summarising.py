@@ -1,0 +1,189 @@
+"""`bwc policy summarise` and `bwc policy report`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.policy.options import (
+    HtmlFile,
+    MarkdownFile,
+    On,
+    PackName,
+    Packs,
+    day_of,
+    pack_of,
+    require_policy,
+    told_files,
+    write_reports,
+)
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.printing.facts import fact
+from bwc_sdk.cli.printing.output import Facts, Output, Rows
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.verb import local_verb
+from bwc_sdk.cli.verbs.policy.checking import Stores
+from bwc_sdk.cli.verbs.policy.comparing import Against, Roots, WaiverFiles, compared
+
+
+@local_verb
+def summarise(
+    settings: Settings,
+    output: Output,
+    pack: PackName,
+    against: Against,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", readable=False, help="File to write to, such as north.summary."
+        ),
+    ],
+    store: Stores = None,
+    check: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--check",
+            metavar="FILE",
+            readable=False,
+            help="What 'bwc policy check PACK --device URI --json' printed of a camera; several times for several.",
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures",
+            metavar="FILE",
+            readable=False,
+            help="Cameras planned and issued by site and phase, and training (TOML).",
+        ),
+    ] = None,
+    on: On = None,
+    packs: Packs = None,
+    waiver: WaiverFiles = None,
+    root: Roots = None,
+) -> None:
+    """Sign what an agency tells its department: how its policy stands to the department's, and counts.
+
+    No footage leaves it, no name of a person, no camera: numbers of recordings, findings and cameras alone. An auditor
+    of the agency signs (role 'auditor'). 'bwc policy report' puts the summaries of several agencies side by side.
+    """
+    day = day_of(on)
+    found = compared(settings, pack, against, day, packs, waiver, root)
+    from bwc_protocol.declare import Role
+    from bwc_sdk.identity.document_files import require_new, write_document
+    from bwc_sdk.policy.check_all import check_all
+    from bwc_sdk.policy.figures import read_figures
+    from bwc_sdk.policy.summary import configured_by, sign_summary
+    from bwc_sdk.policy.summary import summarise as make
+
+    require_new(out)
+    summary = make(
+        found,
+        checked=check_all(found.ours, store) if store else None,
+        configured=configured_by(check, found.ours.pack.sha256) if check else None,
+        figures=read_figures(figures) if figures is not None else None,
+    )
+    identity = identity_to_sign(settings, Role.AUDITOR, None)
+    write_document(out, sign_summary(identity, summary, int(time.time())))
+    output.show(
+        {"file": str(out), "by": identity.name, "summary": summary.model_dump(mode="json")},
+        Facts(
+            "summary",
+            [
+                fact("agency", summary.agency.id),
+                fact("verdict", str(summary.verdict)),
+                fact("recordings", None if summary.recordings is None else summary.recordings.recordings),
+                fact("by", identity.name),
+                fact("file", str(out)),
+            ],
+        ),
+    )
+
+
+@local_verb
+def report(
+    settings: Settings,
+    output: Output,
+    directories: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", readable=False, help="Directories with summaries (*.summary)."),
+    ],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="PACK",
+            help="The department's policy: who compared with another version is told.",
+        ),
+    ] = None,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            metavar="FILE",
+            readable=False,
+            help="Root certificates of the agencies; several times for several. Without: those of --identity, of "
+            "--lab, or of what is configured here.",
+        ),
+    ] = None,
+    on: On = None,
+    packs: Packs = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+) -> int:
+    """The department's view: which agencies meet or exceed its policy, cameras issued against the plan by site and
+    phase, training, late offloads, drift.
+
+    Only summaries count that somebody signed who is believed, and of each agency the newest. Exits with 0 only when
+    every agency meets or exceeds, by one version of the department's policy, and no summary was refused; else with 22.
+    """
+    require_policy()
+    from bwc_sdk.evidence.believing import whom_to_believe
+    from bwc_sdk.policy.department import document, read_report
+    from bwc_sdk.policy.department_page import page
+
+    believed = whom_to_believe(roots=tuple(root or ()), identity=settings.identity, lab=settings.lab)
+    department = pack_of(against, packs)[0] if against is not None else None
+    found = read_report(directories, believed, on=day_of(on), department=department)
+    written = write_reports(page(found), markdown, html)
+    output.show(
+        document(found),
+        Facts(
+            "report",
+            [
+                fact("meets", found.meets),
+                fact("agencies", len(found.agencies)),
+                fact("refused", len(found.refused)),
+                fact("on", found.on.isoformat()),
+            ],
+        ),
+        Rows(
+            title="agencies",
+            headings=["agency", "verdict", "planned", "issued", "late", "drifted", "signed by"],
+            plain=[
+                [
+                    one.summary.agency.id,
+                    str(one.summary.verdict),
+                    sum(site.planned for site in one.summary.sites),
+                    sum(site.issued for site in one.summary.sites),
+                    None if one.summary.recordings is None else one.summary.recordings.late,
+                    None if one.summary.configured is None else one.summary.configured.drifted,
+                    one.signer.name,
+                ]
+                for one in found.agencies
+            ],
+            section="agencies",
+        ),
+        Rows(
+            title="refused",
+            headings=["file", "why"],
+            plain=[[one.file, one.why] for one in found.refused],
+            section="refused",
+        ),
+    )
+    told_files(output, written)
+    return ExitCode.SUCCESS if found.meets else ExitCode.NOT_MET

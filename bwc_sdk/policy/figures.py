@@ -1,0 +1,81 @@
+"""What an agency says of itself in numbers: cameras by site and phase, training. No names, and nothing of footage."""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import Field, StrictInt, ValidationError, model_validator
+
+from bwc_sdk.errors import PolicyError
+from bwc_sdk.identity.document_files import read_document
+from bwc_sdk.policy.demands import Part
+
+FIGURES_MAX: Final = 262_144
+"""Bytes of a file: a thousand sites have less."""
+SITES_MAX: Final = 1_000
+"""Sites, each in each of its phases: more than any agency has towns."""
+Count = Annotated[StrictInt, Field(ge=0, le=10_000_000)]
+Place = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Site(Part):
+    """How many cameras one site is to have in one phase, and has."""
+
+    site: Place
+    phase: Place
+    planned: Count
+    issued: Count
+    due: datetime.date | None = None
+    """The day until which all of them are to be issued."""
+
+
+class Training(Part):
+    """How many officers carry cameras, and how many of them are trained as the policy asks."""
+
+    officers: Count
+    valid: Count
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.valid > self.officers:
+            raise ValueError(f"{self.valid} of {self.officers} officers cannot be trained")
+        return self
+
+
+class Figures(Part):
+    """A file of them."""
+
+    figures: Annotated[StrictInt, Field(ge=1, le=1)]
+    """Version of this form."""
+    sites: Annotated[tuple[Site, ...], Field(max_length=SITES_MAX)] = ()
+    training: Training | None = None
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        named = [(one.site, one.phase) for one in self.sites]
+        if len(set(named)) < len(named):
+            raise ValueError("a site stands there twice for the same phase")
+        return self
+
+
+def read_figures(path: Path) -> Figures:
+    """The figures of a TOML file. Raises `HostFileError`, `DocumentError`, `PolicyError`."""
+    data = read_document(path, FIGURES_MAX)
+    try:
+        found = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise PolicyError((f"{path.name}: not TOML: {error}",), advice=_ADVICE) from error
+    try:
+        return Figures.model_validate(found)
+    except ValidationError as error:
+        problems = [
+            f"{path.name}: {'.'.join(map(str, one['loc']))}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        ]
+        raise PolicyError(tuple(problems[:40]), advice=_ADVICE) from error
+
+
+_ADVICE: Final = "docs/policy.md, 'The department's view', has a file as it has to be"
