@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hil_tests.actuators.at_device import Actuators
     from hil_tests.bench import Bench
 
+RESTARTS: Final = "bwc_restarts"
 MOVED: Final = pytest.StashKey[list[str]]()
 """What was moved in a test, in its item's stash."""
 
@@ -34,6 +35,11 @@ def actuators_there(device: UnderTest) -> dict[str, Actuator]:
     from hil_tests.actuators.simulator import all_simulated
 
     return all_simulated(device.uri, device.control)
+
+
+def may_have_restarted(item: pytest.Item) -> bool:
+    """Whether a test may have made its device restart without a word to it: by an actuator, or by hands of its own."""
+    return bool(item.stash.get(MOVED, None)) or item.get_closest_marker(RESTARTS) is not None
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from bwc_protocol.certificates.checks import Standing
 from bwc_protocol.conversation import PeerInfo
 from bwc_protocol.declare import Role
-from bwc_protocol.messages.identity import DeviceIdentity, Fault
+from bwc_protocol.messages.identity import DeviceIdentity
 from bwc_protocol.word import label
 from bwc_sdk.connection.validity import ended
 from bwc_sdk.errors import (
@@ -19,18 +19,23 @@ from bwc_sdk.errors import (
     DeviceBusy,
     IdentityError,
     LinkError,
+    PortBusy,
+    PortForbidden,
     SessionError,
     TransportError,
     WrongDevice,
 )
 from bwc_sdk.sync import SyncCamera, SyncDockingStation, connect, connect_station
 from bwc_sdk.transport.uri import DeviceUri
+from hil_tests.health import Health
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
 from hil_tests.keepsake import Keepsake
 from hil_tests.station_keepsake import StationKeepsake
+from hil_tests.verdicts import Unhealthy
 
 AnyDevice = SyncCamera | SyncDockingStation
 D = TypeVar("D", SyncCamera, SyncDockingStation)
+
 
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
@@ -64,11 +69,13 @@ class Bench:
         self._expendable = expendable
         self.captures = captures
         self._identity: DeviceIdentity | None = None
-        self._faults = Fault(0)
+        self._health: Health | None = None
         self._keepsake: Keepsake | StationKeepsake | None = None
         self._station = False
         self._test = "probe"
         self._connections = 0
+        self.in_its_own_way = False
+        """Whether the test that runs was refused since it has a connection already."""
         self._open: list[AnyDevice] = []
 
     # What it is
@@ -86,7 +93,7 @@ class Bench:
                 raise ended(peer.certificate, "the first test", time.time(), self.uri)
             self._identity = device.device.identify()
             self._locked = peer.secure and device.trust.read().locked
-            self._faults = device.device.status().faults
+            self._health = Health.of(device)
         if self.may_change:
             self.identities.need(ON_ONE_TO_CHANGE)
             with self.connect_either(Role.BENCH) as device:
@@ -250,6 +257,7 @@ class Bench:
         self._test = re.sub(r"[^A-Za-z0-9_.-]+", "_", test)[:100]
         self._connections = 0
         self._used = {}
+        self.in_its_own_way = False
 
     def capture_file(self) -> Path | None:
         """Where the next connection is captured to, or None."""
@@ -297,7 +305,8 @@ class Bench:
                 device = open()
                 break
             except DeviceBusy as busy:
-                if self._held_here() or time.monotonic() > until:
+                self.in_its_own_way = self._held_here()
+                if self.in_its_own_way or time.monotonic() > until:
                     raise
                 time.sleep(min(1.0, max(0.05, busy.retry_after_s)))
         self._open.append(device)
@@ -340,12 +349,18 @@ class Bench:
             return ""
         return f"{said}; try: {error.advice}" if error.advice else said
 
+    def new_supply_may_help(self, error: BaseException | None) -> bool:
+        """Whether a device that is lost so may come back if its supply goes and comes: not one that others have."""
+        by_others = isinstance(error, DeviceBusy | PortBusy | PortForbidden)
+        return isinstance(error, TransportError | LinkError) and not by_others
+
     # After a test
 
-    def leave_as_found(self, *, reads_only: bool = False) -> None:
-        """Restores what a test changed, and asserts that the device came through it healthy.
+    def leave_as_found(self, *, reads_only: bool = False, may_restart: bool = False) -> None:
+        """Restores what a test changed. Raises `Unhealthy` unless the device came through it healthy.
 
-        One that `reads_only` is not to have changed anything, by whatever connection.
+        One that `reads_only` is not to have changed anything, by whatever connection. Unless it `may_restart`, a device
+        that did without being told to is not healthy.
         """
         changed: tuple[str, ...] = ()
         with self.connect_either(self.role(reads_only=False)) as device:
@@ -356,12 +371,18 @@ class Bench:
                     changed, self._keepsake = kept.changed(device), kept.restore(device)
                 case _:
                     pass  # nothing of it may be changed
-            status = device.device.status()
+            before, self._health = self._health, Health.of(device)
+            wrong = before.wrong_since(device, self._health, may_restart=may_restart) if before else ()
         assert not (changed and reads_only), (
             f"a test marked bwc_read_only changed the {', '.join(changed)}; it was put back"
         )
-        new = status.faults & ~self._faults
-        assert not new, f"the device reports new faults after the test: {new!r}"
+        if wrong:
+            raise Unhealthy(f"the device is not healthy after the test: {'; '.join(wrong)}")
+
+    def note_health(self) -> None:
+        """Takes the device as it is now for healthy: what was done to it was none of a test's."""
+        with self.connect_either(Role.AUDITOR) as device:
+            self._health = Health.of(device)
 
     def close(self) -> None:
         """Ends the bench's use of the device."""

@@ -19,6 +19,7 @@ from bwc_sdk.host.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.generated import SyncClock
 from hil_tests.absent import why_not_applicable
+from hil_tests.verdicts import require_healthy
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000
 """How far a restored clock may be off: two measurements over a slow line, and drift in between."""
@@ -62,8 +63,9 @@ class Keepsake:
         self._restore_assignment(camera)
         restore_clock(camera.clock, self.clock)
         now = Keepsake.take(camera)
-        assert now.config == self.config, "the configuration could not be restored"
-        assert _carrier(now.assignment) == _carrier(self.assignment), "the assignment could not be restored"
+        require_healthy(now.config == self.config, "the configuration could not be restored")
+        as_assigned = _carrier(now.assignment) == _carrier(self.assignment)
+        require_healthy(as_assigned, "the assignment could not be restored")
         assert_restored(self.clock, now.clock)
         return now
 
@@ -114,7 +116,7 @@ def assert_restored(kept: Measurement, now: Measurement) -> None:
         f"this host's clock was set by {by_s:+.3f} s, or it slept, while the test ran: the device's clock "
         "was put back by it, and may be as wrong"
     )
-    assert drift_ns < CLOCK_TOLERANCE_NS, f"the clock could not be restored: {drift_ns} ns off"
+    require_healthy(drift_ns < CLOCK_TOLERANCE_NS, f"the clock could not be restored: {drift_ns} ns off")
 
 
 def _assignment(camera: SyncCamera) -> AssignmentState | None:

@@ -17,10 +17,12 @@ from hil_tests.acting import actuators as actuators
 from hil_tests.each_device import require_one_process_each
 from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
 from hil_tests.kinds import station_hands as station_hands
+from hil_tests.losing import find, losing
 from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
-from hil_tests.running import READ_ONLY, RUNS, begin_runs, hold_device, is_on_device, let_devices_go
+from hil_tests.running import READ_ONLY, RUNS, begin_runs, is_on_device, let_devices_go
+from hil_tests.tally import start_tally
 from hil_tests.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
 from hil_tests.until import set_end, why_too_late
 
@@ -31,7 +33,13 @@ if TYPE_CHECKING:
     from hil_tests.conformance.measuring import Measure
     from hil_tests.raw.wire import Wire
 
-pytest_plugins: Final = ("hil_tests.each_device", "hil_tests.order")
+pytest_plugins: Final = (
+    "hil_tests.each_device",
+    "hil_tests.losing",
+    "hil_tests.one_test",
+    "hil_tests.order",
+    "hil_tests.tally",
+)
 
 STACK: Final = "bwc_stack"
 
@@ -140,6 +148,9 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009)",
     )
     config.addinivalue_line("markers", f"{ANY_DEVICE}: is as much about docking stations as about cameras")
+    config.addinivalue_line(
+        "markers", f"{acting.RESTARTS}: makes the device restart without a word to it, by hands of its own"
+    )
     config.addinivalue_line("markers", f"{STACK}: one of the few that are enough to try a link to a device")
     config.addinivalue_line(
         "markers",
@@ -150,6 +161,7 @@ def pytest_configure(config: pytest.Config) -> None:
     choose_devices(config)
     require_one_process_each(config)
     begin_runs(config)
+    start_tally(config)
     set_end(config)
     if config.getoption("--bwc-report") is not None:
         from hil_tests.conformance.starting import start_report
@@ -208,31 +220,6 @@ def _of_this_device(item: pytest.Item) -> Iterator[None]:
         not_applicable(why)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What was said on the wire comes with the failure of a raw test."""
-    report = yield
-    if report.failed and "wire" in getattr(item, "fixturenames", ()):
-        from hil_tests.raw.transcript import TRANSCRIPT
-
-        transcript = item.stash.get(TRANSCRIPT, None)
-        if transcript is not None:
-            report.sections.append(("the wire", "\n".join(transcript.lines)))
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    benches = [run.bench for run in config.stash[RUNS].values() if run.bench is not None]
-    if benches:
-        terminalreporter.write_sep("-", "device under test" if len(benches) == 1 else "devices under test")
-    for bench in benches:
-        terminalreporter.write_line(bench.describe())
-        for remark in bench.remarks():
-            terminalreporter.write_line(remark)
-
-
 @pytest.fixture(scope="session")
 def bwc_bench(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Bench]:
     """The device under test and what may be done to it; found out once, by connecting as an auditor."""
@@ -240,21 +227,16 @@ def bwc_bench(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iter
     bench = run.new_bench()
     if bench.captures is not None:
         bench.captures.mkdir(parents=True, exist_ok=True)
-    try:
-        with _ending_the_session(request, bench, always=True):
-            hold_device(request.config, bwc_under_test)
-            bench.probe()
-    except Exception as error:
-        if not bench.reached:
-            run.unreached = str(error)
-        raise
+    find(run, bench, request.config)
     run.bench = bench
     yield bench
     bench.close()
 
 
 @pytest.fixture
-def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Bench]:
+def bwc_guarded(
+    request: pytest.FixtureRequest, bwc_under_test: UnderTest, bwc_bench: Bench
+) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
     only_of_its_kind(request, bwc_bench)
     if not bwc_bench.may_change and not _reads_only(request):
@@ -268,8 +250,10 @@ def bwc_guarded(request: pytest.FixtureRequest, bwc_bench: Bench) -> Iterator[Be
     yield bwc_bench
     request.node.user_properties.append(bwc_bench.used())
     bwc_bench.hang_up()
-    with _ending_the_session(request, bwc_bench):
-        bwc_bench.leave_as_found(reads_only=_reads_only(request))
+    with losing(request.config.stash[RUNS][bwc_under_test.name], bwc_bench):
+        bwc_bench.leave_as_found(
+            reads_only=_reads_only(request), may_restart=acting.may_have_restarted(request.node)
+        )
 
 
 def _reads_only(request: pytest.FixtureRequest) -> bool:
@@ -277,7 +261,9 @@ def _reads_only(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def connect_as(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Callable[[Role], SyncCamera]:
+def connect_as(
+    request: pytest.FixtureRequest, bwc_under_test: UnderTest, bwc_guarded: Bench
+) -> Callable[[Role], SyncCamera]:
     """Connects under a role of the test's choice; one host at a time: close one before the next.
 
     A test marked `bwc_read_only` has no choice: whatever it connects as besides an auditor fails it, on a
@@ -288,7 +274,7 @@ def connect_as(request: pytest.FixtureRequest, bwc_guarded: Bench) -> Callable[[
     def connect(role: Role) -> SyncCamera:
         if reads_only and role != bwc_guarded.role(reads_only=True):
             pytest.fail(f"a test marked {READ_ONLY} connects as auditor, and not as {role}", pytrace=False)
-        with _ending_the_session(request, bwc_guarded):
+        with losing(request.config.stash[RUNS][bwc_under_test.name], bwc_guarded):
             return bwc_guarded.connect(role)
 
     return connect
@@ -304,8 +290,10 @@ def camera(
     """
     camera = connect_as(bwc_guarded.role(reads_only=_reads_only(request)))
     yield camera
+    from hil_tests.verdicts import require_healthy
+
     streams = camera.device.status().streams
-    assert streams == 0, f"{streams} streams are still open on the device"
+    require_healthy(streams == 0, f"{streams} streams are still open on the device")
 
 
 @pytest.fixture
@@ -357,22 +345,3 @@ def dock_store(tmp_path: Path) -> Path:
     store = tmp_path / "store"
     store.mkdir()
     return store
-
-
-class _ending_the_session:
-    """One device that does not answer ends the session, instead of an error for each test.
-
-    `always`: whatever the SDK says, no test can succeed; a URI that names nothing, a part that is not installed.
-    """
-
-    def __init__(self, request: pytest.FixtureRequest, bench: Bench, *, always: bool = False) -> None:
-        self._request = request
-        self._bench = bench
-        self._always = always
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        why = self._bench.why_no_test_can_succeed(error, always=self._always)
-        if why:
-            self._request.session.shouldstop = why

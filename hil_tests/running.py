@@ -33,6 +33,16 @@ class DeviceRun:
         """The bench, once it has connected to the device."""
         self.unreached: str | None = None
         """Why it could not, where it tried."""
+        self.lost = ""
+        """Why no test on it can succeed, as the test that runs has found; until after it somebody looks."""
+        self.curable = False
+        """Whether new supply may help against that."""
+        self.dead = ""
+        """The same, for good: nothing is said to it any more."""
+        self.cycled = False
+        """Whether it was taken off its supply to bring it back: once a run."""
+        self.remarks: list[str] = []
+        """What was done to it beside the tests, for the report."""
 
     def new_bench(self) -> Bench:
         """A bench for the device, which has connected to nothing yet."""

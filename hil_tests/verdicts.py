@@ -11,6 +11,9 @@ NOT_APPLICABLE: Final = "not applicable: "
 NOT_TESTED: Final = "not tested: "
 """The same when the bench, or this way to the device, lacks what the test needs."""
 
+INFRA: Final = "infra: "
+"""The same when the bench failed: nobody knows of the rule, and somebody has to look."""
+
 
 def not_applicable(why: str) -> NoReturn:
     """Skips: the device says itself that the rule is not about it, or it has nothing that the rule is about."""
@@ -20,6 +23,28 @@ def not_applicable(why: str) -> NoReturn:
 def not_tested(why: str) -> NoReturn:
     """Skips: the rule may well hold or not, and this bench cannot tell."""
     pytest.skip(NOT_TESTED + why)
+
+
+def infra(why: str) -> NoReturn:
+    """Skips: the bench cannot go so far, and that says nothing of the rule."""
+    pytest.skip(INFRA + why)
+
+
+class Unhealthy(AssertionError):
+    """Raised when a device did not come through a test healthy: what the test asserted held, and still it fails."""
+
+
+def require_healthy(holds: bool, otherwise: str) -> None:
+    """Raises `Unhealthy` unless it holds."""
+    if not holds:
+        raise Unhealthy(otherwise)
+
+
+def is_unhealthy(error: BaseException) -> bool:
+    """Whether an exception after a test, or each of several, says no more than that the device is not healthy."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_unhealthy(one) for one in error.exceptions)
+    return isinstance(error, Unhealthy)
 
 
 class RuleBroken(AssertionError):

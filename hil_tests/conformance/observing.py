@@ -36,9 +36,9 @@ from bwc_sdk.errors import (
     TransportError,
 )
 from hil_tests.actuators.actuator import ActuatorFailed
-from hil_tests.conformance.verdict import Outcome
+from hil_tests.conformance.verdict import GRAVITY, Outcome
 from hil_tests.raw.transcript import TRANSCRIPT
-from hil_tests.verdicts import NOT_APPLICABLE, NOT_TESTED, RuleBroken
+from hil_tests.verdicts import INFRA, NOT_APPLICABLE, NOT_TESTED, RuleBroken, is_unhealthy
 
 TEXT_MAX: Final = 2_000
 """Characters of what was expected or observed: the rest is in the log of the run."""
@@ -56,6 +56,8 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
     match error:
         case pytest.skip.Exception():
             return _skipped(str(error))
+        case BaseExceptionGroup():
+            return min(map(outcome_of, error.exceptions), key=lambda one: GRAVITY.index(one[0]))
         case pytest.fail.Exception() if str(error).startswith(TIMED_OUT):
             return Outcome.INFRA, f"the test did not end: {error}"
         case AssertionError() | pytest.fail.Exception():
@@ -81,6 +83,8 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
 
 
 def _skipped(reason: str) -> tuple[Outcome, str]:
+    if reason.startswith(INFRA):
+        return Outcome.INFRA, reason.removeprefix(INFRA)
     if reason.startswith(NOT_APPLICABLE):
         return Outcome.NOT_APPLICABLE, reason.removeprefix(NOT_APPLICABLE)
     return Outcome.NOT_TESTED, reason.removeprefix(NOT_TESTED)
@@ -93,7 +97,9 @@ def around(phase: str, error: BaseException, *, reached: bool) -> tuple[Outcome,
     waiting that need one, and no others.
     """
     outcome, why = outcome_of(error)
-    if outcome in (Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED):
+    if is_unhealthy(error):
+        return Outcome.FAILED, ""
+    if isinstance(error, pytest.skip.Exception):
         return outcome, why
     if not reached and isinstance(error, LinkError | SessionError | ProtocolViolation | CommandError):
         return Outcome.NOT_RUN, f"the device does not come so far: {error}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +27,26 @@ def summary(report: Report, folder: Path) -> Iterator[str]:
     for number, one in report.requirements.items():
         if one.verdict in WRONG:
             yield from broken(number, one)
-    for test in report.others:
-        if test.outcome in (Outcome.FAILED, Outcome.INFRA, Outcome.VANISHED):
-            yield f"{test.name}: {test.outcome}"
-            yield from _said(test)
+    yield from _others(report.others)
     yield f"signed by: {report.signed_by}" if report.signed_by else f"NOT SIGNED: {report.unsigned_because}"
     yield f"report: {folder / PAGE}"
+
+
+def _others(tests: Iterable[Tried]) -> Iterator[str]:
+    """What is wrong beside the rules: of what came to nothing for one reason, a few tests and how many more."""
+    for_one_reason: Counter[str] = Counter()
+    for test in tests:
+        if test.outcome not in (Outcome.FAILED, Outcome.INFRA, Outcome.VANISHED):
+            continue
+        if test.outcome is Outcome.INFRA:
+            for_one_reason[test.why] += 1
+            if for_one_reason[test.why] > TESTS_MAX:
+                continue
+        yield f"{test.name}: {test.outcome}"
+        yield from _said(test)
+    for why, n in for_one_reason.items():
+        if n > TESTS_MAX:
+            yield f"{n - TESTS_MAX} tests more: {Outcome.INFRA}: {why}"
 
 
 def headline(report: Report) -> str:
