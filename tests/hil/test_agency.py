@@ -118,6 +118,7 @@ def run(pytester: pytest.Pytester, identity: Path, *options: str) -> pytest.RunR
     )
 
 
+@pytest.mark.timeout(300)  # the whole suite in one test: on a machine that does ten other things
 def test_the_suite_passes_on_a_camera_that_its_agency_enrolled_for_tests(
     pytester: pytest.Pytester, bench: Bench
 ) -> None:
