@@ -26,8 +26,8 @@ from bwc_protocol.evidence import (
 from bwc_protocol.word import Word
 from bwc_sdk.policy.asked_settings import UNCLASSIFIED, Value, asked_of, plain, wants
 from bwc_sdk.policy.demands import AtLeast, Deadline, Forbidden, OnlyFrom
-from bwc_sdk.policy.inheritance import Effective
-from bwc_sdk.policy.pack import Status, canonical_json
+from bwc_sdk.policy.inheritance import Effective, resolved_word
+from bwc_sdk.policy.pack import canonical_json
 from bwc_sdk.policy.seen import Seen, Unreadable
 from bwc_sdk.policy.vocabulary import Family
 
@@ -132,14 +132,17 @@ def check_recordings(
 ) -> tuple[Found, ...]:
     """The findings of recordings in their order. `now_ns` says until when what is not stored yet may be waited for;
     None waits for ever."""
-    found = [Found(Kind.UNREADABLE, "", f"{one.name}: {one.why}.", counts=True) for one in unreadable]
+    lost = tuple(Found(Kind.UNREADABLE, "", f"{one.name}: {one.why}.") for one in unreadable)
+    told, firm = (list(_looked(each, recordings, now_ns)) for each in (policy, policy.firm))
+    return lost + _weighed(told, firm)
+
+
+def _looked(policy: Effective, recordings: Sequence[Seen], now_ns: int | None) -> Iterator[Found]:
     before: Seen | None = None
     for one in recordings:
         earlier = before if before is not None and before.camera == one.camera else None
-        look = _Look(policy, one, earlier, now_ns)
-        found += [_weighed(policy, finding) for finding in look.findings()]
+        yield from _Look(policy, one, earlier, now_ns).findings()
         before = one
-    return tuple(found)
 
 
 def check_configuration(
@@ -147,39 +150,48 @@ def check_configuration(
 ) -> tuple[Found, ...]:
     """The findings of a camera's effective configuration. What is `applied`, and takes effect when it is undocked or
     restarted, is told beside them: until then the camera does not keep to it."""
-    found = []
+    told, firm = (list(_configured(each, values, camera, applied or {})) for each in (policy, policy.firm))
+    return _weighed(told, firm)
+
+
+def _configured(
+    policy: Effective, values: Mapping[str, Value], camera: str, applied: Mapping[str, Value]
+) -> Iterator[Found]:
     asked_keys = set()
     for asked in asked_of(policy):
         asked_keys.add(asked.key)
         value = values.get(asked.key)
         if value is None:
             absent = f"The camera has no setting {asked.key}, and {asked.rule} asks for {asked}."
-            found.append(Found(Kind.SETTING_ABSENT, asked.rule, absent, camera))
+            yield Found(Kind.SETTING_ABSENT, asked.rule, absent, camera)
         elif not asked.kept_by(value):
             said = f"{asked.key} is {_shown(value)}, and {asked.rule} asks for {asked}."
-            waits = (applied or {}).get(asked.key)
+            waits = applied.get(asked.key)
             if waits is not None and asked.kept_by(waits):
                 said += " The right value is applied, and not in effect yet: undock or restart the camera."
-            found.append(Found(Kind.SETTING, asked.rule, said, camera))
+            yield Found(Kind.SETTING, asked.rule, said, camera)
     for key, value in sorted(policy.settings.items()):
         if key not in asked_keys and values.get(key) != value:
             said = f"{key} is {_shown(values.get(key))}, and the pack sets {_shown(value)}."
-            found.append(Found(Kind.DRIFT, "", said, camera))
+            yield Found(Kind.DRIFT, "", said, camera)
     if values.get("policy.sha256") != policy.pack.sha256 or values.get("policy.id") != policy.pack.id:
         named = values.get("policy.id") or "no policy"
         said = f"The camera names {named}, not {policy.pack.id} of {policy.pack.sha256[:16]}."
-        found.append(Found(Kind.NOT_THIS_POLICY, "", said, camera))
-    return tuple(_weighed(policy, one) for one in found)
+        yield Found(Kind.NOT_THIS_POLICY, "", said, camera)
 
 
 def _shown(value: object) -> str:
     return "absent" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _weighed(policy: Effective, found: Found) -> Found:
-    rule = policy.rules.get(found.rule)
-    recalled = rule is not None and rule.status is Status.RECALLED
-    return replace(found, counts=False) if recalled and found.counts else found
+def _weighed(told: Sequence[Found], firm: Sequence[Found]) -> tuple[Found, ...]:
+    """What is not found by the rules that somebody looked up is a note."""
+    sure = {_same(one) for one in firm}
+    return tuple(one if _same(one) in sure else replace(one, counts=False) for one in told)
+
+
+def _same(one: Found) -> tuple[object, ...]:
+    return one.kind, one.rule, one.camera, one.recording, one.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +345,11 @@ class _Look:
         if until_ns is None:
             return
         hours = (until_ns - manifest.ended_utc_ns) / (3600 * _S)
-        if until_ns - manifest.ended_utc_ns > demand.hours * 3600 * _S:
+        beyond_ns = until_ns - manifest.ended_utc_ns - demand.hours * 3600 * _S
+        if 0 < beyond_ns <= manifest.clock_uncertainty_ms * 1_000_000:
+            said = "It was stored late by less than the camera's clock may be off: whether it was cannot be told."
+            yield self._found(Kind.CANNOT_TELL, rule, said, counts=False)
+        elif beyond_ns > 0:
             how = "was stored" if self.seen.stored_ns is not None else "is not stored yet"
             said = f"It {how} {hours:.1f} h after it ended, and at most {demand.hours} h are allowed."
             yield self._found(Kind.LATE_OFFLOAD, rule, said)
@@ -379,9 +395,8 @@ def _word(policy: Effective, family: Family, word: Word | Unknown) -> str:
     if isinstance(word, Word):
         return str(word)
     for pack in policy.packs:
-        for own in pack.own_words:
-            if own.family is family and own.number == int(word):
-                return own.maps_to or f"{pack.id}/{own.number}"
+        if any(own.family is family and own.number == int(word) for own in pack.own_words):
+            return resolved_word(f"{pack.id}/{int(word)}", family, policy.packs)
     return f"{policy.pack.id}/{int(word)}"
 
 

@@ -145,6 +145,7 @@ def document(found: Compiled) -> dict[str, Any]:
         "pack": found.policy.pack.id,
         "sha256": found.policy.pack.sha256,
         "inputs": [{"pack": one.id, "sha256": one.sha256} for one in found.policy.packs],
+        "inputs_sha256": found.policy.inputs_sha256,
         "profile": found.profile,
         "because": found.because,
         "categories": [

@@ -14,6 +14,8 @@ WORDS_MAX: Final = 256
 """Words of one rule: no vocabulary has more."""
 CLASSES_MAX: Final = 128
 """Retention classes of one rule: schedules of records have some dozens."""
+DEFAULT: Final = "default"
+"""The class of what is of no other."""
 WORD_MAX: Final = 64
 """Characters of a word or of the name of a class, as of a category on the wire."""
 
@@ -103,6 +105,12 @@ class PerClass(Part):
     kind: Literal["per_class"] = "per_class"
     default: Range
     classes: Annotated[dict[WordText, Range], Field(max_length=CLASSES_MAX)] = {}
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if DEFAULT in self.classes:
+            raise ValueError(f"a class cannot be called {DEFAULT!r}: that is what all others are of")
+        return self
 
     def of(self, name: str) -> Range:
         """The bounds of a class."""

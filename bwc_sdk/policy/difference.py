@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bwc_sdk.policy.catalogue import RULES
 from bwc_sdk.policy.inheritance import Effective, InForce, Remark, Trouble
-from bwc_sdk.policy.order import Answer, compare
+from bwc_sdk.policy.order import Answer, compare, meets
 from bwc_sdk.policy.pack import Pack, Status, canonical_json
 from bwc_sdk.policy.waivers import Waived, WaiverUse, value_sha256
 from bwc_sdk.policy.wording import answer_text, demand_text
@@ -57,8 +57,9 @@ class Row:
     @property
     def blocks(self) -> bool:
         """Whether it keeps the policy from meeting the other. What the other asks for by hearsay alone never does."""
-        hearsay = self.theirs is not None and self.theirs.status is Status.RECALLED
-        return self.short and not hearsay and self.waived is None
+        ours = None if self.ours is None else self.ours.demand
+        firm = None if self.theirs is None else self.theirs.firm
+        return self.short and not meets(ours, firm) and self.waived is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,18 +66,18 @@ E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 def lint(policy: Effective) -> tuple[Fault, ...]:
     """All findings, the worst first. What rests on a rule that is only recalled is no error."""
-    found = [_softened(policy, one) for look in _LOOKS for one in look(policy)]
+    firm = {(one.code, one.rule) for look in _LOOKS for one in look(policy.firm) if one.severity is E}
+    found = [_softened(one, firm) for look in _LOOKS for one in look(policy)]
     order = list(Severity)
     return tuple(
         sorted(dict.fromkeys(found), key=lambda one: (order.index(one.severity), one.code, one.rule))
     )
 
 
-def _softened(policy: Effective, found: Fault) -> Fault:
-    rule = policy.rules.get(found.rule)
-    if found.severity is E and rule is not None and rule.status is Status.RECALLED:
-        return replace(found, severity=W, sentence=f"{found.sentence} (The rule is only recalled.)")
-    return found
+def _softened(found: Fault, firm: set[tuple[str, str]]) -> Fault:
+    if found.severity is not E or (found.code, found.rule) in firm:
+        return found
+    return replace(found, severity=W, sentence=f"{found.sentence} (That rests on what is only recalled.)")
 
 
 def _above(policy: Effective) -> Iterator[Fault]:

@@ -150,6 +150,7 @@ def _table(table: Table) -> str:
 
 
 _LABEL: Final = 220
+_LABEL_MAX: Final = 30
 _WIDTH: Final = 360
 _STEP: Final = 26
 
@@ -170,11 +171,17 @@ def _svg(plot: Plot) -> str:
             )
         width = bar.value * _WIDTH // most
         lines += [
-            f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">{_text(bar.label)}</text>',
+            f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">{_text(_short(bar.label))}'
+            f"<title>{_text(bar.label)}</title></text>",
             f'<rect class="{bar.tone}" x="{_LABEL}" y="{y}" width="{width}" height="18"/>',
             f'<text x="{_LABEL + max(width, (bar.of or 0) * _WIDTH // most) + 6}" y="{y + 14}">{_of(bar)}</text>',
         ]
     return "\n".join([*lines, "</svg>"])
+
+
+def _short(label: str) -> str:
+    """As much of a name as stands beside a bar; the whole is its title."""
+    return label if len(label) <= _LABEL_MAX else f"{label[: _LABEL_MAX - 1]}…"
 
 
 _STYLE: Final = (

@@ -112,6 +112,11 @@ def named_pack(name: str) -> tuple[Pack, Path | None]:
     return shipped_pack(name), None
 
 
+_WHERE: Final = (
+    "--packs names a directory where to look for parents and laws; 'bwc policy list' shows what is shipped"
+)
+
+
 class Library:
     """Where parents and laws are looked for by their ids: packs at hand, directories, and what is shipped."""
 
@@ -122,30 +127,36 @@ class Library:
 
     def find(self, pack_id: str, sha256: str | None = None) -> Pack:
         """The pack of an id, of exactly this hash if one is given. Raises `PolicyError`."""
-        found = {one.sha256: one for one in self._all() if one.id == pack_id}
-        if sha256 is not None:
+        for packs in self._tiers():
+            found = {one.sha256: one for one in packs if one.id == pack_id}
             if sha256 in found:
                 return found[sha256]
-            others = f"; there is {', '.join(one[:16] for one in sorted(found))}" if found else ""
-            raise PolicyError((f"{pack_id}: no pack of that id has the hash {sha256[:16]}{others}",))
-        if len(found) > 1:
-            hashes = ", ".join(one[:16] for one in sorted(found))
+            if sha256 is None and len(found) > 1:
+                hashes = ", ".join(one[:16] for one in sorted(found))
+                raise PolicyError(
+                    (
+                        f"{pack_id}: several packs have this id ({hashes}): give one another id, or name its hash",
+                    )
+                )
+            if sha256 is None and found:
+                return next(iter(found.values()))
+        if sha256 is not None:
             raise PolicyError(
-                (f"{pack_id}: several packs have this id ({hashes}): give one another id, or name its hash",)
+                (f"{pack_id}: no pack of that id here has the hash {sha256[:16]}",), advice=_WHERE
             )
-        if not found:
-            raise PolicyError((f"{pack_id}: no pack of this id is here; --packs names where to look",))
-        return next(iter(found.values()))
+        raise PolicyError((f"{pack_id}: no pack of this id is here",), advice=_WHERE)
 
     def also(self, pack: Pack) -> None:
         """Takes one more pack that is at hand."""
         self._packs.append(pack)
-        self._read = None
 
-    def _all(self) -> list[Pack]:
+    def _tiers(self) -> Iterator[list[Pack]]:
+        """What was given goes before what lies in directories, and that before what is shipped."""
+        yield self._packs
         if self._read is None:
-            self._read = [*self._packs, *self._of_directories(), *map(shipped_pack, shipped_ids())]
-        return self._read
+            self._read = list(self._of_directories())
+        yield self._read
+        yield [shipped_pack(one) for one in shipped_ids()]
 
     def _of_directories(self) -> Iterator[Pack]:
         for directory in self._directories:

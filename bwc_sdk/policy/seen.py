@@ -42,6 +42,8 @@ def seen_in_store(path: Path) -> Iterator[Seen | Unreadable]:
     """The recordings of a directory that offloads stored into, by camera and number. Raises `HostFileError`."""
     with Store.open(path) as store:
         for found in catalogue(store):
+            if found.manifest is None and found.tombstone is not None:
+                continue  # it was erased, by the camera's own word, before anybody stored it here
             yield _seen(found, path.name or str(path))
 
 

@@ -125,7 +125,7 @@ sys.stderr.write(f"{sorted(loaded)} {main(['policy', 'list'])}")
     assert done.stderr.endswith("[] 11") and "pip install 'bwc-sdk[policy]'" in done.stderr
 
 
-def test_lint_exits_with_22_if_there_is_an_error(bwc: Bwc, agency: str) -> None:
+def test_lint_exits_with_22_if_there_is_an_error(bwc: Bwc, agency: str, tmp_path: Path) -> None:
     assert bwc("policy", "lint", "example-agency", *DAY).code == 0
     Path(agency).write_text(AGENCY + '[settings]\n"power.sleep_after_s" = 900\n')
     wrong = bwc("policy", "lint", agency, "--json", *DAY)
@@ -137,6 +137,10 @@ def test_lint_exits_with_22_if_there_is_an_error(bwc: Bwc, agency: str) -> None:
         "record.pre_event_s",
     )
     assert first["todo"] and wrong.document["query"]["version"] == 1
+    files = [tmp_path / "l.html", tmp_path / "l.md"]
+    told = bwc("policy", "lint", agency, "--html", str(files[0]), "--markdown", str(files[1]), *DAY)
+    assert told.code == 22 and "sleep-loses-pre-event" in files[1].read_text()
+    assert "<svg" in files[0].read_text() and wrong.document["inputs_sha256"] in files[0].read_text()
     refused = bwc("policy", "compile", agency, *DAY)
     assert refused.code == 8 and "bwc policy lint" in refused.err
 
@@ -149,7 +153,9 @@ def test_what_is_compiled_is_a_profile_that_a_camera_takes(bwc: Bwc, sim: str, t
     assert applied.code == 0, applied.err
     shown = bwc("policy", "show", "example-agency", "--json", *DAY).document["pack"]["sha256"]
     assert bwc("config", "get", "policy.sha256", device=sim).out.strip() == shown
-    whole = bwc("policy", "compile", "example-agency", "--json", *DAY).document
+    page = tmp_path / "c.html"
+    whole = bwc("policy", "compile", "example-agency", "--json", "--html", str(page), *DAY).document
+    assert whole["inputs_sha256"] in page.read_text() and "recording.pre_event_s" in page.read_text()
     assert whole["profile"]["recording.pre_event_s"] == 60 and whole["by_people"] and whole["gate"]
 
 

@@ -27,7 +27,7 @@ bounds = st.tuples(st.none() | numbers, st.none() | numbers).filter(
     lambda both: both[0] is None or both[1] is None or both[0] <= both[1]
 )
 ranges = bounds.map(lambda both: Range(low=both[0], high=both[1]))
-classes = st.dictionaries(st.sampled_from(["flagged", "traffic", "default"]), ranges, max_size=3)
+classes = st.dictionaries(st.sampled_from(["flagged", "traffic", "other"]), ranges, max_size=3)
 alternatives = st.lists(st.sampled_from(list(Alternative)), min_size=1, max_size=3).map(tuple)
 
 KINDS: dict[str, st.SearchStrategy[Demand]] = {

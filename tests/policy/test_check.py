@@ -159,12 +159,40 @@ def test_what_is_not_stored_yet_is_late_from_the_deadline_on() -> None:
     one = seen(manifest(), stored_h=None)
     due = one.manifest.ended_utc_ns + 24 * HOUR_NS
     assert found(one, now_ns=due) == []
-    assert found(one, now_ns=due + 1) == [(1, "late-offload")]
+    sure = due + 20_000_000  # by which the camera's clock may be off
+    assert found(one, now_ns=sure) == [] and found(one, now_ns=sure + 1) == [(1, "late-offload")]
 
 
 def test_a_clock_that_was_not_set_tells_no_lateness() -> None:
     one = seen(manifest(clock_state=ClockState.UNSET), stored_h=1000)
     assert found(one) == [] and notes(one) == ["cannot-tell"]
+
+
+def test_late_by_less_than_the_clock_may_be_off_cannot_be_told() -> None:
+    one = seen(manifest(clock_uncertainty_ms=3_600_000), stored_h=24.5)
+    assert found(one) == [] and notes(one) == ["cannot-tell"]
+    assert found(replace(one, manifest=manifest(clock_uncertainty_ms=1_000))) == [(1, "late-offload")]
+
+
+def test_what_is_only_recalled_above_a_rule_that_was_read_hides_nothing_of_it() -> None:
+    read = pack("read", rule("record.pre_event_s", "at_least", value=30), level="department")
+    more = rule("record.pre_event_s", "at_least", value=60, status="recalled")
+    child = pack("child", more, parent="read")
+    policy = effective(child, DAY, Library([child, read]))
+
+    def counted(seconds: int) -> list[str]:
+        one = manifest(
+            pre_event_requested_s=seconds,
+            pre_event_achieved_ms=seconds * 1000,
+            policy_sha256=bytes.fromhex(child.sha256),
+        )
+        return [str(f.kind) for f in check_recordings(policy, [seen(one)], now_ns=None) if f.counts]
+
+    assert counted(45) == [] and counted(20) == ["pre-event-asked-short", "pre-event-short"]
+    values = {**compile_policy(policy).profile, "recording.pre_event_s": 45}
+    assert [f.counts for f in check_configuration(policy, values, "CAM-1")] == [False]
+    values["recording.pre_event_s"] = 20
+    assert [f.counts for f in check_configuration(policy, values, "CAM-1")] == [True]
 
 
 def test_where_nothing_is_here_that_was_said_of_it_the_category_cannot_be_told() -> None:

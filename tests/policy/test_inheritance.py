@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from bwc_sdk.errors import PolicyError
-from bwc_sdk.policy.demands import AtLeast, PerClass, Range
+from bwc_sdk.policy.demands import AtLeast, MustInclude, PerClass, Range
 from bwc_sdk.policy.inheritance import Effective, Trouble, effective
 from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.reading import Library
@@ -133,6 +133,53 @@ def test_the_day_decides_and_a_pack_that_holds_not_is_told() -> None:
     assert troubles(found) == [("not-in-force", "")] and not found.rules
     assert not in_force(late, on=datetime.date(2026, 12, 1)).remarks
     assert not against(pack("agency"), late).meets, "what does not hold is met by nobody"
+
+
+def test_what_is_only_recalled_above_a_rule_that_was_read_hides_nothing_of_it() -> None:
+    read = pack("read", rule("record.pre_event_s", "at_least", value=30), level="department")
+    hearsay = rule("record.pre_event_s", "at_least", value=60, status="recalled")
+    asking = pack("asking", hearsay, parent="read", level="department")
+    law = pack("law", hearsay, level="law")
+    joined = pack("joined", parent="read", laws=["law"], level="department")
+    for theirs in (asking, joined):
+        for seconds, good in ((20, False), (30, True), (45, True), (60, True)):
+            ours = pack("ours", rule("record.pre_event_s", "at_least", value=seconds))
+            assert against(ours, theirs, read, law).meets is good, (theirs.id, seconds)
+            child = pack("child", rule("record.pre_event_s", "at_least", value=seconds), parent=theirs.id)
+            assert against(child, pack("nothing"), theirs, read, law).meets is good
+
+
+def test_a_conflict_with_what_is_only_recalled_is_told_and_does_not_block() -> None:
+    hearsay = pack("hearsay", rule("retention.days", "at_least", value=730, status="recalled"), level="law")
+    agency = pack("agency", laws=["nh", "hearsay"])
+    assert troubles(in_force(agency, NH, hearsay)) == [("conflict", "retention.days")]
+    assert against(agency, pack("nothing"), NH, hearsay).meets
+
+
+def test_a_word_is_followed_from_pack_to_pack() -> None:
+    def own(number: int, maps_to: str) -> dict[str, object]:
+        return {"family": "events", "number": number, "name": "x", "maps_to": maps_to}
+
+    agency = pack("agency", parent="department", own_words=[own(128, "arrest")])
+    asks = rule("record.activate_on", "must_include", values=["200"])
+    unit = pack("unit", asks, parent="agency", own_words=[own(200, "agency/128")])
+    found = in_force(unit, agency, DEPARTMENT)
+    assert found.demand("record.activate_on") == MustInclude(values=("arrest",)) and not found.remarks
+    circle = pack("circle", parent="agency", own_words=[own(200, "circle/201"), own(201, "circle/200")])
+    assert in_force(circle, agency, DEPARTMENT).rules
+
+
+def test_many_ways_to_the_same_pack_are_walked_once() -> None:
+    """Eight levels of eight laws each would be sixteen million ways."""
+    levels = [
+        [
+            pack(f"l{depth}-{n}", laws=[f"l{depth + 1}-{m}" for m in range(8)] if depth < 6 else [])
+            for n in range(8)
+        ]
+        for depth in range(7)
+    ]
+    found = in_force(levels[0][0], *(one for level in levels for one in level))
+    assert len(found.packs) == 1 + 6 * 8
 
 
 def test_nobody_is_above_himself() -> None:

@@ -321,6 +321,13 @@ def test_what_rests_on_a_rule_that_is_only_recalled_is_no_error() -> None:
     assert found == set()
 
 
+def test_what_is_only_recalled_above_a_rule_that_was_read_hides_nothing_of_it() -> None:
+    read = pack("read", PRE_EVENT, level="department")
+    more = rule("record.pre_event_s", "at_least", value=60, status="recalled")
+    child = pack("x", more, parent="read", settings={"power.sleep_after_s": 900})
+    assert codes(child, read, severity=Severity.ERROR) == {"sleep-loses-pre-event"}
+
+
 def test_a_finding_about_a_parent_is_one_of_the_pack() -> None:
     parent = pack("p", PRE_EVENT, level="department")
     child = pack("x", parent="p", settings={"power.sleep_after_s": 60})

@@ -170,13 +170,27 @@ def test_a_parent_is_found_by_id_and_by_hash(tmp_path: Path) -> None:
     library = Library([], [tmp_path])
     found = library.find("x")
     assert library.find("x", found.sha256) == found
-    with pytest.raises(PolicyError, match="no pack of that id has the hash"):
+    with pytest.raises(PolicyError, match="no pack of that id here has the hash"):
         library.find("x", "0" * 64)
-    with pytest.raises(PolicyError, match="--packs"):
+    with pytest.raises(PolicyError) as told:
         library.find("y")
+    assert "--packs" in told.value.advice
     write(tmp_path / "two.toml", HEAD.replace('"t"', '"another"'))
     with pytest.raises(PolicyError, match="several packs"):
         Library([], [tmp_path]).find("x")
+
+
+def test_what_is_given_goes_before_what_lies_about(tmp_path: Path) -> None:
+    mine = pack("us-dhs-2023", rule("record.endurance_h", "at_least", value=8), level="department")
+    assert Library([mine]).find("us-dhs-2023") == mine
+    assert Library().find("us-dhs-2023") == shipped_pack("us-dhs-2023")
+    shipped = shipped_pack("us-dhs-2023").sha256
+    assert Library([mine]).find("us-dhs-2023", shipped).sha256 == shipped, "the hash has the last word"
+
+
+def test_no_class_is_called_default() -> None:
+    with pytest.raises(ValueError, match="cannot be called 'default'"):
+        pack("x", rule("retention.days", "per_class", default={"low": 9}, classes={"default": {"low": 1}}))
 
 
 def test_a_file_goes_before_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from bwc_sdk.cli.arguments.policy.options import On, PackName, Packs, day_of, pack_of
+from bwc_sdk.cli.arguments.policy.options import (
+    HtmlFile,
+    MarkdownFile,
+    On,
+    PackName,
+    Packs,
+    day_of,
+    pack_of,
+    told_files,
+    write_reports,
+)
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.facts import fact
 from bwc_sdk.cli.printing.output import Facts, Output, Rows
@@ -15,7 +25,15 @@ from bwc_sdk.cli.running.verb import local_verb
 
 
 @local_verb
-def lint(settings: Settings, output: Output, pack: PackName, on: On = None, packs: Packs = None) -> int:
+def lint(
+    settings: Settings,
+    output: Output,
+    pack: PackName,
+    on: On = None,
+    packs: Packs = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+) -> int:
     """What is wrong with a policy by itself: rules that undo one another, and what audits have found to be missing.
 
     Each finding says which rule it is about, what follows, and what to do. Exits with 22 if there is an error; warnings
@@ -23,29 +41,15 @@ def lint(settings: Settings, output: Output, pack: PackName, on: On = None, pack
     """
     found, library = pack_of(pack, packs)
     from bwc_sdk.policy.inheritance import effective
-    from bwc_sdk.policy.lint import QUERY_VERSION, Severity
+    from bwc_sdk.policy.lint import Severity
     from bwc_sdk.policy.lint import lint as look
+    from bwc_sdk.policy.policy_page import lint_document, lint_page
 
-    day = day_of(on)
-    policy = effective(found, day, library)
+    policy = effective(found, day_of(on), library)
     faults = look(policy)
+    written = write_reports(lint_page(policy, faults), markdown, html)
     output.show(
-        {
-            "query": {"name": "policy-lint", "version": QUERY_VERSION, "on": day.isoformat()},
-            "pack": found.id,
-            "sha256": found.sha256,
-            "inputs": [{"pack": one.id, "sha256": one.sha256} for one in policy.packs],
-            "findings": [
-                {
-                    "code": one.code,
-                    "severity": str(one.severity),
-                    "rule": one.rule,
-                    "sentence": one.sentence,
-                    "todo": one.todo,
-                }
-                for one in faults
-            ],
-        },
+        lint_document(policy, faults),
         Rows(
             title="findings",
             headings=["severity", "code", "rule", "what follows", "what to do"],
@@ -53,6 +57,7 @@ def lint(settings: Settings, output: Output, pack: PackName, on: On = None, pack
             empty="nothing is wrong with it",
         ),
     )
+    told_files(output, written)
     wrong = any(one.severity is Severity.ERROR for one in faults)
     return ExitCode.NOT_MET if wrong else ExitCode.SUCCESS
 
@@ -70,6 +75,8 @@ def compile_(
             "--toml", help="Only the profile, as a file for 'bwc config apply' or 'bwc desired sign'."
         ),
     ] = False,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
 ) -> None:
     """What follows from a policy: the cameras' profile, categories, retention, deadlines, and what is looked at when a
     camera is given out; and which rules no device can hold.
@@ -79,8 +86,11 @@ def compile_(
     found, library = pack_of(pack, packs)
     from bwc_sdk.policy.compiling import compile_policy, document
     from bwc_sdk.policy.inheritance import effective
+    from bwc_sdk.policy.policy_page import compile_page
 
     compiled = compile_policy(effective(found, day_of(on), library))
+    written = write_reports(compile_page(compiled), markdown, html)
+    told_files(output, written)
     if toml:
         from bwc_sdk.clients.configuration import to_toml
 
