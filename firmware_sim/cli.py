@@ -38,6 +38,7 @@ from firmware_sim.ports.tcp import TcpPort
 from firmware_sim.ports.tty import TtyPort
 from firmware_sim.ports.usbip import camera_on_usb
 from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
+from firmware_sim.serving.heart import Heart
 from firmware_sim.state.directory import StateOfBefore
 from firmware_sim.station.station import SimStation
 from firmware_sim.storage.storage import StorageFull
@@ -348,13 +349,14 @@ async def _serve(
         if isinstance(device, SimStation):
             hands = Hands(device)
             held.callback(hands.close)
-            control = StationControl(hands)
+            control = StationControl(hands, _say)
             await device.start()
             if churn is not None:
                 script = DockScript(device, hands, seed=device.seed, pause_s=churn)
                 officers = asyncio.create_task(script.run())
         else:
-            control = CameraControl(device)
+            control = CameraControl(device, _say)
+            held.callback(Heart(device).close)
         try:
             for make in wanted:
                 made = make(device, faults)

@@ -23,18 +23,10 @@ from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.camera.appearance import Appearance
 from firmware_sim.camera.bench_work import BenchWork
 from firmware_sim.camera.erasing import Erasing
-from firmware_sim.camera.model import (
-    AMBIENT_C,
-    CAMERA_MAKE,
-    CAPABILITIES,
-    IDLE_MA,
-    OFF_MA,
-    RECORDING_MA,
-    SLEEPING_MA,
-    CameraOptions,
-)
+from firmware_sim.camera.model import AMBIENT_C, CAMERA_MAKE, CAPABILITIES, IDLE_MA, CameraOptions
 from firmware_sim.camera.open_recording import OpenRecording, RecorderSettings
 from firmware_sim.camera.radio import Radio
 from firmware_sim.camera.recorder import Recorder
@@ -42,6 +34,7 @@ from firmware_sim.camera.report import Report
 from firmware_sim.camera.settings import STATE_NAME as SETTINGS
 from firmware_sim.camera.settings import Settings
 from firmware_sim.camera.snapshot import kept_of, take_up
+from firmware_sim.camera.supply import Supply
 from firmware_sim.camera.wearer import Wearer
 from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
@@ -88,11 +81,15 @@ class SimCamera(SimDevice):
         )
         self.wearer = Wearer(self)
         self.radio = Radio(self)
+        self.appearance = Appearance(self)
+        self.supply = Supply(self, self._starved, self._fed_again)
         self.docked = self.options.docked
         self.dock_feeds = True
         """Whether the dock in which it stands gives it power."""
         self.vanished: set[bytes] = set()
         """Recordings that a fault plan makes disappear from the listing."""
+        self.rollbacks = random.Random(f"rollbacks {self.options.seed}")
+        """Another entropy after each: what was undone does not come again bit for bit."""
         self.powered_s = 0.0
         """How long it has been running since it was made, as far as that is kept: by the minute."""
         self.erasing = Erasing(self)
@@ -274,8 +271,7 @@ class SimCamera(SimDevice):
         """Puts it into a dock, which charges it and wakes one whose battery was empty."""
         self.settle()
         self.docked = self.dock_feeds = True
-        if not self.running and self._boot_at_s is None:
-            self._boot_at_s = self.time() + BOOT_S
+        self._fed_again()
         self.radio.notify()
 
     def undock(self) -> None:
@@ -289,11 +285,33 @@ class SimCamera(SimDevice):
         if effective:
             self.apply_settings()
             self.report.config()
+        self.supply.advance(0.0)  # the charger knows at once
+        self.supply.look()
         self.radio.notify()
+
+    def _starved(self) -> None:
+        """Nothing feeds it any more, nor its clock."""
+        self.crash()
+        self._boot_at_s = None
+        self._clock_lost = True
+
+    def _fed_again(self) -> None:
+        if not self.running and self._boot_at_s is None:
+            self._boot_at_s = self.time() + BOOT_S
 
     def clock_was_set(self) -> None:
         """Tells the hosts."""
         self.report.clock()
+
+    def end_links(self) -> None:
+        """Every host loses it, as by a reset."""
+        self._drop(orderly=False)
+
+    def put_back(self, state: dict[str, Any]) -> None:
+        """Takes up a state of before (see `rollback`)."""
+        vars(self).update(state)
+        if self.trust is not None:
+            self.trust.forget_made()
 
     # Time
 
@@ -322,6 +340,7 @@ class SimCamera(SimDevice):
         with self.powered():
             self._settle()
             self.mishaps.carry_out(self.time())
+            self.appearance.look()
 
     def _settle(self) -> None:
         now = self.time()
@@ -329,29 +348,18 @@ class SimCamera(SimDevice):
         passed, self._settled_s = now - self._settled_s, now
         if passed > 0:
             self.powered_s += passed if self.running else 0.0
-            fed = self.docked and self.dock_feeds
-            self.battery.advance(passed, self._load_ma(), AMBIENT_C, charging=fed)
+            self.supply.advance(passed)
+        self.supply.look()
         if not self.running and self.battery.deeply_discharged:
             self._clock_lost = True  # known at the next boot
         if not self.awake():
             return
         self.recorder.advance()
-        if self.battery.empty:
+        if self.supply.empty:
             self.go_down()
         else:
             self.report.changes()
             self._save_when_due()
-
-    def _load_ma(self) -> float:
-        if not self.running:
-            return OFF_MA
-        match self.recorder.state:
-            case CameraState.RECORDING | CameraState.POST_EVENT:
-                return RECORDING_MA
-            case CameraState.SLEEPING:
-                return SLEEPING_MA
-            case _:
-                return IDLE_MA
 
     # What it is and does
 

@@ -18,7 +18,8 @@ class Radio:
     def __init__(self, camera: CameraBody) -> None:
         self.changed: list[Callable[[], None]] = []
         self._camera = camera
-        self._window_until_s: float | None = None
+        self.pairing_until_s: float | None = None
+        """When the window closes that the button opened, in seconds of the camera's time."""
 
     def press(self) -> bool:
         """The pairing button: opens the window anew; returns whether it is open, which a running camera needs."""
@@ -27,14 +28,14 @@ class Radio:
         if not camera.running:
             return False
         camera.audit.append(AuditKind.PAIRING_OPENED, f"open for {PAIRING_WINDOW_S:.0f} s", camera.serial)
-        self._window_until_s = camera.time() + PAIRING_WINDOW_S
+        self.pairing_until_s = camera.time() + PAIRING_WINDOW_S
         self.notify()
         return True
 
     @property
     def window_open(self) -> bool:
         """Whether the button was pressed a short time ago."""
-        until = self._window_until_s
+        until = self.pairing_until_s
         return self._camera.running and until is not None and self._camera.time() < until
 
     @property
@@ -55,11 +56,11 @@ class Radio:
 
     def deadline(self) -> float | None:
         """When the window closes, in seconds of the camera's time."""
-        return self._window_until_s if self.window_open else None
+        return self.pairing_until_s if self.window_open else None
 
     def went_down(self) -> None:
         """The camera is off or boots: the window does not outlive that."""
-        self._window_until_s = None
+        self.pairing_until_s = None
         self.notify()
 
     def notify(self) -> None:

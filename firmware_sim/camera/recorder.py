@@ -97,7 +97,7 @@ class Recorder:
         self._storage = storage
         self._clock = clock
         self._monotonic = monotonic
-        self._rng = rng
+        self.rng = rng
         self._camera = camera
         self._firmware_sha256 = firmware_sha256
         self._boot_counter = boot_counter
@@ -267,8 +267,8 @@ class Recorder:
         fit.
         """
         recording = OpenRecording(
-            recording_id=self._rng.randbytes(16),
-            seed=self._rng.getrandbits(63),
+            recording_id=self.rng.randbytes(16),
+            seed=self.rng.getrandbits(63),
             trigger=trigger,
             started_utc_ns=started_utc_ns,
             boot_counter=self._boot_counter,
@@ -365,8 +365,8 @@ class Recorder:
         uncertainty = self._clock.uncertainty_ns()
         unset = self._clock.state is ClockState.UNSET
         recording = OpenRecording(
-            recording_id=self._rng.randbytes(16),
-            seed=self._rng.getrandbits(63),
+            recording_id=self.rng.randbytes(16),
+            seed=self.rng.getrandbits(63),
             trigger=trigger,
             started_utc_ns=self._clock.utc_ns() - pre_event_ms * MS,
             boot_counter=self._boot_counter,
@@ -386,7 +386,7 @@ class Recorder:
     def _seal(self, recording: OpenRecording) -> None:
         """Gives it a content key of its own, and wraps that at once; nothing where there is nobody to wrap it for."""
         recording.protection, recording.key = self._protect(
-            recording.recording_id, lambda: self._rng.randbytes(sealing.KEY_SIZE)
+            recording.recording_id, lambda: self.rng.randbytes(sealing.KEY_SIZE)
         )
         if recording.key:
             recording.circumstances = self._seal_name(recording.circumstances, recording.key)

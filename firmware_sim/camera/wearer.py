@@ -30,6 +30,8 @@ class Wearer:
     state directory does not take does not happen either, and raises `OSError`."""
 
     def __init__(self, camera: CameraBody) -> None:
+        self.marks = 0
+        """How often the marker was pressed while something was recorded."""
         self._camera = camera
 
     def start(
@@ -83,7 +85,9 @@ class Wearer:
     def mark(self) -> bool:
         """Presses the marker; returns whether there was a recording to mark."""
         self._camera.settle()
-        return self._camera.running and self._camera.recorder.mark()
+        marked = self._camera.running and self._camera.recorder.mark()
+        self.marks += marked
+        return marked
 
     def mute(self, on: bool, reason: StopReason | Unknown = StopReason.NOT_GIVEN) -> bool:
         """Switches the microphone; returns whether that is allowed."""

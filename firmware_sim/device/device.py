@@ -7,6 +7,7 @@ come and before anything is read.
 from __future__ import annotations
 
 import logging
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -61,6 +62,11 @@ class Port(Protocol):
     def pump(self) -> None:
         """Sends what there is to send."""
 
+    by_radio: bool
+
+    def pull(self) -> None:
+        """Its cable is pulled: what is under way is gone."""
+
 
 class SimDevice(ABC):
     """A device of any kind. `utc_ns` is the true time at which a scenario has it made; None: the system's, in real
@@ -98,6 +104,8 @@ class SimDevice(ABC):
         self.ports: list[Port] = []
         """Who serves it, on whatever loop."""
         self.mishaps = Mishaps()
+        self.plugged = True
+        """Whether its cable is in; hosts by radio need none."""
         self.boot_counter = 0
         self.running = False
         self.unkept: Exception | None = None
@@ -198,6 +206,11 @@ class SimDevice(ABC):
     @abstractmethod
     def deadline(self) -> float | None:
         """When `settle` is due, in seconds of `time`."""
+
+    def appointment_s(self) -> float:
+        """When something happens to it that has to happen then, in seconds of `time`; infinite: nothing is known of."""
+        known = (self.mishaps.next_s, self._reboot_at_s if self.running else self._boot_at_s)
+        return min((at for at in known if at is not None), default=math.inf)
 
     @abstractmethod
     def lose_recording(self) -> None:
@@ -434,6 +447,17 @@ class SimDevice(ABC):
                 other.drop(orderly=False)
         self.awake()  # a reboot that came due before this port was there does not end it
         self.ports.append(port)
+
+    def unplug(self) -> None:
+        """Pulls its cable out; until `plug` no host is heard that does not come by radio."""
+        self.plugged = False
+        for port in list(self.ports):
+            if not port.by_radio:
+                port.pull()
+
+    def plug(self) -> None:
+        """Puts its cable in again."""
+        self.plugged = True
 
     def _drop_hosts(self, *, orderly: bool) -> None:
         for port in list(self.ports):

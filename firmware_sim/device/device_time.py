@@ -45,6 +45,11 @@ class DeviceTime:
         self._origin_s -= seconds
         self._last_s += seconds
 
+    def rewind(self, seconds: float) -> None:
+        """Goes back to where it stood so long ago, while the true time goes on: for a device that is rolled back."""
+        self.skip(-seconds)
+        self._made_utc_ns += round(seconds * 1e9)
+
     def __call__(self) -> float:
         if self._reading is not None:
             self._last_s = max(self._last_s, self._reading() - self._origin_s)

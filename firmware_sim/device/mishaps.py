@@ -40,6 +40,10 @@ class Mishaps:
         for act in due:
             act()
 
+    def rewind(self, seconds: float) -> None:
+        """The device's time went back; each comes at its own moment of the world nevertheless."""
+        self._timed = [(due_s - seconds, number, act) for due_s, number, act in self._timed]
+
     def recording_closed(self) -> None:
         """A recording was closed."""
         for act in list(self.closings):

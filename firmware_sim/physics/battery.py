@@ -190,6 +190,11 @@ class Battery:
         withheld = self.withheld
         return max(0.0, (self.state.charge - withheld) / (1.0 - withheld))
 
+    def charge_to(self, percent: float) -> None:
+        """Puts the cell where so much is shown, from 0 to 100 %."""
+        withheld = self.withheld
+        self.state.charge = withheld + (1.0 - withheld) * percent / 100
+
     @property
     def charge_pct(self) -> int:
         """State of charge as shown, in %; 0 only when nothing usable is left."""

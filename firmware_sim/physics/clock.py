@@ -148,6 +148,10 @@ class DeviceClock:
         """Takes the state that `set_ahead` gave, with the time that has passed since."""
         self.__dict__.update(other.__dict__)
 
+    def jump(self, by_ns: int) -> None:
+        """The time is another at once, and nobody knows: a counter that flipped, an oscillator that ran away."""
+        self._ns = self.utc_ns() + by_ns
+
     def reset(self) -> None:
         """Power was lost altogether: the time is that of the epoch, and the clock is not set."""
         self.utc_ns()

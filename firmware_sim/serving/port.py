@@ -122,8 +122,8 @@ class DevicePort(ABC):
     # The pipe's user
 
     def received(self, data: bytes | memoryview) -> None:
-        if not self.device.awake():
-            return  # switched off, or still booting: nobody hears it
+        if not self.device.awake() or not (self.device.plugged or self.by_radio):
+            return  # switched off, still booting, or without its cable: nobody hears it
         with self.device.powered():
             self.endpoint.receive(data, self._loop.time())
             self.pump()
@@ -154,6 +154,10 @@ class DevicePort(ABC):
             self.rested()
 
     # The device's port
+
+    def pull(self) -> None:
+        self.pipe.pull()
+        self.lost()
 
     @property
     def deserted(self) -> bool:

@@ -122,6 +122,10 @@ class DeviceTrust:
         self.kept, self.own, self.denied = kept, own, denied
         self._factory = self._signer = None
 
+    def forget_made(self) -> None:
+        """What is made of the kept keys is made anew when it is asked for."""
+        self._factory = self._signer = None
+
     # What it is
 
     @property
