@@ -29,6 +29,7 @@ from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan, FaultSyntaxError
 from firmware_sim.faults.plan_file import to_toml
 from firmware_sim.faults.reading import is_drawn, read_faults
+from firmware_sim.faults.speed import LINKS, Speed, speed
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES, Personality
@@ -121,6 +122,14 @@ def sim(
             "for the air; repeatable. Default: tcp:127.0.0.1:0.",
         ),
     ] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Slow each port down to a line of a kind: {', '.join(LINKS)}. One for all, or one for each --listen "
+            "in their order.",
+        ),
+    ] = None,
     station: Annotated[
         int | None,
         typer.Option(
@@ -183,7 +192,7 @@ def sim(
     with contextlib.ExitStack() as held:
         try:
             plan = read_faults(faults, seed)
-            wanted = [_where(word) for word in listen or DEFAULT_LISTEN]
+            wanted = _on_lines([_where(word) for word in listen or DEFAULT_LISTEN], link or [])
             play = _personality(personality)
             broken = defect_named(defect, station=station is not None) if defect else None
             values = _values(settings or [])
@@ -316,6 +325,22 @@ def _where(word: str) -> Maker:
         f"{word[:80]!r} is no place to listen: write tcp:127.0.0.1:0, pty, pty:LINK, tty:PATH, usbip:127.0.0.1:0 "
         "or ble:tcp-server:…"
     )
+
+
+def _on_lines(makers: list[Maker], names: list[str]) -> list[Maker]:
+    """The same ports, each on a line of its kind. Raises `ValueError`."""
+    if not names:
+        return makers
+    if len(names) not in (1, len(makers)):
+        raise ValueError(
+            f"there are {len(makers)} of --listen and {len(names)} of --link: write one, or as many"
+        )
+    speeds = [speed(name) for name in names] * (len(makers) if len(names) == 1 else 1)
+
+    def slowed(make: Maker, to: Speed) -> Maker:
+        return lambda device, faults: make(device, faults.on(to))
+
+    return [slowed(make, to) for make, to in zip(makers, speeds, strict=True)]
 
 
 async def _on_air(camera: SimCamera | SimStation, where: str, faults: FaultCount) -> Listener:

@@ -40,6 +40,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from firmware_sim.faults.speed import Speed
 from firmware_sim.flash.flash import Unsynced
 
 AT_MAX: Final = 1 << 50
@@ -220,43 +221,78 @@ class StruckPipe(Protocol):
         """Now it strikes there."""
 
 
-class FaultCount:
-    """How far a plan has come: shared by all pipes that it is played on, one after the other."""
+class _Come:
+    """How far a plan has come."""
 
     def __init__(self, plan: FaultPlan) -> None:
-        self.plan = plan
         self.armed = False
-        """Whether what comes at other times than bytes is set up (see `arming`)."""
         self.pipes: list[StruckPipe] = []
-        """Those on which it is played now."""
         self.passed = 0
-        """Bytes that passed so far, both ways together."""
-        self._due = [
+        self.due = [
             (int(trigger.at), number)
             for number, trigger in enumerate(plan.triggers)
             if trigger.count is Count.BYTE
         ]
-        self._pipes = 0
+        self.pipes_made = 0
+
+
+class FaultCount:
+    """How far a plan has come: shared by all pipes that it is played on, one after the other. `speed` is that of the
+    line of one port, which shares the count with others (`on`); None: as fast as the processor."""
+
+    def __init__(self, plan: FaultPlan, speed: Speed | None = None) -> None:
+        self.plan = plan
+        self.speed = speed
+        self._come = _Come(plan)
+
+    def on(self, speed: Speed | None) -> FaultCount:
+        """The same count, for a port whose line is so fast."""
+        port = FaultCount(self.plan, speed)
+        port._come = self._come
+        return port
+
+    @property
+    def armed(self) -> bool:
+        """Whether what comes at other times than bytes is set up (see `arming`)."""
+        return self._come.armed
+
+    @armed.setter
+    def armed(self, armed: bool) -> None:
+        self._come.armed = armed
+
+    @property
+    def pipes(self) -> list[StruckPipe]:
+        """Those on which it is played now."""
+        return self._come.pipes
+
+    @property
+    def passed(self) -> int:
+        """Bytes that passed so far, both ways together."""
+        return self._come.passed
+
+    @passed.setter
+    def passed(self, passed: int) -> None:
+        self._come.passed = passed
 
     def rng(self) -> random.Random:
         """Randomness of the next pipe."""
-        self._pipes += 1
-        return random.Random(f"faults {self.plan.seed} {self._pipes}")
+        self._come.pipes_made += 1
+        return random.Random(f"faults {self.plan.seed} {self._come.pipes_made}")
 
     def until_strike(self) -> int | None:
         """Bytes that may pass before the next strike."""
-        return min(self._due)[0] - self.passed if self._due else None
+        return min(self._come.due)[0] - self.passed if self._come.due else None
 
     def strikes(self) -> list[Trigger]:
         """What strikes now, in the order of the plan; each is given once."""
-        found = []
-        for at, number in sorted(self._due):
+        found, due = [], self._come.due
+        for at, number in sorted(due):
             if at > self.passed:
                 break
             trigger = self.plan.triggers[number]
-            self._due.remove((at, number))
+            due.remove((at, number))
             if trigger.every:
-                self._due.append((at + int(trigger.at), number))
+                due.append((at + int(trigger.at), number))
             found.append(trigger)
         return found
 

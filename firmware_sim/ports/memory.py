@@ -17,6 +17,7 @@ from firmware_sim.device.trust.kept import Agency
 from firmware_sim.faults.arming import arm
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.faults.reading import read_faults
+from firmware_sim.faults.speed import Speed, speed
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
 from firmware_sim.personalities import PERSONALITIES
@@ -48,7 +49,8 @@ class MemoryTransport:
     is a fresh pipe.
 
     `rate` in bytes/s slows it down to a line (11520 is a UART at 115,200 baud), `piece` delivers at most so many
-    bytes at once, `faults` is played on it. Without them it is as fast as the processor.
+    bytes at once, `link` makes it a line of a kind in both directions, with its latency; `faults` is played on it.
+    Without them it is as fast as the processor.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class MemoryTransport:
         faults: FaultPlan | FaultCount | None = None,
         rate: float | None = None,
         piece: int | None = None,
+        link: Speed | None = None,
         name: str = "sim:",
     ) -> None:
         slow = rate is not None and rate < UART_RATE
@@ -66,7 +69,11 @@ class MemoryTransport:
         self.limits = Limits(UART_PAYLOAD if slow else MAX_PAYLOAD)
         if rate is not None:
             self.limits = Limits(self.limits.max_payload, initial_rate=rate)
+        if link is not None:
+            self.limits = Limits(link.max_payload or MAX_PAYLOAD, initial_rate=link.rate)
         self._faults = FaultCount(faults) if isinstance(faults, FaultPlan) else faults
+        if link is not None:
+            self._faults = (self._faults or FaultCount(FaultPlan.parse(""))).on(link)
         self._rate = rate
         self._piece = piece
         self._pipe: MemoryPipe | None = None
@@ -148,14 +155,15 @@ def open_sim(uri: Uri) -> MemoryTransport:
 
     `seed`, `recordings` (3), `mib`, `footage=real|synthetic`, `state=DIR`, `faults=PLAN`, `personality=NAME` and
     `defect=NAME` make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s)
-    and `piece` (bytes) make the line to it. It belongs to the lab (`bwc_protocol.lab`), or with `enrolled=0` to no
-    agency yet; with `sealed=0` it has no evidence recipients, and its footage is not encrypted; `insecure=1` is one
-    with development firmware. Raises `ValueError` for what they cannot be, also for a state directory that cannot be
-    used, and `ImportError` without the extra that makes footage.
+    and `piece` (bytes), or `link=usb-hs` (`faults.speed`), make the line to it. It belongs to the lab
+    (`bwc_protocol.lab`), or with `enrolled=0` to no agency yet; with `sealed=0` it has no evidence recipients, and its
+    footage is not encrypted; `insecure=1` is one with development firmware. Raises `ValueError` for what they cannot
+    be, also for a state directory or a fault plan that cannot be used, and `ImportError` without the extra that makes
+    footage.
     """
     uri.allow(
         "seed", "recordings", "mib", "footage", "state", "faults", "personality", "defect", "station", "insecure",
-        "enrolled", "sealed", "rate", "piece",
+        "enrolled", "sealed", "rate", "piece", "link",
     )  # fmt: skip
     if uri.address:
         raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
@@ -187,11 +195,14 @@ def open_sim(uri: Uri) -> MemoryTransport:
         raise ValueError(f"the fault plan {key.faults} cannot be read: {error.strerror}") from error
     rate = uri.option("rate", 0, low=0, high=10_000_000_000)
     piece = uri.option("piece", 0, low=0, high=MAX_PAYLOAD)
+    link = speed(options["link"]) if "link" in options else None
     if key not in _made:
         _made[key] = _make(key, plan), FaultCount(plan)
     device, count = _made[key]
     arm(count, device)
-    return MemoryTransport(device, faults=count, rate=rate or None, piece=piece or None, name=str(uri))
+    return MemoryTransport(
+        device, faults=count, rate=rate or None, piece=piece or None, link=link, name=str(uri)
+    )
 
 
 def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:

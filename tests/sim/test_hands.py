@@ -31,6 +31,7 @@ from firmware_sim.control.station_control import COMMANDS as STATION_COMMANDS
 from firmware_sim.device.device import BOOT_S
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
+from tools.testkit import agencies
 
 NewCamera = Callable[..., SimCamera]
 HOUR_S = 3600.0
@@ -442,6 +443,31 @@ def test_links_end_as_by_a_reset_and_hosts_come_again(hands: LoneCameraHands) ->
 
     assert on(hands.camera, use) == 3
     assert not hands.camera.sessions and not hands.camera.ports
+
+
+def test_keys_go_back_and_sessions_are_judged_by_what_was_put_back(new_camera: NewCamera) -> None:
+    camera = new_camera(agency=agencies.real(), recordings=1)
+    hands, judges = LoneCameraHands(camera), []
+    assert camera.trust is not None
+    camera.trust.sessions = lambda showing: judges.append(showing.judge.__self__)  # type: ignore[assignment]
+    for _ in range(2):
+        camera.trust.opening(by_radio=False)
+        kept = camera.trust.kept
+        hands.snapshot("one")
+        hands.reset()
+        hands.advance(60)
+        assert not camera.trust.enrolled and not camera.has_footage
+        hands.restore("one")
+        assert camera.trust.kept == kept and len(camera.storage) == 1
+        camera.trust.opening(by_radio=False)
+        assert judges[-1] is camera.trust
+        hands.record_start()
+        hands.advance(10)
+        hands.record_stop()
+        hands.advance(60)
+        newest = camera.listing(1, 1)[0]
+        assert newest.signature, "it signs what it records"
+        hands.restore("one")
 
 
 def test_a_camera_that_was_off_is_off_again(hands: LoneCameraHands) -> None:
