@@ -16,6 +16,7 @@ from bwc_protocol.word import label
 from bwc_sdk.connection.validity import ended
 from bwc_sdk.errors import (
     BwcError,
+    CommandError,
     DeviceBusy,
     IdentityError,
     LinkError,
@@ -27,6 +28,7 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.sync import SyncCamera, SyncDockingStation, connect, connect_station
 from bwc_sdk.transport.uri import DeviceUri
+from hil_tests.flash_wear import WearBudget
 from hil_tests.health import Health
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
 from hil_tests.keepsake import Keepsake
@@ -37,6 +39,7 @@ AnyDevice = SyncCamera | SyncDockingStation
 D = TypeVar("D", SyncCamera, SyncDockingStation)
 
 
+NO_BUDGET: Final = "leave out its 'flash_wear_budget_gib': what was written cannot be counted"
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
 
@@ -57,8 +60,10 @@ class Bench:
         identity: Path | None,
         allow_insecure: bool,
         captures: Path | None,
+        wear: WearBudget | None = None,
     ) -> None:
         self.uri = uri
+        self._wear = wear
         self.allow_insecure = allow_insecure
         self.key_files = identity
         self._identities: BenchIdentities | None = None
@@ -87,30 +92,34 @@ class Bench:
         `CertificateExpired` for a device that only lets its footage be taken off.
         """
         self.identities.need(ON_ANY_DEVICE)
-        with self._find_out() as device:
+        with self.find_out() as device:
             peer = self._peer = device.peer
             if peer.certificate is not None and peer.standing is not Standing.GOOD:
                 raise ended(peer.certificate, "the first test", time.time(), self.uri)
             self._identity = device.device.identify()
             self._locked = peer.secure and device.trust.read().locked
             self._health = Health.of(device)
+            if self._wear is not None:
+                self._wear.begin(self._identity.serial, written_bytes(device))
         if self.may_change:
             self.identities.need(ON_ONE_TO_CHANGE)
             with self.connect_either(Role.BENCH) as device:
                 self._keepsake = _kept(device)
 
-    def _find_out(self) -> AnyDevice:
+    def find_out(self) -> AnyDevice:
         """Connects as an auditor to whatever it is. Raises what `connect` says, if it is neither."""
         try:
             return self.connect(Role.AUDITOR)
-        except WrongDevice:
+        except WrongDevice as as_camera:
             if DeviceUri.parse(self.uri).bay:
                 raise
             self._station = True
             try:
                 return self.connect_station(Role.AUDITOR)
-            except WrongDevice:
+            except WrongDevice as as_station:
                 self._station = False
+                if "not a camera" in as_camera.rule:
+                    raise as_station from None  # it is a station, and another one than is expected
             raise
 
     @property
@@ -170,7 +179,11 @@ class Bench:
     def may_change(self) -> bool:
         """Whether tests may change it: a simulator, or the one device that was named as expendable; none in service,
         since it takes no bench."""
-        return self._is_for_tests and not self._locked
+        return self._is_for_tests and not self._locked and not self._worn_out
+
+    @property
+    def _worn_out(self) -> bool:
+        return self._wear is not None and self._wear.spent
 
     @property
     def may_destroy(self) -> bool:
@@ -194,6 +207,11 @@ class Bench:
             return (
                 f"{self.identity} is in service and refuses the role bench; try: 'bwc enroll --bench' makes it one for "
                 "tests, after a physical reset, which destroys its footage"
+            )
+        if self._worn_out:
+            return (
+                f"the flash-wear budget of {self.identity} is spent: {self._wear}; try: let it rest, or raise its "
+                "'flash_wear_budget_gib'"
             )
         return ""
 
@@ -235,8 +253,11 @@ class Bench:
 
     def remarks(self) -> tuple[str, ...]:
         """What whoever reads the report should know beside it, one line each."""
-        locked = (self.why_not_changed,) if self._is_for_tests and self._locked else ()
-        return (*locked, *self.identities.warnings)
+        spared = (self.why_not_changed,) if self._is_for_tests and not self.may_change else ()
+        worn = (
+            (f"flash wear of {self.identity}: {self._wear}",) if self._wear is not None and not spared else ()
+        )
+        return (*spared, *worn, *self.identities.warnings)
 
     # Connections
 
@@ -387,6 +408,23 @@ class Bench:
     def close(self) -> None:
         """Ends the bench's use of the device."""
         self.hang_up()
+        if self._wear is None or not self.reached:
+            return
+        try:
+            with self.connect_either(Role.AUDITOR) as device:
+                self._wear.end(written_bytes(device))
+        except BwcError:
+            pass  # then it is counted when the next run begins
+
+
+def written_bytes(device: AnyDevice) -> int:
+    """What the device says that was ever written to its storage. Raises `BwcError` where it says nothing of that."""
+    if not isinstance(device, SyncCamera):
+        raise BwcError("it is a docking station, and says nothing of its storage", advice=NO_BUDGET)
+    try:
+        return device.storage.health().written_bytes
+    except CommandError as error:
+        raise BwcError(f"it does not say how much was written to it: {error}", advice=NO_BUDGET) from error
 
 
 def _kept(device: AnyDevice) -> Keepsake | StationKeepsake:

@@ -18,6 +18,10 @@ from hil_tests.each_device import require_one_process_each
 from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
 from hil_tests.kinds import station_hands as station_hands
 from hil_tests.losing import find, losing
+from hil_tests.neighbours import bwc_other_camera as bwc_other_camera
+from hil_tests.neighbours import bwc_station_bench as bwc_station_bench
+from hil_tests.neighbours import station as station
+from hil_tests.neighbours import two_cameras as two_cameras
 from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed

@@ -12,6 +12,7 @@ from hil_tests.under_test import DEVICES, UnderTest
 if TYPE_CHECKING:
     from hil_tests.bench import Bench
     from hil_tests.benches.device_lock import DeviceLock
+    from hil_tests.flash_wear import WearBudget
 
 READ_ONLY: Final = "bwc_read_only"
 ON_DEVICE: Final = "bwc_under_test"
@@ -55,7 +56,17 @@ class DeviceRun:
             identity=self.device.identity,
             allow_insecure=self.device.insecure,
             captures=self.captures,
+            wear=self._wear(),
         )
+
+    def _wear(self) -> WearBudget | None:
+        entry = self.device.entry
+        if entry is None or entry.flash_wear_budget_gib is None:
+            return None
+        from hil_tests.benches.device_lock import lock_directory
+        from hil_tests.flash_wear import WearBudget
+
+        return WearBudget(entry.flash_wear_budget_gib, lock_directory().with_name("flash_wear"))
 
 
 def begin_runs(config: pytest.Config) -> None:

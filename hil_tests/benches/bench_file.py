@@ -10,14 +10,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from bwc_protocol.frame import MAX_CHANNEL
 from bwc_sdk.errors import HostFileError, InvalidUri
 from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.actuators.actuator import Actuator
 from hil_tests.benches.actuator_tables import actuators
 from hil_tests.benches.checked import BenchFileError as BenchFileError
-from hil_tests.benches.checked import Wrong, is_table, matching, switch
+from hil_tests.benches.checked import Wrong, is_table, matching, number, switch
 from hil_tests.benches.checked import text as checked_text
+from hil_tests.benches.limits import Limit, limits
+from hil_tests.benches.station_bays import bay_uris, numbers_of
 
 FILE_MAX: Final = 1 << 20
 """Bytes of a bench file: one of 256 devices has a tenth."""
@@ -40,9 +43,11 @@ SWITCHES: Final = ("expendable", "lab", "insecure")
 STEPS_MAX: Final = 32
 STEP: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """The name of a step that cannot be taken back, as the marker `bwc_irreversible` names it."""
-OTHERS: Final = ("irreversible", "actuators")
-"""Keys of a device that are lists or tables."""
-REQUIRED: Final = ("uri", "serial_number")
+OTHERS: Final = ("irreversible", "flash_wear_budget_gib", "limits", "bays", "actuators")
+"""Keys of a device that are numbers, lists or tables."""
+WEAR_GIB: Final = (0.001, 1e6)
+"""From that of a test to more than any eMMC takes."""
+REQUIRED: Final = ("serial_number", "uri")
 ONE_OF: Final = ("identity", "lab", "insecure")
 """By whom the bench speaks: one of these, or none, which is the lab."""
 KEYS_ADVICE: Final = (
@@ -65,6 +70,12 @@ class BenchDevice:
     control: Path | None = None
     irreversible: frozenset[str] = frozenset()
     """Steps that cannot be taken back and that it may suffer, beyond what `expendable` allows."""
+    flash_wear_budget_gib: float | None = None
+    """What tests may write to it in all, over their runs; None = as much as they like."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """What its measurements may come to, by name."""
+    bays: Mapping[int, str] = field(default_factory=dict)
+    """Of a docking station: which devices of the file stand in its bays."""
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
     """What acts on it beside its link, by name."""
 
@@ -126,12 +137,13 @@ def parse_bench(text: str, path: Path) -> BenchFile:
         raise wrong("it has no table 'devices'", "begin one device by [devices.NAME]")
     if len(tables) > DEVICES_MAX:
         raise wrong(f"'devices' has {len(tables)}, and at most {DEVICES_MAX}", "make it two files")
-    devices = {name: _device(name, table, wrong) for name, table in tables.items()}
+    in_bays = bay_uris(tables, wrong)
+    devices = {name: _device(name, table, in_bays.get(name), wrong) for name, table in tables.items()}
     _require_each_uri_once(devices.values(), wrong)
     return BenchFile(path, devices)
 
 
-def _device(name: str, table: object, wrong: Wrong) -> BenchDevice:
+def _device(name: str, table: object, in_bay: DeviceUri | None, wrong: Wrong) -> BenchDevice:
     where = f"[devices.{name[:64]}]"
     if not NAME.fullmatch(name):
         raise wrong(
@@ -143,7 +155,7 @@ def _device(name: str, table: object, wrong: Wrong) -> BenchDevice:
         if key not in TEXTS and key not in SWITCHES and key not in OTHERS:
             raise wrong(f"{where} has no key {key[:64]!r}", KEYS_ADVICE)
     for key in REQUIRED:
-        if key not in table:
+        if key not in table and not (key == "uri" and in_bay is not None):
             raise wrong(
                 f"{where} lacks {key!r}", f"add {key} = \"…\"; 'bwc info' shows a device's serial number"
             )
@@ -156,10 +168,7 @@ def _device(name: str, table: object, wrong: Wrong) -> BenchDevice:
         raise wrong(
             f"{where} has {' and '.join(map(repr, speaks))}", "leave one: it is by one that a bench speaks"
         )
-    try:
-        uri = DeviceUri.parse(texts["uri"])
-    except InvalidUri as error:
-        raise wrong(f"{where} 'uri': {error.rule}", error.advice) from error
+    uri = _uri(where, texts.get("uri"), in_bay, wrong)
     control = wrong.beside(texts.get("control"))
     return BenchDevice(
         name=name,
@@ -170,10 +179,32 @@ def _device(name: str, table: object, wrong: Wrong) -> BenchDevice:
         insecure=switches.get("insecure", False),
         control=control,
         irreversible=_steps(where, table.get("irreversible", []), wrong),
+        flash_wear_budget_gib=number(
+            where, "flash_wear_budget_gib", table["flash_wear_budget_gib"], *WEAR_GIB, wrong
+        )
+        if "flash_wear_budget_gib" in table
+        else None,
+        limits=limits(name, table.get("limits", {}), wrong),
+        bays=numbers_of(table.get("bays")),
         actuators=actuators(name, table["actuators"], uri=str(uri), control=control, wrong=wrong)
         if "actuators" in table
         else {},
     )
+
+
+def _uri(where: str, text: str | None, in_bay: DeviceUri | None, wrong: Wrong) -> DeviceUri:
+    """The way to a device: its own, or that by the station in whose bay it stands."""
+    if text is None:
+        assert in_bay is not None
+        return in_bay
+    try:
+        own = DeviceUri.parse(text)
+        own.option("bay", 0, low=1, high=MAX_CHANNEL)
+    except InvalidUri as error:
+        raise wrong(f"{where} 'uri': {error.rule}", error.advice) from error
+    if in_bay is not None and str(own) != str(in_bay):
+        raise wrong(f"{where} 'uri' is not that of its bay, {in_bay}", "leave it out: the station says it")
+    return own
 
 
 def _steps(where: str, value: object, wrong: Wrong) -> frozenset[str]:

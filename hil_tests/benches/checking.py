@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.certificates.checks import Standing
-from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Fault
 from bwc_protocol.word import label
 from bwc_sdk.connection.validity import RENEW_DEVICE, day, days_left
 from bwc_sdk.errors import BwcError, LinkError, TransportError, WrongDevice
 from bwc_sdk.host.host_time import START_A_SERVICE, HostTime, host_time
-from bwc_sdk.sync import SyncCamera
 from hil_tests.actuators.actuator import SWITCHED, ActuatorFailed, Cut, Move
 from hil_tests.actuators.at_device import Actuators
-from hil_tests.bench import Bench, protection
+from hil_tests.bench import AnyDevice, Bench, protection
 from hil_tests.benches.bench_file import BenchDevice, BenchFile
 from hil_tests.benches.device_lock import DeviceLock
 from hil_tests.benches.finding import Finding, good, problem, warning
@@ -141,12 +139,12 @@ class BenchCheck:
             self._describe(entry, camera)
             return True
 
-    def _connected(self, entry: BenchDevice, bench: Bench) -> SyncCamera:
+    def _connected(self, entry: BenchDevice, bench: Bench) -> AnyDevice:
         """A connection; of a device that is silent after its actuators were switched on, if some are switches."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return bench.connect(Role.AUDITOR)
+                return bench.find_out()
             except (TransportError, LinkError):
                 if not self._extent.move or not self._switch_on(entry):
                     raise
@@ -173,7 +171,7 @@ class BenchCheck:
                     pass  # the dock that it stands in already, for example; a driver that fails is told by its trial
         return tried
 
-    def _describe(self, entry: BenchDevice, camera: SyncCamera) -> None:
+    def _describe(self, entry: BenchDevice, camera: AnyDevice) -> None:
         """Who answers, and what of it would spoil the night."""
         where, peer = entry.name, camera.peer
         known, status = camera.device.identify(), camera.device.status()
@@ -205,6 +203,7 @@ class BenchCheck:
             name: other
             for name, other in answering.items()
             if self._file.devices[name].serial_number != entry.serial_number
+            and name not in entry.bays.values()  # they go with their station
         }
         there = Actuators(entry.serial_number, entry.actuators, attended=self._extent.attended)
         try:

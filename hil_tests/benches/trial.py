@@ -16,7 +16,7 @@ from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, SessionError, Transp
 from bwc_sdk.sync import SyncCamera
 from hil_tests.actuators.actuator import SWITCHED, Actuator, ActuatorFailed, Cut, NoSuchActuator, in_words
 from hil_tests.actuators.at_device import Actuators
-from hil_tests.bench import Bench
+from hil_tests.bench import AnyDevice, Bench
 from hil_tests.benches.finding import Finding, good, problem, warning
 
 GONE_S: Final = 15.0
@@ -88,7 +88,7 @@ class Trial:
         """Moves it, and sees what becomes of its device."""
         if one.takes_all:
             return self._restarted(one)
-        if Cut.DATA in one.cuts:
+        if Cut.DATA in one.cuts or self._bench.is_station:
             return self._went_away(one)
         if Cut.VBUS in one.cuts:
             return self._lost_supply(one)
@@ -196,8 +196,10 @@ class Trial:
         )
 
 
-def _fed(camera: SyncCamera) -> bool:
+def _fed(camera: AnyDevice) -> bool:
     """Whether the device shows that something feeds it."""
+    if not isinstance(camera, SyncCamera):
+        return False
     charged = camera.battery.status().state in (ChargeState.CHARGING, ChargeState.FULL)
     return camera.device.status().docked or charged
 
@@ -214,13 +216,13 @@ def look(bench: Bench) -> Seen:
         )
 
 
-def _quiet(bench: Bench) -> SyncCamera:
+def _quiet(bench: Bench) -> AnyDevice:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of certificates: the check tells of them once
-        return bench.connect(Role.AUDITOR)
+        return bench.connect_either(Role.AUDITOR)
 
 
-def seen(bench: Bench) -> SyncCamera:
+def seen(bench: Bench) -> AnyDevice:
     """A connection to a device that may just be coming back. Raises what connecting raises, after 40 s."""
     until = time.monotonic() + BACK_S
     while True:

@@ -179,7 +179,6 @@ BAD = {
     "another table": ("[device.a]\nuri = 'sim:'\n", "no key 'device' at its top"),
     "no table": ("[devices]\na = 'sim:'\n", "[devices.a] is no table"),
     "another key": (device("a", expendible=True), "[devices.a] has no key 'expendible'"),
-    "no uri": ("[devices.a]\nserial_number = 'X'\n", "[devices.a] lacks 'uri'"),
     "nobody expected": ("[devices.a]\nuri = 'sim:'\n", "[devices.a] lacks 'serial_number'"),
     "a number for text": (
         "[devices.a]\nuri = 'sim:'\nserial_number = 7\n",
@@ -273,7 +272,60 @@ BAD |= {
         "battery_cut] has no key 'cuts'",
     ),
 }
+RACK = device("rack", "sim:?station=4", "D", bays={}).replace("{}", '{ 1 = "a", 3 = "b" }')
+IN_BAY = "".join(f"[devices.{name}]\nserial_number = '{name}'\n" for name in "ab")
+GOOD |= {
+    "bays": RACK + IN_BAY,
+    "bays with the way to them": RACK + IN_BAY + "uri = 'sim:?station=4&bay=3'\n",
+    "a budget": device("a", flash_wear_budget_gib=0.5),
+    "limits": device("a") + "[devices.a.limits]\n'reboot time' = { at_least = 1, at_most = 30.5 }\n",
+}
+BAD |= {
+    "bays as a list": (device("a", bays=["b"]), "[devices.a] 'bays' is no table of bays"),
+    "no bays": (device("a") + "bays = {}\n", "[devices.a] 'bays' is no table of bays"),
+    "bay 0": (
+        RACK.replace("1 =", "0 =") + IN_BAY,
+        "[devices.rack] 'bays' has '0', which is no bay from 1 to 64",
+    ),
+    "bay 01": (RACK.replace("1 =", "01 =") + IN_BAY, "'bays' has '01', which is no bay"),
+    "a number in a bay": (RACK.replace('"a"', "7") + IN_BAY, "'bays' has no name at bay 1"),
+    "a budget of nothing": (
+        device("a", flash_wear_budget_gib=0),
+        "'flash_wear_budget_gib' is no number from 0.001",
+    ),
+    "a budget as text": (
+        device("a", flash_wear_budget_gib="1"),
+        "'flash_wear_budget_gib' is no number from 0.001",
+    ),
+    "a limit that is a number": (
+        device("a") + "limits = { rate = 5 }\n",
+        "'rate' has not just 'at_least' and",
+    ),
+    "another limit": (
+        device("a") + "limits = { rate = { max = 5 } }\n",
+        "'rate' has not just 'at_least' and",
+    ),
+    "a limit as text": (
+        device("a") + "limits = { rate = { at_most = 'x' } }\n",
+        "'rate' 'at_most' is no number",
+    ),
+    "limits as a list": (device("a", limits=[]), "[devices.a.limits] is no table of at most 64 limits"),
+}
 BEYOND_THE_SCHEMA = {
+    "no uri": ("[devices.a]\nserial_number = 'X'\n", "[devices.a] lacks 'uri'"),
+    "a bay of nobody": (RACK, "[devices.rack] 'bays' names 'a', which is no device of this file"),
+    "twice in a bay": (RACK.replace('"b"', '"a"') + IN_BAY, "'bays' names 'a', which stands elsewhere"),
+    "bays in a bay": (RACK.replace("=4", "=4&bay=1") + IN_BAY, "'bays': its own 'uri' names a bay"),
+    "bays of nothing": ("[devices.r]\nbays = { 1 = 'a' }\n" + IN_BAY, "'bays': it lacks a 'uri' of its own"),
+    "elsewhere than its bay": (
+        RACK + IN_BAY + "uri = 'sim:'\n",
+        "[devices.b] 'uri' is not that of its bay, sim:?st",
+    ),
+    "no bay": (device("a", "sim:?station=4&bay=0"), "[devices.a] 'uri': option bay=0"),
+    "a limit that nothing meets": (
+        device("a") + "limits = { rate = { at_least = 5, at_most = 4 } }\n",
+        "'rate': nothing is at least 5 and at most 4",
+    ),
     "a switch that is pressed": (
         actuator("vbus_relay", "command", press=["x"]),
         "has not both 'off' and 'on'",
