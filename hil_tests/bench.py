@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -32,6 +33,7 @@ from hil_tests.flash_wear import WearBudget
 from hil_tests.health import Health
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
 from hil_tests.keepsake import Keepsake
+from hil_tests.left_over import end_what_was_left
 from hil_tests.station_keepsake import StationKeepsake
 from hil_tests.verdicts import Unhealthy
 
@@ -375,6 +377,12 @@ class Bench:
         by_others = isinstance(error, DeviceBusy | PortBusy | PortForbidden)
         return isinstance(error, TransportError | LinkError) and not by_others
 
+    def accept_clock(self, revision: int) -> None:
+        """The clock that this revision counts is the one that is kept: the bench itself moved it, and moves it back."""
+        if isinstance(self._keepsake, Keepsake):
+            clock = replace(self._keepsake.clock, revision=revision)
+            self._keepsake = replace(self._keepsake, clock=clock)
+
     # After a test
 
     def leave_as_found(self, *, reads_only: bool = False, may_restart: bool = False) -> None:
@@ -429,7 +437,10 @@ def written_bytes(device: AnyDevice) -> int:
 
 def _kept(device: AnyDevice) -> Keepsake | StationKeepsake:
     """What a test may change on it, as it is now."""
-    return Keepsake.take(device) if isinstance(device, SyncCamera) else StationKeepsake.take(device)
+    if not isinstance(device, SyncCamera):
+        return StationKeepsake.take(device)
+    end_what_was_left(device)
+    return Keepsake.take(device)
 
 
 def protection(peer: PeerInfo | None) -> str:

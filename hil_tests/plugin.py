@@ -26,6 +26,7 @@ from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
 from hil_tests.running import READ_ONLY, RUNS, begin_runs, is_on_device, let_devices_go
+from hil_tests.states.marks import WANTED
 from hil_tests.tally import start_tally
 from hil_tests.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
 from hil_tests.until import set_end, why_too_late
@@ -42,6 +43,7 @@ pytest_plugins: Final = (
     "hil_tests.losing",
     "hil_tests.one_test",
     "hil_tests.order",
+    "hil_tests.states.marks",
     "hil_tests.tally",
 )
 
@@ -242,6 +244,8 @@ def bwc_guarded(
     request: pytest.FixtureRequest, bwc_under_test: UnderTest, bwc_bench: Bench
 ) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
+    from hil_tests.states.realise import prepare
+
     only_of_its_kind(request, bwc_bench)
     if not bwc_bench.may_change and not _reads_only(request):
         pytest.skip(bwc_bench.why_not_changed)
@@ -251,10 +255,13 @@ def bwc_guarded(
         )
     request.node.user_properties.extend(bwc_bench.facts())
     bwc_bench.begin(request.node.name)
+    with losing(request.config.stash[RUNS][bwc_under_test.name], bwc_bench):
+        prepared = prepare(request, bwc_under_test, bwc_bench)
     yield bwc_bench
     request.node.user_properties.append(bwc_bench.used())
     bwc_bench.hang_up()
     with losing(request.config.stash[RUNS][bwc_under_test.name], bwc_bench):
+        prepared.give_back(bwc_bench)
         bwc_bench.leave_as_found(
             reads_only=_reads_only(request), may_restart=acting.may_have_restarted(request.node)
         )
@@ -318,7 +325,7 @@ def wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[
     from hil_tests.raw.wire import Wire
 
     reads_only = _reads_only(request)
-    if not reads_only:
+    if not reads_only or WANTED in request.node.stash:
         request.getfixturevalue("bwc_guarded")
     device = bwc_under_test
     if device.expected is not None:

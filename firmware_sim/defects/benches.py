@@ -65,7 +65,7 @@ def _pressed(camera: SimCamera) -> None:
     ) -> StoredRecording:
         return make(duration_ms, footage, settings, Said(), category, keep)
 
-    camera.recorder.make_at_once = nothing_said  # type: ignore[method-assign]
+    camera.recorder.make_at_once = nothing_said  # type: ignore[method-assign]  # of this one alone
 
 
 def _makes_room(session: CameraSession, request: MakeRecording) -> BenchRecording:
