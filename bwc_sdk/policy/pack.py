@@ -256,9 +256,7 @@ class Pack(Part):
     @property
     def canonical(self) -> bytes:
         """The pack as bytes: the same for every file that says the same."""
-        found = self.model_dump(mode="json", exclude_none=True)
-        found["rules"] = [_said(rule) for rule in found["rules"]]
-        return canonical_json(_unordered(_said(found)))
+        return canonical_json(_unordered(_said(self.model_dump(mode="json", exclude_none=True))))
 
     @property
     def sha256(self) -> str:
@@ -285,9 +283,21 @@ def pack_schema() -> dict[str, Any]:
 
 
 def _said(table: dict[str, Any]) -> dict[str, Any]:
-    """A table without what it leaves empty, so that a field of a later version changes no hash. What a demand leaves
-    empty stays: to permit nothing is to say something."""
-    return {key: value for key, value in table.items() if value not in ("", [], {})}
+    """A table without what it leaves empty, so that a field of a later version changes no hash. What a demand or a
+    setting leaves empty stays: to permit nothing is to say something."""
+    found = {}
+    for key, value in table.items():
+        if key in ("demand", "settings"):
+            kept = value
+        elif isinstance(value, dict):
+            kept = _said(value)
+        elif isinstance(value, list):
+            kept = [_said(one) if isinstance(one, dict) else one for one in value]
+        else:
+            kept = value
+        if kept not in ("", [], {}):
+            found[key] = kept
+    return found
 
 
 def _unordered(found: Any) -> Any:

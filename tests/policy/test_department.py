@@ -131,6 +131,17 @@ def test_a_summary_under_another_policys_name_is_refused(auditor: HostIdentity, 
         verified(SignedDocument(payload).signed_by(auditor.credentials).encode(), believed)
 
 
+def test_a_summary_that_says_it_is_of_another_lab_is_refused(
+    auditor: HostIdentity, believed: Believed
+) -> None:
+    payload = SummaryDocument(
+        lab="another", agency="north", body=summary().model_dump_json().encode(), signed_utc_s=NOW
+    ).encode()
+    with pytest.raises(DocumentRefused) as told:
+        verified(SignedDocument(payload).signed_by(auditor.credentials).encode(), believed)
+    assert told.value.check is DocumentCheck.LAB
+
+
 @pytest.mark.parametrize("role", [Role.TECHNICIAN, Role.RECORDS])
 def test_nobody_but_an_auditor_signs_one(role: Role, believed: Believed) -> None:
     other = LabIdentities("O. Ther").for_role(role, NOW)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwc_sdk.policy.demands import AtLeast, Demand, PerClass, Range, Required
+from bwc_sdk.policy.demands import AtLeast, Conditional, Demand, PerClass, Range, Required
 from bwc_sdk.policy.order import Answer, Conflict, canonical, compare, join, meets
+from bwc_sdk.policy.vocabulary import Circumstance
 from tests.policy.demands import FAMILIES, KINDS, anything
 from tests.tiers import times
 
@@ -78,6 +79,15 @@ def test_a_class_that_nobody_named_takes_the_default_and_never_nothing() -> None
     assert compare(kept, asked) is Answer.INCOMPARABLE, "traffic is kept too short, all else longer"
     assert compare(PerClass(default=Range(low=90)), asked) is Answer.STRICTER
     assert compare(PerClass(default=Range(low=60)), asked) is Answer.WEAKER
+
+
+def test_a_condition_of_all_circumstances_is_written_as_none() -> None:
+    """A waiver is bound to the one form of a value: how it is written must not matter."""
+    every = Conditional(when=tuple(Circumstance), demand=AtLeast(value=3))
+    assert canonical(every) == AtLeast(value=3)
+    some = Conditional(when=(Circumstance.UNSAFE, Circumstance.ROUTINE), demand=AtLeast(value=3))
+    turned = Conditional(when=(Circumstance.ROUTINE, Circumstance.UNSAFE), demand=AtLeast(value=3))
+    assert canonical(some) == canonical(turned) != canonical(every)
 
 
 def test_what_asks_for_nothing_is_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import tomllib
 from pathlib import Path
@@ -125,6 +126,17 @@ def test_the_hash_is_of_what_a_pack_says_and_not_of_how_it_is_written() -> None:
     assert parse_pack((HEAD + PRE_EVENT.replace("30", "31")).encode(), "x").sha256 != first.sha256
 
 
+def test_the_hash_of_a_pack_never_changes() -> None:
+    """Manifests name it for as long as footage is kept: whatever a later version adds, this one stays."""
+    found = parse_pack((HEAD + PRE_EVENT).encode(), "x")
+    assert found.canonical == (
+        b'{"catalogue":1,"id":"x","level":"agency","pack":1,"rules":[{"citation":{"source":"somewhere"},'
+        b'"demand":{"kind":"at_least","value":30},"id":"record.pre_event_s","status":"verified"}],"title":"t",'
+        b'"vocabulary":1}'
+    )
+    assert found.sha256 == hashlib.sha256(found.canonical).hexdigest()
+
+
 @pytest.mark.parametrize(("one", "other"), [("at_least", "at_most"), ("must_include", "forbidden")])
 def test_two_kinds_of_the_same_value_never_have_one_hash(one: str, other: str) -> None:
     whole = {
@@ -137,8 +149,8 @@ def test_two_kinds_of_the_same_value_never_have_one_hash(one: str, other: str) -
 
 
 def test_to_permit_nothing_has_another_hash_than_to_say_nothing() -> None:
-    nothing = pack("x", rule("record.mute", "only_from", values=[]))
-    assert b'"values":[]' in nothing.canonical
+    nothing = pack("x", rule("record.mute", "only_from", values=[]), settings={"recording.event": ""})
+    assert b'"values":[]' in nothing.canonical and b'"recording.event":""' in nothing.canonical
 
 
 def test_rules_hold_on_their_days() -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.refusal import DocumentCheck
+from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_sdk.errors import DocumentError, InvalidValue
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.policy.difference import Difference, Verdict, document
-from bwc_sdk.policy.waivers import WaiverUse, look_at_waiver, sign_waiver, value_sha256
+from bwc_sdk.policy.waivers import Waiver, WaiverUse, look_at_waiver, sign_waiver, value_sha256
 from tests.policy.packs import DAY, against, pack, rule
 
 NOW = time.time()
@@ -112,23 +113,33 @@ def test_nobody_but_an_auditor_signs(role: Role) -> None:
     assert told.value.check is DocumentCheck.ROLE and "auditor" in told.value.advice
 
 
-def test_one_that_was_signed_under_another_role_is_refused_by_the_reader(believed: Believed) -> None:
-    technician = LabIdentities("T. Echnician").for_role(Role.TECHNICIAN, NOW)
-    from bwc_protocol.documents.signed_document import SignedDocument
-    from bwc_sdk.policy.waivers import Waiver
+def by_hand(identity: HostIdentity, **changed: Any) -> bytes:
+    """A waiver that nobody looked at before it was signed."""
+    given = {
+        "lab": identity.lab,
+        "agency": "agency",
+        "department": "department",
+        "rule": "record.pre_event_s",
+        "values_sha256": bytes(32),
+        "reason": "x",
+        "until": "2026-12-31",
+        "signed_utc_s": int(NOW),
+        **changed,
+    }
+    return SignedDocument(Waiver(**given).encode()).signed_by(identity.credentials).encode()
 
-    payload = Waiver(
-        lab=technician.lab,
-        agency="agency",
-        department="department",
-        rule="record.pre_event_s",
-        values_sha256=bytes(32),
-        reason="x",
-        until="2026-12-31",
-        signed_utc_s=int(NOW),
-    ).encode()
-    use = looked(SignedDocument(payload).signed_by(technician.credentials).encode(), believed)
-    assert use.waived is None and use.why_not.startswith("role")
+
+def test_the_reader_looks_at_role_lab_time_and_day_as_well(auditor: HostIdentity, believed: Believed) -> None:
+    assert looked(by_hand(auditor), believed).waived is not None
+    technician = LabIdentities("T. Echnician").for_role(Role.TECHNICIAN, NOW)
+    for data, why in (
+        (by_hand(technician), "role"),
+        (by_hand(auditor, lab="of another"), "lab"),
+        (by_hand(auditor, signed_utc_s=1), "time"),
+        (by_hand(auditor, until="2026-13-31"), "its last day"),
+    ):
+        use = looked(data, believed)
+        assert use.waived is None and use.why_not.startswith(why)
 
 
 def test_what_was_changed_in_it_or_is_no_waiver_waives_nothing(

@@ -40,7 +40,7 @@ NORTH = pack(
     rule("record.mute", "only_from", values=["privileged"]),
     rule("upload.deadline", "at_most", value=12),
     rule("category.required", "required"),
-    settings={"mute.allowed": True, "recording.bitrate_kbps": 500},
+    settings={"mute.allowed": True, "recording.bitrate_kbps": 500, "recording.segment_s": 30},
 )
 """It says nothing of what may start a recording: a start by another camera is noted beside the First Amendment rule
 alone, which it has not."""
@@ -55,6 +55,10 @@ def _press(wearer: Wearer) -> None:
 
 def _over(wearer: Wearer) -> None:
     wearer.stop(StopReason.EVENT_OVER)
+
+
+def _privacy(wearer: Wearer) -> None:
+    wearer.stop(StopReason.PRIVACY)
 
 
 def _mute(reason: StopReason) -> Act:
@@ -73,7 +77,7 @@ SHIFT: list[tuple[str, Act, list[Act], Act, str]] = [
     ("nobody said what for", lambda w: w.start(), [], _over, "traffic"),
     ("a forgotten reason", _press, [], lambda w: w.stop(), "traffic"),
     ("an early stop", _press, [], lambda w: w.stop(StopReason.TACTICS), "traffic"),
-    ("a stop that is permitted", _press, [], lambda w: w.stop(StopReason.PRIVACY), "incident"),
+    ("a stop that is permitted", _press, [], _privacy, "incident"),
     ("sound off for a lawyer", _press, [_mute(StopReason.PRIVILEGED), _unmute], _over, "traffic"),
     ("sound off for tactics", _press, [_mute(StopReason.TACTICS), _unmute], _over, "traffic"),
     ("never categorised", _press, [], _over, ""),
@@ -90,7 +94,7 @@ async def _work(camera: SimCamera) -> None:
         for act in during:
             await asyncio.sleep(2)
             act(camera.wearer)
-        await asyncio.sleep(3)
+        await asyncio.sleep(40 if end is _privacy else 3)
         end(camera.wearer)
     camera.dock()
 
@@ -139,6 +143,16 @@ def test_what_was_planted_in_a_shift_is_found_and_nothing_else(tmp_path: Path) -
     assert camera.keeps, camera.found
     assert store.recordings == len(SHIFT)
     assert _told(store) == EXPECTED, store.found
+    _what_is_half_there_is_not_stored(tmp_path)
+
+
+def _what_is_half_there_is_not_stored(store: Path) -> None:
+    """One of two segments has no record of how it came: nobody knows that it did, and so it is late one day."""
+    (second,) = store.glob("*_001_*.custody.json")
+    second.unlink()
+    year_ns = 365 * 86_400 * 1_000_000_000
+    later = check_all(POLICY, [store], now_ns=NOON_NS + year_ns)
+    assert _told(later) == EXPECTED | {(5, "late-offload")}, later.found
 
 
 def test_a_camera_that_was_docked_late_is_found_for_each_of_its_recordings(tmp_path: Path) -> None:
