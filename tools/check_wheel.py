@@ -137,6 +137,7 @@ def check_core(core: Environment) -> None:
     run(core.bwc, "doctor", cwd=core.folder)
     for extra, words in {
         "policy": ("policy", "list"),
+        "plot": ("soak", "-d", "sim:", "--report", "night"),
         "sim": ("sim",),
         "usb": ("info", "-d", "usb:1-4"),
         "ble": ("info", "-d", "ble:"),
@@ -188,6 +189,13 @@ def check_policy(policy: Environment) -> None:
     need("falls-short" in said, f"with the extra 'policy': {said}")
 
 
+def check_plot(plot: Environment) -> None:
+    """A soak of one cycle is drawn."""
+    words = ("soak", "-d", "sim:", "--report", "night", "--cycles", "1")
+    run(plot.bwc, *words, cwd=plot.folder)
+    need((plot.folder / "night" / "trend.png").stat().st_size > 10_000, "with the extra 'plot': no picture")
+
+
 def check_hil(hil: Environment) -> None:
     """The suite, but for what waits for timers, on a simulated camera, which conforms to each rule that is tried."""
     quick = ("-m", "not bwc_fails_a_handshake", "-k", "not (ten_seconds or test_lnk or test_chn)")
@@ -237,6 +245,7 @@ EXTRAS: Final[dict[str, Callable[[Environment], None]]] = {
     "ble": check_ble,
     "evidence": check_evidence,
     "policy": check_policy,
+    "plot": check_plot,
     "sim": check_sim,
     "bench": check_bench,
     "hil": check_hil,

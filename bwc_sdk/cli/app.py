@@ -76,6 +76,7 @@ VERBS: Final = {
     "demo": Verb("Watch a simulated camera give up its footage.", extra="sim"),
     "conformance": Verb("Judge a device by the numbered rules of the specification.", extra="bench"),
     "replay": Verb("Make a regression test of a wire log: of a device, or of a host.", extra="bench"),
+    "soak": Verb("Dock, offload, verify, undock and resume, all night long.", extra="bench"),
     "bench": Verb("Prove a bench before the night.", extra="bench"),
 }
 

@@ -49,7 +49,7 @@ class ExitCode(enum.IntEnum):
     is there: so says only whoever exported it."""
     NOT_CONFORMING = 20
     """The device breaks a rule of the specification; of a `conformance diff`, something is worse than before; of a
-    `replay`, something was not as recorded."""
+    `replay`, something was not as recorded; of a `soak`, an invariant does not hold."""
     INCONCLUSIVE = 21
     """No rule was found broken, and of some that were to be tested nobody knows: the bench, the host or a device that
     vanished came between."""

@@ -74,6 +74,7 @@ EXTRAS: Final = {
     ),
     "policy": (Part("pydantic", "2.7", ("pydantic:BaseModel", "pydantic:ValidationError")),),
     "evidence": (Part("rfc3161-client", "1.0.3", ("rfc3161_client:VerifierBuilder",)),),
+    "plot": (Part("matplotlib", "3.8", ("matplotlib.figure:Figure",)),),
     "hil": (
         Part("pytest", "8", ("pytest:fixture",)),
         Part("pytest-timeout", "2.3", ("pytest_timeout:pytest_configure",)),
