@@ -10,6 +10,7 @@ from bwc_protocol.declare import Wire
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.audit import AuditHead, AuditPage
 from bwc_protocol.messages.battery import BatteryStatus
+from bwc_protocol.messages.bench import BenchRecording, BenchState
 from bwc_protocol.messages.clock import ClockExchange, ClockReading, ClockSet, ExchangeTime
 from bwc_protocol.messages.config import ConfigPage, ConfigState
 from bwc_protocol.messages.core import ErrorReply, SessionInfo, StreamEnd
@@ -104,6 +105,9 @@ VARIES: Final[Mapping[type[Wire], Mapping[str, Nature]]] = {
     ExchangeTime: {"host_sent_ns": _T},
     ClockExchange: {"host_sent_ns": _T, "device_received_ns": _T, "device_sent_ns": _T, "revision": _C},
     ClockSet: {"before_utc_ns": _T, "after_utc_ns": _T, "revision": _C},
+    # of a bench: what it was told to be stays equal
+    BenchState: {"clock_revision": _C, "last_sequence": _C},
+    BenchRecording: {"recording": _N, "sequence": _C, "manifest_sha256": _N},
     # settings, assignment, log
     ConfigPage: {"revision": _C},
     ConfigState: {"revision": _C, "effective_revision": _C},

@@ -20,6 +20,7 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, Handlers, Role
 from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.battery import ReadBattery
+from bwc_protocol.messages.bench import BenchState
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.messages.station import ReadStation
 from bwc_protocol.messages.storage import ReadStorage, StorageStatus
@@ -52,9 +53,10 @@ MUST_BE_EQUAL: Final = {
     (AuditEntry, "utc_ns"),  # compared by nobody: the page that has it grows
     (AuditEntry, "boot_counter"),
     (TrustState, "enrolled"),
+    (BenchState, "clock_moved_ns"),  # what it was told
 }
 ONCE: Final = re.compile(
-    r"(_ns$|nonce|signature|^revision|boot_counter|serial|uptime|firmware|_counter$|_mv$)"
+    r"(_ns$|nonce|signature|revision$|boot_counter|serial|uptime|firmware|_counter$|_mv$)"
 )
 """What by its name is hardly the same twice."""
 
