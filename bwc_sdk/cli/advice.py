@@ -135,6 +135,7 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.CommandTimeout: "run the command again; --timeout gives the device longer",
     errors.ConfigError: _SETTINGS,
     errors.PolicyError: "docs/policy.md says what a pack has to be; 'bwc policy show us-dhs-2023 --toml' prints one",
+    errors.RosterError: "its first line names the columns, 'officer' among them; save it as 'CSV UTF-8'",
     errors.AuditBroken: "keep a copy of the log ('bwc audit --json' as far as it goes), and have the device examined",
     errors.EvidenceMismatch: "nothing was replaced: keep both, and have somebody look",
     errors.DestinationError: "choose another directory, or look at the disk",

@@ -38,6 +38,7 @@ class Verb:
 VERBS: Final = {
     "devices": Verb("List what is plugged in, by slot."),
     "info": Verb("Who and what the device is, and what it is doing."),
+    "check": Verb("Tell whether cameras are fit for the shift, and why not."),
     "self-test": Verb("Run the device's self-test."),
     "battery": Verb("Level, load and health of the battery."),
     "storage": Verb("How full the storage is, and how worn."),

@@ -57,6 +57,8 @@ class ExitCode(enum.IntEnum):
     """A policy falls short of another, has faults, or a camera or its recordings do not keep to it."""
     BENCH_NOT_READY = 23
     """A bench would not come through its night: `bwc bench check` says what is in the way."""
+    NOT_FIT = 24
+    """A camera is not fit for the shift, or does not tell what it takes to know, or was not reached."""
     INTERRUPTED = 130
     """Ctrl-C."""
     READER_GONE = 141

@@ -59,6 +59,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.OutcomeUnknown: ExitCode.OUTCOME_UNKNOWN,
     errors.ConfigError: ExitCode.BAD_CONFIG,
     errors.PolicyError: ExitCode.BAD_CONFIG,
+    errors.RosterError: ExitCode.BAD_CONFIG,
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
     errors.ClockNotVerified: ExitCode.CLOCK_NOT_VERIFIED,
     errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,
@@ -114,7 +115,11 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
 
 
 def _count_of(error: Exception) -> str:
-    return "things are wrong" if isinstance(error, errors.PolicyError) else "settings do not fit"
+    return (
+        "things are wrong"
+        if isinstance(error, errors.PolicyError | errors.RosterError)
+        else "settings do not fit"
+    )
 
 
 def _of_a_part(error: Exception) -> errors.WrongPart | None:
@@ -192,7 +197,7 @@ def _facts(error: Exception, code: ExitCode) -> dict[str, object]:
         facts |= {"offset_ns": error.offset_ns, "revision": error.done.revision}
     if isinstance(error, errors.DocumentError) and error.check is not None:
         facts["check"] = str(error.check)
-    if isinstance(error, errors.ConfigError | errors.PolicyError):
+    if isinstance(error, errors.ConfigError | errors.PolicyError | errors.RosterError):
         facts["problems"] = list(error.problems)
     if isinstance(error, errors.CommandError | errors.DeviceBusy) and error.retry_after_s:
         facts["retry_after_s"] = error.retry_after_s

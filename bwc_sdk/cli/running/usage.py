@@ -53,7 +53,6 @@ _OTHER_NAMES: Final = {
     "scan": "devices",
     "serve": "sim",
     "simulate": "sim",
-    "check": "doctor",
     "test": "self-test",
     "clean": "incoming clean",
     "help": "--help",
