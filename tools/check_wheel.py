@@ -136,7 +136,6 @@ def check_core(core: Environment) -> None:
     """What works without any extra, and what is said of each that is missing."""
     run(core.bwc, "doctor", cwd=core.folder)
     for extra, words in {
-        "policy": ("policy", "list"),
         "plot": ("soak", "-d", "sim:", "--report", "night"),
         "sim": ("sim",),
         "usb": ("info", "-d", "usb:1-4"),
