@@ -92,7 +92,7 @@ def _not_known(why: NotKnown, measured: Sequence[CameraClock], found: Found) -> 
             severity = Severity.WARNING
         case NotKnown.SET_SINCE:
             severity = Severity.NOTE
-        case NotKnown.LATER_THAN_MEASURED:
+        case NotKnown.LATER_THAN_STORED:
             severity = Severity.WARNING
     now = "; ".join(dict.fromkeys(f"then it was {_seconds(one.offset_ns)} off" for one in measured))
     found(FindingKind.CLOCK_OFFSET_UNKNOWN, f"{why.sentence}; {now}", severity=severity)

@@ -24,7 +24,7 @@ DRIFT_PPM: Final = 500
 """What a camera's clock may gain or lose between a recording and the measurement. Real crystals are good to 100 ppm in
 frost and heat, and one that does more than this is broken (which measuring tells)."""
 READ_APART_NS: Final = 1_000_000_000
-"""A recording may end so much after the measurement by the same clock: by how fine that is read, and counted."""
+"""A recording may seem to end so much after it was stored: by how fine its times and the host's are read."""
 
 
 class NotKnown(StrEnum):
@@ -52,9 +52,9 @@ class NotKnown(StrEnum):
         "set-since",
         "the camera's clock was set, or lost its time, between the recording and the measurement",
     )
-    LATER_THAN_MEASURED = (
-        "later-than-measured",
-        "by its own clock the recording ended after that clock was measured, which cannot be",
+    LATER_THAN_STORED = (
+        "later-than-stored",
+        "by its clock, as it was measured, the recording ended after it was stored, which cannot be",
     )
 
 
@@ -93,7 +93,7 @@ def correction_of(manifest: Manifest, records: Iterable[Mapping[str, object]]) -
             continue
         if clock is None:
             continue
-        found = _held_against(manifest, clock)
+        found = _held_against(manifest, clock, record.get("stored_utc_ns"))
         if isinstance(found, NotKnown):
             why = found
         elif best is None or _better(found, best):
@@ -101,18 +101,20 @@ def correction_of(manifest: Manifest, records: Iterable[Mapping[str, object]]) -
     return best or why
 
 
-def _held_against(manifest: Manifest, clock: CameraClock) -> Correction | NotKnown:
+def _held_against(manifest: Manifest, clock: CameraClock, stored_ns: object) -> Correction | NotKnown:
     if not manifest.clock_revision:
         return NotKnown.REVISION_NOT_STATED
     if manifest.clock_revision != clock.revision or _is_set(manifest.clock_state) != _is_set(clock.state):
         return NotKnown.SET_SINCE
-    if manifest.ended_utc_ns > clock.camera_utc_ns + clock.uncertainty_ns + READ_APART_NS:
-        return NotKnown.LATER_THAN_MEASURED
-    passed_ns = max(0, clock.camera_utc_ns - manifest.started_utc_ns)
-    drift_ns = passed_ns * DRIFT_PPM // 1_000_000
+    # It may have begun after the measurement: a camera goes on recording while it is connected.
+    apart_ns = abs(clock.camera_utc_ns - manifest.started_utc_ns)
+    error_ns = clock.uncertainty_ns + apart_ns * DRIFT_PPM // 1_000_000
+    stored_ns = max(stored_ns, clock.measured_utc_ns) if type(stored_ns) is int else clock.measured_utc_ns
+    if manifest.ended_utc_ns + clock.offset_ns > stored_ns + error_ns + READ_APART_NS:
+        return NotKnown.LATER_THAN_STORED
     return Correction(
         offset_ns=clock.offset_ns,
-        uncertainty_ns=clock.uncertainty_ns + drift_ns + clock.host_time.max_error_ns,
+        uncertainty_ns=error_ns + clock.host_time.max_error_ns,
         clock=clock,
     )
 

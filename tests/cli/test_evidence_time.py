@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from bwc_protocol.evidence import UNBOUNDED_MS, ClockState, Manifest
+from bwc_sdk.evidence.camera_clock import CameraClock
 from bwc_sdk.evidence.naming import recording_name
+from bwc_sdk.host.host_time import HostTime
 from tests.evidence.conftest import stored
 
 Bwc = Callable[..., Any]
@@ -34,12 +36,16 @@ def store(offloaded: Path, tmp_path: Path) -> Path:
     nothing was measured."""
     offloaded = Path(shutil.copytree(offloaded, tmp_path / "store"))
     first, second = records(offloaded)
-    measured = first.document["camera_clock"] | {
-        "offset_ns": HOURS_3,
-        "measured_utc_ns": first.manifest.ended_utc_ns + HOURS_3 + S,
-        "measured_by": "dock-7",
-        "host_clock": {"synchronised": True, "max_error_ns": 1_000, "said_by": "chrony"},
-    }
+    measured = CameraClock(
+        offset_ns=HOURS_3,
+        uncertainty_ns=1_000_000,
+        revision=first.manifest.clock_revision,
+        state=ClockState.SYNCED,
+        stated_uncertainty_ns=50_000_000,
+        measured_utc_ns=first.manifest.ended_utc_ns + HOURS_3 + S,
+        measured_by="dock-7",
+        host_time=HostTime(True, 1_000, "chrony"),
+    ).plain()
     first.write(camera_clock=measured)
     second.write(camera_clock=None, camera_clock_unknown="unsupported")
     return offloaded

@@ -80,7 +80,7 @@ def test_the_correction_is_what_was_measured_and_its_bound_has_the_drift_since()
         (made(**UNSET), CLOCK, NotKnown.SET_SINCE),
         (made(clock_revision=0), CLOCK, NotKnown.REVISION_NOT_STATED),
         (made(clock_revision=0), measured(revision=0), NotKnown.REVISION_NOT_STATED),
-        (MANIFEST, measured(measured_utc_ns=STARTED + HOURS_3 + 50 * S), NotKnown.LATER_THAN_MEASURED),
+        (MANIFEST, measured(measured_utc_ns=STARTED + HOURS_3 + 50 * S), NotKnown.LATER_THAN_STORED),
         (MANIFEST, NotMeasured.UNSUPPORTED, NotKnown.NOT_MEASURED),
     ],
     ids=["set", "another", "lost", "set-first", "not-stated", "never-set", "later", "not-measured"],
@@ -94,6 +94,16 @@ def test_where_the_clock_was_not_the_same_the_offset_is_not_known(
 def test_a_record_of_before_says_nothing_of_the_clock_and_nothing_is_found() -> None:
     assert correction_of(MANIFEST, [{}]) is NotKnown.NOT_MEASURED
     assert findings(MANIFEST, {}) == []
+
+
+def test_a_recording_that_was_made_while_the_camera_was_connected_is_corrected_too() -> None:
+    before = measured(measured_utc_ns=STARTED + HOURS_3 - 50 * S)
+    stored = {"stored_utc_ns": MANIFEST.ended_utc_ns + HOURS_3 + S}
+    known = correction_of(MANIFEST, [record(before) | stored])
+    assert isinstance(known, Correction) and known.offset_ns == HOURS_3
+    assert known.uncertainty_ns == 1_000_000 + 50 * S * DRIFT_PPM // 1_000_000 + 2_000_000
+    early = {"stored_utc_ns": MANIFEST.ended_utc_ns + HOURS_3 - 2 * S}
+    assert correction_of(MANIFEST, [record(before) | early]) is NotKnown.LATER_THAN_STORED
 
 
 def test_a_clock_that_was_never_set_is_corrected_while_it_runs_on() -> None:
