@@ -16,13 +16,13 @@ import pytest
 from bwc_sdk import RecordingEntry, Role, StopReason
 from bwc_sdk.errors import LinkError, TransportError
 from bwc_sdk.offload import OffloadPolicy, Progress
-from bwc_sdk.sync import SyncCamera, offload
+from bwc_sdk.sync import SyncCamera, SyncOffloadJob, offload
 from hil_tests.abilities import need_footage_link
-from hil_tests.actuators.actuator import ENTIRE_SUPPLY, ActuatorFailed
-from hil_tests.actuators.at_device import Actuators
+from hil_tests.actuators.actuator import ENTIRE_SUPPLY, ActuatorFailed, Cut
+from hil_tests.actuators.at_device import OFF_S, Actuators
 from hil_tests.bench import Bench
 from hil_tests.conformance.measuring import Measure
-from hil_tests.restarting import when_back
+from hil_tests.restarting import when_answering, when_back
 
 GONE_S: Final = 15.0
 """Within this a host notices that the device is gone: three times the link's dead time."""
@@ -30,6 +30,8 @@ RECORDED_S: Final = 10.0
 """How much is recorded before the power goes: more than a device keeps in memory alone, which is a chunk."""
 SIMULATED_S: Final = 1.5
 """The same of a simulator, which stores second by second."""
+SIMULATED_OFF_S: Final = 0.3
+"""How long something stays off, of a simulator, which has no capacitors."""
 ENTIRE_MAX: Final = 64 << 20
 """More footage than this is not copied by a test: on a slow line it would take hours."""
 RECORD: Final = "button_record"
@@ -89,11 +91,17 @@ def test_a_recording_that_lost_its_power_is_closed_and_says_so_and_the_others_ar
 
 
 @pytest.mark.rule("REC-004")
-def test_a_loss_of_power_in_an_offload_costs_no_footage(
-    connect_as: Callable[[Role], SyncCamera], actuators: Actuators, bwc_bench: Bench, dock_store: Path
+@pytest.mark.parametrize("what", ["power", "cable"])
+def test_an_offload_in_which_it_goes_costs_no_footage(
+    what: str,
+    connect_as: Callable[[Role], SyncCamera],
+    actuators: Actuators,
+    bwc_bench: Bench,
+    dock_store: Path,
 ) -> None:
     """The dock takes it up again where it was, and what it has stored in the end is what the camera signed."""
-    actuators.that_cut(ENTIRE_SUPPLY)
+    cut = ENTIRE_SUPPLY if what == "power" else {Cut.DATA}
+    chosen_by = actuators.that_cut(cut, sparing=() if what == "power" else {Cut.BATTERY})
     need_footage_link(bwc_bench)
     camera = connect_as(Role.BENCH)
     boot_counter, listed = camera.device.status().boot_counter, closed(camera)
@@ -103,34 +111,30 @@ def test_a_loss_of_power_in_an_offload_costs_no_footage(
     if not chosen:
         pytest.skip("the device has no recording that is small enough to be copied by a test")
     bwc_bench.note_identity(Role.DOCK_OFFLOAD)
-    job = offload(
-        bwc_bench.uri,
-        dock_store,
-        recordings=chosen,
-        identity=bwc_bench.key_files,
-        lab=bwc_bench.lab,
-        allow_insecure=bwc_bench.allow_insecure,
-        policy=OffloadPolicy(allow_slow=True),
-    )
     lost = False
-    with job:
+    with _job(bwc_bench, dock_store, chosen) as job:
         for event in job:
             if isinstance(event, Progress) and not lost:
                 lost = True
-                actuators.lose_power()
+                off_s = SIMULATED_OFF_S if bwc_bench.simulator else OFF_S
+                actuators.cycle(*(one.name for one in chosen_by), off_s=off_s)
     assert lost, "nothing was copied"
+    when_answering(bwc_bench)
     if not job.result.complete:  # it gave up before the device was back: what it has is kept for the next one
-        when_back(bwc_bench.connect, Role.BENCH, boot_counter).close()
-        job = offload(
-            bwc_bench.uri,
-            dock_store,
-            recordings=chosen,
-            identity=bwc_bench.key_files,
-            lab=bwc_bench.lab,
-            allow_insecure=bwc_bench.allow_insecure,
-            policy=OffloadPolicy(allow_slow=True),
-        )
-        assert job.run().complete
-    with when_back(bwc_bench.connect, Role.BENCH, boot_counter) as camera:
+        assert _job(bwc_bench, dock_store, chosen).run().complete
+    with bwc_bench.connect(Role.BENCH) as camera:
+        assert (camera.peer.boot_counter != boot_counter) is (what == "power")
         assert closed(camera) == listed
     assert not list(dock_store.rglob("*.part"))
+
+
+def _job(bench: Bench, store: Path, recordings: list[int]) -> SyncOffloadJob:
+    return offload(
+        bench.uri,
+        store,
+        recordings=recordings,
+        identity=bench.key_files,
+        lab=bench.lab,
+        allow_insecure=bench.allow_insecure,
+        policy=OffloadPolicy(allow_slow=True),
+    )

@@ -1,6 +1,6 @@
 """Hands at a simulated device: through the named pipe of `bwc sim --control`, or of a simulator in this process.
 
-They take the camera out of its dock or its bay and put it back, take its power, and press its buttons.
+They take the camera out of its dock or its bay and put it back, pull its cable, take its power, and press its buttons.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def simulated(name: str, uri: str, control: Path | None, *, press: str | None = 
         case "vbus_relay" if not bay:
             lines, cuts = {Move.OFF: "undock", Move.ON: "dock"}, SWITCHES[name]
         case "battery_cut":
-            lines, cuts = {Move.CYCLE: f"{at}crash"}, ENTIRE_SUPPLY
+            lines, cuts = {Move.CYCLE: f"{at}power cut torn"}, ENTIRE_SUPPLY
         case "data_switch":
-            return None  # a cable of its own is what no simulator has
+            lines, cuts = {Move.OFF: f"{at}unplug", Move.ON: f"{at}plug"}, SWITCHES[name]
         case _ if press or name == RECORD:
             lines, cuts = {Move.PRESS: at + (press or "record start")}, frozenset[Cut]()
         case _:

@@ -113,7 +113,7 @@ def sim(tmp_path: Path, *options: str) -> Iterator[tuple[str, Path]]:
 def test_hands_at_a_simulator_of_another_process_take_its_power_and_its_dock(tmp_path: Path) -> None:
     with sim(tmp_path) as (uri, hands):
         there = Actuators("X", all_simulated(uri, hands))
-        assert [one.name for one in there] == ["vbus_relay", "battery_cut", "button_record"]
+        assert [one.name for one in there] == ["data_switch", "vbus_relay", "battery_cut", "button_record"]
         with connect(uri, lab=True) as camera:
             docked = camera.device.status().docked
             there.off("vbus_relay")
@@ -166,8 +166,9 @@ def occupied(station: SyncDockingStation) -> list[bool]:
 
 
 def test_a_simulator_has_what_it_can_do_and_hardware_has_nothing_of_itself() -> None:
-    assert set(all_simulated(SIM, None)) == {"vbus_relay", "battery_cut", "button_record"}
-    assert set(all_simulated(f"{SIM}&station=2&bay=1", None)) == {"bay_relay", "battery_cut", "button_record"}
+    both = {"data_switch", "battery_cut", "button_record"}
+    assert set(all_simulated(SIM, None)) == both | {"vbus_relay"}
+    assert set(all_simulated(f"{SIM}&station=2&bay=1", None)) == both | {"bay_relay"}
     assert all_simulated("serial:/dev/ttyACM0", None) == {}
 
 
@@ -360,7 +361,7 @@ def test_finds_it_on(actuators, camera):
     assert camera.device.status().docked
 
 def test_wants_what_is_not_there(actuators):
-    actuators.off("data_switch")
+    actuators.press("button_horn")
 
 def test_wants_hands(actuators):
     actuators.press("button_record")
@@ -373,7 +374,7 @@ def test_what_a_test_leaves_off_is_on_again_and_what_is_missing_is_not_tested(
     pytester.makepyfile(LEAVES_OFF)
     result = pytester.runpytest_inprocess("--bwc-device", SIM, "-v", "-rs")
     result.assert_outcomes(passed=3, skipped=1)
-    result.stdout.fnmatch_lines(["*not tested: no data_switch is at SIM-0000004D: a bench file names one, *"])
+    result.stdout.fnmatch_lines(["*not tested: no button_horn is at SIM-0000004D: a bench file names one, *"])
 
 
 def test_a_relay_that_fails_is_no_verdict_on_the_device_and_the_report_says_what_was_cut(

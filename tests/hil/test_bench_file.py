@@ -343,10 +343,6 @@ BEYOND_THE_SCHEMA = {
         "'cuts': a button cuts nothing",
     ),
     "a hub as a button": (actuator("button", "uhubctl", location="1", port=1), "lacks 'cuts'"),
-    "a cable of a simulator": (
-        actuator("data_switch", "simulator"),
-        "a simulator has no such actuator at sim:",
-    ),
     "a bay of a camera alone": (
         actuator("bay_relay", "simulator"),
         "a simulator has no such actuator at sim:",

@@ -124,7 +124,7 @@ IN_THE_OPEN = 9
 
 ALONE = 2
 """Tests that are skipped where there is no other camera."""
-BY_HAND = 2
+BY_HAND = 3
 """Tests that are skipped where nothing but the link acts on the device: of its power."""
 
 
@@ -178,9 +178,7 @@ def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_an
 
 
 @pytest.mark.parametrize("bay", [sample("3"), rest("")])
-def test_hands_at_a_simulator_take_its_power_in_a_recording_and_in_an_offload(
-    bay: str, tmp_path: Path
-) -> None:
+def test_hands_at_a_simulator_take_its_power_and_its_cable(bay: str, tmp_path: Path) -> None:
     hands = tmp_path / "hands"
     os.mkfifo(hands)
     words = ("--control", str(hands), *(("--station", "4") if bay else ()))
