@@ -452,6 +452,21 @@ class RosterError(BwcError):
         self.problems = problems
 
 
+class SelfTestFailed(BwcError):
+    """Raised when a step of a camera's self-test failed; the text names the steps."""
+
+    layer = "self-test"
+
+    def __init__(self, rule: str, *, device: str = "") -> None:
+        super().__init__(rule, device=device, advice="do not give it out: 'bwc self-test' has the details")
+
+
+class RecordsInUse(BwcError):
+    """Raised when another process works on a directory of records; it was left as it is."""
+
+    layer = "file"
+
+
 class ClockImplausible(BwcError):
     """Raised when a clock must not be set: the step is beyond the limit, or the host has no reliable time.
 

@@ -59,6 +59,7 @@ CORE: Final = (
     Part("cryptography", "47", ("cryptography.x509:load_der_x509_certificate",)),
     Part("typer", "0.15", ("typer:Typer",)),
     Part("rich", "13", ("rich.console:Console",)),
+    Part("segno", "1.6", ("segno:make",)),
 )
 EXTRAS: Final = {
     "usb": (

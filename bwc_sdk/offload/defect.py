@@ -1,5 +1,5 @@
-"""Defects of this program: one camera or recording that runs into one must not end the offloads of the others, and not
-in silence either."""
+"""Defects of this program: one camera or recording that runs into one must not end the work on the others, and not in
+silence either."""
 
 import logging
 
@@ -9,10 +9,10 @@ log = logging.getLogger(__name__)
 
 
 def failure_of(error: Exception, what: str) -> BwcError:
-    """What is reported about a camera, or a recording, whose offload raised `error`; a defect is logged as well."""
+    """What is reported about a camera, or a recording, at which `error` was raised; a defect is logged as well."""
     if isinstance(error, BwcError):
         return error
-    log.error("the offload of %s failed by a defect", what, exc_info=error)
+    log.error("work on %s failed by a defect", what, exc_info=error)
     fault = ProgramFault(
         f"this program failed: {type(error).__name__}: {error}",
         device=what,

@@ -5,6 +5,39 @@ configuration file) and a roster (a table of people). What is safe to repeat is 
 call goes on.
 """
 
+from bwc_sdk.provisioning.one_camera import Done, Found, Step, TimeWord
+from bwc_sdk.provisioning.place import Place, places_of
+from bwc_sdk.provisioning.profile import Profile, read_profile
+from bwc_sdk.provisioning.provision import (
+    Looked,
+    NotProvisioned,
+    Provisioned,
+    ProvisioningEvent,
+    StepBegun,
+    provision,
+)
+from bwc_sdk.provisioning.records import Record, Records, verify_record
 from bwc_sdk.provisioning.roster import Member, Roster, read_roster
 
-__all__ = ["Member", "Roster", "read_roster"]
+__all__ = [
+    "Done",
+    "Found",
+    "Looked",
+    "Member",
+    "NotProvisioned",
+    "Place",
+    "Profile",
+    "Provisioned",
+    "ProvisioningEvent",
+    "Record",
+    "Records",
+    "Roster",
+    "Step",
+    "StepBegun",
+    "TimeWord",
+    "places_of",
+    "provision",
+    "read_profile",
+    "read_roster",
+    "verify_record",
+]

@@ -1,0 +1,90 @@
+"""Who is to carry which camera: by its serial number, by its slot, else in order of docking.
+
+A camera that is somebody's of the roster already stays his or hers. Whoever has a camera by an earlier run does not get
+another one, also when that camera is not here.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bwc_sdk.errors import RosterError
+from bwc_sdk.provisioning.roster import Member, Roster
+
+Choice = Member | RosterError
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A camera that is there."""
+
+    serial_number: str
+    slots: frozenset[str]
+    officer: str
+    """Who carries it now; "" = nobody."""
+
+
+def choose(
+    candidates: Sequence[Candidate], roster: Roster, on: datetime.date, held: Mapping[str, str]
+) -> tuple[Choice, ...]:
+    """For each camera, in the order of docking, who is to carry it, or why nobody can.
+
+    `held` says who has a camera by an earlier run: officer to serial number.
+    """
+    present = {one.serial_number for one in candidates}
+    named = [_named(one, roster) for one in candidates]
+    taken = {member.officer for member in named if member} | {
+        officer for officer, serial in held.items() if serial not in present
+    }
+    kept: list[Member | None] = []
+    for one, member in zip(candidates, named, strict=True):
+        own = member or _own(one, roster, held, taken)
+        if own:
+            taken.add(own.officer)
+        kept.append(own)
+    waiting = iter([m for m in roster.members if _in_order(m, on) and m.officer not in taken])
+    return tuple(
+        _fit(member or next(waiting, None), one, roster, on)
+        for one, member in zip(candidates, kept, strict=True)
+    )
+
+
+def _named(one: Candidate, roster: Roster) -> Member | None:
+    """Whose the camera is by its serial number or its place."""
+    return roster.of_camera(one.serial_number) or next(
+        (member for slot in sorted(one.slots) if (member := roster.of_slot(slot))), None
+    )
+
+
+def _own(one: Candidate, roster: Roster, held: Mapping[str, str], taken: set[str]) -> Member | None:
+    """Whose it is already: by an earlier run that may not have come to its end, or by what the camera itself says."""
+    for officer in (next((o for o, serial in held.items() if serial == one.serial_number), ""), one.officer):
+        member = roster.of_officer(officer) if officer else None
+        if member and not (member.serial_number or member.slot) and officer not in taken:
+            return member
+    return None
+
+
+def _in_order(member: Member, on: datetime.date) -> bool:
+    return not (member.serial_number or member.slot) and member.active(on)
+
+
+def _fit(member: Member | None, one: Candidate, roster: Roster, on: datetime.date) -> Choice:
+    if member is None:
+        return RosterError(
+            (f"nobody of {roster.path.name} is left for {one.serial_number}",),
+            advice="add a line, or take the camera away; the others are gone on with",
+        )
+    if not member.active(on):
+        return RosterError(
+            (f"line {member.line}: {member.officer} ended on {member.ended}",),
+            advice="'bwc return' takes the camera back; a new line gives it to somebody else",
+        )
+    if member.training_until is not None and member.training_until < on:
+        return RosterError(
+            (f"line {member.line}: the training of {member.officer} counted until {member.training_until}",),
+            advice="nobody carries a camera without it: train again, and write the new day into the roster",
+        )
+    return member

@@ -1,0 +1,75 @@
+"""What a record says of a camera that was provisioned: as it was found, what was done, and as it said itself to be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bwc_protocol.declare import to_plain
+from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.provisioning.one_camera import Done
+from bwc_sdk.provisioning.profile import Profile
+from bwc_sdk.provisioning.records import VERSION
+from bwc_sdk.provisioning.roster import Member
+from bwc_sdk.version import __version__
+
+
+def describe(
+    done: Done,
+    *,
+    place: str,
+    profile: Profile,
+    member: Member | None,
+    identity: HostIdentity,
+    utc_ns: int,
+    before: str,
+) -> dict[str, Any]:
+    """The record, ready for JSON. `before` is the SHA-256 of the record that it takes the place of; "" = the first."""
+    camera, assignment, clock = done.found.identity, done.assignment, done.clock
+    return {
+        "bwc_provisioning": VERSION,
+        "made_utc": utc_text(utc_ns // 1_000_000_000),
+        "made_with": f"bwc-sdk {__version__}",
+        "by": identity.name,
+        "lab": identity.lab,
+        "place": place,
+        "earlier_record_sha256": before,
+        "camera": {
+            "serial_number": camera.serial,
+            "manufacturer": camera.manufacturer,
+            "model": camera.model,
+            "hardware": camera.hardware,
+            "firmware": camera.firmware,
+            "firmware_sha256": camera.firmware_sha256.hex(),
+            "simulator": camera.simulator,
+            "certificate_until_utc": utc_text(done.certificate_until_s) if done.certificate_until_s else "",
+        },
+        "profile": {"name": profile.name, "sha256": profile.sha256},
+        "settings": dict(sorted(done.settings.items())),
+        "changed": {key: {"from": was, "to": to} for key, (was, to) in done.found.differing.items()},
+        "assignment": {
+            "officer": assignment.officer,
+            "unit": assignment.unit,
+            "revision": assignment.revision,
+            "earlier_officer": done.found.assignment.officer,
+            "training_valid_until": str(member.training_until or "") if member else "",
+        },
+        "clock": {
+            "before": _measured(clock.before),
+            "after": _measured(clock.after),
+            "source": to_plain(clock.word.source),
+            "assurance": to_plain(clock.word.assurance),
+            "uncertainty_ns": clock.uncertainty_ns,
+        },
+        "self_test": to_plain(done.self_test),
+    }
+
+
+def utc_text(utc_s: int) -> str:
+    """A time as RFC 3339 has it, to the second."""
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _measured(one: Measurement) -> dict[str, int]:
+    return {"offset_ns": one.offset_ns, "uncertainty_ns": one.uncertainty_ns, "revision": one.revision}

@@ -1,0 +1,32 @@
+"""A profile: how cameras are to be configured. A configuration file, as `bwc config show --toml` prints one.
+
+The policy in force is two of its settings, `policy.id` and `policy.sha256`, and so stands in the manifest of each
+recording.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bwc_sdk.clients.configuration import Value, read_file, to_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Settings by key, and by what they are known."""
+
+    name: str
+    settings: Mapping[str, Value]
+
+    @property
+    def sha256(self) -> str:
+        """Of the settings as `to_toml` writes them: the same however the file was written."""
+        return hashlib.sha256(to_toml(self.settings).encode()).hexdigest()
+
+
+def read_profile(path: Path) -> Profile:
+    """Reads a profile. Raises `HostFileError`, `ConfigError`; whether a camera has such settings it says itself."""
+    return Profile(path.stem, read_file(path))

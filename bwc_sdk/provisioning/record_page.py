@@ -1,0 +1,107 @@
+"""A record as a page to print: a label to cut out, with a QR code, and below it what the record says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+from bwc_sdk.provisioning.records import canonical
+
+DIGITS: Final = 16
+"""Of the record's SHA-256 in the code: enough to tell which record a label belongs to."""
+STYLE: Final = """
+body { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff; max-width: 44em;
+  margin: 2em auto; padding: 0 1em }
+.label { display: flex; gap: 4mm; align-items: center; width: 90mm; box-sizing: border-box; padding: 3mm;
+  border: 1px dashed #666 }
+.label svg { width: 26mm; height: 26mm; flex: none }
+.label p { margin: 0 } .serial { font-weight: 700; font-size: 12pt } .small { font-size: 8pt; color: #444 }
+table { border-collapse: collapse; margin: 0 0 1em; width: 100% } th, td { text-align: left; vertical-align: top;
+  padding: .15em .6em .15em 0; border-bottom: 1px solid #ddd } th { font-weight: 600; width: 16em }
+h2 { font-size: 12pt; margin: 1.2em 0 .3em } .lab { border: 2px solid #a40000; color: #a40000; padding: .3em .6em }
+@media print { body { margin: 0 } }
+"""
+
+
+def code_of(document: Mapping[str, Any]) -> str:
+    """What the QR code says: the serial number, and the beginning of the record's SHA-256."""
+    return f"{document['camera']['serial_number']} {hashlib.sha256(canonical(document)).hexdigest()[:DIGITS]}"
+
+
+def page_of(document: Mapping[str, Any]) -> str:
+    """The page: one file that needs no other. Same record, same bytes."""
+    import segno  # of all verbs only provisioning draws
+
+    camera, assignment, clock = document["camera"], document["assignment"], document["clock"]
+    code = code_of(document)
+    drawn = segno.make(code, error="m", micro=False).svg_inline(border=2, title=code)
+    worth = []
+    if camera["simulator"] or document["lab"]:
+        what = "a simulator" if camera["simulator"] else "a device of a lab"
+        worth = [f'<p class="lab">This is {what}: not for service.</p>']
+    changed = [
+        (key, f"{_shown(one['from'])} → {_shown(one['to'])}") for key, one in document["changed"].items()
+    ]
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(camera['serial_number'])}: provisioned</title><style>{STYLE}</style></head><body>",
+            f'<div class="label">{drawn}<div><p class="serial">{escape(camera["serial_number"])}</p>',
+            f"<p>{escape(assignment['officer'] or 'nobody')}"
+            f"{' · ' + escape(assignment['unit']) if assignment['unit'] else ''}</p>",
+            f'<p class="small">{document["made_utc"][:10]} · {escape(document["profile"]["name"])}</p></div></div>',
+            "<h1>Provisioned</h1>",
+            *worth,
+            _table(
+                "Camera",
+                [
+                    ("Serial number", camera["serial_number"]),
+                    ("Model", f"{camera['manufacturer']} {camera['model']}, hardware {camera['hardware']}"),
+                    ("Firmware", f"{camera['firmware']} (SHA-256 {camera['firmware_sha256'][:16]}…)"),
+                    ("Certificate until", camera["certificate_until_utc"] or "it has none"),
+                ],
+            ),
+            _table(
+                "Holder",
+                [
+                    ("Officer", assignment["officer"] or "nobody"),
+                    ("Unit", assignment["unit"]),
+                    ("Training valid until", assignment["training_valid_until"] or "the roster does not say"),
+                    ("Before", assignment["earlier_officer"] or "nobody"),
+                ],
+            ),
+            _table(
+                "Clock",
+                [
+                    ("Was off by", f"{clock['before']['offset_ns'] / 1e9:.3f} s"),
+                    ("Is off by", f"{clock['after']['offset_ns'] / 1e9:.6f} s"),
+                    ("Good to", f"{clock['uncertainty_ns'] / 1e9:.6f} s"),
+                    ("Source", f"{clock['source']}, {clock['assurance']}"),
+                ],
+            ),
+            _table(
+                "Self-test", [(one["name"], f"{one['result']} {one['detail']}") for one in _steps(document)]
+            ),
+            _table(f"Settings that were changed ({document['profile']['name']})", changed or [("None", "")]),
+            f'<p class="small">Made {document["made_utc"]} by {escape(document["by"])} with '
+            f"{escape(document['made_with'])}. The record beside this page is signed; this page is not. Settings: "
+            f"SHA-256 {document['profile']['sha256']}.</p>",
+            "</body></html>\n",
+        ]
+    )
+
+
+def _steps(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(document["self_test"]["steps"])
+
+
+def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+    return f"<h2>{escape(title)}</h2><table>{body}</table>"
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

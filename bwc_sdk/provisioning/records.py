@@ -1,0 +1,198 @@
+"""The directory of records of who carries which camera: one signed record a camera, and what of a run is under way.
+
+A camera's record is named after it, `CAMERA.provisioned.json`, with its signature beside it (`….json.cose`) and a page
+to print. Before somebody is given a camera, `CAMERA.begun.json` says so, durably: a run that is killed between that and
+the record does not give the same person a second camera.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bwc_protocol.certificates.facts import CertificateFacts
+from bwc_protocol.declare import Role
+from bwc_sdk.camera_name import camera_name
+from bwc_sdk.errors import DocumentError, HostFileError, RecordsInUse
+from bwc_sdk.host.file_advice import file_advice
+from bwc_sdk.identity.durable_files import replace, sync_directory, telling_files
+from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.identity.signed_report import sign_report, verify_report
+
+SUFFIX: Final = ".provisioned.json"
+SIGNATURE: Final = ".cose"
+BEGUN: Final = ".begun.json"
+LOCK: Final = ".lock"
+RECORD_MAX: Final = 1 << 20
+"""Bytes of a record: one with 256 settings has a thirtieth of it."""
+RECORDS_MAX: Final = 100_000
+VERSION: Final = 1
+SIGNED_BY: Final = Role.TECHNICIAN
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record, and where it stands."""
+
+    path: Path
+    data: bytes
+    document: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """By which the next record of the same camera names it."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def serial_number(self) -> str:
+        """Of which camera it is."""
+        return str(self.document["camera"]["serial_number"])
+
+    @property
+    def officer(self) -> str:
+        """Who carries the camera by it; "" = nobody."""
+        return str(self.document["assignment"]["officer"])
+
+
+class Records:
+    """A directory of records, opened by one process at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @classmethod
+    @contextmanager
+    def opened(cls, directory: Path) -> Iterator[Records]:
+        """Makes the directory if it is missing, and holds it. Raises `HostFileError`, `RecordsInUse`."""
+        import fcntl  # Windows has none, and records are kept where footage is
+
+        with telling_files(directory):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+            lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RecordsInUse(
+                    f"another process works on {directory}", advice="wait for it, or end it"
+                ) from None
+            yield cls(directory)
+        finally:
+            os.close(lock)
+
+    def path_of(self, serial_number: str) -> Path:
+        """Where the record of a camera stands."""
+        return self.directory / f"{camera_name(serial_number)}{SUFFIX}"
+
+    def all(self) -> tuple[Record, ...]:
+        """All records, by the names of their files. Raises `HostFileError`, `DocumentError`."""
+        with telling_files(self.directory):
+            paths = sorted(self.directory.glob(f"*{SUFFIX}"))
+        if len(paths) > RECORDS_MAX:
+            raise HostFileError(
+                f"{self.directory} has {len(paths)} records", advice="one directory is for one site's cameras"
+            )
+        return tuple(read_record(path) for path in paths)
+
+    def of(self, serial_number: str) -> Record | None:
+        """The record of a camera. Raises as `all`."""
+        path = self.path_of(serial_number)
+        return read_record(path) if path.exists() else None
+
+    def held(self) -> dict[str, str]:
+        """Who has a camera, or was about to be given one: officer to serial number. Raises as `all`."""
+        found = {one.officer: one.serial_number for one in self.all() if one.officer}
+        for path in sorted(self.directory.glob(f"*{BEGUN}")):
+            document = _document(path, _read(path))
+            found[str(document.get("officer", ""))] = str(document.get("serial_number", ""))
+        found.pop("", None)
+        return found
+
+    def begin(self, serial_number: str, officer: str) -> None:
+        """Says durably that somebody is about to be given a camera. Raises `HostFileError`."""
+        data = canonical({"serial_number": serial_number, "officer": officer})
+        with telling_files(self.directory):
+            replace(self._begun(serial_number), data, mode=0o640)
+
+    def write(self, document: Mapping[str, Any], page: str, identity: HostIdentity) -> Record:
+        """Signs and writes a camera's record, in the place of the one before. Raises `HostFileError`.
+
+        Signature and page are durable before the record is, which alone says that it holds; a run that is killed in
+        between leaves the record of before with a signature that is not its own, and the next run mends it.
+        """
+        serial = str(document["camera"]["serial_number"])
+        data, path = canonical(document), self.path_of(serial)
+        with telling_files(self.directory):
+            replace(path.with_name(path.name + SIGNATURE), sign_report(data, identity), mode=0o640)
+            replace(path.with_name(path.name.removesuffix(".json") + ".html"), page.encode(), mode=0o640)
+            replace(path, data, mode=0o640)
+            self._begun(serial).unlink(missing_ok=True)
+            sync_directory(self.directory)
+        return Record(path, data, document)
+
+    def _begun(self, serial_number: str) -> Path:
+        return self.directory / f"{camera_name(serial_number)}{BEGUN}"
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The bytes of a document: the same for the same content."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def read_record(path: Path) -> Record:
+    """A record, whose signature is not looked at. Raises `HostFileError`, `DocumentError`."""
+    data = _read(path)
+    document = _document(path, data)
+    camera, assignment = document.get("camera"), document.get("assignment")
+    if (
+        document.get("bwc_provisioning") != VERSION
+        or not isinstance(camera, dict)
+        or not isinstance(camera.get("serial_number"), str)
+        or not isinstance(assignment, dict)
+        or not isinstance(assignment.get("officer"), str)
+    ):
+        raise DocumentError(f"{path} is no record of a provisioned camera", advice="is this the right file?")
+    return Record(path, data, document)
+
+
+def verify_record(record: Record, believed: HostIdentity) -> CertificateFacts:
+    """Who signed a record. Raises `DocumentError` unless it was a technician of the agency or lab of `believed`, and
+    the record is as it was then; `HostFileError` if there is no signature."""
+    signature = _read(record.path.with_name(record.path.name + SIGNATURE))
+    try:
+        made_s = int(datetime.fromisoformat(str(record.document.get("made_utc"))).timestamp())
+    except ValueError as error:
+        raise DocumentError(
+            f"{record.path} does not say when it was made", advice="is this the right file?"
+        ) from error
+    again = "provision the camera again, as a technician"
+    return verify_report(record.data, signature, made_s, believed, roles=SIGNED_BY, advice=again)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(RECORD_MAX + 1)
+    except OSError as error:
+        rule = f"{path} cannot be read: {error.strerror or error}"
+        raise HostFileError(rule, advice=file_advice(error)) from error
+    if len(data) > RECORD_MAX:
+        raise DocumentError(f"{path} is longer than {RECORD_MAX} bytes", advice="is this the right file?")
+    return data
+
+
+def _document(path: Path, data: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{path} is no JSON: {error}", advice="is this the right file?") from error
+    if not isinstance(found, dict):
+        raise DocumentError(f"{path} is no record", advice="is this the right file?")
+    return found

@@ -1,0 +1,248 @@
+"""A bench of cameras is provisioned: all at once, each once, and what is left is told; whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import bwc_sdk
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.errors import ConfigError, DeviceLost, DocumentError, RecordsInUse, RosterError
+from bwc_sdk.provisioning import (
+    Looked,
+    NotProvisioned,
+    Profile,
+    Provisioned,
+    ProvisioningEvent,
+    Record,
+    Records,
+    Roster,
+    Step,
+    TimeWord,
+    places_of,
+    provision,
+    verify_record,
+)
+from bwc_sdk.provisioning.roster import parse_roster
+from firmware_sim.personalities import PERSONALITIES
+from firmware_sim.ports.memory import MemoryTransport
+from firmware_sim.station.station import SimStation
+
+PROFILE = Profile("patrol", {"recording.pre_event_s": 60, "mute.allowed": True, "policy.id": "us-example"})
+WORD = TimeWord(TimeSource.PTP, 1_000)
+PEOPLE = "\n".join(["officer;unit", *(f"A-{n:02d};K9" for n in range(1, 21))])
+
+
+def roster(text: str = PEOPLE) -> Roster:
+    return parse_roster(text, Path("officers.csv"))
+
+
+@pytest.fixture
+def bench(world, technician, play, folder) -> Callable[..., list[ProvisioningEvent]]:
+    """Provisions what stands in a station; gives all events."""
+
+    def run(
+        station: SimStation,
+        people: Roster | None,
+        profile: Profile = PROFILE,
+        *,
+        plan: bool = False,
+        seen: Callable[[ProvisioningEvent], None] = lambda event: None,
+    ) -> list[ProvisioningEvent]:
+        async def scenario() -> list[ProvisioningEvent]:
+            found = []
+            transport = MemoryTransport(station)
+            async with bwc_sdk.connect_station(
+                transport, role=Role.TECHNICIAN, lab=True, world=world
+            ) as link:
+                with Records.opened(folder) as records:
+                    async for event in provision(
+                        await places_of(link),
+                        profile,
+                        roster=people,
+                        records=records,
+                        identity=technician,
+                        plan=plan,
+                        word=WORD,
+                        world=world,
+                    ):
+                        found.append(event)
+                        seen(event)
+            return found
+
+        return play(scenario())
+
+    return run
+
+
+def done(events: Sequence[ProvisioningEvent]) -> dict[str, Record]:
+    return {event.place: event.record for event in events if isinstance(event, Provisioned)}
+
+
+def left(events: Sequence[ProvisioningEvent]) -> dict[str, NotProvisioned]:
+    return {event.place: event for event in events if isinstance(event, NotProvisioned)}
+
+
+def holders(station: SimStation) -> list[str]:
+    return [camera.assignment.officer for camera in station.cameras()]
+
+
+def test_a_bench_of_cameras_is_given_out_in_the_order_of_its_bays(
+    new_station, bench, folder, technician
+) -> None:
+    station = new_station(16)
+    events = bench(station, roster())
+    assert not left(events) and len(done(events)) == 16
+    assert holders(station) == [f"A-{n:02d}" for n in range(1, 17)]
+    with Records.opened(folder) as records:
+        found = records.all()
+    assert {one.officer for one in found} == set(holders(station))
+    for record in found:
+        assert verify_record(record, technician).roles & Role.TECHNICIAN
+        assert record.document["settings"].items() >= PROFILE.settings.items()
+        assert record.document["self_test"]["passed"] is True
+        assert abs(record.document["clock"]["after"]["offset_ns"]) < 1_000_000
+        page = record.path.with_name(record.path.name.removesuffix(".json") + ".html").read_text()
+        assert record.serial_number in page and record.officer in page and "<svg" in page
+    assert not list(folder.glob("*.begun.json"))
+
+
+def test_a_plan_says_what_would_be_done_and_changes_nothing(new_station, bench, folder) -> None:
+    station = new_station(3)
+    before = [camera.settings.view(ConfigView.PENDING) for camera in station.cameras()]
+    events = bench(station, roster(), plan=True)
+    looked = [event for event in events if isinstance(event, Looked)]
+    assert [one.member.officer for one in looked if one.member] == ["A-01", "A-02", "A-03"]
+    assert set(looked[0].found.differing) == set(PROFILE.settings)
+    assert [camera.settings.view(ConfigView.PENDING) for camera in station.cameras()] == before
+    assert holders(station) == [""] * 3 and len(events) == 3
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+def test_what_was_done_is_done_once_and_repeated_safely(new_station, bench, folder) -> None:
+    station = new_station(3)
+    first = done(bench(station, roster()))
+    revisions = [camera.assignment.revision for camera in station.cameras()]
+    second = done(bench(station, roster()))
+    assert [camera.assignment.revision for camera in station.cameras()] == revisions
+    for place, record in second.items():
+        assert record.document["earlier_record_sha256"] == first[place].sha256
+        assert record.document["changed"] == {}
+        assert record.officer == first[place].officer
+
+
+def test_a_camera_is_somebodys_by_its_number_by_its_place_or_already(new_station, bench) -> None:
+    station = new_station(4)
+    serials = [camera.serial for camera in station.cameras()]
+    people = roster(f"officer;serial number;slot\nby-number;{serials[3]};\nby-place;;2\nfirst;;\nsecond;;\n")
+    bench(station, people)
+    assert holders(station) == ["first", "by-place", "second", "by-number"]
+    again = roster(
+        f"officer;serial number;slot\nnew;;\nsecond;;\nfirst;;\nby-number;{serials[3]};\nby-place;;2\n"
+    )
+    bench(station, again)
+    assert holders(station) == ["first", "by-place", "second", "by-number"], "who has one keeps it"
+
+
+def test_whoever_has_a_camera_that_is_not_here_gets_no_second_one(new_station, bench) -> None:
+    station = new_station(2)
+    bench(station, roster())
+    away = station.bays[1].camera
+    station.undock(1)
+    bench(station, roster())
+    assert holders(station) == ["A-02"]
+    station.dock(1, new_station(1, seed=900).undock(1))
+    bench(station, roster())
+    assert holders(station) == ["A-03", "A-02"]
+    assert away is not None and away.assignment.officer == "A-01"
+
+
+def test_a_run_that_ends_between_a_promise_and_its_record_gives_nobody_two(
+    new_station, bench, folder
+) -> None:
+    station = new_station(1)
+    with Records.opened(folder) as records:
+        records.begin("GONE-1", "A-01")
+    bench(station, roster())
+    assert holders(station) == ["A-02"]
+
+
+@pytest.mark.parametrize(
+    ("people", "says"),
+    [
+        ("officer;slot\nA;9\n", "nobody of officers.csv is left"),
+        ("officer;slot;ended\nA;1;2001-01-15\n", "A ended on 2001-01-15"),
+        ("officer;slot;training valid until\nA;1;2001-01-14\n", "training of A counted until 2001-01-14"),
+    ],
+)
+def test_who_may_not_carry_one_gets_none_and_says_why(new_station, bench, people: str, says: str) -> None:
+    station = new_station(1)
+    (one,) = left(bench(station, roster(people))).values()
+    assert one.step is Step.CHOOSE and isinstance(one.error, RosterError) and says in one.error.rule
+    assert one.error.advice and holders(station) == [""]
+
+
+def test_three_bad_cameras_and_a_cable_that_is_pulled_stop_nobody_else(new_station, bench, folder) -> None:
+    station = new_station(16)
+    station.bays[2].camera.storage.emmc.fail_blocks(10**6)
+    clock = station.bays[5].camera.clock
+    clock.set_utc_ns(clock.utc_ns() + 3_600 * 10**9, 1_000_000)
+    PERSONALITIES["refusing"](station.bays[9].camera)
+    pulled = []
+
+    def pull(event: ProvisioningEvent) -> None:
+        if not pulled and getattr(event, "place", "") == "bay 12" and not isinstance(event, Looked):
+            pulled.append(station.undock(12))
+
+    events = bench(station, roster(), seen=pull)
+    assert set(left(events)) == {"bay 2", "bay 5", "bay 9", "bay 12"}
+    assert len(done(events)) == 12
+    steps = {place: one.step for place, one in left(events).items() if place != "bay 12"}
+    assert steps == {"bay 2": Step.SELF_TEST, "bay 5": Step.CLOCK, "bay 9": Step.CONNECT}
+    assert isinstance(left(events)["bay 2"].error, SelfTestFailed)
+    assert isinstance(left(events)["bay 12"].error, DeviceLost)
+
+
+def test_a_setting_that_a_camera_does_not_have_is_told_before_anything_is_changed(new_station, bench) -> None:
+    station = new_station(1)
+    (one,) = left(bench(station, roster(), Profile("x", {"recording.pre_evnt_s": 60}))).values()
+    assert one.step is Step.LOOK and isinstance(one.error, ConfigError)
+    assert "did you mean recording.pre_event_s" in str(one.error) and holders(station) == [""]
+
+
+def test_without_a_roster_a_camera_stays_whose_it_is(new_station, bench) -> None:
+    station = new_station(2)
+    bench(station, roster())
+    events = bench(station, None)
+    assert len(done(events)) == 2 and holders(station) == ["A-01", "A-02"]
+
+
+def test_two_cannot_work_on_the_same_records(folder: Path) -> None:
+    with Records.opened(folder), pytest.raises(RecordsInUse), Records.opened(folder):
+        pass
+
+
+def test_a_record_that_was_changed_is_found_out(new_station, bench, folder, technician) -> None:
+    bench(new_station(1), roster())
+    with Records.opened(folder) as records:
+        (record,) = records.all()
+        record.path.write_bytes(record.data.replace(b'"A-01"', b'"A-07"'))
+        (changed,) = records.all()
+    with pytest.raises(DocumentError, match="does not hold"):
+        verify_record(changed, technician)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"bwc_provisioning": 2}', b'{"bwc_provisioning": 1}'])
+def test_what_is_no_record_is_told_before_any_camera_is_touched(
+    new_station, bench, folder, data: bytes
+) -> None:
+    folder.mkdir()
+    (folder / "X.provisioned.json").write_bytes(data)
+    station = new_station(1)
+    with pytest.raises(DocumentError):
+        bench(station, roster())
+    assert holders(station) == [""]
