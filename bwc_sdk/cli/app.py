@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import io
+import keyword
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -60,6 +61,9 @@ VERBS: Final = {
     "enroll": Verb(
         "Make a factory-new device one of the agency: a camera, or a docking station and then what stands in its bays."
     ),
+    "provision": Verb("Configure, assign and test every camera that is there, by a profile and a roster."),
+    "return": Verb("Take cameras back: their footage first, then their assignments end."),
+    "people": Verb("Who has which camera, and the end of somebody's part."),
     "renew": Verb(
         "Renew the certificate of a device, and with a docking station of all cameras in its bays. Without a button."
     ),
@@ -119,11 +123,16 @@ def _stub(name: str, line: str) -> Any:
     return typer.main.get_command(app)
 
 
+def file_of(name: str) -> str:
+    """The module of a verb: its name, as Python can have it (PEP 8)."""
+    return f"{name.replace('-', '_')}{'_' if keyword.iskeyword(name) else ''}"
+
+
 def load(name: str) -> Any:
     """The click command of a verb, from its own file or from the package that brings it."""
     if name in VERBS and not VERBS[name].extra:
         with uncollected():
-            module = import_module(f"bwc_sdk.cli.verbs.{name.replace('-', '_')}")
+            module = import_module(f"bwc_sdk.cli.verbs.{file_of(name)}")
         return typer.main.get_command(module.app)
     app = verbs()
     cause: ImportError | None = None

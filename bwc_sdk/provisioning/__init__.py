@@ -15,6 +15,7 @@ from bwc_sdk.provisioning.provision import (
     ProvisioningEvent,
     StepBegun,
     provision,
+    take_back,
 )
 from bwc_sdk.provisioning.records import Record, Records, verify_record
 from bwc_sdk.provisioning.roster import Member, Roster, read_roster
@@ -39,5 +40,6 @@ __all__ = [
     "provision",
     "read_profile",
     "read_roster",
+    "take_back",
     "verify_record",
 ]

@@ -73,6 +73,10 @@ class TimeWord:
     uncertainty_ns: int | None = None
 
 
+NOBODY: Final = Member(0, "")
+"""Of a camera that is taken back into the pool."""
+
+
 async def look(camera: Camera, profile: Profile) -> Found:
     """How a camera differs from what it is to be. Raises `ConfigError` for settings that it does not have."""
     if problems := fit(await camera.config.schema_all(), profile.settings):
@@ -115,9 +119,11 @@ async def carry_out(
     await camera.config.apply(profile.settings)
     tell(Step.ASSIGNMENT)
     if member is not None and _differs(found.assignment, member):
-        await camera.assignment.assign(
-            officer=member.officer, unit=member.unit, revision=found.assignment.revision
-        )
+        revision = found.assignment.revision
+        if member is NOBODY:
+            await camera.assignment.clear(revision=revision)
+        else:
+            await camera.assignment.assign(officer=member.officer, unit=member.unit, revision=revision)
     tell(Step.SELF_TEST)
     connection = camera.connection
     connection.call_timeout_s = max(connection.call_timeout_s, SELF_TEST_S)

@@ -19,7 +19,7 @@ from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.provisioning.choosing import Candidate, choose
 from bwc_sdk.provisioning.describing import describe
-from bwc_sdk.provisioning.one_camera import Done, Found, Step, TimeWord, carry_out, look
+from bwc_sdk.provisioning.one_camera import NOBODY, Done, Found, Step, TimeWord, carry_out, look
 from bwc_sdk.provisioning.place import Place
 from bwc_sdk.provisioning.profile import Profile
 from bwc_sdk.provisioning.record_page import page_of
@@ -28,6 +28,8 @@ from bwc_sdk.provisioning.roster import Member, Roster
 
 PLACES_MAX: Final = 256
 """More than one host has ports for, docking stations included."""
+RETURNED: Final = Profile("returned", {})
+"""Of a camera that is taken back: its settings stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,28 @@ class _Under:
     member: Member | None = None
 
 
-async def provision(
+def take_back(
+    places: Sequence[Place],
+    *,
+    records: Records,
+    identity: HostIdentity,
+    word: TimeWord | None = None,
+    world: World | None = None,
+) -> AsyncIterator[ProvisioningEvent]:
+    """Ends the assignments of the cameras at `places`: each is set to time, taken back into the pool and tested.
+
+    A record of each says so. Its settings stay, and what it has of footage stays on it and names its holder of then.
+
+    Events and errors are those of `provision`.
+    """
+    return _provisioning(
+        places,
+        _Run(RETURNED, None, records, identity, word or TimeWord(), world or World(), back=True),
+        plan=False,
+    )
+
+
+def provision(
     places: Sequence[Place],
     profile: Profile,
     *,
@@ -97,13 +120,18 @@ async def provision(
     `NotProvisioned` (with `plan`, `Looked` or `NotProvisioned`). Raises what concerns all: `HostFileError`,
     `DocumentError` for records that cannot be read.
     """
+    run = _Run(profile, roster, records, identity, word or TimeWord(), world or World())
+    return _provisioning(places, run, plan=plan)
+
+
+async def _provisioning(
+    places: Sequence[Place], run: _Run, *, plan: bool
+) -> AsyncIterator[ProvisioningEvent]:
     if len(places) > PLACES_MAX:
         raise RosterError(
             (f"{len(places)} cameras at once, and at most {PLACES_MAX}",), advice="make it two runs"
         )
-    world = world or World()
-    run = _Run(profile, roster, records, identity, word or TimeWord(), world)
-    held = await world.workers.wait(records.held)
+    held = await run.world.workers.wait(run.records.held)
     work = asyncio.ensure_future(run.whole(places, held, plan))
     try:
         while True:
@@ -132,14 +160,17 @@ class _Run:
         identity: HostIdentity,
         word: TimeWord,
         world: World,
+        *,
+        back: bool = False,
     ) -> None:
         self.events: asyncio.Queue[ProvisioningEvent] = asyncio.Queue()
         self._profile = profile
         self._roster = roster
-        self._records = records
+        self.records = records
         self._identity = identity
         self._word = word
-        self._world = world
+        self.world = world
+        self._back = back
 
     async def whole(self, places: Sequence[Place], held: dict[str, str], plan: bool) -> None:
         async with AsyncExitStack() as stack:
@@ -177,14 +208,14 @@ class _Run:
         """Who gets which; whoever cannot is told."""
         choices: tuple[Member | RosterError | None, ...]
         if self._roster is not None:
-            today = datetime.datetime.fromtimestamp(self._world.utc_ns() / 1e9, datetime.UTC).date()
+            today = datetime.datetime.fromtimestamp(self.world.utc_ns() / 1e9, datetime.UTC).date()
             candidates = [
                 Candidate(one.found.identity.serial, one.place.slots, one.found.assignment.officer)
                 for one in there
             ]
             choices = choose(candidates, self._roster, today, held)
         else:
-            choices = tuple(None for _ in there)
+            choices = tuple(NOBODY if self._back else None for _ in there)
         wanted = []
         for one, choice in zip(there, choices, strict=True):
             if isinstance(choice, RosterError):
@@ -205,28 +236,28 @@ class _Run:
             self.events.put_nowait(StepBegun(one.place.name, begun))
 
         try:
-            if one.member is not None:
-                await self._world.workers.wait(self._records.begin, serial, one.member.officer)
+            if one.member is not None and one.member is not NOBODY:
+                await self.world.workers.wait(self.records.begin, serial, one.member.officer)
             done = await carry_out(one.camera, one.found, self._profile, one.member, self._word, tell)
             tell(Step.RECORD)
-            record = await self._world.workers.wait(self._record, one, done)
+            record = await self.world.workers.wait(self._record, one, done)
         except Exception as error:
             self._failed(one.place, step, failure_of(error, one.place.name), serial)
         else:
             self.events.put_nowait(Provisioned(one.place.name, record))
 
     def _record(self, one: _Under, done: Done) -> Record:
-        before = self._records.of(one.found.identity.serial)
+        before = self.records.of(one.found.identity.serial)
         document = describe(
             done,
             place=one.place.name,
             profile=self._profile,
             member=one.member,
             identity=self._identity,
-            utc_ns=self._world.utc_ns(),
+            utc_ns=self.world.utc_ns(),
             before="" if before is None else before.sha256,
         )
-        return self._records.write(document, page_of(document), self._identity)
+        return self.records.write(document, page_of(document), self._identity)
 
     def _failed(self, place: Place, step: Step, error: BwcError, serial: str = "") -> None:
         self.events.put_nowait(NotProvisioned(place.name, step, error, serial))

@@ -69,12 +69,14 @@ class Records:
 
     @classmethod
     @contextmanager
-    def opened(cls, directory: Path) -> Iterator[Records]:
-        """Makes the directory if it is missing, and holds it. Raises `HostFileError`, `RecordsInUse`."""
+    def opened(cls, directory: Path, *, make: bool = True) -> Iterator[Records]:
+        """Holds the directory; one that is missing is made, unless it has to be there. Raises `HostFileError`,
+        `RecordsInUse`."""
         import fcntl  # Windows has none, and records are kept where footage is
 
         with telling_files(directory):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+            if make:
+                directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:

@@ -102,7 +102,7 @@ def read_table(path: Path) -> str:
         raise HostFileError(rule, advice=file_advice(error)) from error
     if len(data) > FILE_MAX:
         raise RosterError((f"{path} is longer than {FILE_MAX} bytes",), advice="is the path right?")
-    mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
+    mark, encoding = encoding_of(data)
     try:
         return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
@@ -111,6 +111,11 @@ def read_table(path: Path) -> str:
             (f"{path}, line {line}: that is no {encoding.upper()}",),
             advice="save it as 'CSV UTF-8' in the spreadsheet: what its letters are in another encoding is not guessed",
         ) from error
+
+
+def encoding_of(data: bytes) -> tuple[bytes, str]:
+    """The mark that a file begins with, and how its text is stored."""
+    return next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "utf-8"))
 
 
 def parse_roster(text: str, path: Path) -> Roster:

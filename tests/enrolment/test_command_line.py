@@ -91,7 +91,7 @@ def uri(camera: SimCamera, monkeypatch: pytest.MonkeyPatch) -> str:
 def pressed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Device]]:
     """Whose buttons are pressed when they are asked for: of these devices."""
     devices: list[Device] = []
-    tell: Callable[..., None] = enroll_cli._tell
+    tell: Callable[..., None] = enroll_cli.tell
 
     def told(output: Any, event: Any) -> None:
         tell(output, event)
@@ -99,7 +99,7 @@ def pressed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Device]]:
             for device in devices:
                 button_of(device, event.slot)
 
-    monkeypatch.setattr(enroll_cli, "_tell", told)
+    monkeypatch.setattr(enroll_cli, "tell", told)
     monkeypatch.setattr(enrolling, "LOOK_S", 0.05)
     yield devices
 

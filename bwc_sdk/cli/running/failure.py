@@ -60,6 +60,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.ConfigError: ExitCode.BAD_CONFIG,
     errors.PolicyError: ExitCode.BAD_CONFIG,
     errors.RosterError: ExitCode.BAD_CONFIG,
+    errors.RecordsInUse: ExitCode.BUSY,
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
     errors.ClockNotVerified: ExitCode.CLOCK_NOT_VERIFIED,
     errors.AuditBroken: ExitCode.EVIDENCE_MISMATCH,

@@ -47,6 +47,19 @@ from bwc_sdk.identity.lookup import find_identity, identity_for
 app = verbs()
 SIMULATOR: Final = "simulator"
 """Instead of a file: the factory of this user's simulator."""
+VendorRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--vendor-root",
+        metavar="FILE",
+        help="Root of the devices' factory (PEM), by which a device proves to be genuine; "
+        f"'{SIMULATOR}' for simulated ones.",
+    ),
+]
+Serials = Annotated[
+    Path | None,
+    typer.Option("--serials", metavar="FILE", help="Serial numbers that may be enrolled, one a line."),
+]
 STOPPED: Final = "what was told as enrolled is; 'bwc enroll' goes on with the others"
 
 
@@ -56,19 +69,8 @@ def enroll_verb(
     settings: Settings,
     output: Output,
     ca: CaDir = None,
-    vendor_root: Annotated[
-        str | None,
-        typer.Option(
-            "--vendor-root",
-            metavar="FILE",
-            help="Root of the devices' factory (PEM), by which a device proves to be genuine; "
-            f"'{SIMULATOR}' for simulated ones.",
-        ),
-    ] = None,
-    serials: Annotated[
-        Path | None,
-        typer.Option("--serials", metavar="FILE", help="Serial numbers that may be enrolled, one a line."),
-    ] = None,
+    vendor_root: VendorRoot = None,
+    serials: Serials = None,
     csr_out: CsrOut = None,
     certificates: Certificates = None,
     recipient: Recipients = None,
@@ -100,16 +102,16 @@ def enroll_verb(
         )
     given = AuthorityOptions(ca, csr_out, certificates, recipient, passphrase_file, today)
     authority = authority_of(settings, given, technician)
-    vendor = _vendor(settings, vendor_root, serials)
+    vendor = vendor_of(settings, vendor_root, serials)
     told: list[EnrolmentEvent] = []
-    proving = _lab_keys() if settings.lab else ()
+    proving = lab_keys() if settings.lab else ()
 
     async def whole() -> None:
         async for event in enroll(
             uri, authority, vendor=vendor, identity=technician, bench=bench, wait_s=wait, proving=proving
         ):
             told.append(event)
-            _tell(output, event)
+            tell(output, event)
 
     if not authority.parts().recipients:
         output.note("there is no evidence recipient: footage will be encrypted for nobody (docs/agency.md)")
@@ -120,7 +122,7 @@ def enroll_verb(
     return _outcome(told, output)
 
 
-def _lab_keys() -> tuple[RecipientKey, ...]:
+def lab_keys() -> tuple[RecipientKey, ...]:
     """Everybody in a lab can open its footage, so that a camera is shown it at once."""
     from bwc_sdk.evidence.recipient_keys import keys_at_hand
 
@@ -135,7 +137,8 @@ def _outcome(told: list[EnrolmentEvent], output: Output) -> int:
     return ExitCode.INCOMPLETE if failed else ExitCode.SUCCESS
 
 
-def _vendor(settings: Settings, root: str | None, serials: Path | None) -> Vendor:
+def vendor_of(settings: Settings, root: str | None, serials: Path | None) -> Vendor:
+    """Whose devices are let in, by `--vendor-root` and `--serials`."""
     if root == SIMULATOR or (root is None and settings.lab):
         from bwc_protocol.lab.directory import LabUnusable, open_lab
 
@@ -151,7 +154,8 @@ def _vendor(settings: Settings, root: str | None, serials: Path | None) -> Vendo
     return Vendor.of_files(Path(root), serials)
 
 
-def _tell(output: Output, event: EnrolmentEvent) -> None:
+def tell(output: Output, event: EnrolmentEvent) -> None:
+    """Writes one event, as a line or as JSON."""
     if output.as_json:
         output.write(dumps(_document(event)))
     else:

@@ -1,0 +1,223 @@
+"""`bwc provision`: from a box of new cameras to a bench of ready ones."""
+
+import asyncio
+import contextlib
+import dataclasses
+import sys
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.clock import TimeSource
+from bwc_sdk.cli.arguments.authority import AuthorityOptions, CaDir, authority_of
+from bwc_sdk.cli.arguments.ca.passphrases import IssuingFile
+from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.time_span import span_ns
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.cli.printing.provisioning import ProvisioningTeller, show_left
+from bwc_sdk.cli.running.completion import devices
+from bwc_sdk.cli.running.interruption import Interrupted
+from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, output_for, require_device
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.verb import local_verb, verbs
+from bwc_sdk.cli.verbs.clock import SourceName
+from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
+from bwc_sdk.clients.connecting import connect
+from bwc_sdk.enrolment import enroll
+from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.provisioning import (
+    NotProvisioned,
+    Place,
+    Profile,
+    ProvisioningEvent,
+    Records,
+    Roster,
+    TimeWord,
+    places_of,
+    provision,
+    read_profile,
+    read_roster,
+)
+
+app = verbs()
+STOPPED: Final = "what was told as provisioned is; the same command goes on with the others"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Run:
+    """What was asked for, read and checked before any camera is."""
+
+    profile: Profile
+    roster: Roster | None
+    folder: Path
+    identity: HostIdentity
+    word: TimeWord
+    plan: bool
+
+
+@app.command("provision")
+@local_verb
+def provision_verb(
+    settings: Settings,
+    output: Output,
+    profile: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROFILE",
+            readable=False,
+            help="Configuration file (TOML), as 'bwc config show --toml' or 'bwc policy compile' writes one.",
+        ),
+    ],
+    records: Annotated[
+        Path,
+        typer.Option(
+            "--records",
+            metavar="DIR",
+            readable=False,
+            help="Where the signed record of each camera goes, and its page to print; made if it is missing.",
+        ),
+    ],
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster",
+            metavar="CSV",
+            readable=False,
+            help="Who carries which camera: a table with the column 'officer', and as far as they are there 'unit', "
+            "'serial number' or 'slot', 'training valid until', 'ended'. Without: assignments stay as they are.",
+        ),
+    ] = None,
+    station: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Every camera in the bays of this station, all at once.",
+            autocompletion=devices,
+        ),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URI",
+            help="Another camera beside --device, at the same time; repeatable.",
+            autocompletion=devices,
+        ),
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False,
+    source: Annotated[
+        SourceName | None,
+        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
+    ] = None,
+    uncertainty: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How far this host's time may be off, such as 1ms.")
+    ] = None,
+    enrol: Annotated[
+        bool,
+        typer.Option("--enroll", help="First make new ones the agency's: says whose button is next."),
+    ] = False,
+    ca: CaDir = None,
+    vendor_root: VendorRoot = None,
+    serials: Serials = None,
+    passphrase_file: IssuingFile = None,
+) -> int:
+    """Configure cameras, set their clocks, assign them by a roster and test them: all that are there, at once.
+
+    Each is read back, and gets a signed record with a page to print. Who gets which is known by serial number or slot,
+    else by the order of docking; who has one keeps it. Safe to repeat: after anything at all the same command goes on.
+    One that fails stops no other. Exits with 10 while any is left, and lists those.
+    """
+    if station is not None and (also or settings.device is not None):
+        raise typer.BadParameter("--station is by itself: without --device and --also")
+    if enrol and plan:
+        raise typer.BadParameter("--plan changes nothing, and --enroll does")
+    uris = [station] if station is not None else [require_device(settings), *(also or ())]
+    run = _Run(
+        read_profile(profile),
+        None if roster is None else read_roster(roster),
+        records,
+        identity_to_sign(settings, Role.TECHNICIAN, None),
+        TimeWord(
+            None if source is None else TimeSource[source.name],
+            None if uncertainty is None else span_ns(uncertainty),
+        ),
+        plan,
+    )
+    if run.roster is not None and run.roster.ignored:
+        output.note(f"columns that mean nothing here: {', '.join(run.roster.ignored)}")
+    enrolling = None
+    if enrol:
+        given = AuthorityOptions(ca, None, None, None, passphrase_file, None)
+        enrolling = partial(
+            enroll,
+            authority=authority_of(settings, given, run.identity),
+            vendor=vendor_of(settings, vendor_root, serials),
+            identity=run.identity,
+            proving=lab_keys() if settings.lab else (),
+        )
+
+    async def whole() -> list[NotProvisioned]:
+        if enrolling is not None:
+            for uri in uris:
+                async for event in enrolling(uri):
+                    tell(output, event)
+        async with places(settings, station, uris) as there:
+            with Records.opened(run.folder) as kept:
+                events = provision(
+                    there,
+                    run.profile,
+                    roster=run.roster,
+                    records=kept,
+                    identity=run.identity,
+                    plan=run.plan,
+                    word=run.word,
+                )
+                return await told(events, output, there, plan=run.plan)
+
+    try:
+        left = asyncio.run(whole())
+    except KeyboardInterrupt as stop:
+        raise Interrupted("nothing was changed" if plan else STOPPED) from stop
+    show_left(output, left)
+    return ExitCode.INCOMPLETE if left else ExitCode.SUCCESS
+
+
+@contextlib.asynccontextmanager
+async def places(
+    settings: Settings, station: str | None, uris: list[str]
+) -> AsyncIterator[tuple[Place, ...]]:
+    """Where cameras stand, for as long as the block runs."""
+    if station is not None:
+        at = dataclasses.replace(settings, device=station)
+        async with connecting_station(at, Role.TECHNICIAN) as link:
+            output_for(at, link)  # its note marks a session that is not protected, or a simulator
+            yield await places_of(link)
+    else:
+        who = identity_of(settings, Role.TECHNICIAN)
+        yield tuple(
+            Place(uri, partial(connect, uri, role=Role.TECHNICIAN, **who), frozenset({uri})) for uri in uris
+        )
+
+
+async def told(
+    events: AsyncIterator[ProvisioningEvent], output: Output, at: Sequence[Place], *, plan: bool = False
+) -> list[NotProvisioned]:
+    """Tells all events; gives what is left."""
+    left = []
+    with contextlib.ExitStack() as stack:
+        teller = ProvisioningTeller(output)
+        if not output.as_json and not output.verbose and sys.stderr.isatty():
+            from bwc_sdk.cli.printing.provisioning_view import ProvisioningView  # rich, only where it is seen
+
+            teller.view = stack.enter_context(ProvisioningView([place.name for place in at]))
+        async for event in events:
+            teller.tell(event, plan=plan)
+            if isinstance(event, NotProvisioned):
+                left.append(event)
+    if not at:
+        output.note("no camera is there")
+    return left

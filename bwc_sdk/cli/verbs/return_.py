@@ -1,0 +1,117 @@
+"""`bwc return`: footage first, then the camera goes back into the pool."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bwc_protocol.declare import Role
+from bwc_protocol.messages.clock import TimeSource
+from bwc_sdk.cli.arguments.destination import Dest, Mkdir, make_missing
+from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.time_span import span_ns
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.cli.printing.provisioning import show_left
+from bwc_sdk.cli.running.completion import devices
+from bwc_sdk.cli.running.interruption import Interrupted
+from bwc_sdk.cli.running.on_camera import require_device
+from bwc_sdk.cli.running.options import Settings
+from bwc_sdk.cli.running.verb import local_verb, verbs
+from bwc_sdk.cli.verbs.clock import SourceName
+from bwc_sdk.cli.verbs.offload_fleet import fleet_job, run_fleet
+from bwc_sdk.cli.verbs.provision import places, told
+from bwc_sdk.host.world import World
+from bwc_sdk.offload import OffloadPolicy, OffloadResult
+from bwc_sdk.provisioning import NotProvisioned, Records, TimeWord, take_back
+
+app = verbs()
+STOPPED: Final = (
+    "what is stored is; the same command goes on, and ends no assignment before its footage is stored"
+)
+
+
+@app.command("return")
+@local_verb
+def return_verb(
+    settings: Settings,
+    output: Output,
+    destination: Dest,
+    records: Annotated[
+        Path,
+        typer.Option(
+            "--records",
+            metavar="DIR",
+            readable=False,
+            help="Where the records of 'bwc provision' are: each camera's then says that nobody has it.",
+        ),
+    ],
+    station: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Every camera in the bays of this station, all at once.",
+            autocompletion=devices,
+        ),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URI",
+            help="Another camera beside --device, at the same time; repeatable.",
+            autocompletion=devices,
+        ),
+    ] = None,
+    source: Annotated[
+        SourceName | None,
+        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
+    ] = None,
+    uncertainty: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How far this host's time may be off, such as 1ms.")
+    ] = None,
+    mkdir: Mkdir = False,
+) -> int:
+    """Take cameras back: copy their footage off, and when all of it is stored and verified, end their assignments.
+
+    A camera of which a recording is left keeps its holder. Nothing is erased: that takes receipts ('bwc offload
+    --erase'), and emptying a camera for good an order of two people ('bwc order'). Exits with 10 while any is left.
+    """
+    if station is not None and (also or settings.device is not None):
+        raise typer.BadParameter("--station is by itself: without --device and --also")
+    uris = [station] if station is not None else [require_device(settings), *(also or ())]
+    identity = identity_to_sign(settings, Role.TECHNICIAN, None)
+    word = TimeWord(
+        None if source is None else TimeSource[source.name],
+        None if uncertainty is None else span_ns(uncertainty),
+    )
+    world = World()
+    if mkdir:
+        make_missing(world.files, destination)
+    job = fleet_job(
+        settings,
+        destination,
+        station=station,
+        devices=uris,
+        policy=OffloadPolicy(),
+        limit_bytes_per_s=None,
+        world=world,
+    )
+    stored = run_fleet(job, output, world, interrupted=STOPPED)
+    whole = {
+        slot for slot, one in job.result.cameras.items() if isinstance(one, OffloadResult) and one.complete
+    }
+
+    async def back() -> list[NotProvisioned]:
+        async with places(settings, station, uris) as there:
+            ready = tuple(place for place in there if place.name in whole)
+            with Records.opened(records) as kept:
+                events = take_back(ready, records=kept, identity=identity, word=word)
+                return await told(events, output, ready)
+
+    try:
+        left = asyncio.run(back()) if whole else []
+    except KeyboardInterrupt as stop:
+        raise Interrupted(STOPPED) from stop
+    show_left(output, left)
+    return ExitCode.INCOMPLETE if left else stored

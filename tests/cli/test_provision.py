@@ -1,0 +1,177 @@
+"""`bwc provision`, `return` and `people` in this process: a station of the lab, a profile and a roster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.identity.desired import read_desired
+from tests.cli.conftest import Bwc, Ran
+
+_seeds = count(7_100, 10)
+PTP = ("--source", "ptp", "--uncertainty", "1ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A technician's: files, a station of three cameras, and what runs there."""
+
+    run: Callable[..., Ran]
+    folder: Path
+    station: str
+    serials: tuple[str, ...]
+
+    @property
+    def roster(self) -> Path:
+        return self.folder / "officers.csv"
+
+    @property
+    def records(self) -> Path:
+        return self.folder / "records"
+
+    def provision(self, *words: str) -> Ran:
+        profile = str(self.folder / "patrol.toml")
+        files = ("--roster", str(self.roster), "--records", str(self.records))
+        return self.run("provision", profile, *files, "--station", self.station, *PTP, *words)
+
+    def people(self) -> dict[str, str]:
+        shown = self.run("people", "show", "--records", str(self.records), "--json")
+        assert shown.code == 0, shown.err
+        return {one["camera"]: one["officer"] for one in shown.document["people"]}
+
+
+@pytest.fixture
+def desk(bwc: Bwc, tmp_path: Path) -> Desk:
+    seed = next(_seeds)
+    (tmp_path / "patrol.toml").write_text("recording.pre_event_s = 120\n")
+    (tmp_path / "officers.csv").write_bytes("Officer;Unit\r\nÄ-01;K9\r\nB-02;K9\r\n".encode("utf-8-sig"))
+    uri = f"sim:?seed={seed}&station=3&recordings=1&mib=1"
+    serials = tuple(f"SIM-{seed + bay:08X}" for bay in (1, 2, 3))
+    return Desk(lambda *words: bwc(*words, "--lab"), tmp_path, uri, serials)
+
+
+def events(ran: Ran) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_a_bench_is_provisioned_and_what_is_left_is_listed(desk: Desk) -> None:
+    ran = desk.provision()
+    assert ran.code == ExitCode.INCOMPLETE
+    lines = ran.out.splitlines()
+    done = sorted(line.split("\t")[:4] for line in lines[:2])
+    assert done == [
+        ["bay 1", desk.serials[0], "Ä-01", "1 setting changed"],
+        ["bay 2", desk.serials[1], "B-02", "1 setting changed"],
+    ]
+    assert lines[2].split("\t")[:4] == [
+        *("bay 3", desk.serials[2], "choose"),
+        f"nobody of officers.csv is left for {desk.serials[2]}",
+    ]
+    assert desk.people() == {desk.serials[0]: "Ä-01", desk.serials[1]: "B-02"}
+    assert (
+        desk.run("config", "get", "recording.pre_event_s", "-d", f"{desk.station}&bay=1")
+        .out.strip()
+        .endswith("120")
+    )
+
+
+def test_a_plan_is_told_and_nothing_done(desk: Desk) -> None:
+    ran = desk.provision("--plan")
+    first = ran.out.splitlines()[0].split("\t")
+    assert first[:3] == ["bay 1", desk.serials[0], "nobody → Ä-01 (K9)"]
+    assert first[4] == "recording.pre_event_s: 30 → 120"
+    assert desk.people() == {}
+
+
+def test_json_has_a_line_an_event_and_the_rest_last(desk: Desk) -> None:
+    told = events(desk.provision("--json"))
+    assert [one["event"] for one in told if "event" in one].count("provisioned") == 2
+    (left,) = told[-1]["left"]
+    assert (left["place"], left["step"], left["error"]["class"]) == ("bay 3", "choose", "RosterError")
+
+
+def test_cameras_by_themselves_are_provisioned_too(desk: Desk, bwc: Bwc) -> None:
+    uris = [f"sim:?seed={next(_seeds)}" for _ in range(2)]
+    words = ("provision", str(desk.folder / "patrol.toml"), "--records", str(desk.records), *PTP, "--lab")
+    ran = bwc(*words, "--also", uris[1], device=uris[0])
+    assert ran.code == 0, ran.err
+    assert sorted(line.split("\t")[0] for line in ran.out.splitlines()) == sorted(uris)
+
+
+def test_a_camera_goes_back_once_its_footage_is_stored(desk: Desk) -> None:
+    desk.provision()
+    store = str(desk.folder / "store")
+    back = ("return", store, "--mkdir", "--records", str(desk.records), "--station", desk.station, *PTP)
+    ran = desk.run(*back)
+    assert ran.code == 0, ran.err
+    assert set(desk.people().values()) == {"nobody"}
+    assert desk.run("evidence", "verify", store).code == 0
+    assert len(list((desk.folder / "store").glob("*.mp4*"))) == 3
+
+
+def test_whoever_has_footage_that_cannot_be_stored_keeps_the_camera(desk: Desk) -> None:
+    desk.provision()
+    store = desk.folder / "store"
+    store.write_text("a file, and no directory")
+    ran = desk.run("return", str(store), "--records", str(desk.records), "--station", desk.station, *PTP)
+    assert ran.code == ExitCode.BAD_DESTINATION
+    assert desk.people()[desk.serials[0]] == "Ä-01"
+
+
+def test_somebodys_part_ends_in_the_roster_and_at_the_next_docking(desk: Desk) -> None:
+    desk.provision()
+    out = desk.folder / "desired"
+    files = ("--records", str(desk.records), "--roster", str(desk.roster), "--out", str(out))
+    ran = desk.run("people", "end", "Ä-01", *files, "--on", "2026-12-31", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["ended"]["cameras"] == [desk.serials[0]]
+    assert desk.roster.read_bytes() == "Officer;Unit;ended\r\nÄ-01;K9;2026-12-31\r\nB-02;K9\r\n".encode(
+        "utf-8-sig"
+    )
+    found = read_desired(out, desk.serials[0])
+    assert found is not None and found[0].assignment is not None and found[0].assignment.officer == ""
+    delivered = desk.run("desired", "deliver", str(out), "-d", f"{desk.station}&bay=1")
+    assert delivered.code == 0, delivered.err
+    assert "officer\t\n" in desk.run("assign", "-d", f"{desk.station}&bay=1").out
+    again = desk.run("people", "end", "Ä-01", *files, "--on", "2027-01-31")
+    assert again.code == 0 and b"2026-12-31" in desk.roster.read_bytes(), "the first day stays"
+
+
+def test_nobody_knows_whoever_is_in_neither(desk: Desk) -> None:
+    desk.provision()
+    ran = desk.run("people", "end", "Z-99", "--records", str(desk.records), "--roster", str(desk.roster))
+    assert ran.code == ExitCode.BAD_CONFIG and "neither the roster nor the records know 'Z-99'" in ran.err
+
+
+def test_a_record_that_was_changed_is_shown_as_such(desk: Desk) -> None:
+    desk.provision()
+    path = desk.records / f"{desk.serials[0]}.provisioned.json"
+    path.write_bytes(path.read_bytes().replace("Ä-01".encode(), "Ö-01".encode()))
+    ran = desk.run("people", "show", "--records", str(desk.records))
+    assert ran.code == ExitCode.BAD_DOCUMENT and "the signature does not hold" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--also", "sim:"), "--station is by itself"),
+        (("--plan", "--enroll"), "--plan changes nothing"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(desk: Desk, words: tuple[str, ...], says: str) -> None:
+    ran = desk.provision(*words)
+    assert ran.code == ExitCode.USAGE and says in ran.err
+
+
+def test_a_bad_roster_is_told_before_any_camera_is_asked(desk: Desk) -> None:
+    desk.roster.write_text("officer\nA\nA\n")
+    ran = desk.provision("--json")
+    assert ran.code == ExitCode.BAD_CONFIG
+    assert ran.error["rule"].endswith("line 3 has the officer 'A' of line 2") and not desk.records.exists()
