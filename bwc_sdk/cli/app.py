@@ -61,9 +61,13 @@ VERBS: Final = {
     "enroll": Verb(
         "Make a factory-new device one of the agency: a camera, or a docking station and then what stands in its bays."
     ),
-    "provision": Verb("Configure, assign and test every camera that is there, by a profile and a roster."),
-    "return": Verb("Take cameras back: their footage first, then their assignments end."),
-    "people": Verb("Who has which camera, and the end of somebody's part."),
+    "provision": Verb(
+        "Configure, assign and test every camera that is there, by a profile and a roster: all at once."
+    ),
+    "return": Verb("Take cameras back: their footage first, and when it is stored their assignments end."),
+    "people": Verb(
+        "Who has which camera, by the records of 'bwc provision', and the end of somebody's part."
+    ),
     "renew": Verb(
         "Renew the certificate of a device, and with a docking station of all cameras in its bays. Without a button."
     ),

@@ -22,12 +22,13 @@ class ExitCode(enum.IntEnum):
     BUSY = 7
     """The port, the device or the destination is in use by somebody else; try again later."""
     BAD_CONFIG = 8
-    """A configuration does not fit the device's schema, or a policy pack is none; nothing was changed."""
+    """A configuration does not fit the device's schema, or a policy pack or a roster is none; nothing was changed."""
     BAD_DESTINATION = 9
     """A file or directory of this host cannot be used, or is full; or the host has run out of descriptors, threads or
     memory."""
     INCOMPLETE = 10
-    """The offload ended, and not every recording is stored and verified, or some that the camera closed are missing."""
+    """The offload ended, and not every recording is stored and verified, or some that the camera closed are missing; or
+    of several cameras some are left, as it lists."""
     MISSING_PART = 11
     """A package that is needed is not installed, is another one of that name, too old, or cannot be loaded."""
     OUTCOME_UNKNOWN = 12

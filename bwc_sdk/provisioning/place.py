@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bwc_protocol.messages.station import BayState
 from bwc_sdk.clients.camera import Camera
@@ -30,7 +31,7 @@ async def places_of(station: DockingStation) -> tuple[Place, ...]:
     return tuple(
         Place(
             f"bay {bay.bay}",
-            lambda number=bay.bay: station.camera(number),  # type: ignore[misc]
+            partial(station.camera, bay.bay),
             frozenset({str(bay.bay), f"bay {bay.bay}"}),
         )
         for bay in await station.bays.list()

@@ -36,7 +36,7 @@ def page_of(document: Mapping[str, Any]) -> str:
 
     camera, assignment, clock = document["camera"], document["assignment"], document["clock"]
     code = code_of(document)
-    drawn = segno.make(code, error="m", micro=False).svg_inline(border=2, title=code)
+    drawn = segno.make(code, error="m", micro=False).svg_inline(border=2, title=code, omitsize=True)
     worth = []
     if camera["simulator"] or document["lab"]:
         what = "a simulator" if camera["simulator"] else "a device of a lab"
@@ -104,4 +104,10 @@ def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _shown(value: object) -> str:
-    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "not set"
+        if value is None or value == ""
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )

@@ -11,7 +11,15 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.config import ConfigView
-from bwc_sdk.errors import ClockNotVerified, ConfigError, DeviceLost, DocumentError, RecordsInUse, RosterError, SelfTestFailed
+from bwc_sdk.errors import (
+    ClockNotVerified,
+    ConfigError,
+    DeviceLost,
+    DocumentError,
+    RecordsInUse,
+    RosterError,
+    SelfTestFailed,
+)
 from bwc_sdk.provisioning import (
     Looked,
     NotProvisioned,

@@ -60,6 +60,7 @@ EXIT_CODES: Final[dict[type[errors.BwcError], ExitCode]] = {
     errors.ConfigError: ExitCode.BAD_CONFIG,
     errors.PolicyError: ExitCode.BAD_CONFIG,
     errors.RosterError: ExitCode.BAD_CONFIG,
+    errors.SelfTestFailed: ExitCode.UNEXPECTED,
     errors.RecordsInUse: ExitCode.BUSY,
     errors.ClockImplausible: ExitCode.CLOCK_IMPLAUSIBLE,
     errors.ClockNotVerified: ExitCode.CLOCK_NOT_VERIFIED,
@@ -116,11 +117,7 @@ def report(error: Exception, *, as_json: bool) -> ExitCode:
 
 
 def _count_of(error: Exception) -> str:
-    return (
-        "things are wrong"
-        if isinstance(error, errors.PolicyError | errors.RosterError)
-        else "settings do not fit"
-    )
+    return "settings do not fit" if isinstance(error, errors.ConfigError) else "things are wrong"
 
 
 def _of_a_part(error: Exception) -> errors.WrongPart | None:

@@ -125,11 +125,11 @@ def provision_verb(
     serials: Serials = None,
     passphrase_file: IssuingFile = None,
 ) -> int:
-    """Configure cameras, set their clocks, assign them by a roster and test them: all that are there, at once.
+    """Configure, assign and test every camera that is there, by a profile and a roster: all at once.
 
-    Each is read back, and gets a signed record with a page to print. Who gets which is known by serial number or slot,
-    else by the order of docking; who has one keeps it. Safe to repeat: after anything at all the same command goes on.
-    One that fails stops no other. Exits with 10 while any is left, and lists those.
+    Their clocks are set, too. Each is read back, and gets a signed record with a page to print. Who gets which is
+    known by serial number or slot, else by the order of docking; who has one keeps it. Safe to repeat: after anything
+    at all the same command goes on. One that fails stops no other. Exits with 10 while any is left, and lists those.
     """
     if station is not None and (also or settings.device is not None):
         raise typer.BadParameter("--station is by itself: without --device and --also")

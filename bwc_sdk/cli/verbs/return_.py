@@ -72,10 +72,11 @@ def return_verb(
     ] = None,
     mkdir: Mkdir = False,
 ) -> int:
-    """Take cameras back: copy their footage off, and when all of it is stored and verified, end their assignments.
+    """Take cameras back: their footage first, and when it is stored their assignments end.
 
-    A camera of which a recording is left keeps its holder. Nothing is erased: that takes receipts ('bwc offload
-    --erase'), and emptying a camera for good an order of two people ('bwc order'). Exits with 10 while any is left.
+    Stored and verified has to be all of it: a camera of which a recording is left keeps its holder. Nothing is erased:
+    that takes receipts ('bwc offload --erase'), and emptying a camera for good an order of two people ('bwc order').
+    Exits with 10 while any is left.
     """
     if station is not None and (also or settings.device is not None):
         raise typer.BadParameter("--station is by itself: without --device and --also")
