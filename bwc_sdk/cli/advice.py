@@ -134,7 +134,6 @@ BY_CLASS: Final[dict[type[errors.BwcError], str]] = {
     errors.ProtocolViolation: _REPORT,
     errors.CommandTimeout: "run the command again; --timeout gives the device longer",
     errors.ConfigError: _SETTINGS,
-    errors.RosterError: "docs/technicians.md says what a roster has to be",
     errors.SelfTestFailed: "do not give it out: 'bwc self-test' has the details",
     errors.RecordsInUse: "wait for the other process, or end it",
     errors.PolicyError: "docs/policy.md says what a pack has to be; 'bwc policy show us-dhs-2023 --toml' prints one",
