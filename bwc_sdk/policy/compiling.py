@@ -11,7 +11,7 @@ from bwc_sdk.policy.asked_settings import UNCLASSIFIED, How, Value, asked_of, pl
 from bwc_sdk.policy.catalogue import RULES, Place
 from bwc_sdk.policy.demands import PerClass, Range
 from bwc_sdk.policy.inheritance import Effective
-from bwc_sdk.policy.lint import Fault, Severity, lint
+from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.wording import demand_text, range_text
 
 QUERY_VERSION: Final = 1
@@ -46,7 +46,7 @@ class Compiled:
     """Looked at on recordings: `bwc policy check`."""
     by_people: tuple[Held, ...]
     """What no device can hold."""
-    faults: tuple[Fault, ...]
+    faults: tuple[PolicyFault, ...]
 
 
 def compile_policy(policy: Effective) -> Compiled:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from bwc_sdk.policy.comparison import Verdict
 from bwc_sdk.policy.department import QUERY_VERSION, Report
-from bwc_sdk.policy.difference import Verdict
 from bwc_sdk.policy.order import Answer
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
 from bwc_sdk.policy.summary import SignedSummary

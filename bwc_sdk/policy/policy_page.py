@@ -8,14 +8,14 @@ from typing import Any, Final
 from bwc_sdk.policy.compiling import QUERY_VERSION as COMPILE_VERSION
 from bwc_sdk.policy.compiling import Compiled, Held
 from bwc_sdk.policy.inheritance import Effective
-from bwc_sdk.policy.lint import QUERY_VERSION as LINT_VERSION
-from bwc_sdk.policy.lint import Fault, Severity
+from bwc_sdk.policy.linter import QUERY_VERSION as LINT_VERSION
+from bwc_sdk.policy.linter import PolicyFault, Severity
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
 
 _TONES: Final = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.WARNS, Severity.NOTE: Tone.PLAIN}
 
 
-def lint_document(policy: Effective, faults: Sequence[Fault]) -> dict[str, Any]:
+def lint_document(policy: Effective, faults: Sequence[PolicyFault]) -> dict[str, Any]:
     """The findings for machines: the same for the same packs and day."""
     return {
         "query": {"name": "policy-lint", "version": LINT_VERSION, "on": policy.on.isoformat()},
@@ -36,7 +36,7 @@ def lint_document(policy: Effective, faults: Sequence[Fault]) -> dict[str, Any]:
     }
 
 
-def lint_page(policy: Effective, faults: Sequence[Fault]) -> Page:
+def lint_page(policy: Effective, faults: Sequence[PolicyFault]) -> Page:
     """The findings for people."""
     counts = {severity: sum(one.severity is severity for one in faults) for severity in Severity}
     errors = counts[Severity.ERROR]
@@ -102,7 +102,7 @@ def _held(title: str, held: Sequence[Held]) -> Table:
     )
 
 
-def _faults(title: str, faults: Sequence[Fault]) -> Table:
+def _faults(title: str, faults: Sequence[PolicyFault]) -> Table:
     return Table(
         title,
         ["severity", "code", "rule", "what follows", "what to do"],

@@ -33,10 +33,10 @@ from bwc_sdk.errors import InvalidValue, PolicyError
 from bwc_sdk.identity.document_files import document_error, read_document
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.policy.check import Checked, Kind
+from bwc_sdk.policy.comparison import QUERY_VERSION as DIFF_VERSION
+from bwc_sdk.policy.comparison import Difference, Verdict
+from bwc_sdk.policy.comparison import document as diff_document
 from bwc_sdk.policy.demands import Part
-from bwc_sdk.policy.difference import QUERY_VERSION as DIFF_VERSION
-from bwc_sdk.policy.difference import Difference, Verdict
-from bwc_sdk.policy.difference import document as diff_document
 from bwc_sdk.policy.figures import SITES_MAX, Count, Figures, Site, Training
 from bwc_sdk.policy.order import Answer
 from bwc_sdk.policy.pack import ID_MAX, PackId, Sha256, canonical_json

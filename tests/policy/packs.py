@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from bwc_sdk.policy.difference import Difference, difference
+from bwc_sdk.policy.comparison import Difference, difference
 from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.reading import Library

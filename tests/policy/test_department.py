@@ -20,9 +20,9 @@ from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.policy.check import Checked, check_recordings, inputs_sha256
+from bwc_sdk.policy.comparison import Verdict
 from bwc_sdk.policy.department import Report, document, read_report
 from bwc_sdk.policy.department_page import page
-from bwc_sdk.policy.difference import Verdict
 from bwc_sdk.policy.figures import Figures, Site, Training, read_figures
 from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.page import to_html, to_json, to_markdown

@@ -6,9 +6,10 @@ import datetime
 from html.parser import HTMLParser
 
 import pytest
+from tinyhtml5.parser import HTMLParser as TinyParser
 
-from bwc_sdk.policy.difference import Verdict, document
-from bwc_sdk.policy.difference_page import page
+from bwc_sdk.policy.comparison import Verdict, document
+from bwc_sdk.policy.comparison_page import page
 from bwc_sdk.policy.page import Page, Table, Tone, to_html, to_json, to_markdown
 from tests.policy.packs import against, pack, rule
 
@@ -103,3 +104,10 @@ def test_the_page_has_plots_and_nothing_from_elsewhere_and_whatever_a_pack_says_
 def test_a_page_without_rows_says_so() -> None:
     empty = Page("t", "v", Tone.GOOD, [], tables=[Table("nothing here", ["a"], [])])
     assert "Nothing." in to_html(empty) and "Nothing." in to_markdown(empty)
+
+
+def test_the_page_is_html_that_a_strict_reader_takes() -> None:
+    rendered = to_html(page(against(pack("ours", ASKED), pack("theirs", HEARSAY))))
+    reader = TinyParser(namespace_html_elements=False)
+    reader.parse(rendered)
+    assert not reader.errors, reader.errors[:5]

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bwc_sdk.policy.inheritance import effective
-from bwc_sdk.policy.lint import Fault, Severity, lint
+from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.reading import Library, shipped_ids, shipped_pack
 from tests.policy.packs import DAY, pack, rule
 
 
-def faults(one: Pack, *others: Pack) -> list[Fault]:
+def faults(one: Pack, *others: Pack) -> list[PolicyFault]:
     """All findings of a pack."""
     return list(lint(effective(one, DAY, Library([one, *others]))))
 

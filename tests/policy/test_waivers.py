@@ -16,7 +16,7 @@ from bwc_sdk.errors import DocumentError, InvalidValue
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
-from bwc_sdk.policy.difference import Difference, Verdict, document
+from bwc_sdk.policy.comparison import Difference, Verdict, document
 from bwc_sdk.policy.waivers import Waiver, WaiverUse, look_at_waiver, sign_waiver, value_sha256
 from tests.policy.packs import DAY, against, pack, rule
 

@@ -16,10 +16,10 @@ from bwc_sdk.clients.connecting import connect
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadResult, offload
 from bwc_sdk.policy.check import Checked
-from bwc_sdk.policy.check_all import check_all
 from bwc_sdk.policy.compiling import compile_policy
 from bwc_sdk.policy.inheritance import Effective, effective
 from bwc_sdk.policy.reading import Library
+from bwc_sdk.policy.whole_check import check_all
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.wearer import Wearer
 from firmware_sim.ports.memory import MemoryTransport

@@ -301,6 +301,23 @@ PUBLIC = {
         "WrongDevice",
         "WrongPart",
     },
+    "bwc_sdk.policy": {
+        "Answer",
+        "Checked",
+        "Compiled",
+        "Difference",
+        "Effective",
+        "PolicyFault",
+        "Library",
+        "Pack",
+        "check_all",
+        "compile_policy",
+        "difference",
+        "effective",
+        "lint",
+        "read_pack",
+        "shipped_pack",
+    },
     "bwc_sdk.bridge": {"Bridge", "BridgeEvent", "ClientCame", "ClientLeft", "ClientRefused"},
 }
 ALWAYS = {"BwcError", "Camera", "ErrorCode", "Role", "Unknown", "World", "__version__", "connect"}

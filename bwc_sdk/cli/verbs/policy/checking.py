@@ -64,7 +64,7 @@ def check(
     if not store and not named:
         raise typer.BadParameter("say what is to be checked: --store DIR, --device URI, or both")
     policy = _policy(pack, on, packs)
-    from bwc_sdk.policy.check_all import check_all
+    from bwc_sdk.policy.whole_check import check_all
 
     if not named:
         return _tell(output, check_all(policy, store or []), markdown, html)

@@ -27,7 +27,7 @@ from bwc_sdk.cli.running.verb import local_verb
 if TYPE_CHECKING:
     import datetime
 
-    from bwc_sdk.policy.difference import Difference
+    from bwc_sdk.policy.comparison import Difference
 
 Against = Annotated[
     str, typer.Option("--against", metavar="PACK", help="The policy that is to be met, by file or id.")
@@ -76,8 +76,8 @@ def diff(
     it takes it over from its parent.
     """
     found = compared(settings, pack, against, day_of(on), packs, waiver, root)
-    from bwc_sdk.policy.difference import document
-    from bwc_sdk.policy.difference_page import page
+    from bwc_sdk.policy.comparison import document
+    from bwc_sdk.policy.comparison_page import page
 
     written = write_reports(page(found), markdown, html)
     output.show(document(found), *_shown(found))
@@ -100,7 +100,7 @@ def compared(
     """The comparison that the options ask for. Raises `PolicyError`, `HostFileError`, `IdentityError`."""
     ours, library = pack_of(name, packs)
     theirs, other = pack_of(against, packs)
-    from bwc_sdk.policy.difference import difference
+    from bwc_sdk.policy.comparison import difference
     from bwc_sdk.policy.inheritance import effective
 
     uses = []
@@ -139,7 +139,7 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _shown(found: Difference) -> list[Facts | Rows]:
-    from bwc_sdk.policy.difference_page import answer_shown
+    from bwc_sdk.policy.comparison_page import answer_shown
 
     return [
         Facts(

@@ -41,8 +41,8 @@ def lint(
     """
     found, library = pack_of(pack, packs)
     from bwc_sdk.policy.inheritance import effective
-    from bwc_sdk.policy.lint import Severity
-    from bwc_sdk.policy.lint import lint as look
+    from bwc_sdk.policy.linter import Severity
+    from bwc_sdk.policy.linter import lint as look
     from bwc_sdk.policy.policy_page import lint_document, lint_page
 
     policy = effective(found, day_of(on), library)

@@ -75,10 +75,10 @@ def summarise(
     found = compared(settings, pack, against, day, packs, waiver, root)
     from bwc_protocol.declare import Role
     from bwc_sdk.identity.document_files import require_new, write_document
-    from bwc_sdk.policy.check_all import check_all
     from bwc_sdk.policy.figures import read_figures
     from bwc_sdk.policy.summary import configured_by, sign_summary
     from bwc_sdk.policy.summary import summarise as make
+    from bwc_sdk.policy.whole_check import check_all
 
     require_new(out)
     summary = make(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwc_sdk.policy.difference import QUERY_VERSION, Difference, Row, Verdict, document
+from bwc_sdk.policy.comparison import QUERY_VERSION, Difference, Row, Verdict, document
 from bwc_sdk.policy.inheritance import InForce
 from bwc_sdk.policy.order import Answer
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone

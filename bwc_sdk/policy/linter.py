@@ -50,7 +50,7 @@ class Severity(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class PolicyFault:
     """One finding."""
 
     code: str
@@ -64,7 +64,7 @@ class Fault:
 E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
-def lint(policy: Effective) -> tuple[Fault, ...]:
+def lint(policy: Effective) -> tuple[PolicyFault, ...]:
     """All findings, the worst first. What rests on a rule that is only recalled is no error."""
     firm = {(one.code, one.rule) for look in _LOOKS for one in look(policy.firm) if one.severity is E}
     found = [_softened(one, firm) for look in _LOOKS for one in look(policy)]
@@ -74,13 +74,13 @@ def lint(policy: Effective) -> tuple[Fault, ...]:
     )
 
 
-def _softened(found: Fault, firm: set[tuple[str, str]]) -> Fault:
+def _softened(found: PolicyFault, firm: set[tuple[str, str]]) -> PolicyFault:
     if found.severity is not E or (found.code, found.rule) in firm:
         return found
     return replace(found, severity=W, sentence=f"{found.sentence} (That rests on what is only recalled.)")
 
 
-def _above(policy: Effective) -> Iterator[Fault]:
+def _above(policy: Effective) -> Iterator[PolicyFault]:
     todo = {
         "loosens": "ask for as much, or have the department sign a waiver: 'bwc policy waive'",
         "undecided": "ask for all that the pack above asks for, and more if you like",
@@ -88,19 +88,19 @@ def _above(policy: Effective) -> Iterator[Fault]:
         "not-in-force": "give the pack that is in force, or another day: --on",
     }
     for one in policy.remarks:
-        yield Fault(
+        yield PolicyFault(
             str(one.trouble), W if one.recalled else E, one.rule, one.sentence, todo[str(one.trouble)]
         )
 
 
-def _settings(policy: Effective) -> Iterator[Fault]:
+def _settings(policy: Effective) -> Iterator[PolicyFault]:
     settings = policy.settings
     for asked in asked_of(policy):
         value = settings.get(asked.key)
         if value is None or asked.kept_by(value):
             continue
         if asked.key == "power.sleep_after_s":
-            yield Fault(
+            yield PolicyFault(
                 "sleep-loses-pre-event",
                 E,
                 asked.rule,
@@ -108,7 +108,7 @@ def _settings(policy: Effective) -> Iterator[Fault]:
                 "set power.sleep_after_s = 0, or leave it out",
             )
             continue
-        yield Fault(
+        yield PolicyFault(
             "setting-against-rule",
             E,
             asked.rule,
@@ -117,12 +117,12 @@ def _settings(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _pre_event(policy: Effective) -> Iterator[Fault]:
+def _pre_event(policy: Effective) -> Iterator[PolicyFault]:
     demand = plain(policy.demand("record.pre_event_s"))
     if not isinstance(demand, AtLeast) or demand.value <= LONGEST_PRODUCT_S:
         return
     beyond = demand.value > PRE_EVENT_MAX_S
-    yield Fault(
+    yield PolicyFault(
         "pre-event-beyond-cameras",
         E if beyond else W,
         "record.pre_event_s",
@@ -134,14 +134,14 @@ def _pre_event(policy: Effective) -> Iterator[Fault]:
     )
 
 
-def _activation(policy: Effective) -> Iterator[Fault]:
+def _activation(policy: Effective) -> Iterator[PolicyFault]:
     demand = plain(policy.demand("record.activate_on"))
     events = set(demand.values) if isinstance(demand, MustInclude) else set()
     start = plain(policy.demand("record.start_by"))
     permitted = set(start.values) if isinstance(start, OnlyFrom) else None
     for event, trigger in EVENT_TRIGGERS.items():
         if event in events and permitted is not None and trigger not in permitted:
-            yield Fault(
+            yield PolicyFault(
                 "activation-without-trigger",
                 E,
                 "record.activate_on",
@@ -149,7 +149,7 @@ def _activation(policy: Effective) -> Iterator[Fault]:
                 f"add {trigger!r} to record.start_by, or leave {event!r} out",
             )
     if not events and isinstance(start, OnlyFrom) and not start.values:
-        yield Fault(
+        yield PolicyFault(
             "nothing-starts",
             E,
             "record.start_by",
@@ -158,7 +158,7 @@ def _activation(policy: Effective) -> Iterator[Fault]:
         )
     idle = sorted(events & {"training", "test"})
     if idle:
-        yield Fault(
+        yield PolicyFault(
             "exercise-as-event",
             W,
             "record.activate_on",
@@ -167,10 +167,10 @@ def _activation(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _first_amendment(policy: Effective) -> Iterator[Fault]:
+def _first_amendment(policy: Effective) -> Iterator[PolicyFault]:
     rule = "use.forbidden"
     if is_first_amendment_only(str(policy.settings.get("recording.purpose", ""))):
-        yield Fault(
+        yield PolicyFault(
             "first-amendment-purpose",
             E,
             rule,
@@ -181,7 +181,7 @@ def _first_amendment(policy: Effective) -> Iterator[Fault]:
         one.name for pack in policy.packs for one in pack.own_words
     ]
     for name in filter(is_first_amendment_only, named):
-        yield Fault(
+        yield PolicyFault(
             "first-amendment-purpose",
             E,
             rule,
@@ -190,7 +190,7 @@ def _first_amendment(policy: Effective) -> Iterator[Fault]:
         )
     demand = plain(policy.demand(rule))
     if not (isinstance(demand, Forbidden) and "first-amendment-only" in demand.values) and _of_agency(policy):
-        yield Fault(
+        yield PolicyFault(
             "no-first-amendment-rule",
             W,
             rule,
@@ -199,10 +199,10 @@ def _first_amendment(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _mute(policy: Effective) -> Iterator[Fault]:
+def _mute(policy: Effective) -> Iterator[PolicyFault]:
     mute, stop = plain(policy.demand("record.mute")), plain(policy.demand("record.may_stop_for"))
     if policy.settings.get("mute.allowed") is True and mute is None:
-        yield Fault(
+        yield PolicyFault(
             "mute-without-reasons",
             E,
             "record.mute",
@@ -212,7 +212,7 @@ def _mute(policy: Effective) -> Iterator[Fault]:
     if isinstance(mute, OnlyFrom) and isinstance(stop, OnlyFrom):
         wider = sorted(set(mute.values) - set(stop.values))
         if wider:
-            yield Fault(
+            yield PolicyFault(
                 "mute-wider-than-stop",
                 W,
                 "record.mute",
@@ -221,9 +221,9 @@ def _mute(policy: Effective) -> Iterator[Fault]:
             )
 
 
-def _remote(policy: Effective) -> Iterator[Fault]:
+def _remote(policy: Effective) -> Iterator[PolicyFault]:
     if policy.settings.get("remote_activation") is True and "record.start_by" not in policy.rules:
-        yield Fault(
+        yield PolicyFault(
             "remote-start-unruled",
             W,
             "record.start_by",
@@ -232,10 +232,10 @@ def _remote(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _defaults(policy: Effective) -> Iterator[Fault]:
+def _defaults(policy: Effective) -> Iterator[PolicyFault]:
     event = policy.settings.get("recording.event", NOT_GIVEN)
     if event != NOT_GIVEN and not wants(policy, "record.event_required"):
-        yield Fault(
+        yield PolicyFault(
             "default-event-hides",
             W,
             "record.event_required",
@@ -244,7 +244,7 @@ def _defaults(policy: Effective) -> Iterator[Fault]:
         )
     default = policy.default_category
     if wants(policy, "category.required") and default not in ("", UNCLASSIFIED):
-        yield Fault(
+        yield PolicyFault(
             "default-category-hides",
             E,
             "category.required",
@@ -253,7 +253,7 @@ def _defaults(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _retention(policy: Effective) -> Iterator[Fault]:
+def _retention(policy: Effective) -> Iterator[PolicyFault]:
     demand = plain(policy.demand("retention.days"))
     kept = demand if isinstance(demand, PerClass) else None
     if kept is None:
@@ -263,7 +263,7 @@ def _retention(policy: Effective) -> Iterator[Fault]:
     classes = {one.name: one.retention_class for one in policy.categories}
     for name, of in sorted(classes.items()):
         if of != "default" and of not in kept.classes:
-            yield Fault(
+            yield PolicyFault(
                 "class-without-days",
                 E,
                 "retention.days",
@@ -272,7 +272,7 @@ def _retention(policy: Effective) -> Iterator[Fault]:
             )
     unused = sorted(set(kept.classes) - set(classes.values()) - {"default"}) if classes else []
     if unused:
-        yield Fault(
+        yield PolicyFault(
             "class-without-category",
             W,
             "retention.days",
@@ -283,7 +283,7 @@ def _retention(policy: Effective) -> Iterator[Fault]:
     yield from _too_short(policy, kept)
 
 
-def _default_category(policy: Effective, kept: PerClass, classes: dict[str, str]) -> Iterator[Fault]:
+def _default_category(policy: Effective, kept: PerClass, classes: dict[str, str]) -> Iterator[PolicyFault]:
     """Kansas City, San Diego, Waukesha: what nobody categorised was deleted first."""
     default = policy.default_category
     if not default:
@@ -296,7 +296,7 @@ def _default_category(policy: Effective, kept: PerClass, classes: dict[str, str]
     own = lows.get(default, kept.default.low or 0)
     if len(set(lows.values())) > 1 and own == min(lows.values()):
         longest = max(lows, key=lambda name: (lows[name], name))
-        yield Fault(
+        yield PolicyFault(
             "default-category-shortest",
             E,
             "category.default",
@@ -306,13 +306,13 @@ def _default_category(policy: Effective, kept: PerClass, classes: dict[str, str]
         )
 
 
-def _too_short(policy: Effective, kept: PerClass) -> Iterator[Fault]:
+def _too_short(policy: Effective, kept: PerClass) -> Iterator[PolicyFault]:
     every: list[tuple[str, Range]] = [("default", kept.default), *sorted(kept.classes.items())]
     upload = plain(policy.demand("upload.deadline"))
     release = plain(policy.demand("release.expedited_d"))
     for name, days in every:
         if isinstance(upload, Deadline) and days.high is not None and days.high * 24 < upload.hours:
-            yield Fault(
+            yield PolicyFault(
                 "gone-before-stored",
                 E,
                 "retention.days",
@@ -320,7 +320,7 @@ def _too_short(policy: Effective, kept: PerClass) -> Iterator[Fault]:
                 "store earlier, or keep longer",
             )
         if isinstance(release, AtMost) and (days.low or 0) < release.value:
-            yield Fault(
+            yield PolicyFault(
                 "gone-before-released",
                 W,
                 "release.expedited_d",
@@ -330,7 +330,7 @@ def _too_short(policy: Effective, kept: PerClass) -> Iterator[Fault]:
             )
 
 
-def _audits(policy: Effective) -> Iterator[Fault]:
+def _audits(policy: Effective) -> Iterator[PolicyFault]:
     """What auditors have found to be missing in policies."""
     if not _of_agency(policy):
         return
@@ -354,14 +354,14 @@ def _audits(policy: Effective) -> Iterator[Fault]:
         )
 
 
-def _missing(code: str, rule: str, sentence: str) -> Fault:
-    return Fault(code, W, rule, sentence, f"add {rule}, which is about {RULES[rule].about}")
+def _missing(code: str, rule: str, sentence: str) -> PolicyFault:
+    return PolicyFault(code, W, rule, sentence, f"add {rule}, which is about {RULES[rule].about}")
 
 
-def _sources(policy: Effective) -> Iterator[Fault]:
+def _sources(policy: Effective) -> Iterator[PolicyFault]:
     for name, rule in policy.rules.items():
         if rule.status is Status.RECALLED:
-            yield Fault(
+            yield PolicyFault(
                 "recalled",
                 W,
                 name,
@@ -370,7 +370,7 @@ def _sources(policy: Effective) -> Iterator[Fault]:
             )
     pack = policy.pack
     if pack.parent and not pack.parent_sha256:
-        yield Fault(
+        yield PolicyFault(
             "parent-not-pinned",
             N,
             "",
@@ -380,7 +380,7 @@ def _sources(policy: Effective) -> Iterator[Fault]:
     said = {word for one in pack.rules for word in _words(one.demand)}
     for own in pack.own_words:
         if str(own.number) not in said:
-            yield Fault(
+            yield PolicyFault(
                 "own-word-unused",
                 N,
                 "",
@@ -398,7 +398,7 @@ def _of_agency(policy: Effective) -> bool:
     return policy.pack.level in (Level.AGENCY, Level.UNIT)
 
 
-_LOOKS: Final[tuple[Callable[[Effective], Iterator[Fault]], ...]] = (
+_LOOKS: Final[tuple[Callable[[Effective], Iterator[PolicyFault]], ...]] = (
     _above,
     _settings,
     _pre_event,
