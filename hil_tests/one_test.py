@@ -6,10 +6,12 @@ part of whether the test passed, and whether the bench came between, so that the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
 from typing import Final
 
 import pytest
+from _pytest._code.code import TerminalRepr
 from _pytest.runner import (
     runtestprotocol,
 )  # as pytest-rerunfailures does: no public way runs a test without telling
@@ -18,6 +20,7 @@ from hil_tests.conformance.verdict import Outcome
 from hil_tests.losing import look_for_the_device
 from hil_tests.running import DeviceRun, device_name, run_of
 from hil_tests.told import AGAIN, of, outcome_of, told_of, word
+from hil_tests.wire_log import WireLog
 
 ATTEMPTS: Final = 2
 """Of a test in which nothing but the bench failed. No assertion is ever tried again."""
@@ -50,10 +53,12 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for attempt in range(1, ATTEMPTS + 1):
+        log = WireLog(item, run, attempt)
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        kept_at = log.end(word(outcome_of(reports)), passed=not any(one.failed for one in reports))
         look_for_the_device(item, nextitem, reports)
         again = attempt < ATTEMPTS and _worth_another(item, run, reports)
-        for report in _as_tried(reports) if again else _as_over(item, run, reports, attempt):
+        for report in _as_tried(reports) if again else _as_over(item, run, reports, attempt, kept_at):
             item.ihook.pytest_runtest_logreport(report=report)
         if not again:
             break
@@ -85,22 +90,47 @@ def _as_tried(reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
 
 
 def _as_over(
-    item: pytest.Item, run: DeviceRun, reports: list[pytest.TestReport], attempt: int
+    item: pytest.Item, run: DeviceRun, reports: list[pytest.TestReport], attempt: int, log: str
 ) -> list[pytest.TestReport]:
     """What is told of the last attempt: a device that is not healthy after it fails the test, and not its teardown."""
+    from hil_tests.conformance.measuring import MEASURED
+
     reports = _failed_by_health(reports)
     last = of(reports[-1])
     assert last is not None
     outcome = outcome_of(reports)
-    last |= {"came_to": str(outcome), "attempt": attempt}
+    if not any(
+        hasattr(one, "wasxfail") for one in reports
+    ):  # a defect that is known is neither this nor that
+        last["came_to"] = str(outcome)
+    last |= {"attempt": attempt, "log": log}
     if run.bench is not None:
-        last |= {"device": run.bench.describe(), "remarks": [*run.bench.remarks()]}
-    last |= {"done_to_it": [*run.remarks], "dead": run.dead}
+        who = {name.removeprefix("bwc_"): str(said) for name, said in run.bench.facts()}
+        last |= {"device": run.bench.describe(), "remarks": [*run.bench.remarks()], "facts": who}
+    measured = [{**dataclasses.asdict(one), "within": one.within} for one in item.stash.get(MEASURED, [])]
+    last |= {"done_to_it": [*run.remarks], "dead": run.dead, "measured": measured}
+    facts = [*_facts(item), ("bwc_outcome", word(outcome, attempt)), ("bwc_attempts", attempt)]
+    facts += [("bwc_wire_log", log)] if log else []
     for one in reports:
+        one.user_properties += facts
         if (told := of(one)) is not None:
             told["attempt"] = attempt
-    reports[-1].user_properties += properties(item, outcome, attempt)
+    shown = [
+        (name.removeprefix("bwc_").replace("_", " "), value) for name, value in _facts(item) if value != ""
+    ]
+    for one in reports:
+        if one.failed:
+            show(one, [*shown, ("wire log", log or "none: nothing was said")])
     return reports
+
+
+def show(report: pytest.TestReport, facts: list[tuple[str, object]]) -> None:
+    """Puts facts below a failure, where terminal, JUnit and HTML all show them."""
+    text = "\n".join(f"{name}: {value}" for name, value in facts)
+    if isinstance(report.longrepr, TerminalRepr) and hasattr(report.longrepr, "addsection"):
+        report.longrepr.addsection("bwc", text)
+    else:
+        report.longrepr = f"{report.longrepr}\n{text}"
 
 
 def _failed_by_health(reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
@@ -123,15 +153,13 @@ def _failed_by_health(reports: list[pytest.TestReport]) -> list[pytest.TestRepor
     return reports
 
 
-def properties(item: pytest.Item, outcome: Outcome, attempt: int) -> list[tuple[str, object]]:
-    """What JUnit and others read of a test beside what it connected to."""
+def _facts(item: pytest.Item) -> list[tuple[str, object]]:
+    """What whoever reads of a test has to know beside what it connected to."""
     from hil_tests.conformance.rules import marked
     from hil_tests.order import SEED
 
     return [
         ("bwc_device", device_name(item) or ""),
         ("bwc_rules", ",".join(marked(item))),
-        ("bwc_outcome", word(outcome, attempt)),
-        ("bwc_attempts", attempt),
         ("bwc_seed", item.config.stash[SEED]),
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests import acting, order
+from hil_tests import acting, metrics, order, wire_log
 from hil_tests.acting import actuators as actuators
 from hil_tests.each_device import require_one_process_each
 from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
@@ -40,11 +40,14 @@ if TYPE_CHECKING:
 
 pytest_plugins: Final = (
     "hil_tests.each_device",
+    "hil_tests.html_page",
     "hil_tests.losing",
+    "hil_tests.metrics",
     "hil_tests.one_test",
     "hil_tests.order",
     "hil_tests.states.marks",
     "hil_tests.tally",
+    "hil_tests.wire_log",
 )
 
 STACK: Final = "bwc_stack"
@@ -136,6 +139,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     acting.add_options(group)
     order.add_options(group)
+    wire_log.add_options(group)
+    metrics.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -167,6 +172,7 @@ def pytest_configure(config: pytest.Config) -> None:
     choose_devices(config)
     require_one_process_each(config)
     begin_runs(config)
+    wire_log.begin_logs(config)
     start_tally(config)
     set_end(config)
     if config.getoption("--bwc-report") is not None:

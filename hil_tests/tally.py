@@ -39,6 +39,9 @@ class OfDevice:
     described: str = ""
     remarks: dict[str, None] = field(default_factory=dict)
     dead: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Who it said that it is."""
+    measured: list[dict[str, Any]] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
 
     @property
@@ -72,6 +75,8 @@ class Tally:
         device = self.devices[told["on"]]
         device.described = told.get("device", "") or device.described
         device.remarks |= dict.fromkeys([*told.get("remarks", ()), *told["done_to_it"]])
+        device.facts = told.get("facts", device.facts)
+        device.measured += told["measured"]
         device.dead = told["dead"]
         outcome, why = Outcome(told["came_to"]), self._why.pop(nodeid, "")
         device.tests.append(Test(nodeid, outcome, why, told["attempt"], told.get("log", "")))
@@ -120,7 +125,7 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     if told is None:
         return None
     if report.outcome == AGAIN:
-        return AGAIN, "A", "INFRA, tried again"
+        return "tried again", "A", "INFRA, tried again"
     if report.when == "call" and report.passed and told["attempt"] > 1:
         passed = word(Outcome.PASSED, told["attempt"])
         return passed, "2", passed.upper()

@@ -14,8 +14,9 @@ BENCH_ONLY: Final = (Outcome.INFRA, Outcome.VANISHED, Outcome.NOT_RUN)
 
 WHY_MAX: Final = 200
 """Characters of what was observed that a summary repeats."""
-AGAIN: Final = "tried again"
-"""What becomes of a report of an attempt after which there is another: it neither passed nor failed."""
+AGAIN: Final = "rerun"
+"""What becomes of a report of an attempt after which there is another: it neither passed nor failed. The word is that
+of pytest-rerunfailures, which pytest-html and others know."""
 _WORDS: Final = {
     Outcome.FAILED: "FAIL",
     Outcome.INFRA: "INFRA",
@@ -36,7 +37,7 @@ def told_of(
     if call.excinfo is None:
         return found | ({"outcome": str(Outcome.PASSED)} if report.when == "call" else {})
     if hasattr(report, "wasxfail"):
-        return found
+        return found | {"outcome": str(Outcome.NOT_TESTED)}
     from hil_tests.conformance.observing import phase_of
     from hil_tests.verdicts import is_unhealthy
 

@@ -64,6 +64,11 @@ class Collector:
         return self._only.failure
 
     @property
+    def reports(self) -> dict[str, Report]:
+        """What the run found of each device, once it is over."""
+        return {name: one.report for name, one in self._of.items() if one.report is not None}
+
+    @property
     def _only(self) -> Gathering:
         (only,) = self._of.values()
         return only
