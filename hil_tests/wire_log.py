@@ -29,6 +29,8 @@ LOGS_MAX: Final = 10_000
 """Logs of one test in a directory that many nights share."""
 CAPTURE: Final = "BWC_CAPTURE"
 """The variable by which connections are captured that a test makes by itself."""
+BESIDE: Final = "logs"
+"""Where they go below the folder of a report."""
 PLACE: Final = pytest.StashKey["Place"]()
 """Where the logs of this process go."""
 
@@ -40,8 +42,8 @@ def add_options(group: pytest.OptionGroup) -> None:
         metavar="DIR",
         type=Path,
         default=None,
-        help="where the decoded wire log of each test goes that did not pass (default: a new directory for temporary "
-        "files, which the failure names)",
+        help="where the decoded wire log of each test goes that did not pass (default: 'logs' beside the report, or a "
+        "new directory for temporary files, which the failure names)",
     )
     group.addoption(
         "--bwc-keep-logs", action="store_true", help="keep the wire logs of tests that passed, too"
@@ -52,7 +54,12 @@ class Place:
     """The directories of a session; made when there is something to put in them."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._given: Path | None = config.getoption("--bwc-logs")
+        report: Path | None = config.getoption("--bwc-report")
+        beside = None if report is None else report / BESIDE
+        self._given: Path | None = config.getoption("--bwc-logs") or beside
+        if self._given == beside is not None and not hasattr(config, "workerinput"):
+            for earlier in beside.glob("*.log"):  # of the report that is replaced
+                earlier.unlink()
         self.keeps_all: bool = config.getoption("--bwc-keep-logs")
         self._made: Path | None = None
         self._captures: Path | None = None

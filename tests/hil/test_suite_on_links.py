@@ -164,6 +164,12 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
     check(suite_lines(tmp_path)[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
 
 
+@pytest.mark.night
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_in_memory_in_any_order(seed: int, tmp_path: Path) -> None:
+    check(suite_lines(tmp_path, f"--bwc-seed={seed}")[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
+
+
 def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_any(tmp_path: Path) -> None:
     hands = tmp_path / "hands"
     os.mkfifo(hands)

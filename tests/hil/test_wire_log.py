@@ -116,6 +116,14 @@ def test_logs_go_where_they_are_asked_to_and_those_of_an_earlier_night_stay(
     }
 
 
+def test_beside_a_report_are_the_logs_of_its_own_run_alone(pytester: pytest.Pytester) -> None:
+    for chosen in ("wire", "own"):
+        run(pytester, "--bwc-report", "report", "-k", f"test_fails and {chosen}").assert_outcomes(failed=1)
+    assert [path.name for path in (pytester.path / "report" / "logs").iterdir()] == [
+        "test_it-test_fails_by_its_own_connection.log"
+    ]
+
+
 def test_all_are_kept_on_request_and_what_was_captured_on_request_stays(pytester: pytest.Pytester) -> None:
     run(pytester, "--bwc-logs", "logs", "--bwc-keep-logs", "--bwc-capture", "captures", "-k", "test_passes")
     (log,) = (pytester.path / "logs").iterdir()
