@@ -28,6 +28,7 @@ from hil_tests.benches.checking import BenchCheck, Extent
 from hil_tests.benches.finding import Finding, Grade
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.timeout(300)  # some run the whole suite, on a machine that does ten other things
 
 DEVICE = "sim:?seed=78&enrolled=0&footage=synthetic"
 SERIAL = "SIM-0000004E"
@@ -118,7 +119,6 @@ def run(pytester: pytest.Pytester, identity: Path, *options: str) -> pytest.RunR
     )
 
 
-@pytest.mark.timeout(300)  # the whole suite in one test: on a machine that does ten other things
 def test_the_suite_passes_on_a_camera_that_its_agency_enrolled_for_tests(
     pytester: pytest.Pytester, bench: Bench
 ) -> None:
