@@ -37,6 +37,8 @@ from bwc_sdk.offload.events import (
     RecordingStarted,
     Resumed,
     SegmentStored,
+    StepDone,
+    StepFailed,
 )
 from bwc_sdk.offload.fleet import FleetJob, offload_many, offload_station
 from bwc_sdk.offload.fleet_events import (
@@ -63,6 +65,7 @@ from bwc_sdk.offload.outcome import (
     outcome_word,
 )
 from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.steps import Check, DockStep, Found, SetClock
 
 __all__ = [
     "BayRecovered",
@@ -70,6 +73,7 @@ __all__ = [
     "Budget",
     "CameraEvent",
     "CameraFailed",
+    "Check",
     "ChunkRejected",
     "Connected",
     "ConnectionLost",
@@ -77,6 +81,7 @@ __all__ = [
     "DesiredStateRefused",
     "DestinationBack",
     "DestinationLost",
+    "DockStep",
     "DockWatch",
     "Erased",
     "Finished",
@@ -84,6 +89,7 @@ __all__ = [
     "FleetResult",
     "FollowUp",
     "FollowUpFailed",
+    "Found",
     "Interrupted",
     "Missing",
     "NotErased",
@@ -106,8 +112,11 @@ __all__ = [
     "Refused",
     "Resumed",
     "SegmentStored",
+    "SetClock",
     "StationBack",
     "StationLost",
+    "StepDone",
+    "StepFailed",
     "StillOnCamera",
     "StoredSegment",
     "StoredVerified",

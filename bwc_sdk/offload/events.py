@@ -53,6 +53,24 @@ class DesiredStateRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of the dock was taken (`steps`)."""
+
+    step: str
+    good: bool
+    """False: it found something that whoever takes the camera should know."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step of the dock could not be taken; footage, and the steps after it, are not concerned."""
+
+    step: str
+    error: BwcError
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptSigned:
     """This host signed a receipt for a recording in its store, or had signed it before."""
 
@@ -251,6 +269,8 @@ OffloadEvent = (
     | RecordingFinished
     | DesiredStateDelivered
     | DesiredStateRefused
+    | StepDone
+    | StepFailed
     | ReceiptSigned
     | ReceiptNotSigned
     | ReceiptDelivered

@@ -45,6 +45,7 @@ from bwc_sdk.offload.waiting import all_settled, opened
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.offload.steps import DockStep
 
 
 LOOKS: Final = 2
@@ -161,6 +162,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             clock=self._clock,
         )
         context.emit(Connected(context.identity, context.simulator, context.secure, camera.notices))
+        await self._take(self._policy.before)
         listing, account = await self._list(context)
         context.follows = account.follows
         plan = await self._plan(camera, context, listing, account)
@@ -177,6 +179,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             from bwc_sdk.offload.delivery import deliver  # most offloads deliver nothing
 
             await deliver(self._reconnector, self._policy.deliver_from, self._world, context.emit)
+        await self._take(self._policy.after)
         return OffloadResult(
             identity=context.identity,
             outcomes=outcomes,
@@ -186,6 +189,12 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
             counters=self._reconnector.counters,
             missing=account.missing,
         )
+
+    async def _take(self, steps: tuple[DockStep, ...]) -> None:
+        if steps:
+            from bwc_sdk.offload.step_taking import take  # most offloads take none
+
+            await take(steps, self._reconnector, self._feed.emit)
 
     async def _list(self, context: OffloadContext) -> tuple[Listing, Account]:
         """What the camera lists, and the account of what it does not. What seems to be missing is looked for twice:

@@ -11,6 +11,7 @@ from bwc_sdk.connection.trickle import LEAST_BYTES, WINDOW_S
 
 if TYPE_CHECKING:
     from bwc_sdk.identity.host_identity import HostIdentity
+    from bwc_sdk.offload.steps import DockStep
 
 MAX_DOUBLINGS: Final = 16
 """Beyond this the wait is at its maximum whatever the first one was."""
@@ -40,6 +41,10 @@ class OffloadPolicy:
     reserve_bytes: int = 16 * 1024 * 1024
     """Room left free beside the footage: manifests, tables, custody records, and the file system's own needs."""
 
+    before: tuple[DockStep, ...] = ()
+    """Steps that are taken with a camera before its footage is listed (`steps`)."""
+    after: tuple[DockStep, ...] = ()
+    """Steps that are taken at the end, once everything else is done."""
     deliver_from: Path | None = None
     """Directory of desired states (`bwc desired sign`): a camera is given its own once its footage is dealt with."""
     receipts_from: Path | None = None

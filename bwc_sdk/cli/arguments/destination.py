@@ -23,6 +23,7 @@ Deliver = Annotated[
     Path | None,
     typer.Option(
         "--deliver",
+        "--desired",
         readable=False,
         metavar="DIR",
         help="Give each camera the desired state that DIR has for it, after its footage; see 'bwc desired sign'.",

@@ -40,6 +40,8 @@ from bwc_sdk.offload import (
     Refused,
     Resumed,
     SegmentStored,
+    StepDone,
+    StepFailed,
     StillOnCamera,
     StoredVerified,
     outcome_word,
@@ -169,6 +171,11 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "delivered", f"desired state {counter}"
         case DesiredStateRefused(error=error):
             return "NOT DELIVERED", error.rule
+        case StepDone(step=step, good=good, detail=detail):
+            return f"{step} done" if good else f"{step} NOT GOOD", detail
+        case StepFailed(step=step, error=error):
+            advice = advice_for(error)
+            return f"{step} FAILED", error.rule, *((f"try: {advice}",) if advice else ())
         case ReceiptSigned(recording=recording, destination=destination, one_site=one_site, fresh=fresh):
             what = "receipt signed" if fresh else "receipt is there"
             others = (f"{name} is none, and was passed by" for name in event.passed_by)
@@ -183,10 +190,16 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "erased", f"recording {recording}", "the camera says so"
         case NotErased(recording=recording, reason=reason):
             return "not erased", f"recording {recording}", reason
-        case FollowUpFailed(step=step, recording=recording, error=error):
+        case FollowUpFailed(step=follow_up, recording=recording, error=error):
             which = "all recordings" if recording is None else f"recording {recording}"
             advice = advice_for(error)
-            return "NOT DONE", which, FOLLOW_UPS[step], error.rule, *((f"try: {advice}",) if advice else ())
+            return (
+                "NOT DONE",
+                which,
+                FOLLOW_UPS[follow_up],
+                error.rule,
+                *((f"try: {advice}",) if advice else ()),
+            )
         case SegmentStored(recording=recording, segment=segment, path=path, size_bytes=size_bytes):
             digest = event.table_sha256.hex()
             return "stored", f"recording {recording}", f"segment {segment}", path, size_bytes, digest

@@ -8,6 +8,7 @@ import typer
 from bwc_protocol.declare import Role, to_plain
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
+from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.printing import text
 from bwc_sdk.cli.printing.facts import Fact, fact, facts
@@ -18,16 +19,6 @@ from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.world import World
-
-
-class SourceName(enum.StrEnum):
-    """Where the host has its time from."""
-
-    NTP = "ntp"
-    NTS = "nts"
-    PTP = "ptp"
-    GNSS = "gnss"
-    OPERATOR = "operator"
 
 
 class ReasonName(enum.StrEnum):
@@ -72,18 +63,8 @@ async def show(device: AnyDevice, output: Output) -> None:
 async def sync(
     device: AnyDevice,
     output: Output,
-    source: Annotated[
-        SourceName | None,
-        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
-    ] = None,
-    uncertainty: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="How far this host's time may be off, such as 1ms. Needed with ptp and gnss, and where the host "
-            "does not know; a person (operator) is good for 5s if nothing is said.",
-        ),
-    ] = None,
+    source: Source = None,
+    uncertainty: Uncertainty = None,
     reason: Annotated[
         ReasonName | None,
         typer.Option(help="Why; bounds the step. Default: routine, or first-set if the clock is not set."),

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, make_missing, stopped
+from bwc_sdk.cli.arguments.dock_steps import steps_of
+from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
 from bwc_sdk.cli.arguments.rate import rate_of
 from bwc_sdk.cli.arguments.whole_way import Erase, Receipts, Sign, whole_way
 from bwc_sdk.cli.printing.fleet_output import FleetTeller
@@ -38,6 +40,16 @@ def watch_verb(
     receipts: Receipts = None,
     sign: Sign = False,
     erase: Erase = False,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS",
+            help="What else is done with each camera, such as clock,desired,check: its clock is set; it is given the "
+            "desired state of --desired DIR; it is told whether it is fit to be taken.",
+        ),
+    ] = None,
+    source: Source = None,
+    uncertainty: Uncertainty = None,
     mkdir: Mkdir = False,
 ) -> int | None:
     """Offload every camera that is put into a bay, until Ctrl-C.
@@ -45,10 +57,15 @@ def watch_verb(
     --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
     is taken out is reported as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine
     is reported once, and again when it has recovered. A station that is lost is tried again, and reported when it is
-    back.
+    back. With each camera, in this order: its clock is measured, its footage stored, receipts signed and delivered,
+    released recordings erased, the desired state delivered, its clock set, and it is checked. What fails of that is
+    told, and keeps nothing else from being done.
     """
+    taken = steps_of(steps, deliver, source, uncertainty)
     world, rate, station = World(), rate_of(limit) if limit is not None else None, require_device(settings)
-    policy = whole_way(settings, OffloadPolicy(deliver_from=deliver), receipts, sign=sign, erase=erase)
+    policy = whole_way(
+        settings, OffloadPolicy(deliver_from=deliver, after=taken), receipts, sign=sign, erase=erase
+    )
     if mkdir:
         make_missing(world.files, destination)
     watch = dock_watch(

@@ -21,6 +21,7 @@ from bwc_protocol.documents.order import (
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence.record import Record
 from bwc_protocol.word import label
+from bwc_sdk.cli.arguments.host_time_word import SourceName
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.printing import text
@@ -29,7 +30,6 @@ from bwc_sdk.cli.printing.output import Facts, Output
 from bwc_sdk.cli.running.on_camera import run_on_device
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import UNCHANGED, UNSURE, common_options, local_verb, verbs
-from bwc_sdk.cli.verbs.clock import SourceName
 from bwc_sdk.clients.connecting import AnyDevice
 from bwc_sdk.errors import WrongDevice
 from bwc_sdk.identity.document_files import read_document, require_new, write_document

@@ -15,6 +15,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_sdk.cli.arguments.authority import AuthorityOptions, CaDir, authority_of
 from bwc_sdk.cli.arguments.ca.passphrases import IssuingFile
+from bwc_sdk.cli.arguments.host_time_word import SourceName
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
@@ -25,7 +26,6 @@ from bwc_sdk.cli.running.interruption import Interrupted
 from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, output_for, require_device
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
-from bwc_sdk.cli.verbs.clock import SourceName
 from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.enrolment import enroll

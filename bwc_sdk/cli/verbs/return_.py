@@ -9,6 +9,7 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_sdk.cli.arguments.destination import Dest, Mkdir, make_missing
+from bwc_sdk.cli.arguments.host_time_word import SourceName
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
@@ -19,7 +20,6 @@ from bwc_sdk.cli.running.interruption import Interrupted
 from bwc_sdk.cli.running.on_camera import require_device
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
-from bwc_sdk.cli.verbs.clock import SourceName
 from bwc_sdk.cli.verbs.offload_fleet import fleet_job, run_fleet
 from bwc_sdk.cli.verbs.provision import places, told
 from bwc_sdk.host.world import World

@@ -1,0 +1,107 @@
+"""What a dock does with a camera beside its footage, in the one session that the offload has anyway.
+
+    policy = OffloadPolicy(deliver_from=outbox, after=(SetClock(), Check(charge_pct=80)))
+
+The order is: the clock is measured, for the custody records; steps of `before`; the footage; receipts, erasing; the
+desired state; steps of `after`. A clock is set after the footage, so that the measurement which its recordings need is
+of the clock that they were made by.
+
+Nothing of it keeps or loses footage: a step that fails, or does not end, is told (`StepFailed`), and everything else
+goes on. No camera is called back for a step, nor waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bwc_protocol.evidence import ClockState
+from bwc_protocol.messages.clock import ClockReason, TimeSource
+from bwc_protocol.messages.identity import CameraState, Fault
+from bwc_sdk.errors import ClockImplausible
+from bwc_sdk.host.time_claim import A_PERSON
+
+if TYPE_CHECKING:
+    from bwc_sdk.clients.camera import Camera
+
+SHIFT_PCT: Final = 80
+"""Charge with which a camera is good for a shift of eight hours, and some: full, it records for thirteen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a step did, or found."""
+
+    detail: str
+    """For a line of text."""
+    good: bool = True
+    """False: whoever takes the camera should know."""
+
+
+class DockStep(Protocol):
+    """Something that is done with each camera that comes."""
+
+    @property
+    def name(self) -> str:
+        """What events call it."""
+
+    async def do(self, camera: Camera) -> Found:
+        """Does it, over the connection of the offload, which it must not close. What it raises is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetClock:
+    """Measures the clock, sets it within the limits of routine, or of a clock that is not set, and measures it again.
+
+    `source` and `host_uncertainty_ns` are as in `Clock.sync`: without them the host itself has to know its time.
+    """
+
+    source: TimeSource | None = None
+    host_uncertainty_ns: int | None = None
+
+    @property
+    def name(self) -> str:
+        return "clock"
+
+    async def do(self, camera: Camera) -> Found:
+        unset = (await camera.clock.read()).state is ClockState.UNSET
+        reason = ClockReason.FIRST_SET if unset else ClockReason.ROUTINE
+        try:
+            done = await camera.clock.sync(
+                reason=reason, source=self.source, host_uncertainty_ns=self.host_uncertainty_ns
+            )
+        except ClockImplausible as error:
+            error.advice = error.advice.removesuffix(f"; or {A_PERSON}")  # who does not stand beside a dock
+            raise
+        moved_ms, within_ms = done.before.offset_ns / 1e6, done.uncertainty_ns / 1e6
+        return Found(f"set by {moved_ms:+.1f} ms, within {within_ms:.1f} ms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Whether a camera is fit to be taken: charged, synchronised, without a fault that it knows of, not recording, and
+    not seized. That nobody is assigned is no fault while it stands in a dock."""
+
+    charge_pct: int = SHIFT_PCT
+    ignored: Fault = Fault.UNASSIGNED
+
+    @property
+    def name(self) -> str:
+        return "check"
+
+    async def do(self, camera: Camera) -> Found:
+        status, battery = await camera.device.status(), await camera.battery.status()
+        clock = await camera.clock.read()
+        faults = status.faults & ~self.ignored
+        wrong = [str(faults)] if faults else []
+        if battery.charge_pct < self.charge_pct:
+            wrong.append(f"charged to {battery.charge_pct} % of the {self.charge_pct} % that a shift takes")
+        if clock.state is not ClockState.SYNCED:
+            wrong.append(f"its clock is {clock.state}")
+        if status.state in (CameraState.RECORDING, CameraState.POST_EVENT):
+            wrong.append("it records")
+        if status.seized_for:
+            wrong.append(f"it is seized for {status.seized_for}")
+        if wrong:
+            return Found("; ".join(wrong), good=False)
+        return Found(f"charged to {battery.charge_pct} %, clock {clock.state}, no fault")
