@@ -5,6 +5,7 @@ import inspect
 import io
 import keyword
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -100,7 +101,8 @@ class Overview(Noun):
         self.commands.update({name: _stub(name, verb.help) for name, verb in VERBS.items()})
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*VERBS, *sorted(plugin.name for plugin in _plugins() if plugin.name not in VERBS)]
+        others = {plugin.name for plugin in _plugins() if " " not in plugin.name}  # else it is a verb of one
+        return [*VERBS, *sorted(others - VERBS.keys())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
@@ -145,6 +147,8 @@ def load(name: str) -> Any:
             loaded = plugin.load()
             if isinstance(loaded, typer.Typer):
                 return typer.main.get_command(loaded)  # it has verbs of its own
+            if own := [one for one in _plugins() if one.name.startswith(f"{name} ")]:
+                return _noun(name, loaded, own)
             app.command(name)(loaded)
             return typer.main.get_command(app)
         except ImportError as error:
@@ -153,6 +157,32 @@ def load(name: str) -> Any:
     anything = {"ignore_unknown_options": True, "allow_extra_args": True}
     extra = VERBS[name].extra if name in VERBS else "all"
     app.command(name, context_settings=anything)(_missing(name, extra, cause))
+    return typer.main.get_command(app)
+
+
+def _noun(name: str, function: Callable[..., None], own: "list[EntryPoint]") -> Any:
+    """A command of another package that acts by itself, and has verbs of its own: `own`, named as `sim plot` is."""
+    app = verbs(subcommand_metavar="[VERB ...]")
+    for plugin in own:
+        app.command(plugin.name.removeprefix(f"{name} "))(plugin.load())
+    options = inspect.signature(function, eval_str=True).parameters
+
+    def act(ctx: typer.Context, **given: Any) -> None:
+        if ctx.invoked_subcommand is None:
+            function(**given)
+            return
+        idle = [one for one in options if given[one] != options[one].default]
+        if idle:
+            raise typer.BadParameter(
+                f"--{idle[0].replace('_', '-')} says nothing to {ctx.invoked_subcommand!r}"
+            )
+
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    every = [context, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in options.values())]
+    act.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # what typer reads
+    act.__annotations__ = {one.name: one.annotation for one in every}
+    act.__doc__ = function.__doc__
+    app.callback(invoke_without_command=True)(act)
     return typer.main.get_command(app)
 
 

@@ -20,9 +20,11 @@ GRID: Final = "#e3e6e9"
 CURVE: Final = "#1f6fb4"
 SECOND: Final = "#d9822b"
 TROUBLE: Final = "#c62828"
-SHADES: Final = ("#dfeaf5", "#fbe9d3", "#e4f1e1", "#efe3f3")
+SHADES: Final = ("#e3ecf6", "#fbebd8", "#b9dfb1", "#efe3f3")
 TROUBLE_MAX: Final = 150
 """Characters of what went wrong."""
+TICKS: Final = 16
+"""Numbers on the whole width of the axis."""
 DOTS_MAX: Final = 120
 """Points that are marked one by one; more are a line."""
 
@@ -121,8 +123,7 @@ def _panel(axis: Axes, picture: Picture, panel: Panel, shades: dict[str, str]) -
     axis.grid(visible=True, color=GRID, linewidth=0.8)
     axis.set_axisbelow(True)
     axis.margins(y=0.1)
-    if all(float(at).is_integer() for at in picture.x):
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=TICKS // picture.columns, integer=True))
     axis.tick_params(colors=FAINT, labelsize=8.5, length=0)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)

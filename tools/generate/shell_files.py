@@ -96,9 +96,15 @@ def manual() -> str:
 def _verb(command: Any, path: str) -> Iterator[str]:
     verbs = getattr(command, "commands", {})
     if verbs:
+        if command.invoke_without_command:  # it acts by itself, too
+            yield from _section(command, path)
         for name, one in verbs.items():
             yield from _verb(one, f"{path} {name}")
         return
+    yield from _section(command, path)
+
+
+def _section(command: Any, path: str) -> Iterator[str]:
     context = command.make_context(path, [], resilient_parsing=True)
     usage = " ".join(piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]")
     yield f".SS {_text(path)} {_text(usage)}".rstrip()
