@@ -78,6 +78,16 @@ def answer_shown(row: Row) -> str:
     return f"{row.answer} (only recalled: warns)" if row.short and not row.blocks else str(row.answer)
 
 
+def sources_shown(row: Row) -> str:
+    """Where both sides stand, and how sure that is."""
+    sides = (("ours", row.ours), ("theirs", row.theirs))
+    return "; ".join(
+        f"{name}: {', '.join(map(str, one.citations))} ({one.status})"
+        for name, one in sides
+        if one is not None
+    )
+
+
 def _tone(row: Row) -> Tone:
     if row.short and not row.blocks:
         return Tone.WARNS

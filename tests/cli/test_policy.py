@@ -63,6 +63,7 @@ def test_diff_exits_with_0_only_when_it_meets_or_exceeds(bwc: Bwc, agency: str) 
     bad = bwc("policy", "diff", agency, "--against", "us-dhs-2023", *DAY)
     assert bad.code == 22
     assert "weaker\trecord.activate_on" in bad.out and "emergency-call" in bad.out
+    assert "North's order 7, 4 (verified)" in bad.out and "DHS press release" in bad.out
     assert bwc("policy", "diff", "us-ice-example", "--against", "us-dhs-2023", *DAY).code == 22
 
 

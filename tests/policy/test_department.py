@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -238,6 +239,11 @@ def test_what_is_not_signed_by_whom_one_believes_is_refused_and_said(
     assert not nobody.agencies and len(nobody.refused) == 6 and not nobody.meets
     elsewhere = reported(three, replace(believed, lab="another"))
     assert not elsewhere.agencies
+
+
+def test_whoever_is_denied_says_nothing_for_an_agency(three: list[Path], believed: Believed) -> None:
+    denying: Any = SimpleNamespace(denies=lambda certificate: "left")
+    assert not reported(three, replace(believed, deny_list=denying)).agencies
 
 
 def test_by_another_version_of_the_departments_policy_nobody_meets(

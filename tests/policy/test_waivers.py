@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,10 +158,16 @@ def test_nobody_is_believed_by_default_and_no_other_department(
     auditor: HostIdentity, believed: Believed
 ) -> None:
     assert "no root is believed" in looked(signed(auditor), None).why_not
-    other = dataclasses.replace(believed, roots=())
+    other = replace(believed, roots=())
     assert looked(signed(auditor), other).waived is None
-    elsewhere = dataclasses.replace(believed, lab="of another")
+    elsewhere = replace(believed, lab="of another")
     assert looked(signed(auditor), elsewhere).waived is None
+
+
+def test_whoever_is_denied_waives_nothing(auditor: HostIdentity, believed: Believed) -> None:
+    denying: Any = SimpleNamespace(denies=lambda certificate: f"{certificate.name} left")
+    use = looked(signed(auditor), replace(believed, deny_list=denying))
+    assert use.waived is None and "left" in use.why_not
 
 
 def test_a_signature_of_before_the_certificate_counts_not(auditor: HostIdentity) -> None:
