@@ -67,6 +67,11 @@ def test_it_prints_each_uri_as_it_answers_and_ends_cleanly(number: signal.Signal
     [
         (["--faults=melt=1"], "melt=1"),
         (["--faults=seed:many"], "seed:N"),
+        (["--link=usb-9"], "there is no link 'usb-9'"),
+        (
+            ["--listen=pty", "--listen=tcp:127.0.0.1:0", "--listen=pty", "--link=usb-hs", "--link=usb-fs"],
+            "--link",
+        ),
         (["--listen=nowhere"], "nowhere"),
         (["--listen=tcp:127.0.0.1"], "tcp:127.0.0.1"),
         (["--personality=nice"], "nice"),

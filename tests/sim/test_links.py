@@ -17,9 +17,11 @@ from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.camera.camera import SimCamera
-from firmware_sim.faults.plan import FaultPlan
+from firmware_sim.device.device import BOOT_S
+from firmware_sim.faults.plan import FaultCount, FaultPlan
 from firmware_sim.faults.speed import LINKS, Speed, speed
 from firmware_sim.ports.memory import MemoryTransport, forget_sims
+from firmware_sim.serving.heart import PAUSE_MIN_S, Heart
 from firmware_sim.serving.throttle import AHEAD_MIN, AHEAD_S, HOST_AHEAD_MAX, SLICE_S, ThrottledPipe
 from firmware_sim.virtual_time import run_virtual
 
@@ -236,6 +238,41 @@ def test_a_fault_plan_is_played_on_a_slow_line(new_camera: NewCamera) -> None:
             await host.battery.status()
 
     run_virtual(run())
+
+
+def test_ports_of_one_device_have_lines_of_their_own_and_one_plan() -> None:
+    count = FaultCount(FaultPlan.parse("cut@100"))
+    fast, slow = count.on(LINKS["usb-hs"]), count.on(LINKS["ble-1m"])
+    assert (count.speed, fast.speed, slow.speed) == (None, LINKS["usb-hs"], LINKS["ble-1m"])
+    fast.passed += 60
+    assert slow.until_strike() == count.until_strike() == 40
+    slow.passed += 40
+    assert len(fast.strikes()) == 1 and not slow.strikes() and not count.strikes()
+
+
+def test_a_camera_that_nobody_looks_at_lives(new_camera: NewCamera) -> None:
+    camera, seen = new_camera(), []
+
+    async def run() -> None:
+        camera.time.follow(asyncio.get_running_loop())
+        heart = Heart(camera)
+        camera.wearer.start()
+        camera.mishaps.at(camera.time() + 5.5, lambda: seen.append(camera.time()))
+        await asyncio.sleep(30)
+        heart.close()
+        await asyncio.sleep(30)
+
+    run_virtual(run())
+    assert len(seen) == 1 and 5.5 <= seen[0] < 5.5 + PAUSE_MIN_S
+    camera.crash()
+    assert camera.recorder.recording_id is None
+    camera.time.skip(BOOT_S)
+    camera.settle()
+    newest = camera.listing(0, 9)[-1].manifest
+    assert newest.duration_ms >= 29_000, (
+        "it was journalled by itself, and no longer once the heart stood still"
+    )
+    assert newest.duration_ms < 62_000
 
 
 def test_a_uri_names_a_line_and_an_unknown_one_names_those_there_are() -> None:

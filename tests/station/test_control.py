@@ -99,6 +99,38 @@ def test_a_camera_is_handled_by_its_bay_and_by_its_name_wherever_it_is(station: 
     assert say("camera 2").startswith("error usage: camera BAY|CAMERA")
 
 
+def test_time_passes_for_the_station_and_every_camera_that_is_here_or_away(
+    station: SimStation, say: Say
+) -> None:
+    away = station.cameras()[1]
+    say("undock 2")
+    everybody = (station, away, *station.cameras())
+    began = [device.time() for device in everybody]
+    assert say("advance 2h") == f"ok advance station={station.serial}"
+    assert all(abs(device.time() - at - 7_200) < 1 for device, at in zip(everybody, began, strict=True))
+
+
+def test_the_light_of_each_bay_can_be_seen(station: SimStation, say: Say) -> None:
+    assert say("undock 4").startswith("ok")
+    shown = say("show").removeprefix("ok show ").split()
+    assert [one.partition("=")[0] for one in shown] == ["1", "2", "3", "4"] and shown[3] == "4=empty"
+    assert say("heat 1 80").endswith("quarantine") and say("show 1") == "ok show 1=quarantine"
+    assert say("show 9").startswith("error no-such-bay")
+
+
+def test_a_camera_in_a_bay_is_kept_and_put_back_where_it_stands(station: SimStation, say: Say) -> None:
+    camera = station.cameras()[0]
+    assert say("camera 1 snapshot clean").startswith("ok camera snapshot")
+    assert say("camera 1 record start").startswith("ok") and say("camera 1 advance 90s").startswith("ok")
+    say("camera 1 record stop")
+    assert camera.recording_count == 2
+    say("undock 1")
+    assert say("dock 2").startswith("error refused")
+    assert say(f"camera {camera.serial} restore clean").startswith("ok camera restore")
+    assert camera.recording_count == 1 and not camera.docked, "it stands where it stood"
+    assert say("dock 1").startswith("ok") and camera.docked
+
+
 def test_what_is_no_command_says_what_is(say: Say) -> None:
     assert say("record start").startswith(
         "error unknown-command: there is no command 'record'; known: undock, dock"
