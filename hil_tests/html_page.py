@@ -32,4 +32,4 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if log.suffix == ".log":
         link = {"name": "wire log", "format_type": "url", "content": log.absolute().as_uri()}
         link_and_type = {**link, "mime_type": None, "extension": None}
-        report.extras = [*getattr(report, "extras", []), link_and_type]  # type: ignore[attr-defined]
+        report.extras = [*getattr(report, "extras", []), link_and_type]  # type: ignore[attr-defined]  # pytest-html's

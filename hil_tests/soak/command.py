@@ -200,7 +200,7 @@ def _demand_plot() -> None:
     """Before the night, and not after it. Raises `MissingExtra`."""
     try:
         import matplotlib.backends.backend_agg
-        import matplotlib.figure  # noqa: F401
+        import matplotlib.figure  # noqa: F401  # only whether it is there
     except ImportError as error:
         missing = lacking_for("plot", "the plot of 'bwc soak'")
         missing.advice += "; or leave the picture out: --no-plot"

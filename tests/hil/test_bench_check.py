@@ -49,7 +49,7 @@ def at(uri: str, *names: str, of: str | None = None) -> dict[str, Actuator]:
 
 
 def device(name: str, uri: str = A, serial: str = SERIAL_A, **more: object) -> BenchDevice:
-    return BenchDevice(name=name, uri=uri, serial_number=serial, **more)  # type: ignore[arg-type]
+    return BenchDevice(name=name, uri=uri, serial_number=serial, **more)
 
 
 def checked(*devices: BenchDevice, clock: HostTime = RIGHT, **extent: bool) -> list[Finding]:
@@ -104,7 +104,7 @@ def test_a_relay_at_another_device_is_found_with_the_one_that_it_is_at(
     )
     told = by_place(found)["one.vbus_relay"]
     assert "still shows that it is fed" in told and told.endswith("; and two is out of its dock")
-    assert state(B)[0][1], "it is back in its dock"  # type: ignore[index]
+    assert state(B)[0][1], "it is back in its dock"
 
 
 def test_a_relay_of_another_bay_is_found_and_one_s_own_takes_the_camera_away(

@@ -10,6 +10,7 @@ import cryptography.x509  # noqa: F401  # likewise, or its classes are there twi
 import pytest
 
 from firmware_sim.ports.memory import forget_sims
+from tests.tiers import seeds
 
 pytest_plugins = ["pytester"]
 
@@ -87,9 +88,9 @@ def test_without_a_seed_one_is_drawn_and_told_for_a_device_that_is_named(
     assert seed_told(pytester) == "", "the simulator that nobody named has the order of the files"
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", seeds(2))
 def test_what_has_its_place_keeps_it(pytester: pytest.Pytester, seed: int) -> None:
-    found = order(pytester, "--bwc-seed", str(seed))
+    found = order(pytester, "--bwc-seed", str(seed + 1))
     ours = [re.sub(r"\[.*", "", one) for one in found if "somebody" not in one]
     assert ours == (
         ["test_enrols"] * 2 + ["test_by_the_wire"] * 6 + ["test_by_the_sdk"] * 6 + ["test_destroys"] * 3

@@ -227,7 +227,7 @@ def _is_held(hands: SimHands, store: Path) -> None:
         who, world = LabIdentities("another"), World(workers=InlineWorkers())
         STAYING.append(await connect(other, role=Role.AUDITOR, identity=who, world=world))
 
-    hands.back = back  # type: ignore[method-assign]
+    hands.back = back
 
 
 STAYING: Final[list[Camera]] = []
@@ -279,7 +279,7 @@ def test_each_invariant_that_is_told_of_is_one_and_growth_is_found() -> None:
 
 def test_a_device_that_is_away_ends_the_soak_and_breaks_nothing(tmp_path: Path) -> None:
     def goes(hands: SimHands, store: Path) -> None:
-        hands.camera.dock = lambda: None  # type: ignore[method-assign]
+        hands.camera.dock = lambda: None
         hands.camera.running = False
 
     with pytest.raises(BwcError) as raised:

@@ -61,7 +61,10 @@ def on(camera: SimCamera, use: Callable[[bwc_sdk.Camera, Any], Any], **more: Any
     async def run() -> Any:
         world = World(utc_ns=camera.true_utc_ns, entropy=lambda n: b"\x5a" * n, workers=InlineWorkers())
         transport: Any = MemoryTransport(camera, **more)
-        connect = lambda: bwc_sdk.connect(transport, role=Role.BENCH, world=world, allow_insecure=True)  # noqa: E731
+
+        def connect() -> Any:
+            return bwc_sdk.connect(transport, role=Role.BENCH, world=world, allow_insecure=True)
+
         async with connect() as host:
             return await use(host, connect)
 
@@ -174,7 +177,7 @@ def test_the_page_has_a_row_for_each_command(of: str, commands: dict[Any, Comman
 def test_the_names_for_authors_are_there() -> None:
     assert all(getattr(firmware_sim, name) for name in firmware_sim.__all__)
     with pytest.raises(AttributeError, match="no attribute 'hand'"):
-        getattr(firmware_sim, "hand")  # noqa: B009
+        getattr(firmware_sim, "hand")  # noqa: B009 - as an attribute it would be a checker's
 
 
 # Time
@@ -449,7 +452,7 @@ def test_keys_go_back_and_sessions_are_judged_by_what_was_put_back(new_camera: N
     camera = new_camera(agency=agencies.real(), recordings=1)
     hands, judges = LoneCameraHands(camera), []
     assert camera.trust is not None
-    camera.trust.sessions = lambda showing: judges.append(showing.judge.__self__)  # type: ignore[assignment]
+    camera.trust.sessions = lambda showing: judges.append(showing.judge.__self__)
     for _ in range(2):
         camera.trust.opening(by_radio=False)
         kept = camera.trust.kept

@@ -123,7 +123,7 @@ def test_a_busy_machine_makes_bytes_late_and_the_line_no_slower() -> None:
         loop, host = asyncio.get_running_loop(), End()
         pipe = slowed(LINKS["usb-fs"], host, End())
         late = loop.call_at
-        loop.call_at = lambda at, *call: late(at + 0.03, *call)  # type: ignore[method-assign]
+        loop.call_at = lambda at, *call: late(at + 0.03, *call)
         sent = 0
         while sent < 1_000_000:
             size = pipe.room()
@@ -133,7 +133,7 @@ def test_a_busy_machine_makes_bytes_late_and_the_line_no_slower() -> None:
             if not size:
                 await asyncio.get_running_loop().run_in_executor(None, lambda: None)
                 pipe._to_host._run()
-                loop._virtual.now_s += 0.001  # type: ignore[attr-defined]
+                loop._virtual.now_s += 0.001
         return loop.time()
 
     assert run_virtual(run()) <= 1.06
