@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiers import seeds
+
 FIRST_LINE_S = 30.0
 SUITE_S = 240
 """On a machine that does ten other things; alone it takes about twenty seconds."""
@@ -165,7 +167,7 @@ def test_in_memory_without_any_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.night
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", seeds(1)[1:6])
 def test_in_memory_in_any_order(seed: int, tmp_path: Path) -> None:
     check(suite_lines(tmp_path, f"--bwc-seed={seed}")[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
 
