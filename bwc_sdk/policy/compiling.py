@@ -9,7 +9,7 @@ from typing import Any, Final
 from bwc_sdk.errors import PolicyError
 from bwc_sdk.policy.asked_settings import UNCLASSIFIED, How, Value, asked_of, plain
 from bwc_sdk.policy.catalogue import RULES, Place
-from bwc_sdk.policy.demands import PerClass, Range
+from bwc_sdk.policy.demands import AtLeast, PerClass, Range
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.wording import demand_text, range_text
@@ -134,6 +134,18 @@ _PEOPLE: Final = {
 }
 
 
+def gate_command(policy: Effective) -> str:
+    """How 'bwc check' is called so that it holds a camera to this policy before its shift. The profile is a file with
+    what was compiled, the roster the agency's own."""
+    words = ["bwc check --profile profile.toml"]
+    endurance = plain(policy.demand("record.endurance_h"))
+    if isinstance(endurance, AtLeast):
+        words.append(f"--hours {endurance.value}")
+    if {"training.required", "training.max_age_d"} & set(policy.rules):
+        words.append("--roster officers.csv")
+    return " ".join(words)
+
+
 def document(found: Compiled) -> dict[str, Any]:
     """For machines: the same for the same pack and day."""
     return {
@@ -151,6 +163,7 @@ def document(found: Compiled) -> dict[str, Any]:
         "categories": [
             {"name": name, "retention_class": of, "kept": kept} for name, of, kept in found.categories
         ],
+        "gate_command": gate_command(found.policy),
         "default_category": found.policy.default_category or UNCLASSIFIED,
         "retention": dict(found.retention),
         **{

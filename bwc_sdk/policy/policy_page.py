@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bwc_sdk.policy.compiling import QUERY_VERSION as COMPILE_VERSION
-from bwc_sdk.policy.compiling import Compiled, Held
+from bwc_sdk.policy.compiling import Compiled, Held, gate_command
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.linter import QUERY_VERSION as LINT_VERSION
 from bwc_sdk.policy.linter import PolicyFault, Severity
@@ -63,7 +63,7 @@ def compile_page(found: Compiled) -> Page:
         f"What follows from {policy.pack.id}",
         f"{len(found.profile)} settings; {len(found.by_people)} rules that no device can hold alone",
         Tone.GOOD,
-        _facts(policy, "policy-compile", COMPILE_VERSION),
+        [*_facts(policy, "policy-compile", COMPILE_VERSION), ("before a shift", gate_command(policy))],
         [Plot("By what rules are held", [Bar(name, count) for name, count in held.items()])],
         [
             Table(

@@ -233,3 +233,39 @@ def test_agencies_sign_summaries_and_a_department_reads_them(bwc: Bwc, agency: s
     assert falls.code == 0 and bwc(*report).code == 22
     assert bwc(*(one for one in report if one != "--lab"), "--root", str(figures)).code != 0
     assert bwc("policy", "report", str(tmp_path / "none"), "--lab").code == 9
+
+
+def test_training_is_counted_from_a_roster_and_nobody_is_named(bwc: Bwc, agency: str, tmp_path: Path) -> None:
+    roster, figures = tmp_path / "officers.csv", tmp_path / "figures.toml"
+    roster.write_text(
+        "officer;training valid until;ended\nK1;2027-01-01;\nK2;2026-11-30;\nK3;2026-11-29;\nK4;;\n"
+        "K5;2030-01-01;2026-01-01\n"
+    )
+    words = (
+        "policy",
+        "summarise",
+        agency,
+        "--against",
+        "us-dhs-2023",
+        "--lab",
+        *DAY,
+        "--roster",
+        str(roster),
+    )
+    done = bwc(*words, "--out", str(tmp_path / "n.summary"), "--json")
+    assert done.code == 0, done.err
+    assert done.document["summary"]["training"] == {"officers": 4, "valid": 2}
+    assert not any(name in done.out for name in ("K1", "K2", "K3", "K4", "K5"))
+    figures.write_text("figures = 1\n[training]\nofficers = 4\nvalid = 4\n")
+    twice = bwc(*words, "--figures", str(figures), "--out", str(tmp_path / "m.summary"))
+    assert twice.code == 2 and not (tmp_path / "m.summary").exists()
+
+
+def test_the_command_for_the_gate_is_one_that_there_is(bwc: Bwc, tmp_path: Path) -> None:
+    command = bwc("policy", "compile", "example-agency", "--json", *DAY).document["gate_command"]
+    assert command == "bwc check --profile profile.toml --hours 8 --roster officers.csv"
+    (tmp_path / "profile.toml").write_text(bwc("policy", "compile", "example-agency", "--toml", *DAY).out)
+    (tmp_path / "officers.csv").write_text("officer,training valid until\nK1,2099-01-01\n")
+    words = [str(tmp_path / one) if one.endswith((".toml", ".csv")) else one for one in command.split()[1:]]
+    ran = bwc(*words, "--no-self-test", "--json", device="sim:?seed=9975&recordings=0")
+    assert ran.code == 24 and ran.document, "it is assigned to nobody, for one thing"

@@ -84,7 +84,7 @@ def compile_(
     Nothing follows while 'bwc policy lint' finds an error.
     """
     found, library = pack_of(pack, packs)
-    from bwc_sdk.policy.compiling import compile_policy, document
+    from bwc_sdk.policy.compiling import compile_policy, document, gate_command
     from bwc_sdk.policy.inheritance import effective
     from bwc_sdk.policy.policy_page import compile_page
 
@@ -128,6 +128,7 @@ def compile_(
             for name, rules in held
         ),
     )
+    output.note(f"before a shift: {gate_command(compiled.policy)}")
 
 
 _TITLES = {

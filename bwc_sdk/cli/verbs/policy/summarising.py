@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,11 @@ from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
 from bwc_sdk.cli.verbs.policy.checking import Stores
 from bwc_sdk.cli.verbs.policy.comparing import Against, Roots, WaiverFiles, compared
+
+if TYPE_CHECKING:
+    import datetime
+
+    from bwc_sdk.policy.figures import Figures
 
 
 @local_verb
@@ -61,6 +66,15 @@ def summarise(
             help="Cameras planned and issued by site and phase, and training (TOML).",
         ),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster",
+            metavar="FILE",
+            readable=False,
+            help="Roster of 'bwc provision': how many officers there are, and are trained; no name is told.",
+        ),
+    ] = None,
     on: On = None,
     packs: Packs = None,
     waiver: WaiverFiles = None,
@@ -81,11 +95,14 @@ def summarise(
     from bwc_sdk.policy.whole_check import check_all
 
     require_new(out)
+    given = read_figures(figures) if figures is not None else None
+    if roster is not None:
+        given = _with_roster(given, roster, day)
     summary = make(
         found,
         checked=check_all(found.ours, store) if store else None,
         configured=configured_by(check, found.ours.pack.sha256) if check else None,
-        figures=read_figures(figures) if figures is not None else None,
+        figures=given,
     )
     identity = identity_to_sign(settings, Role.AUDITOR, None)
     write_document(out, sign_summary(identity, summary, int(time.time())))
@@ -102,6 +119,21 @@ def summarise(
             ],
         ),
     )
+
+
+def _with_roster(given: Figures | None, roster: Path, day: datetime.date) -> Figures:
+    """The figures with training as the roster has it. Raises `RosterError`, `HostFileError`, `BadParameter`."""
+    from bwc_sdk.policy.figures import Figures, Training
+    from bwc_sdk.provisioning.roster import read_roster
+
+    if given is not None and given.training is not None:
+        raise typer.BadParameter(
+            "--roster and [training] of --figures say the same thing twice: give one of them"
+        )
+    active = [one for one in read_roster(roster).members if one.active(day)]
+    valid = sum(one.training_until is not None and one.training_until >= day for one in active)
+    training = Training(officers=len(active), valid=valid)
+    return Figures(figures=1, sites=() if given is None else given.sites, training=training)
 
 
 @local_verb
