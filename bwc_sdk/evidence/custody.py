@@ -41,7 +41,7 @@ class Custody:
     host_time: HostTime
     """What was known of that clock then."""
     camera_clock: CameraClock | NotMeasured
-    """What the offload measured last of the camera's clock, before the segment was stored."""
+    """What the offload measured of the clock that the recording was made by, else what it measured last."""
 
     def encode(self) -> bytes:
         """The document, with sorted keys and a line end."""

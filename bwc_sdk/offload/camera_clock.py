@@ -20,6 +20,7 @@ from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.world import World
 
 if TYPE_CHECKING:
+    from bwc_protocol.evidence import Manifest
     from bwc_sdk.clients.camera import Camera
 
 log = logging.getLogger(__name__)
@@ -28,16 +29,25 @@ ROUNDS: Final = 4
 """The best of so many is within a millisecond on a cable; on a radio each takes a tenth of a second."""
 LIMIT_S: Final = 3.0
 """A link that takes longer for a handful of small answers carries no time worth writing down."""
+KEPT_MAX: Final = 16
+"""Revisions of which a measurement is kept, the newest: nobody sets a clock as often during one offload."""
 LOOKS: Final = 2
 """A clock that somebody sets just then is measured once more."""
 
 
 class SessionClock:
-    """The clock of an offload's camera, as it was measured last."""
+    """The clock of an offload's camera, as it was measured in its connections."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.found: CameraClock | NotMeasured = NotMeasured.NO_ANSWER
+        self._measured: dict[int, CameraClock] = {}
+        self._why = NotMeasured.NO_ANSWER
+
+    def of(self, manifest: Manifest) -> CameraClock | NotMeasured:
+        """What was measured of the clock that a recording was made by: somebody may have set it since, and the
+        connection been lost. Else what was measured last, or why nothing was."""
+        last = next(reversed(self._measured.values()), None)
+        return self._measured.get(manifest.clock_revision) or last or self._why
 
     async def measure(self, camera: Camera) -> None:
         """Measures it anew. Raises nothing but what cancels: without a measurement an offload goes on."""
@@ -45,13 +55,15 @@ class SessionClock:
             async with asyncio.timeout(LIMIT_S):
                 measured, reading = await self._both(camera)
         except (BwcError, TimeoutError) as error:
-            why = _why(error)
-            log.info("the clock of %s is not measured (%s): %s", camera.name, why, error)
-            # Else what an earlier connection measured stands: it is better than nothing.
-            if isinstance(self.found, NotMeasured):
-                self.found = why
+            self._why = _why(error)
+            log.info("the clock of %s is not measured (%s): %s", camera.name, self._why, error)
             return
-        self.found = _record(measured, reading, camera.host_name, await self._host_time())
+        self._measured.pop(measured.revision, None)
+        if len(self._measured) == KEPT_MAX:
+            del self._measured[next(iter(self._measured))]
+        self._measured[measured.revision] = _record(
+            measured, reading, camera.host_name, await self._host_time()
+        )
 
     async def _both(self, camera: Camera) -> tuple[Measurement, ClockReading]:
         """The measurement, and what the camera says of the same revision of its clock."""

@@ -49,7 +49,7 @@ class OffloadContext:
     simulator: bool
     secure: bool
     clock: SessionClock
-    """The camera's clock, as it was measured last."""
+    """The camera's clock, as it was measured in its connections."""
     verify_by: HostIdentity | None = None
     """Whose roots signatures are verified against; None: the session proves nothing, and nothing is checked."""
     follows: Callable[[Manifest], None] = lambda manifest: None

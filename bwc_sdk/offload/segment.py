@@ -401,7 +401,7 @@ class SegmentCopy:
             names_synced=self._context.destination.names_synced,
             stored_utc_ns=self._context.world.utc_ns(),
             host_time=self._context.world.host_time(),
-            camera_clock=self._context.clock.found,
+            camera_clock=self._context.clock.of(self._manifest),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from bwc_sdk.errors import (
 from bwc_sdk.evidence.custody import custody_agrees, custody_subject
 from bwc_sdk.host.filesystem import OsFileSystem
 from bwc_sdk.host.host_clock import Stamp
-from bwc_sdk.offload.camera_clock import LIMIT_S, ROUNDS
+from bwc_sdk.offload.camera_clock import KEPT_MAX, LIMIT_S, ROUNDS
 from firmware_sim.virtual_time import run_virtual
 
 pytestmark = pytest.mark.usefixtures("small_slabs")
@@ -70,6 +71,13 @@ class Clock:
 def records(path: Path) -> list[dict[str, Any]]:
     found = [json.loads(one.read_bytes()) for one in path.glob("*.custody.json")]
     return sorted(found, key=lambda one: (one["sequence"], one["segment"]))
+
+
+def by(lab: Any, number: int, size: int, revision: int) -> Any:
+    """A recording that was made by this revision of the clock."""
+    made = lab.recording(number, (size,))
+    made.manifest = dataclasses.replace(made.manifest, clock_revision=revision)
+    return made
 
 
 def clocks(found: Iterable[dict[str, Any]]) -> list[Any]:
@@ -122,6 +130,25 @@ def test_what_was_measured_stands_where_a_reconnection_brings_nothing_better(lab
     result, _ = lab.run(device, OsFileSystem(), tmp_path)
     assert result.reconnections == 1 and clock.asked == 2
     assert [one["offset_ns"] for one in clocks(records(tmp_path))] == [3_000_000_001] * 2
+
+
+@pytest.mark.rule("REC-093")
+def test_a_recording_has_what_was_measured_before_somebody_set_its_clock(lab, tmp_path: Path) -> None:
+    device = lab.device([by(lab, 1, 20_000, 4), by(lab, 2, 20_000, 5), by(lab, 3, 9, 3)])
+    device.clock = Clock(revisions=[4, 4, 5, 5])
+    device.cut_at = [10_000]
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete and result.reconnections == 1
+    assert [one["revision"] for one in clocks(records(tmp_path))] == [4, 5, 5]
+
+
+def test_revisions_that_are_kept_are_bounded(lab, tmp_path: Path) -> None:
+    device = lab.device([by(lab, 1, 200_000, 1), by(lab, 2, 9, 3)])
+    device.clock = Clock(revisions=[n for n in range(1, KEPT_MAX + 3) for _ in range(2)])
+    device.cut_at = [10_000 * n for n in range(1, KEPT_MAX + 2)]
+    result, _ = lab.run(device, OsFileSystem(), tmp_path)
+    assert result.complete and result.reconnections == KEPT_MAX + 1
+    assert [one["revision"] for one in clocks(records(tmp_path))] == [KEPT_MAX + 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ from bwc_sdk.evidence.store import Store
 from bwc_sdk.evidence.verify import verify_stores
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.world import InlineWorkers, World
-from bwc_sdk.offload import offload
+from bwc_sdk.offload import OffloadPolicy, offload
+from bwc_sdk.offload.steps import DockStep, SetClock
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage, make_camera
@@ -82,8 +83,9 @@ class Site:
         async with await self.connect(Role.BENCH) as client:
             await client.clock.sync(reason=reason)
 
-    async def offload(self) -> None:
-        job = offload(self.connect, self.path, world=self.world, allow_insecure=True)
+    async def offload(self, *before: DockStep) -> None:
+        policy = OffloadPolicy(before=before)
+        job = offload(self.connect, self.path, world=self.world, policy=policy, allow_insecure=True)
         assert (await job.run()).complete
 
     def run(self, day: Callable[[], Awaitable[None]]) -> list[Described]:
@@ -167,6 +169,17 @@ def test_a_clock_that_was_set_right_before_the_offload_corrects_nothing(site: Si
     assert found.correction is NotKnown.SET_SINCE
     assert around(site.true_ns[0] - HOURS_3).is_it(found)  # by the camera's time, which is all that there is
     assert clock_findings(site.verified()) == [(FindingKind.CLOCK_OFFSET_UNKNOWN, Severity.NOTE)]
+
+
+def test_a_dock_that_sets_the_clock_in_the_same_session_measured_it_before(site: Site) -> None:
+    async def day() -> None:
+        site.set_off(-100 * S)
+        await site.record()
+        await site.offload(SetClock())
+        assert abs(site.camera.clock.utc_ns() - site.camera.true_utc_ns()) < S
+
+    (found,) = site.run(day)
+    assert abs(site.corrected(found).offset_ns - 100 * S) < S
 
 
 @pytest.mark.rule("REC-092", "REC-094")
