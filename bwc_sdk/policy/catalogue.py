@@ -76,10 +76,13 @@ RULES: Final[dict[str, RuleInfo]] = {
         "the category of what nobody categorised",
         "required",
         acts=(C,),
-        asks="it is not of the class that is kept shortest",
+        asks="what nobody categorised is not of the class that is kept shortest",
     ),
     "category.required": RuleInfo(
-        "the category of a recording", "required", acts=(R,), asks="somebody gives each recording one"
+        "the category of a recording",
+        "required",
+        acts=(R,),
+        asks="somebody gives each recording its category",
     ),
     "review.sample": RuleInfo("how many recordings are looked at", "at_least_per", acts=(P,)),
     "training.required": RuleInfo(

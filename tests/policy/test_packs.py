@@ -5,14 +5,20 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from bwc_protocol.evidence import VOCABULARY_VERSION
 from bwc_protocol.evidence.vocabulary import POLICY_MAX
 from bwc_sdk.errors import HostFileError, PolicyError
+from bwc_sdk.policy.catalogue import RULES
+from bwc_sdk.policy.check import Kind
+from bwc_sdk.policy.demands import AnyDemand
+from bwc_sdk.policy.figures import Figures
 from bwc_sdk.policy.pack import Pack, Status, pack_schema
 from bwc_sdk.policy.reading import (
     PACK_MAX,
@@ -24,6 +30,7 @@ from bwc_sdk.policy.reading import (
     shipped_pack,
     shipped_text,
 )
+from bwc_sdk.policy.vocabulary import WORDS, Alternative, Circumstance
 from tests.policy.packs import against, answers, pack, rule, write
 
 HEAD = 'pack = 1\nid = "x"\ntitle = "t"\nlevel = "agency"\nvocabulary = 1\n'
@@ -244,3 +251,29 @@ def test_the_schema_names_every_rule_kind_and_field() -> None:
     assert set(schema["properties"]) == set(Pack.model_fields)
     for name in shipped_ids():
         assert set(tomllib.loads(shipped_text(name).decode())) <= set(schema["properties"])
+
+
+def test_the_page_has_every_rule_with_its_kind_and_every_word() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    for name, info in RULES.items():
+        (line,) = (one for one in page.splitlines() if one.startswith(f"| `{name}` |"))
+        assert f"`{info.kind}`" in line and all(str(place) in line for place in info.acts)
+        assert info.unit in line and str(info.words or "") in line
+    for word in (*(one for words in WORDS.values() for one in words), *Circumstance, *Alternative):
+        assert f"`{word}`" in page, word
+    for kind in Kind:
+        assert f"`{kind}`" in page, kind
+
+
+def test_the_examples_of_the_page_are_what_a_pack_has() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    head, first, own = blocks[:3]
+    whole = parse_pack((head + first + own).encode(), "page")
+    assert whole.parent == "us-dhs-2023" and len(whole.rules) == len(whole.own_words) == 1
+    demands = [line for block in blocks for line in block.splitlines() if line.startswith("demand = ")]
+    assert len(demands) >= 8
+    for line in demands:
+        TypeAdapter(AnyDemand).validate_python(tomllib.loads(line)["demand"])
+    figures = next(block for block in blocks if "figures = 1" in block)
+    assert Figures.model_validate(tomllib.loads(figures)).training is not None
