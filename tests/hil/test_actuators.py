@@ -278,9 +278,12 @@ def test_nobody_is_asked_in_a_run_that_nobody_attends(tmp_path: Path) -> None:
         "battery_cut", ENTIRE_SUPPLY, PersonDriver({Move.OFF: "x", Move.ON: "y"}, 1, "/dev/null/tty")
     )
     unattended = Actuators("X", {"battery_cut": one})
-    for act in (lambda: unattended.off("battery_cut"), unattended.lose_power):
-        with pytest.raises(NoSuchActuator):
-            act()
+    with pytest.raises(
+        NoSuchActuator, match="battery_cut of X is a person: --bwc-attended says that somebody is"
+    ):
+        unattended.off("battery_cut")
+    with pytest.raises(NoSuchActuator, match="nothing at X cuts vbus and battery"):
+        unattended.lose_power()
     attended = Actuators("X", {"battery_cut": one}, attended=True)
     with pytest.raises(NoSuchActuator, match="this run has no terminal"):
         attended.off("battery_cut")
