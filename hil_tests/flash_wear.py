@@ -37,6 +37,11 @@ class Worn:
         return Worn(self.spent_bytes + since, self.runs + 1)
 
 
+def wear_budget(budget_gib: float, locks: Path) -> WearBudget:
+    """A budget whose count is kept beside the locks of devices."""
+    return WearBudget(budget_gib, locks.with_name("flash_wear"))
+
+
 class WearBudget:
     """How much may be written to a device, and how much has been; `directory` is that of this user's state."""
 
@@ -55,12 +60,16 @@ class WearBudget:
     def __str__(self) -> str:
         return self._told
 
-    def begin(self, serial_number: str, written_bytes: int) -> None:
-        """A run begins. Raises `HostFileError`, `DocumentError` where it cannot be counted."""
+    def look(self, serial_number: str, written_bytes: int) -> None:
+        """Finds out how much has been written, as `begin` does, and keeps nothing. Raises as that does."""
         self._path = self._directory / f"{camera_name(serial_number)}.json"
         self._worn = self._read().counted(written_bytes)
         gib, runs = self._worn.spent_bytes / GIB, self._worn.runs
         self._told = f"{gib:.1f} of {self.budget_gib:g} GiB written before this run, in {runs}"
+
+    def begin(self, serial_number: str, written_bytes: int) -> None:
+        """A run begins. Raises `HostFileError`, `DocumentError` where it cannot be counted."""
+        self.look(serial_number, written_bytes)
         self._keep(replace(self._worn, began_at_bytes=written_bytes))
 
     def end(self, written_bytes: int) -> None:

@@ -64,9 +64,9 @@ class DeviceRun:
         if entry is None or entry.flash_wear_budget_gib is None:
             return None
         from hil_tests.benches.device_lock import lock_directory
-        from hil_tests.flash_wear import WearBudget
+        from hil_tests.flash_wear import wear_budget
 
-        return WearBudget(entry.flash_wear_budget_gib, lock_directory().with_name("flash_wear"))
+        return wear_budget(entry.flash_wear_budget_gib, lock_directory())
 
 
 def begin_runs(config: pytest.Config) -> None:

@@ -19,11 +19,12 @@ from bwc_sdk.errors import BwcError, LinkError, TransportError, WrongDevice
 from bwc_sdk.host.host_time import START_A_SERVICE, HostTime, host_time
 from hil_tests.actuators.actuator import SWITCHED, ActuatorFailed, Cut, Move
 from hil_tests.actuators.at_device import Actuators
-from hil_tests.bench import AnyDevice, Bench, protection
+from hil_tests.bench import AnyDevice, Bench, protection, written_bytes
 from hil_tests.benches.bench_file import BenchDevice, BenchFile
-from hil_tests.benches.device_lock import DeviceLock
+from hil_tests.benches.device_lock import DeviceLock, lock_directory
 from hil_tests.benches.finding import Finding, good, problem, warning
 from hil_tests.benches.trial import Trial, seen
+from hil_tests.flash_wear import WearBudget, wear_budget
 from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, SOON_DAYS, BenchIdentities
 
 WRONG: Final = "plug in the one that is expected, or correct 'uri' or 'serial_number'"
@@ -188,6 +189,8 @@ class BenchCheck:
                 self._tell(warning(where, ends, RENEW_DEVICE))
         if faults := [label(one) for one in Fault if one & status.faults & ~USUAL]:
             self._tell(warning(where, f"reports faults: {', '.join(faults)}", "'bwc self-test' says more"))
+        if entry.flash_wear_budget_gib is not None:
+            self._look_at_wear(where, wear_budget(entry.flash_wear_budget_gib, lock_directory()), camera)
         if entry.expendable and peer.secure and camera.trust.read().locked:
             self._tell(
                 warning(
@@ -196,6 +199,20 @@ class BenchCheck:
                     "'bwc enroll --bench' makes it one for tests, after a physical reset, which destroys its footage",
                 )
             )
+
+    def _look_at_wear(self, where: str, budget: WearBudget, device: AnyDevice) -> None:
+        try:
+            budget.look(device.identity, written_bytes(device))
+        except BwcError as error:
+            self._tell(problem(where, str(error), error.advice))
+            return
+        if budget.spent:
+            advice = "let it rest, or raise its 'flash_wear_budget_gib'"
+            self._tell(
+                warning(where, f"its flash-wear budget is spent, and it is only read: {budget}", advice)
+            )
+        else:
+            self._tell(good(where, f"flash wear: {budget}"))
 
     def _move(self, entry: BenchDevice, bench: Bench, answering: dict[str, Bench]) -> None:
         """Moves each actuator of a device, and sees what it takes away, and from whom."""

@@ -203,6 +203,26 @@ def test_a_person_is_asked_only_where_somebody_is_said_to_be() -> None:
     assert found[-1].found == "a person, who is not asked" and found[-1].grade is Grade.WARNING
 
 
+def test_a_budget_that_is_spent_is_told_and_looking_counts_nothing(tmp_path: Path) -> None:
+    kept = tmp_path / "state" / "bwc" / "flash_wear" / f"{SERIAL_A}.json"
+    left = checked(device("one", flash_wear_budget_gib=2.0))
+    assert [one.found for one in left if "wear" in one.found] == [
+        "flash wear: 0.0 of 2 GiB written before this run, in 0"
+    ]
+    assert not kept.exists()
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"spent_bytes": 3 << 30, "runs": 9}))
+    told = by_place(checked(device("one", flash_wear_budget_gib=2.0)))["one"]
+    assert (
+        told
+        == "its flash-wear budget is spent, and it is only read: 3.0 of 2 GiB written before this run, in 9"
+    )
+    kept.write_text("{")
+    assert (
+        "does not say what was written" in by_place(checked(device("one", flash_wear_budget_gib=2.0)))["one"]
+    )
+
+
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     """`bwc bench check`: its exit code, and what it says."""
     with pytest.raises(SystemExit) as ended:
