@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import shlex
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
@@ -32,6 +33,7 @@ from firmware_sim.faults.reading import is_drawn, read_faults
 from firmware_sim.faults.speed import LINKS, Speed, speed
 from firmware_sim.flash.flash import StateError
 from firmware_sim.footage.mp4 import FootageUnavailable
+from firmware_sim.many import CAMERAS_MAX, make_room, nth_place, serve_many
 from firmware_sim.personalities import PERSONALITIES, Personality
 from firmware_sim.ports.listening import place
 from firmware_sim.ports.pty import PtyPort
@@ -130,6 +132,16 @@ def sim(
             "in their order.",
         ),
     ] = None,
+    cameras: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            max=CAMERAS_MAX,
+            help="Serve so many cameras, of this seed and those that follow, each at a place of its own: of "
+            "tcp:HOST:PORT the ports that follow, of pty:LINK names such as LINK-002.",
+        ),
+    ] = None,
     station: Annotated[
         int | None,
         typer.Option(
@@ -192,12 +204,18 @@ def sim(
     with contextlib.ExitStack() as held:
         try:
             plan = read_faults(faults, seed)
-            wanted = _on_lines([_where(word) for word in listen or DEFAULT_LISTEN], link or [])
+            words = listen or DEFAULT_LISTEN
+            wanted = [
+                _on_lines([_where(word) for word in at], link or [])
+                for at in ([words] if cameras is None else _places(words, cameras))
+            ]
             play = _personality(personality)
             broken = defect_named(defect, station=station is not None) if defect else None
             values = _values(settings or [])
             if churn is not None and station is None:
                 raise ValueError("--churn needs a --station")
+            if cameras is not None and (station is not None or control is not None):
+                raise ValueError("--cameras are neither in a --station nor under the hands of --control")
             if insecure and unenrolled:
                 raise ValueError("--insecure has no identity that could be enrolled: leave out --unenrolled")
             commands = ControlInput(control) if control is not None else None
@@ -206,38 +224,27 @@ def sim(
             agency = None if insecure else open_lab().agency
             if unenrolled:
                 recordings = 0
-            device: SimCamera | SimStation
-            if station is None:
-                device = make_camera(
-                    seed=seed,
-                    recordings=recordings,
-                    mib=mib,
-                    footage=footage,
-                    state=state,
-                    faults=plan,
-                    frame_bytes=frame_bytes,
-                    chunk_bytes=chunk_bytes,
-                    agency=agency,
-                    enrolled=not unenrolled,
-                    sealed=not unsealed,
+            make = make_camera if station is None else partial(make_station, station)
+            devices: list[SimCamera | SimStation] = []
+            for number in range(1, (cameras or 1) + 1):
+                devices.append(
+                    make(
+                        seed=(seed + number - 1) & SEED_MAX,
+                        recordings=recordings,
+                        mib=mib,
+                        footage=footage,
+                        state=state / f"camera-{number:03d}" if state is not None and cameras else state,
+                        faults=plan,
+                        frame_bytes=frame_bytes,
+                        chunk_bytes=chunk_bytes,
+                        agency=agency,
+                        enrolled=not unenrolled,
+                        sealed=not unsealed,
+                    )
                 )
-            else:
-                device = make_station(
-                    station,
-                    seed=seed,
-                    recordings=recordings,
-                    mib=mib,
-                    footage=footage,
-                    state=state,
-                    faults=plan,
-                    frame_bytes=frame_bytes,
-                    chunk_bytes=chunk_bytes,
-                    agency=agency,
-                    enrolled=not unenrolled,
-                    sealed=not unsealed,
-                )
-            held.callback(device.close)
-            for camera in device.cameras():
+                held.callback(devices[-1].close)
+            each = [camera for device in devices for camera in device.cameras()]
+            for camera in each:
                 provision(camera, values)
         except (FaultSyntaxError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
@@ -249,8 +256,9 @@ def sim(
                 typer.echo(f"  try: {error.advice}", err=True)
             raise typer.Exit(exit_codes.making(error)) from error
         if broken is not None:
-            broken.put(device)
-        for camera in device.cameras():
+            for device in devices:
+                broken.put(device)
+        for camera in each:
             play(camera)
             for which in camera.storage.damaged:
                 typer.echo(
@@ -263,17 +271,26 @@ def sim(
                 f"# drawn by {faults}; from a file: bwc sim --faults FILE.toml\n{to_toml(plan)}", err=True
             )
         try:
-            asyncio.run(_serve(device, plan, wanted, churn, commands))
+            if cameras is None:
+                asyncio.run(_serve(devices[0], plan, wanted[0], churn, commands))
+            else:
+                asyncio.run(serve_many(each, plan, wanted, _say))
         except OSError as error:
             typer.echo(f"bwc sim: cannot listen: {_in_words(error)}", err=True)
             raise typer.Exit(exit_codes.listening(error)) from error
         except ImportError as error:
             typer.echo(f"bwc sim: a part is missing ({error.name}): pip install 'bwc-sdk[sim]'", err=True)
             raise typer.Exit(exit_codes.MISSING_PART) from error
-        for one in {device, *device.cameras()}:
+        for one in {*devices, *each}:
             if one.unkept is not None:
                 typer.echo(f"bwc sim: {one.serial}: the end of this run was not kept: {one.unkept}", err=True)
                 raise typer.Exit(exit_codes.BAD_FILE)
+
+
+def _places(words: Sequence[str], cameras: int) -> list[list[str]]:
+    """Where each camera listens. Raises `ValueError`, and `OSError` where the system does not allow so many."""
+    make_room(cameras, len(words))
+    return [[nth_place(word, number) for word in words] for number in range(1, cameras + 1)]
 
 
 def _in_words(error: Exception) -> str:

@@ -60,4 +60,9 @@ def _found(host: str, port: int) -> list[Any]:
 def written(sock: socket.socket) -> str:
     """Where a socket listens, as a URI has it."""
     host, port = sock.getsockname()[:2]
+    return written_place(host, port)
+
+
+def written_place(host: str, port: int) -> str:
+    """Host and port, as a URI has them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
