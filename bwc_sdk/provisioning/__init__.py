@@ -5,6 +5,7 @@ configuration file) and a roster (a table of people). What is safe to repeat is 
 call goes on.
 """
 
+from bwc_sdk.provisioning.from_afar import NotSigned, Signed, sign_desired_states
 from bwc_sdk.provisioning.one_camera import Done, Found, Step, TimeWord
 from bwc_sdk.provisioning.place import Place, places_of
 from bwc_sdk.provisioning.profile import Profile, read_profile
@@ -26,6 +27,7 @@ __all__ = [
     "Looked",
     "Member",
     "NotProvisioned",
+    "NotSigned",
     "Place",
     "Profile",
     "Provisioned",
@@ -33,6 +35,7 @@ __all__ = [
     "Record",
     "Records",
     "Roster",
+    "Signed",
     "Step",
     "StepBegun",
     "TimeWord",
@@ -40,6 +43,7 @@ __all__ = [
     "provision",
     "read_profile",
     "read_roster",
+    "sign_desired_states",
     "take_back",
     "verify_record",
 ]

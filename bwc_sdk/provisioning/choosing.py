@@ -77,14 +77,18 @@ def _fit(member: Member | None, one: Candidate, roster: Roster, on: datetime.dat
             (f"nobody of {roster.path.name} is left for {one.serial_number}",),
             advice="add a line, or take the camera away; the others are gone on with",
         )
-    if not member.active(on):
+    if reason := why_not(member, on):
         return RosterError(
-            (f"line {member.line}: {member.officer} ended on {member.ended}",),
-            advice="'bwc return' takes the camera back; a new line gives it to somebody else",
-        )
-    if member.training_until is not None and member.training_until < on:
-        return RosterError(
-            (f"line {member.line}: the training of {member.officer} counted until {member.training_until}",),
-            advice="nobody carries a camera without it: train again, and write the new day into the roster",
+            (f"line {member.line}: {reason}",),
+            advice="'bwc return' takes the camera back; train again, or give it to somebody else by the roster",
         )
     return member
+
+
+def why_not(member: Member, on: datetime.date) -> str:
+    """Why somebody may carry no camera on a day; "" if he or she may."""
+    if not member.active(on):
+        return f"{member.officer} ended on {member.ended}"
+    if member.training_until is not None and member.training_until < on:
+        return f"the training of {member.officer} counted until {member.training_until}"
+    return ""

@@ -144,6 +144,24 @@ def test_somebodys_part_ends_in_the_roster_and_at_the_next_docking(desk: Desk) -
     assert again.code == 0 and b"2026-12-31" in desk.roster.read_bytes(), "the first day stays"
 
 
+def test_cameras_that_are_not_here_are_provisioned_by_what_docks_deliver(desk: Desk) -> None:
+    last = desk.serials[-1]
+    desk.roster.write_text(f"officer;serial number\nby-number;{last}\nnobody-knows-where;\n")
+    out = desk.folder / "desired"
+    profile = str(desk.folder / "patrol.toml")
+    files = ("--roster", str(desk.roster), "--records", str(desk.records), "--out", str(out))
+    ran = desk.run("provision", profile, *files, "--json")
+    assert ran.code == ExitCode.INCOMPLETE
+    assert [one["camera"] for one in ran.document["signed"]] == [last]
+    assert [one["officer"] for one in ran.document["left"]] == ["nobody-knows-where"]
+    bay = f"{desk.station}&bay=3"
+    assert desk.run("desired", "deliver", str(out), "-d", bay).code == 0
+    assert "officer\tby-number\n" in desk.run("assign", "-d", bay).out
+    assert "120" in desk.run("config", "get", "recording.pre_event_s", "-d", bay).out
+    ran = desk.run("provision", profile, *files, "--station", desk.station)
+    assert ran.code == ExitCode.USAGE and "--out asks no camera" in ran.err
+
+
 def test_nobody_knows_whoever_is_in_neither(desk: Desk) -> None:
     desk.provision()
     ran = desk.run("people", "end", "Z-99", "--records", str(desk.records), "--roster", str(desk.roster))

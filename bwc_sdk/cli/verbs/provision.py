@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from bwc_sdk.cli.arguments.host_time_word import SourceName
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.printing.output import Output
+from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.provisioning import ProvisioningTeller, show_left
 from bwc_sdk.cli.running.completion import devices
 from bwc_sdk.cli.running.interruption import Interrupted
@@ -42,6 +43,7 @@ from bwc_sdk.provisioning import (
     provision,
     read_profile,
     read_roster,
+    sign_desired_states,
 )
 
 app = verbs()
@@ -108,6 +110,15 @@ def provision_verb(
             autocompletion=devices,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            readable=False,
+            help="Ask no camera: sign what each is to be, into this directory that docks deliver from.",
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False,
     source: Annotated[
         SourceName | None,
@@ -135,6 +146,14 @@ def provision_verb(
         raise typer.BadParameter("--station is by itself: without --device and --also")
     if enrol and plan:
         raise typer.BadParameter("--plan changes nothing, and --enroll does")
+    if out is not None:
+        if station or also or settings.device or plan or enrol:
+            raise typer.BadParameter(
+                "--out asks no camera: without --station, --device, --also, --plan and --enroll"
+            )
+        if roster is None:
+            raise typer.BadParameter("--out needs a --roster: it says which cameras there are")
+        return _sign(settings, output, read_profile(profile), read_roster(roster), records, out)
     uris = [station] if station is not None else [require_device(settings), *(also or ())]
     run = _Run(
         read_profile(profile),
@@ -183,6 +202,28 @@ def provision_verb(
     except KeyboardInterrupt as stop:
         raise Interrupted("nothing was changed" if plan else STOPPED) from stop
     show_left(output, left)
+    return ExitCode.INCOMPLETE if left else ExitCode.SUCCESS
+
+
+def _sign(
+    settings: Settings, output: Output, profile: Profile, roster: Roster, records: Path, out: Path
+) -> ExitCode:
+    identity = identity_to_sign(settings, Role.TECHNICIAN, None)
+    with Records.opened(records) as kept:
+        signed, left = sign_desired_states(
+            roster, profile, out, held=kept.held(), identity=identity, utc_s=int(time.time())
+        )
+    names = ["officer", "camera", "file"]
+    output.show(
+        {
+            "signed": [
+                dict(zip(names, (s.officer, s.serial_number, str(s.path)), strict=True)) for s in signed
+            ],
+            "left": [{"officer": one.officer, "reason": one.reason} for one in left],
+        },
+        Rows("signed", names, [[s.officer, s.serial_number, str(s.path)] for s in signed]),
+        *([Rows("left", ["officer", "why"], [[one.officer, one.reason] for one in left])] if left else []),
+    )
     return ExitCode.INCOMPLETE if left else ExitCode.SUCCESS
 
 
