@@ -113,7 +113,7 @@ def _age(one: SignedSummary) -> tuple[datetime.date, int, str]:
 def _files(directories: Sequence[Path]) -> Iterable[Path]:
     for directory in directories:
         try:
-            found = sorted(one for one in directory.iterdir() if one.name.endswith(SUFFIX))
+            found = sorted(one for one in directory.iterdir() if one.name.endswith(SUFFIX) and one.is_file())
         except OSError as error:
             raise HostFileError(
                 f"{directory} cannot be read: {error.strerror or error}",

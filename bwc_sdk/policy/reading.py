@@ -160,7 +160,7 @@ class Library:
 
     def _of_directories(self) -> Iterator[Pack]:
         for directory in self._directories:
-            for path in sorted(directory.glob("*.toml"))[:FILES_MAX]:
+            for path in sorted(one for one in directory.glob("*.toml") if one.is_file())[:FILES_MAX]:
                 try:
                     yield read_pack(path)
                 except PolicyError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,7 @@ def three(tmp_path: Path, auditor: HostIdentity) -> list[Path]:
     late = checked(seen(manifest(1), stored_h=30), seen(manifest(2)))
     put(tmp_path / "b", "3.summary", sign_summary(auditor, summary("short", 10, checked=late), NOW))
     put(tmp_path / "b", "notes.txt", b"not looked at")
+    os.mkfifo(tmp_path / "b" / "pipe.summary")
     return [tmp_path / "a", tmp_path / "b"]
 
 

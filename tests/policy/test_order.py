@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwc_sdk.policy.demands import AtLeast, Conditional, Demand, PerClass, Range, Required
+from bwc_sdk.policy.demands import AtLeast, Conditional, Demand, OnlyFrom, PerClass, Range, Required
 from bwc_sdk.policy.order import Answer, Conflict, canonical, compare, join, meets
+from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.vocabulary import Circumstance
 from tests.policy.demands import FAMILIES, KINDS, anything
+from tests.policy.packs import CITED, against, pack
 from tests.tiers import times
 
 MIRRORED = {
@@ -18,6 +20,12 @@ MIRRORED = {
     Answer.WEAKER: Answer.STRICTER,
     Answer.INCOMPARABLE: Answer.INCOMPARABLE,
 }
+
+
+def _only(words: list[str]) -> Demand:
+    return OnlyFrom(values=tuple(words))
+
+
 each_kind = pytest.mark.parametrize("kind", FAMILIES)
 
 
@@ -98,3 +106,57 @@ def test_what_asks_for_nothing_is_nothing() -> None:
 
 def test_demands_of_two_kinds_do_not_compare() -> None:
     assert compare(AtLeast(value=3), Required()) is Answer.INCOMPARABLE
+
+
+# A policy is the product of its rules
+
+OF_RULES = {
+    "record.pre_event_s": FAMILIES["at_least"],
+    "training.max_age_d": FAMILIES["at_most"],
+    "retention.days": FAMILIES["per_class"],
+    "record.mute": st.none() | st.lists(st.sampled_from(["privacy", "tactics"])).map(_only),
+    "upload.deadline": FAMILIES["deadline"],
+    "notice.persons": FAMILIES["required"],
+}
+policies = st.fixed_dictionaries(OF_RULES)
+
+
+def held(name: str, asked: dict[str, Demand | None]) -> Pack:
+    """A pack that asks for this."""
+    rules = [
+        {"id": rule, "demand": one.model_dump(mode="json"), "status": "verified", "citation": CITED}
+        for rule, one in asked.items()
+        if one is not None
+    ]
+    return pack(name, *rules)
+
+
+@given(a=policies, b=policies, c=policies)
+@settings(max_examples=times(15), deadline=None)
+def test_whole_policies_are_ordered_as_their_rules_are(
+    a: dict[str, Demand | None], b: dict[str, Demand | None], c: dict[str, Demand | None]
+) -> None:
+    one, other, third = held("a", a), held("b", b), held("c", c)
+    assert against(one, one).meets
+    ab, bc, ac = against(one, other).meets, against(other, third).meets, against(one, third).meets
+    assert not (ab and bc) or ac
+    assert ab is all(meets(a[rule], b[rule]) for rule in OF_RULES)
+    if ab and against(other, one).meets:
+        assert {str(row.answer) for row in against(one, other).rows} <= {"equal"}
+
+
+@given(asked=policies, more=policies)
+@settings(max_examples=times(15), deadline=None)
+def test_to_tighten_a_rule_never_makes_a_policy_fall_short(
+    asked: dict[str, Demand | None], more: dict[str, Demand | None]
+) -> None:
+    tightened = dict(asked)
+    for rule, demand in more.items():
+        try:
+            tightened[rule] = join(asked[rule], demand)
+        except Conflict:
+            continue
+    before, after = held("before", asked), held("after", tightened)
+    assert against(after, before).meets
+    child = held("child", tightened).model_copy(update={"parent": "before"})
+    assert not against(child, before).remarks, "a child that tightens is told of nothing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -186,6 +187,8 @@ def test_a_file_is_read_within_bounds(tmp_path: Path) -> None:
 def test_a_parent_is_found_by_id_and_by_hash(tmp_path: Path) -> None:
     write(tmp_path / "one.toml", HEAD)
     write(tmp_path / "profile.toml", "recording.pre_event_s = 30\n")
+    (tmp_path / "folder.toml").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")  # nobody waits for one who would write into it
     library = Library([], [tmp_path])
     found = library.find("x")
     assert library.find("x", found.sha256) == found
