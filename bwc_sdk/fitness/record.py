@@ -5,6 +5,7 @@ Who carried a camera stands in it as its recordings name him: by the pseudonym w
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -63,17 +64,25 @@ def record_of(facts: Facts, verdict: Verdict, *, checked_by: str, slot: str) -> 
 
 
 def append(directory: Path, records: list[dict[str, Any]]) -> Path:
-    """Appends records to the file of a directory, durable when it returns. Raises `HostFileError`."""
+    """Appends records to the file of a directory, durable when it returns. Raises `HostFileError`.
+
+    A last line that a loss of power cut off stays as it is, and is ended first.
+    """
     path = directory / RECORD_NAME
     lines = "".join(json.dumps(one, sort_keys=True) + "\n" for one in records).encode()
     try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
+            size = os.fstat(file).st_size
+            if size and os.pread(file, 1, size - 1) != b"\n":
+                lines = b"\n" + lines
             if os.write(file, lines) != len(lines):
-                raise OSError("the disk is full")
+                raise OSError(errno.ENOSPC, "there is no room for all of it")
             os.fsync(file)
         finally:
             os.close(file)
+        if not size:
+            _settle_name(directory)
     except OSError as error:
         raise HostFileError(
             f"the record of checks cannot be kept: {error.strerror or error}",
@@ -81,3 +90,11 @@ def append(directory: Path, records: list[dict[str, Any]]) -> Path:
             advice=file_advice(error),
         ) from error
     return path
+
+
+def _settle_name(directory: Path) -> None:
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

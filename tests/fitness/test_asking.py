@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -157,3 +158,23 @@ def test_a_record_follows_no_link(tmp_path: Path) -> None:
     with pytest.raises(HostFileError):
         append(tmp_path, [{}])
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_line_that_was_cut_off_stays_and_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path = append(tmp_path, [{"fit": True}])
+    with path.open("ab") as file:
+        file.write(b'{"fit": tr')
+    append(tmp_path, [{"fit": False}])
+    assert path.read_text().splitlines() == ['{"fit": true}', '{"fit": tr', '{"fit": false}']
+
+
+def test_a_record_for_which_there_is_no_room_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: whole(file, data[:5]))
+    with pytest.raises(HostFileError, match="no room"):
+        append(tmp_path, [{"fit": True}])
+    monkeypatch.undo()
+    append(tmp_path, [{"fit": False}])
+    assert (tmp_path / "checks.jsonl").read_text().splitlines()[-1] == '{"fit": false}'
