@@ -169,3 +169,24 @@ def go_down(uri):
     told = [line for line in result.outlines if "[left" in line and "::" in line and "%" in line]
     assert sum("test_3_goes_on" in line and "PASSED" in line for line in told) == 2
     assert sum("SKIPPED" in line for line in told) == 1
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("expendable", [False, True])
+def test_the_supply_is_taken_from_no_device_that_must_not_be_changed(
+    pytester: pytest.Pytester, expendable: bool
+) -> None:
+    """What it records at the moment is evidence, unless somebody said that it is not."""
+    hardware = BENCH.replace("seed=77&", "seed=77&personality=no-simulator&")
+    actuator = """
+[devices.left.actuators.battery_cut]
+driver = "command"
+cycle = ["touch", "it-was-cut"]
+cuts = ["vbus", "battery"]
+"""
+    if expendable:
+        hardware = hardware.replace("[devices.right]", "expendable = true\n\n[devices.right]")
+    tests = TESTS.replace("def test_2", "@pytest.mark.bwc_read_only\ndef test_2")
+    monkey = "import hil_tests.restarting\nhil_tests.restarting.BACK_S = 0.1\n"
+    run(pytester, hardware + actuator, tests=monkey + tests)
+    assert (pytester.path / "it-was-cut").exists() == expendable

@@ -65,15 +65,12 @@ def told(case: ElementTree.Element) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("tests", "status"),
     [
-        (PASSES, 0),
-        (BUSY, 0),
-        (FAILS, 1),
-        (BENCH_FAILS, 21),
-        (BENCH_FAILS + PASSES, 21),
-        (BENCH_FAILS + FAILS, 1),
-        (BENCH_FAILS + ELSEWHERE, 1),
+        pytest.param(PASSES, 0, marks=pytest.mark.ci, id="passes"),
+        pytest.param(FAILS, 1, marks=pytest.mark.ci, id="fails"),
+        pytest.param(BENCH_FAILS + PASSES, 21, id="bench or passes"),
+        pytest.param(BENCH_FAILS + FAILS, 1, marks=pytest.mark.ci, id="bench or fails"),
+        pytest.param(BENCH_FAILS + ELSEWHERE, 1, id="bench or another"),
     ],
-    ids=["passes", "passes later", "fails", "bench", "bench or passes", "bench or fails", "bench or another"],
 )
 def test_how_a_run_ends(pytester: pytest.Pytester, tests: str, status: int) -> None:
     assert run(pytester, tests).ret == status
@@ -106,6 +103,7 @@ def test_what_the_bench_kept_from_the_device_is_tried_once_more_and_told_so(
     pytester: pytest.Pytester,
 ) -> None:
     result = run(pytester, BUSY)
+    assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
             "*::test_is_kept_from_the_device INFRA, tried again*",
@@ -131,7 +129,7 @@ def test_there_are_two_attempts_and_one_of_an_assertion(pytester: pytest.Pyteste
     assert told(cases(pytester)["test_fails"])["bwc_attempts"] == "1"
 
 
-@pytest.mark.parametrize("family", ["xunit1", "xunit2"])
+@pytest.mark.parametrize("family", [pytest.param("xunit1", marks=pytest.mark.ci), "xunit2"])
 def test_a_case_has_rules_device_seed_and_outcome_in_both_families_without_a_warning(
     pytester: pytest.Pytester, family: str
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_folder_that_nobody_may_write_in_is_no_hindrance(pytester: pytest.Pyte
         pytester.path.chmod(0o755)
 
 
+@pytest.mark.ci
 def test_from_a_folder_below_the_tests_are_the_same(pytester: pytest.Pytester, tmp_path: Path) -> None:
     project(pytester)
     pytester.mkdir("deeper")

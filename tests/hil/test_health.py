@@ -48,12 +48,25 @@ def run(pytester: pytest.Pytester, harm: str, mark: str = "pytest.mark.bwc_stack
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        ("the_device().report.storage_error = True", "it reports new faults: *STORAGE_ERROR*"),
-        ("the_device().crash()", "it restarted by itself: boot 1 was before, and this is boot 2"),
-        ("the_device().audit._entries.clear()", "its log does not go on where it was: *"),
-        (REWRITTEN, "its log does not go on where it was: *"),
+        pytest.param(
+            "the_device().report.storage_error = True",
+            "it reports new faults: *STORAGE_ERROR*",
+            marks=pytest.mark.ci,
+            id="fault",
+        ),
+        pytest.param(
+            "the_device().crash()",
+            "it restarted by itself: boot 1 was before, and this is boot 2",
+            id="crash",
+        ),
+        pytest.param(
+            "the_device().audit._entries.clear()",
+            "its log does not go on where it was: *",
+            marks=pytest.mark.ci,
+            id="log lost",
+        ),
+        pytest.param(REWRITTEN, "its log does not go on where it was: *", id="log rewritten"),
     ],
-    ids=["fault", "crash", "log lost", "log rewritten"],
 )
 def test_what_is_wrong_after_a_test_fails_that_test_and_no_other(
     pytester: pytest.Pytester, harm: str, said: str
@@ -70,6 +83,7 @@ def test_what_is_wrong_after_a_test_fails_that_test_and_no_other(
     assert told["bwc_outcome"] == "FAIL"
 
 
+@pytest.mark.ci
 def test_a_stream_that_outlives_its_session_fails_the_test(pytester: pytest.Pytester) -> None:
     harm = """of, once = Health.of, []
 
@@ -86,16 +100,19 @@ def test_a_stream_that_outlives_its_session_fails_the_test(pytester: pytest.Pyte
     )
 
 
+@pytest.mark.ci
 def test_what_a_test_asserts_stands_beside_what_it_left_behind(pytester: pytest.Pytester) -> None:
     result = run(pytester, "the_device().report.storage_error = True; assert False, 'as tests do'")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*as tests do*", "*after the test*", "*new faults*"])
 
 
+@pytest.mark.ci
 def test_a_test_that_says_so_may_make_the_device_restart(pytester: pytest.Pytester) -> None:
     run(pytester, "the_device().crash()", "pytest.mark.bwc_restarts").assert_outcomes(passed=2)
 
 
+@pytest.mark.ci
 def test_a_restart_on_command_is_no_crash(pytester: pytest.Pytester) -> None:
     harm = """from bwc_protocol.declare import Role
     from hil_tests.restarting import when_back

@@ -42,6 +42,7 @@ def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]
     forget_sims()
 
 
+@pytest.mark.ci
 def test_a_page_of_pytest_html_has_columns_of_ours_and_the_wire_log(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("bench.toml").write_text(BENCH)
     pytester.makepyfile(test_it=TESTS)

@@ -81,6 +81,7 @@ def test_units_are_metadata_that_the_parser_holds_to_the_name(tmp_path: Path) ->
     assert not samples(path)
 
 
+@pytest.mark.ci
 def test_a_file_that_cannot_be_written_ends_the_run_with_an_error_and_its_reason(
     pytester: pytest.Pytester,
 ) -> None:

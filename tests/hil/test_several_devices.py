@@ -74,10 +74,12 @@ def test_each_test_runs_on_each_device_one_after_the_other_and_its_id_says_on_wh
     result.stdout.no_fnmatch_line("*SIM-0000004F*")
 
 
+@pytest.mark.ci
 def test_all_means_each_device_of_the_file(pytester: pytest.Pytester) -> None:
     run(pytester, "all").assert_outcomes(passed=13)
 
 
+@pytest.mark.ci
 def test_one_of_several_keeps_the_ids_of_its_tests(pytester: pytest.Pytester) -> None:
     result = run(pytester, "left")
     result.assert_outcomes(passed=5)

@@ -105,6 +105,7 @@ def test_a_failure_names_a_log_with_all_that_was_said_and_a_pass_leaves_nothing(
     assert failure is not None and "wire log: " in (failure.text or "")
 
 
+@pytest.mark.ci
 def test_logs_go_where_they_are_asked_to_and_those_of_an_earlier_night_stay(
     pytester: pytest.Pytester,
 ) -> None:
@@ -116,6 +117,7 @@ def test_logs_go_where_they_are_asked_to_and_those_of_an_earlier_night_stay(
     }
 
 
+@pytest.mark.ci
 def test_beside_a_report_are_the_logs_of_its_own_run_alone(pytester: pytest.Pytester) -> None:
     for chosen in ("wire", "own"):
         run(pytester, "--bwc-report", "report", "-k", f"test_fails and {chosen}").assert_outcomes(failed=1)
@@ -124,6 +126,7 @@ def test_beside_a_report_are_the_logs_of_its_own_run_alone(pytester: pytest.Pyte
     ]
 
 
+@pytest.mark.ci
 def test_all_are_kept_on_request_and_what_was_captured_on_request_stays(pytester: pytest.Pytester) -> None:
     run(pytester, "--bwc-logs", "logs", "--bwc-keep-logs", "--bwc-capture", "captures", "-k", "test_passes")
     (log,) = (pytester.path / "logs").iterdir()
