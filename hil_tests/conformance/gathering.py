@@ -56,6 +56,7 @@ class Gathering:
         self._gathered: dict[str, Gathered] = {}
         self._measured: dict[str, Measured] = {}
         self._known: device.Known | None = None
+        self._done_to_it: dict[str, None] = {}
         self._began = time.monotonic()
         self._started = datetime.now(UTC)
         self._seen: set[Path] = set()
@@ -100,6 +101,7 @@ class Gathering:
             ],
             "measured": [dataclasses.asdict(one) for one in item.stash.get(MEASURED, [])],
             "moved": item.stash.get(MOVED, list[str]()),
+            "done_to_it": [*self.run.remarks],
             "connected_as": str(dict(item.user_properties).get("bwc_identity_used", "")),
             "device": dataclasses.asdict(device.of(bench)[0]) if bench is not None else None,
             "session": [bench.session, bench.secure] if bench is not None else None,
@@ -134,6 +136,7 @@ class Gathering:
         one.tried = said
 
     def _with_log(self, said: Tried, found: dict[str, Any]) -> Tried:
+        self._done_to_it |= dict.fromkeys(found["done_to_it"])
         for each in found["measured"]:
             self._measured[each["name"]] = Measured(**each)
         if found["device"] is not None and self._known is None:
@@ -182,6 +185,7 @@ class Gathering:
             started_utc=self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             duration_s=round(time.monotonic() - self._began, 1),
             ended_early=ended_early,
+            remarks=(*self._done_to_it,),
         )
 
     def _actuators(self) -> tuple[str, ...]:

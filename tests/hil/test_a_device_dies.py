@@ -155,7 +155,7 @@ def go_down(uri):
         f'\n[devices.left.actuators.{name}]\ndriver = "command"\ncycle = {cycle}\ntimeout_s = 60\n{cuts}\n'
         for name, cuts in (("battery_cut", 'cuts = ["vbus", "battery"]'),)
     )
-    result = run(pytester, bench, tests=tests)
+    result = run(pytester, bench, "--bwc-report", "report", tests=tests)
     assert result.ret == 21
     result.stdout.fnmatch_lines(
         [
@@ -165,7 +165,10 @@ def go_down(uri):
             "*DEAD, and its other tests were not run: *out of reach*",
         ]
     )
-    assert "\n".join(result.outlines).count("power-cycled") == 1
+    assert sum("power-cycled" in line for line in result.outlines if line.startswith("  after ")) == 1
+    report = json.loads((pytester.path / "report" / "left" / "conformance.json").read_text())
+    (remark,) = report["remarks"]
+    assert "power-cycled" in remark and remark.endswith("it answers again")
     told = [line for line in result.outlines if "[left" in line and "::" in line and "%" in line]
     assert sum("test_3_goes_on" in line and "PASSED" in line for line in told) == 2
     assert sum("SKIPPED" in line for line in told) == 1

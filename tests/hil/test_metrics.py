@@ -1,5 +1,6 @@
 """What a night measured and counted, as OpenMetrics: read back by the parser of prometheus_client."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_measurements_counts_and_verdicts_are_read_by_another_program(pytester: 
         "--bwc-device", DEVICE, "--bwc-metrics", "night.prom", "--bwc-seed", "7", "--bwc-report", "report"
     )
     result.assert_outcomes(passed=1, failed=1, skipped=1)
+    assert json.loads((pytester.path / "report" / "conformance.json").read_text())["seed"] == 7
     found = samples(pytester.path / "night.prom")
     assert found["bwc_run_info"][0][0]["seed"] == "7"
     assert found["bwc_device_info"][0][0]["identity"] == "SIM-0000004D"
