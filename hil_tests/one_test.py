@@ -68,7 +68,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _worth_another(item: pytest.Item, run: DeviceRun, reports: list[pytest.TestReport]) -> bool:
     """Whether nothing but the bench failed, by what passes by, and the device is there."""
-    if run.dead or item.session.shouldstop or outcome_of(reports) is not Outcome.INFRA:
+    if run.dead or item.session.shouldstop:
         return False
     failed = [told for one in reports if one.failed and (told := of(one)) is not None]
     return bool(failed) and all(told["passes_by"] for told in failed)

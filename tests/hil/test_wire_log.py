@@ -20,6 +20,9 @@ DEVICE = "sim:?seed=77&recordings=1&mib=1"
 ONE = "test_fails and not (wire or own or silence)"
 
 TESTS = """
+import tempfile
+from pathlib import Path
+
 import bwc_sdk.sync
 import pytest
 
@@ -43,6 +46,9 @@ def test_fails_by_its_own_connection(bwc_device, dock_store):
 
 def test_fails_in_silence(bwc_under_test):
     assert False
+
+def test_captures_of_others_are_gone():  # on no device, and so the last one, as it is written
+    assert not [*Path(tempfile.gettempdir()).glob("bwc-captures-*/*")]
 """
 
 
@@ -73,7 +79,7 @@ def test_a_failure_names_a_log_with_all_that_was_said_and_a_pass_leaves_nothing(
     pytester: pytest.Pytester, tmp_path: Path
 ) -> None:
     result = run(pytester)
-    result.assert_outcomes(passed=1, failed=4)
+    result.assert_outcomes(passed=2, failed=4)
     logs = named(result)
     assert set(logs) == {
         "test_it-test_fails_a_b_.._c_.log",
