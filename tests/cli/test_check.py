@@ -15,7 +15,7 @@ Bwc = Callable[..., Any]
 
 CAMERA = "sim:?seed=7&recordings=1&mib=1"
 OTHER = "sim:?seed=8"
-STATION = "sim:?seed=25&station=2"
+STATION = "sim:?seed=25&station=2&recordings=1&mib=1"
 EASY = ("--lab", "--hours", "1", "--pool")
 """What a simulated camera is good for as it comes."""
 
