@@ -251,12 +251,13 @@ def bwc_guarded(
 ) -> Iterator[Bench]:
     """The bench for one test: skips what the device must be spared, and leaves it as it was found, healthy."""
     from hil_tests.states.realise import prepare
+    from hil_tests.verdicts import not_tested
 
     only_of_its_kind(request, bwc_bench)
     if not bwc_bench.may_change and not _reads_only(request):
-        pytest.skip(bwc_bench.why_not_changed)
+        not_tested(bwc_bench.why_not_changed)
     if request.node.get_closest_marker(DESTROYS) is not None and not bwc_bench.may_destroy:
-        pytest.skip(
+        not_tested(
             f"--bwc-expendable does not name {bwc_bench.identity}, and this test takes its footage or service"
         )
     request.node.user_properties.extend(bwc_bench.facts())

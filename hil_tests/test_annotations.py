@@ -4,6 +4,7 @@ import pytest
 
 from bwc_sdk import AnnotationKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
+from hil_tests.abilities import free_recording
 from hil_tests.refusals import refused
 
 
@@ -41,13 +42,7 @@ class Newest:
 
 @pytest.fixture
 def newest(camera: SyncCamera) -> Newest:
-    listing = camera.recordings.list()
-    if not listing:
-        pytest.skip("the device has no recordings")
-    free = [entry for entry in listing if not entry.marks & Mark.HELD]
-    if not free:
-        pytest.skip("every recording is held; a test must not lift somebody's hold")
-    return Newest(camera, free[-1])
+    return Newest(camera, free_recording(camera))
 
 
 def test_an_annotation_is_kept_with_time_and_author(camera: SyncCamera, newest: Newest) -> None:

@@ -10,6 +10,7 @@ from bwc_protocol.evidence.circumstances import AGENCY_FIRST, VOCABULARY_VERSION
 from bwc_sdk import ErrorCode, GivenBy, Purpose, Setting, SettingType, StopReason
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
+from hil_tests.verdicts import not_applicable, not_tested
 
 BY_THE_CAMERA = (
     StopReason.STORAGE_FULL,
@@ -24,8 +25,10 @@ def stating(camera: SyncCamera) -> list[Manifest]:
     """Manifests that state circumstances."""
     manifests = [camera.recordings.read_manifest(entry) for entry in camera.recordings.list()]
     found = [manifest for manifest in manifests if manifest.circumstances is not None]
+    if not manifests:
+        not_tested("the device has no recordings")
     if not found:
-        pytest.skip("no recording of this device states its circumstances")
+        not_applicable("no recording of this device states its circumstances")
     return found
 
 
@@ -60,7 +63,7 @@ def test_what_only_the_camera_says_is_said_by_the_camera(stating: list[Manifest]
 @pytest.mark.rule("REC-031")
 def test_a_purpose_of_solely_first_amendment_activity_cannot_be_set(camera: SyncCamera) -> None:
     if "recording.purpose" not in camera.config.values():
-        pytest.skip("the device has no setting for what its recordings are for")
+        not_applicable("the device has no setting for what its recordings are for")
     before = camera.config.state()
     solely = Setting(key="recording.purpose", type=SettingType.TEXT, text=str(Purpose.FIRST_AMENDMENT_ONLY))
     with refused(ErrorCode.PURPOSE_REFUSED):

@@ -18,6 +18,7 @@ from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.host.host_clock import steady
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
+from hil_tests.verdicts import not_applicable, not_tested
 
 S = 1_000_000_000
 
@@ -25,7 +26,7 @@ S = 1_000_000_000
 def needs_a_steady_host(first: Measurement, then: Measurement) -> None:
     """Two measurements are of the same host's time only while nobody sets it."""
     if not steady(first.stamp, then.stamp):
-        pytest.skip("this host's clock was set in between")
+        not_tested("this host's clock was set in between")
 
 
 @pytest.mark.bwc_read_only
@@ -60,7 +61,7 @@ def test_an_exchange_echoes_and_orders_its_stamps(camera: SyncCamera) -> None:
 def test_a_clock_that_is_set_states_its_uncertainty(camera: SyncCamera) -> None:
     reading = camera.clock.read()
     if reading.state is ClockState.UNSET:
-        pytest.skip("the clock was never set")
+        not_tested("the clock was never set")
     assert reading.last_set_utc_ns != 0
     assert camera.clock.read().uncertainty_ns >= reading.uncertainty_ns, "it only grows between sets"
 
@@ -111,7 +112,7 @@ def test_the_device_itself_refuses_an_implausible_step(
 ) -> None:
     reading = camera.clock.read()
     if reading.state is ClockState.UNSET:
-        pytest.skip("the limits hold for a clock that was set before")
+        not_tested("the limits hold for a clock that was set before")
     with refused(ErrorCode.IMPLAUSIBLE):
         camera.clock.set(
             offset_ns=offset_s * S, uncertainty_ns=0, reason=reason, source=source, revision=reading.revision
@@ -154,7 +155,7 @@ def test_a_set_is_measured_again_and_on_record_with_what_it_did(camera: SyncCame
 
 def test_a_set_that_is_not_known_to_the_minute_is_refused(camera: SyncCamera) -> None:
     if camera.peer.version < (1, 1):
-        pytest.skip("a rule since 1.1")
+        not_applicable("a rule since 1.1")
     reading = camera.clock.read()
     unset = reading.state is ClockState.UNSET
     with refused(ErrorCode.IMPLAUSIBLE):

@@ -7,6 +7,7 @@ from bwc_sdk.clients.configuration import Value, default_of, fit
 from bwc_sdk.errors import ConfigError
 from bwc_sdk.sync import SyncCamera
 from hil_tests.refusals import refused
+from hil_tests.verdicts import not_applicable, not_tested
 
 
 def _setting(
@@ -30,7 +31,7 @@ def _setting(
         for value in candidates:
             if value != now[schema.key] and not fit((schema,), {schema.key: value}):
                 return schema, value
-    pytest.skip(f"the device has no {kind.name} setting that takes effect {effect.name}")
+    not_applicable(f"the device has no {kind.name} setting that takes effect {effect.name}")
 
 
 def _refused(camera: SyncCamera, *settings: Setting, code: ErrorCode, revision: int | None = None) -> None:
@@ -79,10 +80,10 @@ def test_what_takes_effect_later_is_pending_and_not_effective(
         except pytest.skip.Exception:
             continue
     else:
-        pytest.skip(f"the device has no setting that takes effect {effect.name}")
+        not_applicable(f"the device has no setting that takes effect {effect.name}")
     docked = camera.device.status().docked
     if effect is TakesEffect.ON_UNDOCK and not docked:
-        pytest.skip("the device is not docked")
+        not_tested("the device is not docked")
     was = camera.config.values()[schema.key]
     after = camera.config.apply({schema.key: value})
     assert camera.config.values(ConfigView.EFFECTIVE)[schema.key] == was
@@ -158,7 +159,7 @@ def test_the_host_names_every_problem_before_anything_is_sent(camera: SyncCamera
 @pytest.mark.bwc_stack
 def test_a_whole_configuration_is_uploaded_as_one_stream(camera: SyncCamera) -> None:
     if not camera.device.capabilities().capabilities & Capability.CONFIG_UPLOAD:
-        pytest.skip("the device takes no uploads")
+        not_applicable("the device takes no uploads")
     schema, value = _setting(camera)
     values = camera.config.values(ConfigView.PENDING) | {schema.key: value}
     staged = camera.config.upload(values)

@@ -19,6 +19,7 @@ from bwc_sdk.sync.loop import loop_thread
 from hil_tests.abilities import need, need_footage_link
 from hil_tests.bench import Bench
 from hil_tests.refusals import refused
+from hil_tests.verdicts import not_applicable, not_tested
 
 NOBODY = bytes(32)
 """Names no key."""
@@ -31,7 +32,9 @@ def _encrypted(camera: SyncCamera) -> list[tuple[RecordingEntry, Manifest]]:
     found = [(entry, camera.recordings.read_manifest(entry)) for entry in listing]
     sealed = [(entry, manifest) for entry, manifest in found if manifest.protection is not None]
     if not sealed:
-        pytest.skip("the device has no recording that is encrypted")
+        if not camera.peer.secure or not camera.trust.read().recipients:
+            not_applicable("the device encrypts for nobody")
+        not_tested("the device has no recording that is encrypted")
     return sealed
 
 
@@ -40,10 +43,10 @@ def recipient(camera: SyncCamera, bwc_bench: Bench) -> RecipientKey:
     """Somebody for whom this device encrypts, and whose key the bench has."""
     need(camera, ChallengeRecipient)
     if not camera.trust.read().recipients:
-        pytest.skip("the device encrypts for nobody")
+        not_applicable("the device encrypts for nobody")
     keys = bwc_bench.identities.recipients()
     if not keys:
-        pytest.skip(
+        not_tested(
             "the bench has no key of an evidence recipient: 'bwc ca issue CA evidence-recipient --out KEYS'"
         )
     return keys[0]
@@ -120,13 +123,14 @@ def _stored(camera: SyncCamera, entry: RecordingEntry, manifest: Manifest, numbe
     return loop_thread().run(camera._twin.connection.read_stream(request, max_bytes=length))
 
 
+@pytest.mark.bwc_state(recordings=2)
 @pytest.mark.rule("REC-045", "REC-049")
 def test_each_recording_has_a_key_of_its_own_that_is_bound_to_it(
     camera: SyncCamera, recipient: RecipientKey
 ) -> None:
     found = _encrypted(camera)
     if len(found) < 2:
-        pytest.skip("it takes two encrypted recordings")
+        not_tested("it takes two encrypted recordings")
     keys = set()
     for entry, manifest in found:
         assert manifest.protection is not None
@@ -185,7 +189,7 @@ def test_a_challenge_is_fresh_answered_once_and_ends_the_one_before(
 def test_who_is_no_recipient_is_asked_nothing_and_proves_nothing(camera: SyncCamera) -> None:
     need(camera, ChallengeRecipient)
     if not camera.peer.secure:
-        pytest.skip("development firmware has no recipients, and is asked for none")
+        not_applicable("development firmware has no recipients, and is asked for none")
     before = camera.trust.read().proofs
     with refused(ErrorCode.NOT_FOUND):
         camera.trust.challenge(recipient=NOBODY)

@@ -23,6 +23,7 @@ from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.running import hold_device
 from hil_tests.tap import Tap
 from hil_tests.under_test import UnderTest
+from hil_tests.verdicts import not_tested
 
 PRESS: Final = "enroll\n"
 """The line of `bwc sim --control` by which somebody presses the button (docs/benches.md)."""
@@ -50,15 +51,15 @@ def bwc_factory_new(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -
         new = DeviceUri("sim", "", {"enrolled": "0", "seed": str(secrets.randbelow(2**32))})
         return FactoryNew(new, lambda: _press_in_memory(new))
     if control is None:
-        pytest.skip(f"enrolment takes a factory-new device whose button the suite can press; {HOW}")
+        not_tested(f"enrolment takes a factory-new device whose button the suite can press; {HOW}")
     hold_device(request.config, bwc_under_test)
     try:
         connect(str(uri), lab=True).close()
     except NotEnrolled:
         return FactoryNew(uri, lambda: _press_by(control))
     except SessionError as error:
-        pytest.skip(f"enrolment takes a factory-new device, and this one belongs to somebody: {error}; {HOW}")
-    pytest.skip(f"enrolment takes a factory-new device, and this one is enrolled; {HOW}")
+        not_tested(f"enrolment takes a factory-new device, and this one belongs to somebody: {error}; {HOW}")
+    not_tested(f"enrolment takes a factory-new device, and this one is enrolled; {HOW}")
 
 
 def _press_in_memory(uri: DeviceUri) -> None:

@@ -18,10 +18,11 @@ from bwc_protocol.messages.recordings import DeliverReceipt
 from bwc_sdk import AuditKind, ErrorCode, Mark, RecordingEntry, ReleaseState, Role
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.loop import loop_thread
-from hil_tests.abilities import need
+from hil_tests.abilities import free_recording, need, need_agency
 from hil_tests.bench import Bench
 from hil_tests.refusals import refused
 from hil_tests.strangers import impostor
+from hil_tests.verdicts import not_tested
 
 OBJECTS = bytes(range(32))
 """Stands for the list of objects, which no camera reads."""
@@ -89,20 +90,18 @@ class Erasable:
 @pytest.fixture
 def erasable(camera: SyncCamera, bwc_bench: Bench) -> Erasable:
     need(camera, DeliverReceipt)
-    free = [entry for entry in camera.recordings.list() if not entry.marks & Mark.HELD]
-    if not free:
-        pytest.skip("the device has no recording that nobody holds")
-    return Erasable(camera, bwc_bench, free[-1])
+    return Erasable(camera, bwc_bench, free_recording(camera))
 
 
 @pytest.fixture
 def receipted(erasable: Erasable) -> Erasable:
     """Of a bench that has the key of a destination, and a device that takes receipts."""
     bench = erasable.bench
-    if bench.identities.of(Role.AUDITOR) is None or not bench.identities.has(Role.DESTINATION):
-        pytest.skip("no key of a destination: 'bwc ca issue CA destination --name NAME --out KEYS'")
+    need_agency(bench)
+    if not bench.identities.has(Role.DESTINATION):
+        not_tested("no key of a destination: 'bwc ca issue CA destination --name NAME --out KEYS'")
     if erasable.camera.recordings.release(recording=erasable.entry().recording).needed != 1:
-        pytest.skip("the device is configured to need more than one destination")
+        not_tested("the device is configured to need more than one destination")
     return erasable
 
 
@@ -110,7 +109,7 @@ def receipted(erasable: Erasable) -> Erasable:
 def test_nothing_is_erased_without_a_receipt(camera: SyncCamera, erasable: Erasable) -> None:
     before, head = erasable.entry(), camera.audit.head().sequence
     if camera.recordings.release(recording=before.recording).receipts:
-        pytest.skip("it has a receipt from before")
+        not_tested("it has a receipt from before")
     for _ in range(3):
         with refused(ErrorCode.NEEDS_RECEIPT):
             erasable.erase()
@@ -144,7 +143,7 @@ def test_erasing_by_another_manifest_or_head_is_a_conflict(erasable: Erasable) -
 def test_a_receipt_that_is_foreign_forged_or_old_is_not_kept(receipted: Erasable) -> None:
     entry = receipted.entry()
     if receipted.camera.recordings.release(recording=entry.recording).receipts:
-        pytest.skip("it has a receipt from before")
+        not_tested("it has a receipt from before")
     dock = receipted.bench.identities.of(Role.DOCK_OFFLOAD)
     assert dock is not None
     stranger, _ = impostor(dock.certificate, Role.DESTINATION)
@@ -222,7 +221,7 @@ def test_nobody_but_a_destination_signs_receipts(receipted: Erasable, role: Role
     """Under a name of its own, by a certificate of the agency: what counts is the role."""
     identities = receipted.bench.identities
     if not identities.has(role):
-        pytest.skip(f"this bench has no identity for the role {role}")
+        not_tested(f"this bench has no identity for the role {role}")
     identity = identities.of(role)
     assert identity is not None
     receipted.say_more()
@@ -271,7 +270,7 @@ def test_a_receipt_and_an_erase_leave_a_tombstone_that_the_device_signed(
     entry, total = receipted.entry(), camera.storage.status().recordings
     late = receipted.receipt()
     if not receipted.deliver(late).released:
-        pytest.skip("the device is configured to keep recordings longer")
+        not_tested("the device is configured to keep recordings longer")
     known = camera.recordings.tombstones(after=0, limit=1).total
     receipted.erase(entry)
     assert camera.storage.status().recordings == total - 1

@@ -12,8 +12,10 @@ from bwc_protocol.messages.recordings import ANNOTATORS, RELEASERS
 from bwc_protocol.messages.recordings import AnnotationState as State
 from bwc_sdk import Annotation, AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.sync import SyncCamera
+from hil_tests.abilities import free_recording
 from hil_tests.bench import Bench
 from hil_tests.refusals import refused
+from hil_tests.verdicts import not_tested
 
 WHY: Final = "hil test"
 FIRST: Final = "hil-1"
@@ -57,10 +59,7 @@ class Held:
 def held(connect_as: Callable[[Role], SyncCamera]) -> Iterator[Held]:
     """Whatever becomes of the test, its holds are lifted."""
     with connect_as(Role.BENCH) as camera:
-        free = [entry for entry in camera.recordings.list() if not entry.marks & Mark.HELD]
-    if not free:
-        pytest.skip("the device has no recording that nobody holds; a test must not lift somebody's hold")
-    chosen = Held(free[-1])
+        chosen = Held(free_recording(camera))
     yield chosen
     with connect_as(Role.BENCH) as camera:
         placed = {one.hold for one in chosen.said(camera) if one.kind is AnnotationKind.HELD}
@@ -121,7 +120,7 @@ def test_who_may_place_a_hold_does_not_lift_one(
     """A stolen dock, say: it holds what it likes, and frees nothing. The records office does."""
     records = Role.RECORDS if bwc_bench.identities.has(Role.RECORDS) else Role.BENCH
     if not bwc_bench.identities.has(role):
-        pytest.skip(f"this bench has no identity for the role {role}")
+        not_tested(f"this bench has no identity for the role {role}")
     with connect_as(role if role in ANNOTATORS else Role.BENCH) as camera:
         held.hold(camera, FIRST)
     with connect_as(role) as camera:

@@ -36,6 +36,7 @@ from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.bench import Bench
 from hil_tests.cable import Cable
+from hil_tests.verdicts import not_applicable, not_tested
 
 MEBIBYTE = 1_048_576
 ENTIRE_MAX = 64 * MEBIBYTE
@@ -132,7 +133,7 @@ def chosen(connect_as: Callable[[Role], SyncCamera], bwc_guarded: Bench) -> list
         if size <= entire_max:
             found.append(entry.sequence)
     if not found:
-        pytest.skip("the device has no recording that is small enough to be copied by a test")
+        not_tested("the device has no recording that is small enough to be copied by a test")
     return found
 
 
@@ -302,7 +303,7 @@ def test_what_is_said_after_an_offload_comes_with_the_next_one_and_no_footage_ag
     with connect_as(Role.BENCH) as camera:
         (entry,) = camera.recordings.page(after=chosen[0] - 1, limit=1).recordings
         if entry.annotations_sha256 == NO_SHA256:
-            pytest.skip("the device is of before 1.2, and keeps no chain of annotations")
+            not_applicable("the device is of before 1.2, and keeps no chain of annotations")
         named: dict[str, Any] = {"recording": entry.recording, "manifest_sha256": entry.manifest_sha256}
         camera.recordings.review(note=f"hil test {entry.annotations}", **named)
     assert dock.offload(dock_store, chosen[:1]).run().complete

@@ -29,6 +29,7 @@ from hil_tests.tap import (
     Tap,
     records,
 )
+from hil_tests.verdicts import not_applicable, not_tested
 
 pytestmark = [pytest.mark.bwc_read_only, pytest.mark.bwc_any_device]
 
@@ -138,12 +139,12 @@ def test_a_host_whose_signatures_hold_and_who_fails_another_check_learns_no_more
     """Its certificate ended before the device's floor: no TLS stack asks for that, so that the flight is written by
     then."""
     if not bwc_bench.lab:
-        pytest.skip("only who holds the keys of the CA can make such a host: of a lab")
+        not_tested("only who holds the keys of the CA can make such a host: of a lab")
     with listened.connect(role=Role.AUDITOR, lab=True) as camera:
         floor_s = camera.trust.read().floor_s
     lab = open_lab().agency
     if floor_s <= LAB_BEGAN_S + 1:
-        pytest.skip("no certificate of the lab ends before the floor of this device")
+        not_tested("no certificate of the lab ends before the floor of this device")
     late = lab.host("one of yesterday", Role.AUDITOR, lab.issuance(LAB_BEGAN_S, floor_s - 1))
     identity = HostIdentity.of(KeyCredentials(late.chain, late.key), lab.anchors)
     with pytest.raises(SessionRefused):
@@ -172,7 +173,7 @@ def test_an_end_of_another_protection_gets_a_preamble_and_no_weaker_session(
 def test_nobody_gets_a_role_that_the_certificate_does_not_hold(listened: Listened, bwc_bench: Bench) -> None:
     own = bwc_bench.identities.of(Role.AUDITOR)
     if own is None:
-        pytest.skip("in an insecure session roles are the host's own word")
+        not_applicable("in an insecure session roles are the host's own word")
     for role in (Role.DOCK_OFFLOAD, Role.AUDITOR | Role.RECORDS):
         with (
             pytest.raises(SessionRefused),  # a host may hear of it only with its first request
@@ -188,12 +189,12 @@ def test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else(
 ) -> None:
     """A device in service refuses the role, and keeps its flight back."""
     if not bwc_bench.identities.has(Role.BENCH):
-        pytest.skip("this bench has no identity for the role bench")
+        not_tested("this bench has no identity for the role bench")
     if bwc_bench.may_change:
         bwc_bench.connect_either(Role.BENCH)
         return
     if not bwc_bench.locked:
-        pytest.skip("this device takes the role bench, and nobody said that tests may have it")
+        not_tested("this device takes the role bench, and nobody said that tests may have it")
     with pytest.raises(SessionRefused):
         listened.connect(role=Role.BENCH, identity=bwc_bench.key_files, lab=bwc_bench.lab)
     listened.heard_a_client_hello_at_most()

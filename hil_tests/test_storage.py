@@ -4,6 +4,7 @@ import pytest
 
 from bwc_sdk import Mark, PreEol
 from bwc_sdk.sync import SyncCamera
+from hil_tests.verdicts import not_applicable
 
 pytestmark = pytest.mark.bwc_read_only
 
@@ -35,7 +36,7 @@ def test_time_left_is_within_what_the_room_can_hold(camera: SyncCamera) -> None:
 def test_health_registers_are_in_their_real_encoding(camera: SyncCamera) -> None:
     health = camera.storage.health()
     if health.ext_csd_rev < EXT_CSD_WITH_HEALTH:
-        pytest.skip("the chip is older than eMMC 5.0 and has no health registers")
+        not_applicable("the chip is older than eMMC 5.0 and has no health registers")
     assert isinstance(health.pre_eol, PreEol)
     assert 0x00 <= health.life_time_a <= 0x0B
     assert 0x00 <= health.life_time_b <= 0x0B

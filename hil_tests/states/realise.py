@@ -9,6 +9,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
+from hil_tests.abilities import MADE_MS
 from hil_tests.states.irreversible import demand_leave
 from hil_tests.states.marks import NOTHING, WANTED, WantedState
 from hil_tests.states.needs import demand
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from hil_tests.bench import Bench
     from hil_tests.under_test import UnderTest
 
-MADE_MS: Final = 2_000
-"""Length of a recording that is made: long enough to be one, and filmed in no time."""
 BACK_WITHIN_NS: Final = 1_000_000_000
 """How far a clock may be off that was moved back: what it drifts meanwhile, and two measurements over a slow line."""
 
