@@ -42,6 +42,8 @@ from firmware_sim.ports.tty import TtyPort
 from firmware_sim.ports.usbip import camera_on_usb
 from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, Footage, make_camera, make_station
 from firmware_sim.serving.heart import Heart
+from firmware_sim.shift.leaving import left_by
+from firmware_sim.shift.script import ShiftError, read_shift
 from firmware_sim.state.directory import StateOfBefore
 from firmware_sim.station.station import SimStation
 from firmware_sim.storage.storage import StorageFull
@@ -142,6 +144,14 @@ def sim(
             "tcp:HOST:PORT the ports that follow, of pty:LINK names such as LINK-002.",
         ),
     ] = None,
+    shift: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Have the shift of this script worked first, in no time, by new cameras with synthetic footage; what "
+            "came of it is served: a camera, or a docking station with those that were docked.",
+        ),
+    ] = None,
     station: Annotated[
         int | None,
         typer.Option(
@@ -226,7 +236,27 @@ def sim(
                 recordings = 0
             make = make_camera if station is None else partial(make_station, station)
             devices: list[SimCamera | SimStation] = []
-            for number in range(1, (cameras or 1) + 1):
+            away: tuple[SimCamera, ...] = ()
+            if shift is not None:
+                if unenrolled or cameras is not None or plan.decays:
+                    raise ValueError(
+                        "--shift goes without --unenrolled, without --cameras, and without rot and badblock of --faults"
+                    )
+                left = left_by(
+                    read_shift(shift),
+                    bays=station,
+                    seed=seed,
+                    mib=mib,
+                    state=state,
+                    agency=agency,
+                    sealed=not unsealed,
+                )
+                devices, away = [left.device], left.away
+                for one in {left.device, *left.played.cameras}:
+                    held.callback(one.close)
+                for line in left.told():
+                    typer.echo(f"bwc sim: {line}", err=True)
+            for number in range(1, (cameras or 1) + 1 if shift is None else 1):
                 devices.append(
                     make(
                         seed=(seed + number - 1) & SEED_MAX,
@@ -243,10 +273,10 @@ def sim(
                     )
                 )
                 held.callback(devices[-1].close)
-            each = [camera for device in devices for camera in device.cameras()]
+            each = [*away, *(camera for device in devices for camera in device.cameras())]
             for camera in each:
                 provision(camera, values)
-        except (FaultSyntaxError, ValueError) as error:
+        except (FaultSyntaxError, ShiftError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
         except (FootageUnavailable, StateError, StorageFull, LabUnusable, OSError) as error:
             typer.echo(f"bwc sim: {_in_words(error)}", err=True)
@@ -272,7 +302,7 @@ def sim(
             )
         try:
             if cameras is None:
-                asyncio.run(_serve(devices[0], plan, wanted[0], churn, commands))
+                asyncio.run(_serve(devices[0], away, plan, wanted[0], churn, commands))
             else:
                 asyncio.run(serve_many(each, plan, wanted, _say))
         except OSError as error:
@@ -374,6 +404,7 @@ async def _on_air(camera: SimCamera | SimStation, where: str, faults: FaultCount
 
 async def _serve(
     device: SimCamera | SimStation,
+    away: tuple[SimCamera, ...],
     plan: FaultPlan,
     wanted: list[Maker],
     churn: float | None,
@@ -389,7 +420,7 @@ async def _serve(
     with contextlib.ExitStack() as held:
         control: Control
         if isinstance(device, SimStation):
-            hands = Hands(device)
+            hands = Hands(device, away)
             held.callback(hands.close)
             control = StationControl(hands, _say)
             await device.start()

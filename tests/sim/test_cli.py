@@ -170,3 +170,44 @@ def test_recordings_that_rotted_are_named_at_the_start(tmp_path: Path) -> None:
 
 def _without_the_extra(**options: object) -> None:
     raise FootageUnavailable("av")
+
+
+SHIFT = """
+hours = 1
+[[wearer]]
+officer = "K. Weber"
+steps = ["0:00 undock", "0:10 record start event=arrest", "0:12 record stop event-over", "0:20 mark", "0:30 dock"]
+"""
+
+
+def test_a_shift_that_was_worked_is_served(tmp_path: Path) -> None:
+    script = tmp_path / "shift.toml"
+    script.write_text(SHIFT)
+    with running(f"--shift={script}", "--seed=9", f"--state={tmp_path / 'state'}") as process:
+        assert process.stdout is not None
+        uri = process.stdout.readline().strip()
+        assert asyncio.run(identity(uri)) == ("SIM-0000000A", 1, 1)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=ENDS_S)
+    assert process.returncode == 0
+    assert err.splitlines() == [
+        "bwc sim: no effect: K. Weber (SIM-0000000A) 0:20 mark: refused: nothing is recorded",
+        "bwc sim: the shift is over: cameras: 1, recordings: 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--unenrolled",), "--shift goes without --unenrolled"),
+        (("--faults=rot=1",), "without rot and badblock"),
+        (("--shift=nowhere.toml",), "nowhere.toml"),
+    ],
+)
+def test_a_shift_that_cannot_be_is_told(tmp_path: Path, options: tuple[str, ...], why: str) -> None:
+    script = tmp_path / "shift.toml"
+    script.write_text(SHIFT)
+    app = typer.Typer()
+    app.command()(sim)
+    done = CliRunner().invoke(app, [f"--shift={script}", *options])
+    assert done.exit_code and why in " ".join(done.output.replace("│", " ").split())
