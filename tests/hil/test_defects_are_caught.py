@@ -109,6 +109,7 @@ class WithDefects:
         forget_sims()
         camera = open_sim(DeviceUri.parse(DEVICE)).camera
         assert isinstance(camera, SimCamera)
+        request.getfixturevalue("bwc_bench").note_health()  # of another one than the test before had
         match request.param:
             case DocumentCheck() as check:
                 with document_check_taken_away(check):
