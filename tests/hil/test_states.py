@@ -291,11 +291,11 @@ def test_what_is_there_is_there(pytester: pytest.Pytester) -> None:
 def test_an_actuator_that_is_not_there_is_not_tested_and_a_capability_is_not_applicable(
     pytester: pytest.Pytester,
 ) -> None:
-    result = run(pytester, needing("data_switch", "button_x", "gnss"))
+    result = run(pytester, needing("bay_relay", "button_x", "gnss"))
     result.assert_outcomes(skipped=3)
     result.stdout.fnmatch_lines_random(
         [
-            f"*not tested: no data_switch is at {SERIAL}*",
+            f"*not tested: no bay_relay is at {SERIAL}*",
             f"*not tested: no button_x is at {SERIAL}*",
             "*not applicable: the device does not state the capability gnss",
         ]
