@@ -91,7 +91,8 @@ def test_show_tells_the_times_as_they_were_written_and_as_they_were(bwc: Bwc, st
 def test_show_tells_why_an_offset_is_not_known(bwc: Bwc, store: Path) -> None:
     row = bwc("evidence", "show", str(store), "2", "--json").document["recording"]
     assert row["clock_offset_unknown"] == "not-measured" and row["true_started_utc"] is None
-    assert "not measured: unsupported" in bwc("evidence", "show", str(store), "2").out
+    text = bwc("evidence", "show", str(store), "2").out
+    assert "not measured: unsupported" in text and "clock_offset_unknown\tnot-measured\n" in text
     (one, *_) = records(store)
     one.write(camera_clock=one.document["camera_clock"] | {"revision": 77})
     row = bwc("evidence", "show", str(store), "1", "--json").document["recording"]

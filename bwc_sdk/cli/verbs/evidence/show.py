@@ -158,9 +158,10 @@ def _true_time(manifest: Manifest, known: Correction | NotKnown | None) -> Itera
     """When it was by the clock of whoever measured the camera's; what the camera wrote stands above it."""
     from bwc_sdk.evidence.corrected_time import NotKnown
 
-    if known is None or isinstance(known, NotKnown):
-        why = known.sentence if known is not None else ""
-        yield fact("clock_offset_ns", None, f"not known: {why}")
+    if known is None:
+        return
+    if isinstance(known, NotKnown):
+        yield fact("clock_offset_unknown", str(known), known.sentence)
         return
     begin, end = known.span_ns(manifest)
     clock, error = known.clock, f" within {time_of(known.uncertainty_ns)}"
