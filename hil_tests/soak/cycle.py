@@ -278,7 +278,7 @@ class Soaking:
             # Faults stop: now everything has to come.
             sound = self._reach(self.hands.line(""), captures / "sound.jsonl")
             result = await self._run(sound, tally)
-        _complete(result)
+        complete(result)
         for outcome in result.outcomes:
             assert isinstance(outcome, StoredVerified)
             for segment in outcome.segments:
@@ -407,7 +407,8 @@ def _longer(deadline: asyncio.Timeout, footage_bytes: int) -> None:
         deadline.reschedule(when + footage_bytes / SLOWEST)
 
 
-def _complete(result: OffloadResult) -> None:
+def complete(result: OffloadResult) -> None:
+    """Raises `InvariantBroken` unless everything that the device closed is stored."""
     for missing in result.missing:
         hold("I1", False, f"recordings {missing.first} to {missing.last}: {missing.reason}")
     for outcome in result.outcomes:

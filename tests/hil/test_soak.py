@@ -14,11 +14,12 @@ from typing import Any, Final
 import pytest
 
 from bwc_protocol.declare import Handlers, Role
+from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.audit import ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.identity import ReadStatus
-from bwc_protocol.messages.recordings import ListPage, ListRecordings
+from bwc_protocol.messages.recordings import ListPage, ListRecordings, Mark, RecordingEntry
 from bwc_sdk.__main__ import main
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
@@ -26,6 +27,8 @@ from bwc_sdk.errors import BwcError, MissingExtra
 from bwc_sdk.evidence.believing import whom_to_believe
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.identity.lab_identities import LabIdentities
+from bwc_sdk.offload import OffloadResult
+from bwc_sdk.offload.outcome import Missing, Refused, StillOnCamera, StoredVerified
 from firmware_sim.handlers import CAMERA
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import make_camera
@@ -33,7 +36,7 @@ from firmware_sim.virtual_time import run_virtual
 from hil_tests.actuators.actuator import Actuator, Cut, Move
 from hil_tests.actuators.at_device import Actuators
 from hil_tests.soak import command
-from hil_tests.soak.cycle import Options, Soaking
+from hil_tests.soak.cycle import Options, Soaking, complete
 from hil_tests.soak.draw import Drawn, draw
 from hil_tests.soak.hands import BenchHands, SimHands
 from hil_tests.soak.host_use import HostUse
@@ -264,6 +267,83 @@ def test_a_defect_in_the_third_cycle_is_found_in_it(
     assert made[-1].cycle in (3, 4), made[-1].result  # rot shows when all footage is read
     assert made[-1].invariant == invariant and said in made[-1].result
     assert list((tmp_path / "captures" / f"cycle-{made[-1].cycle:05d}").glob("*.jsonl"))
+
+
+def _run_changed(change: Callable[[int, OffloadResult], OffloadResult]) -> Callable[..., Any]:
+    """An offload whose result is another one than it was, by its number among those of the soak."""
+    real, runs = Soaking._run, [0]
+
+    async def run(self: Soaking, reach: Any, tally: Any) -> OffloadResult:
+        runs[0] += 1
+        return change(runs[0], await real(self, reach, tally))
+
+    return run
+
+
+def test_what_is_reported_as_stored_and_is_not_there_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(number: int, result: OffloadResult) -> OffloadResult:
+        stored = result.outcomes[0]
+        assert isinstance(stored, StoredVerified)
+        segment = dataclasses.replace(stored.segments[0], path=tmp_path / "nowhere")
+        return dataclasses.replace(
+            result, outcomes=(dataclasses.replace(stored, segments=(segment,)), *result.outcomes[1:])
+        )
+
+    monkeypatch.setattr(Soaking, "_run", _run_changed(gone))
+    (made,) = soaked(tmp_path, 1)
+    assert made.invariant == "I9" and "reported as stored" in made.result
+
+
+def test_an_offload_that_brings_something_when_nothing_is_new_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(number: int, result: OffloadResult) -> OffloadResult:
+        return dataclasses.replace(result, bytes_received=5) if number == 2 else result
+
+    monkeypatch.setattr("hil_tests.soak.cycle.AGAIN_EVERY", 1)
+    monkeypatch.setattr(Soaking, "_run", _run_changed(again))
+    (made,) = soaked(tmp_path, 1)
+    assert made.invariant == "I5" and "brought 5 bytes" in made.result
+
+
+def test_footage_that_comes_twice_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil_tests.soak.cycle.WASTE", -1)
+    (made,) = soaked(tmp_path, 1)
+    assert made.invariant == "I11" and "that were not stored" in made.result
+
+
+@pytest.mark.night
+def test_a_final_name_that_is_not_whole_after_a_stop_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Soaking._stop_halfway
+
+    async def stop(self: Soaking, *words: Any) -> None:
+        await real(self, *words)
+        found = _footage(self.options.store)
+        found.chmod(0o600)
+        os.truncate(found, 1_000)
+
+    monkeypatch.setattr(Soaking, "_stop_halfway", stop)
+    made = soaked(tmp_path, 4, seed=SEED)
+    assert made[-1].invariant == "I3" and "after an offload that was stopped" in made[-1].result
+
+
+def test_what_an_offload_leaves_behind_breaks_the_invariant_that_it_is() -> None:
+    entry: Any = RecordingEntry(
+        recording=bytes(16), sequence=7, started_utc_ns=0, duration_ms=0, size_bytes=1, segments=1,
+        trigger=TriggerReason.VEHICLE, marks=Mark(0), manifest_sha256=bytes(32), annotations=0, category="",
+    )  # fmt: skip
+    for outcomes, missing, invariant in (
+        ((Refused(entry, "another hash"),), (), "I2"),
+        ((StillOnCamera(entry, "no more attempts"),), (), "I11"),
+        ((), (Missing(3, 4, "not listed"),), "I1"),
+    ):
+        with pytest.raises(InvariantBroken) as raised:
+            complete(OffloadResult("X", outcomes, 0, 0, 0, missing=missing))
+        assert raised.value.invariant == invariant
 
 
 def test_each_invariant_that_is_told_of_is_one_and_growth_is_found() -> None:
