@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.messages.bench import BenchState
+from bwc_protocol.messages.config import ConfigDocument, Setting, SettingType, UploadConfig
 from bwc_protocol.messages.recordings import RecordingEntry
 from bwc_protocol.messages.station import ReadStation
 from bwc_protocol.messages.storage import ReadStorage, StorageStatus
@@ -261,15 +263,39 @@ def test_hardware_is_changed_only_where_it_is_named_as_expendable(
 
 
 def test_an_upload_is_not_sent_since_no_capture_has_its_bytes(tmp_path: Path) -> None:
-    async def configure(camera: Camera) -> None:
-        await camera.config.apply({"alarm.battery_low_pct": 33})
+    async def upload(camera: Camera) -> None:
+        settings = (Setting(key="alarm.battery_low_pct", type=SettingType.INT, number=33),)
+        document = ConfigDocument.codec.encode(ConfigDocument(settings=settings))
+        revision = (await camera.config.state()).revision
+        digest = hashlib.sha256(document).digest()
+        request = UploadConfig(revision=revision, length=len(document), sha256=digest)
+        await camera.connection.upload(request, document)
 
     async def main() -> Replayed:
         device = camera_of()
-        return await again(await record(device, tmp_path / "wire.jsonl", configure), device)
+        return await again(await record(device, tmp_path / "wire.jsonl", upload), device)
 
     found = run_virtual(main())
-    assert all("no capture holds" in one.why for one in found.not_sent if "upload" in one.request)
+    (one,) = found.not_sent
+    assert one.request == "config.upload" and "no capture holds" in one.why
+    assert found.sent == 1 and not found.differences, "nor is its verdict waited for"
+
+
+def test_bytes_behind_the_fields_that_are_known_are_compared(tmp_path: Path) -> None:
+    async def main() -> Replayed:
+        device = camera_of()
+        path = tmp_path / "wire.jsonl"
+        await record(device, path, look)
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            said = line.get("message", {})
+            if said.get("opcode") == ReadStorage.opcode and said["flags"] == Flag.REPLY:
+                said["body"] += "0102"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return await again(read([path]), device)
+
+    (one,) = run_virtual(main()).differences
+    assert one.field == "behind the fields that are known" and (one.expected, one.observed) == ("0102", "")
 
 
 def test_a_device_that_goes_away_or_falls_silent_is_told_and_the_replay_ends(tmp_path: Path) -> None:
