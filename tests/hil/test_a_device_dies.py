@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -111,7 +112,10 @@ from pathlib import Path
 here = Path(__file__).parent
 pid = here / "sim.pid"
 if pid.exists():
-    os.kill(int(pid.read_text()), signal.SIGKILL)
+    try:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # the test has done so already
 words = [sys.executable, "-m", "bwc_sdk", "sim", "--seed", "77", "--recordings", "1", "--state", str(here / "state")]
 port = (here / "port").read_text() if (here / "port").exists() else "0"
 device = subprocess.Popen(
@@ -131,7 +135,8 @@ def device(pytester: pytest.Pytester) -> Iterator[str]:
     script.write_text(RESTART)
     done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     yield done.stdout.strip()
-    os.kill(int((pytester.path / "sim.pid").read_text()), signal.SIGKILL)
+    with suppress(ProcessLookupError):  # the test has done so already
+        os.kill(int((pytester.path / "sim.pid").read_text()), signal.SIGKILL)
 
 
 @pytest.mark.ci
