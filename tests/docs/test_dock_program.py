@@ -22,6 +22,7 @@ def test_it_has_the_lines_that_its_heading_says() -> None:
     assert 50 <= len([line for line in example().splitlines() if line.strip()]) <= LINES_MAX
 
 
+@pytest.mark.ci  # the page's example is run once by everybody
 @pytest.mark.timeout(120)
 def test_what_is_stored_stands_in_the_table_once(tmp_path: Path) -> None:
     path = program.write(example(), tmp_path, "dock.py")

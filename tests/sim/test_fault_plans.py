@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bwc_sdk
@@ -44,6 +44,7 @@ from firmware_sim.flash.flash import PowerLost, Unsynced
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.virtual_time import run_virtual
+from tests.tiers import times
 from tools.testkit.json_schema import valid
 
 NewCamera = Callable[..., SimCamera]
@@ -75,6 +76,7 @@ PLANS = st.builds(
 )
 
 
+@settings(max_examples=times(40))
 @given(PLANS)
 def test_a_plan_is_the_same_in_a_line_and_in_a_file(plan: FaultPlan) -> None:
     assert FaultPlan.parse(str(plan), plan.seed) == plan

@@ -22,6 +22,7 @@ from firmware_sim import LoneCameraHands
 from firmware_sim.camera.appearance import DARK, Cue, Light, Looks, Observation, Signal
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.provisioning import provision
+from firmware_sim.control import passing
 from firmware_sim.control.camera_control import COMMANDS, LONE_COMMANDS, CameraControl
 from firmware_sim.control.camera_hands import SNAPSHOTS_MAX
 from firmware_sim.control.command import Command
@@ -337,8 +338,23 @@ def test_a_manifest_is_not_the_one_that_is_listed_and_not_listed_after_a_reboot(
 def test_it_does_not_boot_with_a_log_that_was_changed(hands: LoneCameraHands) -> None:
     hands.corrupt_log()
     hands.crash()
-    hands.advance(HOUR_S)
+    hands.advance(60)
     assert not hands.camera.running
+
+
+def test_a_year_passes_for_a_camera_that_cannot_boot(
+    hands: LoneCameraHands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tries again every two seconds: whoever lets time pass does not wait for all of them."""
+    monkeypatch.setattr(passing, "EXACT_MAX", 20)
+    hands.corrupt_log()
+    hands.crash()
+    looks, settle = [], hands.camera.settle
+    monkeypatch.setattr(hands.camera, "settle", lambda: (looks.append(1), settle()))
+    began = hands.camera.time()
+    hands.advance(2 * HOUR_S)
+    assert len(looks) <= 20 + 2 * 60 + 1
+    assert hands.camera.time() - began == pytest.approx(2 * HOUR_S)
 
 
 def test_a_journal_that_was_changed_ends_the_recording_where_it_is_sound(hands: LoneCameraHands) -> None:
