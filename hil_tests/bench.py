@@ -42,6 +42,8 @@ D = TypeVar("D", SyncCamera, SyncDockingStation)
 
 
 NO_BUDGET: Final = "leave out its 'flash_wear_budget_gib': what was written cannot be counted"
+RESTART_S: Final = 40.0
+"""Within this a device is back from a restart, unless its bench file gives it longer."""
 BUSY_S: Final = 15.0
 """How long an earlier link of the bench itself may linger on the device: three times the link's dead time."""
 
@@ -63,7 +65,10 @@ class Bench:
         allow_insecure: bool,
         captures: Path | None,
         wear: WearBudget | None = None,
+        restart_s: float | None = None,
     ) -> None:
+        self.restart_s = RESTART_S if restart_s is None else restart_s
+        """Within this it is back from a restart."""
         self.uri = uri
         self._wear = wear
         self.allow_insecure = allow_insecure

@@ -57,6 +57,7 @@ class DeviceRun:
             allow_insecure=self.device.insecure,
             captures=self.captures,
             wear=self._wear(),
+            restart_s=None if self.device.entry is None else self.device.entry.restart_s,
         )
 
     def _wear(self) -> WearBudget | None:

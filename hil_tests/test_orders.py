@@ -210,7 +210,7 @@ def test_a_camera_is_still_seized_after_a_restart(
     camera.device.reboot(boot_counter=boot_counter)
     camera.close()
     # Not by `connect_as`: until it is back it is out of reach, and that ends no session of the bench.
-    again = when_back(bwc_bench.connect, Role.BENCH, boot_counter)
+    again = when_back(bwc_bench, Role.BENCH, boot_counter)
     try:
         assert again.device.status().seized_for == CASE
         with refused(ErrorCode.WRONG_STATE):

@@ -72,7 +72,7 @@ def test_a_recording_that_lost_its_power_is_closed_and_says_so_and_the_others_ar
     began = time.monotonic()
     actuators.lose_power()
     gone(camera)
-    with when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
+    with when_back(bwc_bench, Role.BENCH, before.boot_counter) as camera:
         measure("time to be back after a loss of power", time.monotonic() - began, "s")
         assert camera.device.status().boot_counter == before.boot_counter + 1
         after = closed(camera)

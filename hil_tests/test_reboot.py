@@ -12,7 +12,7 @@ from bwc_sdk.sync import SyncCamera
 from hil_tests.bench import Bench
 from hil_tests.conformance.measuring import Measure
 from hil_tests.refusals import refused
-from hil_tests.restarting import BACK_S, when_back
+from hil_tests.restarting import when_back
 
 HOLD = "hil-reboot"
 
@@ -50,11 +50,11 @@ def test_a_reboot_counts_and_loses_nothing(
             time.sleep(0.1)
     camera.close()
     # Not by `connect_as`: until it is back it is out of reach, and that ends no session of the bench.
-    with when_back(bwc_bench.connect, Role.BENCH, before.boot_counter) as camera:
+    with when_back(bwc_bench, Role.BENCH, before.boot_counter) as camera:
         measure("reboot time", time.monotonic() - began, "s", note="from the command to the next session")
         after = camera.device.status()
         assert after.boot_counter == before.boot_counter + 1
-        assert after.uptime_s <= BACK_S
+        assert after.uptime_s <= bwc_bench.restart_s
         assert camera.recordings.list() == listing
         assert camera.config.values() == pending, "what was pending has taken effect"
         assert camera.clock.read().revision == clock.revision

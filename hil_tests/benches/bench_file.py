@@ -43,8 +43,10 @@ SWITCHES: Final = ("expendable", "lab", "insecure")
 STEPS_MAX: Final = 32
 STEP: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """The name of a step that cannot be taken back, as the marker `bwc_irreversible` names it."""
-OTHERS: Final = ("irreversible", "flash_wear_budget_gib", "limits", "bays", "actuators")
+OTHERS: Final = ("restart_s", "irreversible", "flash_wear_budget_gib", "limits", "bays", "actuators")
 """Keys of a device that are numbers, lists or tables."""
+RESTART_S: Final = (1, 600)
+"""From a microcontroller's to that of a camera which checks its whole storage."""
 WEAR_GIB: Final = (0.001, 1e6)
 """From that of a test to more than any eMMC takes."""
 REQUIRED: Final = ("serial_number", "uri")
@@ -70,6 +72,8 @@ class BenchDevice:
     control: Path | None = None
     irreversible: frozenset[str] = frozenset()
     """Steps that cannot be taken back and that it may suffer, beyond what `expendable` allows."""
+    restart_s: float | None = None
+    """Within this it is back from a restart; None = as any device."""
     flash_wear_budget_gib: float | None = None
     """What tests may write to it in all, over their runs; None = as much as they like."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
@@ -179,6 +183,9 @@ def _device(name: str, table: object, in_bay: DeviceUri | None, wrong: Wrong) ->
         insecure=switches.get("insecure", False),
         control=control,
         irreversible=_steps(where, table.get("irreversible", []), wrong),
+        restart_s=number(where, "restart_s", table["restart_s"], *RESTART_S, wrong)
+        if "restart_s" in table
+        else None,
         flash_wear_budget_gib=number(
             where, "flash_wear_budget_gib", table["flash_wear_budget_gib"], *WEAR_GIB, wrong
         )

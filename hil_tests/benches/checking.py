@@ -256,4 +256,5 @@ def _bench_of(entry: BenchDevice) -> Bench:
         identity=entry.identity,
         allow_insecure=entry.insecure,
         captures=None,
+        restart_s=entry.restart_s,
     )

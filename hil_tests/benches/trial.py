@@ -21,8 +21,6 @@ from hil_tests.benches.finding import Finding, good, problem, warning
 
 GONE_S: Final = 15.0
 """Within this a device that lost its data lines is seen to be gone: three times the link's dead time."""
-BACK_S: Final = 40.0
-"""Within this it is back, also from a reboot."""
 SHOWS_S: Final = 10.0
 """Within this it shows that its supply went: a charger looks once in a few seconds."""
 PAUSE_S: Final = 0.2
@@ -175,7 +173,7 @@ class Trial:
         )
 
     def _restarted(self, one: Actuator) -> Finding:
-        boot, until = self._now.boot_counter, time.monotonic() + BACK_S
+        boot, until = self._now.boot_counter, time.monotonic() + self._bench.restart_s
         self._there.cycle(one.name)
         while True:
             with seen(self._bench) as camera:
@@ -223,8 +221,8 @@ def _quiet(bench: Bench) -> AnyDevice:
 
 
 def seen(bench: Bench) -> AnyDevice:
-    """A connection to a device that may just be coming back. Raises what connecting raises, after 40 s."""
-    until = time.monotonic() + BACK_S
+    """A connection to a device that may just be coming back. Raises what connecting raises, once its time is over."""
+    until = time.monotonic() + bench.restart_s
     while True:
         try:
             return _quiet(bench)

@@ -277,6 +277,7 @@ IN_BAY = "".join(f"[devices.{name}]\nserial_number = '{name}'\n" for name in "ab
 GOOD |= {
     "bays": RACK + IN_BAY,
     "bays with the way to them": RACK + IN_BAY + "uri = 'sim:?station=4&bay=3'\n",
+    "a slow device": device("a", restart_s=120),
     "a budget": device("a", flash_wear_budget_gib=0.5),
     "limits": device("a") + "[devices.a.limits]\n'reboot time' = { at_least = 1, at_most = 30.5 }\n",
 }
@@ -289,6 +290,7 @@ BAD |= {
     ),
     "bay 01": (RACK.replace("1 =", "01 =") + IN_BAY, "'bays' has '01', which is no bay"),
     "a number in a bay": (RACK.replace('"a"', "7") + IN_BAY, "'bays' has no name at bay 1"),
+    "no time to restart": (device("a", restart_s=0), "[devices.a] 'restart_s' is no number from 1 to 600"),
     "a budget of nothing": (
         device("a", flash_wear_budget_gib=0),
         "'flash_wear_budget_gib' is no number from 0.001",

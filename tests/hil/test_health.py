@@ -119,5 +119,5 @@ def test_a_restart_on_command_is_no_crash(pytester: pytest.Pytester) -> None:
     with bwc_guarded.connect(Role.BENCH) as camera:
         boot = camera.device.status().boot_counter
         camera.device.reboot(boot_counter=boot)
-    when_back(bwc_guarded.connect, Role.BENCH, boot).close()"""
+    when_back(bwc_guarded, Role.BENCH, boot).close()"""
     run(pytester, harm).assert_outcomes(passed=2)

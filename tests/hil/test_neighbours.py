@@ -207,3 +207,22 @@ def test_a_limit_of_the_file_goes_before_that_of_the_suite_and_the_report_says_w
         True,
         "by hand; by a limit of the bench file",
     )
+
+
+def test_a_device_that_does_not_restart_in_its_time_fails_and_keeps_nobody_waiting(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from bwc_sdk import Role
+        from hil_tests.restarting import when_back
+
+        @pytest.mark.bwc_read_only
+        def test_waits(bwc_guarded):
+            when_back(bwc_guarded, Role.AUDITOR, bwc_guarded.peer.boot_counter)
+        """
+    )
+    result = run(pytester, ONE + "restart_s = 1\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*expected: another boot than * within 1 s*"])
