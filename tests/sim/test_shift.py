@@ -63,7 +63,7 @@ steps = ["0:00 undock", "0:29 record start event=search"]
 
 
 def played(script: str = SCRIPT, **options: object) -> Played:
-    return play(parse_shift(script), **{"seed": 3, "ends_utc_ns": NOON_NS, **options})  # type: ignore[arg-type]
+    return play(parse_shift(script), **{"seed": 3, "ends_utc_ns": NOON_NS, **options})
 
 
 @pytest.fixture(scope="module")
