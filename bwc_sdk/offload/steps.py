@@ -1,6 +1,6 @@
 """What a dock does with a camera beside its footage, in the one session that the offload has anyway.
 
-    policy = OffloadPolicy(deliver_from=outbox, after=(SetClock(), Check(charge_pct=80)))
+    policy = OffloadPolicy(deliver_from=outbox, after=(SetClock(), Check()))
 
 The order is: the clock is measured, for the custody records; steps of `before`; the footage; receipts, erasing; the
 desired state; steps of `after`. A clock is set after the footage, so that the measurement which its recordings need is
@@ -17,15 +17,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
-from bwc_protocol.messages.identity import CameraState, Fault
-from bwc_sdk.errors import ClockImplausible
+from bwc_protocol.messages.identity import CameraState
+from bwc_sdk.errors import BwcError, ClockImplausible
+from bwc_sdk.fitness.limits import Limits
+from bwc_sdk.fitness.verdict import Check as Fit
 from bwc_sdk.host.time_claim import A_PERSON
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
 
-SHIFT_PCT: Final = 80
-"""Charge with which a camera is good for a shift of eight hours, and some: full, it records for thirteen."""
+IN_A_DOCK: Final = Limits(assigned=False)
+"""A pool's camera is nobody's while it stands there."""
+RECORDS: Final = (CameraState.RECORDING, CameraState.POST_EVENT)
+TOLD: Final = (Fit.BATTERY, Fit.CLOCK)
+"""Checks of which a good camera's line says how good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +84,27 @@ class SetClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Whether a camera is fit to be taken: charged, synchronised, without a fault that it knows of, not recording, and
-    not seized. That nobody is assigned is no fault while it stands in a dock."""
+    """Whether a camera is fit to be taken, by the judgement of `bwc check` (`bwc_sdk.fitness`).
 
-    charge_pct: int = SHIFT_PCT
-    ignored: Fault = Fault.UNASSIGNED
+    One that records is not; that nobody is assigned is no reason while it stands in a dock. It tests itself only where
+    `self_test` asks for it, which takes seconds and writes to its storage.
+    """
+
+    limits: Limits = IN_A_DOCK
+    self_test: bool = False
 
     @property
     def name(self) -> str:
         return "check"
 
     async def do(self, camera: Camera) -> Found:
-        status, battery = await camera.device.status(), await camera.battery.status()
-        clock = await camera.clock.read()
-        faults = status.faults & ~self.ignored
-        wrong = [str(faults)] if faults else []
-        if battery.charge_pct < self.charge_pct:
-            wrong.append(f"charged to {battery.charge_pct} % of the {self.charge_pct} % that a shift takes")
-        if clock.state is not ClockState.SYNCED:
-            wrong.append(f"its clock is {clock.state}")
-        if status.state in (CameraState.RECORDING, CameraState.POST_EVENT):
+        from bwc_sdk.fitness import ask, judge
+
+        facts = await ask(camera, self_test=self.self_test)
+        verdict = judge(facts, self.limits)
+        wrong = [f"{one.check}: {one.detail}" for one in verdict.reasons]
+        if not isinstance(facts.status, BwcError) and facts.status.state in RECORDS:
             wrong.append("it records")
-        if status.seized_for:
-            wrong.append(f"it is seized for {status.seized_for}")
         if wrong:
             return Found("; ".join(wrong), good=False)
-        return Found(f"charged to {battery.charge_pct} %, clock {clock.state}, no fault")
+        return Found("; ".join(f"{one.check}: {one.detail}" for one in verdict.findings if one.check in TOLD))
