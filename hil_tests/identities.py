@@ -55,6 +55,11 @@ class BenchIdentities:
         """Whether the bench can connect as this role."""
         return role in self.roles()
 
+    @property
+    def by_lab(self) -> bool:
+        """Whether it connects by the lab of this host, of whose CA it has the keys."""
+        return self._known is not None and not isinstance(self._known, IdentityDirectory)
+
     def roles(self) -> Role:
         """The roles for which there is something; of the lab all. Raises `IdentityMissing` without a directory."""
         if not isinstance(self._known, IdentityDirectory):

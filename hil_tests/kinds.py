@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil_tests.running import ON_THE_WIRE
 from hil_tests.under_test import UnderTest
 from hil_tests.verdicts import not_applicable
 
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from hil_tests.station_hands import StationHands
 
 ANY_DEVICE: Final = "bwc_any_device"
-ON_THE_WIRE: Final = "wire"
-"""A raw test finds out by itself what answers it: commands that a station lacks are not about it."""
 
 
 def only_of_its_kind(request: pytest.FixtureRequest, bench: Bench) -> None:
-    """Skips at a docking station what is about a camera."""
-    if not bench.is_station or ON_THE_WIRE in request.fixturenames:
+    """Skips at a docking station what is about a camera. A raw test finds out by itself what answers it."""
+    if not bench.is_station or not ON_THE_WIRE.isdisjoint(request.fixturenames):
         return
     if request.node.get_closest_marker(ANY_DEVICE) is None:
         not_applicable(

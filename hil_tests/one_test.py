@@ -18,7 +18,7 @@ from _pytest.runner import (
 
 from hil_tests.conformance.verdict import Outcome
 from hil_tests.losing import look_for_the_device
-from hil_tests.running import DeviceRun, device_name, run_of
+from hil_tests.running import ON_THE_WIRE, DeviceRun, device_name, run_of
 from hil_tests.told import AGAIN, of, outcome_of, told_of, word
 from hil_tests.wire_log import WireLog
 
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(
     if run is None:
         return report
     report.bwc = told_of(call, item, report, run)  # type: ignore[attr-defined]  # ours, carried from workers
-    if report.failed and "wire" in getattr(item, "fixturenames", ()):
+    if report.failed and not ON_THE_WIRE.isdisjoint(getattr(item, "fixturenames", ())):
         from hil_tests.raw.transcript import TRANSCRIPT
 
         transcript = item.stash.get(TRANSCRIPT, None)

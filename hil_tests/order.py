@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from hil_tests.running import READ_ONLY, device_name, is_on_device
+from hil_tests.running import ON_THE_WIRE, READ_ONLY, device_name, is_on_device
 from hil_tests.under_test import DEVICES
 
 DESTROYS: Final = "bwc_destroys"
@@ -83,8 +83,8 @@ def in_order(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
     """
     if seed != AS_WRITTEN:
         items = sorted(items, key=lambda item: _drawn(item, seed))
-    failing = [item for item in items if item.get_closest_marker(FAILS_A_HANDSHAKE)]
-    spread = [item for item in items if not item.get_closest_marker(FAILS_A_HANDSHAKE)]
+    failing = [item for item in items if _fails(item) and not _fails(item, many=True)]
+    spread = [item for item in items if not _fails(item) or _fails(item, many=True)]
     for at, item in enumerate(failing):
         spread.insert((at + 1) * (len(spread) + 1) // (len(failing) + 1), item)
     return sorted(
@@ -92,6 +92,7 @@ def in_order(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
         key=lambda item: (
             "bwc_factory_new" not in getattr(item, "fixturenames", ()),
             item.get_closest_marker(DESTROYS) is not None,
+            _fails(item, many=True),
             _needs_the_bench(item),
         ),
     )
@@ -103,7 +104,13 @@ def _drawn(item: pytest.Item, seed: int) -> bytes:
     return hashlib.sha256(f"{seed} {test}".encode()).digest()
 
 
+def _fails(item: pytest.Item, *, many: bool = False) -> bool:
+    """Whether a test makes a handshake fail; or `many`, after which a device takes none for a while."""
+    mark = item.get_closest_marker(FAILS_A_HANDSHAKE)
+    return mark is not None and (not many or bool(mark.kwargs.get("many", False)))
+
+
 def _needs_the_bench(item: pytest.Item) -> bool:
     fixtures = getattr(item, "fixturenames", ())
-    by_the_wire_alone = "wire" in fixtures and "bwc_bench" not in fixtures
+    by_the_wire_alone = not ON_THE_WIRE.isdisjoint(fixtures) and "bwc_bench" not in fixtures
     return not (by_the_wire_alone and item.get_closest_marker(READ_ONLY))

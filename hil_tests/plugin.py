@@ -26,6 +26,9 @@ from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
 from hil_tests.running import READ_ONLY, RUNS, begin_runs, is_on_device, let_devices_go
+from hil_tests.spare import failing_wire as failing_wire
+from hil_tests.spare import new_wire as new_wire
+from hil_tests.spare import spare_wire as spare_wire
 from hil_tests.states.marks import WANTED
 from hil_tests.tally import start_tally
 from hil_tests.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
@@ -156,7 +159,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009)",
+        f"{FAILS_A_HANDSHAKE}: makes one fail, of which a device takes five, and one more every 10 s (TRU-009); "
+        "many=True: as many as it takes, and runs behind the others",
     )
     config.addinivalue_line("markers", f"{ANY_DEVICE}: is as much about docking stations as about cameras")
     config.addinivalue_line(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hil_tests.flash_wear import WearBudget
 
 READ_ONLY: Final = "bwc_read_only"
+ON_THE_WIRE: Final = frozenset({"wire", "failing_wire", "spare_wire", "new_wire"})
+"""Fixtures of raw tests, which speak beneath the SDK's link."""
 ON_DEVICE: Final = "bwc_under_test"
 """The fixture that every test on a device has, and that says on which."""
 RUNS: Final = pytest.StashKey["dict[str, DeviceRun]"]()

@@ -89,7 +89,7 @@ class UsbTransport(BlockingTransport):
         self._mends: dict[int, int] = {}
 
     def _open_device(self) -> None:
-        device = self._find()
+        device = self.find_device()
         try:
             self._endpoints = bulk_interface(device.get_active_configuration(), self.name)
             # Only one owner a device: the kernel gives the claim to nobody else until this process ends.
@@ -102,7 +102,8 @@ class UsbTransport(BlockingTransport):
             usb.util.dispose_resources(device)
             raise _opening_error(self.name, error) from error
 
-    def _find(self) -> Any:
+    def find_device(self) -> Any:
+        """What is plugged in there, as pyusb has it; nothing is opened. Raises `PortNotFound`, `HostExhausted`."""
         try:
             found = usb.core.find(find_all=True, backend=self._chosen_backend(), custom_match=self._here)
             device = next(iter(found), None)

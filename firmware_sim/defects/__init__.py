@@ -5,7 +5,7 @@ A defect is put into one device and no other: tests, and a host in the same proc
 
 from typing import Final
 
-from firmware_sim.defects import benches, channels, commands, conversations, frames, links, stations
+from firmware_sim.defects import benches, channels, commands, conversations, frames, links, stations, trusting
 from firmware_sim.defects.defect import Defect, StationDefect
 
 DEFECTS: Final[dict[str, Defect | StationDefect]] = {
@@ -16,6 +16,7 @@ DEFECTS: Final[dict[str, Defect | StationDefect]] = {
         channels.DEFECTS,
         stations.DEFECTS,
         conversations.DEFECTS,
+        trusting.DEFECTS,
         commands.DEFECTS,
         benches.DEFECTS,
     )

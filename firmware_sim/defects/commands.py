@@ -7,6 +7,8 @@ from dataclasses import replace
 from types import MethodType
 from typing import Any, Final
 
+import cbor2
+
 from bwc_protocol.messages.audit import AuditKind, AuditPage, ReadAudit
 from bwc_protocol.messages.clock import (
     ClockExchange,
@@ -38,6 +40,8 @@ from firmware_sim.faulty_evidence import Handler, answer_otherwise
 from firmware_sim.handlers import audit, clock, config, recordings
 
 NO_BOUND: Final = 2**64 - 1
+CIRCUMSTANCES: Final = 20
+"""Their key in a manifest."""
 
 
 def _answers(name: str, rule: str, what: str, request: type[Any], handler: Handler) -> Defect:
@@ -215,6 +219,25 @@ def _forges_its_log(session: CameraSession, request: ReadAudit) -> AuditPage:
     return replace(real, entries=real.entries[:-1] + forged)
 
 
+def _moves_its_stamps(session: CameraSession, request: ReadAudit) -> AuditPage:
+    real = audit.page(session, request)
+    moved = session.camera.clock.moved_ns
+    return replace(real, entries=tuple(replace(one, utc_ns=one.utc_ns + moved) for one in real.entries))
+
+
+def _logs_no_opening(session: CameraSession, request: ReadAudit) -> AuditPage:
+    real = audit.page(session, request)
+    return replace(
+        real, entries=tuple(one for one in real.entries if one.kind is not AuditKind.SESSION_OPENED)
+    )
+
+
+def _says_what_says_nothing(session: CameraSession, request: ReadManifest) -> ManifestReply:
+    real = recordings.manifest(session, request)
+    said = cbor2.loads(real.manifest)
+    return replace(real, manifest=cbor2.dumps(said | {CIRCUMSTANCES: {}}, canonical=True))
+
+
 def _says_nothing_of_hashes(session: CameraSession, request: ReadAudit) -> AuditPage:
     real = audit.page(session, request)
     return real if real.entries else replace(real, previous_sha256=bytes(32))
@@ -248,5 +271,12 @@ DEFECTS: Final = (
     ),
     _answers("skips-an-entry", "AUD-003", "leaves out an entry of its log", ReadAudit, _skips_an_entry),
     _answers("forged-log", "AUD-001", "changes an entry of its log afterwards", ReadAudit, _forges_its_log),
+    _answers(
+        "moves-stamps", "CLK-007", "moves stamps along when its clock is set", ReadAudit, _moves_its_stamps
+    ),
+    _answers("no-opening", "AUD-007", "logs no beginning of a session", ReadAudit, _logs_no_opening),
+    _answers(
+        "empty-words", "REC-029", "states a key that says nothing", ReadManifest, _says_what_says_nothing
+    ),
     _answers("no-hash", "AUD-006", "names no hash on an empty page", ReadAudit, _says_nothing_of_hashes),
 )

@@ -14,8 +14,8 @@ from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.declare import COMMANDS, CONTROLS, Control, MalformedMessage, Role
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCredit, StreamEnd
 from bwc_protocol.messages.identity import ReadStatus
-from bwc_protocol.session.interface import RECORD_MAX, PeerCredentials, Session
-from bwc_protocol.session.preamble import SIZE, Preamble
+from bwc_protocol.session.interface import RECORD_MAX, Alert, PeerCredentials, Session
+from bwc_protocol.session.preamble import NEWEST, SIZE, Preamble
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.defects.defect import Defect
@@ -139,6 +139,23 @@ class _EndsByAnotherWord(Conversation):
         super()._fail(FailReason.OVERFLOW if reason is FailReason.PROTOCOL else reason, *why, **more)
 
 
+class _ClosesWhateverHappens(Conversation):
+    def _fail(self, reason: FailReason, *why: Any, **more: Any) -> None:
+        if self._session is not None and self.state is State.READY:
+            self._session.close(Alert.CLOSE)
+            self._raw.extend(self._session.outgoing())
+        super()._fail(reason, *why, **more)
+
+
+class _StatesItsNewest(Conversation):
+    """Says in SESSION_INFO the newest version that it speaks."""
+
+    def start(self, now: float) -> None:
+        super().start(now)
+        info = self._opening.info
+        self._opening.info = lambda: replace(info(), minor=NEWEST[1])  # type: ignore[method-assign]  # the defect
+
+
 # Messages
 
 
@@ -260,6 +277,11 @@ class _ManyStreams(Conversation):
 # Streams
 
 
+class _DeafWhileStreamsWait(_Dispatching):
+    def look(self, message: Message) -> Message | None:
+        return message if self._streams.open < 2 else None
+
+
 class _BeyondCredit(Conversation):
     def _take_control(self, request_id: int, control: Control) -> None:
         if isinstance(control, StreamCredit):
@@ -316,6 +338,8 @@ DEFECTS: Final = (
     _talk("info-twice", "SES-009", "takes a second SESSION_INFO", _TakesInfoTwice),
     _talk("generous", "SES-020", "gives roles that the session did not give", _GivesAnyRole),
     _talk("another-word", "SES-018", "ends a conversation by another RESET", _EndsByAnotherWord),
+    _talk("closes-always", "SES-028", "says close_notify whenever it ends", _ClosesWhateverHappens),
+    _talk("states-newest", "MSG-016", "goes on by another version than was chosen", _StatesItsNewest),
     _talk("answers-twice", "MSG-001", "answers device.status twice", _AnswersTwice),
     _talk("answers-another", "MSG-001", "answers with another opcode", _AnswersAnother),
     _talk("unknown-malformed", "MSG-002", "calls an unknown opcode malformed", _UnknownIsMalformed),
@@ -328,6 +352,7 @@ DEFECTS: Final = (
     _talk("any-role", "ROL-001", "does for everybody what only some may ask", _AnyRole),
     _talk("one-at-a-time", "MSG-021", "is busy with one request, and states sixteen", _OneAtATime),
     _talk("many-streams", "STR-008", "opens more streams than it states", _ManyStreams),
+    _talk("deaf-to-requests", "STR-010", "hears no request while streams wait", _DeafWhileStreamsWait),
     _talk("beyond-credit", "STR-001", "sends a byte beyond the credit", _BeyondCredit),
     _talk("credit-back", "STR-003", "lets credit be taken back", _TakesCreditBack),
     _talk("no-end", "STR-004", "says no end of a stream", _EndsWithoutAWord),

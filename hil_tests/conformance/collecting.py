@@ -21,7 +21,7 @@ from hil_tests.conformance.report import Report
 from hil_tests.conformance.rules import Scope, marked
 from hil_tests.conformance.words import summary
 from hil_tests.order import SEED
-from hil_tests.running import READ_ONLY, RUNS, device_name
+from hil_tests.running import ON_THE_WIRE, READ_ONLY, RUNS, device_name
 
 RUN: Final = "bwc_report_run"
 LINK_FAMILIES: Final = frozenset({"FRM", "LNK", "CHN"})
@@ -197,7 +197,7 @@ def _only_link(item: pytest.Item) -> bool:
 
 
 def _needs_device(item: pytest.Item) -> bool:
-    return not {"bwc_bench", "wire"}.isdisjoint(getattr(item, "fixturenames", ()))
+    return not {"bwc_bench", *ON_THE_WIRE}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _name(item: pytest.Item) -> str:

@@ -13,20 +13,20 @@ _AT_THE_CONTACTS: Final = (
     "whether a station waits for a camera's answer shows at the contacts of the bay alone"
 )
 _ON_THE_BUS: Final = (
-    "it shows on the bus, which the kernel's own stack tries: a host of this protocol sees bytes"
+    "it shows in single packets or in the device's settings: a program on the host sees bytes"
 )
-_IN_THE_AIR: Final = "it shows in the air, to an observer beside the host"
+_IN_THE_AIR: Final = "it takes a hand at the device's button or dock, or a stack that can pair"
 _POWER: Final = "it takes a loss of power at a chosen moment of a write"
 _FULL: Final = "it takes a device whose storage or log is full"
 
 _REASONS: Final = {
     _OF_STORES: "CER-001 CER-002 TRU-016 MSG-017 REC-003 REC-010 REC-011 REC-012 REC-013 REC-014 REC-015 REC-022 "
     "REC-023 REC-024 REC-026 REC-027 REC-028 REC-034 REC-038 REC-039 REC-043 REC-044 REC-050 REC-051 REC-072 REC-075 "
-    "REC-076 REC-077 REC-078 REC-079 REC-080 REC-082 REC-083 REC-085 REC-086 REC-087 REC-088 REC-089 REC-091 "
-    "REC-094",
+    "REC-074 REC-076 REC-077 REC-078 REC-079 REC-080 REC-082 REC-083 REC-084 REC-085 REC-086 REC-087 REC-088 REC-089 "
+    "REC-091 REC-094",
     _AT_THE_CONTACTS: "STA-003",
-    _ON_THE_BUS: "TRN-001 TRN-003 TRN-005 USB-001 USB-002 USB-003 USB-004 USB-005 USB-006 USB-010",
-    _IN_THE_AIR: "BLE-001 BLE-002 BLE-003 BLE-004 BLE-005 BLE-006 BLE-007 BLE-008 BLE-010",
+    _ON_THE_BUS: "TRN-001 TRN-005 USB-004 USB-010",
+    _IN_THE_AIR: "BLE-001 BLE-002 BLE-006 BLE-010",
     _POWER: "TRU-006 REC-052 REC-061",
     _FULL: "REC-060 REC-068",
     "it shows after a day, or after 2^24 records": "SES-021",
@@ -35,6 +35,10 @@ _REASONS: Final = {
     "what a host leaves unread waits in the pipe's own buffers, of which a device knows nothing": "CHN-020",
     "how much a device lets wait is its own choice, and its bounds on requests and streams come before": "CHN-021",
     "how often a timer may run out is the sender's own choice, and the time for a handshake ends before": "CHN-024",
+    "it shows three minutes after a button was pressed": "TRU-014",
+    "a device has one host at a time, and takes no list that denies who brings it (DOC-011)": "TRU-011",
+    "it takes a recording that is made while the setting is on, and somebody who carries the camera": "REC-090",
+    "it takes footage that cannot be read any more": "STR-005",
     "it is the host that opens a link": "LNK-016",
     "it takes a signature that rotted on the device's own flash": "REC-041",
 }

@@ -17,7 +17,14 @@ from bwc_protocol.frame import FrameType, ResetReason
 from bwc_protocol.messages.core import ErrorReply, Ready, SessionInfo, StreamCredit
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.session.insecure import insecure_session
-from bwc_protocol.session.interface import RECORD_MAX, Alert, Session, SessionFailed, SessionSide
+from bwc_protocol.session.interface import (
+    RECORD_MAX,
+    Alert,
+    Session,
+    SessionFactory,
+    SessionFailed,
+    SessionSide,
+)
 from bwc_protocol.session.preamble import NO_PROTECTION, TLS_1_3, Preamble
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_sdk.identity.host_identity import HostIdentity
@@ -48,6 +55,8 @@ class RawSession:
         self.device_info: SessionInfo | None = None
         self.failure: SessionFailed | None = None
         """The alert by which the device ended the session."""
+        self.sessions: SessionFactory | None = None
+        """What protects it in the place of this bench's own identity."""
         self._identity = identity
         self._transcript = transcript
         self._reader = MessageReader()
@@ -198,6 +207,12 @@ class RawSession:
         """Takes what has come, without waiting."""
         self._receive(self._fresh())
 
+    def listen(self, within_s: float = ANSWER_S) -> bool:
+        """Waits for whatever comes next on the channel, and takes it; whether anything came."""
+        came = self._came(within_s)
+        self.take()
+        return came
+
     def heard(self, wanted: WantedMessage, within_s: float = ANSWER_S) -> Message | None:
         """The first message that is wanted, of those that wait and those that come in time; it waits no more."""
         until = time.monotonic() + within_s
@@ -287,6 +302,13 @@ class RawSession:
                 told = "no alert" if heard is None else f"the alert {heard.name}"
                 raise RuleBroken(f"the alert {alert.name} before RESET ({rule}, SES-018)", told)
 
+    def is_reset(self, expected: str) -> ResetReason:
+        """The device resets the channel. Gives the reason. Raises `RuleBroken`."""
+        while not self.channel.resets:
+            if not self.listen(END_S):
+                raise RuleBroken(expected, self.told())
+        return self.channel.resets[-1].reason
+
     def goes_on(self, rule: str) -> None:
         """The conversation is as it was: a request is answered. Raises `RuleBroken`."""
         number = self.request(ReadStatus())
@@ -321,6 +343,8 @@ class RawSession:
         side = SessionSide(
             client=False, identity=self.local.identity, roles=self.role, entropy=secrets.token_bytes
         )
+        if self.sessions is not None:
+            return self.sessions(side)
         if self._identity is None:
             return insecure_session(side)
         from bwc_sdk.identity.judging import session_of

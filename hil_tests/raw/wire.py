@@ -37,6 +37,11 @@ class Wire:
         self._links: list[RawLink] = []
 
     @property
+    def uri(self) -> str:
+        """By which the device is reached."""
+        return str(self._uri)
+
+    @property
     def protection(self) -> int:
         """What sessions are protected by."""
         return NO_PROTECTION if self._insecure else TLS_1_3
@@ -52,6 +57,11 @@ class Wire:
         if self._identities is None:
             self._identities = BenchIdentities(self._directory, insecure=self._insecure)
         return self._identities
+
+    @property
+    def ends_are_told(self) -> bool:
+        """Whether a device learns that a pipe was closed; on a UART it cannot."""
+        return self._uri.scheme in ("sim", "tcp", "usb", "ble")
 
     def pipe(self) -> RawPipe:
         """A new pipe on which nothing was said."""
@@ -110,6 +120,11 @@ class Wire:
     ) -> RawSession:
         """A session that is READY."""
         return self.conversation(role, link, bay=bay).open()
+
+    def hang_up(self) -> None:
+        """Ends the links that are open, in order; the next host is another."""
+        for link in self._links:
+            link.close()
 
     def close(self) -> None:
         """Ends what the test left open, so that the device is free."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import pytest
 
 from bwc_protocol.evidence.audit_hash import entry_sha256
-from bwc_protocol.messages.audit import AuditEntry, ReadAudit, ReadAuditHead
+from bwc_protocol.messages.assignment import Assign, ReadAssignment
+from bwc_protocol.messages.audit import AuditEntry, AuditKind, ReadAudit, ReadAuditHead
+from bwc_protocol.messages.clock import ClockReason, ReadClock, SetClock, TimeAssurance, TimeSource
+from bwc_protocol.messages.recordings import OpenSegment
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import log_head, supported
-from hil_tests.verdicts import RuleBroken
+from hil_tests.rules.asking import log_head, recordings, supported
+from hil_tests.verdicts import RuleBroken, not_tested
 
-pytestmark = pytest.mark.bwc_read_only
+read_only = pytest.mark.bwc_read_only
 
 NEWEST: Final = 300
 """Entries that are looked at, the last ones: a device in use has more than a test has time for."""
@@ -47,6 +51,7 @@ def newest(session: RawSession, limit: int) -> list[AuditEntry]:
     return found
 
 
+@read_only
 @pytest.mark.rule("AUD-001")
 @pytest.mark.rule("AUD-003")
 @pytest.mark.rule("AUD-006")
@@ -55,6 +60,7 @@ def test_pages_of_any_size_chain(wire: Wire, limit: int) -> None:
     newest(wire.session(), limit)
 
 
+@read_only
 @pytest.mark.rule("AUD-002")
 def test_what_was_logged_stays_as_it_was(wire: Wire) -> None:
     session = wire.session()
@@ -65,6 +71,7 @@ def test_what_was_logged_stays_as_it_was(wire: Wire) -> None:
             raise RuleBroken(f"entry {entry.sequence} as it was before (AUD-002)", str(after[entry.sequence]))
 
 
+@read_only
 @pytest.mark.rule("AUD-006")
 @pytest.mark.rule("REC-019")
 def test_a_page_behind_the_last_entry_is_empty_and_names_its_hash(wire: Wire) -> None:
@@ -80,3 +87,74 @@ def test_a_page_behind_the_last_entry_is_empty_and_names_its_hash(wire: Wire) ->
         )
     if supported(session, ReadAudit(after=2**63)).entries:
         raise RuleBroken("an empty page far behind the last entry (AUD-006, REC-019)", "entries")
+
+
+@pytest.mark.rule("AUD-007")
+def test_a_session_is_logged_before_the_first_entry_that_it_causes(wire: Wire) -> None:
+    """Whether it was opened in an entry of its own, or sessions in which nothing happens are counted."""
+    before = log_head(wire.session()).sequence
+    wire.hang_up()
+    session = wire.session()
+    reading = supported(session, ReadClock())
+    own = session.local.identity
+    asked = SetClock(
+        offset_ns=0,
+        uncertainty_ns=1_000_000,
+        reason=ClockReason.ROUTINE,
+        source=TimeSource.NTP,
+        revision=reading.revision + 1,
+        assurance=TimeAssurance.VERIFIED,
+    )
+    session.request(asked)  # a conflict
+    session.request(replace(asked, revision=reading.revision))
+    session.settle()
+    kinds = [
+        entry.kind
+        for entry in supported(session, ReadAudit(after=before)).entries
+        if entry.actor == own
+        and entry.kind in (AuditKind.SESSION_OPENED, AuditKind.CLOCK_SET, AuditKind.REFUSED)
+    ]
+    caused = [at for at, kind in enumerate(kinds) if kind is not AuditKind.SESSION_OPENED]
+    if not caused:
+        not_tested("a set of the clock is no entry of this device's log")
+    if kinds[caused[0] - 1 : caused[0]] != [AuditKind.SESSION_OPENED]:
+        raise RuleBroken(
+            "SESSION_OPENED of this host before the first entry that it causes (AUD-007)",
+            ", ".join(map(str, kinds)),
+        )
+
+
+@pytest.mark.rule("AUD-004")
+@pytest.mark.parametrize("what", ["an assignment", "opened footage", "its boots and sessions"])
+def test_what_a_device_has_to_log_is_in_its_log_before_it_answers(wire: Wire, what: str) -> None:
+    before = log_head(wire.session()).sequence
+    wire.hang_up()
+    session = wire.session()
+    match what:
+        case "an assignment":
+            state = supported(session, ReadAssignment())
+            session.ask(Assign(officer="hil", unit="hil", revision=state.revision), "AUD-004")
+            kinds = {AuditKind.ASSIGNED}
+        case "opened footage":
+            entry = recordings(session)[0]
+            opened = OpenSegment(
+                recording=entry.recording,
+                manifest_sha256=entry.manifest_sha256,
+                segment=0,
+                offset=0,
+                length=0,
+            )
+            session.ask(opened, "AUD-004")
+            kinds = {AuditKind.OFFLOAD_READ}
+        case _:
+            before = supported(session, ReadAuditHead()).first - 1
+            kinds = {AuditKind.BOOT, AuditKind.SESSION_OPENED}
+    seen: set[Any] = set()
+    after, head = before, log_head(session).sequence
+    while after < head and not kinds <= seen:
+        page = supported(session, ReadAudit(after=after)).entries
+        seen |= {entry.kind for entry in page}
+        after = page[-1].sequence if page else head
+    if not kinds <= seen:
+        missing = ", ".join(sorted(map(str, kinds - seen)))
+        raise RuleBroken(f"{what} in the log (AUD-004)", f"no entry {missing} among those behind {before}")

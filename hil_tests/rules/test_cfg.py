@@ -221,6 +221,9 @@ def pages(session: RawSession, view: ConfigView) -> list[Setting]:
             keys = [setting.key for setting in found]
             if keys != sorted(set(keys)):
                 raise RuleBroken("each key once, in their order (CFG-005)", ", ".join(keys))
+            present = state_of(session).revision
+            if revision != present:
+                raise RuleBroken(f"values with their revision, {present} (CFG-005)", str(revision))
             return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from bwc_protocol.conversation.message import Flag
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import ClockState
-from bwc_protocol.messages.audit import ReadAuditHead
+from bwc_protocol.messages.audit import ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import (
     ClockReading,
     ClockReason,
@@ -20,16 +20,19 @@ from bwc_protocol.messages.clock import (
     TimeAssurance,
     TimeSource,
 )
+from bwc_protocol.messages.recordings import ListRecordings
 from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import supported
+from hil_tests.rules.asking import log_head, supported
 from hil_tests.verdicts import RuleBroken, not_tested
 
 S: Final = 1_000_000_000
 ROUTINE_MAX, CORRECTION_MAX = 300 * S, 86_400 * S
 NO_BOUND: Final = 2**64 - 1
 MINUTE: Final = 60 * S
+STATED_MAX: Final = 100
+"""Entries of the log whose times are looked at."""
 
 
 def clock_of(session: RawSession) -> ClockReading:
@@ -176,7 +179,7 @@ def test_a_set_counts_one_revision_keeps_its_word_and_is_logged(wire: Wire) -> N
     if log.flags != Flag.ERROR:
         known = ReadAuditHead.reply.codec.decode(log.body).sequence
         if session.ask(ReadAuditHead()).sequence <= known:
-            raise RuleBroken("an entry of the log before the set is answered (CLK-004)", "none")
+            raise RuleBroken("an entry of the log before the set is answered (CLK-004, AUD-004)", "none")
     session.ask(set_of(after, reason=ClockReason.BENCH, offset_ns=-S))
 
 
@@ -204,3 +207,31 @@ def test_many_small_steps_do_not_make_a_large_one(wire: Wire) -> None:
         session.refused(asked, "CLK-015", ErrorCode.IMPLAUSIBLE)
     finally:
         session.ask(set_of(clock_of(session), reason=ClockReason.BENCH, offset_ns=-CORRECTION_MAX))
+
+
+@pytest.mark.rule("CLK-007")
+def test_a_time_stamp_that_was_stated_stays_when_the_clock_is_set(wire: Wire) -> None:
+    session = wire.session()
+    before = clock_of(session)
+    needs_a_set_clock(before)
+    head = log_head(session).sequence
+    after = max(0, head - STATED_MAX)
+    stated = _stamps(session, after, head)
+    session.ask(set_of(before, offset_ns=S), "CLK-007")
+    again = _stamps(session, after, head)
+    if again != stated:
+        moved = [one for one in stated if stated[one] != again.get(one)]
+        raise RuleBroken(
+            "the time stamps as they were before the clock was set (CLK-007)", f"others of {moved[:4]}"
+        )
+
+
+def _stamps(session: RawSession, after: int, head: int) -> dict[str, int]:
+    """Times that the device has stated: of the last entries of its log, and of its recordings."""
+    entries = supported(session, ReadAudit(after=after)).entries
+    found = {f"entry {entry.sequence}": entry.utc_ns for entry in entries if entry.sequence <= head}
+    said = session.answer(session.request(ListRecordings()))
+    if said.flags == Flag.REPLY:
+        listed = ListRecordings.reply.codec.decode(said.body).recordings
+        found |= {f"recording {entry.sequence}": entry.started_utc_ns for entry in listed}
+    return found

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from bwc_protocol.conversation.message import Flag
+from bwc_protocol.evidence import EvidenceError, Manifest
 from bwc_protocol.messages.audit import ReadAuditHead
 from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.recordings import (
@@ -265,3 +266,19 @@ def test_nothing_is_erased_and_each_refusal_has_its_code_in_its_order(wire: Wire
     asked = erase(entry.recording, entry.manifest_sha256, lifted.annotations_sha256)
     session.refused(asked, "REC-008, REC-064", ErrorCode.NEEDS_RECEIPT)
     entry_of(session, entry)
+
+
+@read_only
+@pytest.mark.rule("REC-029")
+def test_manifests_have_no_key_that_says_nothing_and_one_encoding(wire: Wire) -> None:
+    session = wire.session()
+    for entry in recordings(session):
+        given = session.ask(ReadManifest(recording=entry.recording)).manifest
+        try:
+            again = Manifest.decode(given).encode()
+        except EvidenceError as error:
+            raise RuleBroken("a manifest that a receiver takes (REC-029)", str(error)) from error
+        if again != given:
+            raise RuleBroken(
+                "the one encoding of a manifest, without a key that says nothing (REC-029)", given.hex()
+            )

@@ -323,6 +323,24 @@ def test_no_more_than_16384_bytes_of_handshake_are_taken(wire: Wire) -> None:
     session.ends("SES-012")
 
 
+@pytest.mark.rule("MSG-016")
+def test_an_older_version_that_was_chosen_is_that_of_the_whole_conversation(wire: Wire) -> None:
+    speaks = wire.conversation().greet()
+    wire.hang_up()
+    major, minor = speaks.newest
+    older = (major, minor - 1)
+    if older < speaks.oldest:
+        not_applicable(f"the device speaks no version before {major}.{minor}")
+    session = wire.conversation()
+    session.greet(newest=older)
+    session.shake_hands()
+    said = session.inform()
+    if (said.major, said.minor) != older:
+        raise RuleBroken(f"SESSION_INFO of version {older} (MSG-016)", f"of {(said.major, said.minor)}")
+    session.get_ready()
+    session.goes_on("MSG-016")
+
+
 # Records of the insecure session
 
 
@@ -408,6 +426,19 @@ def test_an_orderly_close_is_answered_and_resets_the_channel(wire: Wire) -> None
     session.settle()
     session.say_close()
     session.ends("SES-016", ResetReason.NORMAL, Alert.CLOSE)
+
+
+@pytest.mark.rule("SES-028")
+def test_a_conversation_that_breaks_off_is_not_ended_by_the_word_for_an_orderly_end(wire: Wire) -> None:
+    if wire.protection == NO_PROTECTION:
+        not_applicable("close_notify is a word of TLS")
+    session = wire.session()
+    session.settle()
+    session.get_ready()
+    expected = "RESET(PROTOCOL) on a second READY, and no close_notify (SES-028)"
+    reason = session.is_reset(expected)
+    if session.session.closed or reason is not ResetReason.PROTOCOL:
+        raise RuleBroken(expected, "close_notify" if session.session.closed else f"RESET({reason.name})")
 
 
 @pytest.mark.rule("CHN-002")

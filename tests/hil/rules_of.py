@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cryptography.hazmat.primitives.asymmetric.ec  # loaded once: runs in this process forget it
+import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
 import pytest
 
 
@@ -35,21 +37,26 @@ def _rules(item: pytest.Item) -> set[str]:
     return {rule for mark in item.iter_markers("rule") for rule in mark.args}
 
 
-def verdicts(pytester: pytest.Pytester, rules: set[str], device: str, *options: str) -> Verdicts:
-    """What the tests of these rules say of a device with development firmware."""
+def verdicts(
+    pytester: pytest.Pytester, rules: set[str], device: str, *options: str, insecure: bool = True
+) -> Verdicts:
+    """What the tests of these rules say of a device with development firmware, or of one of the lab."""
     plugin = Verdicts(frozenset(rules))
     files = sorted(
         {f"hil_tests.rules.{where}" for rule in rules for where in _FILES.get(rule[:3], ABOVE_THE_LINK)}
     )
+    protection = ["--bwc-insecure"] if insecure else []
     pytester.runpytest_inprocess(
-        "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-seed=0", "--bwc-insecure", "--bwc-device", device,
-        *options,
+        "--pyargs", *files, "-q", "-p", "no:cacheprovider", "--bwc-seed=0", "--bwc-device", device,
+        *protection, *options,
         plugins=[plugin],
     )  # fmt: skip
     return plugin
 
 
-ABOVE_THE_LINK = tuple(f"test_{layer}" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "aud"))
+ABOVE_THE_LINK = tuple(
+    f"test_{layer}" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "aud", "cer", "doc", "tru")
+)
 _FILES = {
     "FRM": ("test_frm",),
     "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),

@@ -33,9 +33,16 @@ STATION = f"{ABOVE}&station=2"
 OF_STATIONS_IN_TEST = ("busy-gone",)
 
 
+OF_THE_LAB = "sim:?seed=77&recordings=1&mib=1&footage=synthetic"
+"""A device with certificates."""
+SECURE = ("CER", "DOC", "TRU", "SES-023", "SES-028", "ROL-004")
+BOUNDS = {"TRU-009": ("FAILURE_EVERY_S", 10.0), "TRU-013": ("LEFT_EVERY_S", 1.0)}
+OF_THE_LAB_IN_TEST = ("any-purpose", "any-list", "no-proof")
+
+
 def sampled(*, above: bool = False) -> list[object]:
     """All at night; of each layer some in every run."""
-    cameras = [defect for defect in DEFECTS.values() if not defect.of_stations]
+    cameras = [d for d in DEFECTS.values() if not d.of_stations and not d.rule.startswith(SECURE)]
     defects = [defect for defect in cameras if (defect.rule[:3] in LAYERS) is not above]
     in_test, in_ci = (2 * IN_TEST, 2 * IN_CI) if above else (IN_TEST, IN_CI)
     marks = [
@@ -61,6 +68,42 @@ def test_a_device_that_breaks_a_rule_above_the_link_fails_the_tests_of_that_rule
     assert any("RuleBroken" in message for message in said.failed.values()), (
         f"{defect.name} passes {said.passed} of {defect.rule}; failed: {said.failed}"
     )
+
+
+def of_the_lab() -> list[object]:
+    """Those that show at a device with certificates alone."""
+    return [
+        pytest.param(d, id=d.name, marks=() if d.name in OF_THE_LAB_IN_TEST else pytest.mark.night)
+        for d in DEFECTS.values()
+        if d.rule.startswith(SECURE)
+    ]
+
+
+@pytest.mark.parametrize("defect", of_the_lab())
+def test_a_device_of_the_lab_that_breaks_a_rule_fails_by_its_number(
+    defect: Defect, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if defect.rule in BOUNDS:
+        monkeypatch.setattr(
+            f"firmware_sim.device.trust.trust.{BOUNDS[defect.rule][0]}", BOUNDS[defect.rule][1]
+        )
+    device = f"{OF_THE_LAB}&defect={defect.name}"
+    said = verdicts(pytester, {defect.rule}, device, "-x", insecure=False)
+    assert any("RuleBroken" in message and defect.rule in message for message in said.failed.values()), (
+        f"{defect.name} passes {said.passed} of {defect.rule}; failed: {said.failed}"
+    )
+
+
+@pytest.mark.night
+def test_a_sound_device_of_the_lab_passes_all_of_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in BOUNDS.values():
+        monkeypatch.setattr(f"firmware_sim.device.trust.trust.{name}", value)
+    rules = {d.rule for d in DEFECTS.values() if d.rule.startswith(SECURE)}
+    said = verdicts(pytester, rules, OF_THE_LAB, insecure=False)
+    assert not said.failed and not said.skipped
+    assert len(said.passed) > 50
 
 
 def of_stations() -> list[object]:
@@ -109,5 +152,5 @@ def test_the_page_lists_each_defect_with_its_rule_and_a_test_of_it() -> None:
     for defect in DEFECTS.values():
         row = re.search(rf"^\| `{defect.name}` \| {defect.rule} \| {defect.what} \| `(\w+)` \|$", page, re.M)
         assert row, f"docs/conformance.md has no row of {defect.name}, {defect.rule}: {defect.what}"
-        marks = re.search(rf"((?:@pytest.*\n| .*\n|\)\n|\]\n)+)def {row[1]}\(", tests)
-        assert marks and defect.rule in marks[1], f"{row[1]} is no test of {defect.rule}"
+        marks = tests.partition(f"\ndef {row[1]}(")[0].rpartition("\n\n\n")[2]
+        assert f"\ndef {row[1]}(" in tests and defect.rule in marks, f"{row[1]} is no test of {defect.rule}"
