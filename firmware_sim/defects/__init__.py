@@ -5,7 +5,17 @@ A defect is put into one device and no other: tests, and a host in the same proc
 
 from typing import Final
 
-from firmware_sim.defects import benches, channels, commands, conversations, frames, links, stations, trusting
+from firmware_sim.defects import (
+    benches,
+    channels,
+    commands,
+    conversations,
+    frames,
+    links,
+    showing,
+    stations,
+    trusting,
+)
 from firmware_sim.defects.defect import Defect, StationDefect
 
 DEFECTS: Final[dict[str, Defect | StationDefect]] = {
@@ -15,6 +25,7 @@ DEFECTS: Final[dict[str, Defect | StationDefect]] = {
         links.DEFECTS,
         channels.DEFECTS,
         stations.DEFECTS,
+        showing.DEFECTS,
         conversations.DEFECTS,
         trusting.DEFECTS,
         commands.DEFECTS,

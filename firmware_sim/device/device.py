@@ -28,6 +28,7 @@ from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.make import Make
 from firmware_sim.device.mishaps import Mishaps
 from firmware_sim.device.refusal import Refusal
+from firmware_sim.device.seen import Seen
 from firmware_sim.device.session import DeviceSession
 from firmware_sim.device.snapshot import IDENTITY
 from firmware_sim.device.trust.kept import STATE_NAME as TRUST
@@ -100,6 +101,7 @@ class SimDevice(ABC):
         self.time = DeviceTime(utc_ns)
         self.gate = DeviceGate()
         self.profile = profile
+        self.seen = Seen()
         self.sessions: set[DeviceSession] = set()
         self.ports: list[Port] = []
         """Who serves it, on whatever loop."""

@@ -167,8 +167,8 @@ class BlePort:
     def _peripheral(self, host: Host) -> Device:
         # The GAP service must have a device name: an empty one tells nothing.
         config = DeviceConfiguration(
-            name="",
-            advertising_data=advertisement(),
+            name=self.camera.seen.name,
+            advertising_data=self.camera.seen.advertisement or advertisement(),
             scan_response_data=b"",
             advertising_interval_min=ADVERTISE_MS,
             advertising_interval_max=ADVERTISE_MS,

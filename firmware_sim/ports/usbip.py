@@ -137,5 +137,5 @@ def camera_on_usb(
         port,
         serve=lambda pipe, function: attach(camera, pipe, f"{where} {function}", faults),
         present=camera.awake,
-        descriptors=descriptors,
+        descriptors=camera.seen.descriptors if descriptors is None else descriptors,
     )
