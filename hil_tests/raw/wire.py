@@ -122,9 +122,8 @@ class Wire:
         return self.conversation(role, link, bay=bay).open()
 
     def hang_up(self) -> None:
-        """Ends the links that are open, in order; the next host is another."""
-        for link in self._links:
-            link.close()
+        """Ends what is open, links and pipes, so that another host can come, also where the way takes one at a time."""
+        self.close()
 
     def close(self) -> None:
         """Ends what the test left open, so that the device is free."""

@@ -84,7 +84,7 @@ def is_refused(wire: Wire, host: OddHost, rule: str, what: str) -> None:
         if not silent:
             raise RuleBroken(expected, f"a record of type {kind} and {length} bytes")
     session.is_reset(expected)
-    session.channel.link.close()
+    wire.hang_up()
 
 
 @pytest.mark.rule("CER-010")

@@ -107,7 +107,7 @@ def test_who_is_denied_by_name_or_key_gets_no_session_any_more(spare_wire: Wire)
     )
     listed = signed(device.deny_list(1, *entries), device.root)
     takes(device.session, "DOC-008", "a deny list of the lab's root", InstallDenyList, listed)
-    device.session.channel.link.close()
+    spare_wire.hang_up()
     is_refused(spare_wire, OddHost(), "CER-013, DOC-008", f"the name {NAME!r}, which the list denies")
     is_refused(spare_wire, by_key, "CER-013, DOC-008", "a key that the list denies")
 

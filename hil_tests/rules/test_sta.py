@@ -184,7 +184,8 @@ def test_a_channel_that_ends_ends_no_other(wire: Wire) -> None:
 def test_an_answer_to_a_slow_host_does_not_wait_behind_all_the_footage_that_it_asked_for(wire: Wire) -> None:
     """The host takes 150 KB/s, of footage without end. What comes between a request and its answer had to wait
     somewhere on the way: in the camera, in the station's buffer, and in its link to the host."""
-    at_station(wire).link.close()
+    at_station(wire)
+    wire.hang_up()
     link = wire.link(max_payload=SLOW_PAYLOAD)
     slow = wire.conversation(link=link, bay=AtStation(wire, wire.session(link=link)).linked()[0])
     slow.channel.window, slow.channel.bytes_per_s = 1, SLOW_BYTES_S

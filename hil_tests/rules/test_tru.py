@@ -148,8 +148,8 @@ def test_who_enrols_a_new_device_may_nothing_else(new_wire: Wire) -> None:
             f"TRU-003, ROL-004: {command.name} for who enrols",
             ErrorCode.NOT_PERMITTED,
         )
-    session.channel.link.close()
-    greedy = new_wire.conversation(Role.TECHNICIAN)
+    new_wire.hang_up()
+    greedy = new_wire.conversation(Role.AUDITOR)
     greedy.sessions = session.sessions
     greedy.local = replace(session.local, roles=Role.ENROLLER | Role.TECHNICIAN)
     greedy.greet()
@@ -175,7 +175,7 @@ def test_a_new_device_says_nothing_but_that_it_is_enrolled_by_nobody(new_wire: W
 
 def _enroller(wire: Wire, lab: LabAgency) -> RawSession:
     """A session with a device whose button was pressed."""
-    session = wire.conversation(Role.TECHNICIAN)
+    session = wire.conversation(Role.AUDITOR)  # who it is says the certificate below
     session.sessions = sessions_by(OddHost().certified_by(lab), lab, of_factory=True)
     session.local = replace(session.local, identity=NAME, roles=Role.ENROLLER)
     return session.open()
@@ -251,7 +251,7 @@ def test_a_device_that_was_given_away_counts_a_generation_more_and_never_less(sp
     two = (device.by(Role.TECHNICIAN, "one"), device.by(Role.RECORDS, "another"))
     nonce, document = device.order(Transfer(), *two)
     takes(device.session, "TRU-008", "a transfer by two people", CarryOut, document, nonce=nonce)
-    device.session.channel.link.pipe.close()
+    spare_wire.hang_up()
     buttons = SimulatedButtons(spare_wire)
     until = time.monotonic() + BACK_S
     while buttons.press_enroll() and time.monotonic() < until:
