@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import hil_tests.raw.link  # noqa: F401  # loaded once: runs in this process forget it
 from firmware_sim.defects import DEFECTS, Defect, StationDefect
 from firmware_sim.ports.memory import forget_sims
 from tests.hil.rules_of import verdicts
