@@ -11,6 +11,7 @@ from bwc_sdk.provisioning.place import Place, places_of
 from bwc_sdk.provisioning.profile import Profile, read_profile
 from bwc_sdk.provisioning.provision import (
     Looked,
+    NotHere,
     NotProvisioned,
     Provisioned,
     ProvisioningEvent,
@@ -26,6 +27,7 @@ __all__ = [
     "Found",
     "Looked",
     "Member",
+    "NotHere",
     "NotProvisioned",
     "NotSigned",
     "Place",

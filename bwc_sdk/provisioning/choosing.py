@@ -9,11 +9,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bwc_sdk.errors import RosterError
 from bwc_sdk.provisioning.roster import Member, Roster
 
 Choice = Member | RosterError
+NAMED_MAX: Final = 5
+"""People of a roster that one line names: a roster may be of the whole agency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,20 @@ def choose(
             taken.add(own.officer)
         kept.append(own)
     waiting = iter([m for m in roster.members if _in_order(m, on) and m.officer not in taken])
+    away = absent(candidates, roster, on)
     return tuple(
-        _fit(member or next(waiting, None), one, roster, on)
+        _fit(member or next(waiting, None), one, roster, on, away)
         for one, member in zip(candidates, kept, strict=True)
+    )
+
+
+def absent(candidates: Sequence[Candidate], roster: Roster, on: datetime.date) -> tuple[Member, ...]:
+    """Whose camera is named by the roster, and is not among those that are here."""
+    here = {member.officer for one in candidates if (member := _named(one, roster))}
+    return tuple(
+        member
+        for member in roster.members
+        if (member.serial_number or member.slot) and member.active(on) and member.officer not in here
     )
 
 
@@ -71,18 +85,33 @@ def _in_order(member: Member, on: datetime.date) -> bool:
     return not (member.serial_number or member.slot) and member.active(on)
 
 
-def _fit(member: Member | None, one: Candidate, roster: Roster, on: datetime.date) -> Choice:
+def _fit(
+    member: Member | None, one: Candidate, roster: Roster, on: datetime.date, away: Sequence[Member]
+) -> Choice:
     if member is None:
+        waits = f"; {named_shortly(away)} wait for cameras that are not here" if away else ""
+        asked = "is each slot and serial number of the roster right? Else " if away else ""
         return RosterError(
-            (f"nobody of {roster.path.name} is left for {one.serial_number}",),
-            advice="add a line, or take the camera away; the others are gone on with",
+            (f"nobody of {roster.path.name} is left for {one.serial_number}{waits}",),
+            advice=f"{asked}add a line, or take the camera away; the others are gone on with",
         )
     if reason := why_not(member, on):
+        back = "'bwc return' takes the camera back; " if one.officer == member.officer else ""
         return RosterError(
             (f"line {member.line}: {reason}",),
-            advice="'bwc return' takes the camera back; train again, or give it to somebody else by the roster",
+            advice=f"{back}train again, or give it to somebody else by the roster",
         )
     return member
+
+
+def named_shortly(members: Sequence[Member]) -> str:
+    """Some people of a roster, each with the camera that is meant."""
+    told = [
+        f"line {one.line} {one.officer} ({f'slot {one.slot}' if one.slot else one.serial_number})"
+        for one in members[:NAMED_MAX]
+    ]
+    more = len(members) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 def why_not(member: Member, on: datetime.date) -> str:

@@ -55,7 +55,10 @@ def describe(
             "earlier_officer": done.found.assignment.officer,
             "training_valid_until": str(member.training_until or "") if member else "",
         },
-        "clock": {
+        "recordings": done.found.recordings,
+        "clock": {"before": _measured(done.found.clock), "after": None}
+        if clock is None
+        else {
             "before": _measured(clock.before),
             "after": _measured(clock.after),
             "source": to_plain(clock.word.source),

@@ -56,6 +56,11 @@ def end_part(
     The desired states are there before the roster says so: a run that is killed in between is repeated. Raises
     `RosterError` where neither the roster nor the records know him or her, `HostFileError`, `DocumentError`.
     """
+    if out is not None and day > datetime.datetime.fromtimestamp(utc_s, datetime.UTC).date():
+        raise RosterError(
+            (f"{day} is to come, and what is signed now takes the cameras back at their next docking",),
+            advice="write the day into the roster now, without --out, and sign when it has come",
+        )
     cameras = tuple(sorted(serial for who, serial in records.held().items() if who == officer))
     member = None if roster is None else parse_roster(read_table(roster), roster).of_officer(officer)
     if member is None and not cameras:
@@ -81,6 +86,8 @@ def end_part(
             )
             write_document(path, document, over=True)
             documents.append(path)
+    for camera in cameras:
+        records.ending(camera, officer, day)
     if roster is not None and member is not None and member.ended is None:
         _write_end(roster, member, day)
     return Ended(officer, day, member, cameras, tuple(documents))

@@ -16,7 +16,7 @@ from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.config import ConfigView
 from bwc_protocol.messages.identity import DeviceIdentity, SelfTestReport, TestResult
 from bwc_sdk.clients.camera import Camera
-from bwc_sdk.clients.clock_sync import ClockSync
+from bwc_sdk.clients.clock_sync import ClockSync, Measurement
 from bwc_sdk.clients.configuration import Value, fit
 from bwc_sdk.errors import ConfigError, ProtocolViolation, SelfTestFailed
 from bwc_sdk.provisioning.profile import Profile
@@ -48,8 +48,10 @@ class Found:
     assignment: AssignmentState
     differing: Mapping[str, tuple[Value | None, Value]]
     """Settings that the profile would change: from, and to."""
-    clock_offset_ns: int
-    """What has to be added to its time to get this host's."""
+    clock: Measurement
+    """How far its clock is from this host's."""
+    recordings: int
+    """That are on it. Once its clock is set, what their times were off by is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Done:
     """A camera as it is now, by what it said itself at the end."""
 
     found: Found
-    clock: ClockSync
+    clock: ClockSync | None
+    """None: it was not set."""
     settings: Mapping[str, Value]
     assignment: AssignmentState
     self_test: SelfTestReport
@@ -90,7 +93,8 @@ async def look(camera: Camera, profile: Profile) -> Found:
             for key, value in sorted(profile.settings.items())
             if values.get(key) != value
         },
-        clock_offset_ns=(await camera.clock.measure()).offset_ns,
+        clock=await camera.clock.measure(),
+        recordings=(await camera.storage.status()).recordings,
     )
 
 
@@ -108,13 +112,15 @@ async def carry_out(
     Raises what the steps raise: `ClockImplausible`, `ClockNotVerified` (this host does not know the time),
     `ConfigError`, `CommandError` (CONFLICT: somebody else changed it meanwhile), `SelfTestFailed`, `ProtocolViolation`.
     """
-    tell(Step.CLOCK)
-    unset = (await camera.clock.read()).state is ClockState.UNSET
-    clock = await camera.clock.sync(
-        reason=ClockReason.FIRST_SET if unset else ClockReason.ROUTINE,
-        source=word.source,
-        host_uncertainty_ns=word.uncertainty_ns,
-    )
+    clock = None
+    if member is not NOBODY:  # what is taken back is set when it is given out again
+        tell(Step.CLOCK)
+        unset = (await camera.clock.read()).state is ClockState.UNSET
+        clock = await camera.clock.sync(
+            reason=ClockReason.FIRST_SET if unset else ClockReason.ROUTINE,
+            source=word.source,
+            host_uncertainty_ns=word.uncertainty_ns,
+        )
     tell(Step.CONFIGURATION)
     await camera.config.apply(profile.settings)
     tell(Step.ASSIGNMENT)

@@ -17,7 +17,7 @@ from bwc_sdk.errors import BwcError, RosterError, WrongDevice
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.provisioning.choosing import Candidate, choose
+from bwc_sdk.provisioning.choosing import Candidate, absent, choose
 from bwc_sdk.provisioning.describing import describe
 from bwc_sdk.provisioning.one_camera import NOBODY, Done, Found, Step, TimeWord, carry_out, look
 from bwc_sdk.provisioning.place import Place
@@ -68,7 +68,15 @@ class NotProvisioned:
     serial_number: str = ""
 
 
-ProvisioningEvent = Looked | StepBegun | Provisioned | NotProvisioned
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """Whose camera the roster names, and is not here. Told once, before anything is done; a roster may be of more
+    cameras than one station has."""
+
+    members: tuple[Member, ...]
+
+
+ProvisioningEvent = NotHere | Looked | StepBegun | Provisioned | NotProvisioned
 
 
 @dataclass(slots=True)
@@ -86,18 +94,18 @@ def take_back(
     *,
     records: Records,
     identity: HostIdentity,
-    word: TimeWord | None = None,
     world: World | None = None,
 ) -> AsyncIterator[ProvisioningEvent]:
-    """Ends the assignments of the cameras at `places`: each is set to time, taken back into the pool and tested.
+    """Ends the assignments of the cameras at `places`: each is taken back into the pool and tested.
 
-    A record of each says so. Its settings stay, and what it has of footage stays on it and names its holder of then.
+    A record of each says so. Settings and clock stay, and what it has of footage stays on it and names its holder of
+    then.
 
     Events and errors are those of `provision`.
     """
     return _provisioning(
         places,
-        _Run(RETURNED, None, records, identity, word or TimeWord(), world or World(), back=True),
+        _Run(RETURNED, None, records, identity, TimeWord(), world or World(), back=True),
         plan=False,
     )
 
@@ -214,6 +222,8 @@ class _Run:
                 for one in there
             ]
             choices = choose(candidates, self._roster, today, held)
+            if away := absent(candidates, self._roster, today):
+                self.events.put_nowait(NotHere(away))
         else:
             choices = tuple(NOBODY if self._back else None for _ in there)
         wanted = []

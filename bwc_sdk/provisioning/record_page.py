@@ -20,6 +20,7 @@ body { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff; max-
 .label p { margin: 0 } .serial { font-weight: 700; font-size: 12pt } .small { font-size: 8pt; color: #444 }
 table { border-collapse: collapse; margin: 0 0 1em; width: 100% } th, td { text-align: left; vertical-align: top;
   padding: .15em .6em .15em 0; border-bottom: 1px solid #ddd } th { font-weight: 600; width: 16em }
+td { overflow-wrap: anywhere }
 h2 { font-size: 12pt; margin: 1.2em 0 .3em } .lab { border: 2px solid #a40000; color: #a40000; padding: .3em .6em }
 @media print { body { margin: 0 } }
 """
@@ -34,7 +35,7 @@ def page_of(document: Mapping[str, Any]) -> str:
     """The page: one file that needs no other. Same record, same bytes."""
     import segno  # of all verbs only provisioning draws
 
-    camera, assignment, clock = document["camera"], document["assignment"], document["clock"]
+    camera, assignment = document["camera"], document["assignment"]
     code = code_of(document)
     drawn = segno.make(code, error="m", micro=False).svg_inline(border=2, title=code, omitsize=True)
     worth = []
@@ -70,18 +71,14 @@ def page_of(document: Mapping[str, Any]) -> str:
                     ("Officer", assignment["officer"] or "nobody"),
                     ("Unit", assignment["unit"]),
                     ("Training valid until", assignment["training_valid_until"] or "the roster does not say"),
-                    ("Before", assignment["earlier_officer"] or "nobody"),
+                    *(
+                        [("Before", assignment["earlier_officer"] or "nobody")]
+                        if assignment["earlier_officer"] != assignment["officer"]
+                        else []
+                    ),
                 ],
             ),
-            _table(
-                "Clock",
-                [
-                    ("Was off by", f"{clock['before']['offset_ns'] / 1e9:.3f} s"),
-                    ("Is off by", f"{clock['after']['offset_ns'] / 1e9:.6f} s"),
-                    ("Good to", f"{clock['uncertainty_ns'] / 1e9:.6f} s"),
-                    ("Source", f"{clock['source']}, {clock['assurance']}"),
-                ],
-            ),
+            _table("Clock", _clock(document["clock"])),
             _table(
                 "Self-test", [(one["name"], f"{one['result']} {one['detail']}") for one in _steps(document)]
             ),
@@ -92,6 +89,23 @@ def page_of(document: Mapping[str, Any]) -> str:
             "</body></html>\n",
         ]
     )
+
+
+def _clock(clock: Mapping[str, Any]) -> list[tuple[str, str]]:
+    before = ("Was", ahead_or_behind(clock["before"]["offset_ns"]))
+    if clock["after"] is None:
+        return [before, ("Is", "as it was: it was not set")]
+    return [
+        before,
+        ("Is", ahead_or_behind(clock["after"]["offset_ns"])),
+        ("Good to", f"{clock['uncertainty_ns'] / 1e9:.6f} s"),
+        ("Source", f"{clock['source']}, {clock['assurance']}"),
+    ]
+
+
+def ahead_or_behind(offset_ns: int) -> str:
+    """How a camera's clock stands, by what has to be added to its time."""
+    return f"{abs(offset_ns) / 1e9:.3f} s {'behind' if offset_ns > 0 else 'ahead'}"
 
 
 def _steps(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from bwc_sdk.identity.signed_report import sign_report, verify_report
 SUFFIX: Final = ".provisioned.json"
 SIGNATURE: Final = ".cose"
 BEGUN: Final = ".begun.json"
+ENDING: Final = ".ending.json"
 LOCK: Final = ".lock"
 RECORD_MAX: Final = 1 << 20
 """Bytes of a record: one with 256 settings has a thirtieth of it."""
@@ -123,6 +124,18 @@ class Records:
         with telling_files(self.directory):
             replace(self._begun(serial_number), data, mode=0o640)
 
+    def ending(self, serial_number: str, officer: str, day: date) -> None:
+        """Says that the part of whoever has a camera ends on a day. Raises `HostFileError`."""
+        data = canonical({"serial_number": serial_number, "officer": officer, "ended": day.isoformat()})
+        with telling_files(self.directory):
+            replace(self.directory / f"{camera_name(serial_number)}{ENDING}", data, mode=0o640)
+
+    def ended_on(self, record: Record) -> str:
+        """On which day the part of whoever has a record's camera ends; "" = nobody said so. Raises as `all`."""
+        path = self.directory / f"{camera_name(record.serial_number)}{ENDING}"
+        document = _document(path, _read(path)) if path.exists() else {}
+        return str(document.get("ended", "")) if document.get("officer") == record.officer else ""
+
     def write(self, document: Mapping[str, Any], page: str, identity: HostIdentity) -> Record:
         """Signs and writes a camera's record, in the place of the one before. Raises `HostFileError`.
 
@@ -136,6 +149,7 @@ class Records:
             replace(path.with_name(path.name.removesuffix(".json") + ".html"), page.encode(), mode=0o640)
             replace(path, data, mode=0o640)
             self._begun(serial).unlink(missing_ok=True)
+            (self.directory / f"{camera_name(serial)}{ENDING}").unlink(missing_ok=True)
             sync_directory(self.directory)
         return Record(path, data, document)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import datetime
+import difflib
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ CELL_MAX: Final = 64
 SERIAL_NUMBER_MAX: Final = 32
 """What a device can say of itself (spec: `device.identify`)."""
 SHOWN_MAX: Final = 40
+NEAR: Final = 0.8
+"""How like a column's name another is that is taken for a slip: a check that it would switch off is not lost so."""
 SEPARATORS: Final = ";\t,"
 SEPARATOR_LINE: Final = re.compile(r"sep=([;,\t])", re.IGNORECASE)
 """What spreadsheets put before all else to say how columns are parted."""
@@ -169,6 +172,11 @@ def _columns(head: list[str], path: Path) -> tuple[Mapping[str, int], tuple[str,
     ignored = []
     for at, cell in enumerate(head):
         name = re.sub(r"[\s_-]+", " ", cell).lower()
+        if name not in COLUMNS and (near := difflib.get_close_matches(name, COLUMNS, n=1, cutoff=NEAR)):
+            raise RosterError(
+                (f"{path} has a column {_shown(cell)!r}",),
+                advice=f"call it {near[0]!r}, if that is meant; else otherwise",
+            )
         if name not in COLUMNS:
             ignored.append(_shown(cell))
         elif name in found:

@@ -86,7 +86,8 @@ def test_a_plan_is_told_and_nothing_done(desk: Desk) -> None:
     ran = desk.provision("--plan")
     first = ran.out.splitlines()[0].split("\t")
     assert first[:3] == ["bay 1", desk.serials[0], "nobody → Ä-01 (K9)"]
-    assert first[4] == "recording.pre_event_s: 30 → 120"
+    assert first[4].startswith("1 recording is on it: offload first")
+    assert first[5] == "recording.pre_event_s: 30 → 120"
     assert desk.people() == {}
 
 
@@ -108,7 +109,7 @@ def test_cameras_by_themselves_are_provisioned_too(desk: Desk, bwc: Bwc) -> None
 def test_a_camera_goes_back_once_its_footage_is_stored(desk: Desk) -> None:
     desk.provision()
     store = str(desk.folder / "store")
-    back = ("return", store, "--mkdir", "--records", str(desk.records), "--station", desk.station, *PTP)
+    back = ("return", store, "--mkdir", "--records", str(desk.records), "--station", desk.station)
     ran = desk.run(*back)
     assert ran.code == 0, ran.err
     assert set(desk.people().values()) == {"nobody"}
@@ -120,7 +121,7 @@ def test_whoever_has_footage_that_cannot_be_stored_keeps_the_camera(desk: Desk) 
     desk.provision()
     store = desk.folder / "store"
     store.write_text("a file, and no directory")
-    ran = desk.run("return", str(store), "--records", str(desk.records), "--station", desk.station, *PTP)
+    ran = desk.run("return", str(store), "--records", str(desk.records), "--station", desk.station)
     assert ran.code == ExitCode.BAD_DESTINATION
     assert desk.people()[desk.serials[0]] == "Ä-01"
 
@@ -129,10 +130,10 @@ def test_somebodys_part_ends_in_the_roster_and_at_the_next_docking(desk: Desk) -
     desk.provision()
     out = desk.folder / "desired"
     files = ("--records", str(desk.records), "--roster", str(desk.roster), "--out", str(out))
-    ran = desk.run("people", "end", "Ä-01", *files, "--on", "2026-12-31", "--json")
+    ran = desk.run("people", "end", "Ä-01", *files, "--on", "2026-11-01", "--json")
     assert ran.code == 0, ran.err
     assert ran.document["ended"]["cameras"] == [desk.serials[0]]
-    assert desk.roster.read_bytes() == "Officer;Unit;ended\r\nÄ-01;K9;2026-12-31\r\nB-02;K9\r\n".encode(
+    assert desk.roster.read_bytes() == "Officer;Unit;ended\r\nÄ-01;K9;2026-11-01\r\nB-02;K9\r\n".encode(
         "utf-8-sig"
     )
     found = read_desired(out, desk.serials[0])
@@ -140,8 +141,31 @@ def test_somebodys_part_ends_in_the_roster_and_at_the_next_docking(desk: Desk) -
     delivered = desk.run("desired", "deliver", str(out), "-d", f"{desk.station}&bay=1")
     assert delivered.code == 0, delivered.err
     assert "officer\t\n" in desk.run("assign", "-d", f"{desk.station}&bay=1").out
-    again = desk.run("people", "end", "Ä-01", *files, "--on", "2027-01-31")
-    assert again.code == 0 and b"2026-12-31" in desk.roster.read_bytes(), "the first day stays"
+    shown = desk.run("people", "show", "--records", str(desk.records)).out
+    assert "Ä-01, ended on 2026-11-01" in shown
+    again = desk.run("people", "end", "Ä-01", *files, "--on", "2026-11-02")
+    assert again.code == 0 and b"2026-11-01" in desk.roster.read_bytes(), "the first day stays"
+
+
+def test_an_end_that_is_to_come_takes_no_camera_back_today(desk: Desk) -> None:
+    desk.provision()
+    out = desk.folder / "desired"
+    files = ("--records", str(desk.records), "--roster", str(desk.roster))
+    ran = desk.run("people", "end", "Ä-01", *files, "--out", str(out), "--on", "2999-12-31")
+    assert ran.code == ExitCode.BAD_CONFIG and "is to come" in ran.err
+    assert not out.exists() and b"2999" not in desk.roster.read_bytes()
+    assert desk.run("people", "end", "Ä-01", *files, "--on", "2999-12-31").code == 0
+    assert b"2999-12-31" in desk.roster.read_bytes()
+
+
+def test_whose_camera_is_not_here_is_told(desk: Desk) -> None:
+    desk.roster.write_text("officer;slot\nA;1\nB;2\nC;9\n")
+    ran = desk.provision("--plan")
+    assert "not here: line 4 C (slot 9)" in ran.err
+    (left,) = ran.out.splitlines()[2:]
+    assert "line 4 C (slot 9) wait for cameras that are not here" in left
+    told = events(desk.provision("--plan", "--json"))
+    assert [one["officer"] for one in told[0]["members"]] == ["C"]
 
 
 def test_cameras_that_are_not_here_are_provisioned_by_what_docks_deliver(desk: Desk) -> None:

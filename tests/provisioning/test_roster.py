@@ -94,9 +94,16 @@ def test_a_cell_of_two_lines_counts_as_the_lines_that_it_takes() -> None:
 
 
 def test_columns_that_mean_nothing_here_are_told() -> None:
-    found = parse("officer,Name,traning until\nA,Ann,2027-01-01\n")
-    assert found.ignored == ("Name", "traning until")
-    assert found.members[0].training_until is None
+    found = parse("officer,Name,Rank\nA,Ann,1\n")
+    assert found.ignored == ("Name", "Rank")
+
+
+@pytest.mark.parametrize("slip", ["trainig valid until", "serial nr number", "Oficer", "units"])
+def test_a_column_that_is_nearly_one_of_ours_is_no_other(slip: str) -> None:
+    """It would switch off what the right one is for."""
+    with pytest.raises(RosterError, match="has a column") as caught:
+        parse(f"officer,{slip}\nA,1\n")
+    assert "if that is meant" in caught.value.advice
 
 
 def test_who_has_ended_carries_no_camera_from_that_day_on() -> None:

@@ -10,11 +10,14 @@ from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.readable import dumps
 from bwc_sdk.provisioning import (
     Looked,
+    NotHere,
     NotProvisioned,
     Provisioned,
     ProvisioningEvent,
     StepBegun,
 )
+from bwc_sdk.provisioning.choosing import named_shortly
+from bwc_sdk.provisioning.record_page import ahead_or_behind
 
 if TYPE_CHECKING:
     from bwc_sdk.cli.printing.provisioning_view import ProvisioningView
@@ -33,6 +36,8 @@ class ProvisioningTeller:
             self.view.tell(event)
         if self._output.as_json:
             self._output.write(dumps(document_of(event)))
+        elif isinstance(event, NotHere):
+            self._output.note(f"not here: {named_shortly(event.members)}")
         elif isinstance(event, Looked) and plan:
             self._output.line(event.place, event.found.identity.serial, *plan_words(event))
         elif isinstance(event, Provisioned):
@@ -51,7 +56,9 @@ def plan_words(event: Looked) -> list[str]:
         words.append(f"{now} → {member.officer}{f' ({member.unit})' if member.unit else ''}")
     else:
         words.append(f"stays with {now}")
-    words.append(f"clock {event.found.clock_offset_ns / 1e9:+.3f} s")
+    words.append(f"clock {ahead_or_behind(event.found.clock.offset_ns)}")
+    if event.found.recordings:
+        words.append(owed(event.found.recordings))
     words += [f"{key}: {_shown(was)} → {_shown(to)}" for key, (was, to) in event.found.differing.items()] or [
         "no setting differs"
     ]
@@ -65,14 +72,34 @@ def done_words(event: Provisioned) -> list[str]:
     return [
         event.record.officer or "nobody",
         f"{changed} setting{'' if changed == 1 else 's'} changed" if changed else "configured already",
-        f"clock was off by {document['clock']['before']['offset_ns'] / 1e9:+.3f} s",
+        f"clock was {ahead_or_behind(document['clock']['before']['offset_ns'])}",
+        *([owed(document["recordings"])] if document["recordings"] and document["clock"]["after"] else []),
         str(event.record.path),
     ]
+
+
+def owed(recordings: int) -> str:
+    """What is to be said of a camera whose clock is set while footage is on it."""
+    what = "1 recording is" if recordings == 1 else f"{recordings} recordings are"
+    return f"{what} on it: offload first, or how far their times are off is not known any more"
 
 
 def document_of(event: ProvisioningEvent) -> Mapping[str, Any]:
     """An event as JSON."""
     match event:
+        case NotHere():
+            return {
+                "event": "not-here",
+                "members": [
+                    {
+                        "line": one.line,
+                        "officer": one.officer,
+                        "serial_number": one.serial_number,
+                        "slot": one.slot,
+                    }
+                    for one in event.members
+                ],
+            }
         case Looked():
             return {
                 "event": "looked",
@@ -80,7 +107,8 @@ def document_of(event: ProvisioningEvent) -> Mapping[str, Any]:
                 "serial_number": event.found.identity.serial,
                 "officer": event.found.assignment.officer,
                 "to": None if event.member is None else event.member.officer,
-                "clock_offset_ns": event.found.clock_offset_ns,
+                "clock_offset_ns": event.found.clock.offset_ns,
+                "recordings": event.found.recordings,
                 "settings": {k: {"from": was, "to": to} for k, (was, to) in event.found.differing.items()},
             }
         case StepBegun():

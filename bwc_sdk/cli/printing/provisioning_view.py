@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from bwc_sdk.cli.printing.text import clean
-from bwc_sdk.provisioning import Looked, NotProvisioned, Provisioned, ProvisioningEvent, StepBegun
+from bwc_sdk.provisioning import Looked, NotHere, NotProvisioned, Provisioned, ProvisioningEvent, StepBegun
 
 
 class ProvisioningView:
@@ -22,6 +22,8 @@ class ProvisioningView:
 
     def tell(self, event: ProvisioningEvent) -> None:
         """Shows an event in its camera's line."""
+        if isinstance(event, NotHere):
+            return  # it has no place
         row = self._rows[event.place]
         match event:
             case Looked():

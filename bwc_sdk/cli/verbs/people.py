@@ -10,7 +10,8 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.cli.printing.output import Output, Rows
+from bwc_sdk.cli.printing.facts import fact
+from bwc_sdk.cli.printing.output import Facts, Output, Rows
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
 from bwc_sdk.errors import BwcError
@@ -43,10 +44,11 @@ def show(settings: Settings, output: Output, records: RecordsDir) -> int:
             except BwcError as error:
                 signed, bad = error.rule, True
             document = record.document
+            day = kept.ended_on(record)
             rows.append(
                 [
                     record.serial_number,
-                    record.officer or "nobody",
+                    f"{record.officer or 'nobody'}{f', ended on {day}' if day else ''}",
                     str(document["assignment"].get("unit", "")),
                     str(document.get("made_utc", "")),
                     signed,
@@ -117,8 +119,9 @@ def end(
                 "documents": [str(path) for path in ended.documents],
             }
         },
+        Facts("ended", [fact("officer", officer), fact("day", day.isoformat())]),
         Rows(
-            "ended",
+            "cameras",
             ["camera", "taken back by"],
             [
                 [camera, str(path)]

@@ -16,7 +16,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_sdk.cli.arguments.authority import AuthorityOptions, CaDir, authority_of
 from bwc_sdk.cli.arguments.ca.passphrases import IssuingFile
-from bwc_sdk.cli.arguments.host_time_word import SourceName
+from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
@@ -30,6 +30,7 @@ from bwc_sdk.cli.running.verb import local_verb, verbs
 from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.enrolment import enroll
+from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning import (
     NotProvisioned,
@@ -120,13 +121,8 @@ def provision_verb(
         ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False,
-    source: Annotated[
-        SourceName | None,
-        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
-    ] = None,
-    uncertainty: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How far this host's time may be off, such as 1ms.")
-    ] = None,
+    source: Source = None,
+    uncertainty: Uncertainty = None,
     enrol: Annotated[
         bool,
         typer.Option("--enroll", help="First make new ones the agency's: says whose button is next."),
@@ -167,7 +163,11 @@ def provision_verb(
         plan,
     )
     if run.roster is not None and run.roster.ignored:
-        output.note(f"columns that mean nothing here: {', '.join(run.roster.ignored)}")
+        output.note(f"{roster}: columns that mean nothing here: {', '.join(run.roster.ignored)}")
+    if run.word.source is None and not World().host_time().synchronised:
+        output.note(
+            "this host does not know its time to be right, and sets no clock by it: --source says where from"
+        )
     enrolling = None
     if enrol:
         given = AuthorityOptions(ca, None, None, None, passphrase_file, None)

@@ -7,11 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from bwc_protocol.declare import Role
-from bwc_protocol.messages.clock import TimeSource
 from bwc_sdk.cli.arguments.destination import Dest, Mkdir, make_missing
-from bwc_sdk.cli.arguments.host_time_word import SourceName
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
-from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.cli.printing.provisioning import show_left
@@ -24,7 +21,7 @@ from bwc_sdk.cli.verbs.offload_fleet import fleet_job, run_fleet
 from bwc_sdk.cli.verbs.provision import places, told
 from bwc_sdk.host.world import World
 from bwc_sdk.offload import OffloadPolicy, OffloadResult
-from bwc_sdk.provisioning import NotProvisioned, Records, TimeWord, take_back
+from bwc_sdk.provisioning import NotProvisioned, Records, take_back
 
 app = verbs()
 STOPPED: Final = (
@@ -63,13 +60,6 @@ def return_verb(
             autocompletion=devices,
         ),
     ] = None,
-    source: Annotated[
-        SourceName | None,
-        typer.Option(help="Where this host has its time from; without it the host itself has to know."),
-    ] = None,
-    uncertainty: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How far this host's time may be off, such as 1ms.")
-    ] = None,
     mkdir: Mkdir = False,
 ) -> int:
     """Take cameras back: their footage first, and when it is stored their assignments end.
@@ -82,10 +72,6 @@ def return_verb(
         raise typer.BadParameter("--station is by itself: without --device and --also")
     uris = [station] if station is not None else [require_device(settings), *(also or ())]
     identity = identity_to_sign(settings, Role.TECHNICIAN, None)
-    word = TimeWord(
-        None if source is None else TimeSource[source.name],
-        None if uncertainty is None else span_ns(uncertainty),
-    )
     world = World()
     if mkdir:
         make_missing(world.files, destination)
@@ -107,7 +93,7 @@ def return_verb(
         async with places(settings, station, uris) as there:
             ready = tuple(place for place in there if place.name in whole)
             with Records.opened(records) as kept:
-                events = take_back(ready, records=kept, identity=identity, word=word)
+                events = take_back(ready, records=kept, identity=identity)
                 return await told(events, output, ready)
 
     try:
