@@ -103,7 +103,7 @@ class SimCamera(SimDevice):
         """Makes the models, as they were kept or as the seed draws them."""
         options, directory = self.options, self._directory
         drawn = random.Random(f"makeup {options.seed}")
-        self.serial = self.new_serial
+        self.serial = self._serial_of(kept)
         self.battery = Battery.drawn(drawn)
         self.clock = DeviceClock(self.time, crystal(drawn), lambda: self.battery.temperature_dc / 10)
         self.storage = self._storage_on_flash(EmmcHealth(options.capacity_bytes), trust)
@@ -125,7 +125,7 @@ class SimCamera(SimDevice):
         """The storage as the flash has it; what is signed there has to be this camera's, by its `trust`."""
         signing: Signing = Unsigned()
         if trust is not None:
-            signing = OwnStatements(self.serial, trust, lambda: self.trust.signer if self.trust else None)
+            signing = OwnStatements(self.serial, trust, lambda: self.trust)
         return Storage(self.options.capacity_bytes, self._directory, emmc, signing)
 
     def _take_up_again(self) -> None:

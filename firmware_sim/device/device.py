@@ -236,8 +236,7 @@ class SimDevice(ABC):
 
     def _trust_of_device(self, kept: dict[str, Any] | None) -> KeptTrust | None:
         """Its trust as it was kept, or as its factory, and perhaps an agency, makes it. Raises `StateError`."""
-        # Of a state that has none, or a false one, that is said when the rest of it is read.
-        serial = str((kept or {}).get("serial", self.new_serial))
+        serial = self._serial_of(kept)
         assert self._directory is not None
         found = self._directory.load(TRUST)
         if found is not None:
@@ -262,6 +261,11 @@ class SimDevice(ABC):
         )
         self._directory.save(TRUST, made.to_part())
         return made
+
+    def _serial_of(self, kept: dict[str, Any] | None) -> str:
+        """Its name as it was kept, whatever one that is made anew would have."""
+        # Of a state that has none, or a false one, that is said when the rest of it is read.
+        return str((kept or {}).get("serial", self.new_serial))
 
     def _log_of_device(self) -> AuditLog:
         return AuditLog(self.clock.utc_ns, self._directory.commits if self._directory is not None else None)

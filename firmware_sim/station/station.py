@@ -94,7 +94,7 @@ class SimStation(SimDevice):
 
     def _assemble(self, kept: dict[str, Any] | None, trust: KeptTrust | None) -> None:
         """Makes clock and log, as they were kept or as the seed draws them."""
-        self.serial = self.new_serial
+        self.serial = self._serial_of(kept)
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
         self._reported = dict.fromkeys(self.bays, BayState.EMPTY)
         self.audit = self._log_of_device()

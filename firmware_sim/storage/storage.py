@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from bwc_protocol.evidence import NO_SHA256, Manifest, annotation_head, annotation_root
@@ -240,8 +241,8 @@ class Storage:
         """A recording as it was kept. Raises `StateError`, and more, for one whose annotations are not the camera's."""
         recording = _stored(kept)
         if recording.annotations:
-            head = _head_of(recording, recording.annotations, self._signing.lab)
-            self._signing.check(head, recording.annotations_signature)
+            stated = partial(_head_of, recording, recording.annotations)
+            self._signing.check(stated, recording.annotations_signature)
         elif recording.annotations_signature:
             raise StateError("nothing is said of it, and that is signed")
         return recording
@@ -317,7 +318,7 @@ class Storage:
             manifest,
             data,
             hashlib.sha256(data).digest(),
-            self._signing.sign(data),
+            self._signing.sign(lambda _: data),
             tuple(tables),
             tuple(blobs),
             tuple(annotations),
@@ -413,7 +414,7 @@ class Storage:
         """The camera's signature over all that is said of a recording; empty where nothing is."""
         if not annotations:
             return b""
-        return self._signing.sign(_head_of(recording, annotations, self._signing.lab))
+        return self._signing.sign(partial(_head_of, recording, annotations))
 
     # Receipts and erasing
 

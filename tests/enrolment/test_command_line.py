@@ -228,6 +228,29 @@ def test_the_lab_enrols_by_one_word(bwc: Bwc, camera: SimCamera, uri: str, press
     assert (ran.code, ran.out.split("\t")[1]) == (0, "not due")
 
 
+@pytest.mark.rule("REC-036", "REC-040")
+def test_what_is_recorded_after_the_lab_has_enrolled_is_offloaded_and_verified(
+    bwc: Bwc, camera: SimCamera, uri: str, pressed: list[Device]
+) -> None:
+    """By one word each, and without a boot in between; after one all of it is there."""
+    pressed.append(camera)
+    assert bwc("enroll", "--lab", "--device", uri).code == 0
+    record(camera)
+    ran = bwc("offload", "s3", "--mkdir", "--device", uri, "--lab")
+    assert ran.code == 0, ran.err
+    assert "1 of 1 recordings stored and verified" in ran.out
+    ran = bwc("evidence", "verify", "s3", "--lab")
+    assert ran.code == 0, ran.out + ran.err
+    camera.crash()
+    camera.time.skip(60)
+    camera.settle()
+    record(camera)
+    assert camera.running and camera.storage.damaged == () and camera.missing() == []
+    ran = bwc("offload", "s4", "--mkdir", "--device", uri, "--lab")
+    assert ran.code == 0, ran.err
+    assert "2 of 2 recordings stored and verified" in ran.out
+
+
 def test_nobody_at_the_button_is_told_with_what_to_do(
     bwc: Bwc, agency: None, camera: SimCamera, uri: str, pressed: list[Device]
 ) -> None:

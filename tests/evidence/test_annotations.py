@@ -117,7 +117,7 @@ def test_statements_that_the_camera_did_not_sign_are_not_kept(
     """And they would be, if nobody looked."""
 
     def other(self: Storage, *_: object) -> bytes:
-        return self._signing.sign(b"something else")
+        return self._signing.sign(lambda _: b"something else")
 
     right: Callable[..., bytes] = Storage._sign_head
     monkeypatch.setattr(Storage, "_sign_head", other)

@@ -9,10 +9,12 @@ import pytest
 
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import Role
+from bwc_protocol.documents.annotation_head import AnnotationHead
 from bwc_protocol.documents.device_statement import verify_device_statement
 from bwc_protocol.evidence import sign1
 from bwc_protocol.lab.agency import LabAgency
-from bwc_protocol.messages.recordings import ListRecordings, ReadManifest
+from bwc_protocol.messages.recordings import ListRecordings, MarkRecording, ReadManifest
+from firmware_sim import LoneCameraHands
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.storage.recording_files import SIGNATURE
@@ -31,6 +33,34 @@ def signer_of(
     return verify_device_statement(
         recording.manifest_bytes, recording.signature, held.anchors, lab=held.id, camera=camera.serial
     )
+
+
+def check_said(camera: SimCamera, recording: StoredRecording, agency: LabAgency) -> None:
+    """What is said of a recording is signed as a host of the agency expects it."""
+    head = AnnotationHead(
+        lab=agency.id,
+        camera=camera.serial,
+        recording_id=recording.recording_id,
+        manifest_sha256=recording.manifest_sha256,
+        count=len(recording.annotations),
+        head_sha256=recording.annotations_sha256,
+    )
+    assert recording.annotations
+    verify_device_statement(
+        head.encode(),
+        recording.annotations_signature,
+        agency.anchors,
+        lab=agency.id,
+        camera=camera.serial,
+    )
+
+
+def join(camera: SimCamera, agency: LabAgency) -> None:
+    """Somebody enrols it."""
+    assert camera.trust is not None and camera.press_enroll() == ""
+    certificate = certified(camera.trust.request(), agency)
+    host = read_certificate(agency.host("K. Weber", Role.TECHNICIAN).chain[0])
+    camera.trust.enroll(installing(certificate, agency), host)
 
 
 def record(camera: SimCamera, seconds: float = 3) -> None:
@@ -186,13 +216,62 @@ def test_after_a_reset_it_signs_as_whose_it_is_then(new_camera: New) -> None:
     camera.settle()
     assert not camera.listing(0, 9)
     other = agencies.real("Shelbyville PD")
-    camera.press_enroll()
-    certificate = certified(camera.trust.request(), other)
-    host = read_certificate(other.host("K. Weber", Role.TECHNICIAN).chain[0])
-    camera.trust.enroll(installing(certificate, other), host)
+    join(camera, other)
     record(camera)
     for device in (camera, of(new_camera, flash.copy())):
         (recording,) = device.listing(0, 9)
         assert signer_of(device, recording, other).agency == "Shelbyville PD"
         assert recording.sequence == 1 and recording.manifest.circumstances is not None
         assert recording.manifest.circumstances.generation == 1
+
+
+def mark(camera: SimCamera, recording: StoredRecording) -> None:
+    asked = MarkRecording(
+        recording=recording.recording_id, manifest_sha256=recording.manifest_sha256, marked=True
+    )
+    Desk(camera).ask(asked)
+    assert camera.recording(recording.recording_id).marked
+
+
+@pytest.mark.rule("REC-036", "REC-040")
+@pytest.mark.parametrize("joins", ["the lab", "an agency"])
+@pytest.mark.parametrize("was", ["new", "the lab's", "an agency's", "in a snapshot"])
+def test_from_its_enrolment_on_all_is_signed_as_whose_it_is(new_camera: New, was: str, joins: str) -> None:
+    """Without a boot between the enrolment and the first recording, and whosever it was before."""
+    flash, lab, real = MemoryFlash(), agencies.lab(), agencies.real()
+    first, agency = lab if was == "the lab's" else real, lab if joins == "the lab" else real
+    enrolled = was in ("the lab's", "an agency's")
+    camera = new_camera(state=flash, agency=first, utc_ns=NOON_NS, enrolled=enrolled)
+    hands = LoneCameraHands(camera)
+    hands.snapshot("before")
+    if enrolled:
+        record(camera)
+        camera.reset_by_opening()
+        camera.time.skip(60)
+        camera.settle()
+    join(camera, agency)
+    if was == "in a snapshot":
+        hands.snapshot("enrolled")
+        hands.restore("before")
+        hands.restore("enrolled")
+    record(camera)
+    mark(camera, camera.listing(0, 9)[0])
+    again = new_camera(state=camera.flash.copy(), agency=first, utc_ns=NOON_NS)
+    assert again.storage.damaged == ()
+    mark(again, again.listing(0, 9)[0])
+    record(again)
+    for device, count in ((camera, 1), (again, 2)):
+        assert len(device.listing(0, 9)) == count
+        for recording in device.listing(0, 9):
+            signer_of(device, recording, agency)
+            check_said(device, recording, agency)
+
+
+def test_a_camera_that_is_started_as_another_is_the_one_that_was_kept(new_camera: New) -> None:
+    """Its name is what its flash has, also where its recordings are held against it."""
+    flash = MemoryFlash()
+    camera = of(new_camera, flash, recordings=2)
+    camera.close()
+    again = of(new_camera, flash, seed=camera.options.seed + 1)
+    assert again.serial == camera.serial != again.options.serial
+    assert again.storage.damaged == () and len(again.listing(0, 9)) == 2
