@@ -24,9 +24,9 @@ class Verdict(enum.StrEnum):
     """What the whole comparison comes to."""
 
     EXCEEDS = "exceeds"
-    """Each rule is the same or stricter, and one is stricter."""
+    """Each rule is the same or stricter, and one is stricter; or weaker where that only warns."""
     MEETS = "meets"
-    """Each rule is the same."""
+    """Each rule is the same, or weaker where that only warns."""
     MEETS_BY_WAIVER = "meets-by-waiver"
     """It does but for rules that somebody waived, for a reason and until a day."""
     FALLS_SHORT = "falls-short"
@@ -53,6 +53,11 @@ class Row:
     def warns(self) -> bool:
         """Whether it rests on a rule that nobody looked up."""
         return any(one is not None and one.status is Status.RECALLED for one in (self.ours, self.theirs))
+
+    @property
+    def only_warns(self) -> bool:
+        """Whether it is short of what is asked for by hearsay alone, and nobody waived it."""
+        return self.short and not self.blocks and self.waived is None
 
     @property
     def blocks(self) -> bool:

@@ -8,6 +8,7 @@ from bwc_sdk.policy.comparison import QUERY_VERSION, Difference, Row, Verdict, d
 from bwc_sdk.policy.inheritance import InForce
 from bwc_sdk.policy.order import Answer
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
+from bwc_sdk.policy.waivers import Waived
 from bwc_sdk.policy.wording import demand_text
 
 VERDICTS: Final = {
@@ -16,6 +17,7 @@ VERDICTS: Final = {
     Verdict.MEETS_BY_WAIVER: "Meets or exceeds but for what is waived",
     Verdict.FALLS_SHORT: "Falls short",
 }
+ONLY_WARNS: Final = "only recalled: warns"
 _TONES: Final = {
     Answer.EQUAL: Tone.GOOD,
     Answer.STRICTER: Tone.GOOD,
@@ -40,17 +42,41 @@ def page(found: Difference) -> Page:
     tone = Tone.BAD if verdict is Verdict.FALLS_SHORT else Tone.GOOD
     plot = Plot(
         "Rules by answer",
-        [Bar(str(one), sum(row.answer is one for row in found.rows), _TONES[one]) for one in Answer],
+        [_bar(found, one) for one in Answer],
     )
     return Page(
         f"{found.ours.pack.id} against {found.theirs.pack.id}",
-        VERDICTS[verdict],
-        Tone.WARNS if verdict is Verdict.MEETS_BY_WAIVER else tone,
+        _headline(found),
+        Tone.WARNS if verdict is Verdict.MEETS_BY_WAIVER or (found.meets and _warnings(found)) else tone,
         facts,
         [plot],
         [_rules(found), _remarks(found), _waivers(found)],
         notes,
     )
+
+
+def _warnings(found: Difference) -> int:
+    return sum(row.only_warns for row in found.rows)
+
+
+def _headline(found: Difference) -> str:
+    said, count = VERDICTS[found.verdict], _warnings(found)
+    if not found.meets or not count:
+        return said
+    which = (
+        "1 that is only recalled, which warns"
+        if count == 1
+        else f"{count} that are only recalled, which warn"
+    )
+    return (
+        f"{said}, and for {which}" if found.verdict is Verdict.MEETS_BY_WAIVER else f"{said}, but for {which}"
+    )
+
+
+def _bar(found: Difference, answer: Answer) -> Bar:
+    rows = [row for row in found.rows if row.answer is answer]
+    warns = bool(rows) and all(row.short and not row.blocks for row in rows)
+    return Bar(str(answer), len(rows), Tone.WARNS if warns else _TONES[answer])
 
 
 def _rules(found: Difference) -> Table:
@@ -74,8 +100,19 @@ def _rules(found: Difference) -> Table:
 def answer_shown(row: Row) -> str:
     """The answer, and what it does."""
     if row.waived is not None:
-        return f"{row.answer}, waived until {row.waived.until} by {row.waived.signer}: {row.waived.reason}"
-    return f"{row.answer} (only recalled: warns)" if row.short and not row.blocks else str(row.answer)
+        return f"{row.answer}, {_waived(row.waived)}"
+    return f"{row.answer} ({ONLY_WARNS})" if row.only_warns else str(row.answer)
+
+
+def sentence_shown(row: Row) -> str:
+    """The sentence, and why a rule that is weaker does not block: where the answer is to stay one word."""
+    if row.waived is not None:
+        return f"{row.sentence} ({_waived(row.waived)})"
+    return f"{row.sentence} ({ONLY_WARNS})" if row.only_warns else row.sentence
+
+
+def _waived(one: Waived) -> str:
+    return f"waived until {one.until} by {one.signer}: {one.reason}"
 
 
 def sources_shown(row: Row) -> str:

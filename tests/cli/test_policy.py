@@ -67,6 +67,17 @@ def test_diff_exits_with_0_only_when_it_meets_or_exceeds(bwc: Bwc, agency: str) 
     assert bwc("policy", "diff", "us-ice-example", "--against", "us-dhs-2023", *DAY).code == 22
 
 
+def test_a_weaker_rule_that_is_only_recalled_says_in_every_output_that_it_warns(
+    bwc: Bwc, agency: str, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs.toml"
+    text = AGENCY.replace('"north"', '"theirs"').replace("value = 30", "value = 60")
+    theirs.write_text(text.replace("verified", "recalled"))
+    ran = bwc("policy", "diff", agency, "--against", str(theirs), *DAY)
+    (row,) = [one for one in ran.out.splitlines() if "record.pre_event_s" in one]
+    assert ran.code == 0 and "weaker\trecord.pre_event_s" in row and "only recalled: warns" in row, ran.out
+
+
 def test_a_report_is_written_as_markdown_and_one_page(bwc: Bwc, agency: str, tmp_path: Path) -> None:
     files = [tmp_path / "r.md", tmp_path / "r.html"]
     words = ("--markdown", str(files[0]), "--html", str(files[1]))

@@ -44,6 +44,38 @@ def test_what_is_only_recalled_warns_on_either_side() -> None:
     assert row.warns and not row.short
 
 
+STRICTER = rule("record.post_event_s", "at_least", value=9)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "headline"),
+    [
+        ([STRICTER], [], "Meets or exceeds: every rule is the same or stricter"),
+        (
+            [STRICTER],
+            [HEARSAY],
+            "Meets or exceeds: every rule is the same or stricter, but for 1 that is only recalled, which warns",
+        ),
+        ([], [HEARSAY], "Meets: every rule is the same, but for 1 that is only recalled, which warns"),
+        (
+            [],
+            [HEARSAY, {**STRICTER, "status": "recalled"}],
+            "Meets: every rule is the same, but for 2 that are only recalled, which warn",
+        ),
+        ([], [ASKED], "Falls short"),
+    ],
+)
+def test_the_headline_counts_what_is_weaker_and_only_warns(
+    ours: list[dict[str, object]], theirs: list[dict[str, object]], headline: str
+) -> None:
+    shown = page(against(pack("ours", *ours), pack("theirs", *theirs)))
+    assert shown.verdict == headline
+    warned = "only recalled" in headline
+    assert shown.tone is (Tone.WARNS if warned else Tone.BAD if headline == "Falls short" else Tone.GOOD)
+    weaker = next(bar for bar in shown.plots[0].bars if bar.label == "weaker")
+    assert weaker.tone is (Tone.WARNS if warned else Tone.BAD)
+
+
 def test_each_row_has_both_values_both_sources_and_a_sentence() -> None:
     told = document(
         against(pack("ours", HEARSAY), pack("theirs", rule("record.pre_event_s", "at_least", value=60)))

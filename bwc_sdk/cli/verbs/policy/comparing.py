@@ -139,7 +139,7 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _shown(found: Difference) -> list[Facts | Rows]:
-    from bwc_sdk.policy.comparison_page import answer_shown, sources_shown
+    from bwc_sdk.policy.comparison_page import answer_shown, sentence_shown, sources_shown
 
     return [
         Facts(
@@ -154,7 +154,9 @@ def _shown(found: Difference) -> list[Facts | Rows]:
         Rows(
             title="rules",
             headings=["answer", "rule", "what it says", "sources"],
-            plain=[[str(row.answer), row.rule, row.sentence, sources_shown(row)] for row in found.rows],
+            plain=[
+                [str(row.answer), row.rule, sentence_shown(row), sources_shown(row)] for row in found.rows
+            ],
             shown=[[answer_shown(row), row.rule, row.sentence, sources_shown(row)] for row in found.rows],
             section="rules",
         ),
