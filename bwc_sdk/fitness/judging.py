@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,12 @@ NAMED_MAX: Final = 5
 """Settings, steps and faults that one line names."""
 CERTIFICATE_SOON_DAYS: Final = 30
 """Fewer are worth a word: it is docked a few times until then."""
+HOST_OFF_S: Final = 60.0
+"""Further off than this no host is that merely drifts: a crystal that is off by 100 ppm loses 8.6 s a day, so a minute
+is a week without a time service. Beyond it one of the two clocks was set wrong, or lost its time."""
+CLOCK_STEP: Final = "clock"
+"""The step of a self-test that fails where the time is not known."""
+OFFLOAD_AND_SET: Final = "offload it first, then set it: 'bwc clock sync'"
 BATTERY_FAULTS: Final = frozenset({ChargeState.FAULT, ChargeState.STOPPED_BY_TEMPERATURE})
 TOLD_ELSEWHERE: Final = Fault.CLOCK_UNSET | Fault.STORAGE_FULL | Fault.BATTERY_LOW | Fault.UNASSIGNED
 """Faults for which there is a check of their own."""
@@ -52,6 +59,11 @@ def hours_of(battery: BatteryStatus, hours_when_new: float, *, recording: bool =
     return hours
 
 
+def _had(hours: float) -> str:
+    """Rounded down: what falls short of a bound never reads as the bound."""
+    return f"{math.floor(hours * 10) / 10:.1f}"
+
+
 def _not_told(check: Check, error: BwcError) -> Finding:
     return Finding(check, Standing.NOT_KNOWN, f"the camera does not tell: {error.rule}", error.advice)
 
@@ -65,7 +77,7 @@ def _battery(facts: Facts, limits: Limits) -> Finding:
         CameraState.POST_EVENT,
     )
     hours = hours_of(battery, limits.hours_when_new, recording=recording)
-    detail = f"{hours:.1f} h of recording ({battery.charge_pct} % charged, health {battery.health_pct} %)"
+    detail = f"{_had(hours)} h of recording ({battery.charge_pct} % charged, health {battery.health_pct} %)"
     if battery.state in BATTERY_FAULTS:
         return Finding(
             check,
@@ -77,9 +89,9 @@ def _battery(facts: Facts, limits: Limits) -> Finding:
         return Finding(check, Standing.GOOD, detail)
     full = limits.hours_when_new * battery.health_pct / 100
     advice = (
-        f"leave it on the charger: full it is good for {full:.1f} h"
+        f"leave it on the charger: full it is good for {_had(full)} h"
         if full >= limits.hours
-        else f"have the cell replaced: even full it is good for {full:.1f} h only"
+        else f"have the cell replaced: even full it is good for {_had(full)} h only"
     )
     return Finding(check, Standing.UNFIT, f"{detail}, of {limits.hours:g} h", advice)
 
@@ -95,31 +107,42 @@ def _room(facts: Facts, limits: Limits) -> Finding:
         return Finding(check, Standing.NOT_KNOWN, "the camera does not tell how much recording has room")
     hours = storage.recording_time_left_s / 3600
     if hours >= limits.hours:
-        return Finding(check, Standing.GOOD, f"room for {hours:.1f} h")
-    return Finding(check, Standing.UNFIT, f"room for {hours:.1f} h, of {limits.hours:g} h", advice)
+        return Finding(check, Standing.GOOD, f"room for {_had(hours)} h")
+    return Finding(check, Standing.UNFIT, f"room for {_had(hours)} h, of {limits.hours:g} h", advice)
 
 
 def _clock(facts: Facts, limits: Limits) -> Finding:
     clock, offset, check = facts.clock, facts.offset, Check.CLOCK
     if isinstance(clock, BwcError):
         return _not_told(check, clock)
-    advice = "offload it first, then set it: 'bwc clock sync'"
-    if clock.state is ClockState.UNSET or isinstance(clock.state, Unknown):
-        return Finding(check, Standing.UNFIT, f"the camera does not know the time ({clock.state})", advice)
+    if _clock_is_unset(facts):
+        detail = f"the camera does not know the time ({clock.state})"
+        return Finding(check, Standing.UNFIT, detail, OFFLOAD_AND_SET)
     if isinstance(offset, BwcError):
         return _not_told(check, offset)
     off_s = abs(offset.offset_ns) / 1e9
     detail = f"{off_s:.3f} s {'behind' if offset.offset_ns > 0 else 'ahead'} ({clock.state})"
     if facts.host_time.synchronised is False:
+        detail += " of this host, whose own clock is not synchronised"
+        advice = "'bwc doctor' tells what keeps this host's clock"
+        if off_s - offset.uncertainty_ns / 1e9 <= HOST_OFF_S:
+            return Finding(check, Standing.WARNING, detail, advice)
         return Finding(
             check,
-            Standing.WARNING,
-            f"{detail} of this host, whose own clock is not synchronised",
-            "'bwc doctor' tells what keeps this host's clock",
+            Standing.UNFIT,
+            f"{detail}: more than {HOST_OFF_S:g} s, so that one of the two clocks is wrong",
+            f"have this host keep its time, and check again: {advice}",
         )
     if off_s - (offset.uncertainty_ns + facts.host_time.max_error_ns) / 1e9 > limits.clock_off_s:
-        return Finding(check, Standing.UNFIT, f"{detail}, of {limits.clock_off_s:g} s", advice)
+        return Finding(check, Standing.UNFIT, f"{detail}, of {limits.clock_off_s:g} s", OFFLOAD_AND_SET)
     return Finding(check, Standing.GOOD, detail)
+
+
+def _clock_is_unset(facts: Facts) -> bool:
+    clock = facts.clock
+    return not isinstance(clock, BwcError) and (
+        clock.state is ClockState.UNSET or isinstance(clock.state, Unknown)
+    )
 
 
 def _configuration(facts: Facts, limits: Limits) -> Finding:
@@ -205,12 +228,13 @@ def _self_test(facts: Facts) -> Finding:
         return Finding(check, Standing.NOT_ASKED, "it was not asked for")
     if isinstance(report, BwcError):
         return _not_told(check, report)
-    failed = [f"{step.name}: {step.detail}" for step in report.steps if step.result is TestResult.FAILED]
+    steps = [step for step in report.steps if step.result is TestResult.FAILED]
+    failed = [f"{step.name}: {step.detail}" for step in steps]
     if report.passed and not failed:
         return Finding(check, Standing.GOOD, f"{len(report.steps)} steps, none failed")
-    return Finding(
-        check, Standing.UNFIT, _some(failed) or "it failed", "take another camera, and have this one seen to"
-    )
+    to_be_set = bool(steps) and all(step.name == CLOCK_STEP for step in steps) and _clock_is_unset(facts)
+    advice = OFFLOAD_AND_SET if to_be_set else "take another camera, and have this one seen to"
+    return Finding(check, Standing.UNFIT, _some(failed) or "it failed", advice)
 
 
 def _footage(facts: Facts) -> Finding:

@@ -76,6 +76,7 @@ GOOD = Facts(
     certificate_days=200,
 )
 LIMITS = Limits(profile={"mute.allowed": False}, officers={"K1": Officer(datetime.date(2027, 3, 1))})
+ADRIFT = HostTime(False, 0, "kernel")
 REFUSED = CommandError("x", ErrorCode.UNSUPPORTED, "no such command")
 
 
@@ -167,7 +168,9 @@ def test_what_a_camera_does_not_tell_keeps_it_back(part: str, checks: set[Check]
     [
         ({"certificate_days": 20}, Check.CERTIFICATE),
         ({"storage": {"recordings": 3, "held": 1}}, Check.FOOTAGE),
-        ({"host_time": HostTime(False, 0, "kernel"), "offset": {"offset_ns": 9_000 * MS}}, Check.CLOCK),
+        ({"host_time": ADRIFT, "offset": {"offset_ns": 9_000 * MS}}, Check.CLOCK),
+        ({"host_time": ADRIFT, "offset": {"offset_ns": 60_001 * MS}}, Check.CLOCK),
+        ({"host_time": ADRIFT, "offset": {"offset_ns": -60_001 * MS}}, Check.CLOCK),
     ],
 )
 def test_what_does_for_this_shift_is_a_warning(changes: dict[str, Any], check: Check) -> None:
@@ -188,6 +191,46 @@ def test_the_bounds_of_the_measurement_count_before_a_clock_is_called_off() -> N
     edge = 5_000 * MS + MS + MS
     assert standings(but(offset={"offset_ns": edge}))[Check.CLOCK] is Standing.GOOD
     assert standings(but(offset={"offset_ns": edge + 1_000}))[Check.CLOCK] is Standing.UNFIT
+
+
+@pytest.mark.parametrize(("offset_ns", "word"), [(3_600_000 * MS, "behind"), (-60_002 * MS, "ahead")])
+def test_further_off_than_a_host_drifts_one_of_the_two_clocks_is_wrong_and_the_camera_is_not_fit(
+    offset_ns: int, word: str
+) -> None:
+    (reason,) = judge(but(host_time=ADRIFT, offset={"offset_ns": offset_ns}), LIMITS).reasons
+    assert reason.check is Check.CLOCK and reason.standing is Standing.UNFIT
+    assert f"s {word}" in reason.detail and "one of the two clocks is wrong" in reason.detail
+    assert "'bwc doctor'" in reason.advice and "clock sync" not in reason.advice
+
+
+@pytest.mark.parametrize("part", ["battery", "storage"])
+def test_what_is_had_is_rounded_down_so_that_it_never_reads_as_what_is_asked(part: str) -> None:
+    short: dict[str, dict[str, Any]] = {
+        "battery": {"charge_pct": 89, "health_pct": 86},  # 9.95 h
+        "storage": {"recording_time_left_s": 35_999},
+    }
+    (reason,) = judge(but(**{part: short[part]}), LIMITS).reasons
+    assert "9.9 h" in reason.detail and "of 10 h" in reason.detail and "10.0" not in reason.detail
+    (worn,) = judge(but(battery={"charge_pct": 90, "health_pct": 76}), LIMITS).reasons
+    assert "even full it is good for 9.8 h only" in worn.advice
+
+
+def test_a_self_test_that_failed_by_an_unset_clock_alone_sends_no_camera_away() -> None:
+    unset = SelfTestStep(name="clock", result=TestResult.FAILED, detail="not set")
+    broken = SelfTestStep(name="sensor", result=TestResult.FAILED, detail="dark")
+
+    def advice(state: ClockState, *steps: SelfTestStep) -> tuple[str, str]:
+        found = judge(but(clock={"state": state}, self_test={"passed": False, "steps": steps}), LIMITS)
+        by = {one.check: one for one in found.findings}
+        assert (
+            by[Check.SELF_TEST].standing is Standing.UNFIT and "clock: not set" in by[Check.SELF_TEST].detail
+        )
+        return by[Check.CLOCK].advice, by[Check.SELF_TEST].advice
+
+    clock, self_test = advice(ClockState.UNSET, unset)
+    assert clock == self_test and "'bwc clock sync'" in clock
+    for state, steps in ((ClockState.UNSET, (unset, broken)), (ClockState.SYNCED, (unset,))):
+        assert "take another camera" in advice(state, *steps)[1]
 
 
 def test_hours_are_what_charge_and_health_leave_of_a_new_cell_or_less_by_the_present_load() -> None:

@@ -118,6 +118,14 @@ def test_the_clock_is_set_and_the_camera_checked_in_the_session_of_the_offload(d
     assert done[0].detail.startswith("set by -") and "(synced)" in done[1].detail
 
 
+def test_a_clock_an_hour_off_is_not_good_where_the_host_keeps_no_time_either(docked: Docked) -> None:
+    LoneCameraHands(docked.camera).clock_step(3_600)
+    result = docked.offload(HostTime(False, 0, "kernel"), after=(Check(),))
+    assert result.complete and docked.steps() == [("check", False)]
+    (done,) = (one for one in docked.events if isinstance(one, StepDone))
+    assert "one of the two clocks is wrong" in done.detail
+
+
 def test_steps_come_before_the_footage_is_listed_and_after_it_is_stored(docked: Docked) -> None:
     seen: list[str] = []
 
