@@ -63,6 +63,14 @@ def record_of(facts: Facts, verdict: Verdict, *, checked_by: str, slot: str) -> 
     }
 
 
+def prepare(directory: Path) -> None:
+    """Makes the directory if it is missing, before a camera is asked. Raises `HostFileError`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise _not_kept(directory, error) from error
+
+
 def append(directory: Path, records: list[dict[str, Any]]) -> Path:
     """Appends records to the file of a directory, durable when it returns. Raises `HostFileError`.
 
@@ -84,12 +92,16 @@ def append(directory: Path, records: list[dict[str, Any]]) -> Path:
         if not size:
             _settle_name(directory)
     except OSError as error:
-        raise HostFileError(
-            f"the record of checks cannot be kept: {error.strerror or error}",
-            device=str(path),
-            advice=file_advice(error),
-        ) from error
+        raise _not_kept(path, error) from error
     return path
+
+
+def _not_kept(path: Path, error: OSError) -> HostFileError:
+    return HostFileError(
+        f"the record of checks cannot be kept: {error.strerror or error}",
+        device=str(path),
+        advice=file_advice(error),
+    )
 
 
 def _settle_name(directory: Path) -> None:

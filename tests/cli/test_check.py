@@ -59,8 +59,23 @@ def test_a_record_is_appended_and_never_rewritten(bwc: Bwc, tmp_path: Path) -> N
     assert first["slot"] == CAMERA and first["carried_by"] is None and first["checked_by"]
 
 
-def test_a_record_that_cannot_be_kept_is_an_error(bwc: Bwc, tmp_path: Path) -> None:
-    ran = bwc("check", "--device", CAMERA, *EASY, "--record", str(tmp_path / "absent"))
+def test_the_directory_of_the_record_is_made(bwc: Bwc, tmp_path: Path) -> None:
+    kept = tmp_path / "absent" / "checks"
+    assert bwc("check", "--device", CAMERA, *EASY, "--record", str(kept)).code == 0
+    assert len((kept / "checks.jsonl").read_text().splitlines()) == 1
+    assert kept.stat().st_mode & 0o007 == 0
+
+
+def test_a_record_that_cannot_be_kept_is_an_error_before_a_camera_is_asked(bwc: Bwc, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = bwc("check", "--device", "tcp:127.0.0.1:1", "--lab", "--record", str(tmp_path / "file"))
+    assert ran.code == 9 and "the record of checks cannot be kept" in ran.err and "try:" in ran.err
+
+
+def test_a_record_that_is_lost_at_the_end_takes_no_result_with_it(bwc: Bwc, tmp_path: Path) -> None:
+    (tmp_path / "checks.jsonl").mkdir()  # no file can be there
+    ran = bwc("check", "--device", CAMERA, "--lab", "--record", str(tmp_path))
+    assert ran.out.startswith(CAMERA) and "not fit, assignment" in ran.err
     assert ran.code == 9 and "the record of checks cannot be kept" in ran.err and "try:" in ran.err
 
 

@@ -29,10 +29,10 @@ from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import UNCHANGED, local_verb, verbs
 from bwc_sdk.clients.configuration import read_file
 from bwc_sdk.clients.connecting import connect
-from bwc_sdk.errors import BwcError
+from bwc_sdk.errors import BwcError, HostFileError
 from bwc_sdk.fitness.limits import Limits, Officer
 from bwc_sdk.fitness.many import Checked, check_many, check_station
-from bwc_sdk.fitness.record import append, document_of, record_of
+from bwc_sdk.fitness.record import append, document_of, prepare, record_of
 from bwc_sdk.fitness.verdict import Standing
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def check_verb(
         profile=None if profile is None else read_file(profile),
         officers=None if roster is None else _officers(roster),
     )
+    if record is not None:
+        prepare(record)
     if station is not None:
         work = _at_station(dataclasses.replace(settings, device=station), limits, self_test=not no_self_test)
     else:
@@ -125,7 +127,11 @@ def check_verb(
             for slot, one in found.items()
             if isinstance(one, Checked)
         ]
-        append(record, kept)
+        try:
+            append(record, kept)
+        except HostFileError:
+            _tell(output, found)  # what was found is told all the same
+            raise
     return _tell(output, found)
 
 
