@@ -311,8 +311,8 @@ class _Look:
         wanted_ms = max(demand.value, manifest.pre_event_requested_s) * 1000
         if manifest.pre_event_achieved_ms < wanted_ms and not self._filmed_before(wanted_ms):
             said = (
-                f"{manifest.pre_event_achieved_ms / 1000:.1f} s of pre-event footage are there of the "
-                f"{wanted_ms // 1000} s that were asked for."
+                f"{manifest.pre_event_achieved_ms / 1000:.1f} s of pre-event footage are there: the policy asks for "
+                f"{demand.value} s, the camera was asked for {manifest.pre_event_requested_s} s."
             )
             yield self._found(Kind.PRE_EVENT_SHORT, rule, said)
 

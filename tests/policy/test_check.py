@@ -133,6 +133,15 @@ def test_a_camera_that_was_asked_for_less_than_the_policy_asks_for() -> None:
     assert found(seen(less)) == [(1, "pre-event-asked-short"), (1, "pre-event-short")]
 
 
+@pytest.mark.parametrize("asked_s", [15, 30, 60])
+def test_a_short_pre_event_says_who_asked_for_how_much(asked_s: int) -> None:
+    short = seen(manifest(pre_event_requested_s=asked_s, pre_event_achieved_ms=12_000))
+    told = [one for one in check_recordings(POLICY, [short], now_ns=None) if one.kind is Kind.PRE_EVENT_SHORT]
+    assert [one.sentence for one in told] == [
+        f"12.0 s of pre-event footage are there: the policy asks for 30 s, the camera was asked for {asked_s} s."
+    ]
+
+
 def test_below_what_the_camera_was_asked_for_counts_also_above_the_policy() -> None:
     assert found(seen(manifest(pre_event_requested_s=60, pre_event_achieved_ms=45_000))) == [
         (1, "pre-event-short")
