@@ -52,9 +52,7 @@ def check_clock(
 
 def _unset(known: Correction | NotKnown, found: Found) -> None:
     if isinstance(known, Correction) and known.host_synchronised is not False:
-        detail = (
-            f"its times are {_seconds(known.offset_ns)} off, {_measured(known.clock, known.uncertainty_ns)}"
-        )
+        detail = f"its times are {_off_by(known.offset_ns)}, {_measured(known.clock, known.uncertainty_ns)}"
         found(FindingKind.CLOCK_UNSET, detail, severity=Severity.NOTE)
         return
     why = (
@@ -75,7 +73,7 @@ def _off(manifest: Manifest, known: Correction, found: Found) -> None:
     wrong = known.host_synchronised is False
     found(
         FindingKind.CLOCK_OFF,
-        f"{_seconds(known.offset_ns)} off, {_measured(known.clock, known.uncertainty_ns)}; "
+        f"{_off_by(known.offset_ns)}, {_measured(known.clock, known.uncertainty_ns)}; "
         f"the camera stated {stated_ns / 1e9:.3f} s"
         + ("; the host's own clock was not synchronised, so that either may be wrong" if wrong else ""),
         severity=Severity.NOTE if wrong else Severity.WARNING,
@@ -94,7 +92,7 @@ def _not_known(why: NotKnown, measured: Sequence[CameraClock], found: Found) -> 
             severity = Severity.NOTE
         case NotKnown.LATER_THAN_STORED:
             severity = Severity.WARNING
-    now = "; ".join(dict.fromkeys(f"then it was {_seconds(one.offset_ns)} off" for one in measured))
+    now = "; ".join(dict.fromkeys(f"then it was {_off_by(one.offset_ns)}" for one in measured))
     found(FindingKind.CLOCK_OFFSET_UNKNOWN, f"{why.sentence}; {now}", severity=severity)
 
 
@@ -110,6 +108,6 @@ def _measured(clock: CameraClock, uncertainty_ns: int) -> str:
     return f"known to {uncertainty_ns / 1e9:.3f} s, {by}, whose clock was {clock.host_time}"
 
 
-def _seconds(offset_ns: int) -> str:
-    """What has to be added to the camera's times."""
-    return f"{offset_ns / 1e9:+.3f} s"
+def _off_by(offset_ns: int) -> str:
+    """How far the camera's clock was off, by what has to be added to its times."""
+    return f"{abs(offset_ns) / 1e9:.3f} s {'behind' if offset_ns > 0 else 'ahead'}"

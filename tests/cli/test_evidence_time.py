@@ -131,7 +131,18 @@ def test_what_has_no_time_of_day_is_told_beside_what_is_found(bwc: Bwc, store: P
 def test_verify_tells_a_clock_that_was_off_and_calls_nothing_altered(bwc: Bwc, store: Path) -> None:
     found = bwc("evidence", "verify", str(store), "--lab", "--json").document["findings"]
     (off,) = [one for one in found if one["kind"] == "clock-off"]
-    assert off["severity"] == "warning" and off["sequence"] == 1 and "+10800.000 s off" in off["detail"]
+    assert (
+        off["severity"] == "warning"
+        and off["sequence"] == 1
+        and off["detail"].startswith("10800.000 s behind")
+    )
+
+
+def test_verify_names_the_camera_of_a_finding_that_is_about_no_file(bwc: Bwc, store: Path) -> None:
+    camera = records(store)[0].manifest.camera
+    out = bwc("evidence", "verify", str(store), "--lab").out
+    (line,) = [one for one in out.splitlines() if "clock-off" in one]
+    assert line.split("\t")[2:5] == ["clock-off", camera, "1"]
 
 
 def without_time(manifest: Manifest) -> Manifest:

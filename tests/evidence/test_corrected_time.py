@@ -139,9 +139,24 @@ def test_a_recording_is_looked_for_by_true_time_and_by_either_where_the_host_was
 def test_an_offset_beyond_what_the_camera_stated_is_a_warning() -> None:
     ((kind, severity, detail),) = findings(MANIFEST, record())
     assert (kind, severity) == (FindingKind.CLOCK_OFF, Severity.WARNING)
-    assert "+10800.000 s off" in detail and "dock-7" in detail and "chrony" in detail and "0.012 s" in detail
+    assert (
+        detail.startswith("10800.000 s behind, known to")
+        and "dock-7" in detail
+        and "chrony" in detail
+        and "0.012 s" in detail
+    )
     ((_, severity, detail),) = findings(MANIFEST, record(measured(host_time=WRONG)))
     assert severity is Severity.NOTE and "either may be wrong" in detail
+
+
+def test_which_way_a_clock_was_off_is_said_in_words_everywhere() -> None:
+    ((_, _, detail),) = findings(MANIFEST, record(measured(offset_ns=-3_600 * S)))
+    assert detail.startswith("3600.000 s ahead, known to")
+    ((kind, _, detail),) = findings(MANIFEST, record(measured(offset_ns=-3_600 * S, revision=77)))
+    assert kind is FindingKind.CLOCK_OFFSET_UNKNOWN and detail.endswith("then it was 3600.000 s ahead")
+    unset = measured(offset_ns=-3_600 * S, state=ClockState.UNSET, stated_uncertainty_ns=None)
+    ((kind, _, detail),) = findings(made(**UNSET), record(unset))
+    assert kind is FindingKind.CLOCK_UNSET and detail.startswith("its times are 3600.000 s ahead, known to")
 
 
 @pytest.mark.parametrize("beyond", [False, True])

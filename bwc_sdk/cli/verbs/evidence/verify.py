@@ -114,6 +114,7 @@ def show(output: Output, report: Any, *, believes: bool) -> None:
                 [
                     fact("severity", str(finding.severity)),
                     fact("kind", str(finding.kind)),
+                    fact("camera", finding.camera),
                     fact("recording", finding.recording if finding.sequence is None else finding.sequence),
                     fact("file", finding.file),
                     fact("detail", finding.detail),
