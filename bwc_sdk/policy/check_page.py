@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bwc_sdk.policy.check import QUERY_VERSION, Checked
-from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
+from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone, counted
 
 
 def page(found: Checked) -> Page:
     """The page."""
-    counted = sum(one.counts for one in found.found)
+    findings = sum(one.counts for one in found.found)
     return Page(
         f"Cameras and recordings against {found.policy.pack.id}",
-        "Keeps to the policy, as far as files can show" if found.keeps else f"{counted} findings",
+        "Keeps to the policy, as far as files can show" if found.keeps else counted(findings, "finding"),
         Tone.GOOD if found.keeps else Tone.BAD,
         [
             ("policy", f"{found.policy.pack.id} ({found.policy.pack.title})"),

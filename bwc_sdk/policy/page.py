@@ -64,6 +64,11 @@ class Page:
     """What a reader should know before believing any of it."""
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: "1 error", "2 errors"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def to_json(document: Mapping[str, Any]) -> str:
     """A document as a file: sorted, so that the same inputs give the same bytes."""
     return canonical_json(document).decode() + "\n"

@@ -10,7 +10,7 @@ from bwc_sdk.policy.compiling import Compiled, Held, gate_command
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.linter import QUERY_VERSION as LINT_VERSION
 from bwc_sdk.policy.linter import PolicyFault, Severity
-from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
+from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone, counted
 
 _TONES: Final = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.WARNS, Severity.NOTE: Tone.PLAIN}
 
@@ -42,7 +42,7 @@ def lint_page(policy: Effective, faults: Sequence[PolicyFault]) -> Page:
     errors = counts[Severity.ERROR]
     return Page(
         f"What is wrong with {policy.pack.id}",
-        f"{errors} errors, {counts[Severity.WARNING]} warnings, {counts[Severity.NOTE]} notes",
+        ", ".join(counted(counts[one], str(one)) for one in Severity),
         Tone.BAD if errors else Tone.WARNS if counts[Severity.WARNING] else Tone.GOOD,
         _facts(policy, "policy-lint", LINT_VERSION),
         [Plot("Findings", [Bar(str(one), counts[one], _TONES[one]) for one in Severity])],

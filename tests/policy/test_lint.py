@@ -9,6 +9,7 @@ import pytest
 from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.pack import Pack
+from bwc_sdk.policy.policy_page import lint_page
 from bwc_sdk.policy.reading import Library, shipped_ids, shipped_pack
 from tests.policy.packs import DAY, pack, rule
 
@@ -347,3 +348,17 @@ def test_no_shipped_pack_has_an_error(name: str) -> None:
 
 def test_what_an_announcement_or_a_law_leaves_out_is_no_fault_of_it() -> None:
     assert not any(code.startswith("no-") for code in codes(shipped_pack("us-dhs-2023")))
+
+
+@pytest.mark.parametrize(
+    ("errors", "headline"),
+    [
+        (0, "0 errors, 0 warnings, 0 notes"),
+        (1, "1 error, 0 warnings, 0 notes"),
+        (2, "2 errors, 0 warnings, 0 notes"),
+    ],
+)
+def test_the_headline_counts_in_good_english(errors: int, headline: str) -> None:
+    one = PolicyFault("a", Severity.ERROR, "", "b", "c")
+    policy = effective(shipped_pack("example-agency"), DAY, Library())
+    assert lint_page(policy, [one] * errors).verdict == headline
