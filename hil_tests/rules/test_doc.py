@@ -1,5 +1,8 @@
-"""Documents that an agency signs: a device takes them as they are, and no others (spec: Signatures, Deny lists, Orders,
-Desired state). Each is tried on a simulator of its own, since a document is there for good."""
+"""Documents that an agency signs: a device takes them as they are, and no others
+(spec: Signatures, Deny lists, Orders, Desired state).
+
+Each is tried on a simulator of its own, since a document is there for good.
+"""
 
 from __future__ import annotations
 
