@@ -148,7 +148,9 @@ def test_what_a_device_has_to_log_is_in_its_log_before_it_answers(wire: Wire, wh
             kinds = {AuditKind.OFFLOAD_READ}
         case _:
             before = supported(session, ReadAuditHead()).first - 1
-            kinds = {AuditKind.BOOT, AuditKind.SESSION_OPENED}
+            kinds = {AuditKind.SESSION_OPENED}
+            if before == 0:  # else a bounded log may have dropped its last boot
+                kinds.add(AuditKind.BOOT)
     seen: set[Any] = set()
     after, head = before, log_head(session).sequence
     while after < head and not kinds <= seen:

@@ -187,7 +187,8 @@ def sounds(uri: str, where: Path, *options: str) -> str:
         timeout=SUITE_S,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    told = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("SKIPPED"))
+    assert done.returncode == 0, told[-6000:] + done.stderr[-2000:]
     assert "not applicable: the device has no recordings.hold" in done.stdout
     return done.stdout
 
