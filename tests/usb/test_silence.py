@@ -56,7 +56,9 @@ def shown(lab: Any, camera: SimCamera) -> bytes:
             backend = backend_for(lab.server_of(port))
             device = usb.core.find(backend=backend, idVendor=descriptors.TEST_VENDOR_ID)
             assert device is not None
-            found = [str(device).encode()]
+            found: list[
+                bytes
+            ] = []  # asked of the device itself: a host also shows what it remembers of a port
             try:
                 for kind in DESCRIPTOR_KINDS:
                     for index in STRINGS if kind == 3 else (0, 1):
