@@ -1,4 +1,7 @@
-"""Each test once on each device under test: ids carry its name, and pytest-xdist gives a device to one worker."""
+"""Each test once on each device under test: ids carry its name, and pytest-xdist gives a device to one worker.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""pytest-html, where it is installed: columns for device, outcome and rules, and a link to the wire log."""
+"""pytest-html, where it is installed: columns for device, outcome and rules, and a link to the wire log.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """A device that is lost: found out once, taken off its supply once where the bench can, and then left alone.
 
 Its other tests end at once and say why; those of other devices go on.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
 """
 
 from __future__ import annotations

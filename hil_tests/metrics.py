@@ -1,6 +1,8 @@
 """`--bwc-metrics FILE`: what a run measured and counted, as OpenMetrics, for whoever draws it night after night.
 
 A family for each measurement, named after it and its unit; labels say on which device, and in which test.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
 """
 
 from __future__ import annotations

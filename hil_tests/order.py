@@ -1,4 +1,7 @@
-"""In which order tests run on a device: by a seed, which the run tells, between those whose place is given."""
+"""In which order tests run on a device: by a seed, which the run tells, between those whose place is given.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """What became of the tests on each device, told at the end of a run: FAIL of the device apart from INFRA of the bench.
 
 In the process that started the run, of what all that run tests tell.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
 """
 
 from __future__ import annotations

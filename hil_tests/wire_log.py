@@ -1,6 +1,8 @@
 """One decoded wire log a test: what went over each of its connections, and of those beneath the SDK what was said.
 
 It is kept when the test did not pass, and its path stands in the failure. It holds no footage: captures have none.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The marks by which a test says what it needs, read at collection. Imports nothing of the SDK before there is one."""
+"""The marks by which a test says what it needs, read at collection. Imports nothing of the SDK before there is one.
+
+PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before pytest is told of it.
+"""
 
 from __future__ import annotations
 

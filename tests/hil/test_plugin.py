@@ -282,6 +282,15 @@ def test_who_asks_for_the_plugin_by_name_as_well_gets_the_same_one(pytester: pyt
     pytester.runpytest_subprocess("-p", "hil_tests.plugin").assert_outcomes(passed=1)
 
 
+def test_a_project_that_loads_no_plugin_by_itself_and_makes_errors_of_warnings_can_name_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile("def test_it(request): assert request.config.getoption('--bwc-device')")
+    ran = pytester.runpytest_subprocess("-W", "error", "-p", "pytest_timeout", "-p", "hil_tests.plugin")
+    ran.assert_outcomes(passed=1)
+
+
 def test_the_pages_own_tests_pass_where_the_package_is_installed(pytester: pytest.Pytester) -> None:
     page = Path(__file__).parents[2].joinpath("docs", "benches.md").read_text(encoding="utf-8")
     (example,) = (text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "(camera)" in text)
