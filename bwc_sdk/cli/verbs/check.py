@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bwc_protocol.declare import Role
+from bwc_sdk.cli.arguments.many import Also, Station, require_station_alone
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.event_document import plain
 from bwc_sdk.cli.printing.facts import Fact, fact
 from bwc_sdk.cli.printing.output import Output, rows_of
-from bwc_sdk.cli.running.completion import devices
 from bwc_sdk.cli.running.interruption import Interrupted
 from bwc_sdk.cli.running.on_camera import (
     connecting,
@@ -47,16 +47,8 @@ DEFAULTS = Limits()
 def check_verb(
     settings: Settings,
     output: Output,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URI", help="Another camera beside --device; repeatable.", autocompletion=devices
-        ),
-    ] = None,
-    station: Annotated[
-        str | None,
-        typer.Option(metavar="URI", help="Every camera in the bays of this station.", autocompletion=devices),
-    ] = None,
+    also: Also = None,
+    station: Station = None,
     profile: Annotated[
         Path | None,
         typer.Option(
@@ -96,8 +88,7 @@ def check_verb(
     footage that is still on it. Changes nothing. Many cameras, or all bays of a station, are checked at once. Exits
     with 24 unless every one is fit. What a camera does not tell keeps it back, too.
     """
-    if station is not None and (also or settings.device is not None):
-        raise typer.BadParameter("--station is by itself: without --device and --also")
+    require_station_alone(settings, station, also)
     if also and settings.capture is not None:
         raise typer.BadParameter("--capture is about one link, not about many")
     limits = Limits(

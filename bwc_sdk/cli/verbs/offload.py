@@ -10,6 +10,7 @@ import typer
 
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, command, make_missing, stopped
+from bwc_sdk.cli.arguments.many import Also, Station, named_devices, require_station_alone
 from bwc_sdk.cli.arguments.rate import rate_of
 from bwc_sdk.cli.arguments.whole_way import Erase, Receipts, Sign, whole_way
 from bwc_sdk.cli.exit_codes import ExitCode
@@ -25,7 +26,6 @@ from bwc_sdk.cli.printing.offload_events import (
 )
 from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.readable import Stamps, dumps
-from bwc_sdk.cli.running.completion import devices
 from bwc_sdk.cli.running.interruption import Interrupted
 from bwc_sdk.cli.running.on_camera import connecting, output_for, require_device
 from bwc_sdk.cli.running.options import Settings
@@ -81,22 +81,8 @@ def offload_verb(
         bool,
         typer.Option("--allow-slow", help="Also over a link that is not meant for footage, such as BLE."),
     ] = False,
-    station: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Every camera in the bays of this station, all at once.",
-            autocompletion=devices,
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URI",
-            help="Another camera beside --device, at the same time; repeatable.",
-            autocompletion=devices,
-        ),
-    ] = None,
+    station: Station = None,
+    also: Also = None,
     limit: Annotated[
         str | None,
         typer.Option(metavar="RATE", help="Bandwidth of all cameras together, such as 200Mbit/s."),
@@ -121,9 +107,8 @@ def offload_verb(
         raise typer.BadParameter("RECORDING and --expect are about one camera, not about many")
     if also and settings.capture is not None:
         raise typer.BadParameter("--capture is about one link, not about many")
-    if station is not None and (also or settings.device is not None):
-        raise typer.BadParameter("--station is by itself: without --device and --also")
-    devices = [] if station is not None else [require_device(settings), *(also or ())]
+    require_station_alone(settings, station, also)
+    devices = [] if station is not None else named_devices(settings, also)
     policy = dataclasses.replace(DEFAULTS, attempts=attempts, allow_slow=allow_slow, deliver_from=deliver)
     policy = whole_way(settings, policy, receipts, sign=sign, erase=erase)
     if settings.timeout_s is not None:

@@ -18,13 +18,13 @@ from bwc_sdk.cli.arguments.authority import AuthorityOptions, CaDir, authority_o
 from bwc_sdk.cli.arguments.ca.passphrases import IssuingFile
 from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.many import Also, Station, named_devices, require_station_alone
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.provisioning import ProvisioningTeller, show_left
-from bwc_sdk.cli.running.completion import devices
 from bwc_sdk.cli.running.interruption import Interrupted
-from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, output_for, require_device
+from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, output_for
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
 from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
@@ -95,22 +95,8 @@ def provision_verb(
             "'serial number' or 'slot', 'training valid until', 'ended'. Without: assignments stay as they are.",
         ),
     ] = None,
-    station: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Every camera in the bays of this station, all at once.",
-            autocompletion=devices,
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URI",
-            help="Another camera beside --device, at the same time; repeatable.",
-            autocompletion=devices,
-        ),
-    ] = None,
+    station: Station = None,
+    also: Also = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -138,8 +124,7 @@ def provision_verb(
     known by serial number or slot, else by the order of docking; who has one keeps it. Safe to repeat: after anything
     at all the same command goes on. One that fails stops no other. Exits with 10 while any is left, and lists those.
     """
-    if station is not None and (also or settings.device is not None):
-        raise typer.BadParameter("--station is by itself: without --device and --also")
+    require_station_alone(settings, station, also)
     if enrol and plan:
         raise typer.BadParameter("--plan changes nothing, and --enroll does")
     if out is not None:
@@ -150,7 +135,7 @@ def provision_verb(
         if roster is None:
             raise typer.BadParameter("--out needs a --roster: it says which cameras there are")
         return _sign(settings, output, read_profile(profile), read_roster(roster), records, out)
-    uris = [station] if station is not None else [require_device(settings), *(also or ())]
+    uris = [station] if station is not None else named_devices(settings, also)
     run = _Run(
         read_profile(profile),
         None if roster is None else read_roster(roster),

@@ -9,12 +9,11 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.arguments.destination import Dest, Mkdir, make_missing
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.many import Also, Station, named_devices, require_station_alone
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.cli.printing.provisioning import show_left
-from bwc_sdk.cli.running.completion import devices
 from bwc_sdk.cli.running.interruption import Interrupted
-from bwc_sdk.cli.running.on_camera import require_device
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
 from bwc_sdk.cli.verbs.offload_fleet import fleet_job, run_fleet
@@ -44,22 +43,8 @@ def return_verb(
             help="Where the records of 'bwc provision' are: each camera's then says that nobody has it.",
         ),
     ],
-    station: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Every camera in the bays of this station, all at once.",
-            autocompletion=devices,
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="URI",
-            help="Another camera beside --device, at the same time; repeatable.",
-            autocompletion=devices,
-        ),
-    ] = None,
+    station: Station = None,
+    also: Also = None,
     mkdir: Mkdir = False,
 ) -> int:
     """Take cameras back: their footage first, and when it is stored their assignments end.
@@ -68,9 +53,8 @@ def return_verb(
     that takes receipts ('bwc offload --erase'), and emptying a camera for good an order of two people ('bwc order').
     Exits with 10 while any is left.
     """
-    if station is not None and (also or settings.device is not None):
-        raise typer.BadParameter("--station is by itself: without --device and --also")
-    uris = [station] if station is not None else [require_device(settings), *(also or ())]
+    require_station_alone(settings, station, also)
+    uris = [station] if station is not None else named_devices(settings, also)
     identity = identity_to_sign(settings, Role.TECHNICIAN, None)
     world = World()
     if mkdir:
