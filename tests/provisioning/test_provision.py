@@ -19,10 +19,12 @@ from bwc_sdk.errors import (
     RecordsInUse,
     RosterError,
     SelfTestFailed,
+    WrongDevice,
 )
 from bwc_sdk.provisioning import (
     Looked,
     NotProvisioned,
+    Place,
     Profile,
     Provisioned,
     ProvisioningEvent,
@@ -35,6 +37,9 @@ from bwc_sdk.provisioning import (
     provision,
     verify_record,
 )
+from bwc_sdk.provisioning import records as records_module
+from bwc_sdk.provisioning.provision import PLACES_MAX
+from bwc_sdk.provisioning.records import RECORD_MAX
 from bwc_sdk.provisioning.roster import parse_roster
 from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.ports.memory import MemoryTransport
@@ -254,3 +259,88 @@ def test_what_is_no_record_is_told_before_any_camera_is_touched(
     with pytest.raises(DocumentError):
         bench(station, roster())
     assert holders(station) == [""]
+
+
+def test_a_camera_that_is_reached_in_two_ways_is_done_in_one_of_them(
+    new_station, world, technician, play, folder
+) -> None:
+    station = new_station(1)
+
+    async def scenario() -> list[ProvisioningEvent]:
+        class Already:
+            """The same session, as if by another cable."""
+
+            async def __aenter__(self):
+                return opened[0]
+
+            async def __aexit__(self, *error: object) -> None: ...
+
+        opened: list[object] = []
+        transport = MemoryTransport(station)
+        async with (
+            bwc_sdk.connect_station(transport, role=Role.TECHNICIAN, lab=True, world=world) as link,
+            link.camera(1) as camera,
+        ):
+            opened.append(camera)
+            both = [Place(name, Already) for name in ("one way", "another way")]
+            with Records.opened(folder) as records:
+                return [
+                    event
+                    async for event in provision(
+                        both,
+                        PROFILE,
+                        roster=roster(),
+                        records=records,
+                        identity=technician,
+                        word=WORD,
+                        world=world,
+                    )
+                ]
+
+    events = play(scenario())
+    assert set(done(events)) == {"one way"} and set(left(events)) == {"another way"}
+    assert isinstance(left(events)["another way"].error, WrongDevice)
+    assert holders(station) == ["A-01"]
+
+
+def test_more_cameras_than_a_host_has_ports_for_are_refused(folder, technician, play) -> None:
+    async def scenario() -> None:
+        with Records.opened(folder) as records:
+            places = [
+                Place(f"bay {n}", lambda: None) for n in range(PLACES_MAX + 1)
+            ]  # none of them is opened
+            async for _ in provision(places, PROFILE, records=records, identity=technician):
+                pass
+
+    with pytest.raises(RosterError, match="at most"):
+        play(scenario())
+
+
+def test_a_record_beyond_any_is_not_read(folder) -> None:
+    folder.mkdir()
+    (folder / "X.provisioned.json").write_bytes(b" " * (RECORD_MAX + 1))
+    with Records.opened(folder) as records, pytest.raises(DocumentError, match="longer than"):
+        records.all()
+
+
+def test_a_run_that_is_killed_before_its_record_leaves_the_one_before(
+    new_station, bench, folder, monkeypatch
+) -> None:
+    station = new_station(1)
+    bench(station, roster())
+    (before,) = [path.read_bytes() for path in folder.glob("*.provisioned.json")]
+    real = records_module.replace
+
+    def killed(path: Path, data: bytes, **more: int) -> None:
+        if path.name.endswith(".provisioned.json"):
+            raise KeyboardInterrupt
+        real(path, data, **more)
+
+    monkeypatch.setattr(records_module, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        bench(station, roster())
+    monkeypatch.undo()
+    assert [path.read_bytes() for path in folder.glob("*.provisioned.json")] == [before]
+    assert list(folder.glob("*.begun.json")), "whoever it was promised to is known"
+    bench(station, roster())
+    assert holders(station) == ["A-01"] and not list(folder.glob("*.begun.json"))
