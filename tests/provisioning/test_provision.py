@@ -11,11 +11,13 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.clients.assignment import Assignment
 from bwc_sdk.errors import (
     ClockNotVerified,
     ConfigError,
     DeviceLost,
     DocumentError,
+    ProtocolViolation,
     RecordsInUse,
     RosterError,
     SelfTestFailed,
@@ -344,3 +346,12 @@ def test_a_run_that_is_killed_before_its_record_leaves_the_one_before(
     assert list(folder.glob("*.begun.json")), "whoever it was promised to is known"
     bench(station, roster())
     assert holders(station) == ["A-01"] and not list(folder.glob("*.begun.json"))
+
+
+def test_a_camera_that_does_not_read_back_as_it_was_assigned_is_left(new_station, bench, monkeypatch) -> None:
+    async def forgotten(self: object, **given: object) -> None: ...
+
+    monkeypatch.setattr(Assignment, "assign", forgotten)
+    (one,) = left(bench(new_station(1), roster())).values()
+    assert one.step is Step.READ_BACK and isinstance(one.error, ProtocolViolation)
+    assert "assignment" in one.error.rule
