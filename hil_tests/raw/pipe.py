@@ -8,7 +8,18 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from bwc_protocol.frame import MAX_PAYLOAD, Damage, Frame, FrameParser, encode_frame
+from bwc_protocol.frame import (
+    MAX_PAYLOAD,
+    Bye,
+    Damage,
+    Frame,
+    FrameParser,
+    FrameType,
+    Hello,
+    HelloAck,
+    MalformedControl,
+    encode_frame,
+)
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.sync.loop import CallTimeout, loop_thread
 from bwc_sdk.transport import Transport
@@ -51,6 +62,10 @@ class RawPipe:
         """What the loop has."""
         self._room = asyncio.Event()
         self._open = False
+        self._asked: set[int] = set()
+        """Host nonces of the HELLOs that were said on it."""
+        self._answered = False
+        """Whether one of them was."""
 
     @property
     def max_payload(self) -> int:
@@ -100,10 +115,30 @@ class RawPipe:
     def say_frame(self, frame: Frame) -> None:
         """Sends a frame with good CRCs. Raises `PipeLost`."""
         self._transcript.frame(HOST, self.number, frame)
+        if frame.type is FrameType.HELLO and (nonce := _nonce(frame)) is not None:
+            self._asked.add(nonce)
         self.say(encode_frame(frame), noted=False)
 
     def next(self, within_s: float) -> Heard | None:
-        """The next frame that came, or None when none does in time. Raises `PipeLost`."""
+        """The next frame that came, or None when none does in time. Raises `PipeLost`.
+
+        Answers to an earlier host are passed over: on a UART they may come late, after that host has gone.
+        """
+        until = time.monotonic() + within_s
+        while True:
+            heard = self._next(max(0.0, until - time.monotonic()))
+            if heard is None or not self._is_for_an_earlier_host(heard.frame):
+                return heard
+
+    def _is_for_an_earlier_host(self, frame: Frame) -> bool:
+        """Whether it answers a HELLO that was not said here, and comes before an answer to one that was."""
+        answers = frame.type is FrameType.HELLO_ACK or (frame.type is FrameType.BYE and not frame.link)
+        if self._answered or not answers:
+            return False
+        self._answered = _nonce(frame) in self._asked
+        return not self._answered and bool(self._asked)
+
+    def _next(self, within_s: float) -> Heard | None:
         if self._went is not None:
             raise self._gone(self._went)
         try:
@@ -146,3 +181,12 @@ class RawPipe:
 
     def writable(self) -> None:
         self._room.set()
+
+
+def _nonce(frame: Frame) -> int | None:
+    """The host nonce of what opens or refuses a link; None where its payload ends before that."""
+    kind = Hello if frame.type is FrameType.HELLO else HelloAck if frame.type is FrameType.HELLO_ACK else Bye
+    try:
+        return kind.decode(frame.payload).host_nonce
+    except MalformedControl:
+        return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bwc_protocol.frame import Frame, FrameType, encode_frame
+from bwc_protocol.frame import Bye, ByeReason, Frame, FrameType, HelloAck, encode_frame
 from bwc_sdk.sync.loop import loop_thread
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
@@ -57,3 +57,19 @@ def test_what_is_no_good_frame_is_told_beside_the_silence(pipe: RawPipe) -> None
     pipe.received(b"boot\r\n" + bytes(frame))
     told = link.told()
     assert told.startswith("silence; ") and "HEADER_CRC" in told and b"boot".hex() in told
+
+
+def test_a_late_answer_to_an_earlier_host_is_passed_over(pipe: RawPipe) -> None:
+    """As on a UART: that host has gone, and what the device said to it still waits in the line."""
+    earlier = HelloAck(host_nonce=1, max_payload=64, version=1, window=1)
+    pipe.received(encode_frame(Frame(FrameType.HELLO_ACK, link=7, payload=earlier.encode())))
+    pipe.received(
+        encode_frame(Frame(FrameType.BYE, payload=Bye(reason=ByeReason.BUSY, host_nonce=2).encode()))
+    )
+    link = RawLink(pipe)
+    link.open()
+    assert not link.waiting
+    unasked = encode_frame(Frame(FrameType.HELLO_ACK, link=7, payload=earlier.encode()))
+    pipe.received(unasked)  # a device that says so to this host is heard
+    link.settle()
+    assert link.count(lambda frame: frame.type is FrameType.HELLO_ACK) == 1
