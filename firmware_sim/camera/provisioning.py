@@ -6,6 +6,7 @@ from typing import Final
 from bwc_protocol.messages.config import SettingType, TakesEffect
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.setting_rules import Value
+from firmware_sim.device.nearest import meant
 from firmware_sim.device.refusal import Refusal
 
 _BOOLS: Final = {"true": True, "false": False}
@@ -19,7 +20,8 @@ def provision(camera: SimCamera, values: Mapping[str, str]) -> None:
         settings.stage(settings.revision, wire)
         settings.commit(settings.revision)
     except KeyError as error:
-        raise ValueError(f"there is no setting {error}") from error
+        key = str(error.args[0])
+        raise ValueError(f"there is no setting {key[:64]!r}{meant(key, settings.rules)}") from error
     except Refusal as refusal:
         raise ValueError(refusal.detail) from refusal
     settings.take_effect(TakesEffect.ON_UNDOCK, TakesEffect.ON_REBOOT)

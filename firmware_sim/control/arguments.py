@@ -13,6 +13,7 @@ from bwc_protocol.word import Word
 from firmware_sim.camera.supply import AMBIENT_RANGE_C
 from firmware_sim.control.command import Written, shown
 from firmware_sim.control.errors import WrongUsage
+from firmware_sim.device.nearest import meant
 from firmware_sim.flash.flash import Unsynced
 
 OF_THE_CAMERA: Final = frozenset(
@@ -26,6 +27,8 @@ ADVANCE_MAX_S: Final = 366 * 86_400.0
 STEP_MAX_S: Final = 200 * 366 * 86_400.0
 """Further from any present than a clock that lost its time."""
 NUMBER_MAX: Final = 0xFFFF_FFFF
+SAID_MAX: Final = 32
+"""Bytes of a category, or of a case number, as on the wire."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 TIME: Final = re.compile(r"([+-]?[0-9]{1,12}(?:\.[0-9]{1,9})?)(s|m|h|d)?")
 UNITS_S: Final = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -35,8 +38,9 @@ W = TypeVar("W", bound=Word)
 def _spoken(of: type[W], text: str) -> W | Unknown:
     word = word_of(of, text)
     if word is None:
-        known = ", ".join(map(str, of))
-        raise WrongUsage(f"there is no {shown(text)}; known: {known}, and {AGENCY_FIRST} to 255")
+        known = [str(one) for one in of]
+        all_of_them = f"known: {', '.join(known)}, and {AGENCY_FIRST} to 255"
+        raise WrongUsage(f"there is no {shown(text)}{meant(text, known)}; {all_of_them}")
     return word
 
 
@@ -51,14 +55,15 @@ def _one_of(
     known: dict[str, W] | dict[str, bool] | dict[str, GivenBy] | dict[str, Unsynced], text: str
 ) -> object:
     if text not in known:
-        raise WrongUsage(f"there is no {shown(text)}; known: {', '.join(known)}")
+        raise WrongUsage(f"there is no {shown(text)}{meant(text, known)}; known: {', '.join(known)}")
     return known[text]
 
 
 def _trigger(text: str) -> TriggerReason:
     known = {str(trigger): trigger for trigger in TriggerReason}
     if text not in known:
-        raise WrongUsage(f"there is no trigger {shown(text)}; known: {', '.join(known)}")
+        near = meant(text, known)
+        raise WrongUsage(f"there is no trigger {shown(text)}{near}; known: {', '.join(known)}")
     return known[text]
 
 
@@ -99,6 +104,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _line(name: str, most: int, text: str) -> str:
+    if not text.isprintable() or len(text.encode()) > most:
+        raise WrongUsage(f"{name} has at most {most} bytes, not {shown(text)}")
+    return text
+
+
 OnOff = Annotated[bool, Written("on|off", lambda text: _one_of(SWITCH, text))]
 Trigger = Annotated[TriggerReason, Written("TRIGGER", _trigger)]
 Event = Annotated[ActivationEvent | Unknown, Written("WORD", lambda text: _spoken(ActivationEvent, text))]
@@ -114,5 +125,9 @@ Fate = Annotated[
     Written("kept|dropped|torn", lambda text: _one_of({one.value: one for one in Unsynced}, text)),
 ]
 Sequence = Annotated[int, Written("NUMBER", lambda text: _whole("NUMBER", 1, text))]
+Newest = Annotated[int | None, Written("NUMBER", lambda text: _whole("NUMBER", 1, text))]
+"""A recording; None: the newest."""
 Index = Annotated[int, Written("INDEX", lambda text: _whole("INDEX", 0, text))]
 Name = Annotated[str, Written("NAME", _name)]
+Category = Annotated[str, Written("CATEGORY", lambda text: _line("CATEGORY", SAID_MAX, text))]
+Case = Annotated[str, Written("CASE", lambda text: _line("CASE", SAID_MAX, text))]

@@ -8,9 +8,11 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from bwc_protocol.evidence import ActivationEvent, Purpose, StopReason, TriggerReason
 from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.messages.recordings import AnnotationKind
 from firmware_sim.camera.appearance import Looks, Watcher
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.rollback import CameraSnapshot, NoSnapshot, keep, put_back
+from firmware_sim.camera.setting_rules import refused_purpose
 from firmware_sim.control import arguments as of
 from firmware_sim.control import corrupting
 from firmware_sim.control.command import command
@@ -19,7 +21,8 @@ from firmware_sim.control.passing import pass_time
 from firmware_sim.device.device import SimDevice
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.flash.flash import PowerCut, Unsynced
-from firmware_sim.storage.storage import StoredRecording
+from firmware_sim.state.commit import Change
+from firmware_sim.storage.storage import Annotation, StoredRecording, TooManyAnnotations
 
 SNAPSHOTS_MAX: Final = 32
 """Of one camera: each has all of its flash."""
@@ -96,6 +99,17 @@ class CameraHands:
     def stealth(self, on: of.OnOff, reason: of.Reason = StopReason.NOT_GIVEN) -> None:
         """dark, silent and still, as far as `stealth.allowed` lets it"""
         demand(self.camera.wearer.stealth(on, reason), "off, or not allowed by stealth.allowed")
+
+    @_done
+    def categorise(self, category: of.Category, recording: of.Newest = None) -> None:
+        """the wearer's app: the category of the newest recording that ended, or of NUMBER"""
+        demand(refused_purpose(category) is None, "no category holds First Amendment activity alone")
+        self._say_of(recording, AnnotationKind.CATEGORY, text=category)
+
+    @_done
+    def case(self, case: of.Case, recording: of.Newest = None) -> None:
+        """the wearer's app: the case number of the newest recording that ended, or of NUMBER"""
+        self._say_of(recording, AnnotationKind.CASE, case=case)
 
     @_done
     def pair(self) -> None:
@@ -246,6 +260,24 @@ class CameraHands:
         watchers = self.camera.appearance.watchers
         watchers.append(watcher)
         return lambda: watchers.remove(watcher) if watcher in watchers else None
+
+    def _say_of(self, sequence: int | None, kind: AnnotationKind, *, text: str = "", case: str = "") -> None:
+        """Says something of a closed recording, as the wearer: in the name of the camera."""
+        camera = self.camera
+        demand(camera.running, "it is off")
+        last = camera.storage.next_sequence - 1
+        demand(sequence is not None or last > 0, "it has no recording yet")
+        found = self._recording(sequence or last)
+        said = f"recording {found.sequence}: {kind.name} {text or case}"
+        annotation = Annotation(camera.clock.utc_ns(), kind, camera.serial, text, case=case)
+
+        def logged(changes: tuple[Change, ...]) -> None:
+            camera.audit.append(AuditKind.ANNOTATED, said, camera.serial, *changes)
+
+        try:
+            camera.storage.annotate(found.recording_id, annotation, logged)
+        except TooManyAnnotations as error:
+            raise Refused(str(error)) from error
 
     def _recording(self, sequence: int) -> StoredRecording:
         for recording in self.camera.storage.page(sequence - 1, 1):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from firmware_sim.control.errors import UnknownCommand, WrongUsage
+from firmware_sim.device.nearest import meant
 
 SHOWN_MAX: Final = 40
 """Characters of what was written that an error repeats."""
@@ -112,7 +113,8 @@ def not_understood(usages: Mapping[str, str], words: list[str]) -> UnknownComman
     usage = usages.get(words[0])
     if usage is not None:
         return WrongUsage(usage)
-    return UnknownCommand(f"there is no command {shown(words[0])}; known: {', '.join(usages)}, help")
+    near = meant(words[0], usages)
+    return UnknownCommand(f"there is no command {shown(words[0])}{near}; known: {', '.join(usages)}, help")
 
 
 def shown(text: str) -> str:

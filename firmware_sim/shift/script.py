@@ -11,10 +11,12 @@
       "0:00 undock",
       "1:10 record start event=traffic-stop",
       "1:25:30 record stop event-over",
+      "1:30 categorise traffic",
       "9:30 dock",
     ]
 
 Steps are the commands of a camera that stands alone (`bwc sim --control`), but for those that move time.
+`shift.schema.json` beside this module describes each key, for editors.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeGuard
@@ -30,6 +33,7 @@ from typing import Final, TypeGuard
 from firmware_sim.control.camera_control import LONE_COMMANDS
 from firmware_sim.control.command import Command, not_understood, usages_of
 from firmware_sim.control.errors import ControlError
+from firmware_sim.device.nearest import meant
 
 FILE_MAX: Final = 4 << 20
 """Bytes of a script: a thousand wearers of thirty steps have a quarter."""
@@ -87,6 +91,11 @@ class Shift:
 
     hours: float
     wearers: tuple[Wearer, ...]
+
+
+def schema() -> str:
+    """The JSON Schema of a script, as the package brings it."""
+    return files("firmware_sim.shift").joinpath("shift.schema.json").read_text("utf-8")
 
 
 def read_shift(path: Path) -> Shift:
@@ -188,7 +197,7 @@ def _is_table(value: object) -> TypeGuard[dict[str, object]]:
 def _only(table: Mapping[str, object], keys: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in keys:
-            raise ShiftError(f"{where} has no key {_shown(key)}: there are {', '.join(keys)}")
+            raise ShiftError(f"{where} has no key {_shown(key)}{meant(key, keys)}; known: {', '.join(keys)}")
 
 
 def _text(table: Mapping[str, object], key: str, where: str) -> str:

@@ -82,6 +82,8 @@ SAMPLES = {
     "mark": "refused",
     "mute on": "refused",
     "stealth on": "refused",
+    "categorise traffic": "ok",
+    "case 26-1017 1": "ok",
     "pair": "ok",
     "advance 15m": "ok",
     "clock step -90": "ok",
@@ -643,3 +645,38 @@ def test_errors_of_hands_are_of_one_kind(hands: LoneCameraHands) -> None:
     assert set(COMMANDS) < set(LONE_COMMANDS)
     with pytest.raises(Refused, match="its cable is in"):
         hands.plug()
+
+
+# What the wearer's app says of a recording
+
+
+def test_the_app_says_category_and_case_of_what_ended_and_the_camera_keeps_both(
+    free: LoneCameraHands,
+) -> None:
+    camera = free.camera
+    free.record_start()
+    free.categorise("incident")
+    free.case("26-1017", 1)
+    first, *_, newest = camera.listing(0, 9)
+    assert (newest.sequence, newest.category) == (3, "incident"), "that in progress has not ended"
+    assert first.case == "26-1017" and log_of(camera).count(AuditKind.ANNOTATED) == 2
+    free.categorise("incident")
+    assert log_of(camera).count(AuditKind.ANNOTATED) == 2, "to say it again adds nothing"
+
+
+def test_what_the_app_cannot_say_is_refused_and_nothing_is_kept(
+    free: LoneCameraHands, new_camera: NewCamera
+) -> None:
+    for category, number, why in (
+        ("incident", 9, "no recording 9"),
+        ("first-amendment-only", None, "First Amendment"),
+    ):
+        with pytest.raises(Refused, match=why):
+            free.categorise(category, number)
+    with pytest.raises(Refused, match="no recording yet"):
+        LoneCameraHands(new_camera(recordings=0)).categorise("incident")
+    free.undock()
+    free.battery_out()
+    with pytest.raises(Refused, match="it is off"):
+        free.case("26-1017")
+    assert AuditKind.ANNOTATED not in log_of(free.camera)

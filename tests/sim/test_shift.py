@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,22 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.scenarios import make_camera
 from firmware_sim.shift.leaving import left_by
 from firmware_sim.shift.playing import Played, play
-from firmware_sim.shift.script import STEPS_MAX, WEARERS_MAX, ShiftError, parse_shift, read_shift
+from firmware_sim.shift.script import (
+    COMMANDS,
+    HOURS_MAX,
+    KEYS,
+    STEPS_MAX,
+    TOP_KEYS,
+    WEARERS_MAX,
+    ShiftError,
+    parse_shift,
+    read_shift,
+    schema,
+)
 from firmware_sim.station.station import SimStation
 from tests.sim.conftest import NOON_NS
 from tools.testkit import agencies
+from tools.testkit.json_schema import valid
 
 HOUR_NS = 3600 * 10**9
 SCRIPT = """
@@ -36,6 +51,8 @@ steps = [
   "1:05 record stop event-over",
   "2:00 record start",
   "2:01 record stop",
+  "2:02 categorise incident",
+  "2:03 case 26-1017 1",
   "9:30 dock",
 ]
 
@@ -94,11 +111,14 @@ def test_what_was_pressed_and_said_stands_in_the_recordings(shift: Played) -> No
     )
     assert (said(second).event, said(second).ending) == (ActivationEvent.NOT_GIVEN, StopReason.NOT_GIVEN)
     assert {said(one).holder for one in (first, second)} == {"K. Weber"}
-    assert camera.listing(0, 1)[0].marked and camera.listing(0, 1)[0].category == "traffic"
+    stored, later = camera.listing(0, 2)
+    assert stored.marked and (stored.category, stored.case) == ("traffic", "26-1017")
+    assert (later.category, later.case) == ("incident", ""), "without a number it is of the newest"
+    assert {one.actor for one in later.annotations} == {camera.serial}, "and no officer is named"
     assert camera.docked and camera.true_utc_ns() == NOON_NS
     last, _ = camera.audit.head()
     kinds = [entry.kind for entry in camera.audit.read(0, last).entries]
-    assert kinds.count(AuditKind.ASSIGNED) == 1
+    assert kinds.count(AuditKind.ASSIGNED) == 1 and kinds.count(AuditKind.ANNOTATED) == 2
 
 
 def test_a_battery_that_gave_out_ends_the_recording_and_what_is_pressed_then_has_no_effect(
@@ -166,6 +186,21 @@ def test_one_wearer_leaves_a_camera_and_several_a_station_with_those_that_were_d
         left_by(parse_shift(SCRIPT), bays=2)
 
 
+STEP = 'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:01 {}"]'
+BEYOND_THE_SCHEMA = {
+    STEP.format("record start event=luck"): "usage|event",
+    STEP.format("record start event=trafic-stop"): "did you mean traffic-stop",
+    STEP.format("record stop privat"): "did you mean privacy",
+    STEP.format("record start holstr"): "did you mean holster",
+    STEP.format("mute onn"): "did you mean on",
+    STEP.format("categorise"): "usage: .*categorise CATEGORY",
+    STEP.format("categorise " + "t" * 33): "at most 32 bytes",
+    'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:02 dock", "0:01 undock"]': "steps stand in their order",
+    'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["1:01 dock"]': "after the end of the shift",
+    f'hours = 1\n[[wearer]]\nofficer = "{"ü" * 33}"': "at most 64 bytes",
+    'hours = 1\n[[wearer]]\nofficer = "K\\n"': "is a line of text",
+}
+"""What is wrong with a script although its schema takes it."""
 WRONG = {
     "hours = 1": "wearers, each a table",
     "hours = 1\nwearer = [7]": "wearer 1 is no table",
@@ -173,9 +208,11 @@ WRONG = {
     "hours = true\n[[wearer]]": "'hours' says how long",
     "hours = 999\n[[wearer]]": "at most 744",
     "hours = 1\nparrots = 3": "has no key 'parrots'",
+    "hours = 1\nwearers = []": "has no key 'wearers'; did you mean wearer",
+    'hours = 1\n[[wearer]]\noficer = "K"': "has no key 'oficer'; did you mean officer",
+    STEP.format("recrd start"): "no command 'recrd'; did you mean record",
     "hours = 1\n[[wearer]]": "wearer 1 has no 'officer'",
     'hours = 1\n[[wearer]]\nofficer = "K"\nstep = []': "wearer 1 has no key 'step'",
-    'hours = 1\n[[wearer]]\nofficer = "K\\n"': "is a line of text",
     f'hours = 1\n[[wearer]]\nofficer = "{"K" * 65}"': "at most 64 bytes",
     'hours = 1\n[[wearer]]\nofficer = "K"\ncharge = 150': "from 1 to 100",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsettings = { "a" = 1.5 }': "a table of texts",
@@ -184,9 +221,6 @@ WRONG = {
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:61 dock"]': "is no step",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:01 sing"]': "unknown-command",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:01 advance 60"]': "unknown-command",
-    'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:01 record start event=luck"]': "usage|event",
-    'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:02 dock", "0:01 undock"]': "steps stand in their order",
-    'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["1:01 dock"]': "after the end of the shift",
     "hours = ": "it is no TOML",
     "a = " + "[" * 5_000: "it is no TOML",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ['
@@ -196,10 +230,28 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("script", WRONG, ids=lambda text: text[-40:])
-def test_a_script_that_is_none_is_refused_with_a_sentence(script: str) -> None:
-    with pytest.raises(ShiftError, match=WRONG[script]):
+@pytest.mark.parametrize("script", WRONG | BEYOND_THE_SCHEMA, ids=lambda text: text[-40:])
+def test_a_script_that_is_none_is_refused_with_a_sentence_and_the_schema_agrees(script: str) -> None:
+    with pytest.raises(ShiftError, match=(WRONG | BEYOND_THE_SCHEMA)[script]):
         parse_shift(script)
+    if WRONG.get(script) != "it is no TOML":
+        assert valid(tomllib.loads(script), json.loads(schema())) is (script in BEYOND_THE_SCHEMA)
+
+
+@pytest.mark.parametrize("script", [SCRIPT, SHORT])
+def test_the_schema_takes_what_is_right(script: str) -> None:
+    assert parse_shift(script) and valid(tomllib.loads(script), json.loads(schema()))
+
+
+def test_the_schema_describes_every_key_and_every_command() -> None:
+    top = json.loads(schema())["properties"]
+    of_wearer = top["wearer"]["items"]["properties"]
+    assert set(top) == set(TOP_KEYS) and set(of_wearer) == set(KEYS)
+    assert all(one["description"] for one in (*top.values(), *of_wearer.values()))
+    assert top["hours"]["maximum"] == HOURS_MAX and top["wearer"]["maxItems"] == WEARERS_MAX
+    assert of_wearer["steps"]["maxItems"] == STEPS_MAX
+    (commands,) = re.findall(r"\(([^()]*)\)\( ", of_wearer["steps"]["items"]["pattern"])
+    assert set(commands.split("|")) == {" +".join(words) for words in COMMANDS}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +265,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, data: bytes, why: str) -> 
 
 
 def test_a_setting_that_a_camera_refuses_ends_it_and_nothing_stays_open(tmp_path: Path) -> None:
-    script = 'hours = 1\n[[wearer]]\nofficer = "K"\nsettings = { "no.such" = 1 }'
-    with pytest.raises(ShiftError, match="K: there is no setting"):
+    script = 'hours = 1\n[[wearer]]\nofficer = "K"\nsettings = { "mute.alowed" = 1 }'
+    with pytest.raises(ShiftError, match=r"no setting 'mute\.alowed'; did you mean mute\.allowed"):
         played(script, state=lambda number: tmp_path / str(number))
     make_camera(state=tmp_path / "1", utc_ns=NOON_NS).close()
