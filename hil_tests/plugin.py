@@ -12,45 +12,46 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests import acting, metrics, order, wire_log
-from hil_tests.acting import actuators as actuators
-from hil_tests.each_device import require_one_process_each
-from hil_tests.kinds import ANY_DEVICE, only_of_its_kind
-from hil_tests.kinds import station_hands as station_hands
-from hil_tests.losing import find, losing
-from hil_tests.neighbours import bwc_other_camera as bwc_other_camera
-from hil_tests.neighbours import bwc_station_bench as bwc_station_bench
-from hil_tests.neighbours import station as station
-from hil_tests.neighbours import two_cameras as two_cameras
-from hil_tests.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
 from hil_tests.replay.fixtures import bwc_replay as bwc_replay
 from hil_tests.replay.fixtures import bwc_replayed as bwc_replayed
-from hil_tests.running import READ_ONLY, RUNS, begin_runs, is_on_device, let_devices_go
-from hil_tests.spare import failing_wire as failing_wire
-from hil_tests.spare import new_wire as new_wire
-from hil_tests.spare import spare_wire as spare_wire
+from hil_tests.reports import metrics
+from hil_tests.reports.tally import start_tally
+from hil_tests.run import acting, order, wire_log
+from hil_tests.run.acting import actuators as actuators
+from hil_tests.run.each_device import require_one_process_each
+from hil_tests.run.kinds import ANY_DEVICE, only_of_its_kind
+from hil_tests.run.kinds import station_hands as station_hands
+from hil_tests.run.losing import find, losing
+from hil_tests.run.neighbours import bwc_other_camera as bwc_other_camera
+from hil_tests.run.neighbours import bwc_station_bench as bwc_station_bench
+from hil_tests.run.neighbours import station as station
+from hil_tests.run.neighbours import two_cameras as two_cameras
+from hil_tests.run.order import DESTROYS, FAILS_A_HANDSHAKE, draw_seed
+from hil_tests.run.running import READ_ONLY, RUNS, begin_runs, is_on_device, let_devices_go
+from hil_tests.run.spare import failing_wire as failing_wire
+from hil_tests.run.spare import new_wire as new_wire
+from hil_tests.run.spare import spare_wire as spare_wire
+from hil_tests.run.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
+from hil_tests.run.until import set_end, why_too_late
 from hil_tests.states.marks import WANTED
-from hil_tests.tally import start_tally
-from hil_tests.under_test import DEFAULT_DEVICE, UnderTest, choose_devices
-from hil_tests.until import set_end, why_too_late
 
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.sync import SyncCamera
-    from hil_tests.bench import Bench
     from hil_tests.conformance.measuring import Measure
+    from hil_tests.device.bench import Bench
     from hil_tests.raw.wire import Wire
 
 pytest_plugins: Final = (
-    "hil_tests.each_device",
-    "hil_tests.html_page",
-    "hil_tests.losing",
-    "hil_tests.metrics",
-    "hil_tests.one_test",
-    "hil_tests.order",
+    "hil_tests.run.each_device",
+    "hil_tests.reports.html_page",
+    "hil_tests.run.losing",
+    "hil_tests.reports.metrics",
+    "hil_tests.run.one_test",
+    "hil_tests.run.order",
     "hil_tests.states.marks",
-    "hil_tests.tally",
-    "hil_tests.wire_log",
+    "hil_tests.reports.tally",
+    "hil_tests.run.wire_log",
 )
 
 STACK: Final = "bwc_stack"
@@ -151,7 +152,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", f"{READ_ONLY}: changes nothing on the device, and connects as auditor; runs on any device"
     )
     # Told, also where a project makes errors of warnings: else a bench would stop two weeks before it has to.
-    config.addinivalue_line("filterwarnings", "default::hil_tests.ending.EndsSoon")
+    config.addinivalue_line("filterwarnings", "default::hil_tests.device.ending.EndsSoon")
     config.addinivalue_line(
         "markers",
         "rule(number, ..., level='MUST'): guards these rules of the specification ('bwc spec'); what is broken at the "
@@ -226,7 +227,7 @@ def _of_this_device(item: pytest.Item) -> Iterator[None]:
     except Exception as error:
         if "bwc_bench" not in getattr(item, "fixturenames", ()):
             raise
-        from hil_tests.absent import skip_what_the_bench_lacks, why_not_applicable
+        from hil_tests.device.absent import skip_what_the_bench_lacks, why_not_applicable
         from hil_tests.verdicts import not_applicable
 
         skip_what_the_bench_lacks(error)

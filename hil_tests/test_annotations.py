@@ -4,8 +4,8 @@ import pytest
 
 from bwc_sdk import AnnotationKind, ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
-from hil_tests.abilities import free_recording
-from hil_tests.refusals import refused
+from hil_tests.testkit.abilities import free_recording
+from hil_tests.testkit.refusals import refused
 
 
 class Newest:

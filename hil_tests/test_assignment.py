@@ -4,7 +4,7 @@ import pytest
 
 from bwc_sdk import AuditKind, ErrorCode
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 
 
 @pytest.mark.bwc_stack

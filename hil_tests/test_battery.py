@@ -4,7 +4,7 @@ import pytest
 
 from bwc_sdk import ChargeState, ErrorCode
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 
 pytestmark = pytest.mark.bwc_read_only
 

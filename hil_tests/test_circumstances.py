@@ -9,7 +9,7 @@ from bwc_protocol.evidence import Manifest
 from bwc_protocol.evidence.circumstances import AGENCY_FIRST, VOCABULARY_VERSION
 from bwc_sdk import ErrorCode, GivenBy, Purpose, Setting, SettingType, StopReason
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_applicable, not_tested
 
 BY_THE_CAMERA = (

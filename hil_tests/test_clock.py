@@ -17,7 +17,7 @@ from bwc_sdk import (
 from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.host.host_clock import steady
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_applicable, not_tested
 
 S = 1_000_000_000

@@ -6,7 +6,7 @@ from bwc_sdk import Capability, ConfigView, ErrorCode, Setting, SettingSchema, S
 from bwc_sdk.clients.configuration import Value, default_of, fit
 from bwc_sdk.errors import ConfigError
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_applicable, not_tested
 
 

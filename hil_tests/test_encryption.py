@@ -16,9 +16,9 @@ from bwc_sdk import AuditKind, ErrorCode, RecordingEntry
 from bwc_sdk.evidence.decrypt import RecipientKey
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.loop import loop_thread
-from hil_tests.abilities import need, need_footage_link
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.abilities import need, need_footage_link
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_applicable, not_tested
 
 NOBODY = bytes(32)

@@ -19,7 +19,7 @@ from bwc_sdk import (
 )
 from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 
 S: Final = 1_000_000_000
 HOURS_NS: Final = 3 * 3600 * S

@@ -20,9 +20,9 @@ from bwc_sdk.errors import NotEnrolled, SessionError
 from bwc_sdk.sync import connect, enroll
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.running import hold_device
-from hil_tests.tap import Tap
-from hil_tests.under_test import UnderTest
+from hil_tests.run.running import hold_device
+from hil_tests.run.under_test import UnderTest
+from hil_tests.testkit.tap import Tap
 from hil_tests.verdicts import not_tested
 
 PRESS: Final = "enroll\n"

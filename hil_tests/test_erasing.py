@@ -18,10 +18,10 @@ from bwc_protocol.messages.recordings import DeliverReceipt
 from bwc_sdk import AuditKind, ErrorCode, Mark, RecordingEntry, ReleaseState, Role
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.loop import loop_thread
-from hil_tests.abilities import free_recording, need, need_agency
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
-from hil_tests.strangers import impostor
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.abilities import free_recording, need, need_agency
+from hil_tests.testkit.refusals import refused
+from hil_tests.testkit.strangers import impostor
 from hil_tests.verdicts import not_tested
 
 OBJECTS = bytes(range(32))

@@ -12,9 +12,9 @@ from bwc_protocol.messages.recordings import ANNOTATORS, RELEASERS
 from bwc_protocol.messages.recordings import AnnotationState as State
 from bwc_sdk import Annotation, AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.sync import SyncCamera
-from hil_tests.abilities import free_recording
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.abilities import free_recording
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_tested
 
 WHY: Final = "hil test"

@@ -34,8 +34,8 @@ from bwc_sdk.sync import SyncCamera, SyncOffloadJob
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import Bench
-from hil_tests.cable import Cable
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.cable import Cable
 from hil_tests.verdicts import not_applicable, not_tested
 
 MEBIBYTE = 1_048_576

@@ -20,11 +20,11 @@ from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk import AuditKind, ClockReason, ErrorCode, Mark, Role, TimeSource
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.sync import SyncCamera
-from hil_tests.abilities import need, need_agency
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
-from hil_tests.restarting import when_back
-from hil_tests.strangers import impostor
+from hil_tests.device.bench import Bench
+from hil_tests.device.restarting import when_back
+from hil_tests.testkit.abilities import need, need_agency
+from hil_tests.testkit.refusals import refused
+from hil_tests.testkit.strangers import impostor
 from hil_tests.verdicts import not_tested
 
 CASE: Final = "HIL-2026-17"

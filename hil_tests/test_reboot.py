@@ -9,10 +9,10 @@ import pytest
 from bwc_sdk import ConfigView, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.errors import BwcError
 from bwc_sdk.sync import SyncCamera
-from hil_tests.bench import Bench
 from hil_tests.conformance.measuring import Measure
-from hil_tests.refusals import refused
-from hil_tests.restarting import when_back
+from hil_tests.device.bench import Bench
+from hil_tests.device.restarting import when_back
+from hil_tests.testkit.refusals import refused
 
 HOLD = "hil-reboot"
 

@@ -8,7 +8,7 @@ import pytest
 from bwc_protocol.evidence import SEGMENT_MAX_S
 from bwc_sdk import ErrorCode, Mark, RecordingEntry
 from bwc_sdk.sync import SyncCamera
-from hil_tests.refusals import refused
+from hil_tests.testkit.refusals import refused
 
 NO_RECORDING = bytes(16)
 

@@ -12,9 +12,9 @@ from bwc_sdk import ErrorCode, Role
 from bwc_sdk.errors import CommandError
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.loop import loop_thread
-from hil_tests.absent import OBLIGATORY
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
+from hil_tests.device.absent import OBLIGATORY
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_tested
 
 NO_RECORDING = bytes(16)

@@ -11,8 +11,8 @@ from bwc_protocol.messages.recordings import ReadTombstones
 from bwc_sdk import Mark, RecordingEntry
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.sync import SyncCamera
-from hil_tests.abilities import free_recording, need, need_agency
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.abilities import free_recording, need, need_agency
 from hil_tests.verdicts import not_tested
 
 FIRST: bytes = bytes(32)

@@ -17,9 +17,9 @@ from bwc_sdk.sync import connect, connect_station
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import AnyDevice, Bench
-from hil_tests.strangers import WhateverItHolds, impostor
-from hil_tests.tap import (
+from hil_tests.device.bench import AnyDevice, Bench
+from hil_tests.testkit.strangers import WhateverItHolds, impostor
+from hil_tests.testkit.tap import (
     ALERT,
     CHANGE_CIPHER_SPEC,
     CLIENT_HELLO,

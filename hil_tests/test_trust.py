@@ -13,9 +13,9 @@ from bwc_sdk import ErrorCode, Role
 from bwc_sdk.errors import CertificateExpired
 from bwc_sdk.host.world import World
 from bwc_sdk.sync import SyncCamera, connect
-from hil_tests.bench import Bench
-from hil_tests.refusals import refused
-from hil_tests.strangers import impostor
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.refusals import refused
+from hil_tests.testkit.strangers import impostor
 from hil_tests.verdicts import not_applicable
 
 BEYOND_S = 86_400

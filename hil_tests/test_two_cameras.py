@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bwc_sdk.sync import SyncCamera
-from hil_tests.abilities import need_agency
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
+from hil_tests.testkit.abilities import need_agency
 
 
 @pytest.mark.bwc_read_only

@@ -19,13 +19,13 @@ from bwc_sdk.errors import BwcError, LinkError, TransportError, WrongDevice
 from bwc_sdk.host.host_time import START_A_SERVICE, HostTime, host_time
 from hil_tests.actuators.actuator import SWITCHED, ActuatorFailed, Cut, Move
 from hil_tests.actuators.at_device import Actuators
-from hil_tests.bench import AnyDevice, Bench, protection, written_bytes
 from hil_tests.benches.bench_file import BenchDevice, BenchFile
 from hil_tests.benches.device_lock import DeviceLock, lock_directory
 from hil_tests.benches.finding import Finding, good, problem, warning
 from hil_tests.benches.trial import Trial, seen
-from hil_tests.flash_wear import WearBudget, wear_budget
-from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, SOON_DAYS, BenchIdentities
+from hil_tests.device.bench import AnyDevice, Bench, protection, written_bytes
+from hil_tests.device.flash_wear import WearBudget, wear_budget
+from hil_tests.device.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, SOON_DAYS, BenchIdentities
 
 WRONG: Final = "plug in the one that is expected, or correct 'uri' or 'serial_number'"
 USUAL: Final = Fault.UNASSIGNED

@@ -16,8 +16,8 @@ from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, SessionError, Transp
 from bwc_sdk.sync import SyncCamera
 from hil_tests.actuators.actuator import SWITCHED, Actuator, ActuatorFailed, Cut, NoSuchActuator, in_words
 from hil_tests.actuators.at_device import Actuators
-from hil_tests.bench import AnyDevice, Bench
 from hil_tests.benches.finding import Finding, good, problem, warning
+from hil_tests.device.bench import AnyDevice, Bench
 
 GONE_S: Final = 15.0
 """Within this a device that lost its data lines is seen to be gone: three times the link's dead time."""

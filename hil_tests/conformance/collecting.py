@@ -20,8 +20,8 @@ from hil_tests.conformance.gathering import Gathering
 from hil_tests.conformance.report import Report
 from hil_tests.conformance.rules import Scope, marked
 from hil_tests.conformance.words import summary
-from hil_tests.order import SEED
-from hil_tests.running import ON_THE_WIRE, READ_ONLY, RUNS, device_name
+from hil_tests.run.order import SEED
+from hil_tests.run.running import ON_THE_WIRE, READ_ONLY, RUNS, device_name
 
 RUN: Final = "bwc_report_run"
 LINK_FAMILIES: Final = frozenset({"FRM", "LNK", "CHN"})

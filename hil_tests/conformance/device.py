@@ -12,8 +12,8 @@ from bwc_protocol.word import label
 from bwc_sdk.errors import BwcError, DeviceBusy, LinkError, WrongDevice
 from bwc_sdk.link_seen import ConnectStage
 from bwc_sdk.sync import connect, connect_station
-from hil_tests.bench import AnyDevice, Bench, protection
 from hil_tests.conformance.report import Device
+from hil_tests.device.bench import AnyDevice, Bench, protection
 
 ASKED_S: Final = 5.0
 """The author of a link waits for its verdict meanwhile."""

@@ -30,7 +30,7 @@ from hil_tests.conformance.report import (
     encode,
     read,
 )
-from hil_tests.identities import BenchIdentities
+from hil_tests.device.identities import BenchIdentities
 
 CAPTURES: Final = "captures"
 INSECURE: Final = "the bench spoke without protection, and has no identity that could sign"

@@ -11,8 +11,8 @@ from bwc_sdk.errors import BwcError
 from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.rules import Scope
-from hil_tests.running import RUNS
-from hil_tests.under_test import several
+from hil_tests.run.running import RUNS
+from hil_tests.run.under_test import several
 
 COLLECTOR: Final = pytest.StashKey[Collector]()
 """What gathers the report of a session."""

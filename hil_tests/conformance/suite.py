@@ -21,10 +21,10 @@ from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.report import Report
 from hil_tests.conformance.starting import COLLECTOR
-from hil_tests.identities import ON_ANY_DEVICE, BenchIdentities
-from hil_tests.order import AS_WRITTEN
+from hil_tests.device.identities import ON_ANY_DEVICE, BenchIdentities
 from hil_tests.raw.pipe import RawPipe
 from hil_tests.raw.transcript import Transcript
+from hil_tests.run.order import AS_WRITTEN
 
 LOG: Final = "pytest.log"
 """What pytest itself said, beside the report."""

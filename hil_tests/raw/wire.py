@@ -12,7 +12,7 @@ from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk.errors import BwcError, TransportError
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.identities import BenchIdentities
+from hil_tests.device.identities import BenchIdentities
 from hil_tests.raw.link import RawChannel, RawLink
 from hil_tests.raw.pipe import PipeLost, RawPipe
 from hil_tests.raw.session import RawSession

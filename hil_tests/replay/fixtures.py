@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil_tests.running import READ_ONLY
+from hil_tests.run.running import READ_ONLY
 
 if TYPE_CHECKING:
-    from hil_tests.bench import Bench
+    from hil_tests.device.bench import Bench
     from hil_tests.replay.host_side import Replayed
 
 Files = str | Path

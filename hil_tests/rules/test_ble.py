@@ -14,7 +14,7 @@ from bwc_protocol.frame import LINK_VERSION, Frame, FrameType, Hello, encode_fra
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.bluetooth import SCAN_S, Bluetooth
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
 from hil_tests.raw.wire import Wire
 from hil_tests.verdicts import RuleBroken, not_applicable
 

@@ -17,7 +17,6 @@ from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.audit import AuditKind, ReadAudit
 from bwc_protocol.session.preamble import NO_PROTECTION, SIZE
 from bwc_protocol.vocabulary import PeerKind
-from hil_tests.odd_hosts import AUDITOR, NAME, OddHost, sessions_by
 from hil_tests.raw.other_tls import (
     AES_128_GCM_SHA256,
     ALPN,
@@ -35,7 +34,8 @@ from hil_tests.raw.other_tls import (
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.asking import log_head, supported
-from hil_tests.tap import ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, SEALED, SEALED_ALERT_MAX, records
+from hil_tests.testkit.odd_hosts import AUDITOR, NAME, OddHost, sessions_by
+from hil_tests.testkit.tap import ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, SEALED, SEALED_ALERT_MAX, records
 from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
 
 pytestmark = pytest.mark.bwc_read_only

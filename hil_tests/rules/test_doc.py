@@ -23,12 +23,12 @@ from bwc_protocol.evidence.sign1 import KeySigner
 from bwc_protocol.lab.agency import AGENCY, LabAgency
 from bwc_protocol.messages.clock import ReadClock
 from bwc_protocol.messages.trust import CarryOut, GiveNonce, InstallDenyList, ReadTrust, TakeDesiredState
-from hil_tests.odd_hosts import NAME, OddHost
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.buttons import SimulatedButtons
 from hil_tests.rules.test_cer import is_refused, lab_of
 from hil_tests.rules.uploads import delivered, refuses, takes
+from hil_tests.testkit.odd_hosts import NAME, OddHost
 from hil_tests.verdicts import RuleBroken, not_applicable
 
 ANOTHER_LAB: Final = "00000000"

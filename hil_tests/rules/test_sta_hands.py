@@ -12,7 +12,7 @@ from hil_tests.raw.pipe import RawPipe
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.stations import AtStation, at_station, ended, shown
 from hil_tests.rules.test_sta import LABEL
-from hil_tests.station_hands import StationHands
+from hil_tests.run.station_hands import StationHands
 from hil_tests.verdicts import RuleBroken
 
 LEASE_S = 600

@@ -23,7 +23,6 @@ from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.messages.trust import CarryOut, ReadTrust, Renew, RequestCertificate
 from bwc_protocol.session.preamble import NO_PROTECTION, SIZE
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
-from hil_tests.odd_hosts import NAME, OddHost, sessions_by
 from hil_tests.raw.link import RawChannel
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
@@ -31,6 +30,7 @@ from hil_tests.rules.buttons import SimulatedButtons
 from hil_tests.rules.test_cer import lab_of
 from hil_tests.rules.test_doc import AtTrust
 from hil_tests.rules.uploads import refuses, takes
+from hil_tests.testkit.odd_hosts import NAME, OddHost, sessions_by
 from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
 
 FAIL_MAX, FAIL_EVERY_S = 5, 10.0

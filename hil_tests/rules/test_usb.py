@@ -12,7 +12,7 @@ from bwc_protocol.bindings import usb as usb_descriptors
 from bwc_protocol.frame import FrameType, HelloAck, encode_frame
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
 from hil_tests.raw.wire import Wire
 from hil_tests.verdicts import RuleBroken, not_applicable
 

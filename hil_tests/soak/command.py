@@ -185,7 +185,7 @@ def _ends_at(until: str | None) -> float | None:
     try:
         import pytest
 
-        from hil_tests.until import next_at
+        from hil_tests.run.until import next_at
     except ImportError as error:
         raise lacking_for("bench", "'bwc soak --until'") from error
     try:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hil_tests.verdicts import not_tested
 
 if TYPE_CHECKING:
-    from hil_tests.bench import Bench
-    from hil_tests.under_test import UnderTest
+    from hil_tests.device.bench import Bench
+    from hil_tests.run.under_test import UnderTest
 
 
 def demand_leave(device: UnderTest, bench: Bench, steps: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import is_on_device
+from hil_tests.run.running import is_on_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable

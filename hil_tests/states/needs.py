@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.word import label
-from hil_tests.acting import actuators_there
 from hil_tests.actuators.actuator import BUTTON, ENTIRE_SUPPLY, SWITCHES
 from hil_tests.actuators.at_device import Actuators
+from hil_tests.run.acting import actuators_there
 from hil_tests.verdicts import not_applicable, not_tested
 
 if TYPE_CHECKING:
-    from hil_tests.bench import Bench
-    from hil_tests.under_test import UnderTest
+    from hil_tests.device.bench import Bench
+    from hil_tests.run.under_test import UnderTest
 
 POWER_CYCLE: Final = "power_cycle"
 """Whatever at the bench takes all power from the device and gives it back, together."""

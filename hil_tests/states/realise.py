@@ -9,18 +9,18 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from hil_tests.abilities import MADE_MS
 from hil_tests.states.irreversible import demand_leave
 from hil_tests.states.marks import NOTHING, WANTED, WantedState
 from hil_tests.states.needs import demand
+from hil_tests.testkit.abilities import MADE_MS
 from hil_tests.verdicts import not_tested
 
 if TYPE_CHECKING:
     import pytest
 
     from bwc_sdk.sync import SyncCamera
-    from hil_tests.bench import Bench
-    from hil_tests.under_test import UnderTest
+    from hil_tests.device.bench import Bench
+    from hil_tests.run.under_test import UnderTest
 
 BACK_WITHIN_NS: Final = 1_000_000_000
 """How far a clock may be off that was moved back: what it drifts meanwhile, and two measurements over a slow line."""

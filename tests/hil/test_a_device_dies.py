@@ -195,6 +195,6 @@ cuts = ["vbus", "battery"]
     if expendable:
         hardware = hardware.replace("[devices.right]", "expendable = true\n\n[devices.right]")
     tests = TESTS.replace("def test_2", "@pytest.mark.bwc_read_only\ndef test_2")
-    monkey = "import hil_tests.restarting\nhil_tests.restarting.BACK_S = 0.1\n"
+    monkey = "import hil_tests.device.restarting\nhil_tests.device.restarting.BACK_S = 0.1\n"
     run(pytester, hardware + actuator, tests=monkey + tests)
     assert (pytester.path / "it-was-cut").exists() == expendable

@@ -4,8 +4,8 @@ import pytest
 
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from hil_tests.absent import OBLIGATORY, why_not_applicable
-from hil_tests.refusals import refused
+from hil_tests.device.absent import OBLIGATORY, why_not_applicable
+from hil_tests.testkit.refusals import refused
 
 
 def test_a_command_that_is_not_supported_is_named() -> None:

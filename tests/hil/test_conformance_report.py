@@ -34,7 +34,7 @@ from hil_tests.conformance.report import (
 )
 from hil_tests.conformance.verdict import Conformity, Outcome, Verdict
 from hil_tests.conformance.words import summary
-from hil_tests.identities import BenchIdentities
+from hil_tests.device.identities import BenchIdentities
 
 HOSTILE = '</pre></script><script>document.title = "owned"</script>\x1b[31m&<b>'
 NOW = 1_796_029_200

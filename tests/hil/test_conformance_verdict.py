@@ -8,8 +8,6 @@ import cryptography.hazmat.primitives.serialization.pkcs12  # loaded once: runs 
 import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
 import pytest
 
-import hil_tests.bench
-import hil_tests.conformance.collecting  # noqa: F401  # likewise, or commands are declared twice
 from bwc_protocol.declare import MalformedMessage
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.evidence import EvidenceError

@@ -64,7 +64,7 @@ def test_a_device_that_another_run_has_is_not_touched_and_it_is_said_who_has_it(
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == "taken\n"
         with monkeypatch.context() as no_connection:
-            no_connection.setattr("hil_tests.bench.connect", lambda *_, **__: 1 / 0)
+            no_connection.setattr("hil_tests.device.bench.connect", lambda *_, **__: 1 / 0)
             result = run(pytester, *(["--wire"] if fixture == "wire" else []))
         result.assert_outcomes(errors=1)
         assert result.ret == pytest.ExitCode.INTERRUPTED

@@ -18,7 +18,7 @@ import dataclasses
 import pytest
 from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.ports.memory import open_sim
-from hil_tests.health import Health
+from hil_tests.device.health import Health
 
 def the_device():
     return open_sim(DeviceUri.parse("DEVICE")).camera
@@ -115,7 +115,7 @@ def test_a_test_that_says_so_may_make_the_device_restart(pytester: pytest.Pytest
 @pytest.mark.ci
 def test_a_restart_on_command_is_no_crash(pytester: pytest.Pytester) -> None:
     harm = """from bwc_protocol.declare import Role
-    from hil_tests.restarting import when_back
+    from hil_tests.device.restarting import when_back
     with bwc_guarded.connect(Role.BENCH) as camera:
         boot = camera.device.status().boot_counter
         camera.device.reboot(boot_counter=boot)

@@ -53,11 +53,11 @@ from hil_tests.conformance.report import Report
 from hil_tests.conformance.rules import Scope, all_rules
 from hil_tests.conformance.verdict import Conformity, Verdict
 from hil_tests.conformance.words import headline
+from hil_tests.device.identities import BenchIdentities
 from hil_tests.hosts.cases import CASES
 from hil_tests.hosts.frames import PROTECTION_AT
 from hil_tests.hosts.listener import Listener
 from hil_tests.hosts.visit import CONNECT, Case, Visit
-from hil_tests.identities import BenchIdentities
 
 NAMED = {case.name: case for case in CASES}
 

@@ -9,7 +9,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_sdk.host.world import World
 from bwc_sdk.sync import SyncCamera, connect
-from hil_tests.keepsake import CLOCK_TOLERANCE_NS, Keepsake
+from hil_tests.device.keepsake import CLOCK_TOLERANCE_NS, Keepsake
 
 S = 1_000_000_000
 seeds = count(7_400)

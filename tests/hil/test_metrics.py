@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from firmware_sim.ports.memory import forget_sims
-from hil_tests.metrics import Family, text
+from hil_tests.reports.metrics import Family, text
 
 pytest_plugins = ["pytester"]
 

@@ -14,7 +14,7 @@ from bwc_sdk.errors import DocumentError, HostFileError
 from firmware_sim.ports.memory import forget_sims
 from hil_tests.benches.bench_file import parse_bench
 from hil_tests.benches.device_lock import DeviceLock
-from hil_tests.flash_wear import GIB, WearBudget
+from hil_tests.device.flash_wear import GIB, WearBudget
 
 pytest_plugins = ["pytester"]
 
@@ -216,7 +216,7 @@ def test_a_device_that_does_not_restart_in_its_time_fails_and_keeps_nobody_waiti
         """
         import pytest
         from bwc_sdk import Role
-        from hil_tests.restarting import when_back
+        from hil_tests.device.restarting import when_back
 
         @pytest.mark.bwc_read_only
         def test_waits(bwc_guarded):

@@ -304,7 +304,7 @@ def test_a_test_that_connects_twice_at_once_fails_alone_and_without_a_wait(pytes
 from bwc_sdk import Role
 
 def test_connects_twice(connect_as, monkeypatch):
-    monkeypatch.setattr("hil_tests.bench.time.sleep", lambda seconds: 1 / 0)  # it would wait for itself
+    monkeypatch.setattr("hil_tests.device.bench.time.sleep", lambda seconds: 1 / 0)  # it would wait for itself
     with connect_as(Role.AUDITOR), connect_as(Role.AUDITOR):
         pass
 

@@ -10,8 +10,8 @@ import cryptography.x509  # noqa: F401  # likewise, or its classes are there twi
 import pytest
 
 from firmware_sim.ports.memory import forget_sims
-from hil_tests.device_scheduling import group_of, groups_of
-from hil_tests.under_test import UnderTest
+from hil_tests.run.device_scheduling import group_of, groups_of
+from hil_tests.run.under_test import UnderTest
 
 pytest_plugins = ["pytester"]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hil_tests.until import next_at
+from hil_tests.run.until import next_at
 
 pytest_plugins = ["pytester"]
 
@@ -54,7 +54,7 @@ def test_what_is_no_time_of_the_day_ends_the_session_before_it_collects(
 def test_no_test_begins_after_it_and_one_that_has_begun_ends(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        from hil_tests import until
+        from hil_tests.run import until
 
         def test_begins_in_time_and_ends_late(monkeypatch, request):
             ends = request.config.stash[until.UNTIL]
@@ -67,7 +67,7 @@ def test_no_test_begins_after_it_and_one_that_has_begun_ends(pytester: pytest.Py
     pytester.makeconftest(
         """
         import pytest
-        from hil_tests import until
+        from hil_tests.run import until
 
         @pytest.fixture(autouse=True, scope="session")
         def _time_as_it_was():

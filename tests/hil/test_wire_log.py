@@ -159,7 +159,7 @@ def test_a_full_disk_costs_the_log_and_not_the_result(
             raise OSError(28, "No space left on device")
         return opened(path, *args, **more)
 
-    monkeypatch.setattr("hil_tests.wire_log.os.open", full)
+    monkeypatch.setattr("hil_tests.run.wire_log.os.open", full)
     result = run(pytester, "-k", ONE)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["wire log: none: *No space left on device"])

@@ -14,6 +14,6 @@ import bwc_sdk.transport.serial
 import bwc_sdk.transport.usb
 import firmware_sim.cli
 import firmware_sim.ports.ble_listen
-import hil_tests.bench
+import hil_tests.device.bench
 
 __all__ = ["bleak", "bwc_sdk", "firmware_sim", "hil_tests", "pytest"]

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from hil_tests.running import ON_THE_WIRE, READ_ONLY, device_name, is_on_device
-from hil_tests.under_test import DEVICES
+from hil_tests.run.running import ON_THE_WIRE, READ_ONLY, device_name, is_on_device
+from hil_tests.run.under_test import DEVICES
 
 DESTROYS: Final = "bwc_destroys"
 FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"

@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 
 from hil_tests.conformance.verdict import Outcome
-from hil_tests.junit import JUnit
-from hil_tests.told import AGAIN, BENCH_ONLY, Told, of, word
-from hil_tests.under_test import DEVICES
+from hil_tests.reports.junit import JUnit
+from hil_tests.run.told import AGAIN, BENCH_ONLY, Told, of, word
+from hil_tests.run.under_test import DEVICES
 
 INCONCLUSIVE: Final = 21
 """How a run ends in which nothing failed but the bench: as 'bwc conformance' does."""

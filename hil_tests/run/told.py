@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import pytest
 
 from hil_tests.conformance.verdict import GRAVITY, Outcome, gravest
-from hil_tests.running import DeviceRun
+from hil_tests.run.running import DeviceRun
 
 BENCH_ONLY: Final = (Outcome.INFRA, Outcome.VANISHED, Outcome.NOT_RUN)
 """What somebody has to look at, and what says nothing against the device: FAIL is another word."""

@@ -13,7 +13,7 @@ from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport import Transport
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.under_test import UnderTest
+from hil_tests.run.under_test import UnderTest
 from hil_tests.verdicts import not_tested
 
 HOW: Final = "'bwc sim --station 4 --control FILE' and --bwc-control FILE bring hands"

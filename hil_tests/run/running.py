@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.under_test import DEVICES, UnderTest
+from hil_tests.run.under_test import DEVICES, UnderTest
 
 if TYPE_CHECKING:
-    from hil_tests.bench import Bench
     from hil_tests.benches.device_lock import DeviceLock
-    from hil_tests.flash_wear import WearBudget
+    from hil_tests.device.bench import Bench
+    from hil_tests.device.flash_wear import WearBudget
 
 READ_ONLY: Final = "bwc_read_only"
 ON_THE_WIRE: Final = frozenset({"wire", "failing_wire", "spare_wire", "new_wire"})
@@ -49,7 +49,7 @@ class DeviceRun:
 
     def new_bench(self) -> Bench:
         """A bench for the device, which has connected to nothing yet."""
-        from hil_tests.bench import Bench
+        from hil_tests.device.bench import Bench
 
         return Bench(
             self.device.uri,
@@ -67,7 +67,7 @@ class DeviceRun:
         if entry is None or entry.flash_wear_budget_gib is None:
             return None
         from hil_tests.benches.device_lock import lock_directory
-        from hil_tests.flash_wear import wear_budget
+        from hil_tests.device.flash_wear import wear_budget
 
         return wear_budget(entry.flash_wear_budget_gib, lock_directory())
 

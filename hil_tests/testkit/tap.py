@@ -19,7 +19,7 @@ from bwc_protocol.link import (
     ResetReason,
 )
 from bwc_sdk.transport import Transport
-from hil_tests.cable import Cable
+from hil_tests.testkit.cable import Cable
 
 RECORD_HEADER: Final = 5
 CLIENT_HELLO: Final = b"\x16\x03\x01"

@@ -16,8 +16,8 @@ from typing import Final
 import pytest
 
 from hil_tests.conformance.verdict import Verdict
-from hil_tests.order import SEED
-from hil_tests.tally import TALLY, OfDevice
+from hil_tests.reports.tally import TALLY, OfDevice
+from hil_tests.run.order import SEED
 
 UNITS: Final[Mapping[str, str]] = {
     "s": "seconds",

@@ -19,7 +19,7 @@ from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.identity_directory import IdentityDirectory
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.identity.lookup import find_identity, identity_for
-from hil_tests.ending import EndsSoon
+from hil_tests.device.ending import EndsSoon
 
 SOON_DAYS: Final = 14
 """Below this a certificate is warned of: a bench runs every night, and whoever renews has two weeks of reports."""

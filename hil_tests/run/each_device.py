@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from hil_tests.running import ON_DEVICE
-from hil_tests.under_test import DEVICES, UnderTest, several
+from hil_tests.run.running import ON_DEVICE
+from hil_tests.run.under_test import DEVICES, UnderTest, several
 
 GROUPED: Final = ("no", "loadgroup")
 """How pytest-xdist may distribute the tests of a device that is there once: not at all, or by group."""
@@ -42,7 +42,7 @@ def _is_there_once(config: pytest.Config) -> bool:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     if not _is_there_once(config):
         return None
-    from hil_tests.device_scheduling import DeviceScheduling
+    from hil_tests.run.device_scheduling import DeviceScheduling
 
     return DeviceScheduling(config, log)
 

@@ -7,7 +7,7 @@ import pytest
 
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
-from hil_tests.absent import why_not_applicable
+from hil_tests.device.absent import why_not_applicable
 
 
 @contextmanager

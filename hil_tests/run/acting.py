@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.under_test import UnderTest
+from hil_tests.run.under_test import UnderTest
 
 if TYPE_CHECKING:
     from hil_tests.actuators.actuator import Actuator
     from hil_tests.actuators.at_device import Actuators
-    from hil_tests.bench import Bench
+    from hil_tests.device.bench import Bench
 
 RESTARTS: Final = "bwc_restarts"
 MOVED: Final = pytest.StashKey[list[str]]()
@@ -49,7 +49,7 @@ def actuators(
     """The switches and buttons at the device, each of which tells what it cuts. What a test leaves off is on again
     after it; what needs one that the bench has not is not tested."""
     from hil_tests.actuators.at_device import Actuators
-    from hil_tests.restarting import when_answering
+    from hil_tests.device.restarting import when_answering
 
     there = Actuators(
         bwc_guarded.identity,

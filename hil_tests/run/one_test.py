@@ -19,10 +19,10 @@ from _pytest.runner import (
 )  # as pytest-rerunfailures does: no public way runs a test without telling
 
 from hil_tests.conformance.verdict import Outcome
-from hil_tests.losing import look_for_the_device
-from hil_tests.running import ON_THE_WIRE, DeviceRun, device_name, run_of
-from hil_tests.told import AGAIN, of, outcome_of, told_of, word
-from hil_tests.wire_log import WireLog
+from hil_tests.run.losing import look_for_the_device
+from hil_tests.run.running import ON_THE_WIRE, DeviceRun, device_name, run_of
+from hil_tests.run.told import AGAIN, of, outcome_of, told_of, word
+from hil_tests.run.wire_log import WireLog
 
 ATTEMPTS: Final = 2
 """Of a test in which nothing but the bench failed. No assertion is ever tried again."""
@@ -158,7 +158,7 @@ def _failed_by_health(reports: list[pytest.TestReport]) -> list[pytest.TestRepor
 def _facts(item: pytest.Item) -> list[tuple[str, object]]:
     """What whoever reads of a test has to know beside what it connected to."""
     from hil_tests.conformance.rules import marked
-    from hil_tests.order import SEED
+    from hil_tests.run.order import SEED
 
     return [
         ("bwc_device", device_name(item) or ""),

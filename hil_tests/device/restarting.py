@@ -7,7 +7,7 @@ import time
 from bwc_sdk import Role
 from bwc_sdk.errors import LinkError, TransportError
 from bwc_sdk.sync import SyncCamera
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
 from hil_tests.verdicts import RuleBroken
 
 PAUSE_S = 0.1

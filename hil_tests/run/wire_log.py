@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 
-from hil_tests.running import DeviceRun
+from hil_tests.run.running import DeviceRun
 
 LINES_MAX: Final = 20_000
 """Of one log: how a connection began, and then the end, where it went wrong. An offload of a gigabyte has a hundred

@@ -29,12 +29,12 @@ from bwc_sdk.errors import (
 )
 from bwc_sdk.sync import SyncCamera, SyncDockingStation, connect, connect_station
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.flash_wear import WearBudget
-from hil_tests.health import Health
-from hil_tests.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
-from hil_tests.keepsake import Keepsake
-from hil_tests.left_over import end_what_was_left
-from hil_tests.station_keepsake import StationKeepsake
+from hil_tests.device.flash_wear import WearBudget
+from hil_tests.device.health import Health
+from hil_tests.device.identities import ON_ANY_DEVICE, ON_ONE_TO_CHANGE, BenchIdentities
+from hil_tests.device.keepsake import Keepsake
+from hil_tests.device.left_over import end_what_was_left
+from hil_tests.device.station_keepsake import StationKeepsake
 from hil_tests.verdicts import Unhealthy
 
 AnyDevice = SyncCamera | SyncDockingStation

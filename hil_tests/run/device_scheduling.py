@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadgroup import LoadGroupScheduling
 
-from hil_tests.under_test import DEVICES, UnderTest
+from hil_tests.run.under_test import DEVICES, UnderTest
 
 
 class DeviceScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdist says nothing of its types

@@ -18,7 +18,7 @@ from bwc_sdk.errors import CommandError
 from bwc_sdk.host.host_clock import moved_ns, steady
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.sync.generated import SyncClock
-from hil_tests.absent import why_not_applicable
+from hil_tests.device.absent import why_not_applicable
 from hil_tests.verdicts import require_healthy
 
 CLOCK_TOLERANCE_NS: Final = 250_000_000

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import READ_ONLY, DeviceRun, hold_device
-from hil_tests.under_test import UnderTest
+from hil_tests.run.running import READ_ONLY, DeviceRun, hold_device
+from hil_tests.run.under_test import UnderTest
 from hil_tests.verdicts import not_tested
 
 if TYPE_CHECKING:
     from bwc_sdk.sync import SyncCamera, SyncDockingStation
-    from hil_tests.bench import Bench
     from hil_tests.benches.bench_file import BenchDevice
+    from hil_tests.device.bench import Bench
 
 SEED_MAX: Final = 0xFFFF_FFFF
 SMALL: Final = {"recordings": "1", "mib": "1"}

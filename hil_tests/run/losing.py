@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from hil_tests.conformance.verdict import Outcome
-from hil_tests.running import READ_ONLY, DeviceRun, device_name, hold_device, is_on_device, run_of
-from hil_tests.told import of
-from hil_tests.under_test import several
+from hil_tests.run.running import READ_ONLY, DeviceRun, device_name, hold_device, is_on_device, run_of
+from hil_tests.run.told import of
+from hil_tests.run.under_test import several
 
 if TYPE_CHECKING:
     from hil_tests.actuators.at_device import Actuators
-    from hil_tests.bench import Bench
+    from hil_tests.device.bench import Bench
 
 BACK: Final = "it answers again"
 LOOK_AFTER: Final = (Outcome.FAILED, Outcome.VANISHED, Outcome.INFRA)
@@ -95,7 +95,7 @@ def power_cycled(run: DeviceRun, bench: Bench, config: pytest.Config, occasion: 
     if (there := _supply_of(run, config)) is None:
         return False
     from bwc_sdk.errors import BwcError
-    from hil_tests.restarting import when_answering
+    from hil_tests.device.restarting import when_answering
 
     actuators, names = there
     run.cycled = True
@@ -119,9 +119,9 @@ def _may_lose_power(run: DeviceRun, bench: Bench) -> bool:
 
 def _supply_of(run: DeviceRun, config: pytest.Config) -> tuple[Actuators, tuple[str, ...]] | None:
     """What a bench file has at the device that cuts its supply: all of it, or else that by its port."""
-    from hil_tests.acting import actuators_there
     from hil_tests.actuators.actuator import ENTIRE_SUPPLY, Cut, NoSuchActuator
     from hil_tests.actuators.at_device import Actuators
+    from hil_tests.run.acting import actuators_there
 
     if run.device.entry is None:
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.told import of
+from hil_tests.run.told import of
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.running import ON_THE_WIRE
-from hil_tests.under_test import UnderTest
+from hil_tests.run.running import ON_THE_WIRE
+from hil_tests.run.under_test import UnderTest
 from hil_tests.verdicts import not_applicable
 
 if TYPE_CHECKING:
-    from hil_tests.bench import Bench
-    from hil_tests.station_hands import StationHands
+    from hil_tests.device.bench import Bench
+    from hil_tests.run.station_hands import StationHands
 
 ANY_DEVICE: Final = "bwc_any_device"
 
@@ -33,7 +33,7 @@ def station_hands(bwc_under_test: UnderTest, bwc_bench: Bench) -> Iterator[Stati
     """Somebody who stands at the docking station under test; skips where nobody does. All is put back afterwards."""
     if not bwc_bench.is_station:
         not_applicable(f"it is about docking stations, and {bwc_bench.identity} is a camera")
-    from hil_tests.station_hands import hands_at
+    from hil_tests.run.station_hands import hands_at
 
     hands = hands_at(bwc_under_test)
     yield hands

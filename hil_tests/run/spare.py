@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.under_test import UnderTest
+from hil_tests.run.under_test import UnderTest
 from hil_tests.verdicts import not_tested
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
-from hil_tests.bench import Bench
+from hil_tests.device.bench import Bench
 from hil_tests.verdicts import not_applicable, not_tested
 
 MADE_MS: Final = 2_000

@@ -7,7 +7,7 @@ from _pytest.junitxml import (
     xml_key,
 )  # no hook tells pytest's writer that the fault of a test is not the device's
 
-from hil_tests.told import BENCH_ONLY, of
+from hil_tests.run.told import BENCH_ONLY, of
 
 
 class JUnit:

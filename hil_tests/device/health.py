@@ -10,7 +10,7 @@ from bwc_protocol.messages.identity import Fault
 from bwc_sdk.clients.audit_chain import checked
 from bwc_sdk.errors import AuditBroken, CommandError
 from bwc_sdk.sync import SyncCamera, SyncDockingStation
-from hil_tests.absent import why_not_applicable
+from hil_tests.device.absent import why_not_applicable
 
 PAGES_MAX: Final = 64
 """Of the log that are read after a test: one that writes eight thousand entries is looked at no further."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bwc_protocol.messages.station import BayState, BayStatus
 from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.sync import SyncDockingStation
-from hil_tests.keepsake import assert_restored, restore_clock
+from hil_tests.device.keepsake import assert_restored, restore_clock
 from hil_tests.verdicts import require_healthy
 
 

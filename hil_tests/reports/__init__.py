@@ -1,0 +1,1 @@
+"""What a run tells others: the end of the terminal, JUnit, pytest-html, OpenMetrics."""

@@ -1,0 +1,1 @@
+"""What tests hold in their hands: cables that break, hosts that lie, what a device must be able to do."""
