@@ -38,9 +38,9 @@ from hil_tests.states.marks import WANTED
 if TYPE_CHECKING:
     from bwc_protocol.declare import Role
     from bwc_sdk.sync import SyncCamera
-    from hil_tests.conformance.measuring import Measure
     from hil_tests.device.bench import Bench
     from hil_tests.raw.wire import Wire
+    from hil_tests.run.measuring import Measure
 
 pytest_plugins: Final = (
     "hil_tests.run.each_device",
@@ -188,7 +188,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if ours := [item for item in items if is_on_device(item)]:
-        from hil_tests.conformance.rules import require_known
+        from hil_tests.judging.rules import require_known
 
         require_known(ours)
 
@@ -357,7 +357,7 @@ def wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Measure:
     """`measure("connect time", 0.4, "s", at_most=15)`: a value for the report; beyond a limit the test fails."""
-    from hil_tests.conformance.measuring import measure_for
+    from hil_tests.run.measuring import measure_for
 
     return measure_for(request.node)
 

@@ -14,8 +14,8 @@ from bwc_sdk import Role
 from bwc_sdk.clients.clock_sync import DEVICE_PPM
 from bwc_sdk.offload import OffloadPolicy
 from bwc_sdk.sync import SyncCamera, connect
-from hil_tests.conformance.measuring import Measure
 from hil_tests.device.bench import Bench
+from hil_tests.run.measuring import Measure
 from hil_tests.verdicts import not_tested
 
 CONNECT_S: Final = 15.0

@@ -19,9 +19,9 @@ from bwc_sdk.offload import OffloadPolicy, Progress
 from bwc_sdk.sync import SyncCamera, SyncOffloadJob, offload
 from hil_tests.actuators.actuator import ENTIRE_SUPPLY, ActuatorFailed, Cut
 from hil_tests.actuators.at_device import OFF_S, Actuators
-from hil_tests.conformance.measuring import Measure
 from hil_tests.device.bench import Bench
 from hil_tests.device.restarting import when_answering, when_back
+from hil_tests.run.measuring import Measure
 from hil_tests.testkit.abilities import need_footage_link
 from hil_tests.verdicts import not_tested
 

@@ -9,9 +9,9 @@ import pytest
 from bwc_sdk import ConfigView, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.errors import BwcError
 from bwc_sdk.sync import SyncCamera
-from hil_tests.conformance.measuring import Measure
 from hil_tests.device.bench import Bench
 from hil_tests.device.restarting import when_back
+from hil_tests.run.measuring import Measure
 from hil_tests.testkit.refusals import refused
 
 HOLD = "hil-reboot"

@@ -14,12 +14,12 @@ import pytest
 
 from bwc_sdk.cli.printing.text import clean
 from bwc_sdk.errors import BwcError
-from hil_tests.conformance import observing
 from hil_tests.conformance.folder import run_folder
 from hil_tests.conformance.gathering import Gathering
 from hil_tests.conformance.report import Report
-from hil_tests.conformance.rules import Scope, marked
 from hil_tests.conformance.words import summary
+from hil_tests.judging import observing
+from hil_tests.judging.rules import Scope, marked
 from hil_tests.run.order import SEED
 from hil_tests.run.running import ON_THE_WIRE, READ_ONLY, RUNS, device_name
 

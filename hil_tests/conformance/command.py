@@ -22,8 +22,8 @@ from bwc_sdk.errors import TransportError
 from bwc_sdk.host.required_packages import lacking_for
 from hil_tests.conformance import difference, folder
 from hil_tests.conformance.report import PAGE, Report, read
-from hil_tests.conformance.verdict import Conformity
 from hil_tests.conformance.words import headline, summary
+from hil_tests.judging.verdict import Conformity
 
 if TYPE_CHECKING:
     import pytest
@@ -246,8 +246,8 @@ def _run(
         import pytest  # noqa: F401  # the extra's, and missing without it
     except ImportError as error:
         raise lacking_for("bench", "'bwc conformance'") from error
-    from hil_tests.conformance.rules import Scope
     from hil_tests.conformance.suite import Run
+    from hil_tests.judging.rules import Scope
 
     return Run(
         device=settings.device,

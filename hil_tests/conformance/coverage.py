@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hil_tests.conformance.rules import Rule
-from hil_tests.conformance.verdict import UNTESTED
+from hil_tests.judging.rules import Rule
+from hil_tests.judging.verdict import UNTESTED
 
 OF_HOSTS: Final = "it is a rule for hosts: no device can break it"
 _OF_STORES: Final = "it is about who stores, verifies or issues, and not about a device"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hil_tests.conformance.report import Measured, Report
-from hil_tests.conformance.verdict import Verdict
+from hil_tests.conformance.report import Report
+from hil_tests.judging.measured import Measured
+from hil_tests.judging.verdict import Verdict
 
 GRAVITY: Final = (
     Verdict.PASS,

@@ -17,14 +17,16 @@ import pytest
 from bwc_sdk.errors import BwcError
 from bwc_sdk.shipped import specification
 from bwc_sdk.version import __version__
-from hil_tests.conformance import device, observing
+from hil_tests.conformance import device
 from hil_tests.conformance.coverage import why_untested
 from hil_tests.conformance.folder import write
-from hil_tests.conformance.measuring import MEASURED
-from hil_tests.conformance.report import Captured, Device, Environment, Measured, Report, Requirement, Tried
-from hil_tests.conformance.rules import Rule, Scope
-from hil_tests.conformance.verdict import Outcome, gravest, judge, softened
+from hil_tests.conformance.report import Captured, Device, Environment, Report, Requirement, Tried
+from hil_tests.judging import observing
+from hil_tests.judging.measured import Measured
+from hil_tests.judging.rules import Rule, Scope
+from hil_tests.judging.verdict import Outcome, gravest, judge, softened
 from hil_tests.run.acting import MOVED, actuators_there
+from hil_tests.run.measuring import MEASURED
 from hil_tests.run.running import DeviceRun
 
 NOBODY_ASKED: Final = "no test came so far as to ask who it is"

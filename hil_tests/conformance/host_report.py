@@ -9,9 +9,9 @@ from typing import Final
 
 from hil_tests.conformance.gathering import environment
 from hil_tests.conformance.report import HOST, Device, Report, Requirement, Tried
-from hil_tests.conformance.rules import Rule, Scope, all_rules
-from hil_tests.conformance.verdict import Outcome, judge
 from hil_tests.hosts.visit import Case, Visit
+from hil_tests.judging.rules import Rule, Scope, all_rules
+from hil_tests.judging.verdict import Outcome, judge
 
 OF_DEVICES: Final = "it is about devices, and a host was judged"
 NOT_SEEN: Final = "a device sees nothing of it, or no case makes a host show it"

@@ -20,11 +20,11 @@ from firmware_sim.ports.tcp import TcpPipe, TcpPort
 from hil_tests.conformance.folder import prepare, write
 from hil_tests.conformance.host_report import Reporter
 from hil_tests.conformance.report import Report
-from hil_tests.conformance.rules import Scope, all_rules
 from hil_tests.device.identities import BenchIdentities
 from hil_tests.hosts.cases import CASES
 from hil_tests.hosts.listener import Listener
 from hil_tests.hosts.visit import Case
+from hil_tests.judging.rules import Scope, all_rules
 
 PORTS: Final = range(65_536)
 INTERRUPTED: Final = "it was interrupted"

@@ -20,12 +20,12 @@ from hil_tests.conformance.report import (
     REPORT,
     SIGNATURE,
     UNKNOWN,
-    Measured,
     Report,
     Requirement,
     Tried,
 )
-from hil_tests.conformance.verdict import Conformity, Outcome, Verdict
+from hil_tests.judging.measured import Measured
+from hil_tests.judging.verdict import Conformity, Outcome, Verdict
 
 HEADLINES: Final = {
     Conformity.CONFORMING: "CONFORMING in all that was tested",

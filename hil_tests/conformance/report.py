@@ -13,7 +13,8 @@ from typing import Any, Final, TypeVar
 
 from bwc_sdk.errors import DocumentError
 from bwc_sdk.identity.document_files import read_document
-from hil_tests.conformance.verdict import Conformity, Outcome, Verdict, conformity, counted
+from hil_tests.judging.measured import Measured
+from hil_tests.judging.verdict import Conformity, Outcome, Verdict, conformity, counted
 
 SCHEMA: Final = 1
 """Raised only when an older reader would misread: unknown members are passed over."""
@@ -68,32 +69,6 @@ class Requirement:
     sentence: str
     why: str = ""
     tests: tuple[Tried, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A value that a test measured, with its limits."""
-
-    name: str
-    value: float
-    unit: str
-    test: str = ""
-    at_least: float | None = None
-    at_most: float | None = None
-    note: str = ""
-
-    @property
-    def within(self) -> bool:
-        """Whether it keeps to its limits."""
-        low = self.at_least is None or self.value >= self.at_least
-        return low and (self.at_most is None or self.value <= self.at_most)
-
-    @property
-    def limits(self) -> str:
-        """The limits, in words; "" without any."""
-        low = [] if self.at_least is None else [f"at least {self.at_least:g}"]
-        high = [] if self.at_most is None else [f"at most {self.at_most:g}"]
-        return " and ".join([*low, *high])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import pytest
 from bwc_sdk.errors import BwcError
 from hil_tests.conformance.collecting import Collector
 from hil_tests.conformance.folder import prepare
-from hil_tests.conformance.rules import Scope
+from hil_tests.judging.rules import Scope
 from hil_tests.run.running import RUNS
 from hil_tests.run.under_test import several
 

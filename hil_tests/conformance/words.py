@@ -9,7 +9,7 @@ from typing import Final
 
 from hil_tests.conformance.page import HEADLINES
 from hil_tests.conformance.report import HOST, PAGE, Report, Requirement, Tried
-from hil_tests.conformance.verdict import Outcome, Verdict
+from hil_tests.judging.verdict import Outcome, Verdict
 
 WRONG: Final = (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
 TESTS_MAX: Final = 2

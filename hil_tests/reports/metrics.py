@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from hil_tests.conformance.verdict import Verdict
+from hil_tests.judging.verdict import Verdict
 from hil_tests.reports.tally import TALLY, OfDevice
 from hil_tests.run.order import SEED
 

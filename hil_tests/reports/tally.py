@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from hil_tests.conformance.verdict import Outcome
+from hil_tests.judging.verdict import Outcome
 from hil_tests.reports.junit import JUnit
 from hil_tests.run.told import AGAIN, BENCH_ONLY, Told, of, word
 from hil_tests.run.under_test import DEVICES

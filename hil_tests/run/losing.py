@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil_tests.conformance.verdict import Outcome
+from hil_tests.judging.verdict import Outcome
 from hil_tests.run.running import READ_ONLY, DeviceRun, device_name, hold_device, is_on_device, run_of
 from hil_tests.run.told import of
 from hil_tests.run.under_test import several

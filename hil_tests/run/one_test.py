@@ -18,7 +18,7 @@ from _pytest.runner import (
     runtestprotocol,
 )  # as pytest-rerunfailures does: no public way runs a test without telling
 
-from hil_tests.conformance.verdict import Outcome
+from hil_tests.judging.verdict import Outcome
 from hil_tests.run.losing import look_for_the_device
 from hil_tests.run.running import ON_THE_WIRE, DeviceRun, device_name, run_of
 from hil_tests.run.told import AGAIN, of, outcome_of, told_of, word
@@ -95,7 +95,7 @@ def _as_over(
     item: pytest.Item, run: DeviceRun, reports: list[pytest.TestReport], attempt: int, log: str
 ) -> list[pytest.TestReport]:
     """What is told of the last attempt: a device that is not healthy after it fails the test, and not its teardown."""
-    from hil_tests.conformance.measuring import MEASURED
+    from hil_tests.run.measuring import MEASURED
 
     reports = _failed_by_health(reports)
     last = of(reports[-1])
@@ -157,7 +157,7 @@ def _failed_by_health(reports: list[pytest.TestReport]) -> list[pytest.TestRepor
 
 def _facts(item: pytest.Item) -> list[tuple[str, object]]:
     """What whoever reads of a test has to know beside what it connected to."""
-    from hil_tests.conformance.rules import marked
+    from hil_tests.judging.rules import marked
     from hil_tests.run.order import SEED
 
     return [

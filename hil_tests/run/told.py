@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from hil_tests.conformance.verdict import GRAVITY, Outcome, gravest
+from hil_tests.judging.verdict import GRAVITY, Outcome, gravest
 from hil_tests.run.running import DeviceRun
 
 BENCH_ONLY: Final = (Outcome.INFRA, Outcome.VANISHED, Outcome.NOT_RUN)
@@ -38,7 +38,7 @@ def told_of(
         return found | ({"outcome": str(Outcome.PASSED)} if report.when == "call" else {})
     if hasattr(report, "wasxfail"):
         return found | {"outcome": str(Outcome.NOT_TESTED)}
-    from hil_tests.conformance.observing import phase_of
+    from hil_tests.judging.observing import phase_of
     from hil_tests.verdicts import is_unhealthy
 
     error = call.excinfo.value

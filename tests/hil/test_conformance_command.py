@@ -16,7 +16,7 @@ import pytest
 
 from bwc_sdk.cli.exit_codes import ExitCode
 from hil_tests.conformance.page import WATERMARK
-from hil_tests.conformance.rules import all_rules
+from hil_tests.judging.rules import all_rules
 from tools.generate.smallest_device import Smallest
 
 BWC = Path(sys.executable).with_name("bwc")

@@ -32,9 +32,9 @@ from hil_tests.conformance.report import (
     encode,
     read,
 )
-from hil_tests.conformance.verdict import Conformity, Outcome, Verdict
 from hil_tests.conformance.words import summary
 from hil_tests.device.identities import BenchIdentities
+from hil_tests.judging.verdict import Conformity, Outcome, Verdict
 
 HOSTILE = '</pre></script><script>document.title = "owned"</script>\x1b[31m&<b>'
 NOW = 1_796_029_200

@@ -25,9 +25,9 @@ from bwc_sdk.errors import (
     ProtocolViolation,
     SessionError,
 )
-from hil_tests.conformance import observing
-from hil_tests.conformance.rules import Scope, all_rules, read_rules
-from hil_tests.conformance.verdict import Conformity, Outcome, Verdict, conformity, gravest, judge, softened
+from hil_tests.judging import observing
+from hil_tests.judging.rules import Scope, all_rules, read_rules
+from hil_tests.judging.verdict import Conformity, Outcome, Verdict, conformity, gravest, judge, softened
 from hil_tests.verdicts import NOT_APPLICABLE, NOT_TESTED, RuleBroken
 
 pytest_plugins = ["pytester"]

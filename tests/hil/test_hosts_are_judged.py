@@ -50,14 +50,14 @@ from hil_tests.conformance.host_report import OF_CERTIFICATES, Reporter
 from hil_tests.conformance.listening import ListeningPort
 from hil_tests.conformance.page import WATERMARK, WHO_KNOWS
 from hil_tests.conformance.report import Report
-from hil_tests.conformance.rules import Scope, all_rules
-from hil_tests.conformance.verdict import Conformity, Verdict
 from hil_tests.conformance.words import headline
 from hil_tests.device.identities import BenchIdentities
 from hil_tests.hosts.cases import CASES
 from hil_tests.hosts.frames import PROTECTION_AT
 from hil_tests.hosts.listener import Listener
 from hil_tests.hosts.visit import CONNECT, Case, Visit
+from hil_tests.judging.rules import Scope, all_rules
+from hil_tests.judging.verdict import Conformity, Verdict
 
 NAMED = {case.name: case for case in CASES}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from hil_tests.conformance.coverage import why_untested
-from hil_tests.conformance.rules import all_rules
-from hil_tests.conformance.verdict import UNTESTED
+from hil_tests.judging.rules import all_rules
+from hil_tests.judging.verdict import UNTESTED
 from tools.generate.spec_markdown import table
 
 ROOT: Final = Path(__file__).parents[2]

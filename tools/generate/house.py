@@ -97,9 +97,9 @@ def picture(arrows: Arrows) -> str:
         if name.split(".")[0] in PACKAGES[:-1]:
             lines += [f"  {node(name)} --> {node(other)}" for other in sorted(shown[name])]
     lines += ["  hil_tests --> bwc_sdk & firmware_sim", "  bwc_sdk & firmware_sim --> bwc_protocol", "```"]
-    for package in PACKAGES[:-1]:
+    for package in PACKAGES:
         lines += ["", f"| `{package}` | what lives there |", "|---|---|"]
-        named = [name for name in order(rooms) if name.startswith(f"{package}.")]
+        named = [name for name in order(rooms) if name.startswith(f"{package}.") and ".test_" not in name]
         lines += [f"| `{name.partition('.')[2]}` | {purpose(name)} |" for name in named]
     return "\n".join(lines)
 

@@ -36,7 +36,7 @@ from bwc_sdk.errors import (
     TransportError,
 )
 from hil_tests.actuators.actuator import ActuatorFailed
-from hil_tests.conformance.verdict import GRAVITY, Outcome
+from hil_tests.judging.verdict import GRAVITY, Outcome
 from hil_tests.raw.transcript import TRANSCRIPT
 from hil_tests.verdicts import INFRA, NOT_APPLICABLE, NOT_TESTED, RuleBroken, is_unhealthy
 

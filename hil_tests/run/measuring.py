@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import pytest
 
-from hil_tests.conformance.report import Measured
+from hil_tests.judging.measured import Measured
 from hil_tests.run.running import run_of
 from hil_tests.verdicts import RuleBroken
 
