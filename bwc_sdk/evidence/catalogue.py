@@ -20,7 +20,7 @@ from bwc_protocol.documents.tombstone import TOMBSTONE_MAX, Tombstone
 from bwc_protocol.evidence import MANIFEST_MAX, EvidenceError, Manifest, sign1
 from bwc_protocol.evidence.annotations import AnnotationRecord
 from bwc_protocol.messages.recordings import AnnotationKind
-from bwc_sdk.evidence.corrected_time import Correction, NotKnown, correction_of
+from bwc_sdk.evidence.corrected_time import Correction, NotKnown, correction_of, said_utc_ns
 from bwc_sdk.evidence.custody import CUSTODY_MAX, custody_document
 from bwc_sdk.evidence.derivation import DERIVATION_MAX, Derivation
 from bwc_sdk.evidence.naming import recording_name
@@ -102,6 +102,13 @@ class Described:
     def correction(self) -> Correction | NotKnown | None:
         """What must be added to its times, by what was measured of its camera's clock; None without a manifest."""
         return None if self.manifest is None else correction_of(self.manifest, self.custody.values())
+
+    @property
+    def said_utc_ns(self) -> tuple[int | None, ...]:
+        """When each statement of `said` was made, by the clock of whoever measured the camera's; None: not known."""
+        if self.manifest is None:
+            return (None,) * len(self.said)
+        return said_utc_ns(self.manifest, self.correction, [one.utc_ns for one in self.said])
 
     @property
     def segments_here(self) -> int:

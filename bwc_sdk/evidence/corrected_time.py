@@ -8,7 +8,7 @@ never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -117,6 +117,28 @@ def _held_against(manifest: Manifest, clock: CameraClock, stored_ns: object) -> 
         uncertainty_ns=error_ns + clock.host_time.max_error_ns,
         clock=clock,
     )
+
+
+def said_utc_ns(
+    manifest: Manifest, known: Correction | NotKnown | None, stamps: Sequence[int]
+) -> tuple[int | None, ...]:
+    """When each of the statements on a recording was made, by the host's clock; None where nobody knows.
+
+    `stamps` are their times by the camera's clock, in the order of their chain. A statement names no revision of the
+    clock. Up to the measurement it was the recording's; after it, the clock may have been set. So the true time is told
+    of statements whose stamp lies between the recording's begin and the measurement, by the camera's clock and by the
+    host's, and of none that comes after one that does not.
+    """
+    if not isinstance(known, Correction):
+        return (None,) * len(stamps)
+    measured_ns = min(known.clock.camera_utc_ns, known.clock.measured_utc_ns - known.uncertainty_ns)
+    after, found = manifest.started_utc_ns, list[int | None]()
+    for stamp in stamps:
+        if not after <= stamp <= measured_ns:
+            break
+        after = stamp
+        found.append(stamp + known.offset_ns)
+    return (*found, *[None] * (len(stamps) - len(found)))
 
 
 def _is_set(state: object) -> bool:

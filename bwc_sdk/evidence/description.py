@@ -133,7 +133,10 @@ def document(found: Described) -> dict[str, Any]:
     return {
         "recording": row(found),
         "manifest": to_plain(found.manifest) if found.manifest is not None else None,
-        "annotations": [to_plain(one) | {"kind": to_plain(kind_of(one.kind))} for one in found.said],
+        "annotations": [
+            to_plain(one) | {"kind": to_plain(kind_of(one.kind)), "true_utc_ns": true_ns}
+            for one, true_ns in zip(found.said, found.said_utc_ns, strict=True)
+        ],
         "holds": [
             {"id": one.id, "case": one.case, "authority": one.authority, "reason": one.reason}
             for one in found.standing.holds.values()

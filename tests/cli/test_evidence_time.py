@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.documents.annotation_file import AnnotationFile
 from bwc_protocol.evidence import UNBOUNDED_MS, ClockState, Manifest
+from bwc_protocol.evidence.annotations import AnnotationRecord
+from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_sdk.evidence.camera_clock import CameraClock
 from bwc_sdk.evidence.naming import recording_name
 from bwc_sdk.host.host_time import HostTime
@@ -97,6 +100,40 @@ def test_show_tells_why_an_offset_is_not_known(bwc: Bwc, store: Path) -> None:
     one.write(camera_clock=one.document["camera_clock"] | {"revision": 77})
     row = bwc("evidence", "show", str(store), "1", "--json").document["recording"]
     assert row["clock_offset_unknown"] == "set-since" and row["true_started_utc"] is None
+
+
+def test_show_tells_when_something_was_said_by_true_time_beside_the_cameras(bwc: Bwc, store: Path) -> None:
+    one = records(store)[0]
+    before = one.manifest.ended_utc_ns + S // 2
+    later = before + HOURS_3  # by a clock that the host may have set since
+    for path in store.glob(f"{one.manifest_path.stem}*.annotations"):
+        path.unlink()
+    said = tuple(statement(at) for at in (before, later))
+    file = AnnotationFile(
+        camera=one.manifest.camera,
+        recording_id=one.manifest.recording_id,
+        manifest_sha256=one.manifest.sha256,
+        records=tuple(record.encode() for record in said),
+        signature=b"",
+    )
+    (store / f"{one.manifest_path.stem}_{file.head.hex()[:16]}.annotations").write_bytes(file.encode())
+    told = bwc("evidence", "show", str(store), "1", "--json").document["annotations"]
+    assert [(row["utc_ns"], row["true_utc_ns"]) for row in told] == [(before, before + HOURS_3), (later, None)]
+    text = bwc("evidence", "show", str(store), "1").out
+    assert f"said.0\t{before}\t{before + HOURS_3}\tcategory\t" in text
+    assert f"said.1\t{later}\tunknown\tcategory\t" in text
+
+
+def statement(utc_ns: int) -> AnnotationRecord:
+    return AnnotationRecord(
+        utc_ns=utc_ns,
+        kind=int(AnnotationKind.CATEGORY),
+        actor="kim",
+        text="traffic",
+        hold="",
+        case="",
+        authority="",
+    )
 
 
 def test_find_asks_for_true_time_unless_it_is_told_to_ask_for_the_cameras(bwc: Bwc, store: Path) -> None:

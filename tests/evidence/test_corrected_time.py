@@ -13,7 +13,14 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import UNBOUNDED_MS, ClockState, Manifest
 from bwc_sdk.evidence.camera_clock import CameraClock, MalformedClock, NotMeasured, clock_of, said_of
 from bwc_sdk.evidence.clock_findings import check_clock
-from bwc_sdk.evidence.corrected_time import DRIFT_PPM, Correction, NotKnown, correction_of, spans_ns
+from bwc_sdk.evidence.corrected_time import (
+    DRIFT_PPM,
+    Correction,
+    NotKnown,
+    correction_of,
+    said_utc_ns,
+    spans_ns,
+)
 from bwc_sdk.evidence.findings import FindingKind, Severity
 from bwc_sdk.host.host_time import HostTime
 from tools.generate import sample_evidence
@@ -134,6 +141,29 @@ def test_a_recording_is_looked_for_by_true_time_and_by_either_where_the_host_was
         len(spans_ns(made(**UNSET), correction_of(made(**UNSET), [record(measured(state=ClockState.UNSET))])))
         == 1
     )
+
+
+def said(clock: CameraClock, *after_s: int) -> list[float | None]:
+    """Seconds after the recording's begin, by true time, of statements by the camera's."""
+    known = correction_of(MANIFEST, [record(clock)])
+    found = said_utc_ns(MANIFEST, known, [STARTED + one * S for one in after_s])
+    return [None if ns is None else (ns - STARTED) / S for ns in found]
+
+
+def test_what_was_said_before_the_clock_was_measured_has_a_true_time() -> None:
+    assert said(measured(), 60, 1_000) == [HOURS_3 / S + 60, HOURS_3 / S + 1_000]
+    assert said(measured(revision=5), 60) == [None], "of another set of the clock"
+    assert said_utc_ns(MANIFEST, None, [STARTED]) == (None,)
+
+
+def test_what_was_said_after_the_clock_was_measured_or_may_have_been_has_none() -> None:
+    assert said(measured(), 1_001) == [None], "the clock may have been set since"
+    assert said(measured(), -1) == [None], "before the recording began: by another clock"
+    assert said(measured(), 60, 1_001, 70) == [HOURS_3 / S + 60, None, None], "its place in the chain is later"
+    assert said(measured(), 60, 59) == [HOURS_3 / S + 60, None], "the clock was set back in between"
+    ahead = measured(offset_ns=-HOURS_3, measured_utc_ns=STARTED + 100 * S)
+    assert correction_of(MANIFEST, [record(ahead)]) is not NotKnown.SET_SINCE
+    assert said(ahead, 60, 101) == [60 - HOURS_3 / S, None], "by a clock that was set right, 101 s is later"
 
 
 def test_an_offset_beyond_what_the_camera_stated_is_a_warning() -> None:

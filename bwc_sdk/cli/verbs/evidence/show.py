@@ -181,7 +181,8 @@ def _proofs(found: Described) -> Iterator[Fact]:
     for one in found.receipts:
         yield fact("receipt", one.destination, f"{one.destination}, {one.annotations} annotations")
     if found.tombstone is not None:
-        yield fact("erased_utc_ns", found.tombstone.utc_ns, unit="ns")
+        erased_ns = found.tombstone.utc_ns
+        yield fact("erased_utc_ns", erased_ns, f"{utc(erased_ns)}, by the camera's clock")
         yield fact("erased_by", found.tombstone.actor)
         yield fact("erased_for", found.tombstone.reason)
 
@@ -199,10 +200,11 @@ def _holds(found: Described) -> Iterator[list[Fact]]:
 def _said(found: Described) -> Iterator[list[Fact]]:
     from bwc_sdk.evidence.description import kind_of
 
-    for one in found.said:
+    for one, true_ns in zip(found.said, found.said_utc_ns, strict=True):
         kind = kind_of(one.kind)
         yield [
             fact("utc_ns", one.utc_ns, unit="ns"),
+            fact("true_utc_ns", true_ns, unit="ns"),
             fact("kind", kind if isinstance(kind, Unknown) else str(kind)),
             fact("actor", one.actor),
             fact("text", one.text),
