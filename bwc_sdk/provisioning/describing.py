@@ -55,6 +55,7 @@ def describe(
             "earlier_officer": done.found.assignment.officer,
             "training_valid_until": str(member.training_until or "") if member else "",
         },
+        "desired_counter": done.desired_counter,
         "recordings": done.found.recordings,
         "clock": {"before": _measured(done.found.clock), "after": None}
         if clock is None

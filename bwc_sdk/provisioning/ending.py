@@ -33,6 +33,7 @@ class Ended:
 
     officer: str
     day: datetime.date
+    """The first day without: what the roster says already, else what was asked for."""
     member: Member | None
     """The line of the roster; None if there is none of that name."""
     cameras: tuple[str, ...]
@@ -56,19 +57,21 @@ def end_part(
     The desired states are there before the roster says so: a run that is killed in between is repeated. Raises
     `RosterError` where neither the roster nor the records know him or her, `HostFileError`, `DocumentError`.
     """
+    member = None if roster is None else parse_roster(read_table(roster), roster).of_officer(officer)
+    if member is not None and member.ended is not None:
+        day = member.ended
     if out is not None and day > datetime.datetime.fromtimestamp(utc_s, datetime.UTC).date():
         raise RosterError(
             (f"{day} is to come, and what is signed now takes the cameras back at their next docking",),
             advice="write the day into the roster now, without --out, and sign when it has come",
         )
-    cameras = tuple(sorted(serial for who, serial in records.held().items() if who == officer))
-    member = None if roster is None else parse_roster(read_table(roster), roster).of_officer(officer)
+    cameras = records.cameras_of(officer)
     if member is None and not cameras:
         raise RosterError(
             (f"neither the roster nor the records know {officer!r}",),
             advice="'bwc people show' lists who has what",
         )
-    documents = []
+    documents: list[Path] = []
     if out is not None and identity is not None:
         with telling_files(out):
             out.mkdir(mode=0o755, parents=True, exist_ok=True)  # docks read it, by whatever user
@@ -86,8 +89,8 @@ def end_part(
             )
             write_document(path, document, over=True)
             documents.append(path)
-    for camera in cameras:
-        records.ending(camera, officer, day)
+    for number, camera in enumerate(cameras):
+        records.ending(camera, officer, day, documents[number] if documents else None)
     if roster is not None and member is not None and member.ended is None:
         _write_end(roster, member, day)
     return Ended(officer, day, member, cameras, tuple(documents))

@@ -66,6 +66,8 @@ class Done:
     self_test: SelfTestReport
     certificate_until_s: int
     """When its certificate ends, UTC in seconds; 0 = it has none."""
+    desired_counter: int
+    """Of the desired state that it took last; 0 = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,8 @@ async def carry_out(
     if wrong or (member is not None and _differs(assignment, member)):
         what = ", ".join(wrong or ["assignment"])
         raise ProtocolViolation(f"read back differently: {what}", device=camera.name)
-    until_s = (await camera.trust.read()).not_after_s
-    return Done(found, clock, settings, assignment, report, until_s)
+    trust = await camera.trust.read()
+    return Done(found, clock, settings, assignment, report, trust.not_after_s, trust.desired_counter)
 
 
 def _differs(state: AssignmentState, member: Member) -> bool:

@@ -112,11 +112,22 @@ class Records:
     def held(self) -> dict[str, str]:
         """Who has a camera, or was about to be given one: officer to serial number. Raises as `all`."""
         found = {one.officer: one.serial_number for one in self.all() if one.officer}
-        for path in sorted(self.directory.glob(f"*{BEGUN}")):
-            document = _document(path, _read(path))
+        for _, document in self.begun():
             found[str(document.get("officer", ""))] = str(document.get("serial_number", ""))
         found.pop("", None)
         return found
+
+    def cameras_of(self, officer: str) -> tuple[str, ...]:
+        """Serial numbers of all that somebody has, or was about to be given. Raises as `all`."""
+        recorded = {one.serial_number: one.officer for one in self.all()}
+        begun = {str(one.get("serial_number", "")): str(one.get("officer", "")) for _, one in self.begun()}
+        return tuple(sorted(serial for serial, who in (recorded | begun).items() if who == officer))
+
+    def begun(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
+        """What `begin` said, and no record followed. Raises as `all`."""
+        with telling_files(self.directory):
+            paths = sorted(self.directory.glob(f"*{BEGUN}"))
+        return tuple((path, _document(path, _read(path))) for path in paths)
 
     def begin(self, serial_number: str, officer: str) -> None:
         """Says durably that somebody is about to be given a camera. Raises `HostFileError`."""
@@ -124,17 +135,24 @@ class Records:
         with telling_files(self.directory):
             replace(self._begun(serial_number), data, mode=0o640)
 
-    def ending(self, serial_number: str, officer: str, day: date) -> None:
-        """Says that the part of whoever has a camera ends on a day. Raises `HostFileError`."""
-        data = canonical({"serial_number": serial_number, "officer": officer, "ended": day.isoformat()})
+    def ending(self, serial_number: str, officer: str, day: date, desired: Path | None = None) -> None:
+        """Says that the part of whoever has a camera ends on a day, and which desired state takes the camera back.
+        Raises `HostFileError`."""
+        path = self.directory / f"{camera_name(serial_number)}{ENDING}"
+        said = {"serial_number": serial_number, "officer": officer, "ended": day.isoformat()}
+        before = _document(path, _read(path)) if path.exists() else {}
+        if desired is not None:
+            said["desired"] = str(desired.absolute())
+        elif before.get("officer") == officer and "desired" in before:
+            said["desired"] = str(before["desired"])  # it was signed, and goes on to be delivered
         with telling_files(self.directory):
-            replace(self.directory / f"{camera_name(serial_number)}{ENDING}", data, mode=0o640)
+            replace(path, canonical(said), mode=0o640)
 
-    def ended_on(self, record: Record) -> str:
-        """On which day the part of whoever has a record's camera ends; "" = nobody said so. Raises as `all`."""
+    def ending_of(self, record: Record) -> tuple[Path, Mapping[str, Any]] | None:
+        """What `ending` said of whoever has a record's camera, and where it stands. Raises as `all`."""
         path = self.directory / f"{camera_name(record.serial_number)}{ENDING}"
         document = _document(path, _read(path)) if path.exists() else {}
-        return str(document.get("ended", "")) if document.get("officer") == record.officer else ""
+        return (path, document) if document.get("officer") == record.officer else None
 
     def write(self, document: Mapping[str, Any], page: str, identity: HostIdentity) -> Record:
         """Signs and writes a camera's record, in the place of the one before. Raises `HostFileError`.

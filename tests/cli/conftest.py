@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +75,46 @@ _seeds = count(9_000)
 def sim() -> str:
     """A fresh simulated camera with three small recordings. The same URI is the same camera."""
     return f"sim:?seed={next(_seeds)}&recordings=3&mib=1"
+
+
+benches = count(7_100, 10)
+"""Seeds of benches: of a station's cameras each has the next."""
+PTP = ("--source", "ptp", "--uncertainty", "1ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A technician's: files, a station of three cameras, and what runs there."""
+
+    run: Callable[..., Ran]
+    folder: Path
+    station: str
+    serials: tuple[str, ...]
+
+    @property
+    def roster(self) -> Path:
+        return self.folder / "officers.csv"
+
+    @property
+    def records(self) -> Path:
+        return self.folder / "records"
+
+    def provision(self, *words: str) -> Ran:
+        profile = str(self.folder / "patrol.toml")
+        files = ("--roster", str(self.roster), "--records", str(self.records))
+        return self.run("provision", profile, *files, "--station", self.station, *PTP, *words)
+
+    def people(self) -> dict[str, str]:
+        shown = self.run("people", "show", "--records", str(self.records), "--json")
+        assert shown.code == 0, shown.err
+        return {one["camera"]: one["officer"] for one in shown.document["people"]}
+
+
+@pytest.fixture
+def desk(bwc: Bwc, tmp_path: Path) -> Desk:
+    seed = next(benches)
+    (tmp_path / "patrol.toml").write_text("recording.pre_event_s = 120\n")
+    (tmp_path / "officers.csv").write_bytes("Officer;Unit\r\nÄ-01;K9\r\nB-02;K9\r\n".encode("utf-8-sig"))
+    uri = f"sim:?seed={seed}&station=3&recordings=1&mib=1"
+    serials = tuple(f"SIM-{seed + bay:08X}" for bay in (1, 2, 3))
+    return Desk(lambda *words: bwc(*words, "--lab"), tmp_path, uri, serials)

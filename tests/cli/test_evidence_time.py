@@ -118,7 +118,10 @@ def test_show_tells_when_something_was_said_by_true_time_beside_the_cameras(bwc:
     )
     (store / f"{one.manifest_path.stem}_{file.head.hex()[:16]}.annotations").write_bytes(file.encode())
     told = bwc("evidence", "show", str(store), "1", "--json").document["annotations"]
-    assert [(row["utc_ns"], row["true_utc_ns"]) for row in told] == [(before, before + HOURS_3), (later, None)]
+    assert [(row["utc_ns"], row["true_utc_ns"]) for row in told] == [
+        (before, before + HOURS_3),
+        (later, None),
+    ]
     text = bwc("evidence", "show", str(store), "1").out
     assert f"said.0\t{before}\t{before + HOURS_3}\tcategory\t" in text
     assert f"said.1\t{later}\tunknown\tcategory\t" in text

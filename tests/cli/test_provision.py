@@ -3,58 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bwc_sdk.cli.exit_codes import ExitCode
-from bwc_sdk.identity.desired import read_desired
-from tests.cli.conftest import Bwc, Ran
-
-_seeds = count(7_100, 10)
-PTP = ("--source", "ptp", "--uncertainty", "1ms")
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """A technician's: files, a station of three cameras, and what runs there."""
-
-    run: Callable[..., Ran]
-    folder: Path
-    station: str
-    serials: tuple[str, ...]
-
-    @property
-    def roster(self) -> Path:
-        return self.folder / "officers.csv"
-
-    @property
-    def records(self) -> Path:
-        return self.folder / "records"
-
-    def provision(self, *words: str) -> Ran:
-        profile = str(self.folder / "patrol.toml")
-        files = ("--roster", str(self.roster), "--records", str(self.records))
-        return self.run("provision", profile, *files, "--station", self.station, *PTP, *words)
-
-    def people(self) -> dict[str, str]:
-        shown = self.run("people", "show", "--records", str(self.records), "--json")
-        assert shown.code == 0, shown.err
-        return {one["camera"]: one["officer"] for one in shown.document["people"]}
-
-
-@pytest.fixture
-def desk(bwc: Bwc, tmp_path: Path) -> Desk:
-    seed = next(_seeds)
-    (tmp_path / "patrol.toml").write_text("recording.pre_event_s = 120\n")
-    (tmp_path / "officers.csv").write_bytes("Officer;Unit\r\nÄ-01;K9\r\nB-02;K9\r\n".encode("utf-8-sig"))
-    uri = f"sim:?seed={seed}&station=3&recordings=1&mib=1"
-    serials = tuple(f"SIM-{seed + bay:08X}" for bay in (1, 2, 3))
-    return Desk(lambda *words: bwc(*words, "--lab"), tmp_path, uri, serials)
+from tests.cli.conftest import PTP, Bwc, Desk, Ran, benches
 
 
 def events(ran: Ran) -> list[Mapping[str, Any]]:
@@ -99,7 +54,7 @@ def test_json_has_a_line_an_event_and_the_rest_last(desk: Desk) -> None:
 
 
 def test_cameras_by_themselves_are_provisioned_too(desk: Desk, bwc: Bwc) -> None:
-    uris = [f"sim:?seed={next(_seeds)}" for _ in range(2)]
+    uris = [f"sim:?seed={next(benches)}" for _ in range(2)]
     words = ("provision", str(desk.folder / "patrol.toml"), "--records", str(desk.records), *PTP, "--lab")
     ran = bwc(*words, "--also", uris[1], device=uris[0])
     assert ran.code == 0, ran.err
@@ -124,38 +79,6 @@ def test_whoever_has_footage_that_cannot_be_stored_keeps_the_camera(desk: Desk) 
     ran = desk.run("return", str(store), "--records", str(desk.records), "--station", desk.station)
     assert ran.code == ExitCode.BAD_DESTINATION
     assert desk.people()[desk.serials[0]] == "Ä-01"
-
-
-def test_somebodys_part_ends_in_the_roster_and_at_the_next_docking(desk: Desk) -> None:
-    desk.provision()
-    out = desk.folder / "desired"
-    files = ("--records", str(desk.records), "--roster", str(desk.roster), "--out", str(out))
-    ran = desk.run("people", "end", "Ä-01", *files, "--on", "2026-11-01", "--json")
-    assert ran.code == 0, ran.err
-    assert ran.document["ended"]["cameras"] == [desk.serials[0]]
-    assert desk.roster.read_bytes() == "Officer;Unit;ended\r\nÄ-01;K9;2026-11-01\r\nB-02;K9\r\n".encode(
-        "utf-8-sig"
-    )
-    found = read_desired(out, desk.serials[0])
-    assert found is not None and found[0].assignment is not None and found[0].assignment.officer == ""
-    delivered = desk.run("desired", "deliver", str(out), "-d", f"{desk.station}&bay=1")
-    assert delivered.code == 0, delivered.err
-    assert "officer\t\n" in desk.run("assign", "-d", f"{desk.station}&bay=1").out
-    shown = desk.run("people", "show", "--records", str(desk.records)).out
-    assert "Ä-01, ended on 2026-11-01" in shown
-    again = desk.run("people", "end", "Ä-01", *files, "--on", "2026-11-02")
-    assert again.code == 0 and b"2026-11-01" in desk.roster.read_bytes(), "the first day stays"
-
-
-def test_an_end_that_is_to_come_takes_no_camera_back_today(desk: Desk) -> None:
-    desk.provision()
-    out = desk.folder / "desired"
-    files = ("--records", str(desk.records), "--roster", str(desk.roster))
-    ran = desk.run("people", "end", "Ä-01", *files, "--out", str(out), "--on", "2999-12-31")
-    assert ran.code == ExitCode.BAD_CONFIG and "is to come" in ran.err
-    assert not out.exists() and b"2999" not in desk.roster.read_bytes()
-    assert desk.run("people", "end", "Ä-01", *files, "--on", "2999-12-31").code == 0
-    assert b"2999-12-31" in desk.roster.read_bytes()
 
 
 def test_whose_camera_is_not_here_is_told(desk: Desk) -> None:
@@ -184,20 +107,6 @@ def test_cameras_that_are_not_here_are_provisioned_by_what_docks_deliver(desk: D
     assert "120" in desk.run("config", "get", "recording.pre_event_s", "-d", bay).out
     ran = desk.run("provision", profile, *files, "--station", desk.station)
     assert ran.code == ExitCode.USAGE and "--out asks no camera" in ran.err
-
-
-def test_nobody_knows_whoever_is_in_neither(desk: Desk) -> None:
-    desk.provision()
-    ran = desk.run("people", "end", "Z-99", "--records", str(desk.records), "--roster", str(desk.roster))
-    assert ran.code == ExitCode.BAD_CONFIG and "neither the roster nor the records know 'Z-99'" in ran.err
-
-
-def test_a_record_that_was_changed_is_shown_as_such(desk: Desk) -> None:
-    desk.provision()
-    path = desk.records / f"{desk.serials[0]}.provisioned.json"
-    path.write_bytes(path.read_bytes().replace("Ä-01".encode(), "Ö-01".encode()))
-    ran = desk.run("people", "show", "--records", str(desk.records))
-    assert ran.code == ExitCode.BAD_DOCUMENT and "the signature does not hold" in ran.out
 
 
 @pytest.mark.parametrize(

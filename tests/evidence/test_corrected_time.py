@@ -159,7 +159,9 @@ def test_what_was_said_before_the_clock_was_measured_has_a_true_time() -> None:
 def test_what_was_said_after_the_clock_was_measured_or_may_have_been_has_none() -> None:
     assert said(measured(), 1_001) == [None], "the clock may have been set since"
     assert said(measured(), -1) == [None], "before the recording began: by another clock"
-    assert said(measured(), 60, 1_001, 70) == [HOURS_3 / S + 60, None, None], "its place in the chain is later"
+    assert said(measured(), 60, 1_001, 70) == [HOURS_3 / S + 60, None, None], (
+        "its place in the chain is later"
+    )
     assert said(measured(), 60, 59) == [HOURS_3 / S + 60, None], "the clock was set back in between"
     ahead = measured(offset_ns=-HOURS_3, measured_utc_ns=STARTED + 100 * S)
     assert correction_of(MANIFEST, [record(ahead)]) is not NotKnown.SET_SINCE

@@ -14,9 +14,9 @@ from bwc_sdk.cli.printing.facts import fact
 from bwc_sdk.cli.printing.output import Facts, Output, Rows
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
-from bwc_sdk.errors import BwcError
-from bwc_sdk.provisioning import Records, verify_record
+from bwc_sdk.provisioning import Records
 from bwc_sdk.provisioning.ending import end_part
+from bwc_sdk.provisioning.holders import Fact, Holder, Source, holders
 
 app = verbs(
     no_args_is_help=True,
@@ -33,33 +33,99 @@ RecordsDir = Annotated[
 
 @app.command("show")
 @local_verb
-def show(settings: Settings, output: Output, records: RecordsDir) -> int:
-    """Who has which camera since when, and who signed that. Exits with 18 if a record is not as it was signed."""
+def show(
+    settings: Settings,
+    output: Output,
+    records: RecordsDir,
+    desired: Annotated[
+        Path | None,
+        typer.Option(
+            "--desired",
+            metavar="DIR",
+            readable=False,
+            help="Directory that docks deliver from: what is signed there is told, too. That of 'bwc people end --out' "
+            "is known already.",
+        ),
+    ] = None,
+    checks: Annotated[
+        Path | None,
+        typer.Option(
+            "--checks",
+            metavar="DIR",
+            readable=False,
+            help="What cameras said of it themselves, as 'bwc check --record DIR' kept it.",
+        ),
+    ] = None,
+) -> int:
+    """Who has which camera since when, who signed that, and what was said since; each with where it comes from.
+
+    A record is of the moment in which it was made. A desired state counts from the docking that delivers it, of which
+    no file here knows: a check of the camera does. Exits with 18 if something is not as it was signed.
+    """
     believed = identity_to_sign(settings, Role.TECHNICIAN, None)
-    rows, bad = [], False
     with Records.opened(records, make=False) as kept:
-        for record in kept.all():
-            try:
-                signed = f"signed by {verify_record(record, believed).name}"
-            except BwcError as error:
-                signed, bad = error.rule, True
-            document = record.document
-            day = kept.ended_on(record)
-            rows.append(
-                [
-                    record.serial_number,
-                    f"{record.officer or 'nobody'}{f', ended on {day}' if day else ''}",
-                    str(document["assignment"].get("unit", "")),
-                    str(document.get("made_utc", "")),
-                    signed,
-                ]
-            )
+        found = holders(kept, believed, desired=desired, checks=checks)
     names = ["camera", "officer", "unit", "since", "record"]
+    rows = [_row(one) for one in found]
+    said = [[one.serial_number, *_said(fact)] for one in found for fact in one.since]
     output.show(
-        {"people": [dict(zip(names, row, strict=True)) for row in rows]},
+        {
+            "people": [
+                dict(zip(names, row, strict=True)) | {"said_since": [_document(fact) for fact in one.since]}
+                for one, row in zip(found, rows, strict=True)
+            ]
+        },
         Rows("people", names, rows, empty="no records"),
+        *(
+            [Rows("said since", ["camera", "what", "says", "when", "by", "file"], said, section="since")]
+            if said
+            else []
+        ),
     )
-    return ExitCode.BAD_DOCUMENT if bad else ExitCode.SUCCESS
+    return ExitCode.BAD_DOCUMENT if any(one.doubtful for one in found) else ExitCode.SUCCESS
+
+
+def _row(one: Holder) -> list[str]:
+    if one.record is None:
+        return [one.serial_number, "not known", "", "", "none is here"]
+    document = one.record.document
+    return [
+        one.serial_number,
+        one.record.officer or "nobody",
+        str(document["assignment"].get("unit", "")),
+        str(document.get("made_utc", "")),
+        one.trouble or f"signed by {one.signed_by}",
+    ]
+
+
+def _said(fact: Fact) -> list[str]:
+    whose = (fact.officer or "nobody") + (f" ({fact.unit})" if fact.unit else "")
+    by = fact.trouble or fact.by
+    match fact.source:
+        case Source.BEGUN:
+            words = "begun", f"{whose} was about to be given it: provision again"
+        case Source.ENDED:
+            words = "ended", f"{whose} ended on {fact.day}"
+        case Source.DESIRED_STATE:
+            by = fact.trouble or f"signed by {fact.by}"
+            words = f"desired state {fact.counter}", f"{whose}, from the docking that delivers it"
+        case Source.CHECK:
+            words = "check", f"{whose}, said the camera itself"
+    return [*words, fact.utc, by, str(fact.path)]
+
+
+def _document(fact: Fact) -> dict[str, object]:
+    return {
+        "source": str(fact.source),
+        "officer": fact.officer or "nobody",
+        "unit": fact.unit,
+        "ended_on": fact.day or None,
+        "utc": fact.utc or None,
+        "counter": fact.counter or None,
+        "by": fact.by or None,
+        "trouble": fact.trouble or None,
+        "file": str(fact.path),
+    }
 
 
 @app.command("end")
@@ -105,6 +171,10 @@ def end(
         )
     if roster is not None and ended.member is None:
         output.note(f"{roster} has no line of {officer!r}")
+    if on is not None and ended.day != day:
+        output.note(
+            f"{roster} says {ended.day} already, and that stays: another day is written there by hand"
+        )
     if ended.cameras and out is None:
         output.note(
             f"still with {officer!r}: {', '.join(ended.cameras)}; --out DIR signs what takes them back"
@@ -113,13 +183,13 @@ def end(
         {
             "ended": {
                 "officer": officer,
-                "day": day.isoformat(),
+                "day": ended.day.isoformat(),
                 "line": None if ended.member is None else ended.member.line,
                 "cameras": list(ended.cameras),
                 "documents": [str(path) for path in ended.documents],
             }
         },
-        Facts("ended", [fact("officer", officer), fact("day", day.isoformat())]),
+        Facts("ended", [fact("officer", officer), fact("day", ended.day.isoformat())]),
         Rows(
             "cameras",
             ["camera", "taken back by"],
