@@ -2,12 +2,12 @@
 
 `provision` does it for every camera that is there, all at once; what it needs to know stands in a profile (a
 configuration file) and a roster (a table of people). What is safe to repeat is repeated: after anything at all the same
-call goes on.
+call goes on. `bwc_sdk.sync` has the same for programs without asyncio.
 """
 
 from bwc_sdk.provisioning.from_afar import NotSigned, Signed, sign_desired_states
 from bwc_sdk.provisioning.one_camera import Done, Found, Step, TimeWord
-from bwc_sdk.provisioning.place import Place, places_of
+from bwc_sdk.provisioning.place import Place, place_at, places_of
 from bwc_sdk.provisioning.profile import Profile, read_profile
 from bwc_sdk.provisioning.provision import (
     Looked,
@@ -41,6 +41,7 @@ __all__ = [
     "Step",
     "StepBegun",
     "TimeWord",
+    "place_at",
     "places_of",
     "provision",
     "read_profile",

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from bwc_protocol.declare import Role
 from bwc_protocol.messages.station import BayState
 from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.connecting import connect
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.connection.access import Connecting
+from bwc_sdk.host.world import World
+from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
 
 NOT_TO_BE_HAD = (BayState.EMPTY, BayState.QUARANTINE)
 """States of a bay in which there is nobody to talk to."""
@@ -24,6 +29,27 @@ class Place:
     open: Callable[[], Connecting[Camera]]
     slots: frozenset[str] = frozenset()
     """How a roster may name it."""
+
+
+def place_at(
+    uri: str,
+    *,
+    identity: HostIdentity | IdentitySet | Path | None = None,
+    lab: bool = False,
+    allow_insecure: bool = False,
+    world: World | None = None,
+) -> Place:
+    """Where a camera is by itself, as its URI says. Other arguments are those of `connect`; connects to nothing yet."""
+    access = partial(
+        connect,
+        uri,
+        role=Role.TECHNICIAN,
+        identity=identity,
+        lab=lab,
+        allow_insecure=allow_insecure,
+        world=world,
+    )
+    return Place(uri, access, frozenset({uri}))
 
 
 async def places_of(station: DockingStation) -> tuple[Place, ...]:

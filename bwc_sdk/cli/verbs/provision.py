@@ -28,7 +28,6 @@ from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, outpu
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
 from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
-from bwc_sdk.clients.connecting import connect
 from bwc_sdk.enrolment import enroll
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
@@ -40,6 +39,7 @@ from bwc_sdk.provisioning import (
     Records,
     Roster,
     TimeWord,
+    place_at,
     places_of,
     provision,
     read_profile,
@@ -224,9 +224,7 @@ async def places(
             yield await places_of(link)
     else:
         who = identity_of(settings, Role.TECHNICIAN)
-        yield tuple(
-            Place(uri, partial(connect, uri, role=Role.TECHNICIAN, **who), frozenset({uri})) for uri in uris
-        )
+        yield tuple(place_at(uri, **who) for uri in uris)
 
 
 async def told(
