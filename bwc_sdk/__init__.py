@@ -39,7 +39,7 @@ What commands take and give, by subject; `help()` of each tells fields, units an
     assignment         AssignmentState
     audit              AuditEntry (AuditKind), AuditPage, AuditHead
     bench              BenchState, BenchRecording
-    station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, LedMeaning), BayPage
+    station            StationStatus (StationFault), BayStatus (BayState, BayAlarm, BayVerdict, LedMeaning), BayPage
     trust              TrustState (Fingerprint), CertificateRequest, OrderNonce, ResetRecord,
                        OpeningChallenge, OpeningProof; RecipientKey
     Done               of a command that gives nothing else
@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from bwc_protocol.messages.station import BayPage as BayPage
     from bwc_protocol.messages.station import BayState as BayState
     from bwc_protocol.messages.station import BayStatus as BayStatus
+    from bwc_protocol.messages.station import BayVerdict as BayVerdict
     from bwc_protocol.messages.station import Docked as Docked
     from bwc_protocol.messages.station import LedMeaning as LedMeaning
     from bwc_protocol.messages.station import StationFault as StationFault
@@ -217,6 +218,7 @@ _HOMES = {
     "BayPage": "bwc_protocol.messages.station",
     "BayState": "bwc_protocol.messages.station",
     "BayStatus": "bwc_protocol.messages.station",
+    "BayVerdict": "bwc_protocol.messages.station",
     "BenchRecording": "bwc_protocol.messages.bench",
     "BenchState": "bwc_protocol.messages.bench",
     "BwcError": "bwc_sdk.errors",
@@ -344,6 +346,7 @@ __all__ = [
     "BayPage",
     "BayState",
     "BayStatus",
+    "BayVerdict",
     "BenchRecording",
     "BenchState",
     "BwcError",

@@ -52,7 +52,7 @@ from bwc_protocol.messages.recordings import (
     ReleaseState,
     TombstonePage,
 )
-from bwc_protocol.messages.station import BayPage, BayStatus, StationStatus
+from bwc_protocol.messages.station import BayPage, BayStatus, BayVerdict, StationStatus
 from bwc_protocol.messages.storage import Storage, StorageHealth, StorageStatus
 from bwc_protocol.messages.trust import (
     CertificateRequest,
@@ -1825,6 +1825,61 @@ class SyncBays:
         return self._thread.run(
             self._twin.lease(bay=bay, docking=docking, label=label, seconds=seconds), timeout
         )
+
+    def verdict(
+        self,
+        *,
+        bay: int,
+        docking: int,
+        verdict: BayVerdict | Unknown,
+        seconds: int,
+        timeout: float | None = None,
+    ) -> BayStatus:
+        """Say for a time what whoever stands there may do with the camera in a bay; CONFLICT if it is another docking.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            docking: docking that the host speaks of
+            verdict: what it says; without meaning when `seconds` is 0; `BayVerdict`
+            seconds: how long it holds unless it is said again; 0 = no longer [s]; 0 to 3600
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.verdict` (0x0a09)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(
+            self._twin.verdict(bay=bay, docking=docking, verdict=verdict, seconds=seconds), timeout
+        )
+
+    def lock(self, *, bay: int, docking: int, seconds: int, timeout: float | None = None) -> BayStatus:
+        """Hold the camera in a bay for a time, or let it go; CONFLICT if it is another docking.
+
+        Arguments:
+            bay: bay, from 1; 1 to 64
+            docking: docking that the host speaks of
+            seconds: how long it is held unless it is said again; 0 = let go [s]; 0 to 600
+
+        Gives: `BayStatus`. One bay.
+        Roles: TECHNICIAN, DOCK_OFFLOAD, BENCH
+        Raises:
+            CommandError: refused; NOT_PERMITTED to another role
+            OutcomeUnknown: no reply came, and it may have taken effect
+            InvalidValue: a field cannot carry what was given; nothing was sent
+            ProtocolViolation: the answer breaks the protocol
+            DeviceLost, LinkError, SessionError: the connection ended
+        Specification: `station.lock` (0x0a0a)
+        With `timeout`, seconds, a call that takes longer is cancelled and raises `CallTimeout`; it may have taken
+        effect all the same.
+        """
+        return self._thread.run(self._twin.lock(bay=bay, docking=docking, seconds=seconds), timeout)
 
     def list(self, *, timeout: float | None = None) -> tuple[BayStatus, ...]:
         """All bays, in the order of their numbers.

@@ -48,9 +48,12 @@ class DockScript:
                 log.warning("a camera could not be moved: %s", error)
 
     def step(self) -> None:
-        """One officer: at an occupied bay he or she takes the camera, at an empty one puts one back."""
+        """One officer: at an occupied bay he or she takes the camera, unless it is locked, at an empty one puts one
+        back."""
         bay = self._random.choice(list(self._station.bays.values()))
         away = list(self._away)
+        if bay.lock_s:
+            return
         if bay.camera is not None:
             self._away.take(bay.number)
         elif away:

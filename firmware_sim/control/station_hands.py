@@ -93,6 +93,13 @@ class StationHands:
         return self._moved(self._bay(bay), None, out=True)
 
     @command
+    def unlatch(self, bay: Bay) -> BayLights:
+        """opens the lock of a bay by hand"""
+        self._bay(bay)
+        self.station.unlatch(bay)
+        return self.show(bay)
+
+    @command
     def dock(self, bay: Bay, camera: Serial = None) -> Moved:
         """puts back the one that was taken out of that bay last, or any that is away by its serial number"""
         return self._moved(self._bay(bay), None if camera is None else self._named(camera), out=False)

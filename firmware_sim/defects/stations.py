@@ -9,7 +9,17 @@ from typing import Any, ClassVar, Final
 
 from bwc_protocol.declare import Handlers, Request
 from bwc_protocol.link import Link, LinkDown, LinkDownReason, LinkEvent, ResetReason
-from bwc_protocol.messages.station import BayStatus, LeaseBay, ReleaseBay
+from bwc_protocol.messages.identity import Capability
+from bwc_protocol.messages.station import (
+    BayState,
+    BayStatus,
+    BayVerdict,
+    JudgeBay,
+    LeaseBay,
+    LedMeaning,
+    LockBay,
+    ReleaseBay,
+)
 from bwc_protocol.relay import UPLINK, Relay, Splice, Way
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.defects.defect import StationDefect
@@ -194,6 +204,111 @@ class _OnWhenCool(SimBay):
             self.release()
 
 
+# Verdicts and locks
+
+
+class _KeepsVerdicts(SimBay):
+    """Shows a verdict after its lease."""
+
+    @property
+    def verdict(self) -> BayVerdict:
+        return self._verdict
+
+
+class _VerdictOfAnother(SimBay):
+    """A verdict outlives its docking."""
+
+    def undock(self) -> Any:
+        verdict, left_s = self.verdict, self.verdict_s
+        camera = super().undock()
+        self.judge(verdict, left_s)
+        return camera
+
+
+class _VerdictInAlarm(SimBay):
+    """A verdict outlives an alarm."""
+
+    def settle(self) -> None:
+        verdict, left_s = self.verdict, self.verdict_s
+        super().settle()
+        self.judge(verdict, left_s)
+
+
+class _AlwaysGreen(SimBay):
+    """Says of every camera that answers that it can be taken."""
+
+    @property
+    def led(self) -> LedMeaning:
+        return LedMeaning.TAKE_ME if self.state is BayState.LINKED else super().led
+
+
+class _HostKnowsBest(SimBay):
+    """Says TAKE_ME whatever it knows itself."""
+
+    @property
+    def led(self) -> LedMeaning:
+        return LedMeaning.TAKE_ME if self.verdict is BayVerdict.TAKE_ME else super().led
+
+
+class _HoldsAndOffers(SimBay):
+    """Says TAKE_ME of what it holds."""
+
+    @property
+    def led(self) -> LedMeaning:
+        green = self.lock_s and self.verdict is BayVerdict.TAKE_ME
+        return LedMeaning.TAKE_ME if green else super().led
+
+
+class _HoldsForEver(SimBay):
+    """A lock goes on until a host opens it."""
+
+    _held = False
+
+    def lock(self, seconds: int) -> None:
+        super().lock(seconds)
+        self._held = seconds > 0
+
+    @property
+    def lock_s(self) -> int:
+        return max(1, self._lock_lease.left_s) if self._held else 0
+
+
+class _HoldsInFire(SimBay):
+    """A lock goes on at an alarm."""
+
+    def settle(self) -> None:
+        left_s = self.lock_s
+        super().settle()
+        self.lock(left_s)
+
+
+class _WithoutLatch(SimBay):
+    """A lock does not open by hand."""
+
+    def unlatch(self) -> None:
+        """Nothing to turn."""
+
+
+def _verdict_of_any_docking(session: StationSession, request: JudgeBay) -> BayStatus:
+    return handlers.judge(session, replace(request, docking=session.station.bays[request.bay].docking))
+
+
+def _lock_of_any_docking(session: StationSession, request: LockBay) -> BayStatus:
+    return handlers.lock(session, replace(request, docking=session.station.bays[request.bay].docking))
+
+
+def _unstated_verdict(session: StationSession, request: JudgeBay) -> BayStatus:
+    bay = session.station.bays[request.bay]
+    assert isinstance(request.verdict, BayVerdict)
+    bay.judge(request.verdict, request.seconds)
+    return bay.status()
+
+
+def _unstated(station: SimStation) -> None:
+    station.profile.capabilities &= ~Capability.BAY_LIGHTS
+    _answered(station, JudgeBay, _unstated_verdict)
+
+
 def _any_docking(session: StationSession, request: LeaseBay) -> BayStatus:
     return handlers.lease(session, replace(request, docking=session.station.bays[request.bay].docking))
 
@@ -220,13 +335,14 @@ def _releases_hot(session: StationSession, request: ReleaseBay) -> BayStatus:
 def _answers(
     name: str, rule: str, what: str, request: type[Request[Any]], handler: Callable[..., Any]
 ) -> StationDefect:
-    def into(station: SimStation) -> None:
-        own: Handlers[StationSession] = Handlers()
-        own.by_opcode = dict(STATION.by_opcode)
-        own.by_opcode[request.opcode] = handler
-        station.profile.handlers = own
+    return StationDefect(name, rule, what, lambda station: _answered(station, request, handler))
 
-    return StationDefect(name, rule, what, into)
+
+def _answered(station: SimStation, request: type[Request[Any]], handler: Callable[..., Any]) -> None:
+    own: Handlers[StationSession] = Handlers()
+    own.by_opcode = dict(STATION.by_opcode)
+    own.by_opcode[request.opcode] = handler
+    station.profile.handlers = own
 
 
 DEFECTS: Final = (
@@ -248,4 +364,22 @@ DEFECTS: Final = (
     _bays("on-when-cool", "STA-010", "switches a bay on again by itself", _OnWhenCool),
     _answers("releases-hot", "STA-011", "releases a bay that is hot", ReleaseBay, _releases_hot),
     _relay("full-windows", "STA-013", "lets full windows wait, however slow the host is", _FillsItsWindows),
+    _answers(
+        "verdict-of-any-docking",
+        "STA-014",
+        "takes a verdict for any docking",
+        JudgeBay,
+        _verdict_of_any_docking,
+    ),
+    _answers("lock-of-any-docking", "STA-014", "takes a lock for any docking", LockBay, _lock_of_any_docking),
+    _bays("keeps-verdicts", "STA-015", "shows a verdict after its lease", _KeepsVerdicts),
+    _bays("verdict-of-another", "STA-015", "shows a verdict of a camera that left", _VerdictOfAnother),
+    _bays("verdict-in-alarm", "STA-015", "shows a verdict of a bay that alarms", _VerdictInAlarm),
+    _bays("always-green", "STA-016", "says TAKE_ME of every camera that answers", _AlwaysGreen),
+    _bays("host-knows-best", "STA-016", "says TAKE_ME whatever it knows itself", _HostKnowsBest),
+    _bays("holds-and-offers", "STA-016", "says TAKE_ME of a camera that it holds", _HoldsAndOffers),
+    _bays("holds-for-ever", "STA-017", "keeps a lock after its lease", _HoldsForEver),
+    _bays("holds-in-fire", "STA-017", "keeps a lock at an alarm", _HoldsInFire),
+    _bays("without-latch", "STA-017", "has a lock that does not open by hand", _WithoutLatch),
+    StationDefect("unstated-light", "STA-018", "takes verdicts and does not state BAY_LIGHTS", _unstated),
 )

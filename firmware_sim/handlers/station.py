@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bwc_protocol.declare import Unknown
 from bwc_protocol.messages.audit import AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import ExchangeTime, ReadClock, SetClock
 from bwc_protocol.messages.identity import (
+    Capability,
     DeviceStatus,
     Identify,
     ReadCapabilities,
@@ -20,9 +22,12 @@ from bwc_protocol.messages.station import (
     BAY_PAGE_MAX,
     BayPage,
     BayStatus,
+    BayVerdict,
     IdentifyBay,
+    JudgeBay,
     LeaseBay,
     ListBays,
+    LockBay,
     ReadBay,
     ReadStation,
     ReleaseBay,
@@ -142,6 +147,37 @@ def lease(session: StationSession, request: LeaseBay) -> BayStatus:
     return bay.status()
 
 
+@JudgeBay.handler(STATION)
+def judge(session: StationSession, request: JudgeBay) -> BayStatus:
+    _demand(session, Capability.BAY_LIGHTS)
+    bay = _present(session, request.bay, request.docking)
+    verdict = request.verdict
+    if request.seconds and (isinstance(verdict, Unknown) or verdict is BayVerdict.NONE):
+        raise Refusal(ErrorCode.OUT_OF_RANGE, f"{verdict} is no verdict that this firmware knows")
+    bay.judge(BayVerdict.NONE if isinstance(verdict, Unknown) else verdict, request.seconds)
+    session.station.changed()
+    return bay.status()
+
+
+@LockBay.handler(STATION)
+def lock(session: StationSession, request: LockBay) -> BayStatus:
+    _demand(session, Capability.BAY_LOCKS)
+    bay = _present(session, request.bay, request.docking)
+    if request.seconds and not bay.lock_s:
+        session.audit(AuditKind.BAY_SWITCHED, f"bay {bay.number}: locked, docking {bay.docking}")
+    if bay.lock_s and not request.seconds:  # whatever the log says to that
+        session.note(AuditKind.BAY_SWITCHED, f"bay {bay.number}: let go, docking {bay.docking}")
+    bay.lock(request.seconds)
+    session.station.changed()
+    return bay.status()
+
+
+def _demand(session: StationSession, capability: Capability) -> None:
+    """Raises `Refusal` unless the station states the capability."""
+    if capability not in session.station.profile.capabilities:
+        raise Refusal(ErrorCode.UNSUPPORTED, f"this station has no {capability}")
+
+
 def _find(session: StationSession, number: int) -> SimBay:
     try:
         return session.station.bays[number]
@@ -153,6 +189,13 @@ def _usable(session: StationSession, number: int) -> SimBay:
     bay = _find(session, number)
     if bay.quarantined:
         raise Refusal(ErrorCode.WRONG_STATE, f"bay {number} is in quarantine")
+    return bay
+
+
+def _present(session: StationSession, number: int, docking: int) -> SimBay:
+    bay = _usable(session, number)
+    if bay.camera is None or docking != bay.docking:
+        raise Refusal(ErrorCode.CONFLICT, f"bay {number} has another docking, or nothing in it")
     return bay
 
 

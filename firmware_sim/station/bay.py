@@ -11,12 +11,13 @@ from typing import Final, Protocol
 from bwc_protocol.link import LinkDownReason, ResetReason
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.battery import ChargeState
-from bwc_protocol.messages.station import BayAlarm, BayState, BayStatus, LedMeaning
+from bwc_protocol.messages.station import BayAlarm, BayState, BayStatus, BayVerdict, LedMeaning
 from bwc_protocol.relay import Relay
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.audit_log import AuditLog
 from firmware_sim.device.device_time import DeviceTime
 from firmware_sim.faults.plan import FaultCount
+from firmware_sim.station.lease import Lease
 from firmware_sim.station.model import AMBIENT_DC
 
 HOT_DC: Final = 600
@@ -25,6 +26,8 @@ COOL_DC: Final = 450
 """Below this the alarm is over: charging is allowed again, and the bay can be touched."""
 REPLUG_S: Final = 1.0
 """A camera that reset itself is on its contacts again after this."""
+LINKED: Final = (BayState.LINKED, BayState.IDENTIFIED)
+"""States in which the camera answers."""
 
 
 class DataLines(Protocol):
@@ -72,7 +75,8 @@ PlugIn = Callable[["SimBay", FaultCount | None], DataLines]
 
 
 class SimBay:
-    """Bay `number` of `station`. It never learns which camera stands in it: `label` is what a host told."""
+    """Bay `number` of `station`. It never learns which camera stands in it, nor how it does: `label` and `verdict` are
+    what a host told."""
 
     def __init__(self, station: BayOwner, number: int, plug: PlugIn) -> None:
         self.station = station
@@ -90,6 +94,8 @@ class SimBay:
         """Temperature at the contacts, when a scenario says so."""
         self.swollen = False
         self._lease_until_s = 0.0
+        self._verdict = BayVerdict.NONE
+        self._verdict_lease, self._lock_lease = Lease(station.time), Lease(station.time)
         self._blink_until_s = 0.0
         self._plug_in = plug
         self._port: DataLines | None = None
@@ -116,15 +122,18 @@ class SimBay:
             raise ValueError(f"bay {self.number} is occupied")
 
     def undock(self) -> SimCamera:
-        """Takes the camera out, wherever it is with anything. Raises `ValueError` for an empty bay, and what
-        `SimCamera.undock` raises: then it still stands there."""
+        """Takes the camera out, wherever it is with anything. Raises `ValueError` for a bay that is empty or locked,
+        and what `SimCamera.undock` raises: then it still stands there."""
         camera = self.camera
         if camera is None:
             raise ValueError(f"bay {self.number} is empty")
+        if self.lock_s:
+            raise ValueError(f"bay {self.number} is locked: its latch opens by hand, or in {self.lock_s} s")
         camera.undock()
         self.unplug(ResetReason.UNDOCKED)
         self.camera, self._faults = None, None
         self.label, self._lease_until_s = "", 0.0
+        self.end_verdict()
         self.swollen, self.heat_dc = False, None  # whatever was wrong is carried away with it
         camera.dock_feeds = False
         return camera
@@ -211,6 +220,44 @@ class SimBay:
         left = self._lease_until_s - self.station.time()
         return math.ceil(left) if self.label and left > 0 else 0
 
+    def judge(self, verdict: BayVerdict, seconds: int) -> None:
+        """Shows a host's verdict for so long; 0 = no longer."""
+        self._verdict = verdict
+        self._verdict_lease.begin(seconds)
+
+    def end_verdict(self) -> None:
+        """No host says anything of what is in it."""
+        self.judge(BayVerdict.NONE, 0)
+
+    @property
+    def verdict(self) -> BayVerdict:
+        """A host's verdict that is in force."""
+        return self._verdict if self.verdict_s else BayVerdict.NONE
+
+    @property
+    def verdict_s(self) -> int:
+        """What is left of its lease, in whole seconds begun."""
+        return self._verdict_lease.left_s
+
+    def lock(self, seconds: int) -> None:
+        """Holds the camera for so long; 0 = lets it go."""
+        self._lock_lease.begin(seconds)
+
+    def unlatch(self) -> None:
+        """Opens the lock by hand, at its latch: that takes neither a host nor power."""
+        self._lock_lease.end()
+
+    @property
+    def lock_s(self) -> int:
+        """What is left of its lock, in whole seconds begun; 0: it is open."""
+        return self._lock_lease.left_s
+
+    def forget(self) -> None:
+        """It has no power: what hosts told is gone, and the lock opens, since only its magnet holds it."""
+        self.lease("", 0)
+        self.end_verdict()
+        self.unlatch()
+
     # Safety
 
     def settle(self) -> None:
@@ -224,6 +271,8 @@ class SimBay:
             self.incident += 1
             self.switch_power(False)
             self.switch_data(False)
+            self.end_verdict()  # whoever said it did not know of this
+            self.unlatch()  # what burns is not held
             # It is off whatever the state directory says to that: this is about fire.
             detail = f"bay {self.number}: {self.alarms}, {self.temperature_dc / 10:.1f} °C"
             self.station.audit.note(AuditKind.BAY_ALARM, detail, self.station.serial)
@@ -284,17 +333,26 @@ class SimBay:
 
     @property
     def led(self) -> LedMeaning:
-        """What the light says: danger first, then who looks for it, then what is done with it."""
+        """What the light says: danger first, then who looks for it, then what stands against using it, then what is
+        done with it. A host's verdict that it can be taken comes after all that the station knows by itself."""
         if self.quarantined:
             return LedMeaning.QUARANTINE
         if self.station.time() < self._blink_until_s:
             return LedMeaning.IDENTIFY
         if self.camera is None:
             return LedMeaning.EMPTY
-        if not self.power or self.state is BayState.FAULT:
+        if self.verdict is BayVerdict.DO_NOT_USE:
+            return LedMeaning.DO_NOT_USE
+        if not self.power or self.state is BayState.FAULT or self.charge is ChargeState.FAULT:
             return LedMeaning.ATTENTION
-        if self.station.relay.spliced(self.number):
+        if self.verdict is BayVerdict.BUSY:
+            return LedMeaning.IN_WORK
+        if self.state is BayState.BUSY or self.station.relay.spliced(self.number):
             return LedMeaning.TRANSFERRING
+        if self.verdict is BayVerdict.NEEDS_ATTENTION:
+            return LedMeaning.NEEDS_ATTENTION
+        if self.verdict is BayVerdict.TAKE_ME and self.state in LINKED and not self.lock_s:
+            return LedMeaning.TAKE_ME
         return LedMeaning.READY if self.charge is ChargeState.FULL else LedMeaning.CHARGING
 
     def status(self) -> BayStatus:
@@ -315,4 +373,7 @@ class SimBay:
             retry_after_ms=self._busy_ms if self.state is BayState.BUSY else 0,
             label=self.label if self.lease_s else "",
             lease_s=self.lease_s,
+            verdict=self.verdict,
+            verdict_s=self.verdict_s,
+            lock_s=self.lock_s,
         )

@@ -2,8 +2,8 @@
 
 Dockings and incidents are counted for ever: their numbers are preconditions (STA-008, STA-011), and one that came
 again would let an old request through. A quarantine outlasts a loss of power (STA-010), and so do the switches of a
-bay, which are relays that latch. A lease ends with the boot. What stands in a bay is not kept: a station that was off
-counts whatever it finds there as a new docking, since nobody saw whether it is the same.
+bay, which are relays that latch. Leases, verdicts and locks end with the boot. What stands in a bay is not kept: a
+station that was off counts whatever it finds there as a new docking, since nobody saw whether it is the same.
 """
 
 from collections.abc import Mapping

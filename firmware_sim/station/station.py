@@ -21,6 +21,7 @@ from bwc_protocol.messages.station import (
     BayAlarmed,
     BayChanged,
     BayState,
+    BayVerdict,
     Docked,
     StationFault,
     Undocked,
@@ -79,7 +80,9 @@ class SimStation(SimDevice):
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
         profile = ConversationProfile(
-            PeerKind.STATION, Capability.SERIAL | Capability.SIMULATOR, STATION_MAKE.firmware_sha256
+            PeerKind.STATION,
+            Capability.SERIAL | Capability.BAY_LIGHTS | Capability.BAY_LOCKS | Capability.SIMULATOR,
+            STATION_MAKE.firmware_sha256,
         )
         super().__init__(profile, state, utc_ns, agency, enrolled=enrolled)
         self.seed = seed
@@ -96,7 +99,7 @@ class SimStation(SimDevice):
         """Makes clock and log, as they were kept or as the seed draws them."""
         self.serial = self._serial_of(kept)
         self.clock = DeviceClock(self.time, tcxo(random.Random(f"station {self.seed}")))
-        self._reported = dict.fromkeys(self.bays, BayState.EMPTY)
+        self._reported = dict.fromkeys(self.bays, (BayState.EMPTY, BayVerdict.NONE, False))
         self.audit = self._log_of_device()
         if kept is None:
             self._clock_was_set_before(SYNCED_S)
@@ -148,14 +151,22 @@ class SimStation(SimDevice):
         self.changed()
 
     def undock(self, bay: int) -> SimCamera:
-        """Takes the camera out of a bay, whatever runs on it. Raises `ValueError` for an empty bay, and what
-        `SimCamera.undock` raises: then it still stands there."""
+        """Takes the camera out of a bay, whatever runs on it. Raises `ValueError` for an empty or a locked bay, and
+        what `SimCamera.undock` raises: then it still stands there."""
         at = self._bay(bay)
         camera = at.undock()
         self.audit.note(AuditKind.UNDOCKED, f"bay {bay}, docking {at.docking}", self.serial)
         self.broadcast(Undocked(bay=bay, docking=at.docking))
         self.changed()
         return camera
+
+    def unlatch(self, bay: int) -> None:
+        """Opens the lock of a bay by hand. Raises `ValueError` for a bay that does not exist."""
+        at = self._bay(bay)
+        if at.lock_s:
+            at.unlatch()
+            self.audit.note(AuditKind.BAY_SWITCHED, f"bay {bay}: opened by hand", self.serial)
+        self.changed()
 
     def cameras(self) -> list[SimCamera]:
         """The cameras that stand in its bays, in their order."""
@@ -269,7 +280,7 @@ class SimStation(SimDevice):
         self.running = False
         for bay in self.bays.values():
             bay.unplug(ResetReason.NO_DEVICE, orderly=orderly)
-            bay.lease("", 0)
+            bay.forget()
 
     def close(self) -> None:
         """Ends the simulation, and that of the cameras in its bays."""
@@ -286,12 +297,15 @@ class SimStation(SimDevice):
     # What it tells
 
     def changed(self) -> None:
-        """Tells hosts of bays whose state is another than they know."""
+        """Tells hosts of bays whose state, verdict or lock is another than they know."""
         for number, bay in self.bays.items():
-            state = bay.state
-            if state is not self._reported[number]:
-                self._reported[number] = state
-                self.broadcast(BayChanged(bay=number, state=state, docking=bay.docking))
+            now = (bay.state, bay.verdict, bay.lock_s > 0)
+            if now != self._reported[number]:
+                self._reported[number] = now
+                state, verdict, locked = now
+                self.broadcast(
+                    BayChanged(bay=number, state=state, docking=bay.docking, verdict=verdict, locked=locked)
+                )
 
     def alarmed(self, bay: SimBay) -> None:
         """A bay was switched off."""

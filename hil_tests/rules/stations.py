@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bwc_protocol.declare import Request, Role
 from bwc_protocol.frame import MAX_CHANNEL, ResetReason
-from bwc_protocol.messages.station import BayState, BayStatus, ListBays, ReadBay
+from bwc_protocol.messages.station import BayState, BayStatus, ListBays, ReadBay, ReleaseBay
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from hil_tests.raw.link import RawChannel, RawLink
 from hil_tests.raw.session import RawSession
@@ -69,6 +69,11 @@ class AtStation:
         """The camera in a bay can be opened, sooner or later."""
         linked = (BayState.LINKED, BayState.IDENTIFIED)
         self.until(number, f"bay {number} with a camera that answers", lambda bay: bay.state in linked)
+
+    def release(self, number: int) -> None:
+        """Releases a bay whose alarm is over, and waits until its camera answers."""
+        self.does(ReleaseBay(bay=number, incident=self.bay(number).incident), "STA-011: its alarm is over")
+        self.answers_again(number)
 
     def opening(self, number: int) -> RawChannel:
         """A channel that is opened with a sound preamble, whatever becomes of it."""

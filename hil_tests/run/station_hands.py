@@ -41,6 +41,10 @@ class StationHands:
         self._act(f"dock {bay}")
         self._undo.remove(f"dock {bay}")
 
+    def unlatch(self, bay: int) -> None:
+        """Opens the lock of a bay."""
+        self._act(f"unlatch {bay}")
+
     def heat(self, bay: int) -> None:
         """Makes a bay too hot."""
         self._act(f"heat {bay} {HOT_C}")

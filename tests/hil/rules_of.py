@@ -60,7 +60,7 @@ ABOVE_THE_LINK = tuple(
 _FILES = {
     "FRM": ("test_frm",),
     "LNK": ("test_lnk", "test_lnk_life", "test_chn_sending", "test_chn_windows"),
-    "STA": ("test_sta", "test_sta_hands"),
+    "STA": ("test_sta", "test_sta_hands", "test_sta_verdicts"),
     "BEN": ("test_ben",),
     "CHN": ("test_chn", "test_chn_sending", "test_chn_windows"),
 }

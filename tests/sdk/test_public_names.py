@@ -45,6 +45,7 @@ PUBLIC = {
         "BayPage",
         "BayState",
         "BayStatus",
+        "BayVerdict",
         "BenchRecording",
         "BenchState",
         "BwcError",

@@ -133,10 +133,10 @@ def test_a_camera_in_a_bay_is_kept_and_put_back_where_it_stands(station: SimStat
 
 def test_what_is_no_command_says_what_is(say: Say) -> None:
     assert say("record start").startswith(
-        "error unknown-command: there is no command 'record'; known: undock, dock"
+        "error unknown-command: there is no command 'record'; known: undock, unlatch, dock"
     )
     assert say("undock") == say("undock 1 2") == "error usage: undock BAY"
-    assert say("help").startswith("ok help: undock BAY; dock BAY [CAMERA]; heat BAY CELSIUS")
+    assert say("help").startswith("ok help: undock BAY; unlatch BAY; dock BAY [CAMERA]; heat BAY CELSIUS")
 
 
 @pytest.mark.parametrize("how", ["reboot", "crash"])

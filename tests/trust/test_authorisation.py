@@ -127,5 +127,6 @@ def test_what_goes_while_a_certificate_is_expired_empties_a_camera_and_renews_it
         "trust.renew",
         "trust.deny_list",
         "station.lease",
+        "station.verdict",
         "recordings.receipt",
     }

@@ -42,6 +42,10 @@ class Capability(Words):
     GNSS = 1 << 6
     BENCH = 1 << 7
     """Since 1.2: a bench may set its state by `bench.…`; only of what states SIMULATOR or LAB."""
+    BAY_LIGHTS = 1 << 8
+    """Since 1.2: of a station: its bays have lights that show a host's verdict."""
+    BAY_LOCKS = 1 << 9
+    """Since 1.2: of a station: its bays can hold a camera for a time."""
     LAB = 1 << 30
     """Since 1.2: development firmware: it is never enrolled, and nothing on it is evidence."""
     SIMULATOR = 1 << 31

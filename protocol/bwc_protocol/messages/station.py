@@ -1,7 +1,7 @@
 """A docking station and its bays (spec: Station, Station commands, 0x0axx).
 
-A station charges and switches; it never knows which camera stands in a bay. What it shows of that is what a host
-told it, for as long as that host's lease runs and the camera stays.
+A station charges and switches; it never knows which camera stands in a bay, nor how it does. What it shows of that is
+what a host told it, for as long as that host's lease runs and the camera stays.
 """
 
 from typing import Final
@@ -16,6 +16,7 @@ from bwc_protocol.declare import (
     Role,
     Subject,
     Unknown,
+    Version,
     Wire,
     boolean,
     choice,
@@ -39,16 +40,20 @@ OPERATORS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
 BAYS_MAX: Final = MAX_CHANNEL
 """Bays of one station: each is a channel of its uplink."""
 BAY_PAGE_MAX: Final = 32
-"""Bays of one page: 32 of at most 110 bytes are one message on any link."""
+"""Bays of one page: 32 of at most 115 bytes are one message on any link."""
 LABEL_MAX: Final = 64
 """Bytes of a label: the identity of a camera fits."""
 LEASE_MAX_S: Final = 3_600
 """Longest lease: a host that is gone for an hour no longer speaks for the camera."""
 IDENTIFY_MAX_S: Final = 600
 """Longest blinking: what nobody came to look at in ten minutes is switched off."""
+LOCK_MAX_S: Final = 600
+"""Longest lock: whoever needs a camera waits no longer than ten minutes for a host that is gone."""
+_V1_2: Final[Version] = (1, 2)
 
 _BAY: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such bay"),)
 _USABLE: Final[Refusals] = (*_BAY, (ErrorCode.WRONG_STATE, "it is in quarantine"))
+_PRESENT: Final[Refusals] = (*_USABLE, (ErrorCode.CONFLICT, "another docking, or nothing in it"))
 
 
 class BayState(Word):
@@ -76,7 +81,7 @@ class LedMeaning(Word):
     EMPTY = 1
     CHARGING = 2
     READY = 3
-    """Charged; it can be taken."""
+    """Charged. Whether it can be taken is a host's to say: TAKE_ME."""
     TRANSFERRING = 4
     """A host uses it; better left where it is."""
     ATTENTION = 5
@@ -85,6 +90,29 @@ class LedMeaning(Word):
     """Do not take it, do not plug it in elsewhere: call somebody."""
     IDENTIFY = 7
     """Somebody looks for this bay."""
+    TAKE_ME = 8
+    """Since 1.2: a host's verdict, of a camera that passed its check; and nothing the station knows is against it."""
+    IN_WORK = 9
+    """Since 1.2: a host's verdict BUSY."""
+    NEEDS_ATTENTION = 10
+    """Since 1.2: a host's verdict."""
+    DO_NOT_USE = 11
+    """Since 1.2: a host's verdict."""
+
+
+class BayVerdict(Word):
+    """What a host says to whoever stands before a bay, of the camera in it."""
+
+    NONE = 0
+    """No host says anything: the light tells what the station knows by itself."""
+    TAKE_ME = 1
+    """It passed its check, and its footage is stored."""
+    BUSY = 2
+    """The host works with it; better left where it is."""
+    NEEDS_ATTENTION = 3
+    """Something is left that a person has to do; it may be used when nothing else is there."""
+    DO_NOT_USE = 4
+    """What it recorded would be no evidence, or it would not record: take another one."""
 
 
 class BayAlarm(Words):
@@ -142,6 +170,15 @@ class BayStatus(Wire):
     retry_after_ms: int = u32("while BUSY: when the camera may be free; else 0", unit="ms")
     label: str = text("which camera it is, as a host told; nothing without a lease", max=LABEL_MAX)
     lease_s: int = u16("what is left of that host's lease", unit="s", max=LEASE_MAX_S)
+    verdict: BayVerdict | Unknown = choice(
+        BayVerdict, "a host's verdict that is in force", since=_V1_2, default=BayVerdict.NONE
+    )
+    verdict_s: int = u16(
+        "what is left of that verdict's lease", unit="s", max=LEASE_MAX_S, since=_V1_2, default=0
+    )
+    lock_s: int = u16(
+        "what is left of its lock; 0 = it is open", unit="s", max=LOCK_MAX_S, since=_V1_2, default=0
+    )
 
 
 @wire
@@ -241,6 +278,46 @@ class LeaseBay(Request[BayStatus]):
     seconds: int = u16("how long the host speaks for it; 0 = no longer", unit="s", max=LEASE_MAX_S)
 
 
+@command(
+    0x0A09,
+    "station.verdict",
+    roles=OPERATORS,
+    effect=Effect.REPEATABLE,
+    answered_by=STATIONS,
+    errors=(
+        (ErrorCode.UNSUPPORTED, "a station without the capability BAY_LIGHTS"),
+        *_PRESENT,
+        (ErrorCode.OUT_OF_RANGE, "`seconds` above 0 with the verdict NONE, or one that it does not know"),
+    ),
+    while_expired=True,
+    since=_V1_2,
+)
+class JudgeBay(Request[BayStatus]):
+    """Say for a time what whoever stands there may do with the camera in a bay; CONFLICT if it is another docking."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    docking: int = u32("docking that the host speaks of")
+    verdict: BayVerdict | Unknown = choice(BayVerdict, "what it says; without meaning when `seconds` is 0")
+    seconds: int = u16("how long it holds unless it is said again; 0 = no longer", unit="s", max=LEASE_MAX_S)
+
+
+@command(
+    0x0A0A,
+    "station.lock",
+    roles=OPERATORS,
+    effect=Effect.REPEATABLE,
+    answered_by=STATIONS,
+    errors=((ErrorCode.UNSUPPORTED, "a station without the capability BAY_LOCKS"), *_PRESENT),
+    since=_V1_2,
+)
+class LockBay(Request[BayStatus]):
+    """Hold the camera in a bay for a time, or let it go; CONFLICT if it is another docking."""
+
+    bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
+    docking: int = u32("docking that the host speaks of")
+    seconds: int = u16("how long it is held unless it is said again; 0 = let go", unit="s", max=LOCK_MAX_S)
+
+
 @event(0x0AF0, "station.docked")
 class Docked(Event):
     """Something was put into a bay."""
@@ -269,11 +346,15 @@ class BayAlarmed(Event):
 
 @event(0x0AF3, "station.bay_changed")
 class BayChanged(Event):
-    """A bay changed its state."""
+    """A bay changed its state; since 1.2 also: its verdict or its lock."""
 
     bay: int = u16("bay, from 1", min=1, max=BAYS_MAX)
     state: BayState | Unknown = choice(BayState, "where it stands now")
     docking: int = u32("the docking that this is about")
+    verdict: BayVerdict | Unknown = choice(
+        BayVerdict, "a host's verdict that is in force", since=_V1_2, default=BayVerdict.NONE
+    )
+    locked: bool = boolean("whether it is locked", since=_V1_2, default=False)
 
 
 class Station(Subject):
@@ -287,3 +368,5 @@ class Station(Subject):
     identify = method(IdentifyBay)
     release = method(ReleaseBay)
     lease = method(LeaseBay)
+    verdict = method(JudgeBay)
+    lock = method(LockBay)

@@ -99,8 +99,10 @@ static const struct bwc_field BWC_TABLE_BAY_CHANGED_fields[] = {
     {BWC_U16, 0, offsetof(struct bwc_bay_changed, bay), 1, 64, 0},
     {BWC_ENUM, 0, offsetof(struct bwc_bay_changed, state), 0, 0, 0},
     {BWC_U32, 0, offsetof(struct bwc_bay_changed, docking), 0, 0, 0},
+    {BWC_ENUM, 1, offsetof(struct bwc_bay_changed, verdict), 0, 0, 0},
+    {BWC_BOOL, 1, offsetof(struct bwc_bay_changed, locked), 0, 0, 0},
 };
-const struct bwc_table BWC_TABLE_BAY_CHANGED = {BWC_TABLE_BAY_CHANGED_fields, 3, sizeof(struct bwc_bay_changed)};
+const struct bwc_table BWC_TABLE_BAY_CHANGED = {BWC_TABLE_BAY_CHANGED_fields, 5, sizeof(struct bwc_bay_changed)};
 
 static const struct bwc_field BWC_TABLE_SETTING_fields[] = {
     {BWC_TEXT, 0, offsetof(struct bwc_setting, key), 0, 64, 0},
@@ -662,8 +664,11 @@ static const struct bwc_field BWC_TABLE_BAY_STATUS_fields[] = {
     {BWC_U32, 0, offsetof(struct bwc_bay_status, retry_after_ms), 0, 0, 0},
     {BWC_TEXT, 0, offsetof(struct bwc_bay_status, label), 0, 64, 0},
     {BWC_U16, 0, offsetof(struct bwc_bay_status, lease_s), 0, 3600, 0},
+    {BWC_ENUM, 1, offsetof(struct bwc_bay_status, verdict), 0, 0, 0},
+    {BWC_U16, 1, offsetof(struct bwc_bay_status, verdict_s), 0, 3600, 0},
+    {BWC_U16, 1, offsetof(struct bwc_bay_status, lock_s), 0, 600, 0},
 };
-const struct bwc_table BWC_TABLE_BAY_STATUS = {BWC_TABLE_BAY_STATUS_fields, 15, sizeof(struct bwc_bay_status)};
+const struct bwc_table BWC_TABLE_BAY_STATUS = {BWC_TABLE_BAY_STATUS_fields, 18, sizeof(struct bwc_bay_status)};
 
 static const struct bwc_field BWC_TABLE_BAY_PAGE_fields[] = {
     {BWC_ITEMS, 0, offsetof(struct bwc_bay_page, bays), 0, 32, &BWC_TABLE_BAY_STATUS},
@@ -707,6 +712,21 @@ static const struct bwc_field BWC_TABLE_LEASE_BAY_fields[] = {
     {BWC_U16, 0, offsetof(struct bwc_lease_bay, seconds), 0, 3600, 0},
 };
 const struct bwc_table BWC_TABLE_LEASE_BAY = {BWC_TABLE_LEASE_BAY_fields, 4, sizeof(struct bwc_lease_bay)};
+
+static const struct bwc_field BWC_TABLE_JUDGE_BAY_fields[] = {
+    {BWC_U16, 0, offsetof(struct bwc_judge_bay, bay), 1, 64, 0},
+    {BWC_U32, 0, offsetof(struct bwc_judge_bay, docking), 0, 0, 0},
+    {BWC_ENUM, 0, offsetof(struct bwc_judge_bay, verdict), 0, 0, 0},
+    {BWC_U16, 0, offsetof(struct bwc_judge_bay, seconds), 0, 3600, 0},
+};
+const struct bwc_table BWC_TABLE_JUDGE_BAY = {BWC_TABLE_JUDGE_BAY_fields, 4, sizeof(struct bwc_judge_bay)};
+
+static const struct bwc_field BWC_TABLE_LOCK_BAY_fields[] = {
+    {BWC_U16, 0, offsetof(struct bwc_lock_bay, bay), 1, 64, 0},
+    {BWC_U32, 0, offsetof(struct bwc_lock_bay, docking), 0, 0, 0},
+    {BWC_U16, 0, offsetof(struct bwc_lock_bay, seconds), 0, 600, 0},
+};
+const struct bwc_table BWC_TABLE_LOCK_BAY = {BWC_TABLE_LOCK_BAY_fields, 3, sizeof(struct bwc_lock_bay)};
 
 const struct bwc_table BWC_TABLE_READ_TRUST = {0, 0, 0};
 

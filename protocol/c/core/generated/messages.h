@@ -76,6 +76,14 @@ enum bwc_bay_state {
     BWC_BAY_STATE_QUARANTINE = 6,
 };
 
+enum bwc_bay_verdict {
+    BWC_BAY_VERDICT_NONE = 0,
+    BWC_BAY_VERDICT_TAKE_ME = 1,
+    BWC_BAY_VERDICT_BUSY = 2,
+    BWC_BAY_VERDICT_NEEDS_ATTENTION = 3,
+    BWC_BAY_VERDICT_DO_NOT_USE = 4,
+};
+
 enum bwc_bye_reason {
     BWC_BYE_REASON_NORMAL = 1,
     BWC_BYE_REASON_BUSY = 2,
@@ -102,6 +110,8 @@ enum bwc_camera_state {
 #define BWC_CAPABILITY_MUTE 0x20u
 #define BWC_CAPABILITY_GNSS 0x40u
 #define BWC_CAPABILITY_BENCH 0x80u
+#define BWC_CAPABILITY_BAY_LIGHTS 0x100u
+#define BWC_CAPABILITY_BAY_LOCKS 0x200u
 #define BWC_CAPABILITY_LAB 0x40000000u
 #define BWC_CAPABILITY_SIMULATOR 0x80000000u
 
@@ -185,6 +195,10 @@ enum bwc_led_meaning {
     BWC_LED_MEANING_ATTENTION = 5,
     BWC_LED_MEANING_QUARANTINE = 6,
     BWC_LED_MEANING_IDENTIFY = 7,
+    BWC_LED_MEANING_TAKE_ME = 8,
+    BWC_LED_MEANING_IN_WORK = 9,
+    BWC_LED_MEANING_NEEDS_ATTENTION = 10,
+    BWC_LED_MEANING_DO_NOT_USE = 11,
 };
 
 #define BWC_MARK_MARKED 0x1u
@@ -344,6 +358,8 @@ enum {
     BWC_OP_STATION_IDENTIFY = 0x0a06,
     BWC_OP_STATION_RELEASE = 0x0a07,
     BWC_OP_STATION_LEASE = 0x0a08,
+    BWC_OP_STATION_VERDICT = 0x0a09,
+    BWC_OP_STATION_LOCK = 0x0a0a,
     BWC_OP_STATION_DOCKED = 0x0af0,
     BWC_OP_STATION_UNDOCKED = 0x0af1,
     BWC_OP_STATION_ALARM = 0x0af2,
@@ -413,6 +429,8 @@ enum {
     BWC_ROLES_STATION_IDENTIFY = 0x13,
     BWC_ROLES_STATION_RELEASE = 0x11,
     BWC_ROLES_STATION_LEASE = 0x13,
+    BWC_ROLES_STATION_VERDICT = 0x13,
+    BWC_ROLES_STATION_LOCK = 0x13,
     BWC_ROLES_TRUST_READ = 0xbf,
     BWC_ROLES_TRUST_REQUEST = 0x83,
     BWC_ROLES_TRUST_ENROLL = 0x80,
@@ -519,10 +537,12 @@ struct bwc_bay_alarmed { /* A bay was switched off and quarantined. */
 };
 extern const struct bwc_table BWC_TABLE_BAY_ALARMED;
 
-struct bwc_bay_changed { /* A bay changed its state. */
+struct bwc_bay_changed { /* A bay changed its state; since 1.2 also: its verdict or its lock. */
     uint16_t bay; /* bay, from 1 */
     uint8_t state; /* where it stands now */
     uint32_t docking; /* the docking that this is about */
+    uint8_t verdict; /* a host's verdict that is in force */
+    uint8_t locked; /* whether it is locked */
 };
 extern const struct bwc_table BWC_TABLE_BAY_CHANGED;
 
@@ -1086,6 +1106,9 @@ struct bwc_bay_status { /* One bay. */
     uint32_t retry_after_ms; /* while BUSY: when the camera may be free; else 0 [ms] */
     struct bwc_bytes label; /* which camera it is, as a host told; nothing without a lease */
     uint16_t lease_s; /* what is left of that host's lease [s] */
+    uint8_t verdict; /* a host's verdict that is in force */
+    uint16_t verdict_s; /* what is left of that verdict's lease [s] */
+    uint16_t lock_s; /* what is left of its lock; 0 = it is open [s] */
 };
 extern const struct bwc_table BWC_TABLE_BAY_STATUS;
 
@@ -1131,6 +1154,21 @@ struct bwc_lease_bay { /* Tell which camera is in a bay, for a time; CONFLICT if
     uint16_t seconds; /* how long the host speaks for it; 0 = no longer [s] */
 };
 extern const struct bwc_table BWC_TABLE_LEASE_BAY;
+
+struct bwc_judge_bay { /* Say for a time what whoever stands there may do with the camera in a bay; CONFLICT if it is another docking. */
+    uint16_t bay; /* bay, from 1 */
+    uint32_t docking; /* docking that the host speaks of */
+    uint8_t verdict; /* what it says; without meaning when `seconds` is 0 */
+    uint16_t seconds; /* how long it holds unless it is said again; 0 = no longer [s] */
+};
+extern const struct bwc_table BWC_TABLE_JUDGE_BAY;
+
+struct bwc_lock_bay { /* Hold the camera in a bay for a time, or let it go; CONFLICT if it is another docking. */
+    uint16_t bay; /* bay, from 1 */
+    uint32_t docking; /* docking that the host speaks of */
+    uint16_t seconds; /* how long it is held unless it is said again; 0 = let go [s] */
+};
+extern const struct bwc_table BWC_TABLE_LOCK_BAY;
 
 extern const struct bwc_table BWC_TABLE_READ_TRUST;
 
