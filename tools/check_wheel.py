@@ -239,12 +239,27 @@ def check_bench(bench: Environment) -> None:
     print(f"bench: {size:.0f} MiB:", said.strip().splitlines()[-1])
 
 
+def check_labgrid(labgrid: Environment) -> None:
+    """labgrid and the SDK in one environment; the exporter; and what is said where its pyserial was taken away."""
+    run(labgrid.python, "-c", "import bwc_sdk.labgrid", cwd=labgrid.folder)
+    run(labgrid.python, "-m", "bwc_sdk.labgrid.exporter", "--help", cwd=labgrid.folder)
+    need(
+        {"pyserial", "pyserial-labgrid"} <= labgrid.packages(),
+        "labgrid brings no pyserial of its own any more",
+    )
+    run(labgrid.bwc, "doctor", cwd=labgrid.folder)
+    run(labgrid.python, "-m", "pip", "uninstall", "--quiet", "--yes", "pyserial-labgrid", cwd=labgrid.folder)
+    said = labgrid.bwc_fails("info", "-d", "serial:/dev/null")
+    need("pyserial" in said, f"without its files, nothing is said of pyserial: {said}")
+
+
 EXTRAS: Final[dict[str, Callable[[Environment], None]]] = {
     "usb": check_usb,
     "ble": check_ble,
     "evidence": check_evidence,
     "policy": check_policy,
     "plot": check_plot,
+    "labgrid": check_labgrid,
     "sim": check_sim,
     "bench": check_bench,
     "hil": check_hil,

@@ -31,8 +31,9 @@ Bwc = Callable[..., Any]
 def _all_errors() -> list[type[BwcError]]:
     modules = set()
     for module in pkgutil.walk_packages(bwc_sdk.__path__, "bwc_sdk."):
-        # The command line never uses the blocking twin, whose own error has no code.
-        if not module.name.endswith("__main__") and not module.name.startswith("bwc_sdk.sync"):
+        # The command line never uses the blocking twin, whose own error has no code; nor labgrid, which is not here.
+        apart = ("bwc_sdk.sync", "bwc_sdk.labgrid")
+        if not module.name.endswith("__main__") and not module.name.startswith(apart):
             modules.add(importlib.import_module(module.name).__name__)
     found, todo = [], [BwcError]
     while todo:

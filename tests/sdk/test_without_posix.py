@@ -52,7 +52,8 @@ import importlib, pkgutil
 import bwc_sdk
 
 for found in pkgutil.walk_packages(bwc_sdk.__path__, "bwc_sdk."):
-    if found.name not in ("bwc_sdk.__main__", "bwc_sdk.transport.serial"):
+    apart = found.name.startswith("bwc_sdk.labgrid")  # labgrid is for Linux, in an environment of its own
+    if not apart and found.name not in ("bwc_sdk.__main__", "bwc_sdk.transport.serial"):
         importlib.import_module(found.name)
 """
 
