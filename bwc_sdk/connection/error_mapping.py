@@ -140,7 +140,7 @@ def _reset_error(reset: ChannelReset, device: str, seen: LinkSeen, access: Acces
         case ResetReason.REFUSED if reset.by_peer and access is not None:
             return refused_there(access, device)
         case ResetReason.NOT_ENROLLED if reset.by_peer:
-            return not_enrolled(device)
+            return not_enrolled(device, access)
         case ResetReason.NO_DEVICE if reset.channel and not established:
             return PortNotFound(
                 "no camera answers in this bay, or there is no such bay",

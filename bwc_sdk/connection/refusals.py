@@ -5,6 +5,7 @@ A device that refuses says little: whoever stands before it may be a thief. What
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from bwc_protocol.certificates.checks import Check, Standing, standing
@@ -119,10 +120,19 @@ def other_protection(detail: str, identity: HostIdentity | None, device: str) ->
     )
 
 
-def not_enrolled(device: str) -> NotEnrolled:
+def not_enrolled(device: str, access: Access | None = None) -> NotEnrolled:
     """The error for a device that belongs to no agency."""
     return NotEnrolled(
-        "the device belongs to no agency yet, and nobody may enrol it now, or in this way",
+        "the device belongs to no agency yet, and talks only to who enrols it: after its button was pressed, over a "
+        "cable, and with no footage on it",
         device=device,
-        advice="press its enrolment button, and within 120 s run 'bwc enroll', over a cable",
+        advice=f"{enrol_command(device, access)} (it says when to press its enrolment button)",
     )
+
+
+def enrol_command(device: str, access: Access | None = None) -> str:
+    """What makes a device this host's agency's, as it is typed."""
+    identity = None if access is None else access.identity
+    words = ["bwc", "enroll", *(("--device", device) if device else ())]
+    lab = identity is not None and identity.lab
+    return f"{shlex.join(words)} {'--lab' if lab else '--ca DIR --vendor-root FILE'}"

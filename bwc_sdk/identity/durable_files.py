@@ -22,6 +22,8 @@ def telling_files(path: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or path
         advice = "make room, or look at the disk" if error.errno in _NO_ROOM else ""
+        if error.errno == errno.EROFS:
+            advice = "that file system is read-only: name a place elsewhere"
         raise HostFileError(
             f"{where} cannot be written: {error.strerror or error}",
             advice=advice or "does it belong to this user, and is it there?",

@@ -67,7 +67,8 @@ class IdentityDirectory:
             other = f"; or speak in a role that is there: --role {held[0]}" if held else ""
             raise IdentityMissing(
                 f"{self.path} holds {', '.join(held) or 'no role at all'}, and nothing for the role {label(role)}",
-                advice=f"have one issued: 'bwc ca issue' with the role {label(role)}, into {self.path}{other}",
+                advice=f"have one issued: 'bwc ca issue' with the role {label(role)}, as in "
+                f"bwc ca issue CA-DIR {label(role)} --name NAME --out {self.path}{other}",
             )
         if len(files) > FILES_MAX:
             raise IdentityError(

@@ -24,7 +24,6 @@ from bwc_sdk.fitness.verdict import Check, Standing
 from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.identity.desired import SUFFIX, read_state
 from bwc_sdk.identity.document_files import document_error, read_document
-from bwc_sdk.identity.durable_files import telling_files
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning.describing import utc_text
 from bwc_sdk.provisioning.records import RECORDS_MAX, Record, Records, verify_record
@@ -150,8 +149,11 @@ def _signed(
 ) -> Iterator[tuple[str, Fact]]:
     """Assignments that docks deliver, unless a camera had taken them before its record was made."""
     for directory in directories:
-        with telling_files(directory):
+        try:
             paths = sorted(path for path in directory.iterdir() if path.name.endswith(SUFFIX))
+        except OSError as error:
+            rule = f"{directory} cannot be read: {error.strerror or error}"
+            raise HostFileError(rule, advice=file_advice(error)) from error
         if len(paths) > RECORDS_MAX:
             raise HostFileError(
                 f"{directory} has {len(paths)} desired states",

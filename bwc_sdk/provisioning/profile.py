@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bwc_sdk.clients.configuration import Value, read_file, to_toml
+from bwc_sdk.clients.known_settings import require_spelt
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,8 @@ class Profile:
 
 
 def read_profile(path: Path) -> Profile:
-    """Reads a profile. Raises `HostFileError`, `ConfigError`; whether a camera has such settings it says itself."""
-    return Profile(path.stem, read_file(path))
+    """Reads a profile. Raises `HostFileError`, and `ConfigError` also for a setting that is misspelt; whether a camera
+    has such settings it says itself."""
+    settings = read_file(path)
+    require_spelt(settings, path)
+    return Profile(path.stem, settings)

@@ -7,6 +7,7 @@ the record does not give the same person a second camera.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -34,6 +35,10 @@ LOCK: Final = ".lock"
 RECORD_MAX: Final = 1 << 20
 """Bytes of a record: one with 256 settings has a thirtieth of it."""
 RECORDS_MAX: Final = 100_000
+ROOM_PROBE: Final = ".room-probe"
+ROOM: Final = 1 << 20
+"""Bytes that have to be free: of a station's sixteen cameras, whose records, pages and signatures have 60,000 each."""
+_NOT_WRITABLE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 VERSION: Final = 1
 SIGNED_BY: Final = Role.TECHNICIAN
 
@@ -70,15 +75,32 @@ class Records:
 
     @classmethod
     @contextmanager
-    def opened(cls, directory: Path, *, make: bool = True) -> Iterator[Records]:
-        """Holds the directory; one that is missing is made, unless it has to be there. Raises `HostFileError`,
-        `RecordsInUse`."""
+    def opened(cls, directory: Path, *, make: bool = True, reading: bool = False) -> Iterator[Records]:
+        """Holds the directory; one that is missing is made, unless it has to be there.
+
+        That records can be written there is tried before anything else is: a directory that takes none is told before
+        a camera is asked. One that is only read may be on a medium that nobody can write to. Raises `HostFileError`,
+        `RecordsInUse`.
+        """
         import fcntl  # Windows has none, and records are kept where footage is
 
+        if not make and not directory.is_dir():
+            raise HostFileError(
+                f"there is no directory {directory}",
+                advice="is the path right? 'bwc provision' makes it, with --records",
+            )
         with telling_files(directory):
             if make:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-            lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                if not reading or error.errno not in _NOT_WRITABLE:
+                    raise
+                lock = -1
+        if lock < 0:
+            yield cls(directory)
+            return
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,6 +108,8 @@ class Records:
                 raise RecordsInUse(
                     f"another process works on {directory}", advice="wait for it, or end it"
                 ) from None
+            if not reading:
+                _require_room(directory)
             yield cls(directory)
         finally:
             os.close(lock)
@@ -173,6 +197,20 @@ class Records:
 
     def _begun(self, serial_number: str) -> Path:
         return self.directory / f"{camera_name(serial_number)}{BEGUN}"
+
+
+def _require_room(directory: Path) -> None:
+    """Raises `HostFileError` where nothing can be written, or not enough. Leaves nothing behind."""
+    probe = directory / ROOM_PROBE
+    with telling_files(directory):
+        file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(file, bytes(ROOM)) != ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(probe))
+            os.fsync(file)  # some file systems find only then that there is no room
+        finally:
+            os.close(file)
+            probe.unlink(missing_ok=True)
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -43,6 +43,12 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_BINARIES: Final = (
+    (b"PK\x03\x04", "a spreadsheet's own file (.xlsx, .ods), or another archive"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet's own file (.xls)"),
+    (b"%PDF-", "a PDF"),
+)
+SAVE_AS: Final = "open it in the spreadsheet and save it as 'CSV UTF-8'"
 MEND: Final = "mend these lines in the spreadsheet and save it again as CSV (UTF-8)"
 
 
@@ -106,19 +112,31 @@ def read_table(path: Path) -> str:
     if len(data) > FILE_MAX:
         raise RosterError((f"{path} is longer than {FILE_MAX} bytes",), advice="is the path right?")
     mark, encoding = encoding_of(data)
+    if what := _no_text(data, encoding):
+        raise RosterError((f"{path} is {what}, and no table as text",), advice=SAVE_AS)
     try:
         return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise RosterError(
             (f"{path}, line {line}: that is no {encoding.upper()}",),
-            advice="save it as 'CSV UTF-8' in the spreadsheet: what its letters are in another encoding is not guessed",
+            advice=f"{SAVE_AS}: what its letters are in another encoding is not guessed",
         ) from error
 
 
 def encoding_of(data: bytes) -> tuple[bytes, str]:
     """The mark that a file begins with, and how its text is stored."""
     return next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "utf-8"))
+
+
+def _no_text(data: bytes, encoding: str) -> str:
+    """What a file is that a spreadsheet opens as well; "" for text."""
+    for begin, what in _BINARIES:
+        if data.startswith(begin):
+            return what
+    if encoding == "utf-8" and b"\0" in data:
+        return "a binary file, or UTF-16 without its mark"
+    return ""
 
 
 def parse_roster(text: str, path: Path) -> Roster:

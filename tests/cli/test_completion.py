@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bwc_sdk.cli.running.completion import OFFERED_MAX, SETTINGS
+from bwc_sdk.cli.running.completion import OFFERED_MAX
+from bwc_sdk.clients.known_settings import SETTINGS
 from bwc_sdk.discovery.slots import Slot
 from firmware_sim.camera.setting_rules import RULES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.running.on_camera import ask_on_terminal
 from bwc_sdk.cli.running.options import Settings
-from bwc_sdk.errors import IdentityMissing
+from bwc_sdk.errors import HostFileError, IdentityMissing
 from bwc_sdk.identity.lookup import find_identity, identity_for
 from bwc_sdk.offload import OffloadPolicy
 
@@ -43,7 +44,10 @@ def whole_way(
     settings: Settings, policy: OffloadPolicy, receipts: Path | None, *, sign: bool, erase: bool
 ) -> OffloadPolicy:
     """The policy of an offload that is told to go further than to the store. Raises `IdentityError`,
-    `DocumentError`."""
+    `DocumentError`, and `HostFileError` for a directory of desired states that is not there: it would have nothing for
+    any camera, and nobody would be told."""
+    if policy.deliver_from is not None:
+        _require_directory("--desired", policy.deliver_from)
     if sign:
         from bwc_sdk.destination.receipt_signing import require_destination
 
@@ -60,3 +64,13 @@ def whole_way(
         require_destination(identity, identity.name, int(now_s))
         policy = dataclasses.replace(policy, sign_by=identity)
     return dataclasses.replace(policy, receipts_from=receipts, erase=erase)
+
+
+def _require_directory(option: str, directory: Path) -> None:
+    try:
+        os.scandir(directory).close()
+    except OSError as error:
+        raise HostFileError(
+            f"{option}: {directory} cannot be read: {error.strerror or error}",
+            advice="is the path right? Make it first (mkdir), if documents are to come into it later",
+        ) from error

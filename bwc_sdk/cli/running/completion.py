@@ -1,7 +1,6 @@
 """What a shell completes beyond verbs and options: devices, settings, commands. Opens no device, and waits for none.
 
-Settings are those that cameras have had so far: only a connected camera could say what it has. A name that is
-missing here can still be typed.
+Settings are those that are known without a camera. A name that is missing there can still be typed.
 """
 
 import os
@@ -10,42 +9,6 @@ from typing import Final
 
 OFFERED_MAX: Final = 200
 """Words that are offered at most: a shell asks before it shows more than a screen of them."""
-SETTINGS: Final = (
-    "alarm.battery_low_pct",
-    "alarm.recording_s",
-    "alarm.storage_low_s",
-    "audio.gain_db",
-    "audio.pre_event",
-    "category.default",
-    "erase.keep_h",
-    "erase.proof_days",
-    "erase.receipts",
-    "haptics.enabled",
-    "holder.pseudonym",
-    "indicator.brightness_pct",
-    "indicator.front_led",
-    "indicator.tones",
-    "mute.allowed",
-    "names.sealed",
-    "overlay.identity",
-    "overlay.timestamp",
-    "policy.id",
-    "policy.sha256",
-    "power.sleep_after_s",
-    "radio.ble_docked",
-    "radio.ble_undocked",
-    "recording.bitrate_kbps",
-    "recording.event",
-    "recording.post_event_s",
-    "recording.pre_event_s",
-    "recording.purpose",
-    "recording.resolution",
-    "recording.segment_s",
-    "remote_activation",
-    "stealth.allowed",
-    "trigger.holster",
-    "trigger.peer",
-)
 BASH: Final = "complete_bash"
 _ASKED: Final = "_BWC_COMPLETE"
 _BREAKS: Final = re.compile(r"[:=]+")
@@ -62,6 +25,8 @@ def devices(incomplete: str) -> list[str]:
 
 def settings(incomplete: str) -> list[str]:
     """Names of settings."""
+    from bwc_sdk.clients.known_settings import SETTINGS
+
     return [key for key in SETTINGS if key.startswith(incomplete)]
 
 

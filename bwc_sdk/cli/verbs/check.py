@@ -27,8 +27,9 @@ from bwc_sdk.cli.running.on_camera import (
 )
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import UNCHANGED, local_verb, verbs
-from bwc_sdk.clients.configuration import read_file
+from bwc_sdk.clients.configuration import Value, read_file
 from bwc_sdk.clients.connecting import connect
+from bwc_sdk.clients.known_settings import require_spelt
 from bwc_sdk.errors import BwcError, HostFileError
 from bwc_sdk.fitness.limits import Limits, Officer
 from bwc_sdk.fitness.many import Checked, check_many, check_station
@@ -95,7 +96,7 @@ def check_verb(
         hours=hours,
         hours_when_new=hours_when_new,
         assigned=not pool,
-        profile=None if profile is None else read_file(profile),
+        profile=None if profile is None else _settings_of(profile),
         officers=None if roster is None else _officers(roster),
     )
     if record is not None:
@@ -124,6 +125,12 @@ def check_verb(
             _tell(output, found)  # what was found is told all the same
             raise
     return _tell(output, found)
+
+
+def _settings_of(path: Path) -> dict[str, Value]:
+    found = read_file(path)
+    require_spelt(found, path)
+    return found
 
 
 def _officers(path: Path) -> dict[str, Officer]:

@@ -18,6 +18,7 @@ from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import UNSURE, common_options, local_verb, verbs
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.configuration import read_file
+from bwc_sdk.clients.known_settings import require_spelt
 from bwc_sdk.errors import DocumentError, HostFileError
 from bwc_sdk.identity.document_files import read_document, write_document
 from bwc_sdk.identity.durable_files import telling_files
@@ -93,6 +94,7 @@ def sign(
     if officer is not None and len(cameras) > 1 and officer:
         raise typer.BadParameter("one officer carries one camera: name one --camera")
     values = read_file(profile)
+    require_spelt(values, profile)
     identity = identity_to_sign(settings, Role.TECHNICIAN, None)
     if out.exists():
         _require_directory(out)

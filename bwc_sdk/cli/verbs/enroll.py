@@ -60,6 +60,7 @@ Serials = Annotated[
     Path | None,
     typer.Option("--serials", metavar="FILE", help="Serial numbers that may be enrolled, one a line."),
 ]
+NO_RECIPIENT: Final = "there is no evidence recipient: footage will be encrypted for nobody (docs/agency.md)"
 STOPPED: Final = "what was told as enrolled is; 'bwc enroll' goes on with the others"
 
 
@@ -114,7 +115,7 @@ def enroll_verb(
             tell(output, event)
 
     if not authority.parts().recipients:
-        output.note("there is no evidence recipient: footage will be encrypted for nobody (docs/agency.md)")
+        output.note(NO_RECIPIENT)
     try:
         asyncio.run(whole())
     except KeyboardInterrupt as stop:

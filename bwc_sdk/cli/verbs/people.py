@@ -3,12 +3,11 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from bwc_protocol.declare import Role
-from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
+from bwc_sdk.cli.arguments.technician import technician_of, whoever_believes
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.facts import fact
 from bwc_sdk.cli.printing.output import Facts, Output, Rows
@@ -23,6 +22,7 @@ app = verbs(
     help="Who has which camera, by the records of 'bwc provision', and the end of somebody's part.",
 )
 common_options(app)
+ANOTHER: Final = "--identity DIR or --lab says whom to believe; what was changed is provisioned again"
 RecordsDir = Annotated[
     Path,
     typer.Option(
@@ -62,8 +62,8 @@ def show(
     A record is of the moment in which it was made. A desired state counts from the docking that delivers it, of which
     no file here knows: a check of the camera does. Exits with 18 if something is not as it was signed.
     """
-    believed = identity_to_sign(settings, Role.TECHNICIAN, None)
-    with Records.opened(records, make=False) as kept:
+    believed = whoever_believes(settings)
+    with Records.opened(records, make=False, reading=True) as kept:
         found = holders(kept, believed, desired=desired, checks=checks)
     names = ["camera", "officer", "unit", "since", "record"]
     rows = [_row(one) for one in found]
@@ -82,7 +82,10 @@ def show(
             else []
         ),
     )
-    return ExitCode.BAD_DOCUMENT if any(one.doubtful for one in found) else ExitCode.SUCCESS
+    doubtful = [one for one in found if one.doubtful]
+    if doubtful:
+        output.note(f"{len(doubtful)} of {len(found)} have a signature that does not count; try: {ANOTHER}")
+    return ExitCode.BAD_DOCUMENT if doubtful else ExitCode.SUCCESS
 
 
 def _row(one: Holder) -> list[str]:
@@ -164,7 +167,7 @@ def end(
         day = datetime.fromtimestamp(now_s, UTC).date() if on is None else datetime.fromisoformat(on).date()
     except ValueError as error:
         raise typer.BadParameter(f"{on!r} is no day as 2026-12-31") from error
-    identity = None if out is None else identity_to_sign(settings, Role.TECHNICIAN, None)
+    identity = None if out is None else technician_of(settings)
     with Records.opened(records, make=False) as kept:
         ended = end_part(
             officer, roster=roster, records=kept, out=out, identity=identity, day=day, utc_s=int(now_s)

@@ -15,10 +15,11 @@ import typer
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
 from bwc_sdk.cli.arguments.authority import AuthorityOptions, CaDir, authority_of
+from bwc_sdk.cli.arguments.ca.options import Today
 from bwc_sdk.cli.arguments.ca.passphrases import IssuingFile
 from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
-from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.many import Also, Station, named_devices, require_station_alone
+from bwc_sdk.cli.arguments.technician import technician_of
 from bwc_sdk.cli.arguments.time_span import span_ns
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.output import Output, Rows
@@ -27,8 +28,10 @@ from bwc_sdk.cli.running.interruption import Interrupted
 from bwc_sdk.cli.running.on_camera import connecting_station, identity_of, output_for
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
-from bwc_sdk.cli.verbs.enroll import Serials, VendorRoot, lab_keys, tell, vendor_of
+from bwc_sdk.cli.verbs.enroll import NO_RECIPIENT, Serials, VendorRoot, lab_keys, tell, vendor_of
+from bwc_sdk.clients.known_settings import not_known
 from bwc_sdk.enrolment import enroll
+from bwc_sdk.errors import NotEnrolled
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning import (
@@ -48,6 +51,11 @@ from bwc_sdk.provisioning import (
 )
 
 app = verbs()
+STRANGE_MAX: Final = 20
+"""Names of settings that one line has."""
+CA_WANTED: Final = (
+    "--enroll asks who certifies: --ca DIR, or --lab; a CA elsewhere by 'bwc enroll --csr-out' first"
+)
 STOPPED: Final = "what was told as provisioned is; the same command goes on with the others"
 
 
@@ -116,6 +124,7 @@ def provision_verb(
     ca: CaDir = None,
     vendor_root: VendorRoot = None,
     serials: Serials = None,
+    today: Today = None,
     passphrase_file: IssuingFile = None,
 ) -> int:
     """Configure, assign and test every camera that is there, by a profile and a roster: all at once.
@@ -140,13 +149,17 @@ def provision_verb(
         read_profile(profile),
         None if roster is None else read_roster(roster),
         records,
-        identity_to_sign(settings, Role.TECHNICIAN, None),
+        technician_of(settings),
         TimeWord(
             None if source is None else TimeSource[source.name],
             None if uncertainty is None else span_ns(uncertainty),
         ),
         plan,
     )
+    if strange := not_known(run.profile.settings):
+        output.note(
+            f"{profile}: only the cameras can say whether they have {', '.join(strange[:STRANGE_MAX])}"
+        )
     if run.roster is not None and run.roster.ignored:
         output.note(f"{roster}: columns that mean nothing here: {', '.join(run.roster.ignored)}")
     if run.word.source is None and not World().host_time().synchronised:
@@ -155,45 +168,66 @@ def provision_verb(
         )
     enrolling = None
     if enrol:
-        given = AuthorityOptions(ca, None, None, None, passphrase_file, None)
+        if ca is None and not settings.lab:
+            raise typer.BadParameter(CA_WANTED)
+        given = AuthorityOptions(ca, None, None, None, passphrase_file, today)
+        authority = authority_of(settings, given, run.identity)
+        if not authority.parts().recipients:
+            output.note(NO_RECIPIENT)
         enrolling = partial(
             enroll,
-            authority=authority_of(settings, given, run.identity),
+            authority=authority,
             vendor=vendor_of(settings, vendor_root, serials),
             identity=run.identity,
             proving=lab_keys() if settings.lab else (),
         )
 
-    async def whole() -> list[NotProvisioned]:
+    async def whole(kept: Records) -> list[NotProvisioned]:
         if enrolling is not None:
             for uri in uris:
                 async for event in enrolling(uri):
                     tell(output, event)
         async with places(settings, station, uris) as there:
-            with Records.opened(run.folder) as kept:
-                events = provision(
-                    there,
-                    run.profile,
-                    roster=run.roster,
-                    records=kept,
-                    identity=run.identity,
-                    plan=run.plan,
-                    word=run.word,
-                )
-                return await told(events, output, there, plan=run.plan)
+            events = provision(
+                there,
+                run.profile,
+                roster=run.roster,
+                records=kept,
+                identity=run.identity,
+                plan=run.plan,
+                word=run.word,
+            )
+            return await told(events, output, there, plan=run.plan)
 
     try:
-        left = asyncio.run(whole())
+        with Records.opened(run.folder) as kept:  # before a camera is asked, or a button pressed
+            left = asyncio.run(whole(kept))
+    except NotEnrolled as error:
+        _to_enrol(error, settings, plan=plan, enrol=enrol)
+        raise
     except KeyboardInterrupt as stop:
         raise Interrupted("nothing was changed" if plan else STOPPED) from stop
+    for one in left:
+        if isinstance(one.error, NotEnrolled):
+            _to_enrol(one.error, settings, plan=plan, enrol=enrol)
     show_left(output, left)
     return ExitCode.INCOMPLETE if left else ExitCode.SUCCESS
+
+
+def _to_enrol(error: NotEnrolled, settings: Settings, *, plan: bool, enrol: bool) -> None:
+    """Says what leads on from here: this command enrols, too."""
+    if enrol:
+        error.advice = "run the same command again, and press its button when it is asked for"
+    else:
+        with_it = "--enroll" if settings.lab else "--enroll --ca DIR --vendor-root FILE"
+        instead = f"{with_it} instead of --plan" if plan else with_it
+        error.advice = f"the same command with {instead}: it says when to press its enrolment button"
 
 
 def _sign(
     settings: Settings, output: Output, profile: Profile, roster: Roster, records: Path, out: Path
 ) -> ExitCode:
-    identity = identity_to_sign(settings, Role.TECHNICIAN, None)
+    identity = technician_of(settings)
     with Records.opened(records) as kept:
         signed, left = sign_desired_states(
             roster, profile, out, held=kept.held(), identity=identity, utc_s=int(time.time())
@@ -244,4 +278,5 @@ async def told(
                 left.append(event)
     if not at:
         output.note("no camera is there")
-    return left
+    order = {place.name: number for number, place in enumerate(at)}
+    return sorted(left, key=lambda one: order[one.place])

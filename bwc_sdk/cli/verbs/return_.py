@@ -8,12 +8,13 @@ import typer
 
 from bwc_protocol.declare import Role
 from bwc_sdk.cli.arguments.destination import Dest, Mkdir, make_missing
-from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.many import Also, Station, named_devices, require_station_alone
+from bwc_sdk.cli.arguments.technician import no_other_role, technician_of
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.output import Output
 from bwc_sdk.cli.printing.provisioning import show_left
 from bwc_sdk.cli.running.interruption import Interrupted
+from bwc_sdk.cli.running.on_camera import identity_of
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb, verbs
 from bwc_sdk.cli.verbs.offload_fleet import fleet_job, run_fleet
@@ -55,7 +56,11 @@ def return_verb(
     """
     require_station_alone(settings, station, also)
     uris = [station] if station is not None else named_devices(settings, also)
-    identity = identity_to_sign(settings, Role.TECHNICIAN, None)
+    if settings.role is not None:
+        raise typer.BadParameter("it copies as dock-offload and takes back as technician: leave --role out")
+    identity = technician_of(settings)
+    with no_other_role():
+        identity_of(settings, Role.DOCK_OFFLOAD)
     world = World()
     if mkdir:
         make_missing(world.files, destination)
@@ -68,21 +73,22 @@ def return_verb(
         limit_bytes_per_s=None,
         world=world,
     )
-    stored = run_fleet(job, output, world, interrupted=STOPPED)
-    whole = {
-        slot for slot, one in job.result.cameras.items() if isinstance(one, OffloadResult) and one.complete
-    }
 
-    async def back() -> list[NotProvisioned]:
+    async def back(kept: Records, whole: set[str]) -> list[NotProvisioned]:
         async with places(settings, station, uris) as there:
             ready = tuple(place for place in there if place.name in whole)
-            with Records.opened(records) as kept:
-                events = take_back(ready, records=kept, identity=identity)
-                return await told(events, output, ready)
+            return await told(take_back(ready, records=kept, identity=identity), output, ready)
 
-    try:
-        left = asyncio.run(back()) if whole else []
-    except KeyboardInterrupt as stop:
-        raise Interrupted(STOPPED) from stop
+    with Records.opened(records) as kept:  # before hours of footage are copied
+        stored = run_fleet(job, output, world, interrupted=STOPPED)
+        whole = {
+            slot
+            for slot, one in job.result.cameras.items()
+            if isinstance(one, OffloadResult) and one.complete
+        }
+        try:
+            left = asyncio.run(back(kept, whole)) if whole else []
+        except KeyboardInterrupt as stop:
+            raise Interrupted(STOPPED) from stop
     show_left(output, left)
     return ExitCode.INCOMPLETE if left else stored
