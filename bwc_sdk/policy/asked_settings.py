@@ -36,6 +36,8 @@ class How(enum.StrEnum):
 
     EXACTLY = "exactly"
     AT_LEAST = "at-least"
+    PERMITTED = "permitted"
+    """It may be so, and a camera is set so unless its pack says otherwise: one that is stricter keeps to the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,36 @@ class Asked:
         """Whether a value is what is asked for."""
         if self.how is How.AT_LEAST:
             return type(value) is int and type(self.value) is int and value >= self.value
+        if self.how is How.PERMITTED:
+            return type(value) is type(self.value)
         return type(value) is type(self.value) and value == self.value
 
     def __str__(self) -> str:
         shown = f'"{self.value}"' if isinstance(self.value, str) else str(self.value).lower()
+        if self.how is How.PERMITTED:
+            return f"{self.key} = true or false"
         return f"{self.key} = {'at least ' if self.how is How.AT_LEAST else ''}{shown}"
 
 
 def asked_of(policy: Effective) -> tuple[Asked, ...]:
     """What the rules in force ask of a configuration, by the names of the settings."""
     return tuple(sorted(_asked(policy), key=lambda one: (one.key, one.rule)))
+
+
+def profile_of(policy: Effective) -> tuple[dict[str, Value], dict[str, str]]:
+    """The settings of its cameras, and the rule behind each; "" for what the pack sets by itself."""
+    profile: dict[str, Value] = dict(policy.settings)
+    because = dict.fromkeys(profile, "")
+    for asked in asked_of(policy):
+        before = profile.get(asked.key)
+        if before is None or asked.how is How.EXACTLY or not asked.kept_by(before):
+            profile[asked.key] = asked.value
+        because[asked.key] = ", ".join(filter(None, (because.get(asked.key, ""), asked.rule)))
+    if "category.default" not in profile and policy.default_category:
+        profile["category.default"], because["category.default"] = policy.default_category, ""
+    profile |= {"policy.id": policy.pack.id, "policy.sha256": policy.pack.sha256}
+    because |= {"policy.id": "", "policy.sha256": ""}
+    return dict(sorted(profile.items())), because
 
 
 def _asked(policy: Effective) -> Iterator[Asked]:
@@ -76,8 +98,9 @@ def _asked(policy: Effective) -> Iterator[Asked]:
     if wants(policy, "record.date_and_time"):
         yield Asked("overlay.timestamp", True, How.EXACTLY, "record.date_and_time")
     mute = plain(policy.demand("record.mute"))
-    if isinstance(mute, OnlyFrom) and not mute.values:
-        yield Asked("mute.allowed", False, How.EXACTLY, "record.mute")
+    if isinstance(mute, OnlyFrom):
+        how = How.PERMITTED if mute.values else How.EXACTLY
+        yield Asked("mute.allowed", bool(mute.values), how, "record.mute")
     yield from _triggers(policy)
     if wants(policy, "notice.persons"):
         yield Asked("indicator.front_led", True, How.EXACTLY, "notice.persons")
@@ -96,8 +119,8 @@ def _triggers(policy: Effective) -> Iterator[Asked]:
     permitted = set(start.values) if isinstance(start, OnlyFrom) else None
     if permitted is not None:
         for trigger, key in TRIGGER_SETTINGS.items():
-            if trigger not in permitted:
-                yield Asked(key, False, How.EXACTLY, "record.start_by")
+            how = How.PERMITTED if trigger in permitted else How.EXACTLY
+            yield Asked(key, trigger in permitted, how, "record.start_by")
     activate = plain(policy.demand("record.activate_on"))
     events = set(activate.values) if isinstance(activate, MustInclude) else set()
     for event, trigger in EVENT_TRIGGERS.items():

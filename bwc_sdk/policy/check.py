@@ -24,14 +24,14 @@ from bwc_protocol.evidence import (
     is_first_amendment_only,
 )
 from bwc_protocol.word import Word
-from bwc_sdk.policy.asked_settings import UNCLASSIFIED, Value, asked_of, plain, wants
+from bwc_sdk.policy.asked_settings import UNCLASSIFIED, How, Value, asked_of, plain, profile_of, wants
 from bwc_sdk.policy.demands import AtLeast, Deadline, Forbidden, OnlyFrom
 from bwc_sdk.policy.inheritance import Effective, resolved_word
 from bwc_sdk.policy.pack import canonical_json
 from bwc_sdk.policy.seen import Seen, Unreadable
 from bwc_sdk.policy.vocabulary import Family
 
-QUERY_VERSION: Final = 1
+QUERY_VERSION: Final = 2
 """Raised when the same inputs give other findings than before."""
 _S: Final = 1_000_000_000
 _BY_THE_CAMERA: Final = range(64, 128)
@@ -157,10 +157,13 @@ def check_configuration(
 def _configured(
     policy: Effective, values: Mapping[str, Value], camera: str, applied: Mapping[str, Value]
 ) -> Iterator[Found]:
-    asked_keys = set()
+    told = set()
     for asked in asked_of(policy):
-        asked_keys.add(asked.key)
         value = values.get(asked.key)
+        if value is None and asked.how is How.PERMITTED:
+            continue  # what it has not it does not do
+        if value is None or not asked.kept_by(value):
+            told.add(asked.key)
         if value is None:
             absent = f"The camera has no setting {asked.key}, and {asked.rule} asks for {asked}."
             yield Found(Kind.SETTING_ABSENT, asked.rule, absent, camera)
@@ -170,8 +173,10 @@ def _configured(
             if waits is not None and asked.kept_by(waits):
                 said += " The right value is applied, and not in effect yet: undock or restart the camera."
             yield Found(Kind.SETTING, asked.rule, said, camera)
-    for key, value in sorted(policy.settings.items()):
-        if key not in asked_keys and values.get(key) != value:
+    profile, _ = profile_of(policy)
+    for key in sorted(policy.settings):
+        value = profile[key]
+        if key not in told and values.get(key) != value:
             said = f"{key} is {_shown(values.get(key))}, and the pack sets {_shown(value)}."
             yield Found(Kind.DRIFT, "", said, camera)
     if values.get("policy.sha256") != policy.pack.sha256 or values.get("policy.id") != policy.pack.id:
@@ -324,12 +329,16 @@ class _Look:
         return said is not None and int(said.ending) == StopReason.CONTINUED
 
     def _filmed_before(self, wanted_ms: int) -> bool:
-        """Whether the recording before reaches into that time: its footage is in there."""
+        """Whether the recording before reaches into that time: its footage is in there. Times of two clocks, of which
+        one was not set, say nothing of that."""
         if self.before is None:
             return False
-        manifest = self.seen.manifest
+        manifest, before = self.seen.manifest, self.before.manifest
+        unset = ClockState.UNSET in (manifest.clock_state, before.clock_state)
+        if unset and manifest.clock_revision != before.clock_revision:
+            return False
         pressed_ns = manifest.started_utc_ns + manifest.pre_event_achieved_ms * 1_000_000
-        return self.before.manifest.ended_utc_ns > pressed_ns - wanted_ms * 1_000_000
+        return pressed_ns - wanted_ms * 1_000_000 < before.ended_utc_ns <= pressed_ns
 
     def _stored(self) -> Iterator[Found]:
         rule = "upload.deadline"

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bwc_sdk.errors import PolicyError
-from bwc_sdk.policy.asked_settings import UNCLASSIFIED, How, Value, asked_of, plain
+from bwc_sdk.policy.asked_settings import UNCLASSIFIED, Value, plain, profile_of
 from bwc_sdk.policy.catalogue import RULES, Place
 from bwc_sdk.policy.demands import AtLeast, PerClass, Range
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.wording import demand_text, range_text
 
-QUERY_VERSION: Final = 1
+QUERY_VERSION: Final = 2
 """Raised when the same pack compiles to something else than before."""
 DEADLINES: Final = ("upload.deadline", "release.expedited_d", "report.independent_audit_y", "review.sample")
 
@@ -58,7 +58,7 @@ def compile_policy(policy: Effective) -> Compiled:
             tuple(f"{one.rule or policy.pack.id}: {one.sentence} ({one.todo})" for one in errors),
             advice="mend these first: 'bwc policy lint' tells them all",
         )
-    profile, because = _profile(policy)
+    profile, because = profile_of(policy)
     demand = plain(policy.demand("retention.days"))
     kept = demand if isinstance(demand, PerClass) else PerClass(default=Range())
     info = RULES["retention.days"]
@@ -96,22 +96,6 @@ def _acts(rule: str, place: Place) -> bool:
 
 def _held(policy: Effective, rule: str, how: str) -> Held:
     return Held(rule, demand_text(rule, policy.demand(rule)), how)
-
-
-def _profile(policy: Effective) -> tuple[dict[str, Value], dict[str, str]]:
-    profile: dict[str, Value] = dict(policy.settings)
-    because = dict.fromkeys(profile, "")
-    for asked in asked_of(policy):
-        before = profile.get(asked.key)
-        stronger = asked.how is How.AT_LEAST and type(before) is int and asked.kept_by(before)
-        if not stronger:
-            profile[asked.key] = asked.value
-        because[asked.key] = ", ".join(filter(None, (because.get(asked.key, ""), asked.rule)))
-    if "category.default" not in profile and policy.default_category:
-        profile["category.default"], because["category.default"] = policy.default_category, ""
-    profile |= {"policy.id": policy.pack.id, "policy.sha256": policy.pack.sha256}
-    because |= {"policy.id": "", "policy.sha256": ""}
-    return dict(sorted(profile.items())), because
 
 
 _GATE: Final = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bwc_protocol.evidence import Manifest
@@ -22,6 +22,8 @@ class Seen:
     """When the last of its segments was stored, by the clock of whoever stored it; None = it is not, or not known."""
     where: str
     """Store or device that it was seen in."""
+    statements: int = 0
+    """How many annotations the category follows from: they are only ever added to."""
 
     @property
     def camera(self) -> str:
@@ -51,7 +53,7 @@ def _seen(found: Described, where: str) -> Seen | Unreadable:
     if found.manifest is None:
         return Unreadable(where, found.files.name, "; ".join(found.trouble) or "its manifest is missing")
     category = None if found.head is None else found.standing.category
-    return Seen(found.manifest, category, _stored_ns(found), where)
+    return Seen(found.manifest, category, _stored_ns(found), where, len(found.said))
 
 
 def _stored_ns(found: Described) -> int | None:
@@ -67,19 +69,19 @@ def _stored_ns(found: Described) -> int | None:
 
 
 def once(found: Iterable[Seen]) -> list[Seen]:
-    """Each recording once, by camera and number, also if several stores have it: the one that was stored first."""
+    """Each recording once, by camera and number, also if several stores have it, and its camera still: as it was stored
+    first, with what was said of it last."""
     best: dict[bytes, Seen] = {}
     for one in found:
-        there = best.setdefault(one.manifest.sha256, one)
-        if there is not one and _sooner(one, there):
-            best[one.manifest.sha256] = one
+        there = best.get(one.manifest.sha256)
+        best[one.manifest.sha256] = one if there is None else _together(one, there)
     return sorted(best.values(), key=lambda one: (one.camera, _generation(one), one.manifest.sequence))
 
 
-def _sooner(one: Seen, there: Seen) -> bool:
-    if (one.category is None) is not (there.category is None):
-        return there.category is None
-    return one.stored_ns is not None and (there.stored_ns is None or one.stored_ns < there.stored_ns)
+def _together(one: Seen, other: Seen) -> Seen:
+    first = min((one, other), key=lambda each: (each.stored_ns is None, each.stored_ns or 0))
+    last = max((one, other), key=lambda each: (each.category is not None, each.statements))
+    return replace(first, category=last.category, statements=last.statements)
 
 
 def _generation(one: Seen) -> int:

@@ -158,6 +158,20 @@ def test_what_the_recording_before_has_is_not_missing() -> None:
     assert found(seen(first), seen(other)) == [(2, "pre-event-short")]
 
 
+def test_times_of_two_clocks_hide_no_short_pre_event() -> None:
+    first = manifest(1)
+    lost: dict[str, Any] = {
+        "clock_state": ClockState.UNSET,
+        "clock_revision": 2,
+        "pre_event_achieved_ms": 5_000,
+    }
+    assert found(seen(first), seen(manifest(2, start_ns=HOUR_NS, **lost))) == [(2, "pre-event-short")]
+    one = manifest(1, start_ns=HOUR_NS, **{**lost, "pre_event_achieved_ms": 30_000})
+    assert found(seen(one), seen(manifest(2, start_ns=one.ended_utc_ns, **lost))) == [], "by one clock"
+    back = manifest(2, start_ns=first.ended_utc_ns - 60_000_000_000, pre_event_achieved_ms=5_000)
+    assert found(seen(first), seen(back)) == [(2, "pre-event-short")], "it was set back by a minute"
+
+
 def test_what_goes_on_without_a_gap_needs_no_pre_event() -> None:
     first = manifest(1, circumstances=ended(StopReason.CONTINUED))
     second = manifest(2, start_ns=first.ended_utc_ns + 60_000_000_000, pre_event_achieved_ms=0)
@@ -246,7 +260,17 @@ def test_a_recording_of_several_stores_is_looked_at_once_as_it_was_stored_first(
     for order in ((late, early), (early, late)):
         assert once(order) == [early]
     kept = seen(one, category=None, stored_h=1)
-    assert once([kept, late]) == [late], "what was said of it counts more than when it came"
+    assert once([kept, late]) == [early], "stored at the first, and categorised in the other"
+
+
+def test_a_category_that_was_given_after_the_offload_counts() -> None:
+    stored = replace(seen(manifest(), category="unclassified"), statements=1)
+    on_camera = replace(seen(manifest(), category="traffic", stored_h=None), statements=2)
+    for order in ([stored, on_camera], [on_camera, stored]):
+        (one,) = once(order)
+        assert found(one, now_ns=NOON_NS + 99 * HOUR_NS) == [], "neither late nor without a category"
+    taken_back = replace(on_camera, category="unclassified", statements=3)
+    assert found(*once([replace(stored, category="traffic"), taken_back])) == [(1, "no-category")]
 
 
 def test_no_finding_names_a_person() -> None:
@@ -272,6 +296,7 @@ def test_the_profile_that_follows_from_a_policy_keeps_it() -> None:
         ("remote_activation", True, Kind.SETTING, "record.start_by"),
         ("remote_activation", 0, Kind.SETTING, "record.start_by"),
         ("recording.event", "arrest", Kind.SETTING, "record.event_required"),
+        ("mute.allowed", 1, Kind.SETTING, "record.mute"),
         ("alarm.battery_low_pct", 15, Kind.DRIFT, ""),
         ("policy.sha256", "", Kind.NOT_THIS_POLICY, ""),
         ("policy.id", "south", Kind.NOT_THIS_POLICY, ""),
@@ -281,6 +306,31 @@ def test_a_setting_that_is_not_as_asked_is_found(key: str, value: Any, kind: Kin
     values = {**compile_policy(POLICY).profile, key: value}
     (told,) = check_configuration(POLICY, {k: v for k, v in values.items() if v is not None}, "CAM-1")
     assert (told.kind, told.rule, told.camera, told.counts) == (kind, rule_id, "CAM-1", True)
+
+
+@pytest.mark.parametrize("value", [False, None])
+@pytest.mark.parametrize("key", ["mute.allowed", "trigger.holster"])
+def test_what_a_rule_permits_a_camera_need_not_do(key: str, value: bool | None) -> None:
+    values = {**compile_policy(POLICY).profile, key: value}
+    assert check_configuration(POLICY, {k: v for k, v in values.items() if v is not None}, "CAM-1") == ()
+
+
+@pytest.mark.parametrize(
+    ("sets", "has"),
+    [
+        ({"recording.pre_event_s": 60}, 45),
+        ({"mute.allowed": False}, True),
+        ({"trigger.holster": False}, True),
+    ],
+)
+def test_what_the_pack_sets_more_strictly_than_its_rules_is_drift(sets: dict[str, Any], has: Any) -> None:
+    (key,) = sets
+    strict = PACK.model_copy(update={"settings": sets})
+    policy = effective(strict, DAY, Library([strict]))
+    profile = compile_policy(policy).profile
+    assert profile[key] == sets[key] and check_configuration(policy, profile, "CAM-1") == ()
+    (told,) = check_configuration(policy, {**profile, key: has}, "CAM-1")
+    assert (told.kind, told.counts) == (Kind.DRIFT, True)
 
 
 def test_more_pre_event_than_asked_for_is_as_asked() -> None:
@@ -304,7 +354,7 @@ def test_the_report_counts_and_is_the_same_each_time() -> None:
     assert not one.keeps and one.tally["mute-reason"] == 2 and sum(one.tally.values()) == len(PLANTED)
     for render in (to_html, to_markdown):
         assert render(page(one)) == render(page(checked(*told)))
-    assert '"version":1' in to_json(document(one)) and PACK.sha256 in to_json(document(one))
+    assert '"version":2' in to_json(document(one)) and PACK.sha256 in to_json(document(one))
     assert checked().keeps
 
 

@@ -24,6 +24,7 @@ def test_the_example_follows_through() -> None:
     assert found.profile == {
         "alarm.battery_low_pct": 20,
         "category.default": "unclassified",
+        "mute.allowed": True,
         "overlay.timestamp": True,
         "policy.id": "example-agency",
         "policy.sha256": shipped_pack("example-agency").sha256,
@@ -31,6 +32,7 @@ def test_the_example_follows_through() -> None:
         "recording.event": "not-given",
         "recording.pre_event_s": 60,
         "remote_activation": False,
+        "trigger.holster": True,
         "trigger.peer": False,
     }
     assert ("incident", "flagged", "at least 730 d") in found.categories
@@ -76,6 +78,9 @@ def test_a_setting_that_is_stricter_stands() -> None:
     ("asks", "key", "value"),
     [
         (rule("record.mute", "only_from", values=[]), "mute.allowed", False),
+        (rule("record.mute", "only_from", values=["privacy"]), "mute.allowed", True),
+        (rule("record.start_by", "only_from", values=["remote"]), "remote_activation", True),
+        (rule("record.start_by", "only_from", values=["remote"]), "trigger.peer", False),
         (rule("record.post_event_s", "at_least", value=10), "recording.post_event_s", 10),
         (rule("notice.persons", "required"), "stealth.allowed", False),
         (rule("notice.persons", "required"), "indicator.front_led", True),
@@ -103,4 +108,4 @@ def test_nothing_follows_from_rules_that_undo_one_another() -> None:
 
 def test_the_same_pack_gives_the_same_bytes() -> None:
     first, second = (to_json(document(compiled(shipped_pack("example-agency")))) for _ in range(2))
-    assert first == second and '"version":1' in first
+    assert first == second and '"version":2' in first

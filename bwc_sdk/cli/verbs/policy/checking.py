@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,8 +28,10 @@ from bwc_sdk.cli.running.verb import UNCHANGED, local_verb
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
+    from bwc_sdk.policy.asked_settings import Value
     from bwc_sdk.policy.check import Checked
     from bwc_sdk.policy.inheritance import Effective
+    from bwc_sdk.policy.seen import Seen
 
 Stores = Annotated[
     list[Path] | None,
@@ -72,7 +74,7 @@ def check(
     from bwc_sdk.cli.running.on_camera import run_on_camera
 
     async def work(camera: Camera, out: Output) -> int:
-        values, applied, seen = await _of_camera(camera)
+        values, applied, seen = await of_camera(camera)
         found = check_all(
             policy,
             store or [],
@@ -93,7 +95,8 @@ def _policy(pack: str, on: str | None, packs: list[Path] | None) -> Effective:
     return effective(found, day_of(on), library)
 
 
-async def _of_camera(camera: Camera) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+async def of_camera(camera: Camera) -> tuple[dict[str, Value], dict[str, Value], list[Seen]]:
+    """The configuration that is in effect, what is still to take effect, and the recordings that it has."""
     from bwc_protocol.messages.config import ConfigView
     from bwc_protocol.messages.recordings import AnnotationKind
     from bwc_sdk.policy.seen import Seen
@@ -101,11 +104,10 @@ async def _of_camera(camera: Camera) -> tuple[dict[str, Any], dict[str, Any], li
     seen = []
     async for entry in camera.recordings.iterate():
         manifest = await camera.recordings.read_manifest(entry)
-        category = ""
-        for said in await camera.recordings.annotations_all(entry.recording):
-            if said.kind == AnnotationKind.CATEGORY:
-                category = said.text
-        seen.append(Seen(manifest, category, None, camera.identity))
+        said = await camera.recordings.annotations_all(entry.recording)
+        categories = [one.text for one in said if one.kind == AnnotationKind.CATEGORY]
+        category = categories[-1] if categories else ""
+        seen.append(Seen(manifest, category, None, camera.identity, len(said)))
     effective = await camera.config.values(ConfigView.EFFECTIVE)
     return effective, await camera.config.values(ConfigView.PENDING), seen
 
