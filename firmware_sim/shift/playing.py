@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,45 +83,58 @@ def play(
     agency: Agency | None = None,
     sealed: bool = True,
     state: Callable[[int], Path | None] = lambda number: None,
+    cameras: Sequence[SimCamera] = (),
+    docked: Callable[[SimCamera], object] = lambda camera: None,
 ) -> Played:
     """Plays a shift that is over at `ends_utc_ns`, which is now unless somebody says otherwise.
 
     The camera of wearer n, from 1, has the seed `seed` + n, keeps its state where `state(n)` says, and begins the shift
     in its dock, assigned and configured. Each segment of its footage is `mib` MiB of synthetic bytes. The same shift,
-    seed and end give the same recordings. Raises `ShiftError` for settings that a camera refuses and for a state that
-    has a camera already, and what `make_camera` raises; then nothing stays open.
+    seed and end give the same recordings. `cameras` are those of an earlier shift, one for each wearer: they stay as
+    that left them until this one begins, and nobody closes them here. `docked` is called as each of them comes into its
+    dock, at that moment of its life: what a dock does there may take time.
+
+    Raises `ShiftError` for settings that a camera refuses and for a state that has a camera already, and what
+    `make_camera` raises; then nothing that was made here stays open.
     """
     ends_ns = time.time_ns() if ends_utc_ns is None else ends_utc_ns
     begins_ns = ends_ns - round(shift.hours * 3600 * 1e9)
-    cameras: list[SimCamera] = []
+    carried: list[SimCamera] = []
     happened: list[Happened] = []
+    if cameras and len(cameras) != len(shift.wearers):
+        raise ShiftError(f"there are {len(shift.wearers)} wearers, and {len(cameras)} cameras")
     with ExitStack() as held:
         for number, wearer in enumerate(shift.wearers, start=1):
-            where = state(number)
-            if where is not None and where.exists() and any(where.iterdir()):
-                raise ShiftError(f"{where} has a camera: a shift is worked with new ones")
-            flash = None if where is None else PlayedFlash(where)
-            camera = make_camera(
-                seed=seed + number,
-                mib=mib,
-                footage=Footage.SYNTHETIC,
-                state=flash,
-                utc_ns=begins_ns,
-                agency=agency,
-                sealed=sealed,
-            )
-            held.callback(camera.close)
-            cameras.append(camera)
+            flash: PlayedFlash | None = None
+            if cameras:
+                camera = cameras[number - 1]
+                pass_time([camera], max(0.0, (begins_ns - camera.true_utc_ns()) / 1e9))
+            else:
+                where = state(number)
+                if where is not None and where.exists() and any(where.iterdir()):
+                    raise ShiftError(f"{where} has a camera: a shift is worked with new ones")
+                flash = None if where is None else PlayedFlash(where)
+                camera = make_camera(
+                    seed=seed + number,
+                    mib=mib,
+                    footage=Footage.SYNTHETIC,
+                    state=flash,
+                    utc_ns=begins_ns,
+                    agency=agency,
+                    sealed=sealed,
+                )
+                held.callback(camera.close)
+            carried.append(camera)
             _issue(camera, wearer)
-            happened += _work(camera, wearer, shift.hours * 3600)
+            happened += _work(camera, wearer, shift.hours * 3600, docked)
             if flash is not None:
                 flash.over = True
                 flash.sync_all()
         if ends_utc_ns is None:  # while it was played, too
-            for camera in cameras:
+            for camera in carried:
                 pass_time([camera], max(0.0, (time.time_ns() - camera.true_utc_ns()) / 1e9))
         held.pop_all()
-    return Played(tuple(cameras), tuple(happened))
+    return Played(tuple(carried), tuple(happened))
 
 
 def _issue(camera: SimCamera, wearer: Wearer) -> None:
@@ -147,16 +160,20 @@ def _issue(camera: SimCamera, wearer: Wearer) -> None:
         camera.battery.charge_to(wearer.charge_pct)
 
 
-def _work(camera: SimCamera, wearer: Wearer, length_s: float) -> Iterator[Happened]:
+def _work(
+    camera: SimCamera, wearer: Wearer, length_s: float, docked: Callable[[SimCamera], object]
+) -> Iterator[Happened]:
     hands, began_s = LoneCameraHands(camera), camera.time()
     for step in wearer.steps:
-        pass_time([camera], began_s + step.at_s - camera.time())
-        refused = ""
+        pass_time([camera], max(0.0, began_s + step.at_s - camera.time()))
+        was_docked, refused = camera.docked, ""
         try:
             carry_out(hands, COMMANDS, list(step.words))
         except ControlError as error:
             refused = f"{error.word}: {error}"
         except (OSError, StateError) as error:
             refused = str(error)
+        if camera.docked and not was_docked:
+            docked(camera)
         yield Happened(wearer.officer, camera.serial, step, refused)
-    pass_time([camera], began_s + length_s - camera.time())
+    pass_time([camera], max(0.0, began_s + length_s - camera.time()))
