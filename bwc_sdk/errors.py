@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bwc_protocol.declare import Unknown
+from bwc_protocol.versions import Version, dotted
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 from bwc_sdk.quantity import size as size_text
@@ -54,6 +55,7 @@ __all__ = [
     "NoSuchRecording",
     "NotADevice",
     "NotEnrolled",
+    "NotInVersion",
     "OutcomeUnknown",
     "PassphraseWrong",
     "PolicyError",
@@ -382,6 +384,30 @@ class CommandError(BwcError):
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+
+
+class NotInVersion(CommandError):
+    """Raised when what was asked came with a later version of the protocol than the device speaks: nothing was sent.
+
+    `what` is the command, or one of its fields; `since` is the version that it came with, `spoken` the device's. `code`
+    is UNSUPPORTED, as the device would have answered.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        what: str,
+        since: Version,
+        spoken: Version,
+        *,
+        kind: str = "device",
+        device: str = "",
+    ) -> None:
+        detail = f"this {kind} speaks {dotted(spoken)}; {what} came with {dotted(since)}"
+        super().__init__(command, ErrorCode.UNSUPPORTED, detail, device=device)
+        self.rule = f"{command} was not sent: {detail}"
+        self.advice = f"update its firmware to one that speaks {dotted(since)}, or do without"
+        self.what, self.since, self.spoken = what, since, spoken
 
 
 class CommandTimeout(BwcError):

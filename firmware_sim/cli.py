@@ -17,6 +17,8 @@ from bwc_protocol.evidence import CHUNK_SIZE, MIN_CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
+from bwc_protocol.session.preamble import PROTECTED_SINCE
+from bwc_protocol.versions import NEWEST, OLDEST, dotted
 from firmware_sim import exit_codes
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.provisioning import provision
@@ -91,6 +93,17 @@ def sim(
             metavar="NAME", help=f"Play a device that is not as it should be: {', '.join(PERSONALITIES)}."
         ),
     ] = "",
+    minor: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=OLDEST[1],
+            max=NEWEST[1],
+            show_default=dotted(NEWEST),
+            help=f"Firmware of an older version of the protocol: speak {NEWEST[0]}.N, and know nothing that came "
+            f"later. Before {dotted(PROTECTED_SINCE)} that is --insecure.",
+        ),
+    ] = NEWEST[1],
     defect: Annotated[
         str,
         typer.Option(
@@ -226,8 +239,11 @@ def sim(
                 raise ValueError("--churn needs a --station")
             if cameras is not None and (station is not None or control is not None):
                 raise ValueError("--cameras are neither in a --station nor under the hands of --control")
+            speaks = (NEWEST[0], minor)
+            insecure = insecure or speaks < PROTECTED_SINCE
             if insecure and unenrolled:
-                raise ValueError("--insecure has no identity that could be enrolled: leave out --unenrolled")
+                of = "--insecure" if speaks >= PROTECTED_SINCE else f"a device of protocol {dotted(speaks)}"
+                raise ValueError(f"{of} has no identity that could be enrolled: leave out --unenrolled")
             commands = ControlInput(control) if control is not None else None
             if commands is not None:
                 held.callback(commands.close)
@@ -238,9 +254,10 @@ def sim(
             devices: list[SimCamera | SimStation] = []
             away: tuple[SimCamera, ...] = ()
             if shift is not None:
-                if unenrolled or cameras is not None or plan.decays:
+                if unenrolled or cameras is not None or plan.decays or speaks < NEWEST:
                     raise ValueError(
-                        "--shift goes without --unenrolled, without --cameras, and without rot and badblock of --faults"
+                        "--shift goes without --unenrolled, --cameras and --minor, and without rot and badblock of "
+                        "--faults"
                     )
                 left = left_by(
                     read_shift(shift),
@@ -270,6 +287,7 @@ def sim(
                         agency=agency,
                         enrolled=not unenrolled,
                         sealed=not unsealed,
+                        speaks=speaks,
                     )
                 )
                 held.callback(devices[-1].close)

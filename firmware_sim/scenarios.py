@@ -17,6 +17,8 @@ from bwc_protocol.evidence import (
 from bwc_protocol.evidence.sealing import plain_size
 from bwc_protocol.frame import MAX_PAYLOAD, MIN_PAYLOAD
 from bwc_protocol.messages.recordings import AnnotationKind
+from bwc_protocol.session.preamble import PROTECTED_SINCE
+from bwc_protocol.versions import NEWEST, Version, dotted
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CAPACITY_BYTES, CameraOptions
 from firmware_sim.device.trust.kept import Agency
@@ -70,18 +72,21 @@ def make_camera(
     agency: Agency | None = None,
     enrolled: bool = True,
     sealed: bool = True,
+    speaks: Version = NEWEST,
 ) -> SimCamera:
     """A camera with `recordings` of yesterday's shift; with `mib`, each of that many MiB as it is stored.
 
     `frame_bytes` is the largest payload of a frame that it takes and sends, `chunk_bytes` the size of the chunks that
     it stores. `agency` is whose factory made it, and, where it is `enrolled`, whose it is; without one it has
     development firmware. Footage is encrypted for the agency's evidence recipients unless it is not `sealed`: GiB of
-    synthetic bytes are then made and hashed in no time. A flash, or a state directory, that has recordings is left as
-    it is. Raises `StateError` for one that cannot be used, `FootageUnavailable` without the extra `sim`, `ValueError`
-    beyond the limits.
+    synthetic bytes are then made and hashed in no time. Firmware that `speaks` an older version of the protocol knows
+    what was declared by then; before 1.2 it has no agency. A flash, or a state directory, that has recordings is left
+    as it is. Raises `StateError` for one that cannot be used, `FootageUnavailable` without the extra `sim`,
+    `ValueError` beyond the limits.
     """
     if not 0 <= recordings <= RECORDINGS_MAX or not (mib is None or 1 <= mib <= MIB_MAX):
         raise ValueError(f"at most {RECORDINGS_MAX} recordings of at most {MIB_MAX} MiB")
+    _demand_agency_of_its_time(speaks, agency)
     if not (MIN_PAYLOAD <= frame_bytes <= MAX_PAYLOAD and MIN_CHUNK_SIZE <= chunk_bytes <= CHUNK_SIZE):
         raise ValueError(
             f"frames carry {MIN_PAYLOAD} to {MAX_PAYLOAD} bytes, chunks {MIN_CHUNK_SIZE} to {CHUNK_SIZE}"
@@ -102,6 +107,7 @@ def make_camera(
         agency=agency,
         enrolled=enrolled,
         sealed=sealed,
+        speaks=speaks,
     )
     camera = SimCamera(options, utc_ns=utc_ns)
     try:
@@ -132,16 +138,25 @@ def make_station(
     agency: Agency | None = None,
     enrolled: bool = True,
     sealed: bool = True,
+    speaks: Version = NEWEST,
 ) -> SimStation:
     """A station with cameras in the first `docked` of its bays (default: all); bay n has the camera of `seed` + n.
 
     In a state directory each camera has one of its own, `bay-01` and so on, and stands in that bay when it is made
     again, wherever it stood last. `faults` is about what the cameras have stored, `frame_bytes` and `chunk_bytes` are
-    theirs, `agency` and `enrolled` also the station's. Raises what `make_camera` raises, also for a directory with a
-    station of another size, `ValueError` for a number of bays that no station has.
+    theirs, `agency`, `enrolled` and `speaks` also the station's. Raises what `make_camera` raises, also for a directory
+    with a station of another size, `ValueError` for a number of bays that no station has.
     """
+    _demand_agency_of_its_time(speaks, agency)
     station = SimStation(
-        bays, BayPort, seed=seed, utc_ns=utc_ns, state=state, agency=agency, enrolled=enrolled
+        bays,
+        BayPort,
+        seed=seed,
+        utc_ns=utc_ns,
+        state=state,
+        agency=agency,
+        enrolled=enrolled,
+        speaks=speaks,
     )
     try:
         for bay in range(1, 1 + (bays if docked is None else min(docked, bays))):
@@ -158,12 +173,18 @@ def make_station(
                 agency=agency,
                 enrolled=enrolled,
                 sealed=sealed,
+                speaks=speaks,
             )
             station.dock(bay, camera)
     except BaseException:
         station.close()
         raise
     return station
+
+
+def _demand_agency_of_its_time(speaks: Version, agency: Agency | None) -> None:
+    if agency is not None and speaks < PROTECTED_SINCE:
+        raise ValueError(f"a device of protocol {dotted(speaks)} knows the insecure session alone")
 
 
 def _fill(camera: SimCamera, count: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bwc_protocol.declare import sends
 from bwc_protocol.messages import clock
-from bwc_protocol.messages.clock import ClockReason, ExchangeTime, SetClock, TimeSource
+from bwc_protocol.messages.clock import ClockReason, ExchangeTime, SetClock, TimeAssurance, TimeSource
+from bwc_protocol.versions import NEWEST, Version
 from bwc_sdk.clients.clock_sync import ClockSync, Measurement, measure, synchronise
 from bwc_sdk.connection.connection import Connection
 from bwc_sdk.host.host_clock import HostClock
@@ -46,8 +49,14 @@ class Clock(clock.Clock):
         """
         known = await self._world.workers.wait(self._world.host_time)
         word = claim_of(known, source, host_uncertainty_ns, reason, device=self._name())
+        if SetClock.codec.fields["assurance"].since > self._spoken():
+            word = replace(word, assurance=TimeAssurance.NOT_STATED)  # it keeps none, and says so of itself
         host = HostClock.of(self._world)
         return await synchronise(self, host, word, reason, rounds, device=self._name())
+
+    def _spoken(self) -> Version:
+        peer = self._caller.peer if isinstance(self._caller, Connection) else None
+        return NEWEST if peer is None else peer.version
 
     def _name(self) -> str:
         return self._caller.name if isinstance(self._caller, Connection) else ""

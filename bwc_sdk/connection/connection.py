@@ -43,6 +43,7 @@ from bwc_sdk.connection.counters import Counters
 from bwc_sdk.connection.discard_log import DiscardLog
 from bwc_sdk.connection.error_mapping import SAID_SO, failure, reset_error, went
 from bwc_sdk.connection.link_driver import LinkDriver, device_name
+from bwc_sdk.connection.older_device import not_in_version
 from bwc_sdk.connection.outstanding import Outstanding
 from bwc_sdk.connection.refusals import refused_here
 from bwc_sdk.connection.streams import IncomingStream, StreamSink, read_whole
@@ -132,7 +133,9 @@ class Connection:
         self._access = access
 
         def make() -> Conversation:
-            preamble = Preamble(kind=local.kind, max_plaintext=RECORD_MAX, random=entropy(16))
+            preamble = Preamble(
+                newest=access.world.speaks, kind=local.kind, max_plaintext=RECORD_MAX, random=entropy(16)
+            )
             conversation = Conversation(local, preamble, session)
             if capture is not None:
                 conversation.tap = capture.message
@@ -269,6 +272,8 @@ class Connection:
             assert self.peer is not None and self.peer.certificate is not None
             utc_s = self._utc_ns() / 1_000_000_000
             raise ended(self.peer.certificate, request.name, utc_s, self.name)
+        if (later := not_in_version(request, self.peer, self.name)) is not None:
+            raise later
         while True:
             async with self._turns:
                 if self._error is not None or self.conversation is None:

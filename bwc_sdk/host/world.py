@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import SessionFactory
+from bwc_protocol.versions import NEWEST, Version
 from bwc_sdk.host.filesystem import FileSystem, OsFileSystem
 from bwc_sdk.host.workers import InlineWorkers as InlineWorkers
 from bwc_sdk.host.workers import ThreadWorkers as ThreadWorkers
@@ -101,3 +102,5 @@ class World:
     """What tells this host from others that write into the same store. May read a file: ask it by `workers.wait`."""
     session: SessionFactory = insecure_session
     """Makes this host's end of the session that protects a connection."""
+    speaks: Version = NEWEST
+    """The newest version of the protocol that this host speaks: one before the present makes it a host of that time."""

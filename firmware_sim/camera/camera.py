@@ -22,11 +22,10 @@ from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
-from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.appearance import Appearance
 from firmware_sim.camera.bench_work import BenchWork
 from firmware_sim.camera.erasing import Erasing
-from firmware_sim.camera.model import AMBIENT_C, CAMERA_MAKE, CAPABILITIES, IDLE_MA, CameraOptions
+from firmware_sim.camera.model import AMBIENT_C, CAMERA_MAKE, IDLE_MA, CameraOptions
 from firmware_sim.camera.open_recording import OpenRecording, RecorderSettings
 from firmware_sim.camera.radio import Radio
 from firmware_sim.camera.recorder import Recorder
@@ -36,7 +35,6 @@ from firmware_sim.camera.settings import Settings
 from firmware_sim.camera.snapshot import kept_of, take_up
 from firmware_sim.camera.supply import Supply
 from firmware_sim.camera.wearer import Wearer
-from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.device import BOOT_S, SimDevice
 from firmware_sim.device.footage_facts import FootageFacts
 from firmware_sim.device.trust.kept import KeptTrust
@@ -70,9 +68,8 @@ class SimCamera(SimDevice):
 
     def __init__(self, options: CameraOptions | None = None, *, utc_ns: int | None = None) -> None:
         self.options = options if options is not None else CameraOptions()
-        profile = ConversationProfile(PeerKind.CAMERA, CAPABILITIES, CAMERA_MAKE.firmware_sha256)
         super().__init__(
-            profile,
+            self.options.profile(),
             self.options.state,
             utc_ns,
             self.options.agency,
@@ -112,7 +109,7 @@ class SimCamera(SimDevice):
             # Sound, or it is said before anything is changed.
             recording = OpenRecording.from_journal(journal)
             self.storage.open_footage.read(recording.recording_id, recording.stored)
-        self.settings = Settings(directory=directory)
+        self.settings = Settings(directory=directory, speaks=options.speaks)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.audit = self._log_of_device()
         self.battery.advance(1.0, IDLE_MA, AMBIENT_C, charging=self.docked)
@@ -189,7 +186,7 @@ class SimCamera(SimDevice):
     def _forget(self) -> None:
         trust = self.trust.kept if self.trust is not None else None
         self.storage = self._storage_on_flash(self.storage.emmc, trust)
-        self.settings = Settings(directory=self._directory)
+        self.settings = Settings(directory=self._directory, speaks=self.options.speaks)
         self.assignment = AssignmentState(assigned=False, officer="", unit="", since_utc_ns=0, revision=1)
         self.vanished.clear()
 
@@ -218,6 +215,7 @@ class SimCamera(SimDevice):
             self.options.footage,
             random.Random(self.entropy.randbytes(16)),
             camera=self.serial,
+            speaks=self.options.speaks,
             firmware_sha256=self.make.firmware_sha256,
             boot_counter=self.boot_counter,
             closed=self._recording_closed,

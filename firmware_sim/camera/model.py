@@ -7,6 +7,9 @@ from typing import Final
 from bwc_protocol.evidence import CHUNK_SIZE
 from bwc_protocol.frame import MAX_PAYLOAD
 from bwc_protocol.messages.identity import Capability
+from bwc_protocol.versions import NEWEST, Version
+from bwc_protocol.vocabulary import PeerKind
+from firmware_sim.device.conversation_profile import ConversationProfile
 from firmware_sim.device.make import Make
 from firmware_sim.device.trust.kept import Agency
 from firmware_sim.flash.flash import Flash
@@ -55,6 +58,14 @@ class CameraOptions:
     footage is stored as it was recorded."""
     chunk_size: int = CHUNK_SIZE
     """Stored size of a chunk of what it records: `MIN_CHUNK_SIZE` to `CHUNK_SIZE`."""
+    speaks: Version = NEWEST
+    """The newest version of the protocol that its firmware knows; before `PROTECTED_SINCE` it has no agency."""
+
+    def profile(self) -> ConversationProfile:
+        """How it converses."""
+        return ConversationProfile(
+            PeerKind.CAMERA, CAPABILITIES, CAMERA_MAKE.firmware_sha256, newest=self.speaks
+        )
 
     @property
     def serial(self) -> str:

@@ -29,6 +29,7 @@ from bwc_protocol.evidence import (
 )
 from bwc_protocol.messages.identity import CameraState
 from bwc_protocol.messages.recordings import AnnotationKind
+from bwc_protocol.versions import NEWEST, Version
 from firmware_sim.camera.footage_journal import FootageJournal
 from firmware_sim.camera.open_recording import MS, OpenRecording, RecorderSettings
 from firmware_sim.camera.power_cut import Recovered, recover
@@ -75,6 +76,7 @@ class Recorder:
         rng: random.Random,
         *,
         camera: str,
+        speaks: Version = NEWEST,
         firmware_sha256: bytes,
         boot_counter: int = 0,
         settings: RecorderSettings | None = None,
@@ -99,6 +101,7 @@ class Recorder:
         self._monotonic = monotonic
         self.rng = rng
         self._camera = camera
+        self._speaks = speaks
         self._firmware_sha256 = firmware_sha256
         self._boot_counter = boot_counter
         self._closed = closed
@@ -487,12 +490,9 @@ class Recorder:
         if not recording.segments:
             self._storage.forget_journal()
             return None
-        manifest = recording.manifest(
-            self._camera,
-            self._storage.next_sequence,
-            self._storage.last_manifest_sha256,
-            self._firmware_sha256,
-            cut=cut,
+        before = self._storage.last_manifest_sha256
+        stated = recording.manifest(
+            self._camera, self._storage.next_sequence, before, self._firmware_sha256, cut=cut
         )
         marks = [
             Annotation(
@@ -502,7 +502,7 @@ class Recorder:
         ]
         tables = [segment.table for segment in recording.segments]
         blobs = [segment.blob for segment in recording.segments]
-        stored = self._storage.add(manifest, tables, blobs, [*marks, *facts])
+        stored = self._storage.add(stated.as_of(self._speaks), tables, blobs, [*marks, *facts])
         if recording.live:
             self._storage.forget_journal()
         return stored

@@ -14,6 +14,7 @@ from bwc_protocol.evidence import (
     word_of,
 )
 from bwc_protocol.messages.config import Setting, SettingSchema, SettingType, TakesEffect
+from bwc_protocol.versions import V1_0, V1_2, Version
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word
 from firmware_sim.device.refusal import Refusal
@@ -39,6 +40,8 @@ class SettingRule:
     """What a text must satisfy beyond its length; `doc` says it in words."""
     refuse: Callable[[str], Refusal | None] | None = None
     """The refusal of a text that is well-formed, and that no camera takes."""
+    since: Version = V1_0
+    """The version of the protocol that has what it is about."""
 
     @property
     def type(self) -> SettingType:
@@ -145,6 +148,7 @@ _RULES: Final = (
     ),
     SettingRule(
         key="erase.keep_h",
+        since=V1_2,
         default=0,
         low=0,
         high=8_760,
@@ -153,6 +157,7 @@ _RULES: Final = (
     ),
     SettingRule(
         key="erase.proof_days",
+        since=V1_2,
         default=0,
         low=0,
         high=3_650,
@@ -161,6 +166,7 @@ _RULES: Final = (
     ),
     SettingRule(
         key="erase.receipts",
+        since=V1_2,
         default=1,
         low=1,
         high=4,
@@ -169,6 +175,7 @@ _RULES: Final = (
     SettingRule(key="haptics.enabled", default=True, doc="vibration at start and stop"),
     SettingRule(
         key="holder.pseudonym",
+        since=V1_2,
         default=False,
         doc="recordings name the assignment's pseudonym, not the officer",
     ),
@@ -180,6 +187,7 @@ _RULES: Final = (
     SettingRule(key="mute.allowed", default=False, doc="whether the wearer may mute", takes_effect=_UNDOCK),
     SettingRule(
         key="names.sealed",
+        since=V1_2,
         default=False,
         doc="recordings name the pseudonym; officer and unit are encrypted with the footage",
     ),
@@ -226,6 +234,7 @@ _RULES: Final = (
     ),
     SettingRule(
         key="recording.event",
+        since=V1_2,
         default=str(ActivationEvent.NOT_GIVEN),
         high=TEXT_MAX,
         doc="what recordings are begun for unless somebody says; a word of the specification, or 128 to 255",
@@ -239,6 +248,7 @@ _RULES: Final = (
     ),
     SettingRule(
         key="recording.purpose",
+        since=V1_2,
         default=str(Purpose.NOT_GIVEN),
         high=TEXT_MAX,
         doc="what footage is made for unless somebody says; a word of the specification, or 128 to 255",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bwc_protocol.messages.config import ConfigState, ConfigView, Setting, TakesEffect
+from bwc_protocol.versions import NEWEST, Version
 from bwc_protocol.vocabulary import ErrorCode
 from firmware_sim.camera.setting_rules import RULES, SettingRule, Value
 from firmware_sim.device.refusal import Refusal
@@ -23,12 +24,19 @@ Keep = Callable[[tuple[Change, ...]], object]
 
 
 class Settings:
-    """All settings of one camera, on its flash; without `directory` on one of their own."""
+    """All settings of one camera, on its flash; without `directory` on one of their own.
+
+    Those that a camera that `speaks` an older version does not have are at their defaults, and nobody is told of them.
+    """
 
     def __init__(
-        self, rules: Mapping[str, SettingRule] = RULES, directory: StateDirectory | None = None
+        self,
+        rules: Mapping[str, SettingRule] = RULES,
+        directory: StateDirectory | None = None,
+        *,
+        speaks: Version = NEWEST,
     ) -> None:
-        self.rules = rules
+        self.rules = {key: rule for key, rule in rules.items() if rule.since <= speaks}
         self.revision = 1
         self._effective_revision = 1
         self._directory = directory if directory is not None else StateDirectory()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bwc_protocol.evidence import AUDIT_ROOT_SHA256, audit_entry_sha256
 from bwc_protocol.messages.audit import AuditKind
+from bwc_protocol.versions import NEWEST, Version
 from firmware_sim.flash.flash import StateError
 from firmware_sim.flash.memory_flash import MemoryFlash
 from firmware_sim.state.commit import Append, Change, Commits, Replace
@@ -76,7 +77,8 @@ class LogPage:
 class AuditLog:
     """One device's log, on the flash that `commits` changes; None: on one of its own.
 
-    `utc_ns` is the device's clock.
+    `utc_ns` is the device's clock. Of a device that `speaks` an older version it has no entry of a kind that came
+    later: what would be told by one happens all the same.
     """
 
     def __init__(
@@ -85,7 +87,10 @@ class AuditLog:
         commits: Commits | None = None,
         max_entries: int = MAX_ENTRIES,
         boot_counter: int = 0,
+        *,
+        speaks: Version = NEWEST,
     ) -> None:
+        self._speaks = speaks
         self.boot_counter = boot_counter
         self._utc_ns = utc_ns
         self._max_entries = max_entries
@@ -111,8 +116,10 @@ class AuditLog:
         actor: str = "",
         *also: Change,
         utc_ns: int | None = None,
-    ) -> LogEntry:
+    ) -> LogEntry | None:
         """Writes an entry, and makes the changes `also` in the same step; all of it is durable on return.
+
+        None: this device has no such kind, and only the changes were made.
 
         Raises `OSError`, and then none of it happened (`StateDoubtful`: perhaps none). Entries that wait go first.
         """
@@ -198,8 +205,13 @@ class AuditLog:
             "detail": _clean(detail, DETAIL_MAX),
         }
 
-    def _append(self, wanted: Sequence[dict[str, Any]], also: Sequence[Change]) -> LogEntry:
+    def _append(self, asked: Sequence[dict[str, Any]], also: Sequence[Change]) -> LogEntry | None:
         self._make()
+        wanted = [facts for facts in asked if AuditKind(facts["kind"]).since <= self._speaks]
+        if not wanted:
+            self._commits.commit(*also)
+            self._waiting, self._sessions = [], 0
+            return None
         if len(self._entries) + len(wanted) > self._max_entries:
             self._prune()
         if self._not_even_waiting:

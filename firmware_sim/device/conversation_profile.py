@@ -41,6 +41,8 @@ class ConversationProfile:
     """What its end of each conversation is."""
     oldest: Version = OLDEST
     newest: Version = NEWEST
+    """The newest version of the protocol that it speaks. One before the present is all that the device knows: what it
+    says, takes, records and writes into its log is what was declared by then."""
     accepts: Callable[[PeerCredentials], bool] = anybody
     """Whether the host's credentials are accepted."""
     session: SessionFactory = insecure_session
@@ -67,7 +69,7 @@ class ConversationProfile:
             kind=self.kind,
             identity=identity,
             roles=NO_ROLE,
-            capabilities=int(self.capabilities),
+            capabilities=int(self.capabilities.as_of(self.newest)),
             boot_counter=boot_counter,
             firmware_sha256=self.firmware_sha256,
             deny_counter=deny_counter,

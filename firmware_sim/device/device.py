@@ -268,7 +268,8 @@ class SimDevice(ABC):
         return str((kept or {}).get("serial", self.new_serial))
 
     def _log_of_device(self) -> AuditLog:
-        return AuditLog(self.clock.utc_ns, self._directory.commits if self._directory is not None else None)
+        commits = self._directory.commits if self._directory is not None else None
+        return AuditLog(self.clock.utc_ns, commits, speaks=self.profile.newest)
 
     @property
     def kind(self) -> PeerKind:

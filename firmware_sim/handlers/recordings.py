@@ -5,6 +5,7 @@ from typing import Final
 
 from bwc_protocol.conversation.stream import BytesSource, StreamFault
 from bwc_protocol.documents.tombstone import Tombstone
+from bwc_protocol.evidence import NO_SHA256
 from bwc_protocol.messages.audit import AuditKind
 from bwc_protocol.messages.core import Done, StreamOpened
 from bwc_protocol.messages.recordings import (
@@ -268,13 +269,20 @@ def erase(session: CameraSession, request: EraseRecording) -> Done:
         if erased is not None and _is_of(request, erased.tombstone):
             return Done()  # asked for again, since the answer was lost
         recording = _find(session, request.recording, request.manifest_sha256)
-        if request.annotations_sha256 != recording.annotations_sha256:
+        told = _as_told(session, recording.annotations_sha256)
+        if request.annotations_sha256 != told:
             raise Refusal(ErrorCode.CONFLICT, f"more was said of recording {recording.sequence}")
         camera.erasing.erase(session, recording)
     except Refusal as refusal:
         session.audit(AuditKind.ERASE_REFUSED, f"recording {request.recording.hex()}: {refusal.code}")
         raise
     return Done()
+
+
+def _as_told(session: CameraSession, annotations_sha256: bytes) -> bytes:
+    """The head of what was said of a recording, as this camera tells it: one that lists none goes by none."""
+    head = RecordingEntry.codec.fields["annotations_sha256"]
+    return annotations_sha256 if head.since <= session.camera.profile.newest else NO_SHA256
 
 
 def _is_of(request: EraseRecording, tombstone: Tombstone) -> bool:

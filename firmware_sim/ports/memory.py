@@ -5,12 +5,15 @@ reached as any third party's transport is.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from bwc_protocol.lab.directory import LabUnusable, open_lab
 from bwc_protocol.messages.station import BAYS_MAX
+from bwc_protocol.session.preamble import PROTECTED_SINCE
+from bwc_protocol.versions import NEWEST, OLDEST, Version
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.defects import DEFECTS, defect_named
 from firmware_sim.device.trust.kept import Agency
@@ -117,8 +120,10 @@ class MemoryTransport:
 class Uri(Protocol):
     """A parsed device URI, as far as it is asked here."""
 
-    address: str
-    options: dict[str, str]
+    @property
+    def address(self) -> str: ...
+    @property
+    def options(self) -> Mapping[str, str]: ...
 
     def __str__(self) -> str: ...
 
@@ -143,6 +148,7 @@ class _DeviceKey:
     insecure: bool
     enrolled: bool
     sealed: bool
+    speaks: Version
 
 
 _made: dict[_DeviceKey, tuple[SimCamera | SimStation, FaultCount]] = {}
@@ -157,18 +163,20 @@ def open_sim(uri: Uri) -> MemoryTransport:
     `defect=NAME` make the camera, `station=BAYS` a docking station with such a camera in each bay; `rate` (bytes/s)
     and `piece` (bytes), or `link=usb-hs` (`faults.speed`), make the line to it. It belongs to the lab
     (`bwc_protocol.lab`), or with `enrolled=0` to no agency yet; with `sealed=0` it has no evidence recipients, and its
-    footage is not encrypted; `insecure=1` is one with development firmware. Raises `ValueError` for what they cannot
+    footage is not encrypted; `insecure=1` is one with development firmware. `minor=0` has it speak version 1.0 of the
+    protocol, and know no more: before 1.2 there is only the insecure session. Raises `ValueError` for what they cannot
     be, also for a state directory or a fault plan that cannot be used, and `ImportError` without the extra that makes
     footage.
     """
     uri.allow(
         "seed", "recordings", "mib", "footage", "state", "faults", "personality", "defect", "station", "insecure",
-        "enrolled", "sealed", "rate", "piece", "link",
+        "enrolled", "sealed", "minor", "rate", "piece", "link",
     )  # fmt: skip
     if uri.address:
         raise ValueError(f"a simulator of this process has no address {uri.address!r}: write sim:?seed=7")
     options = uri.options
     enrolled = bool(uri.option("enrolled", 1, low=0, high=1))
+    speaks = version_of(uri)
     key = _DeviceKey(
         seed=uri.option("seed", 0, low=0, high=0xFFFF_FFFF),
         recordings=uri.option(
@@ -181,9 +189,10 @@ def open_sim(uri: Uri) -> MemoryTransport:
         personality=options.get("personality", ""),
         defect=options.get("defect", ""),
         station=uri.option("station", 0, low=1, high=BAYS_MAX),
-        insecure=bool(uri.option("insecure", 0, low=0, high=1)),
+        insecure=bool(uri.option("insecure", 0, low=0, high=1)) or speaks < PROTECTED_SINCE,
         enrolled=enrolled,
         sealed=bool(uri.option("sealed", 1, low=0, high=1)),
+        speaks=speaks,
     )
     if key.personality and key.personality not in PERSONALITIES:
         raise ValueError(f"no personality {key.personality!r}; known: {', '.join(PERSONALITIES)}")
@@ -205,6 +214,11 @@ def open_sim(uri: Uri) -> MemoryTransport:
     )
 
 
+def version_of(uri: Uri) -> Version:
+    """The newest version of the protocol that the device of a `sim:` URI speaks. Raises what `option` raises."""
+    return NEWEST[0], uri.option("minor", NEWEST[1], low=OLDEST[1], high=NEWEST[1])
+
+
 def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
     device: SimCamera | SimStation
     try:
@@ -220,6 +234,7 @@ def _make(key: _DeviceKey, plan: FaultPlan) -> SimCamera | SimStation:
                 agency=_agency(key),
                 enrolled=key.enrolled,
                 sealed=key.sealed,
+                speaks=key.speaks,
             )
         else:
             device = _make_camera(key, plan)
@@ -247,6 +262,7 @@ def _make_camera(key: _DeviceKey, plan: FaultPlan) -> SimCamera:
         agency=_agency(key),
         enrolled=key.enrolled,
         sealed=key.sealed,
+        speaks=key.speaks,
     )
 
 

@@ -27,6 +27,7 @@ from bwc_protocol.messages.station import (
     Undocked,
 )
 from bwc_protocol.relay import UPLINK, Relay
+from bwc_protocol.versions import NEWEST, Version
 from bwc_protocol.vocabulary import PeerKind
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.conversation_profile import ConversationProfile
@@ -58,7 +59,7 @@ SYNCED_S: Final = 3_600.0
 class SimStation(SimDevice):
     """A station with `bays` bays (1 to 64). `utc_ns` is the true time at which a scenario has it made; None: the
     system's, in real time. `state` is the flash on which it lives on, or the directory of that; `agency` and
-    `enrolled` are as in `CameraOptions`. Raises `StateError`."""
+    `enrolled` and `speaks` are as in `CameraOptions`. Raises `StateError`."""
 
     make = STATION_MAKE
     state_name = "station"
@@ -76,6 +77,7 @@ class SimStation(SimDevice):
         state: Path | Flash | None = None,
         agency: Agency | None = None,
         enrolled: bool = True,
+        speaks: Version = NEWEST,
     ) -> None:
         if not 1 <= bays <= BAYS_MAX:
             raise ValueError(f"a station has 1 to {BAYS_MAX} bays, not {bays}")
@@ -83,6 +85,7 @@ class SimStation(SimDevice):
             PeerKind.STATION,
             Capability.SERIAL | Capability.BAY_LIGHTS | Capability.BAY_LOCKS | Capability.SIMULATOR,
             STATION_MAKE.firmware_sha256,
+            newest=speaks,
         )
         super().__init__(profile, state, utc_ns, agency, enrolled=enrolled)
         self.seed = seed

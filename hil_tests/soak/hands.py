@@ -52,7 +52,17 @@ class Hands(Protocol):
 
 POST_EVENT_S: Final = 120
 """Longer than any post-event footage that can be configured takes: the recording is closed by then."""
-OPTIONS: Final = ("seed", "recordings", "mib", "personality", "defect", "insecure", "sealed", "state")
+OPTIONS: Final = (
+    "seed",
+    "recordings",
+    "mib",
+    "personality",
+    "defect",
+    "insecure",
+    "sealed",
+    "state",
+    "minor",
+)
 DEFAULT_MIB: Final = 1
 CHUNK_BYTES: Final = 65_536
 """Sixteen in a recording of a MiB, so that an offload can be stopped in its middle."""
@@ -74,12 +84,15 @@ class SimHands:
         """The camera of a `sim:` URI; it lives on in `folder`, unless `state` names another directory. Raises
         `InvalidUri`, `ValueError` for what it cannot be, and `StateError`."""
         from bwc_protocol.lab.directory import open_lab
+        from bwc_protocol.session.preamble import PROTECTED_SINCE
         from firmware_sim.defects import DEFECTS, defect_named
         from firmware_sim.personalities import PERSONALITIES
+        from firmware_sim.ports.memory import version_of
         from firmware_sim.scenarios import MIB_MAX, RECORDINGS_MAX, make_camera
 
         uri.allow(*OPTIONS)
-        insecure = uri.option("insecure", 0, low=0, high=1)
+        speaks = version_of(uri)
+        insecure = uri.option("insecure", 0, low=0, high=1) or speaks < PROTECTED_SINCE
         personality, defect = uri.options.get("personality", ""), uri.options.get("defect", "")
         if (personality and personality not in PERSONALITIES) or (defect and defect not in DEFECTS):
             raise ValueError(f"{uri}: no such personality or defect; 'bwc sim' shows them")
@@ -92,6 +105,7 @@ class SimHands:
             utc_ns=utc_ns() + round(skipped_s * 1e9),
             agency=None if insecure else open_lab().agency,
             sealed=bool(uri.option("sealed", 1, low=0, high=1)),
+            speaks=speaks,
         )
         if personality:
             PERSONALITIES[personality](camera)

@@ -1,5 +1,6 @@
 """Numbers that more than one layer speaks of: error codes and device kinds (spec: Error codes)."""
 
+from bwc_protocol.versions import V1_2
 from bwc_protocol.word import Word
 
 
@@ -50,7 +51,7 @@ class ErrorCode(Word):
     """What was uploaded does not hash to what was announced."""
     INTERNAL = 18
     """The firmware failed in a way that it has no better word for; it says so in its log."""
-    UNTRUSTED = 19
-    """Since 1.2: a certificate or a signed document does not pass a check, which the detail names."""
-    PURPOSE_REFUSED = 20
-    """Since 1.2: recording solely First Amendment activity is no purpose that a device takes, in whatever field."""
+    UNTRUSTED = 19, V1_2, OUT_OF_RANGE
+    """A certificate or a signed document does not pass a check, which the detail names."""
+    PURPOSE_REFUSED = 20, V1_2, OUT_OF_RANGE
+    """Recording solely First Amendment activity is no purpose that a device takes, in whatever field."""

@@ -5,7 +5,9 @@ a format says the same. With a format, in arithmetic and in JSON they are the nu
 """
 
 import enum
-from typing import Any
+from typing import Any, Self
+
+from bwc_protocol.versions import V1_0, Version
 
 
 def label(member: enum.IntEnum | enum.IntFlag) -> str:
@@ -13,7 +15,30 @@ def label(member: enum.IntEnum | enum.IntFlag) -> str:
     return (member.name or str(int(member))).lower().replace("_", "-")
 
 
-class Word(enum.IntEnum):
+class Dated(enum.IntEnum):
+    """Numbers that know their version.
+
+    A member that a later version appended says so behind its number, and, where there is one, what is said in its
+    place in a version before: `REFUSED = 9, V1_2, PROTOCOL`.
+    """
+
+    since: Version
+    before: int | None
+
+    def __new__(cls, value: int, since: Version = V1_0, before: int | None = None) -> Self:
+        made = int.__new__(cls, value)
+        made._value_ = value
+        made.since, made.before = since, before
+        return made
+
+    def as_of(self, version: Version) -> Self | None:
+        """The member that says this in a version; None: there it cannot be said."""
+        if self.since <= version:
+            return self
+        return None if self.before is None else type(self)(self.before).as_of(version)
+
+
+class Word(Dated):
     """One of several values."""
 
     def __str__(self) -> str:
@@ -24,7 +49,19 @@ class Word(enum.IntEnum):
 
 
 class Words(enum.IntFlag):
-    """Any of several values together: `marked, held`, or `none`."""
+    """Any of several values together: `marked, held`, or `none`. Members say their version as those of `Dated`."""
+
+    since: Version
+
+    def __new__(cls, value: int, since: Version = V1_0) -> Self:
+        made = int.__new__(cls, value)
+        made._value_ = value
+        made.since = since
+        return made
+
+    def as_of(self, version: Version) -> Self:
+        """Without the members that the version does not have."""
+        return self & ~sum(member.value for member in type(self) if member.since > version)
 
     @classmethod
     def _missing_(cls, value: object) -> Any:

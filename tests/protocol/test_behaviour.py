@@ -11,7 +11,9 @@ from bwc_protocol.frame import Frame, FrameParser, FrameType, Reset
 from bwc_protocol.link import LinkRole
 from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.interface import Alert
+from bwc_protocol.versions import NEWEST
 from tools.generate import spec_tables, write_vectors
+from tools.testkit import released_replay
 from tools.testkit.behaviour import Player, record
 
 BEHAVIOUR = json.loads((write_vectors.FOLDER / "behaviour.json").read_text(encoding="utf-8"))
@@ -24,20 +26,7 @@ def named(script: Script) -> str:
 
 
 def replayed(script: Script) -> Player:
-    """Plays what a script has come in; nothing of what it has go out is known to the player."""
-    player = Player(LinkRole(script["under_test"]))
-    for step in script["steps"]:
-        at_s = step["at_ms"] / 1000
-        if "out" in step:
-            continue
-        if at_s > player.now:
-            player.wait(at_s - player.now)
-        if "in" in step:
-            player.feed(bytes.fromhex(step["in"]))
-        else:
-            player.do(step["do"])
-    player.wait(max(0.0, script["steps"][-1]["at_ms"] / 1000 - player.now))
-    return player
+    return released_replay.replayed(script, NEWEST)
 
 
 @pytest.mark.rule("SES-018")

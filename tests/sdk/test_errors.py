@@ -21,6 +21,8 @@ FACTS: dict[str, Any] = {
     "code": ErrorCode.CONFLICT,
     "detail": "another revision",
     "safe_to_repeat": False,
+    "since": (1, 2),
+    "spoken": (1, 0),
     "problems": ("one", "another"),
     "problem": "not TOML",
     "doubt": "it is off",

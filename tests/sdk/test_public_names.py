@@ -294,6 +294,7 @@ PUBLIC = {
         "NoSuchRecording",
         "NotADevice",
         "NotEnrolled",
+        "NotInVersion",
         "OutcomeUnknown",
         "PassphraseWrong",
         "PolicyError",

@@ -12,8 +12,10 @@ import pytest
 
 from bwc_protocol.conversation.message import STREAM_DATA, Flag, Message
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Wire
+from bwc_protocol.declare.older import codec_as_of
 from bwc_protocol.frame import Bye, ByeReason, Frame, FrameType, Reset, ResetReason, encode_frame
 from bwc_protocol.messages.core import ErrorReply
+from bwc_protocol.versions import V1_0
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 from bwc_sdk.capture.recorder import Capture
@@ -145,8 +147,8 @@ def test_frames_refusals_and_what_is_no_frame_are_told(tmp_path: Path) -> None:
 def test_a_body_that_is_cut_is_told_as_malformed(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcapng"
     capture = begun(path)
-    whole = [(opcode, e.codec.encode(typical(e))) for opcode, e in sorted(EVENTS.items())]
-    cut = [(opcode, body[:-1]) for opcode, body in whole if len(body) > 1]
+    first = [(opcode, codec_as_of(e.codec, V1_0).encode(typical(e))) for opcode, e in sorted(EVENTS.items())]
+    cut = [(opcode, body[:-1]) for opcode, body in first if len(body) > 1]
     for opcode, body in cut:
         capture.message(False, Message(opcode, Flag.EVENT, 0, body))
     capture.close()

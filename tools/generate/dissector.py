@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import bwc_protocol.messages  # noqa: F401  # declares all commands
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS, FieldSpec, Wire
-from bwc_protocol.declare.fields import V1_0
 from bwc_protocol.frame import ByeReason, FrameType, ResetReason
 from bwc_protocol.messages.core import ErrorReply
+from bwc_protocol.versions import V1_0
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import label
 from tools.generate.writing import write_or_check

@@ -151,14 +151,19 @@ def _order(terms: order.Terms, **changes: Any) -> Order:
     return Order(**given | changes)
 
 
+def types() -> dict[str, list[vectors_types.Field]]:
+    """The keys of each record."""
+    records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
+    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone, Seizure, RenewalProof]
+    return {cls.label: vectors_types.manifest(cls) for cls in records}
+
+
 def record() -> dict[str, Any]:
     """The content of `documents.json`."""
     roots = ("root", "standby", "issuing", "issuing-2")
     names = [*roots, *agency.PEOPLE, "camera", "other/root", "other/issuing", "other/technician"]
-    records: list[type[Record]] = [DenyList, Denied, Order, *order.ACTIONS.values()]
-    records += [DesiredState, DesiredSetting, DesiredAssignment, Receipt, Tombstone, Seizure, RenewalProof]
     return {
-        "types": {cls.label: vectors_types.manifest(cls) for cls in records},
+        "types": types(),
         "agency": {
             name: {
                 "private": agency.private_number(name).to_bytes(32).hex(),

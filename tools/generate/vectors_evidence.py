@@ -47,6 +47,11 @@ DESTINATION: Final = "store-1"
 DAY_NS: Final = 86_400_000_000_000
 
 
+def types() -> dict[str, list[vectors_types.Field]]:
+    """The keys of each record."""
+    return {cls.label: vectors_types.manifest(cls) for cls in (AnnotationHead, Checkpoint, ResetRecord)}
+
+
 def record() -> dict[str, Any]:
     """The content of `evidence.json`."""
     first = sample_evidence.manifest()
@@ -56,9 +61,7 @@ def record() -> dict[str, Any]:
     chain = chain_name(bytes(range(8)), b"dock-7")
     lines = _lines(chain, second, objects)
     return {
-        "types": {
-            cls.label: vectors_types.manifest(cls) for cls in (AnnotationHead, Checkpoint, ResetRecord)
-        },
+        "types": types(),
         "anchors": [der.hex() for der in agency.anchors()],
         "manifests": [_manifest(one) for one in (first, second)],
         "refused_signatures": _refused_signatures(first),

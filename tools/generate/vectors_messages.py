@@ -23,6 +23,7 @@ def record() -> dict[str, Any]:
             {
                 "name": cls.name,
                 "opcode": opcode,
+                **vectors_types.since(cls.since),
                 "request_types": vectors_types.fields(cls),
                 "reply_types": vectors_types.fields(cls.reply),
                 "requests": _cases(cls, opcode, 0, REQUEST_ID),
@@ -34,6 +35,7 @@ def record() -> dict[str, Any]:
             {
                 "name": cls.name,
                 "opcode": opcode,
+                **vectors_types.since(cls.since),
                 "types": vectors_types.fields(cls),
                 "cases": _cases(cls, opcode, Flag.EVENT, 0),
             }
@@ -43,6 +45,7 @@ def record() -> dict[str, Any]:
             {
                 "name": cls.name,
                 "opcode": opcode,
+                **vectors_types.since(cls.since),
                 "types": vectors_types.fields(cls),
                 "cases": _cases(cls, opcode, 0, REQUEST_ID),
             }

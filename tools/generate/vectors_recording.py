@@ -20,22 +20,27 @@ from tools.generate import sample_evidence, vectors_sealing, vectors_types
 from tools.generate.vectors_json import cbor_shown, shown
 
 
+def types() -> dict[str, Any]:
+    """What its fields are."""
+    return {
+        "manifest": vectors_types.manifest(Manifest),
+        "segment": vectors_types.manifest(SegmentFacts),
+        "interval": vectors_types.manifest(Interval),
+        "circumstances": vectors_types.manifest(Circumstances),
+        "protection": vectors_types.manifest(Protection),
+        "wrap": vectors_types.manifest(Wrap),
+        "annotation": vectors_types.manifest(AnnotationRecord),
+        "audit": vectors_types.fields(AuditEntry),
+    }
+
+
 def record() -> dict[str, Any]:
     """The content of `recording.json`."""
     first = sample_evidence.manifest()
     second = sample_evidence.manifest(segments=2, sequence=2, previous=first.sha256)
     third = sample_evidence.manifest(sequence=3, previous=second.sha256, stated=True)
     return {
-        "types": {
-            "manifest": vectors_types.manifest(Manifest),
-            "segment": vectors_types.manifest(SegmentFacts),
-            "interval": vectors_types.manifest(Interval),
-            "circumstances": vectors_types.manifest(Circumstances),
-            "protection": vectors_types.manifest(Protection),
-            "wrap": vectors_types.manifest(Wrap),
-            "annotation": vectors_types.manifest(AnnotationRecord),
-            "audit": vectors_types.fields(AuditEntry),
-        },
+        "types": types(),
         "segments": [_segment(0), _segment(1)],
         "manifests": [_manifest(first), _manifest(second), _manifest(third)],
         "refused": [*_refused(first), *_refused_circumstances(third)],

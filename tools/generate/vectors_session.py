@@ -25,17 +25,22 @@ from tools.generate.vectors_json import shown
 from tools.testkit.pair import BENCH, CAMERA, DEVICE_RANDOM, HOST_RANDOM, Pair, Versions, device_end, host_end
 
 
+def types() -> dict[str, Any]:
+    """What its fields are."""
+    return {
+        "preamble": vectors_types.layout("preamble"),
+        "record": vectors_types.layout("session-record"),
+        "handshake": vectors_types.fields(_Hello),
+        "alert": vectors_types.numbers(Alert),
+        "session_info": vectors_types.fields(SessionInfo),
+        "message": vectors_types.layout("message-header"),
+    }
+
+
 def record() -> dict[str, Any]:
     """The content of `session.json`."""
     return {
-        "types": {
-            "preamble": vectors_types.layout("preamble"),
-            "record": vectors_types.layout("session-record"),
-            "handshake": vectors_types.fields(_Hello),
-            "alert": vectors_types.numbers(Alert),
-            "session_info": vectors_types.fields(SessionInfo),
-            "message": vectors_types.layout("message-header"),
-        },
+        "types": types(),
         "preambles": _preambles(),
         "versions": _versions(),
         "bindings": _bindings(),

@@ -22,6 +22,8 @@ from bwc_protocol.evidence.record import (
     Text,
 )
 from bwc_protocol.messages.config import ConfigDocument
+from bwc_protocol.versions import Version, dotted
+from bwc_protocol.word import Dated, Words
 from tools.generate.spec_layouts import layout_fields
 
 Field = dict[str, Any]
@@ -46,9 +48,7 @@ def _field(spec: FieldSpec) -> Field:
         found["not_known"] = _number(spec, spec.none)
     if spec.unit:
         found["unit"] = spec.unit
-    if spec.since != V1_0:
-        found["since"] = ".".join(map(str, spec.since))
-    return found
+    return found | since(spec.since)
 
 
 def _number(spec: FieldSpec, value: int | None) -> int | str | None:
@@ -59,7 +59,7 @@ def _number(spec: FieldSpec, value: int | None) -> int | str | None:
 def records_and_enumerations() -> dict[str, Any]:
     """All records that lie in others, and all enumerations and flags, by their names."""
     records: dict[str, list[Field]] = {}
-    names: dict[str, dict[str, int]] = {}
+    names: dict[str, type[enum.IntEnum] | type[enum.IntFlag]] = {}
     for cls in [
         *COMMANDS.values(),
         *(c.reply for c in COMMANDS.values()),
@@ -68,18 +68,39 @@ def records_and_enumerations() -> dict[str, Any]:
     ]:
         _gather(cls.codec.fields.values(), records, names)
     _gather(ConfigDocument.codec.fields.values(), records, names)
-    return {"records": dict(sorted(records.items())), "enumerations": dict(sorted(names.items()))}
+    found = dict(sorted(names.items()))
+    return {
+        "records": dict(sorted(records.items())),
+        "enumerations": {name: numbers(of) for name, of in found.items()},
+        "since": {name: later for name, of in found.items() if (later := _later(of))},
+    }
 
 
 def _gather(
-    specs: Iterable[FieldSpec], records: dict[str, list[Field]], names: dict[str, dict[str, int]]
+    specs: Iterable[FieldSpec],
+    records: dict[str, list[Field]],
+    names: dict[str, type[enum.IntEnum] | type[enum.IntFlag]],
 ) -> None:
     for spec in specs:
         if spec.enum is not None:
-            names[spec.enum.__name__] = numbers(spec.enum)
+            names[spec.enum.__name__] = spec.enum
         if spec.of is not None:
             records[spec.of.__name__] = fields(spec.of)
             _gather(spec.of.codec.fields.values(), records, names)
+
+
+def _later(of: type[enum.IntEnum] | type[enum.IntFlag]) -> dict[str, str]:
+    """Members that a later version appended, with that version."""
+    return {
+        str(member.name): dotted(member.since)
+        for member in of
+        if isinstance(member, Dated | Words) and member.since > V1_0
+    }
+
+
+def since(version: Version) -> Field:
+    """Since when something is; nothing for what always was."""
+    return {} if version == V1_0 else {"since": dotted(version)}
 
 
 def numbers(of: type[enum.Enum]) -> dict[str, int]:
@@ -98,7 +119,9 @@ def layout(name: str) -> list[Field]:
 def manifest(cls: type[Record]) -> list[Field]:
     """The keys of a manifest, a segment, an interval or of circumstances."""
     return [
-        {"field": name, "key": key.number} | _cbor(key.kind) | ({"absent": True} if key.appended else {})
+        {"field": name, "key": key.number}
+        | _cbor(key.kind)
+        | ({"absent": True} | since(key.since) if key.appended else {})
         for name, key in cls.keys().items()
     ]
 

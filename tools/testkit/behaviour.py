@@ -23,8 +23,9 @@ from bwc_protocol.link import Link, LinkParams, LinkRole
 from bwc_protocol.link.channel import FIRST_EPOCH
 from bwc_protocol.messages.battery import ReadBattery
 from bwc_protocol.session.insecure import RecordType
+from bwc_protocol.session.preamble import NEWEST, OLDEST
 from tools.generate.trace import HOST_NONCE, LINK_NONCE, STATUS
-from tools.testkit.pair import device_end, host_end
+from tools.testkit.pair import Versions, device_end, host_end
 
 Step = dict[str, Any]
 MAX_PAYLOAD: Final = 244
@@ -36,9 +37,9 @@ _END: Final = 0xFFFF_FFFF
 
 
 class Player:
-    """The end under test, and what the script has it do. `steps` is what happened."""
+    """The end under test, and what the script has it do. `steps` is what happened; `versions` is what it speaks."""
 
-    def __init__(self, role: LinkRole) -> None:
+    def __init__(self, role: LinkRole, versions: Versions = (OLDEST, NEWEST)) -> None:
         self.role = role
         self.now = 0.0
         self.steps: list[Step] = []
@@ -52,7 +53,7 @@ class Player:
         self._nonce = (HOST_NONCE if role is LinkRole.HOST else LINK_NONCE) - NONCE_STEP
         params = LinkParams(max_payload=MAX_PAYLOAD, max_window=WINDOW)
         converse = host_end if role is LinkRole.HOST else device_end
-        self.end = Endpoint(Link(role, params, nonce=self._next_nonce), lambda _: converse())
+        self.end = Endpoint(Link(role, params, nonce=self._next_nonce), lambda _: converse(versions=versions))
         self._parser = FrameParser(MAX_PAYLOAD)
 
     def _next_nonce(self) -> int:

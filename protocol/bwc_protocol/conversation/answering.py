@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bwc_protocol.conversation.dialect import Dialect
 from bwc_protocol.conversation.events import ConversationEvent, PeerInfo, RequestNotPermitted, RequestReceived
 from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.conversation.streams import Streams, line
-from bwc_protocol.declare import COMMANDS, Effect, MalformedMessage, Request
+from bwc_protocol.declare import Effect, MalformedMessage, Request
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
@@ -44,6 +45,7 @@ class Answering:
 
     def __init__(
         self,
+        dialect: Dialect,
         kind: PeerKind,
         streams: Streams,
         send: Callable[[int, int, int, bytes], None],
@@ -52,6 +54,7 @@ class Answering:
     ) -> None:
         self.reads_only = ""
         """Why the way by which the host came lets it ask only, whatever its role; nothing if it lets it do more."""
+        self._commands, self._codec = dialect.commands, dialect.codec
         self._limits = limits
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._kind = kind
@@ -68,7 +71,7 @@ class Answering:
     def take(self, message: Message) -> None:
         """Takes a request: it is refused here, or emitted to be answered."""
         opcode, request_id, limits = message.opcode, message.request, self._limits
-        declared = COMMANDS.get(opcode)
+        declared = self._commands.get(opcode)
         if self._host:
             raise MalformedMessage("message", "a device sends no requests")
         if opcode < COMMANDS_FROM:
@@ -111,7 +114,7 @@ class Answering:
             self.refuse(opcode, request_id, ErrorCode.MALFORMED, "request id 0 belongs to events")
         else:
             try:
-                request = declared.codec.decode(message.body)
+                request = self._codec(declared).decode(message.body)
             except MalformedMessage as error:
                 self.refuse(opcode, request_id, ErrorCode.MALFORMED, str(error))
                 return
@@ -123,4 +126,4 @@ class Answering:
     ) -> None:
         """Answers with an error."""
         error = ErrorReply(code=code, retry_after_ms=retry_after_ms, detail=line(detail))
-        self._send(opcode, _ERROR, request_id, error.codec.encode(error))
+        self._send(opcode, _ERROR, request_id, self._codec(error).encode(error))

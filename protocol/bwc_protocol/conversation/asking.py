@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bwc_protocol.conversation.counters import MessageTally
+from bwc_protocol.conversation.dialect import Dialect
 from bwc_protocol.conversation.events import (
     ConversationEvent,
     ErrorReceived,
@@ -13,7 +14,7 @@ from bwc_protocol.conversation.events import (
 )
 from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.conversation.streams import Streams
-from bwc_protocol.declare import COMMANDS, EVENTS, Control, MalformedMessage, Request, StreamDirection
+from bwc_protocol.declare import COMMANDS, Control, MalformedMessage, Request, StreamDirection
 from bwc_protocol.messages.core import ErrorReply, StreamCancel, StreamOpened
 
 # Looked up once: before Python 3.12 a member of an enumeration costs a tenth of a microsecond at each look.
@@ -29,6 +30,7 @@ class Asking:
 
     def __init__(
         self,
+        dialect: Dialect,
         *,
         host: bool,
         streams: Streams,
@@ -36,6 +38,7 @@ class Asking:
         emit: Callable[[ConversationEvent], None],
     ) -> None:
         self.tally = MessageTally()
+        self._known_events, self._codec = dialect.events, dialect.codec
         self.outstanding: dict[int, type[Request[Any]]] = {}
         self._host = host
         self._streams = streams
@@ -55,11 +58,11 @@ class Asking:
             raise MalformedMessage(request.name, f"answered with opcode {message.opcode:#06x}")
         try:
             if message.flags == _ERROR:
-                error = ErrorReply.codec.decode(message.body)
+                error = self._codec(ErrorReply).decode(message.body)
                 self.tally.refusals += 1
                 self._emit(ErrorReceived(message.request, error))
                 return
-            reply = request.reply.codec.decode(message.body)
+            reply = self._codec(request.reply).decode(message.body)
         except MalformedMessage as error:
             self._drop_late(message)
             self._emit(ReplyMalformed(message.request, str(error)))
@@ -79,9 +82,9 @@ class Asking:
 
     def take_event(self, message: Message) -> None:
         """Takes an event; one of a newer minor version is skipped."""
-        declared = EVENTS.get(message.opcode)
+        declared = self._known_events.get(message.opcode)
         if declared is None:
             self.tally.unknown_events += 1
             return
         self.tally.events += 1
-        self._emit(EventReceived(declared.codec.decode(message.body)))
+        self._emit(EventReceived(self._codec(declared).decode(message.body)))

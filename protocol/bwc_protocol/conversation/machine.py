@@ -14,6 +14,7 @@ from bwc_protocol.certificates.checks import Check
 from bwc_protocol.conversation.answering import MAX_REQUESTS, Answering, RequestLimits
 from bwc_protocol.conversation.asking import Asking
 from bwc_protocol.conversation.counters import MessageCounters, StreamCounters
+from bwc_protocol.conversation.dialect import dialect_of
 from bwc_protocol.conversation.endings import BY_PEER, ENDINGS, Ending
 from bwc_protocol.conversation.events import (
     Closed,
@@ -36,7 +37,7 @@ from bwc_protocol.conversation.message import (
 from bwc_protocol.conversation.session_setup import Greeted, LocalInfo, Opening
 from bwc_protocol.conversation.stream import StreamSource
 from bwc_protocol.conversation.streams import Streams
-from bwc_protocol.declare import CONTROLS, Control, Event, MalformedMessage, Request, Wire
+from bwc_protocol.declare import Control, Event, MalformedMessage, Request, Wire
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel, StreamCredit, StreamEnd
 from bwc_protocol.session.interface import Alert, Session, SessionFailed
 from bwc_protocol.session.preamble import Preamble
@@ -76,6 +77,8 @@ class Conversation:
         self._local = local
         self._host = local.kind is PeerKind.HOST
         self._opening = Opening(local, replace(preamble, protection=session.protection))
+        dialect = self._dialect = dialect_of(preamble.newest)
+        self._codec, self._controls = dialect.codec, dialect.controls
         self._session = session
         self._reader = MessageReader()
         self._events: list[ConversationEvent] = []
@@ -87,10 +90,14 @@ class Conversation:
         self._next_request = 1
         self._streams = Streams(host=self._host, send_control=self._send_control, emit=self._emit)
         self._asking = Asking(
-            host=self._host, streams=self._streams, send_control=self._send_control, emit=self._emit
+            dialect,
+            host=self._host,
+            streams=self._streams,
+            send_control=self._send_control,
+            emit=self._emit,
         )
         self._asked = self._asking.outstanding  # the same: each request looks at it
-        self._answering = Answering(local.kind, self._streams, self._send, self._emit, limits)
+        self._answering = Answering(dialect, local.kind, self._streams, self._send, self._emit, limits)
         self.ending: Ending | None = None
         """What is said of the failure that ended it."""
         self._closing = False  # this side has closed in order and waits for the peer's close
@@ -241,8 +248,9 @@ class Conversation:
             if self.state is not _READY or not self._host:
                 raise MalformedMessage("message", "events come from the device, after READY")
             self._asking.take_event(message)
-        elif message.opcode in CONTROLS:
-            self._take_control(message.request, CONTROLS[message.opcode].codec.decode(message.body))
+        elif message.opcode in self._controls:
+            control = self._codec(self._controls[message.opcode]).decode(message.body)
+            self._take_control(message.request, control)
         else:
             self._answering.take(message)
 
@@ -293,7 +301,7 @@ class Conversation:
         """Sends a request and gives its id. The caller keeps at most `MAX_REQUESTS` outstanding."""
         if self.state is not _READY or len(self._asked) >= MAX_REQUESTS:
             raise RuntimeError(f"no request now: {self.state.value}, {len(self._asked)} outstanding")
-        body = request.codec.encode(request)
+        body = self._codec(request).encode(request)
         request_id = self._next_request
         self._next_request = request_id % LAST_REQUEST_ID + 1
         self._asked[request_id] = type(request)
@@ -314,7 +322,7 @@ class Conversation:
 
     def reply(self, request_id: int, reply: Wire) -> None:
         """Answers a request."""
-        body = reply.codec.encode(reply)  # first: a reply that cannot be encoded may still be refused
+        body = self._codec(reply).encode(reply)  # first: a reply that cannot be encoded may still be refused
         request = self._answering.outstanding.pop(request_id)
         self._send(request.opcode, _REPLY, request_id, body)
 
@@ -324,9 +332,10 @@ class Conversation:
         self._answering.refuse(request.opcode, request_id, code, detail, retry_after_ms)
 
     def send_event(self, event: Event) -> None:
-        """Tells the host something that it did not ask for; nothing before READY."""
-        if self.state is _READY:
-            self._send(event.opcode, _EVENT, 0, event.codec.encode(event))
+        """Tells the host something that it did not ask for; nothing before READY, and nothing that this end's version
+        does not have."""
+        if self.state is _READY and event.since <= self._dialect.version:
+            self._send(event.opcode, _EVENT, 0, self._codec(event).encode(event))
 
     # Streams
 
@@ -417,13 +426,13 @@ class Conversation:
         return self._session.overhead(size + DATA_HEADER.size) + DATA_HEADER.size
 
     def _seal_now(self, request_id: int, control: Control) -> None:
-        body = control.codec.encode(control)
+        body = self._codec(control).encode(control)
         if self.tap is not None:
             self.tap(True, Message(control.opcode, Flag(0), request_id, body))
         self._session.seal(build(control.opcode, 0, request_id, body))
 
     def _send_control(self, request_id: int, control: Control) -> None:
-        self._send(control.opcode, 0, request_id, control.codec.encode(control))
+        self._send(control.opcode, 0, request_id, self._codec(control).encode(control))
 
     def _send(self, opcode: int, flags: int, request_id: int, body: bytes) -> None:
         if self.state is _OVER:
@@ -440,7 +449,7 @@ class Conversation:
         self, reason: FailReason, detail: str, ending: Ending | None = None, check: Check | None = None
     ) -> None:
         if self.state is not _OVER:
-            self.ending = ending or ENDINGS[reason]
+            self.ending = self._dialect.ending(ending or ENDINGS[reason])
             if self.ending.alert is not None and self._session.failure is None:
                 self._session.close(self.ending.alert)  # a session that failed by itself has said so
             self._reached, self.state = self.state, _OVER

@@ -35,10 +35,8 @@ from bwc_protocol.declare.command import (
     wire,
 )
 from bwc_protocol.declare.fields import (
-    V1_0,
     FieldSpec,
     Unknown,
-    Version,
     blob,
     boolean,
     choice,
@@ -59,6 +57,7 @@ from bwc_protocol.declare.fields import (
 )
 from bwc_protocol.declare.plain import from_text, to_plain
 from bwc_protocol.declare.registry import declared_in, load_all
+from bwc_protocol.versions import V1_0, Version
 
 __all__ = [
     "ANYONE",

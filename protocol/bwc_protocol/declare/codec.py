@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import construct as c
 
-from bwc_protocol.declare.fields import V1_0, FieldSpec
+from bwc_protocol.declare.fields import FieldSpec
 from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
+from bwc_protocol.versions import V1_0
 
 _LENGTH: Final = struct.Struct("<H")
 
@@ -93,13 +94,15 @@ class Codec:
     end inside a known field. Both directions check every range and bound.
     """
 
-    def __init__(self, cls: type[Any], doc: str = "") -> None:
+    def __init__(self, cls: type[Any], doc: str = "", fields: dict[str, FieldSpec] | None = None) -> None:
         self.cls = cls
         self.name: str = cls.__name__
         """How errors call it: as the specification does, which knows a command by the name that it declares."""
         self.doc = doc
         """What its declaration says of it in words."""
-        self.fields: dict[str, FieldSpec] = {f.name: f.metadata["spec"] for f in dataclasses.fields(cls)}
+        self.fields: dict[str, FieldSpec] = (
+            {f.name: f.metadata["spec"] for f in dataclasses.fields(cls)} if fields is None else fields
+        )
         self._defaults = {f.name: f.default for f in dataclasses.fields(cls)}
         self._steps = _steps(self.fields)
         self._plain = self._steps[0] if len(self._steps) == 1 and isinstance(self._steps[0], _Run) else None
@@ -241,11 +244,12 @@ class Codec:
             if len(item) > (spec.bound or 0):
                 raise FieldRangeError(where, f"{len(item)} items, at most {spec.bound}")
             parts = [_LENGTH.pack(len(item))]
+            encode = _nested(spec).encode
             for one in item:
-                parts.append(_sized(where, one.codec.encode(one)))
+                parts.append(_sized(where, encode(one)))
             return b"".join(parts)
         if spec.kind == "record":
-            return _sized(where, item.codec.encode(item))
+            return _sized(where, _nested(spec).encode(item))
         if spec.kind == "text":
             _check_text(where, item, FieldRangeError)
             item = item.encode()

@@ -21,7 +21,6 @@ from typing import (
 from bwc_protocol.declare import fields as f
 from bwc_protocol.declare.codec import Codec
 from bwc_protocol.declare.describe import class_help, field_line, method_help, method_signature, steps_help
-from bwc_protocol.declare.fields import V1_0, Version
 from bwc_protocol.declare.request import ANYONE as ANYONE
 from bwc_protocol.declare.request import CAMERAS as CAMERAS
 from bwc_protocol.declare.request import COMMANDS as COMMANDS
@@ -41,6 +40,7 @@ from bwc_protocol.declare.request import Request as Request
 from bwc_protocol.declare.request import Role as Role
 from bwc_protocol.declare.request import StreamDirection as StreamDirection
 from bwc_protocol.declare.request import Wire as Wire
+from bwc_protocol.versions import V1_0, Version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 P = ParamSpec("P")
@@ -152,12 +152,12 @@ def event(opcode: int, name: str, *, since: Version = V1_0) -> Callable[[V], V]:
         f.boolean, f.choice, f.flags, f.blob, f.text, f.record, f.items,
     ),
 )  # fmt: skip
-def control(opcode: int, name: str) -> Callable[[K], K]:
+def control(opcode: int, name: str, *, since: Version = V1_0) -> Callable[[K], K]:
     """Declares a control message; its opcode is below 0x0100."""
 
     def declare(cls: K) -> K:
         made: Any = wire(cls)
-        made.opcode, made.name = opcode, name
+        made.opcode, made.name, made.since = opcode, name, since
         made.codec.name = name
         if opcode > 0xFF:
             raise TypeError(f"control opcode {opcode:#06x} is out of range")

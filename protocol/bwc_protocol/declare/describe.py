@@ -13,8 +13,9 @@ from operator import and_
 from typing import Any
 
 from bwc_protocol.declare.codec import Codec
-from bwc_protocol.declare.fields import V1_0, FieldSpec
+from bwc_protocol.declare.fields import FieldSpec
 from bwc_protocol.declare.request import ANYONE, Effect, Request
+from bwc_protocol.versions import V1_0
 
 
 def field_line(name: str, spec: FieldSpec, default: Any = dataclasses.MISSING) -> str:

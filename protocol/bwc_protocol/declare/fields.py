@@ -13,8 +13,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import construct as c
 
-Version = tuple[int, int]
-V1_0: Final[Version] = (1, 0)
+from bwc_protocol.versions import V1_0, Version
 
 E = TypeVar("E", bound=enum.IntEnum)
 F = TypeVar("F", bound=enum.IntFlag)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from bwc_protocol.declare.codec import Codec
-from bwc_protocol.declare.fields import Version
 from bwc_protocol.declare.registry import Registry
+from bwc_protocol.versions import Version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_protocol.word import Words
 
@@ -112,6 +112,7 @@ class Control(Wire):
     __slots__ = ()
     opcode: ClassVar[int]
     name: ClassVar[str]
+    since: ClassVar[Version]
 
 
 class Request(Wire, Generic[R]):

@@ -19,6 +19,7 @@ from bwc_protocol.documents.signed_document import DOCUMENT_VERSION, Document, S
 from bwc_protocol.evidence import DIGEST_SIZE, EvidenceError
 from bwc_protocol.evidence.record import Blob, Blobs, Choice, Int, Literal, Text, keyed
 from bwc_protocol.evidence.vocabulary import CAMERA_MAX
+from bwc_protocol.versions import V1_2
 from bwc_protocol.word import Word
 
 RECEIPTS_MAX: Final = 8
@@ -82,7 +83,7 @@ class Tombstone(Document):
     reason: EraseReason | Unknown = field(metadata=keyed(15, Choice(EraseReason), "why"))
     actor: str = field(metadata=keyed(16, Text(NAME_MAX), "who asked for it; the camera itself for room"))
     generation: int = field(
-        default=0, metadata=keyed(17, _U32, "resets before; numbers begin anew with each", appended=True)
+        default=0, metadata=keyed(17, _U32, "resets before; numbers begin anew with each", since=V1_2)
     )
 
     def check_together(self) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, TypeVar
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence.record import Choice, Flag, Int, Octets, Record, Text, keyed
 from bwc_protocol.evidence.vocabulary import EvidenceError
+from bwc_protocol.versions import V1_2
 from bwc_protocol.word import Word
 
 VOCABULARY_VERSION: Final = 1
@@ -177,7 +178,7 @@ class Circumstances(Record):
             9,
             Octets(SEALED_NAME_SIZE),
             "officer and unit, encrypted under the content key; absent: not stated",
-            appended=True,
+            since=V1_2,
         ),
     )
 

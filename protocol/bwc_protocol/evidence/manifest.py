@@ -35,6 +35,7 @@ from bwc_protocol.evidence.vocabulary import (
     EvidenceError,
     TriggerReason,
 )
+from bwc_protocol.versions import V1_2
 
 _U32: Final = 0xFFFF_FFFF
 _SHA256: Final = Blob(DIGEST_SIZE)
@@ -77,7 +78,7 @@ class Interval(Record):
     end_ms: int = field(metadata=keyed(1, _DURATION_MS, "end, exclusive", unit="ms"))
     reason: StopReason | Unknown = field(
         default=StopReason.NOT_GIVEN,
-        metadata=keyed(2, Choice(StopReason), "why; absent: not given", appended=True),
+        metadata=keyed(2, Choice(StopReason), "why; absent: not given", since=V1_2),
     )
 
     def check_together(self) -> None:
@@ -138,17 +139,17 @@ class Manifest(Record):
     circumstances: Circumstances | None = field(
         default=None,
         metadata=keyed(
-            20, Maybe(Circumstances), "what it was made for, by whom; absent: not stated", appended=True
+            20, Maybe(Circumstances), "what it was made for, by whom; absent: not stated", since=V1_2
         ),
     )
     protection: Protection | None = field(
         default=None,
-        metadata=keyed(21, Maybe(Protection), "for whom it is encrypted; absent: for nobody", appended=True),
+        metadata=keyed(21, Maybe(Protection), "for whom it is encrypted; absent: for nobody", since=V1_2),
     )
     clock_revision: int = field(
         default=0,
         metadata=keyed(
-            22, Int(0, _U32), "revision of the clock at its begin; absent: not stated", appended=True
+            22, Int(0, _U32), "revision of the clock at its begin; absent: not stated", since=V1_2
         ),
     )
 

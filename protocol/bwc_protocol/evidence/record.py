@@ -15,6 +15,7 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.declare.forbidden_code_points import FORBIDDEN
 from bwc_protocol.evidence import cbor
 from bwc_protocol.evidence.vocabulary import EvidenceError
+from bwc_protocol.versions import V1_0, Version
 
 
 class Kind(Protocol):
@@ -228,13 +229,17 @@ class Key:
     kind: Kind
     doc: str
     unit: str = ""
-    appended: bool = False
-    """Whether records of before do not have it: it is absent where the field has its default."""
+    since: Version = V1_0
+
+    @property
+    def appended(self) -> bool:
+        """Whether records of before do not have it: it is absent where the field has its default."""
+        return self.since > V1_0
 
 
-def keyed(number: int, kind: Kind, doc: str, *, unit: str = "", appended: bool = False) -> Mapping[str, Key]:
-    """Metadata of a record's field; one that was `appended` has a default, which is never written."""
-    return {"key": Key(number, kind, doc, unit, appended)}
+def keyed(number: int, kind: Kind, doc: str, *, unit: str = "", since: Version = V1_0) -> Mapping[str, Key]:
+    """Metadata of a record's field; one that a later version appended has a default, which is never written."""
+    return {"key": Key(number, kind, doc, unit, since)}
 
 
 _KEYS: Final[dict[type, dict[str, Key]]] = {}
@@ -275,6 +280,19 @@ class Record:
     def default_of(cls, name: str) -> Any:
         """The default of a field."""
         return cls.__dataclass_fields__[name].default
+
+    def as_of(self, version: Version) -> Self:
+        """What a device of that version states: without the fields that came later."""
+        changed: dict[str, Any] = {}
+        for name, key in self.keys().items():
+            value = getattr(self, name)
+            if key.since > version:
+                changed[name] = self.default_of(name)
+            elif isinstance(value, Record):
+                changed[name] = value.as_of(version)
+            elif isinstance(key.kind, Items):
+                changed[name] = tuple(item.as_of(version) for item in value)
+        return dataclasses.replace(self, **changed)
 
     def to_map(self) -> dict[int, Any]:
         """The CBOR map of this record."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bwc_protocol.versions import V1_2
 from bwc_protocol.word import Word
 
 MANIFEST_VERSION: Final = 1
@@ -75,7 +76,7 @@ class CipherSuite(Word):
 
     NONE = 0
     """Stored as recorded."""
-    AES_256_GCM = 1
+    AES_256_GCM = 1, V1_2
     """Ciphertext and a tag of 16 bytes, under the content key that `protection` has."""
 
 

@@ -10,12 +10,15 @@ from typing import Any, Final
 
 import construct as c
 
+from bwc_protocol.versions import V1_2
+from bwc_protocol.word import Dated
+
 
 class MalformedControl(Exception):
     """A control payload ends inside a known field; the frame is dropped."""
 
 
-class ResetReason(enum.IntEnum):
+class ResetReason(Dated):
     """Why a channel is closed."""
 
     NORMAL = 1
@@ -34,9 +37,9 @@ class ResetReason(enum.IntEnum):
     """A rule of the layers above is broken, by what came or by what did not come in time."""
     ANSWER = 8
     """The answer to a RESET; it is never answered itself."""
-    REFUSED = 9
+    REFUSED = 9, V1_2, PROTOCOL
     """The peer's certificate, its role or what else proves who it is does not hold here."""
-    NOT_ENROLLED = 10
+    NOT_ENROLLED = 10, V1_2, NO_DEVICE
     """The opening is refused: the device belongs to no agency yet, and nobody may enrol it now or in this way."""
 
 

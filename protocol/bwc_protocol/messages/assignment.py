@@ -15,6 +15,7 @@ from bwc_protocol.declare import (
     u32,
     wire,
 )
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode
 
 
@@ -30,7 +31,7 @@ class AssignmentState(Wire):
     pseudonym: str = text(
         "drawn by the camera for this assignment; what recordings name where `holder.pseudonym` is set",
         max=64,
-        since=(1, 2),
+        since=V1_2,
         default="",
     )
 

@@ -19,6 +19,7 @@ from bwc_protocol.declare import (
     u64,
     wire,
 )
+from bwc_protocol.versions import V1_1, V1_2
 from bwc_protocol.word import Word
 
 READERS = Role.AUDITOR | Role.TECHNICIAN | Role.DOCK_OFFLOAD | Role.BENCH
@@ -53,36 +54,36 @@ class AuditKind(Word):
     BAY_SWITCHED = 22
     BAY_ALARM = 23
     BAY_RELEASED = 24
-    SESSIONS_COUNTED = 25
-    """Since 1.1: so many sessions in which nothing was to be logged; the number is the first word of the detail."""
-    ENROLMENT_OPENED = 26
-    """Since 1.2: somebody pressed its button, so that it may be enrolled."""
-    ENROLLED = 27
-    """Since 1.2: it belongs to an agency now."""
-    RENEWED = 28
-    """Since 1.2: it has another certificate of the same agency."""
-    DENY_LIST = 29
-    """Since 1.2: another deny list is installed."""
-    ORDERED = 30
-    """Since 1.2: a signed order was carried out."""
-    DESIRED_STATE = 31
-    """Since 1.2: a signed desired state was taken."""
-    HANDSHAKE_FAILED = 32
-    """Since 1.2: a handshake failed; the check that failed is the first word of the detail."""
-    RESET = 33
-    """Since 1.2: the physical reset: keys and footage are gone."""
-    RECEIPT_KEPT = 34
-    """Since 1.2: a receipt of a destination was taken; its hash and the destination are in the detail."""
-    ERASED = 35
-    """Since 1.2: a recording was erased, against receipts; its tombstone has the same counter as the detail says."""
-    ERASED_FOR_ROOM = 36
-    """Since 1.2: the oldest released recording was erased by the device itself, to go on recording."""
-    SEIZED = 37
-    """Since 1.2: a signed seizure was taken: from now on nobody changes or erases anything."""
-    OPENING_PROVED = 38
-    """Since 1.2: an evidence recipient proved that it can open what is encrypted for it."""
-    BENCH_USED = 39
-    """Since 1.2: a bench set its charge, clock or room, had a recording made, or all but that ended."""
+    SESSIONS_COUNTED = 25, V1_1
+    """So many sessions in which nothing was to be logged; the number is the first word of the detail."""
+    ENROLMENT_OPENED = 26, V1_2
+    """Somebody pressed its button, so that it may be enrolled."""
+    ENROLLED = 27, V1_2
+    """It belongs to an agency now."""
+    RENEWED = 28, V1_2
+    """It has another certificate of the same agency."""
+    DENY_LIST = 29, V1_2
+    """Another deny list is installed."""
+    ORDERED = 30, V1_2
+    """A signed order was carried out."""
+    DESIRED_STATE = 31, V1_2
+    """A signed desired state was taken."""
+    HANDSHAKE_FAILED = 32, V1_2
+    """A handshake failed; the check that failed is the first word of the detail."""
+    RESET = 33, V1_2
+    """The physical reset: keys and footage are gone."""
+    RECEIPT_KEPT = 34, V1_2
+    """A receipt of a destination was taken; its hash and the destination are in the detail."""
+    ERASED = 35, V1_2
+    """A recording was erased, against receipts; its tombstone has the same counter as the detail says."""
+    ERASED_FOR_ROOM = 36, V1_2
+    """The oldest released recording was erased by the device itself, to go on recording."""
+    SEIZED = 37, V1_2
+    """A signed seizure was taken: from now on nobody changes or erases anything."""
+    OPENING_PROVED = 38, V1_2
+    """An evidence recipient proved that it can open what is encrypted for it."""
+    BENCH_USED = 39, V1_2
+    """A bench set its charge, clock or room, had a recording made, or all but that ended."""
 
 
 @wire

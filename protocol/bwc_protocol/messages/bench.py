@@ -11,7 +11,6 @@ from bwc_protocol.declare import (
     Request,
     Role,
     Subject,
-    Version,
     Wire,
     blob,
     command,
@@ -25,13 +24,13 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.evidence import SEGMENT_MAX_S
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode
 
 DURATION_MAX_MS: Final = SEGMENT_MAX_S * 1000
 """One segment; longer recordings are no other case, and a bench would wait for their bytes."""
 SIZE_MAX_BYTES: Final = 128 << 20
 """128 MiB, one segment whatever the size of chunks; to fill the storage there is `bench.fill`, which writes nothing."""
-_V1_2: Final[Version] = (1, 2)
 _NO_BENCH: Final[Refusals] = ((ErrorCode.UNSUPPORTED, "a device without the capability BENCH"),)
 
 
@@ -50,12 +49,12 @@ class BenchState(Wire):
     )
 
 
-@command(0x0901, "bench.state", roles=Role.BENCH, errors=_NO_BENCH, since=_V1_2)
+@command(0x0901, "bench.state", roles=Role.BENCH, errors=_NO_BENCH, since=V1_2)
 class ReadBench(Request[BenchState]):
     """Read what of the device's state is a bench's doing."""
 
 
-@command(0x0902, "bench.charge", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=_V1_2)
+@command(0x0902, "bench.charge", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=V1_2)
 class SetCharge(Request[BenchState]):
     """Have the device act on this charge of its battery, which from there rises and falls by itself."""
 
@@ -76,7 +75,7 @@ class SetCharge(Request[BenchState]):
         (ErrorCode.WRONG_STATE, "a clock that is UNSET"),
         (ErrorCode.OUT_OF_RANGE, "a time before 2024-01-01, or from 2100-01-01 on, by UTC"),
     ),
-    since=_V1_2,
+    since=V1_2,
 )
 class MoveClock(Request[BenchState]):
     """Move the clock as a faulty oscillator would have: what it states of itself stays as it was."""
@@ -85,7 +84,7 @@ class MoveClock(Request[BenchState]):
     revision: int = u32("revision of the clock that the caller saw")
 
 
-@command(0x0904, "bench.fill", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=_V1_2)
+@command(0x0904, "bench.fill", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=V1_2)
 class FillStorage(Request[BenchState]):
     """Take room for recordings, without writing anything, until no more than this is left."""
 
@@ -114,7 +113,7 @@ class BenchRecording(Wire):
         (ErrorCode.WRONG_STATE, "a camera that records, or that would be nobody's"),
         (ErrorCode.FULL, "it does not fit: nothing is erased to make room for it"),
     ),
-    since=_V1_2,
+    since=V1_2,
 )
 class MakeRecording(Request[BenchRecording]):
     """Make one recording at once, which ends now and is closed as any other; it says that a bench made it."""
@@ -132,7 +131,7 @@ class MakeRecording(Request[BenchRecording]):
     category: str = text("category; nothing: the one that is configured", max=32, default="")
 
 
-@command(0x0906, "bench.restore", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=_V1_2)
+@command(0x0906, "bench.restore", roles=Role.BENCH, effect=Effect.REPEATABLE, errors=_NO_BENCH, since=V1_2)
 class RestoreState(Request[BenchState]):
     """Give charge, clock and room back, as a restart does; what was recorded stays."""
 

@@ -23,6 +23,7 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.evidence import ClockState
+from bwc_protocol.versions import V1_1
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word
 
@@ -76,7 +77,7 @@ class ClockReading(Wire):
     assurance: TimeAssurance | Unknown = choice(
         TimeAssurance,
         "what the last set's word on its source is worth",
-        since=(1, 1),
+        since=V1_1,
         default=TimeAssurance.NOT_STATED,
     )
 
@@ -151,7 +152,7 @@ class SetClock(Request[ClockSet]):
     source: TimeSource | Unknown = choice(TimeSource, "where the host has its time from")
     revision: int = u32("revision that the offset was measured at")
     assurance: TimeAssurance | Unknown = choice(
-        TimeAssurance, "what that word is worth", since=(1, 1), default=TimeAssurance.NOT_STATED
+        TimeAssurance, "what that word is worth", since=V1_1, default=TimeAssurance.NOT_STATED
     )
 
 

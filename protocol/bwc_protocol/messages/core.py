@@ -19,6 +19,7 @@ from bwc_protocol.declare import (
     wire,
 )
 from bwc_protocol.declare.fields import Unknown, choice
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 
 
@@ -36,7 +37,7 @@ class SessionInfo(Control):
     boot_counter: int = u32("boots of a device since it was made; 0 from a host")
     firmware_sha256: bytes = blob("SHA-256 of a device's firmware; zeros from a host", size=32)
     deny_counter: int = u32(
-        "counter of the newest deny list that the sender holds; 0 = none", since=(1, 2), default=0
+        "counter of the newest deny list that the sender holds; 0 = none", since=V1_2, default=0
     )
 
 

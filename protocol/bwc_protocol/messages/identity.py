@@ -26,6 +26,7 @@ from bwc_protocol.declare import (
     u32,
     wire,
 )
+from bwc_protocol.versions import V1_1, V1_2
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_protocol.word import Word, Words
 
@@ -40,14 +41,14 @@ class Capability(Words):
     STEALTH = 1 << 4
     MUTE = 1 << 5
     GNSS = 1 << 6
-    BENCH = 1 << 7
-    """Since 1.2: a bench may set its state by `bench.…`; only of what states SIMULATOR or LAB."""
-    BAY_LIGHTS = 1 << 8
-    """Since 1.2: of a station: its bays have lights that show a host's verdict."""
-    BAY_LOCKS = 1 << 9
-    """Since 1.2: of a station: its bays can hold a camera for a time."""
-    LAB = 1 << 30
-    """Since 1.2: development firmware: it is never enrolled, and nothing on it is evidence."""
+    BENCH = 1 << 7, V1_2
+    """A bench may set its state by `bench.…`; only of what states SIMULATOR or LAB."""
+    BAY_LIGHTS = 1 << 8, V1_2
+    """Of a station: its bays have lights that show a host's verdict."""
+    BAY_LOCKS = 1 << 9, V1_2
+    """Of a station: its bays can hold a camera for a time."""
+    LAB = 1 << 30, V1_2
+    """Development firmware: it is never enrolled, and nothing on it is evidence."""
     SIMULATOR = 1 << 31
     """The device is a simulator: nothing on it is evidence, and tests may change it."""
 
@@ -120,7 +121,7 @@ class DeviceCapabilities(Wire):
     battery_cells: int = u8("battery cells that can be read")
     config_keys: int = u32("settings in its schema")
     max_request: int = u16(
-        "longest body of a request that it takes, at least 512; 0 = any", unit="byte", since=(1, 1), default=0
+        "longest body of a request that it takes, at least 512; 0 = any", unit="byte", since=V1_1, default=0
     )
 
 
@@ -140,7 +141,7 @@ class DeviceStatus(Wire):
     streams: int = u8("bulk streams that are open")
     boot_counter: int = u32("boots since the device was made")
     seized_for: str = text(
-        "case that it is seized for; nothing while it is not", max=64, since=(1, 2), default=""
+        "case that it is seized for; nothing while it is not", max=64, since=V1_2, default=""
     )
 
 

@@ -12,7 +12,6 @@ from bwc_protocol.declare import (
     StreamDirection,
     Subject,
     Unknown,
-    Version,
     Wire,
     blob,
     boolean,
@@ -34,6 +33,7 @@ from bwc_protocol.documents.tombstone import RECEIPTS_MAX, TOMBSTONE_MAX
 from bwc_protocol.evidence import MANIFEST_MAX, NO_SHA256, TriggerReason
 from bwc_protocol.evidence.sign1 import SIGN1_MAX
 from bwc_protocol.messages.core import Done, StreamOpened
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
 
@@ -46,7 +46,6 @@ LIST_PAGE_MAX = 256
 """Entries of one page: 256 of about 190 bytes stay below the largest message."""
 TOMBSTONE_PAGE_MAX = 10
 """Tombstones of one page: 10 of the longest stay below the largest message."""
-_V1_2: Final[Version] = (1, 2)
 _RECORDING: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such recording"),)
 _NAMED: Final[Refusals] = (*_RECORDING, (ErrorCode.CONFLICT, "it has another manifest"))
 _SEGMENT: Final[Refusals] = (*_NAMED, (ErrorCode.NOT_FOUND, "it has no such segment"))
@@ -66,11 +65,11 @@ _CATEGORISED: Final[Refusals] = (
 
 
 def _hold(doc: str) -> str:
-    return text(doc, max=32, since=_V1_2, default="")
+    return text(doc, max=32, since=V1_2, default="")
 
 
 def _case(doc: str) -> str:
-    return text(doc, max=64, since=_V1_2, default="")
+    return text(doc, max=64, since=V1_2, default="")
 
 
 class Mark(Words):
@@ -95,10 +94,10 @@ class AnnotationKind(Word):
     LIFTED = 5
     """That hold was lifted; others stay."""
     ASSIGNMENT = 6
-    CASE = 7
-    """Since 1.2: the case number that it belongs to."""
-    REVIEWED = 8
-    """Since 1.2: somebody looked at it; the text is the note."""
+    CASE = 7, V1_2
+    """The case number that it belongs to."""
+    REVIEWED = 8, V1_2
+    """Somebody looked at it; the text is the note."""
 
 
 @wire
@@ -117,7 +116,7 @@ class RecordingEntry(Wire):
     annotations: int = u32("annotations so far")
     category: str = text("category, or nothing", max=32)
     annotations_sha256: bytes = blob(
-        "head of their chain; zeros of a device that keeps none", size=32, since=_V1_2, default=NO_SHA256
+        "head of their chain; zeros of a device that keeps none", size=32, since=V1_2, default=NO_SHA256
     )
 
 
@@ -146,7 +145,7 @@ class ManifestReply(Wire):
     signature: bytes = blob(
         "the device's signature over it; empty of a device that belongs to no agency",
         max=SIGN1_MAX,
-        since=_V1_2,
+        since=V1_2,
         default=b"",
     )
 
@@ -214,7 +213,7 @@ class AnnotationPage(Wire):
     signature: bytes = blob(
         "on the last page: the device's over the head of them all; empty without an identity",
         max=SIGN1_MAX,
-        since=_V1_2,
+        since=V1_2,
         default=b"",
     )
 
@@ -234,8 +233,8 @@ class AnnotationState(Wire):
     marks: Mark = flags(Mark, "marks now")
     annotations: int = u32("annotations now")
     category: str = text("category now", max=32)
-    annotations_sha256: bytes = blob("head of the chain now", size=32, since=_V1_2, default=NO_SHA256)
-    holds: int = u16("holds that are not lifted", since=_V1_2, default=0)
+    annotations_sha256: bytes = blob("head of the chain now", size=32, since=V1_2, default=NO_SHA256)
+    holds: int = u16("holds that are not lifted", since=V1_2, default=0)
     case: str = _case("case number now")
 
 
@@ -279,9 +278,7 @@ class LiftHold(Request[AnnotationState]):
     hold: str = _hold("id of the hold")
 
 
-@command(
-    0x060B, "recordings.case", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=_V1_2
-)
+@command(0x060B, "recordings.case", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=V1_2)
 class AssignCase(Request[AnnotationState]):
     """Say which case a recording belongs to."""
 
@@ -291,7 +288,7 @@ class AssignCase(Request[AnnotationState]):
 
 
 @command(
-    0x060C, "recordings.review", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=_V1_2
+    0x060C, "recordings.review", roles=ANNOTATORS, effect=Effect.REPEATABLE, errors=_ANNOTATED, since=V1_2
 )
 class ReviewRecording(Request[AnnotationState]):
     """Say that a recording was reviewed."""
@@ -362,7 +359,7 @@ class ReleaseState(Wire):
         (ErrorCode.CONFLICT, "it is for another recording, manifest or size, or for other annotations"),
         (ErrorCode.FULL, "it has as many receipts as the device keeps"),
     ),
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
     signed=True,
 )
@@ -391,7 +388,7 @@ class TombstonePage(Wire):
     total: int = u32("tombstones that it has")
 
 
-@command(0x060E, "recordings.tombstones", roles=ANYONE, since=_V1_2, while_expired=True)
+@command(0x060E, "recordings.tombstones", roles=ANYONE, since=V1_2, while_expired=True)
 class ReadTombstones(Request[TombstonePage]):
     """Read a page of the tombstones whose counter is above the cursor."""
 
@@ -399,7 +396,7 @@ class ReadTombstones(Request[TombstonePage]):
     limit: int = u16("tombstones wanted", min=1, max=TOMBSTONE_PAGE_MAX, default=TOMBSTONE_PAGE_MAX)
 
 
-@command(0x060F, "recordings.release", roles=ANYONE, errors=_RECORDING, since=_V1_2, while_expired=True)
+@command(0x060F, "recordings.release", roles=ANYONE, errors=_RECORDING, since=V1_2, while_expired=True)
 class ReadRelease(Request[ReleaseState]):
     """Read whether a recording may be erased, and what it lacks."""
 

@@ -16,7 +16,6 @@ from bwc_protocol.declare import (
     Role,
     Subject,
     Unknown,
-    Version,
     Wire,
     boolean,
     choice,
@@ -33,6 +32,7 @@ from bwc_protocol.declare import (
 )
 from bwc_protocol.frame import MAX_CHANNEL
 from bwc_protocol.messages.battery import ChargeState
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_protocol.word import Word, Words
 
@@ -49,7 +49,6 @@ IDENTIFY_MAX_S: Final = 600
 """Longest blinking: what nobody came to look at in ten minutes is switched off."""
 LOCK_MAX_S: Final = 600
 """Longest lock: whoever needs a camera waits no longer than ten minutes for a host that is gone."""
-_V1_2: Final[Version] = (1, 2)
 
 _BAY: Final[Refusals] = ((ErrorCode.NOT_FOUND, "no such bay"),)
 _USABLE: Final[Refusals] = (*_BAY, (ErrorCode.WRONG_STATE, "it is in quarantine"))
@@ -90,14 +89,14 @@ class LedMeaning(Word):
     """Do not take it, do not plug it in elsewhere: call somebody."""
     IDENTIFY = 7
     """Somebody looks for this bay."""
-    TAKE_ME = 8
-    """Since 1.2: a host's verdict, of a camera that passed its check; and nothing the station knows is against it."""
-    IN_WORK = 9
-    """Since 1.2: a host's verdict BUSY."""
-    NEEDS_ATTENTION = 10
-    """Since 1.2: a host's verdict."""
-    DO_NOT_USE = 11
-    """Since 1.2: a host's verdict."""
+    TAKE_ME = 8, V1_2
+    """A host's verdict, of a camera that passed its check; and nothing the station knows is against it."""
+    IN_WORK = 9, V1_2
+    """A host's verdict BUSY."""
+    NEEDS_ATTENTION = 10, V1_2
+    """A host's verdict."""
+    DO_NOT_USE = 11, V1_2
+    """A host's verdict."""
 
 
 class BayVerdict(Word):
@@ -171,13 +170,13 @@ class BayStatus(Wire):
     label: str = text("which camera it is, as a host told; nothing without a lease", max=LABEL_MAX)
     lease_s: int = u16("what is left of that host's lease", unit="s", max=LEASE_MAX_S)
     verdict: BayVerdict | Unknown = choice(
-        BayVerdict, "a host's verdict that is in force", since=_V1_2, default=BayVerdict.NONE
+        BayVerdict, "a host's verdict that is in force", since=V1_2, default=BayVerdict.NONE
     )
     verdict_s: int = u16(
-        "what is left of that verdict's lease", unit="s", max=LEASE_MAX_S, since=_V1_2, default=0
+        "what is left of that verdict's lease", unit="s", max=LEASE_MAX_S, since=V1_2, default=0
     )
     lock_s: int = u16(
-        "what is left of its lock; 0 = it is open", unit="s", max=LOCK_MAX_S, since=_V1_2, default=0
+        "what is left of its lock; 0 = it is open", unit="s", max=LOCK_MAX_S, since=V1_2, default=0
     )
 
 
@@ -290,7 +289,7 @@ class LeaseBay(Request[BayStatus]):
         (ErrorCode.OUT_OF_RANGE, "`seconds` above 0 with the verdict NONE, or one that it does not know"),
     ),
     while_expired=True,
-    since=_V1_2,
+    since=V1_2,
 )
 class JudgeBay(Request[BayStatus]):
     """Say for a time what whoever stands there may do with the camera in a bay; CONFLICT if it is another docking."""
@@ -308,7 +307,7 @@ class JudgeBay(Request[BayStatus]):
     effect=Effect.REPEATABLE,
     answered_by=STATIONS,
     errors=((ErrorCode.UNSUPPORTED, "a station without the capability BAY_LOCKS"), *_PRESENT),
-    since=_V1_2,
+    since=V1_2,
 )
 class LockBay(Request[BayStatus]):
     """Hold the camera in a bay for a time, or let it go; CONFLICT if it is another docking."""
@@ -352,9 +351,9 @@ class BayChanged(Event):
     state: BayState | Unknown = choice(BayState, "where it stands now")
     docking: int = u32("the docking that this is about")
     verdict: BayVerdict | Unknown = choice(
-        BayVerdict, "a host's verdict that is in force", since=_V1_2, default=BayVerdict.NONE
+        BayVerdict, "a host's verdict that is in force", since=V1_2, default=BayVerdict.NONE
     )
-    locked: bool = boolean("whether it is locked", since=_V1_2, default=False)
+    locked: bool = boolean("whether it is locked", since=V1_2, default=False)
 
 
 class Station(Subject):

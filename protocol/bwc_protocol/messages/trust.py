@@ -11,7 +11,6 @@ from bwc_protocol.declare import (
     Role,
     StreamDirection,
     Subject,
-    Version,
     Wire,
     blob,
     boolean,
@@ -36,6 +35,7 @@ from bwc_protocol.documents.renewal_proof import RENEWAL_PROOF_MAX
 from bwc_protocol.documents.seizure import SEIZURE_MAX
 from bwc_protocol.evidence.protection import SEALED_MAX
 from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.versions import V1_2
 from bwc_protocol.vocabulary import ErrorCode
 
 RENEWERS: Final = Role.TECHNICIAN | Role.DOCK_OFFLOAD
@@ -54,7 +54,6 @@ ENROLMENT_GRACE_S: Final = 60
 """How long the session of an enrolment may outlast the window: a request that was made in its last second, a CA that
 answers, and an installation with a deny list of 256 KiB, which takes 25 s at 115,200 baud."""
 
-_V1_2: Final[Version] = (1, 2)
 _ARRIVED: Final[Refusals] = ((ErrorCode.HASH_MISMATCH, "the bytes are not those that were announced"),)
 _DEVELOPMENT: Final[Refusals] = ((ErrorCode.WRONG_STATE, "development firmware, which is never enrolled"),)
 ENROL_REFUSED: Final[Refusals] = (
@@ -194,7 +193,7 @@ class TrustState(Wire):
     "trust.read",
     roles=ANYONE | Role.ENROLLER,
     answered_by=DEVICES,
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
 )
 class ReadTrust(Request[TrustState]):
@@ -209,7 +208,7 @@ class CertificateRequest(Wire):
     proof: bytes = blob(
         "renewal proof, by the present key; empty of a device that belongs to no agency",
         max=RENEWAL_PROOF_MAX,
-        since=_V1_2,
+        since=V1_2,
         default=b"",
     )
 
@@ -221,7 +220,7 @@ class CertificateRequest(Wire):
     effect=Effect.REPEATABLE,
     answered_by=DEVICES,
     errors=_DEVELOPMENT,
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
 )
 class RequestCertificate(Request[CertificateRequest]):
@@ -237,7 +236,7 @@ class RequestCertificate(Request[CertificateRequest]):
     answered_by=DEVICES,
     errors=((ErrorCode.WRONG_STATE, "it is enrolled, it has footage, or no request was made"),),
     verdicts=ENROL_REFUSED,
-    since=_V1_2,
+    since=V1_2,
 )
 class Enroll(Request[StreamOpened]):
     """Install what makes the device one of an agency (spec: Enrolment), by a stream; then the session ends."""
@@ -255,7 +254,7 @@ class Enroll(Request[StreamOpened]):
     answered_by=DEVICES,
     errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
     verdicts=RENEWAL_REFUSED,
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
 )
 class Renew(Request[StreamOpened]):
@@ -274,7 +273,7 @@ class Renew(Request[StreamOpened]):
     answered_by=DEVICES,
     errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
     verdicts=DENY_LIST_REFUSED,
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
     signed=True,
 )
@@ -292,7 +291,7 @@ class InstallDenyList(Request[StreamOpened]):
     stream=StreamDirection.FROM_DEVICE,
     answered_by=DEVICES,
     errors=((ErrorCode.NOT_FOUND, "it has none"),),
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
 )
 class ReadDenyList(Request[StreamOpened]):
@@ -318,7 +317,7 @@ class OrderNonce(Wire):
     effect=Effect.REPEATABLE,
     answered_by=DEVICES,
     errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
-    since=_V1_2,
+    since=V1_2,
 )
 class GiveNonce(Request[OrderNonce]):
     """Have a fresh nonce for an order; one that was given before is good no more."""
@@ -337,7 +336,7 @@ class GiveNonce(Request[OrderNonce]):
         (ErrorCode.CONFLICT, "another nonce, or none was given"),
     ),
     verdicts=ORDER_REFUSED,
-    since=_V1_2,
+    since=V1_2,
     signed=True,
 )
 class CarryOut(Request[StreamOpened]):
@@ -356,7 +355,7 @@ class CarryOut(Request[StreamOpened]):
     stream=StreamDirection.TO_DEVICE,
     errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
     verdicts=DESIRED_REFUSED,
-    since=_V1_2,
+    since=V1_2,
     signed=True,
 )
 class TakeDesiredState(Request[StreamOpened]):
@@ -379,7 +378,7 @@ class ResetRecord(Wire):
     roles=ANYONE | Role.ENROLLER,
     answered_by=DEVICES,
     errors=((ErrorCode.NOT_FOUND, "it was never reset"),),
-    since=_V1_2,
+    since=V1_2,
     while_expired=True,
 )
 class ReadResetRecord(Request[ResetRecord]):
@@ -394,7 +393,7 @@ class ReadResetRecord(Request[ResetRecord]):
     stream=StreamDirection.TO_DEVICE,
     errors=((ErrorCode.WRONG_STATE, "it is not enrolled"),),
     verdicts=SEIZURE_REFUSED,
-    since=_V1_2,
+    since=V1_2,
     signed=True,
 )
 class Seize(Request[StreamOpened]):
@@ -420,7 +419,7 @@ class OpeningChallenge(Wire):
         *_DEVELOPMENT,
         (ErrorCode.NOT_FOUND, "it has no such recipient"),
     ),
-    since=_V1_2,
+    since=V1_2,
 )
 class ChallengeRecipient(Request[OpeningChallenge]):
     """Have a challenge for an evidence recipient; one that was given before is good no more."""
@@ -439,7 +438,7 @@ class ChallengeRecipient(Request[OpeningChallenge]):
         (ErrorCode.NOT_FOUND, "it has no such recipient"),
         (ErrorCode.CONFLICT, "these are not the bytes of its last challenge, or they were given back before"),
     ),
-    since=_V1_2,
+    since=V1_2,
 )
 class ProveOpening(Request[OpeningProof]):
     """Give back what a challenge opened to: the proof that somebody can open what the device encrypts."""

@@ -6,14 +6,16 @@ from typing import Final
 
 import construct as c
 
-from bwc_protocol.declare import Version
+from bwc_protocol.versions import NEWEST as NEWEST
+from bwc_protocol.versions import OLDEST as OLDEST
+from bwc_protocol.versions import V1_2, Version
 from bwc_protocol.vocabulary import PeerKind
 
 MAGIC: Final = b"BWC\x01"
 SIZE: Final = 32
-OLDEST: Final[Version] = (1, 0)
-NEWEST: Final[Version] = (1, 2)
 NO_PROTECTION: Final = 0  # of the insecure session, and of every end of version 1.1 or older
+PROTECTED_SINCE: Final[Version] = V1_2
+"""Ends of a version before know the insecure session alone."""
 TLS_1_3: Final = 1  # as "Secure session" of the specification has it
 MIN_PLAINTEXT: Final = 512
 """Every peer takes this much at once; so a device with 1 KiB of buffer can take part."""
