@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bwc_protocol.certificates.facts import MalformedCertificate, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts, MalformedCertificate, read_certificate
 from bwc_sdk.errors import IdentityError
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.lookup import configured_directory
@@ -39,6 +40,41 @@ def whom_to_believe(
     if directory is not None:
         return _by_directory(directory, deny_list)
     return _by_lab(deny_list, asked=lab)
+
+
+@dataclass(frozen=True, slots=True)
+class DenyListsOfAgencies:
+    """Deny lists of several agencies as one: a name is denied by its own agency alone, a key by any of them."""
+
+    lists: tuple[DenyList, ...]
+
+    def denies(self, certificate: CertificateFacts) -> str | None:
+        """Why a certificate is denied; None when it is not."""
+        from bwc_protocol.documents.deny_list import DeniedBy
+
+        for one in self.lists:
+            entry = one.entry_for(certificate)
+            if entry is not None and (entry.by != DeniedBy.NAME or one.agency == certificate.agency):
+                return one.denies(certificate)
+        return None
+
+
+def deny_lists_of(paths: Sequence[Path], believed: Believed | None) -> DenyListsOfAgencies | None:
+    """The lists of these files, and the one that is believed without a file; None where there is none.
+
+    Raises `HostFileError`, and `IdentityError` for a list that none of the roots signed.
+    """
+    if believed is None:
+        if paths:
+            raise IdentityError(
+                "nobody is believed here who could have signed a deny list",
+                advice="name the roots by --root, or an identity by --identity",
+            )
+        return None
+    beside = () if believed.deny_list is None else (believed.deny_list,)
+    named = [_list(path, believed.roots, believed.lab) for path in paths]
+    lists = (*beside, *(one for one in named if one is not None))
+    return DenyListsOfAgencies(lists) if lists else None
 
 
 def _by_files(paths: Sequence[Path], deny_list: Path | None) -> Believed:

@@ -26,7 +26,8 @@ from bwc_protocol.evidence import (
 from bwc_protocol.word import Word
 from bwc_sdk.policy.asked_settings import UNCLASSIFIED, How, Value, asked_of, plain, profile_of, wants
 from bwc_sdk.policy.demands import AtLeast, Deadline, Forbidden, OnlyFrom
-from bwc_sdk.policy.inheritance import Effective, resolved_word
+from bwc_sdk.policy.inheritance import Effective, Trouble, resolved_word
+from bwc_sdk.policy.linter import Severity, lint
 from bwc_sdk.policy.pack import canonical_json
 from bwc_sdk.policy.seen import Seen, Unreadable
 from bwc_sdk.policy.vocabulary import Family
@@ -73,6 +74,10 @@ class Kind(enum.StrEnum):
     CANNOT_TELL = "cannot-tell"
     """What is here does not say whether the rule was kept."""
     UNREADABLE = "unreadable"
+    NOT_IN_FORCE = "not-in-force"
+    """The policy, or one above it, does not hold on that day: none of its rules was looked at."""
+    PACK_ERROR = "pack-error"
+    """The linter finds an error in the policy: what was found here may not be what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,19 @@ def _looked(policy: Effective, recordings: Sequence[Seen], now_ns: int | None) -
         earlier = before if before is not None and before.camera == one.camera else None
         yield from _Look(policy, one, earlier, now_ns).findings()
         before = one
+
+
+def check_policy(policy: Effective) -> tuple[Found, ...]:
+    """What is wrong with the policy itself, so that less is looked at than somebody thinks, or something else."""
+    told = []
+    for one in lint(policy):
+        if one.severity is not Severity.ERROR:
+            continue
+        absent = one.code == str(Trouble.NOT_IN_FORCE)
+        kind = Kind.NOT_IN_FORCE if absent else Kind.PACK_ERROR
+        more = " None of its rules was looked at." if absent else f" ({one.code} of 'bwc policy lint')"
+        told.append(Found(kind, one.rule, f"{one.sentence}{more}", counts=absent))
+    return tuple(told)
 
 
 def check_configuration(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bwc_protocol.certificates.checks import Trust
+from bwc_protocol.certificates.checks import Denies, Trust
 from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_sdk.errors import HostFileError
 from bwc_sdk.evidence.statements import Believed
@@ -77,16 +77,21 @@ def read_report(
     *,
     on: datetime.date,
     department: Pack | None = None,
+    denied: Denies | None = None,
 ) -> Report:
-    """Reads `*.summary` of directories. Of each agency the newest counts, by its day and when it was signed.
+    """Reads `*.summary` of directories. Of each agency the newest counts, by its day and when it was signed. `denied`
+    are deny lists; without, that of `believed`.
 
     Raises `HostFileError` for a directory that cannot be read.
     """
+    trust = None
+    if believed is not None:
+        trust = Trust(lab=believed.lab, denied=believed.deny_list if denied is None else denied)
     newest: dict[str, SignedSummary] = {}
     refused, older = [], 0
     for file in _files(directories):
         try:
-            found = _read(file, believed)
+            found = _read(file, believed, trust)
         except DocumentRefused as error:
             refused.append(Refused(file.name, f"{error.check}: {error.detail}"))
             continue
@@ -127,11 +132,11 @@ def _files(directories: Sequence[Path]) -> Iterable[Path]:
         yield from found
 
 
-def _read(file: Path, believed: Believed | None) -> SignedSummary | None:
+def _read(file: Path, believed: Believed | None, trust: Trust | None) -> SignedSummary | None:
     data = read_document(file, SUMMARY_MAX)
-    if believed is None:
+    if believed is None or trust is None:
         return None
-    return verify_summary(data, believed.roots, Trust(lab=believed.lab, denied=believed.deny_list))
+    return verify_summary(data, believed.roots, trust)
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -16,22 +16,15 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field, StrictBool, StrictInt, ValidationError
 
 from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
+from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.certificates.profile import LAB_MAX
-from bwc_protocol.declare import Role
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
-from bwc_protocol.documents.signed_document import (
-    DOCUMENT_VERSION,
-    UTC_S,
-    Document,
-    SignedDocument,
-    require_validity,
-)
-from bwc_protocol.evidence import EvidenceError
+from bwc_protocol.documents.signed_document import DOCUMENT_VERSION, UTC_S, Document
 from bwc_protocol.evidence.record import Int, Literal, Octets, Text, keyed
-from bwc_sdk.errors import InvalidValue, PolicyError
-from bwc_sdk.identity.document_files import document_error, read_document
+from bwc_sdk.errors import PolicyError
+from bwc_sdk.identity.document_files import read_document
 from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.policy import auditor_signed
 from bwc_sdk.policy.check import Checked, Kind
 from bwc_sdk.policy.comparison import QUERY_VERSION as DIFF_VERSION
 from bwc_sdk.policy.comparison import Difference, Verdict
@@ -40,7 +33,6 @@ from bwc_sdk.policy.demands import Part
 from bwc_sdk.policy.figures import SITES_MAX, Count, Figures, Site, Training
 from bwc_sdk.policy.order import Answer
 from bwc_sdk.policy.pack import ID_MAX, PackId, Sha256, canonical_json
-from bwc_sdk.policy.waivers import SIGNED_BY
 
 SUMMARY_VERSION: Final = 1
 """Raised when an older reader would misread."""
@@ -240,30 +232,16 @@ class SignedSummary:
 def sign_summary(identity: HostIdentity, summary: Summary, utc_s: int) -> bytes:
     """The summary, signed by an auditor of the agency. Raises `InvalidValue`, `DocumentError`, `IdentityError`."""
     body = canonical_json(summary.model_dump(mode="json"))
-    try:
-        payload = SummaryDocument(
-            lab=identity.lab, agency=summary.agency.id, body=body, signed_utc_s=utc_s
-        ).encode()
-    except EvidenceError as error:
-        raise InvalidValue(f"that is no summary: {error}") from error
-    try:
-        _check_signer(identity.certificate)
-        require_validity(tuple(map(read_certificate, identity.credentials.chain)), utc_s)
-    except DocumentRefused as refused:
-        advice = "sign by an identity that has the role auditor: --identity names its key files"
-        raise document_error(refused, advice, what="the summary") from refused
-    return SignedDocument(payload).signed_by(identity.credentials).encode()
+
+    def make() -> SummaryDocument:
+        return SummaryDocument(lab=identity.lab, agency=summary.agency.id, body=body, signed_utc_s=utc_s)
+
+    return auditor_signed.sign(identity, make, what="summary")
 
 
 def verify_summary(data: bytes, roots: Sequence[bytes], trust: Trust) -> SignedSummary:
     """The summary of a document, and who signed it. Raises `DocumentRefused`."""
-    document = SignedDocument.decode(data)
-    SummaryDocument.require_kind(document.payload)
-    (signer,) = document.signers(roots, trust, count=1)  # before anything else of it is read
-    found = SummaryDocument.decode(document.payload)
-    require(found.lab == trust.lab, DocumentCheck.LAB, "the summary is of another lab, or of none")
-    _check_signer(signer)
-    require_validity((signer, *document.issuers()), found.signed_utc_s)
+    found, signer, document = auditor_signed.read(data, SummaryDocument, roots, trust, what="summary")
     summary = _body(found.body)
     require(summary.agency.id == found.agency, DocumentCheck.FORM, "it is about another policy than it says")
     return SignedSummary(summary, signer, found.signed_utc_s, document.sha256.hex())
@@ -276,11 +254,3 @@ def _body(data: bytes) -> Summary:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise DocumentRefused(DocumentCheck.FORM, f"{where}: {first['msg']}") from error
-
-
-def _check_signer(signer: CertificateFacts) -> None:
-    require(
-        SIGNED_BY in signer.roles,
-        DocumentCheck.ROLE,
-        f"{signer.name} has {signer.roles}; a summary is signed under {Role.AUDITOR}",
-    )

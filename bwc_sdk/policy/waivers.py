@@ -11,24 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from bwc_protocol.certificates.checks import Trust
-from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
+from bwc_protocol.certificates.checks import Denies, Trust
+from bwc_protocol.certificates.facts import CertificateFacts
 from bwc_protocol.certificates.profile import LAB_MAX
-from bwc_protocol.declare import Role
-from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused, require
-from bwc_protocol.documents.signed_document import (
-    DOCUMENT_VERSION,
-    UTC_S,
-    Document,
-    SignedDocument,
-    require_validity,
-)
-from bwc_protocol.evidence import EvidenceError
+from bwc_protocol.documents.refusal import DocumentRefused
+from bwc_protocol.documents.signed_document import DOCUMENT_VERSION, UTC_S, Document
 from bwc_protocol.evidence.record import Blob, Int, Literal, Text, keyed
-from bwc_sdk.errors import InvalidValue
 from bwc_sdk.evidence.statements import Believed
-from bwc_sdk.identity.document_files import document_error
 from bwc_sdk.identity.host_identity import HostIdentity
+from bwc_sdk.policy import auditor_signed
 from bwc_sdk.policy.demands import WORD_MAX, Demand
 from bwc_sdk.policy.order import canonical
 from bwc_sdk.policy.pack import ID_MAX, canonical_json
@@ -37,8 +28,6 @@ WAIVER_MAX: Final = 6_144
 """Bytes of a document: a payload of at most 1,100, and one signature with two certificates."""
 REASON_MAX: Final = 600
 """Bytes of a reason: some sentences."""
-SIGNED_BY: Final = Role.AUDITOR
-"""Whoever looks and changes nothing: not the technician who would have to do what is waived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +117,9 @@ def sign_waiver(
     utc_s: int,
 ) -> bytes:
     """A waiver, signed by an auditor of the department. Raises `InvalidValue`, `DocumentError`, `IdentityError`."""
-    try:
-        payload = Waiver(
+
+    def make() -> Waiver:
+        return Waiver(
             lab=identity.lab,
             agency=agency,
             department=department,
@@ -138,29 +128,29 @@ def sign_waiver(
             reason=reason,
             until=until.isoformat(),
             signed_utc_s=utc_s,
-        ).encode()
-    except EvidenceError as error:
-        raise InvalidValue(f"that is no waiver: {error}") from error
-    try:
-        _check_signer(identity.certificate)
-        require_validity(tuple(map(read_certificate, identity.credentials.chain)), utc_s)
-    except DocumentRefused as refused:
-        advice = "sign by an identity that has the role auditor: --identity names its key files"
-        raise document_error(refused, advice, what="the waiver") from refused
-    return SignedDocument(payload).signed_by(identity.credentials).encode()
+        )
+
+    return auditor_signed.sign(identity, make, what="waiver")
 
 
 def look_at_waiver(
-    data: bytes, file: str, believed: Believed | None, *, agency: str, department: str, on: datetime.date
+    data: bytes,
+    file: str,
+    believed: Believed | None,
+    *,
+    agency: str,
+    department: str,
+    on: datetime.date,
+    denied: Denies | None = None,
 ) -> WaiverUse:
-    """What a file does for a comparison on a day. Whatever is wrong with it is said, and it waives nothing."""
+    """What a file does for a comparison on a day. Whatever is wrong with it is said, and it waives nothing. `denied`
+    are deny lists; without, that of `believed`."""
     named = hashlib.sha256(data).hexdigest()
     if believed is None:
         return WaiverUse(file, named, None, "no root is believed here that could have signed it")
     try:
-        waiver, signer = verify_waiver(
-            data, believed.roots, Trust(lab=believed.lab, denied=believed.deny_list)
-        )
+        trust = Trust(lab=believed.lab, denied=believed.deny_list if denied is None else denied)
+        waiver, signer = verify_waiver(data, believed.roots, trust)
         until = datetime.date.fromisoformat(waiver.until)
     except DocumentRefused as refused:
         return WaiverUse(file, named, None, f"{refused.check}: {refused.detail}")
@@ -177,19 +167,5 @@ def look_at_waiver(
 
 def verify_waiver(data: bytes, roots: Sequence[bytes], trust: Trust) -> tuple[Waiver, CertificateFacts]:
     """The waiver of a document, and who signed it. Raises `DocumentRefused`."""
-    document = SignedDocument.decode(data)
-    Waiver.require_kind(document.payload)
-    (signer,) = document.signers(roots, trust, count=1)  # before anything else of it is read
-    waiver = Waiver.decode(document.payload)
-    require(waiver.lab == trust.lab, DocumentCheck.LAB, "the waiver is of another lab, or of none")
-    _check_signer(signer)
-    require_validity((signer, *document.issuers()), waiver.signed_utc_s)
+    waiver, signer, _ = auditor_signed.read(data, Waiver, roots, trust, what="waiver")
     return waiver, signer
-
-
-def _check_signer(signer: CertificateFacts) -> None:
-    require(
-        SIGNED_BY in signer.roles,
-        DocumentCheck.ROLE,
-        f"{signer.name} has {signer.roles}; a waiver is signed under {SIGNED_BY}",
-    )

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bwc_sdk.policy.asked_settings import Value
-from bwc_sdk.policy.check import Checked, Kind, check_configuration, check_recordings, inputs_sha256
+from bwc_sdk.policy.check import (
+    Checked,
+    Kind,
+    check_configuration,
+    check_policy,
+    check_recordings,
+    inputs_sha256,
+)
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.seen import Seen, Unreadable, once, seen_in_store
 
@@ -26,7 +33,8 @@ def check_all(
     recordings = once([*(one for one in found if isinstance(one, Seen)), *on_cameras])
     unreadable = [one for one in found if isinstance(one, Unreadable)]
     given = configurations or {}
-    told = [
+    told = list(check_policy(policy))
+    told += [
         one
         for camera, values in sorted(given.items())
         for one in check_configuration(policy, values, camera, (applied or {}).get(camera))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.page import to_html, to_json, to_markdown
 from bwc_sdk.policy.reading import Library
 from bwc_sdk.policy.seen import Seen, Unreadable, once
+from bwc_sdk.policy.whole_check import check_all
 from tests.policy.packs import DAY, pack, rule
 from tests.policy.recordings import (
     HOUR_NS,
@@ -271,6 +273,28 @@ def test_a_category_that_was_given_after_the_offload_counts() -> None:
         assert found(one, now_ns=NOON_NS + 99 * HOUR_NS) == [], "neither late nor without a category"
     taken_back = replace(on_camera, category="unclassified", statements=3)
     assert found(*once([replace(stored, category="traffic"), taken_back])) == [(1, "no-category")]
+
+
+def test_a_policy_that_is_not_in_force_keeps_nobody() -> None:
+    later = PACK.model_copy(update={"effective_from": DAY + datetime.timedelta(days=1)})
+    told = check_all(effective(later, DAY, Library([later])), [])
+    assert not told.keeps and [(one.kind, one.counts) for one in told.found] == [(Kind.NOT_IN_FORCE, True)]
+    assert told.found[0].sentence == f"north is not in force on {DAY}. None of its rules was looked at."
+    above = pack("above", rule("category.required", "required"), effective_from=later.effective_from)
+    below = pack("below", rule("record.event_required", "required"), parent="above")
+    told = check_all(effective(below, DAY, Library([above, below])), [])
+    assert not told.keeps and "above is not in force" in told.found[0].sentence
+    assert check_all(POLICY, []).found == ()
+
+
+def test_an_error_of_the_linter_is_noted_beside_what_was_found() -> None:
+    wrong = PACK.model_copy(update={"settings": {"power.sleep_after_s": 60}})
+    policy = effective(wrong, DAY, Library([wrong]))
+    told = check_all(policy, [])
+    assert told.keeps and [(one.kind, one.rule, one.counts) for one in told.found] == [
+        (Kind.PACK_ERROR, "record.pre_event_s", False)
+    ]
+    assert "sleep-loses-pre-event of 'bwc policy lint'" in told.found[0].sentence
 
 
 def test_no_finding_names_a_person() -> None:

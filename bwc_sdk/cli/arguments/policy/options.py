@@ -11,6 +11,11 @@ import typer
 from bwc_sdk.host.required_packages import require
 
 if TYPE_CHECKING:
+    from bwc_sdk.cli.printing.output import Facts, Output, Rows
+    from bwc_sdk.cli.running.options import Settings
+    from bwc_sdk.evidence.believing import DenyListsOfAgencies
+    from bwc_sdk.evidence.statements import Believed
+    from bwc_sdk.policy.inheritance import Effective
     from bwc_sdk.policy.pack import Pack
     from bwc_sdk.policy.page import Page
     from bwc_sdk.policy.reading import Library
@@ -41,6 +46,49 @@ HtmlFile = Annotated[
         metavar="FILE",
         readable=False,
         help="Write it there as one page of HTML that needs nothing else.",
+    ),
+]
+
+
+Stores = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        readable=False,
+        help="Directory that offloads stored into; may be given several times.",
+    ),
+]
+Against = Annotated[
+    str, typer.Option("--against", metavar="PACK", help="The policy that is to be met, by file or id.")
+]
+WaiverFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--waiver",
+        metavar="FILE",
+        readable=False,
+        help="A waiver of 'bwc policy waive', or a directory of such; may be given several times.",
+    ),
+]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root",
+        metavar="FILE",
+        readable=False,
+        help="Root certificates of whoever may sign waivers: the department's agency.pem. Without: those of "
+        "--identity, of --lab, or of what is configured here.",
+    ),
+]
+DenyLists = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--deny-list",
+        metavar="FILE",
+        readable=False,
+        help="Deny list of whoever signed, such as deny-list.cose: what somebody on it signed does not count; several "
+        "times for several. Without: the one beside the identity.",
     ),
 ]
 
@@ -79,6 +127,38 @@ def pack_of(name: str, packs: list[Path] | None) -> tuple[Pack, Library]:
     return pack, Library([pack], places)
 
 
+def effective_of(name: str, on: str | None, packs: list[Path] | None) -> Effective:
+    """What is in force, on a day, of the pack that was named. Raises `PolicyError`, `HostFileError`, `BadParameter`."""
+    pack, library = pack_of(name, packs)
+    from bwc_sdk.policy.inheritance import effective
+
+    return effective(pack, day_of(on), library)
+
+
+def whom(
+    settings: Settings, roots: list[Path] | None, deny_lists: list[Path] | None
+) -> tuple[Believed | None, DenyListsOfAgencies | None]:
+    """Whose signatures count here, and whose do not any more. Raises `IdentityError`, `HostFileError`."""
+    from bwc_sdk.evidence.believing import deny_lists_of, whom_to_believe
+
+    believed = whom_to_believe(roots=tuple(roots or ()), identity=settings.identity, lab=settings.lab)
+    return believed, deny_lists_of(deny_lists or (), believed)
+
+
+def tell(
+    output: Output,
+    document: dict[str, Any],
+    page: Page,
+    *shown: Facts | Rows,
+    markdown: Path | None,
+    html: Path | None,
+) -> None:
+    """Shows a report, and writes the files of it that were asked for. Raises `HostFileError`."""
+    written = write_reports(page, markdown, html)
+    output.show(document, *shown)
+    told_files(output, written)
+
+
 def write_reports(page: Page, markdown: Path | None, html: Path | None) -> list[Path]:
     """Writes the files that were asked for, over older ones. Raises `HostFileError`."""
     from bwc_sdk.identity.document_files import write_document
@@ -92,7 +172,7 @@ def write_reports(page: Page, markdown: Path | None, html: Path | None) -> list[
     return written
 
 
-def told_files(output: Any, written: list[Path]) -> None:
+def told_files(output: Output, written: list[Path]) -> None:
     """Says which files were written."""
     for path in written:
         output.note(f"written: {path}")

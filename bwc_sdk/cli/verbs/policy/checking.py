@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,10 +15,9 @@ from bwc_sdk.cli.arguments.policy.options import (
     On,
     PackName,
     Packs,
-    day_of,
-    pack_of,
-    told_files,
-    write_reports,
+    Stores,
+    effective_of,
+    tell,
 )
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.facts import fact
@@ -30,18 +29,7 @@ if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
     from bwc_sdk.policy.asked_settings import Value
     from bwc_sdk.policy.check import Checked
-    from bwc_sdk.policy.inheritance import Effective
     from bwc_sdk.policy.seen import Seen
-
-Stores = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--store",
-        metavar="DIR",
-        readable=False,
-        help="Directory that offloads stored into; may be given several times.",
-    ),
-]
 
 
 @local_verb
@@ -65,7 +53,7 @@ def check(
     named = settings.device or (os.environ.get(DEVICE_ENV) if not store else None)
     if not store and not named:
         raise typer.BadParameter("say what is to be checked: --store DIR, --device URI, or both")
-    policy = _policy(pack, on, packs)
+    policy = effective_of(pack, on, packs)
     from bwc_sdk.policy.whole_check import check_all
 
     if not named:
@@ -86,13 +74,6 @@ def check(
         return _tell(out, found, markdown, html)
 
     return run_on_camera(settings, Role.AUDITOR, work, interrupted=UNCHANGED, any_role=True)
-
-
-def _policy(pack: str, on: str | None, packs: list[Path] | None) -> Effective:
-    found, library = pack_of(pack, packs)
-    from bwc_sdk.policy.inheritance import effective
-
-    return effective(found, day_of(on), library)
 
 
 async def of_camera(camera: Camera) -> tuple[dict[str, Value], dict[str, Value], list[Seen]]:
@@ -116,9 +97,10 @@ def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | No
     from bwc_sdk.policy.check import document
     from bwc_sdk.policy.check_page import page
 
-    written = write_reports(page(found), markdown, html)
-    output.show(
+    tell(
+        output,
         document(found),
+        page(found),
         Facts(
             "policy",
             [
@@ -129,26 +111,20 @@ def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | No
                 fact("late", found.late),
             ],
         ),
-        Rows(
-            title="findings",
-            headings=["kind", "rule", "camera", "number", "what"],
-            plain=[
-                [str(one.kind), one.rule or "-", one.camera, one.sequence, one.sentence]
-                for one in found.found
-                if one.counts
-            ],
-            section="findings",
+        *(
+            Rows(
+                title=title,
+                headings=["kind", "rule", "camera", "number", "what"],
+                plain=[
+                    [str(one.kind), one.rule or "-", one.camera, one.sequence, one.sentence]
+                    for one in found.found
+                    if one.counts is counts
+                ],
+                section=title,
+            )
+            for title, counts in (("findings", True), ("notes", False))
         ),
-        Rows(
-            title="notes",
-            headings=["kind", "rule", "camera", "number", "what"],
-            plain=[
-                [str(one.kind), one.rule or "-", one.camera, one.sequence, one.sentence]
-                for one in found.found
-                if not one.counts
-            ],
-            section="notes",
-        ),
+        markdown=markdown,
+        html=html,
     )
-    told_files(output, written)
     return ExitCode.SUCCESS if found.keeps else ExitCode.NOT_MET

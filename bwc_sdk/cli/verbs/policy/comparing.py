@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING
 
 from bwc_sdk.cli.arguments.policy.options import (
+    Against,
+    DenyLists,
     HtmlFile,
     MarkdownFile,
     On,
     PackName,
     Packs,
+    Roots,
+    WaiverFiles,
     day_of,
     pack_of,
-    told_files,
-    write_reports,
+    tell,
+    whom,
 )
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.facts import fact
@@ -29,28 +31,6 @@ if TYPE_CHECKING:
 
     from bwc_sdk.policy.comparison import Difference
 
-Against = Annotated[
-    str, typer.Option("--against", metavar="PACK", help="The policy that is to be met, by file or id.")
-]
-WaiverFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--waiver",
-        metavar="FILE",
-        readable=False,
-        help="A waiver of 'bwc policy waive', or a directory of such; may be given several times.",
-    ),
-]
-Roots = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--root",
-        metavar="FILE",
-        readable=False,
-        help="Root certificates of whoever may sign waivers: the department's agency.pem. Without: those of "
-        "--identity, of --lab, or of what is configured here.",
-    ),
-]
 WAIVERS_MAX = 1_000
 """Files of a directory that are looked at: a department with ten agencies has some dozens."""
 
@@ -65,6 +45,7 @@ def diff(
     packs: Packs = None,
     waiver: WaiverFiles = None,
     root: Roots = None,
+    deny_list: DenyLists = None,
     markdown: MarkdownFile = None,
     html: HtmlFile = None,
 ) -> int:
@@ -75,13 +56,11 @@ def diff(
     asked for by a rule that is only recalled warns, and never blocks. A rule that PACK does not have is weaker, unless
     it takes it over from its parent.
     """
-    found = compared(settings, pack, against, day_of(on), packs, waiver, root)
+    found = compared(settings, pack, against, day_of(on), packs, waiver, root, deny_list)
     from bwc_sdk.policy.comparison import document
     from bwc_sdk.policy.comparison_page import page
 
-    written = write_reports(page(found), markdown, html)
-    output.show(document(found), *_shown(found))
-    told_files(output, written)
+    tell(output, document(found), page(found), *_shown(found), markdown=markdown, html=html)
     for use in found.waivers:
         if use.waived is None:
             output.note(f"waives nothing: {use.file}: {use.why_not}")
@@ -96,6 +75,7 @@ def compared(
     packs: list[Path] | None,
     waivers: list[Path] | None = None,
     roots: list[Path] | None = None,
+    deny_lists: list[Path] | None = None,
 ) -> Difference:
     """The comparison that the options ask for. Raises `PolicyError`, `HostFileError`, `IdentityError`."""
     ours, library = pack_of(name, packs)
@@ -107,20 +87,16 @@ def compared(
     if waivers:
         from bwc_sdk.policy.waivers import WAIVER_MAX, look_at_waiver
 
-        believed = _believed(settings, roots)
+        believed, denied = whom(settings, roots, deny_lists)
         for file in _files(waivers):
             data = _read(file, WAIVER_MAX)
             uses.append(
-                look_at_waiver(data, file.name, believed, agency=ours.id, department=theirs.id, on=on)
+                look_at_waiver(
+                    data, file.name, believed, agency=ours.id, department=theirs.id, on=on, denied=denied
+                )
             )
     library.also(theirs)
     return difference(effective(ours, on, library), effective(theirs, on, other), uses)
-
-
-def _believed(settings: Settings, roots: list[Path] | None) -> Any:
-    from bwc_sdk.evidence.believing import whom_to_believe
-
-    return whom_to_believe(roots=tuple(roots or ()), identity=settings.identity, lab=settings.lab)
 
 
 def _files(given: list[Path]) -> list[Path]:

@@ -12,8 +12,8 @@ from bwc_sdk.cli.arguments.policy.options import (
     On,
     PackName,
     Packs,
-    day_of,
-    pack_of,
+    effective_of,
+    tell,
     told_files,
     write_reports,
 )
@@ -39,25 +39,25 @@ def lint(
     Each finding says which rule it is about, what follows, and what to do. Exits with 22 if there is an error; warnings
     and notes are for whoever reads them. What rests on a rule that is only recalled is never an error.
     """
-    found, library = pack_of(pack, packs)
-    from bwc_sdk.policy.inheritance import effective
+    policy = effective_of(pack, on, packs)
     from bwc_sdk.policy.linter import Severity
     from bwc_sdk.policy.linter import lint as look
     from bwc_sdk.policy.policy_page import lint_document, lint_page
 
-    policy = effective(found, day_of(on), library)
     faults = look(policy)
-    written = write_reports(lint_page(policy, faults), markdown, html)
-    output.show(
+    tell(
+        output,
         lint_document(policy, faults),
+        lint_page(policy, faults),
         Rows(
             title="findings",
             headings=["severity", "code", "rule", "what follows", "what to do"],
             plain=[[str(one.severity), one.code, one.rule or "-", one.sentence, one.todo] for one in faults],
             empty="nothing is wrong with it",
         ),
+        markdown=markdown,
+        html=html,
     )
-    told_files(output, written)
     wrong = any(one.severity is Severity.ERROR for one in faults)
     return ExitCode.NOT_MET if wrong else ExitCode.SUCCESS
 
@@ -83,12 +83,11 @@ def compile_(
 
     Nothing follows while 'bwc policy lint' finds an error.
     """
-    found, library = pack_of(pack, packs)
+    policy = effective_of(pack, on, packs)
     from bwc_sdk.policy.compiling import compile_policy, document, gate_command
-    from bwc_sdk.policy.inheritance import effective
     from bwc_sdk.policy.policy_page import compile_page
 
-    compiled = compile_policy(effective(found, day_of(on), library))
+    compiled, found = compile_policy(policy), policy.pack
     written = write_reports(compile_page(compiled), markdown, html)
     told_files(output, written)
     if toml:

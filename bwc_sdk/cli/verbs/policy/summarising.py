@@ -10,24 +10,28 @@ import typer
 
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
 from bwc_sdk.cli.arguments.policy.options import (
+    Against,
+    DenyLists,
     HtmlFile,
     MarkdownFile,
     On,
     PackName,
     Packs,
+    Roots,
+    Stores,
+    WaiverFiles,
     day_of,
     pack_of,
     require_policy,
-    told_files,
-    write_reports,
+    tell,
+    whom,
 )
 from bwc_sdk.cli.exit_codes import ExitCode
 from bwc_sdk.cli.printing.facts import fact
 from bwc_sdk.cli.printing.output import Facts, Output, Rows
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
-from bwc_sdk.cli.verbs.policy.checking import Stores
-from bwc_sdk.cli.verbs.policy.comparing import Against, Roots, WaiverFiles, compared
+from bwc_sdk.cli.verbs.policy.comparing import compared
 
 if TYPE_CHECKING:
     import datetime
@@ -79,6 +83,7 @@ def summarise(
     packs: Packs = None,
     waiver: WaiverFiles = None,
     root: Roots = None,
+    deny_list: DenyLists = None,
 ) -> None:
     """Sign what an agency tells its department: how its policy stands to the department's, and counts.
 
@@ -86,7 +91,7 @@ def summarise(
     of the agency signs (role 'auditor'). 'bwc policy report' puts the summaries of several agencies side by side.
     """
     day = day_of(on)
-    found = compared(settings, pack, against, day, packs, waiver, root)
+    found = compared(settings, pack, against, day, packs, waiver, root, deny_list)
     from bwc_protocol.declare import Role
     from bwc_sdk.identity.document_files import require_new, write_document
     from bwc_sdk.policy.figures import read_figures
@@ -162,6 +167,7 @@ def report(
             "--lab, or of what is configured here.",
         ),
     ] = None,
+    deny_list: DenyLists = None,
     on: On = None,
     packs: Packs = None,
     markdown: MarkdownFile = None,
@@ -174,16 +180,16 @@ def report(
     every agency meets or exceeds, by one version of the department's policy, and no summary was refused; else with 22.
     """
     require_policy()
-    from bwc_sdk.evidence.believing import whom_to_believe
     from bwc_sdk.policy.department import document, read_report
     from bwc_sdk.policy.department_page import page
 
-    believed = whom_to_believe(roots=tuple(root or ()), identity=settings.identity, lab=settings.lab)
+    believed, denied = whom(settings, root, deny_list)
     department = pack_of(against, packs)[0] if against is not None else None
-    found = read_report(directories, believed, on=day_of(on), department=department)
-    written = write_reports(page(found), markdown, html)
-    output.show(
+    found = read_report(directories, believed, on=day_of(on), department=department, denied=denied)
+    tell(
+        output,
         document(found),
+        page(found),
         Facts(
             "report",
             [
@@ -216,6 +222,7 @@ def report(
             plain=[[one.file, one.why] for one in found.refused],
             section="refused",
         ),
+        markdown=markdown,
+        html=html,
     )
-    told_files(output, written)
     return ExitCode.SUCCESS if found.meets else ExitCode.NOT_MET

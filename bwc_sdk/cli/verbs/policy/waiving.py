@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from bwc_sdk.cli.arguments.identity_choice import identity_to_sign
-from bwc_sdk.cli.arguments.policy.options import On, PackName, Packs, date_of, day_of
+from bwc_sdk.cli.arguments.policy.options import Against, On, PackName, Packs, date_of, day_of
 from bwc_sdk.cli.printing.facts import fact
 from bwc_sdk.cli.printing.output import Facts, Output
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
-from bwc_sdk.cli.verbs.policy.comparing import Against, compared
+from bwc_sdk.cli.verbs.policy.comparing import compared
 
 
 @local_verb
