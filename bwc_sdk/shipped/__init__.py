@@ -27,8 +27,9 @@ def specification() -> str:
 
 
 def vectors() -> dict[str, str]:
-    """The golden vectors: JSON by file name."""
-    return {path.name: _read(path) for path in sorted((_protocol() / VECTORS).glob("*.json"))}
+    """The golden vectors, those of released versions included: JSON by the file's place in their folder."""
+    folder = _protocol() / VECTORS
+    return {path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.json"))}
 
 
 def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:

@@ -44,8 +44,8 @@ def broken_vectors(files: Mapping[str, Vector], version: Version) -> Iterator[st
         "evidence.json": _evidence,
         "behaviour.json": _behaviour,
     }
-    for name, check in checks.items():
-        for line in check(files[name], version):
+    for name, file in files.items():
+        for line in checks[name](file, version):
             yield f"{name}: {line}"
 
 
@@ -208,9 +208,14 @@ def _evidence(file: Vector, version: Version) -> Iterator[str]:
 
 def _behaviour(file: Vector, version: Version) -> Iterator[str]:
     for script in file["scripts"]:
-        said = [step for step in replayed(script, version).steps if "out" in step]
+        where = f"{script['layer']}, {script['under_test']}: {script['name']}"
+        try:
+            said = [step for step in replayed(script, version).steps if "out" in step]
+        except (KeyError, RuntimeError) as error:  # it had ended before the script was over
+            yield f"{where}: {error!r}"
+            continue
         if said != [step for step in script["steps"] if "out" in step]:
-            yield f"{script['layer']}, {script['under_test']}: {script['name']}"
+            yield where
 
 
 def replayed(script: Vector, version: Version) -> Player:
