@@ -69,6 +69,15 @@ def conformance(
     strict: Annotated[
         bool, typer.Option("--strict", help="What a device should do counts as what it must do.")
     ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            help="Another order of the tests, as a report names it; without it, or 0, as they are written.",
+        ),
+    ] = None,
     bench: Annotated[
         Path | None,
         typer.Option(
@@ -99,16 +108,17 @@ def conformance(
     looked at, so that no other device is judged by mistake.
     """
     if listen is not None:
-        if settings.device is not None or watch or expendable is not None or strict or bench or use:
+        if settings.device is not None or watch or expendable is not None or strict or bench or use or seed:
             raise typer.BadParameter(
-                "--listen judges a host: --device, --bench, --use, --watch, --expendable and --strict say nothing to it"
+                "--listen judges a host: --device, --bench, --use, --watch, --expendable, --strict and --seed say "
+                "nothing to it"
             )
         from hil_tests.conformance.listening import judge_hosts
 
         found, folder_of = judge_hosts(settings, output, listen, _folder(settings, report), only)
         _tell(found, folder_of, output)
         return CODES[found.conformity]
-    run = _run(settings, report, only, expendable, strict, bench, use)
+    run = _run(settings, report, only, expendable, strict, bench, use, seed)
     from hil_tests.conformance import suite
 
     if watch:
@@ -232,6 +242,7 @@ def _run(
     strict: bool,
     bench: Path | None,
     use: str | None,
+    seed: int | None,
 ) -> Run:
     """What is asked for. Raises `MissingExtra`, `InvalidValue`, and for wrong usage what ends as such."""
     if use is not None and bench is None:
@@ -248,6 +259,7 @@ def _run(
         raise lacking_for("bench", "'bwc conformance'") from error
     from hil_tests.conformance.suite import Run
     from hil_tests.judging.rules import Scope
+    from hil_tests.run.order import AS_WRITTEN
 
     return Run(
         device=settings.device,
@@ -259,6 +271,7 @@ def _run(
         identity=settings.identity,
         allow_insecure=settings.allow_insecure,
         strict=strict,
+        seed=seed or AS_WRITTEN,
     )
 
 

@@ -52,6 +52,8 @@ class Run:
     identity: Path | None = None
     allow_insecure: bool = False
     strict: bool = False
+    seed: int = AS_WRITTEN
+    """The order of the tests."""
 
     @property
     def arguments(self) -> list[str]:
@@ -70,7 +72,7 @@ class Run:
         if find_spec("pytest_timeout") is not None:
             # By signal: the other way ends the process, and with it the report.
             words += ["-p", "pytest_timeout", f"--timeout={TEST_S}", "--timeout-method=signal"]
-        words += ["--bwc-seed", str(AS_WRITTEN)]
+        words += ["--bwc-seed", str(self.seed)]
         words += ["--bwc-report", str(self.folder), "--bwc-only", self.only]
         words += ["--bwc-device", self.device] if self.device else []
         words += ["--bwc-bench", str(self.bench)] if self.bench else []

@@ -11,11 +11,15 @@ import cryptography.hazmat.primitives.serialization.pkcs12  # loaded once: runs 
 import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
 import pytest
 
+import hil_tests
 from bwc_sdk.errors import BwcError
 from firmware_sim.ports.memory import forget_sims
 from hil_tests.benches.bench_file import KEYS_ADVICE, BenchFileError, parse_bench, read_bench, schema
+from hil_tests.benches.measurements import MEASUREMENTS
 
 pytest_plugins = ["pytester"]
+
+SUITE = Path(hil_tests.__file__).parent
 
 A = "sim:?seed=77&recordings=1&mib=1"
 B = "sim:?seed=78&recordings=1&mib=1"
@@ -280,6 +284,7 @@ GOOD |= {
     "a slow device": device("a", restart_s=120),
     "a budget": device("a", flash_wear_budget_gib=0.5),
     "limits": device("a") + "[devices.a.limits]\n'reboot time' = { at_least = 1, at_most = 30.5 }\n",
+    "limits of its own": device("a") + "limits = { shutter = { own = true, at_most = 0.2 } }\n",
 }
 BAD |= {
     "bays as a list": (device("a", bays=["b"]), "[devices.a] 'bays' is no table of bays"),
@@ -311,6 +316,10 @@ BAD |= {
         device("a") + "limits = { rate = { at_most = 'x' } }\n",
         "'rate' 'at_most' is no number",
     ),
+    "a limit that is somebody's": (
+        device("a") + "limits = { rate = { at_most = 4, own = 'yes' } }\n",
+        "'rate' 'own' is neither true nor false",
+    ),
     "limits as a list": (device("a", limits=[]), "[devices.a.limits] is no table of at most 64 limits"),
 }
 BEYOND_THE_SCHEMA = {
@@ -327,6 +336,22 @@ BEYOND_THE_SCHEMA = {
     "a limit that nothing meets": (
         device("a") + "limits = { rate = { at_least = 5, at_most = 4 } }\n",
         "'rate': nothing is at least 5 and at most 4",
+    ),
+    "a limit of nothing": (
+        device("a") + "limits = { rate = { own = true } }\n",
+        "'rate' has not just 'at_least' and",
+    ),
+    "a limit of what nobody measures": (
+        device("a") + "limits = { shutter = { at_most = 0.2 } }\n",
+        "[devices.a.limits]: the suite measures no 'shutter'",
+    ),
+    "a limit that is not its own": (
+        device("a") + "limits = { shutter = { own = false, at_most = 0.2 } }\n",
+        "[devices.a.limits]: the suite measures no 'shutter'",
+    ),
+    "a limit that is mistyped": (
+        device("a") + "limits = { 'Rebot time' = { at_most = 30 } }\n",
+        "the suite measures no 'Rebot time'; did you mean 'reboot time'?",
     ),
     "a switch that is pressed": (
         actuator("vbus_relay", "command", press=["x"]),
@@ -364,6 +389,19 @@ BEYOND_THE_SCHEMA = {
 def test_loader_and_schema_take_what_is_right(name: str) -> None:
     assert parse_bench(GOOD[name], Path("bench.toml")).devices
     assert valid(tomllib.loads(GOOD[name]), json.loads(schema()))
+
+
+def test_a_limit_of_what_nobody_measures_is_told_with_what_is_and_how_to_say_that_it_is_one_s_own() -> None:
+    with pytest.raises(BenchFileError) as caught:
+        parse_bench(device("a") + "limits = { shutter = { at_most = 0.2 } }\n", Path("bench.toml"))
+    advice = caught.value.advice
+    assert all(repr(name) in advice for name in MEASUREMENTS)
+    assert advice.endswith("of a test of your own: 'shutter' = { own = true, at_most = … }")
+
+
+def test_the_names_that_a_limit_may_have_are_those_that_the_suite_measures() -> None:
+    text = "".join(path.read_text("utf-8") for path in SUITE.rglob("test_*.py"))
+    assert set(re.findall(r"\bmeasure\(\s*\"([^\"]+)\"", text)) == set(MEASUREMENTS)
 
 
 @pytest.mark.parametrize("name", BAD | BEYOND_THE_SCHEMA)

@@ -78,8 +78,9 @@ def test_a_sound_device_conforms_and_its_report_verifies(tmp_path: Path) -> None
 def test_a_defect_is_told_by_its_rule_and_is_worse_than_before(tmp_path: Path) -> None:
     good, bad = tmp_path / "good", tmp_path / "bad"
     assert bwc("-d", DEVICE, "--report", str(good), "--only", "FRM-001").returncode == 0
-    ran = bwc("-d", f"{DEVICE}&defect=bad-header", "--report", str(bad), "--only", "FRM-001")
+    ran = bwc("-d", f"{DEVICE}&defect=bad-header", "--report", str(bad), "--only", "FRM-001", "--seed", "7")
     assert ran.returncode == ExitCode.NOT_CONFORMING
+    assert (report_in(good)["seed"], report_in(bad)["seed"]) == (0, 7)
     said = ran.stdout.splitlines()
     assert said[0].startswith("NOT CONFORMING: ")
     at = said.index(f"FRM-001 FAIL: {all_rules()['FRM-001'].sentence}")
@@ -130,6 +131,8 @@ def test_a_device_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
         (("-d", DEVICE), "--report DIR"),
         (("-d", DEVICE, "--report", "r", "--only", "LNK,XYZ"), "the specification has no rules 'XYZ'"),
         (("-d", DEVICE, "--report", "r", "--role", "bench"), "--role is not for this verb"),
+        (("-d", DEVICE, "--report", "r", "--seed", "-1"), "--seed: takes a number of at least 0"),
+        (("--listen", "tcp:127.0.0.1:0", "--report", "r", "--seed", "7"), "--strict and --seed say nothing"),
         (("--report", "r", "verify", "r"), "--report says nothing to 'verify'"),
     ],
 )

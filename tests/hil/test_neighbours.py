@@ -196,7 +196,9 @@ def test_a_limit_of_the_file_goes_before_that_of_the_suite_and_the_report_says_w
             measure("rate", 30, "MB/s")
         """
     )
-    limits = '[devices.one.limits]\n"reboot time" = { at_most = 60 }\nrate = { at_least = 40.5 }\n'
+    limits = (
+        '[devices.one.limits]\n"reboot time" = { at_most = 60 }\nrate = { own = true, at_least = 40.5 }\n'
+    )
     result = run(pytester, ONE + limits.replace("\\\n", "\n"), "--bwc-report", "report")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*expected: rate of at least 40.5 MB/s*"])
