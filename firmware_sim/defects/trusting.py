@@ -165,6 +165,26 @@ def _enroller_may_all(camera: SimCamera) -> None:
     trust._judge_stranger = generous  # type: ignore[method-assign]  # the defect
 
 
+# Receipts
+
+
+def _counts_denied(camera: SimCamera) -> None:
+    erasing, trust = camera.erasing, _trust(camera)
+
+    def counting(recording: StoredRecording) -> tuple[KeptReceipt, ...]:
+        denied, trust.denied = trust.denied, None
+        try:
+            return erasing_counting(recording)
+        finally:
+            trust.denied = denied
+
+    erasing_counting, erasing.counting = erasing.counting, counting  # type: ignore[method-assign]  # the defect
+
+
+def _erases_unproved(camera: SimCamera) -> None:
+    camera.erasing._proof_needed = lambda recording: False  # type: ignore[method-assign]  # the defect
+
+
 # Documents
 
 Handler = Callable[[CameraSession, Any], StreamOpened]
@@ -325,6 +345,8 @@ DEFECTS: Final = (
     _desired("any-desired", "DOC-020", "takes a desired state that is older", DocumentCheck.COUNTER),
     _desired("desired-of-another", "DOC-021", "takes that of another camera", DocumentCheck.DEVICE),
     _desired("desired-of-before", "DOC-026", "takes that of another generation", DocumentCheck.GENERATION),
+    Defect("counts-denied", "REC-059", "counts receipts of whom it denies by now", _counts_denied),
+    Defect("erases-unproved", "REC-071", "erases what nobody proved to open", _erases_unproved),
     _order("one-person", "DOC-013", "takes an order of one person", DocumentCheck.SUBJECTS),
     _order("order-by-anybody", "DOC-014", "takes an order of any role", DocumentCheck.ROLE),
     _order("order-for-another", "DOC-015", "takes an order for another device", DocumentCheck.DEVICE),

@@ -79,7 +79,7 @@ static size_t write_manifest(const struct bwc_device *d, unsigned recording, uin
     const char *serial = bwc_board_identity.serial;
     struct bwc_footage footage;
     int64_t ended;
-    uint8_t *at = head(to, MAP, 20);
+    uint8_t *at = head(to, MAP, 20); /* no clock_revision (22): the times are not by this clock (REC-092) */
     bwc_board_recording(recording, &footage);
     ended = footage.started_utc_ns + (int64_t)footage.duration_ms * 1000000; /* REC-025 */
     for (unsigned key = 0; key < 20; key++) {
