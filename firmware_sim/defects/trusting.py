@@ -34,6 +34,8 @@ from firmware_sim.device.trust.kept import load_private
 from firmware_sim.device.trust.trust import DeviceTrust, Showing
 from firmware_sim.faulty_evidence import answer_otherwise
 from firmware_sim.handlers import trust as handlers
+from firmware_sim.storage.receipts import KeptReceipt
+from firmware_sim.storage.storage import StoredRecording
 
 
 def _trust(camera: SimCamera) -> DeviceTrust:

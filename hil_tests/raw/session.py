@@ -334,6 +334,8 @@ class RawSession:
             return f"it ended the session: {self.failure.alert.name}"
         if self.channel.resets:
             return f"it reset the channel: {self.channel.resets[-1].reason.name}"
+        if self._session is not None and self._session.closed:
+            return "it closed the session"
         shown = [f"opcode {m.opcode:#06x} request {m.request} {m.flags!r}" for m in self.waiting[-5:]]
         return ", ".join(shown) if shown else "silence"
 

@@ -58,8 +58,11 @@ def takes(session: RawSession, rule: str, what: str, upload: Upload, document: b
 def refuses(
     session: RawSession, rule: str, what: str, upload: Upload, document: bytes, **fields: Any
 ) -> None:
-    """The device refuses a document. Raises `RuleBroken`."""
-    code = delivered(session, upload, document, **fields)
+    """The device refuses a document. Raises `RuleBroken`, of a device that gives no verdict as well."""
+    try:
+        code = delivered(session, upload, document, **fields)
+    except RuleBroken as broken:
+        raise RuleBroken(f"{what} refused ({rule})", f"{broken.observed}, where {broken.expected}") from None
     if code not in REFUSED:
         raise RuleBroken(f"{what} refused ({rule})", f"{code!r}" if code else "taken")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,7 +63,11 @@ class OddHost:
         issuer = x509.load_der_x509_certificate(lab.issuing.certificate)
         (agency,) = issuer.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         said = [agency] * self.agencies
-        said += [x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False) for name in self.names]
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # a name may be longer than names are: that is its fault
+            said += [x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False) for name in self.names]
         key = self.key or ec.generate_private_key(self.curve())
         public = key.public_key()
         usage = dict.fromkeys(_USAGES, False)

@@ -55,7 +55,8 @@ def verdicts(
 
 
 ABOVE_THE_LINK = tuple(
-    f"test_{layer}" for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "rec_released", "aud", "cer", "doc", "tru")
+    f"test_{layer}"
+    for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "rec_released", "aud", "cer", "doc", "tru")
 )
 _FILES = {
     "FRM": ("test_frm",),
