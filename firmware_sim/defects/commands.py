@@ -20,6 +20,7 @@ from bwc_protocol.messages.clock import (
 )
 from bwc_protocol.messages.config import ApplyConfig, ConfigState, Setting, StageConfig
 from bwc_protocol.messages.core import StreamOpened
+from bwc_protocol.messages.identity import Reboot, RebootAccepted
 from bwc_protocol.messages.recordings import (
     AnnotationState,
     ListPage,
@@ -37,7 +38,7 @@ from firmware_sim.camera.settings import Settings
 from firmware_sim.defects.defect import Defect
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.faulty_evidence import Handler, answer_otherwise
-from firmware_sim.handlers import audit, clock, config, recordings
+from firmware_sim.handlers import audit, clock, config, identity, recordings
 
 NO_BOUND: Final = 2**64 - 1
 CIRCUMSTANCES: Final = 20
@@ -232,6 +233,14 @@ def _logs_no_opening(session: CameraSession, request: ReadAudit) -> AuditPage:
     )
 
 
+def _logs_no_reboot(session: CameraSession, request: Reboot) -> RebootAccepted:
+    session.audit = lambda *said: None  # type: ignore[method-assign]  # the defect
+    try:
+        return identity.reboot(session, request)
+    finally:
+        del session.audit
+
+
 def _says_what_says_nothing(session: CameraSession, request: ReadManifest) -> ManifestReply:
     real = recordings.manifest(session, request)
     said = cbor2.loads(real.manifest)
@@ -278,5 +287,6 @@ DEFECTS: Final = (
     _answers(
         "empty-words", "REC-029", "states a key that says nothing", ReadManifest, _says_what_says_nothing
     ),
+    _answers("forgets-reboots", "AUD-004", "logs no reboot that it is asked for", Reboot, _logs_no_reboot),
     _answers("no-hash", "AUD-006", "names no hash on an empty page", ReadAudit, _says_nothing_of_hashes),
 )

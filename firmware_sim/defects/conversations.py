@@ -11,7 +11,7 @@ from bwc_protocol.conversation.events import Failed, FailReason, State
 from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.conversation.session_setup import LocalInfo
 from bwc_protocol.conversation.stream import MAX_STREAMS
-from bwc_protocol.declare import COMMANDS, CONTROLS, Control, MalformedMessage, Role
+from bwc_protocol.declare import ANYONE, COMMANDS, CONTROLS, Control, MalformedMessage, Role
 from bwc_protocol.messages.core import Ready, SessionInfo, StreamCredit, StreamEnd
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.session.interface import RECORD_MAX, Alert, PeerCredentials, Session
@@ -252,6 +252,14 @@ class _AnyRole(Conversation):
         self._answering.ready(replace(self.peer, roles=ALL_ROLES))
 
 
+class _OpenToStrangers(Conversation):
+    def _become_ready(self) -> None:
+        super()._become_ready()
+        assert self.peer is not None
+        if not self.peer.roles & ANYONE:
+            self._answering.ready(replace(self.peer, roles=self.peer.roles | Role.AUDITOR))
+
+
 class _OneAtATime(Conversation):
     def __init__(
         self,
@@ -350,6 +358,7 @@ DEFECTS: Final = (
     _talk("all-controls", "MSG-023", "drops control messages that it does not know", _KnowsAllControls),
     _talk("hears-answers", "MSG-024", "drops answers and events of a host", _DropsAnswers),
     _talk("any-role", "ROL-001", "does for everybody what only some may ask", _AnyRole),
+    _talk("open-to-strangers", "ROL-004", "answers a host of no role what any may ask", _OpenToStrangers),
     _talk("one-at-a-time", "MSG-021", "is busy with one request, and states sixteen", _OneAtATime),
     _talk("many-streams", "STR-008", "opens more streams than it states", _ManyStreams),
     _talk("deaf-to-requests", "STR-010", "hears no request while streams wait", _DeafWhileStreamsWait),

@@ -9,12 +9,16 @@ from bwc_protocol.frame import HELLO, Frame, FrameType
 from bwc_protocol.link import Link
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.defects.defect import Defect
-from firmware_sim.defects.parser import breaking
+from firmware_sim.defects.parser import KeepsWhatWasLeft, breaking
 from firmware_sim.defects.parts import parts
 
 
 def _parser(**breaks: bool) -> Callable[[SimCamera], None]:
     return parts(parser=breaking(**breaks))
+
+
+def _keeps_what_was_left(camera: SimCamera) -> None:
+    parts(parser=type("ItsParser", (KeepsWhatWasLeft,), {"left": bytearray()}))(camera)
 
 
 class _RefusesReserved(Link):
@@ -49,6 +53,7 @@ DEFECTS: Final = (
     Defect("jumps-payloads", "FRM-002", "goes on behind a bad payload", _parser(jumps_payloads=True)),
     Defect("waits-for-all", "FRM-003", "waits for a payload that is too long", _parser(waits_for_all=True)),
     Defect("waits-for-ever", "FRM-004", "waits for the rest of a cut frame", _parser(waits_for_ever=True)),
+    Defect("keeps-what-was-left", "FRM-005", "goes on with what the pipe before left", _keeps_what_was_left),
     Defect("deaf-after-noise", "FRM-006", "loses a frame after noise", _parser(frame_after_noise=True)),
     Defect("payload-alone", "FRM-007", "leaves the header out of a payload CRC", _parser(payload_alone=True)),
     Defect(

@@ -144,3 +144,18 @@ class PlainParser(FrameParser):
 def breaking(**breaks: bool) -> type[PlainParser]:
     """The parser that breaks what is said."""
     return type("ItsParser", (PlainParser,), {"breaks": Breaks(**breaks)})
+
+
+class KeepsWhatWasLeft(PlainParser):
+    """What a pipe was left with waits for the bytes of the next one. A type of its own for each camera."""
+
+    left: ClassVar[bytearray]
+
+    def reset(self) -> None:
+        self.left[:] = self._bytes or self.left
+        super().reset()
+
+    def feed(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[Frame]:
+        before = bytes(self.left)
+        self.left.clear()
+        return super().feed(before + bytes(data), now)

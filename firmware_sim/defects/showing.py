@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bwc_protocol.bindings import usb
@@ -53,10 +54,34 @@ def _named_in_an_attribute(camera: SimCamera) -> None:
     camera.seen.name = camera.serial
 
 
+def _acts(**otherwise: bool) -> Callable[[SimCamera], None]:
+    """Does one thing otherwise than it should."""
+
+    def into(camera: SimCamera) -> None:
+        for name, value in otherwise.items():
+            setattr(camera.seen, name, value)
+
+    return into
+
+
 DEFECTS: Final = (
     Defect("usb-class", "USB-001", "shows another device class", _another_class),
     Defect("usb-serial-number", "USB-002", "shows a serial number on the bus", _serial_number),
     Defect("usb-storage", "USB-003", "shows a mass storage beside its functions", _storage),
+    Defect("no-empty-packet", "USB-004", "ends whole packets by no empty one", _acts(ends_transfers=False)),
+    Defect(
+        "deaf-after-nothing",
+        "USB-005",
+        "hears nothing behind an empty transfer",
+        _acts(takes_empty_transfers=False),
+    ),
+    Defect("heeds-dtr", "USB-006", "hears and says nothing without DTR", _acts(heeds_dtr=True)),
+    Defect("stays-on-the-bus", "USB-010", "resets itself and stays on the bus", _acts(leaves_the_bus=False)),
     Defect("named-in-the-air", "BLE-003", "advertises a name", _named_in_the_air),
     Defect("named-attribute", "BLE-004", "has its serial number for a device name", _named_in_an_attribute),
+    Defect("one-address", "BLE-005", "advertises under a static address", _acts(resolvable=False)),
+    Defect(
+        "never-silent", "BLE-007", "advertises while a host is connected", _acts(silent_when_connected=False)
+    ),
+    Defect("long-values", "BLE-008", "sends values that are too long", _acts(bounded_values=False)),
 )

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Final
 
 import cbor2
 
-from bwc_protocol.certificates.checks import CHECKS, Check, PeerRefused
+from bwc_protocol.certificates.checks import CHECKS, Check, PeerRefused, check_peer
 from bwc_protocol.certificates.facts import CertificateFacts, read_certificate
 from bwc_protocol.declare import ANYONE
 from bwc_protocol.documents import refusal, signed_document
+from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList, in_order
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.messages.core import StreamOpened
 from bwc_protocol.messages.trust import (
@@ -61,8 +62,40 @@ def _judges_without(check: Check) -> Callable[[SimCamera], None]:
             return PeerCredentials(host.name, host.roles & ANYONE, host)
 
         trust._judge = judge  # type: ignore[method-assign]  # the defect
+        trust.forget_made()
 
     return into
+
+
+def _denies_by(kind: Callable[[Denied], Denied | None]) -> Callable[[SimCamera], None]:
+    """Reads the entries of its deny list otherwise."""
+
+    def into(camera: SimCamera) -> None:
+        trust = _trust(camera)
+
+        def judge(host: CertificateFacts) -> PeerCredentials:
+            held = trust.denied
+            if held is not None:
+                entries = tuple(filter(None, map(kind, held.entries)))
+                trust.denied = replace(held, entries=in_order(entries))
+            try:
+                check_peer(host, trust.checks)
+            finally:
+                trust.denied = held
+            return PeerCredentials(host.name, host.roles & ANYONE, host)
+
+        trust._judge = judge  # type: ignore[method-assign]  # the defect
+        trust.forget_made()
+
+    return into
+
+
+def _names_alone(entry: Denied) -> Denied | None:
+    return entry if entry.by is DeniedBy.NAME else None
+
+
+def _whatever_it_is(entry: Denied) -> Denied | None:
+    return replace(entry, kind=DeniedKind.ANY)
 
 
 class _TakesAnyForm(TlsSession):
@@ -240,6 +273,14 @@ def _any_signer(session: CameraSession, data: bytes, finish: Callable[[bytes], N
         there["check_peer"] = check
 
 
+def _any_floor(session: CameraSession, data: bytes, finish: Callable[[bytes], None]) -> None:
+    check, DenyList.check_together = DenyList.check_together, lambda self: None  # type: ignore[method-assign]
+    try:
+        finish(data)
+    finally:
+        DenyList.check_together = check  # type: ignore[method-assign]  # as it was
+
+
 def _any_renewal(session: CameraSession, data: bytes, finish: Callable[[bytes], None]) -> None:
     check, acceptance._check_own = acceptance._check_own, lambda leaf, device, lab: None
     try:
@@ -300,6 +341,7 @@ DEFECTS: Final = (
     Defect("devices-as-hosts", "CER-010", "takes a device for a host", _judges_without(Check.KIND)),
     Defect("roles-without-sessions", "CER-011", "takes a recipient for a host", _judges_without(Check.ROLE)),
     Defect("takes-denied", "CER-013", "takes whom the deny list denies", _judges_without(Check.DENIED)),
+    Defect("takes-bench", "ROL-003", "takes the role bench in production", _judges_without(Check.LOCKED)),
     Defect("never-tired", "TRU-009", "lets handshakes fail without end", _never_full("failed")),
     Defect("never-left", "TRU-013", "lets handshakes be left without end", _never_full("left")),
     Defect("forgets-failures", "TRU-010", "logs no handshake that failed", _forgets_failures),
@@ -334,6 +376,16 @@ DEFECTS: Final = (
     _list("list-of-any-lab", "DOC-003", "takes a deny list of another lab", DocumentCheck.LAB),
     _list("list-of-any-agency", "DOC-009", "takes a deny list of another agency", DocumentCheck.AGENCY),
     _list("any-list", "DOC-010", "takes a deny list that is older", DocumentCheck.COUNTER),
+    Defect("denies-names-alone", "DOC-008", "denies nobody by a key", _denies_by(_names_alone)),
+    Defect("denies-any-kind", "DOC-008", "denies a host by a camera's name", _denies_by(_whatever_it_is)),
+    _document(
+        "any-floor",
+        "DOC-012",
+        "takes a floor that is ahead of its list",
+        InstallDenyList,
+        handlers.install_deny_list,
+        _any_floor,
+    ),
     _list("list-as-a-trap", "DOC-011", "takes a list that denies who brings it", DocumentCheck.CARRIER),
     _document(
         "any-signer",

@@ -16,3 +16,17 @@ class Seen:
     """What it advertises by BLE; None: what it should."""
     name: str = ""
     """The device name of its GAP service."""
+    ends_transfers: bool = True
+    """Whether bytes that fill whole packets are ended by an empty one (USB-004)."""
+    takes_empty_transfers: bool = True
+    """Whether it hears anything behind an empty transfer (USB-005)."""
+    heeds_dtr: bool = False
+    """Whether its serial function is deaf and mute while DTR is not set (USB-006)."""
+    leaves_the_bus: bool = True
+    """Whether the host sees it go when it resets itself (USB-010)."""
+    resolvable: bool = True
+    """Whether its address is a resolvable private one (BLE-005)."""
+    silent_when_connected: bool = True
+    """Whether it advertises nothing while a host is connected (BLE-007)."""
+    bounded_values: bool = True
+    """Whether a value is no longer than the connection takes (BLE-008)."""

@@ -58,6 +58,8 @@ class BlePipe:
     def __init__(self, port: BlePort, connection: Connection) -> None:
         self.value_bytes = min(VALUE_MAX, connection.att_mtu - NOTIFY_HEADER)
         self.max_payload = payload_for(self.value_bytes)
+        if not port.camera.seen.bounded_values:
+            self.value_bytes = VALUE_MAX + 1
         self.user: PipeUser | None = None
         self.connection = connection
         self._port = port
@@ -259,7 +261,11 @@ class BlePort:
         radio = self.camera.radio
         self.camera.awake()
         if self._connection is not None:
-            await self._stop()
+            if radio.audible and not self.camera.seen.silent_when_connected and not self._advertising:
+                self._advertising = True
+                await self.device.start_advertising()
+            elif self.camera.seen.silent_when_connected:
+                await self._stop()
             if self._link is not None and self._link.live:
                 self._linked_at = self._loop.time()
             elif self._loop.time() >= self._linked_at + WITHOUT_LINK_S:
@@ -286,7 +292,10 @@ class BlePort:
     async def _rotate(self) -> None:
         """Takes a new resolvable private address. Never while somebody is connected: it would be of no use."""
         random = bytearray(self.camera.entropy.randbytes(3))
-        random[2] = random[2] & 0x3F | 0x40  # what marks the address as resolvable
+        kind = (
+            0x40 if self.camera.seen.resolvable else 0xC0
+        )  # what marks the address as resolvable, or as static
+        random[2] = random[2] & 0x3F | kind
         octets = crypto.ah(self._irk, bytes(random)) + bytes(random)
         address = hci.Address(octets, hci.Address.RANDOM_DEVICE_ADDRESS)
         await self.device.send_sync_command(hci.HCI_LE_Set_Random_Address_Command(random_address=address))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.bindings import usb
+from firmware_sim.device.seen import Seen
 from firmware_sim.ports.usb_pipe import BulkPipe
 
 BULK_PAYLOAD: Final = 61_440
@@ -22,6 +23,7 @@ STALL: Final = -errno.EPIPE
 _SETUP: Final = struct.Struct("<BBHHH")
 _TO_HOST: Final = 0x80
 _ENDPOINT_HALT: Final = 0
+_DTR: Final = 1
 
 
 class Kind(enum.IntEnum):
@@ -95,7 +97,8 @@ class Setup:
 class UsbDevice:
     """One device. `vanish` and `unplug` are called when it resets itself, or its cable is pulled.
 
-    `descriptors` may replace what it shows, by descriptor type: for a device that is not as it should be.
+    `descriptors` may replace what it shows, by descriptor type, and `seen` how it acts: for a device that is not as it
+    should be.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class UsbDevice:
         unplug: Callable[[], None],
         strings: tuple[str, ...] = STRINGS,
         descriptors: Mapping[int, bytes] | None = None,
+        seen: Seen = Seen(),  # noqa: B008  # only read
     ) -> None:
         self.descriptors = {
             usb.DEVICE_TYPE: usb.device_descriptor(),
@@ -114,6 +118,9 @@ class UsbDevice:
         self.bulk = BulkPipe((usb.BULK_IN, usb.BULK_OUT), BULK_PAYLOAD, vanish=vanish, unplug=unplug)
         self.serial = BulkPipe((usb.SERIAL_IN, usb.SERIAL_OUT), SERIAL_PAYLOAD, vanish=vanish, unplug=unplug)
         self.pipes = {address: pipe for pipe in (self.bulk, self.serial) for address in pipe.endpoints}
+        for pipe in (self.bulk, self.serial):
+            pipe.ends_transfers, pipe.takes_empty_transfers = seen.ends_transfers, seen.takes_empty_transfers
+        self._heeds_dtr = seen.heeds_dtr
         self._strings = (None, *strings)
         self._configuration = 0
         self._line_coding = struct.pack("<IBBB", 115_200, 0, 0, 8)
@@ -199,6 +206,8 @@ class UsbDevice:
             case Cdc.GET_LINE_CODING:
                 return self._line_coding
             case Cdc.SET_CONTROL_LINE_STATE | Cdc.SEND_BREAK:
+                if self._heeds_dtr and setup.request == Cdc.SET_CONTROL_LINE_STATE:
+                    self.serial.open = bool(setup.value & _DTR)
                 return b""
             case _:
                 return None

@@ -55,6 +55,12 @@ class BulkPipe:
         """Transfers to the host still to fail because a packet was larger than it may be."""
         self.zero_length_out = 0
         """Empty packets that came from the host."""
+        self.ends_transfers = True
+        """Whether bytes that fill whole packets are ended by an empty one; else the host's transfer goes on waiting."""
+        self.takes_empty_transfers = True
+        """Whether anything is heard behind an empty packet of the host."""
+        self.open = True
+        """Whether it hears and says anything."""
         self.halted: dict[int, int] = {}
         """Endpoints that answer STALL, and how often each halts again after it was cleared."""
         self._loop = asyncio.get_running_loop()
@@ -117,6 +123,7 @@ class BulkPipe:
         """A transfer of `length` bytes from the host has ended; its status."""
         if length == 0:
             self.zero_length_out += 1
+            self.open = self.open and self.takes_empty_transfers
         if length % BULK_PACKET or length == 0:
             self._deliver()
         return 0
@@ -140,6 +147,7 @@ class BulkPipe:
         self._queue.clear()
         self._held.clear()
         self.halted.clear()
+        self.open = True
         if self.user is not None:
             self.user.host_left()
             self._tell_writable()
@@ -153,7 +161,7 @@ class BulkPipe:
     # Both directions
 
     def _send(self) -> None:
-        while self._parked and (self._queue.size or self.zero_length_in or self.babbles):
+        while self._parked and (self._waits_for_nothing() or self.zero_length_in or self.babbles):
             transfer = self._parked.popleft()
             if self.babbles:
                 self.babbles -= 1
@@ -164,6 +172,12 @@ class BulkPipe:
             else:
                 transfer.done(0, self._queue.take(min(transfer.length, self.piece or transfer.length)))
         self._tell_writable()
+
+    def _waits_for_nothing(self) -> bool:
+        """Whether there is something to send that ends the transfer that waits."""
+        size = self._queue.size if self.open else 0
+        whole = size % BULK_PACKET == 0 and size < self._parked[0].length
+        return size > 0 and (self.ends_transfers or not whole)
 
     def _tell_writable(self) -> None:
         if self._starved and self._queue.size < HIGH_WATER:
@@ -177,7 +191,7 @@ class BulkPipe:
 
     def _deliver(self) -> None:
         data, self._held = bytes(self._held), bytearray()
-        if data and self.user is not None:
+        if data and self.user is not None and self.open:
             self.user.received(data)
 
     def _fail_parked(self, status: int) -> None:

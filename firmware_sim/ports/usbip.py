@@ -11,6 +11,7 @@ from typing import Final
 
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.device.pipe import PipeUser
+from firmware_sim.device.seen import Seen
 from firmware_sim.faults.plan import FaultCount
 from firmware_sim.ports.door import GUESTS_MAX, Door
 from firmware_sim.ports.listening import listen_at, written
@@ -41,7 +42,9 @@ class UsbIpPort:
         serve: Callable[[BulkPipe, str], PipeUser | None] = lambda pipe, name: None,
         present: Callable[[], bool] = lambda: True,
         descriptors: Mapping[int, bytes] | None = None,
+        seen: Seen = Seen(),  # noqa: B008  # only read
     ) -> None:
+        self._seen = seen
         self._serve = serve
         self._present = present
         self._descriptors = descriptors
@@ -84,7 +87,9 @@ class UsbIpPort:
     def plug(self) -> None:
         """Plugs the device in: its pipes are new ones."""
         if not self._plugged:
-            self.device = UsbDevice(vanish=self._vanish, unplug=self.pull, descriptors=self._descriptors)
+            self.device = UsbDevice(
+                vanish=self._vanish, unplug=self.pull, descriptors=self._descriptors, seen=self._seen
+            )
             for pipe, function in ((self.device.bulk, "bulk"), (self.device.serial, "serial")):
                 pipe.user = self._serve(pipe, function)
             self._plugged = True
@@ -113,6 +118,8 @@ class UsbIpPort:
     # The bus
 
     def _vanish(self) -> None:
+        if not self._seen.leaves_the_bus:
+            return
         # Later also because it may be called out of the very connection that ends.
         self._loop.call_later(VANISH_S, self._drop, self._attached)
 
@@ -138,4 +145,5 @@ def camera_on_usb(
         serve=lambda pipe, function: attach(camera, pipe, f"{where} {function}", faults),
         present=camera.awake,
         descriptors=camera.seen.descriptors if descriptors is None else descriptors,
+        seen=camera.seen,
     )

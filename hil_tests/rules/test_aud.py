@@ -12,9 +12,11 @@ from bwc_protocol.messages.assignment import Assign, ReadAssignment
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import ClockReason, ReadClock, SetClock, TimeAssurance, TimeSource
 from bwc_protocol.messages.recordings import OpenSegment
+from hil_tests.device.bench import Bench
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.asking import log_head, recordings, supported
+from hil_tests.rules.rebooting import back_again, boot_of, reboot
 from hil_tests.verdicts import RuleBroken, not_tested
 
 read_only = pytest.mark.bwc_read_only
@@ -160,3 +162,20 @@ def test_what_a_device_has_to_log_is_in_its_log_before_it_answers(wire: Wire, wh
     if not kinds <= seen:
         missing = ", ".join(sorted(map(str, kinds - seen)))
         raise RuleBroken(f"{what} in the log (AUD-004)", f"no entry {missing} among those behind {before}")
+
+
+@pytest.mark.rule("AUD-004")
+def test_a_reboot_is_in_the_log_of_the_boots_behind_it(wire: Wire, bwc_bench: Bench) -> None:
+    session = wire.session()
+    before, boot = log_head(session).sequence, boot_of(session)
+    reboot(session)
+    session = back_again(wire, boot, bwc_bench.restart_s)
+    kinds: set[Any] = set()
+    after, head = before, log_head(session).sequence
+    while after < head:
+        page = supported(session, ReadAudit(after=after)).entries
+        kinds |= {entry.kind for entry in page}
+        after = page[-1].sequence if page else head
+    for kind in (AuditKind.REBOOT_REQUESTED, AuditKind.BOOT):
+        if kind not in kinds:
+            raise RuleBroken(f"an entry {kind} of a reboot (AUD-004)", f"{len(kinds)} kinds without it")

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pytest
 
 from bwc_protocol.bindings.ble import SERVICE_UUID, TO_DEVICE_UUID, TO_HOST_UUID, VALUE_MAX
+from bwc_protocol.declare import Role
 from bwc_protocol.frame import LINK_VERSION, Frame, FrameType, Hello, encode_frame
+from bwc_protocol.messages.audit import ReadAudit
 from bwc_sdk.sync.loop import loop_thread
 from bwc_sdk.transport.bluetooth import SCAN_S, Bluetooth
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.device.bench import Bench
+from hil_tests.raw.pipe import PipeLost
 from hil_tests.raw.wire import Wire
 from hil_tests.verdicts import RuleBroken, not_applicable
 
@@ -34,6 +37,10 @@ ENOUGH: Final = 600
 """Bytes that a device is made to say: more than a value of the largest MTU holds."""
 RESOLVABLE: Final = 0b01
 """The two highest bits of a resolvable private address."""
+AT_LENGTH: Final = 4
+"""Requests that are answered at length."""
+TOO_LONG: Final = "notified a value of"
+"""What the transport ends a pipe with for a value that is too long."""
 T = TypeVar("T")
 
 
@@ -161,6 +168,21 @@ def test_no_value_is_longer_than_the_connection_takes(by_radio: Any, wire: Wire)
         raise RuleBroken(
             f"values of at most {most} bytes at an MTU of {mtu} (BLE-008)", f"{max(sizes or [0])}"
         )
+
+
+@pytest.mark.rule("BLE-008")
+def test_no_value_is_longer_than_the_connection_takes_however_much_there_is(
+    by_radio: Any, wire: Wire
+) -> None:
+    """In a session: a page of the log is longer than any value, and what receives values tells one that is."""
+    try:
+        session = wire.session(Role.AUDITOR)
+        for _ in range(AT_LENGTH):
+            session.answer(session.request(ReadAudit()))
+    except PipeLost as lost:
+        if TOO_LONG in str(lost):
+            raise RuleBroken("values that the connection takes (BLE-008)", str(lost)) from lost
+        raise
 
 
 def wire_hello() -> Callable[[int], bytes]:

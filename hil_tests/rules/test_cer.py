@@ -15,6 +15,7 @@ from bwc_protocol.declare import Role
 from bwc_protocol.lab.agency import LabAgency
 from bwc_protocol.lab.directory import open_lab
 from bwc_protocol.messages.audit import AuditKind, ReadAudit
+from bwc_protocol.messages.trust import ReadTrust
 from bwc_protocol.session.preamble import NO_PROTECTION, SIZE
 from bwc_protocol.vocabulary import PeerKind
 from hil_tests.raw.other_tls import (
@@ -85,6 +86,26 @@ def is_refused(wire: Wire, host: OddHost, rule: str, what: str) -> None:
             raise RuleBroken(expected, f"a record of type {kind} and {length} bytes")
     session.is_reset(expected)
     wire.hang_up()
+
+
+@pytest.mark.bwc_fails_a_handshake
+@pytest.mark.rule("ROL-003")
+def test_a_device_in_service_takes_nobody_as_bench(wire: Wire) -> None:
+    lab_or_agency(wire)
+    if not wire.identities.has(Role.BENCH):
+        not_tested("this bench has no identity for the role bench")
+    locked = wire.session(Role.AUDITOR).ask(ReadTrust()).locked
+    wire.hang_up()
+    if not locked:
+        not_applicable("the device says that it is not in service: it may take the role bench")
+    session = wire.conversation(Role.BENCH)
+    session.greet()
+    while session.session.peer is None and not session.over:
+        if not session.listen():
+            break
+    if session.session.peer is not None:
+        raise RuleBroken("a host with the role bench refused by a device in service (ROL-003)", "it went on")
+    session.is_reset("RESET of a host with the role bench, by a device in service (ROL-003)")
 
 
 @pytest.mark.rule("CER-010")

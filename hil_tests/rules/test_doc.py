@@ -15,7 +15,7 @@ import pytest
 from bwc_protocol.certificates.issue import new_key
 from bwc_protocol.certificates.profile import ROLE_OIDS
 from bwc_protocol.declare import Role
-from bwc_protocol.documents.deny_list import Denied, DeniedBy, DenyList
+from bwc_protocol.documents.deny_list import Denied, DeniedBy, DeniedKind, DenyList
 from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.documents.order import NONCE_SIZE, ClockStep, Decommission, Order, Terms, Transfer
 from bwc_protocol.documents.signed_document import SignedDocument
@@ -26,7 +26,7 @@ from bwc_protocol.messages.trust import CarryOut, GiveNonce, InstallDenyList, Re
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.buttons import SimulatedButtons
-from hil_tests.rules.test_cer import is_refused, lab_of
+from hil_tests.rules.test_cer import is_refused, lab_of, meeting
 from hil_tests.rules.uploads import delivered, refuses, takes
 from hil_tests.testkit.odd_hosts import NAME, OddHost
 from hil_tests.verdicts import RuleBroken, not_applicable
@@ -113,6 +113,19 @@ def test_who_is_denied_by_name_or_key_gets_no_session_any_more(spare_wire: Wire)
     spare_wire.hang_up()
     is_refused(spare_wire, OddHost(), "CER-013, DOC-008", f"the name {NAME!r}, which the list denies")
     is_refused(spare_wire, by_key, "CER-013, DOC-008", "a key that the list denies")
+
+
+@pytest.mark.rule("DOC-008")
+def test_an_entry_denies_the_kind_that_it_names_and_no_other(spare_wire: Wire) -> None:
+    """A camera that is called as a host is: the host goes on."""
+    device = AtTrust(spare_wire)
+    entry = Denied(by=DeniedBy.NAME, kind=DeniedKind.CAMERA, name=NAME)
+    listed = signed(device.deny_list(1, entry), device.root)
+    takes(device.session, "DOC-008", "a deny list of the lab's root", InstallDenyList, listed)
+    spare_wire.hang_up()
+    session = meeting(spare_wire, OddHost())
+    if session.session.peer is None:
+        raise RuleBroken(f"the host {NAME!r} taken, where the list denies a camera (DOC-008)", session.told())
 
 
 def _key_sha256(host: OddHost) -> bytes:

@@ -1,4 +1,5 @@
-"""What a receipt lets go: not against one whose signer is denied by now, nor what nobody can open (spec: Receipts).
+"""What a receipt lets go: nothing by whom the device denies by now, and nothing that nobody can open
+(spec: Receipts and erasing, Tombstones).
 
 Each is tried on a simulator of its own, since it is denied, or erased, for good.
 """

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import struct
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
 
 from bwc_protocol.bindings import usb as usb_descriptors
-from bwc_protocol.frame import FrameType, HelloAck, encode_frame
+from bwc_protocol.frame import Frame, FrameType, HelloAck, encode_frame
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.device.bench import Bench
 from hil_tests.raw.wire import Wire
-from hil_tests.verdicts import RuleBroken, not_applicable
+from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
 
 pytestmark = [pytest.mark.bwc_read_only, pytest.mark.bwc_any_device]
 
@@ -36,6 +38,10 @@ TRIPLES: Final = frozenset(
 """Class, subclass and protocol of each interface that a device may have."""
 READ_MS: Final = 200
 READS: Final = 50
+READ_MORE: Final = 65_536
+"""More than a device says to what is asked of it here."""
+PATIENCE_MS: Final = 2_000
+NOTHING_GRANTED: Final = dict.fromkeys(HelloAck.__dataclass_fields__, 0)
 
 
 @pytest.fixture
@@ -155,7 +161,7 @@ def _bulk(device: Any) -> Callable[[bytes], None]:
     return lambda data: device.write(usb_descriptors.BULK_OUT, data, READ_MS)
 
 
-def _answer(device: Any, host_nonce: int) -> HelloAck | None:
+def _answer(device: Any, host_nonce: int, endpoint: int = usb_descriptors.BULK_IN) -> HelloAck | None:
     import usb.core
 
     from bwc_protocol.frame import MAX_PAYLOAD, FrameParser
@@ -163,7 +169,7 @@ def _answer(device: Any, host_nonce: int) -> HelloAck | None:
     parser = FrameParser(MAX_PAYLOAD)
     for _ in range(READS):
         try:
-            came = bytes(device.read(usb_descriptors.BULK_IN, DESCRIPTOR_MAX, READ_MS))
+            came = bytes(device.read(endpoint, DESCRIPTOR_MAX, READ_MS))
         except usb.core.USBTimeoutError:
             continue
         for frame in parser.feed(came, 0.0):
@@ -172,6 +178,77 @@ def _answer(device: Any, host_nonce: int) -> HelloAck | None:
                 if said.host_nonce == host_nonce:
                     return said
     return None
+
+
+@pytest.mark.rule("USB-004")
+def test_what_fills_whole_packets_is_ended_by_an_empty_one(on_the_bus: Any, wire: Wire) -> None:
+    """So many HELLOs, and nothing read, that their answers fill packets to the last byte: whoever reads more than that
+    gets them at once, and not when the device has something more to say."""
+    link = wire.calling()
+    link.pipe.close()
+    packet = _packet_size(on_the_bus)
+    answer = len(encode_frame(Frame(FrameType.HELLO_ACK, payload=HelloAck(**NOTHING_GRANTED).encode())))
+    many = packet // math.gcd(packet, answer)
+    for at in range(1, many + 1):
+        hello = link.hello(host_nonce=link.host_nonce ^ at)
+        _bulk(on_the_bus)(encode_frame(Frame(FrameType.HELLO, payload=hello.encode())))
+    came = 0
+    ended = True
+    while ended and came < many * answer:
+        more, ended = _read_more(on_the_bus)
+        came += more
+    if ended:
+        return
+    _bulk(on_the_bus)(encode_frame(Frame(FrameType.HELLO, payload=link.hello().encode())))
+    behind, _ = _read_more(on_the_bus)
+    if came < many * answer and behind <= answer:
+        not_tested(f"the device answers {came // answer} of {many} HELLOs")
+    raise RuleBroken(
+        f"{many} answers of {answer} bytes, which fill packets of {packet}, ended by an empty packet (USB-004)",
+        f"a transfer without end of {came} bytes, and {behind} behind it once there was one more to answer",
+    )
+
+
+def _read_more(device: Any) -> tuple[int, bool]:
+    """How many bytes came in a transfer for more than that, and whether the device ended it."""
+    import usb.core
+
+    began = time.monotonic()
+    try:
+        came = len(device.read(usb_descriptors.BULK_IN, READ_MORE, PATIENCE_MS))
+    except usb.core.USBTimeoutError:
+        return 0, False
+    return came, time.monotonic() < began + PATIENCE_MS / 1000  # libusb gives at the end of time what came
+
+
+def _packet_size(device: Any) -> int:
+    """Of the bulk endpoint to the host."""
+    for interface in device.get_active_configuration():
+        for endpoint in interface:
+            if endpoint.bEndpointAddress == usb_descriptors.BULK_IN:
+                return int(endpoint.wMaxPacketSize)
+    raise RuleBroken("a bulk endpoint to the host (USB-001)", "none")
+
+
+@pytest.mark.rule("USB-006")
+@pytest.mark.rule("TRN-003")
+def test_the_serial_function_hears_and_answers_whatever_its_lines_are(on_the_bus: Any, wire: Wire) -> None:
+    """It is spoken to on its own endpoints: those of the other function have no lines."""
+    import usb.core
+
+    link = wire.calling()
+    link.pipe.close()
+    at = usb_descriptors.SERIAL_INTERFACE
+    for turn, state in enumerate(LINE_STATES):
+        nonce = link.host_nonce ^ (turn + 1)
+        hello = encode_frame(Frame(FrameType.HELLO, payload=link.hello(host_nonce=nonce).encode()))
+        try:
+            on_the_bus.ctrl_transfer(TO_INTERFACE, SET_LINE_STATE, state, at, None)
+            on_the_bus.write(usb_descriptors.SERIAL_OUT, hello, READ_MS)
+        except usb.core.USBError as error:
+            not_tested(f"somebody else has the serial function: {error}")
+        if _answer(on_the_bus, nonce, usb_descriptors.SERIAL_IN) is None:
+            raise RuleBroken(f"HELLO_ACK on the serial function in line state {state} (USB-006)", "nothing")
 
 
 @pytest.mark.rule("USB-006")

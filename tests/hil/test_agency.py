@@ -21,6 +21,7 @@ from bwc_sdk.identity.ca.founding import found
 from bwc_sdk.identity.ca.handing_out import hand_out
 from bwc_sdk.sync import enroll
 from bwc_sdk.transport.uri import DeviceUri
+from firmware_sim.defects import DEFECTS
 from firmware_sim.device.trust import trust
 from firmware_sim.ports.memory import forget_sims, open_sim
 from hil_tests.benches.bench_file import BenchDevice, BenchFile
@@ -146,6 +147,19 @@ def test_the_suite_finds_a_camera_in_service_as_it_should_be(pytester: pytest.Py
     outcomes = result.parseoutcomes()
     assert outcomes["passed"] >= 25 and not {"failed", "errors", "warnings"} & set(outcomes), outcomes
     result.stdout.fnmatch_lines(["*test_the_bench_gets_in_where_the_device_says_so_and_nowhere_else PASSED*"])
+
+
+@pytest.mark.night
+def test_a_camera_in_service_that_takes_the_bench_is_caught_by_the_rule_s_number(
+    pytester: pytest.Pytester, bench: Bench
+) -> None:
+    identity = bench(Role.AUDITOR, Role.BENCH, for_tests=False)
+    rule = ("--pyargs", "hil_tests.rules.test_cer", "-k", "takes_nobody_as_bench")
+    run(pytester, identity, *rule).assert_outcomes(passed=1)
+    DEFECTS["takes-bench"].put(open_sim(DeviceUri.parse(DEVICE)).camera)
+    result = run(pytester, identity, *rule)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*RuleBroken: *(ROL-003)"])
 
 
 def test_roles_that_are_missing_are_told_together_before_the_first_test(

@@ -76,7 +76,7 @@ LINK_RULES = "test_frm or test_lnk or test_chn"
 """What waits for timers of the link, and is tried in `test_defects`."""
 BOUNDS = "after_five_failed or handshakes_that_are_left"
 """What an impatient device does not keep to (TRU-009, TRU-013), and is tried in `test_defects` on another."""
-BUS_AND_AIR = "test_usb.py or test_ble.py"
+BUS_AND_AIR = "test_usb or test_ble.py"
 """What shows on one kind of link alone; `test_suite_on_the_bus_and_in_the_air` has it."""
 LEFT_OUT = f"{LINK_RULES} or {BOUNDS} or {BUS_AND_AIR}"
 UPPER_RULES = " or ".join(
@@ -131,6 +131,8 @@ OF_CERTIFICATES = 48
 """Tests that are skipped where there are none: of signatures, receipts, keys and who may what."""
 
 
+IN_SERVICE = 1
+"""Tests that are skipped on a device that its agency enrolled for tests, or that is a lab's."""
 IN_THE_OPEN = 9
 """Tests that are skipped where a session is protected: of the records of one that is not."""
 
@@ -149,7 +151,7 @@ WITH_EVIDENCE = 1
 """Tests that are skipped where a device states that nothing on it is evidence: of what only others must not do."""
 
 
-FOR_GOOD = 33
+FOR_GOOD = 34
 """Tests that leave on a device what nobody takes back, and so take a simulator of the suite's own process."""
 
 
@@ -160,7 +162,14 @@ SEVERAL_PIPES = 3
 def check(
     summary: str,
     *,
-    skipped: int = ENROLMENT + DESTROYING + IN_THE_OPEN + BY_HAND + ALONE + OF_STATIONS + FOR_GOOD,
+    skipped: int = ENROLMENT
+    + DESTROYING
+    + IN_THE_OPEN
+    + IN_SERVICE
+    + BY_HAND
+    + ALONE
+    + OF_STATIONS
+    + FOR_GOOD,
     one_pipe: bool = False,
 ) -> None:
     passed = re.search(r"(\d+) passed", summary)
@@ -176,19 +185,30 @@ def test_without_protection_on_development_firmware(tmp_path: Path) -> None:
     with simulator("tcp:127.0.0.1:0", "--insecure") as uri:
         lines = suite_lines(tmp_path, "--bwc-insecure", "--bwc-device", uri, chosen=f"not {ONCE}")
     check(
-        lines[-1], skipped=ENROLMENT + DESTROYING + OF_CERTIFICATES + BY_HAND + ALONE + OF_STATIONS + FOR_GOOD
+        lines[-1],
+        skipped=ENROLMENT
+        + DESTROYING
+        + OF_CERTIFICATES
+        + IN_SERVICE
+        + BY_HAND
+        + ALONE
+        + OF_STATIONS
+        + FOR_GOOD,
     )
     assert any("INSECURE session" in line for line in lines)
 
 
 def test_in_memory_without_any_option(tmp_path: Path) -> None:
-    check(suite_lines(tmp_path)[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
+    check(suite_lines(tmp_path)[-1], skipped=DESTROYING + IN_THE_OPEN + IN_SERVICE + OF_STATIONS)
 
 
 @pytest.mark.night
 @pytest.mark.parametrize("seed", seeds(1)[1:6])
 def test_in_memory_in_any_order(seed: int, tmp_path: Path) -> None:
-    check(suite_lines(tmp_path, f"--bwc-seed={seed}")[-1], skipped=DESTROYING + IN_THE_OPEN + OF_STATIONS)
+    check(
+        suite_lines(tmp_path, f"--bwc-seed={seed}")[-1],
+        skipped=DESTROYING + IN_THE_OPEN + IN_SERVICE + OF_STATIONS,
+    )
 
 
 def test_a_factory_new_simulator_is_enrolled_by_its_button_and_then_tested_as_any(tmp_path: Path) -> None:
@@ -253,7 +273,7 @@ def test_a_device_with_small_frames_and_small_chunks(listen: str, tmp_path: Path
         options = ("--bwc-device", uri, "--bwc-expendable", "SIM-00000007")
         check(
             run_suite(tmp_path, *options),
-            skipped=ENROLMENT + IN_THE_OPEN + BY_HAND + ALONE + OF_STATIONS + FOR_GOOD,
+            skipped=ENROLMENT + IN_THE_OPEN + IN_SERVICE + BY_HAND + ALONE + OF_STATIONS + FOR_GOOD,
             one_pipe=True,
         )
 

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.mark.ci
 def test_the_descriptors_of_a_simulator_on_usb(tmp_path: Path) -> None:
     with simulator("usbip:127.0.0.1:0") as uri:
-        lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_usb.py", left_out="none")
-    assert "7 passed" in lines[-1] and "skipped" not in lines[-1], lines[-1]
+        lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_usb", left_out="none")
+    assert "10 passed" in lines[-1] and "skipped" not in lines[-1], lines[-1]
 
 
 @pytest.mark.ci
@@ -22,7 +22,7 @@ def test_the_advertisements_of_a_simulator_on_ble(tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "1", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
         lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_ble.py", left_out="none")
-    assert "4 passed" in lines[-1] and "skipped" not in lines[-1], lines[-1]
+    assert "5 passed" in lines[-1] and "skipped" not in lines[-1], lines[-1]
 
 
 def showing(family: str) -> list[object]:
@@ -39,7 +39,7 @@ def named(lines: list[str], rule: str) -> bool:
 @pytest.mark.parametrize("defect", showing("USB"))
 def test_what_is_wrong_on_the_bus_is_found_by_its_number(defect: Defect, tmp_path: Path) -> None:
     with simulator("usbip:127.0.0.1:0", "--defect", defect.name) as uri:
-        lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_usb.py", left_out="none", status=1)
+        lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_usb", left_out="none", status=1)
     assert named(lines, defect.rule), lines[-1]
 
 
@@ -48,5 +48,7 @@ def test_what_is_wrong_on_the_bus_is_found_by_its_number(defect: Defect, tmp_pat
 def test_what_is_wrong_in_the_air_is_found_by_its_number(defect: Defect, tmp_path: Path) -> None:
     camera = ("sim", "--recordings", "1", "--mib", "1", "--set", "radio.ble_docked=full")
     with serving(*camera, "--defect", defect.name, "--listen", "ble:tcp-server:127.0.0.1:0") as uri:
-        lines = suite_lines(tmp_path, "--bwc-device", uri, chosen="test_ble.py", left_out="none", status=1)
+        lines = suite_lines(
+            tmp_path, "-x", "--bwc-device", uri, chosen="test_ble.py", left_out="none", status=1
+        )
     assert named(lines, defect.rule), lines[-1]
