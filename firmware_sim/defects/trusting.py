@@ -274,7 +274,7 @@ def _any_signer(session: CameraSession, data: bytes, finish: Callable[[bytes], N
 
 
 def _any_floor(session: CameraSession, data: bytes, finish: Callable[[bytes], None]) -> None:
-    check, DenyList.check_together = DenyList.check_together, lambda self: None  # type: ignore[method-assign]
+    check, DenyList.check_together = DenyList.check_together, lambda self: None  # type: ignore[method-assign]  # the defect
     try:
         finish(data)
     finally:
