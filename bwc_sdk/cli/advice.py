@@ -15,6 +15,7 @@ _QUARANTINE: Final = (
     "somebody has to look at what is in it; then 'bwc station bay BAY release INCIDENT', "
     "with the incident that 'bwc station bay BAY' shows"
 )
+_IN_IT: Final = "'bwc station bay BAY' shows whether there is a camera in it: the one that was is gone"
 
 BY_CODE: Final[dict[ErrorCode, str]] = {
     ErrorCode.UNSUPPORTED: "the device does not have this command: 'bwc info' shows firmware and capabilities",
@@ -63,6 +64,15 @@ _BY_COMMAND: Final[dict[tuple[str, ErrorCode], str]] = {
     ): "leave it alone until it has cooled down, and its alarms are gone: 'bwc station bay BAY' shows them",
     ("station.power", ErrorCode.WRONG_STATE): _QUARANTINE,
     ("station.data", ErrorCode.WRONG_STATE): _QUARANTINE,
+    ("station.verdict", ErrorCode.WRONG_STATE): _QUARANTINE,
+    ("station.lock", ErrorCode.WRONG_STATE): _QUARANTINE,
+    ("station.verdict", ErrorCode.CONFLICT): _IN_IT,
+    ("station.lock", ErrorCode.CONFLICT): _IN_IT,
+    (
+        "station.verdict",
+        ErrorCode.UNSUPPORTED,
+    ): "the lights of this station show only what it knows itself: 'bwc station bays'",
+    ("station.lock", ErrorCode.UNSUPPORTED): "the bays of this station have no locks",
     (
         "station.lease",
         ErrorCode.CONFLICT,

@@ -42,6 +42,7 @@ from bwc_sdk.offload.events import (
 )
 from bwc_sdk.offload.fleet import FleetJob, offload_many, offload_station
 from bwc_sdk.offload.fleet_events import (
+    BayJudged,
     BayRecovered,
     BayTroubled,
     CameraEvent,
@@ -68,6 +69,7 @@ from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.steps import Check, DockStep, Found, SetClock
 
 __all__ = [
+    "BayJudged",
     "BayRecovered",
     "BayTroubled",
     "Budget",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from bwc_protocol.declare import Role, Unknown
-from bwc_protocol.messages.station import BayState, BayStatus
+from bwc_protocol.messages.station import BayState, BayStatus, BayVerdict
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.destination.destination import Destination, moved
 from bwc_sdk.destination.faults import destination_error
@@ -32,6 +33,8 @@ from bwc_sdk.errors import (
 from bwc_sdk.host.filesystem import Identity
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
+from bwc_sdk.offload.bay_lights import BayLights
+from bwc_sdk.offload.bay_verdict import Course
 from bwc_sdk.offload.budget import Budget
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.offload.events import Connected, Finished, FollowUpFailed, OffloadEvent
@@ -39,6 +42,7 @@ from bwc_sdk.offload.fleet import station_by
 from bwc_sdk.offload.fleet_events import (
     DESTINATION,
     STATION,
+    BayJudged,
     BayRecovered,
     BayTroubled,
     CameraEvent,
@@ -64,10 +68,15 @@ LOOK_S: Final = 30.0
 RETRY_S: Final = 60.0
 """After this a camera that still stands in its bay, and is not wholly stored or went out of reach before its
 recordings were dealt with, is tried again."""
+CHECK_S: Final = 900.0
+"""After this a camera that is stored, and did not pass its check, is checked again: most have to be charged first."""
+SHIFT_S: Final = 43_200.0
+"""After this a camera that passed its check is checked again: nobody is told to take one of which nothing has been
+heard for longer than a shift."""
 
 _MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, WrongDevice)
 """What time does not mend, when it comes before the station was ever met: a camera's URI, say."""
-BayEvent = CameraFailed | Interrupted | BayTroubled | BayRecovered
+BayEvent = CameraFailed | Interrupted | BayTroubled | BayRecovered | BayJudged
 """What is reported about one bay beside the events of its offload."""
 
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
@@ -86,6 +95,18 @@ class _Visit:
     cut_short: bool = False
     """The camera went out of reach before its recordings were dealt with to the end."""
     ended_s: float = 0.0
+    course: Course = field(default_factory=Course)
+    stored: int | None = None
+    """The number up to which all its recordings are stored, once they are: a further visit stores what comes after it,
+    and takes the steps."""
+
+    def wait_s(self, lights: BayLights) -> float:
+        """How long after its end the camera is visited again, unless it is taken out."""
+        if not self.done:
+            return RETRY_S
+        if self.stored is None or not lights.there or self.course.verdict is BayVerdict.NONE:
+            return math.inf
+        return SHIFT_S if self.course.verdict is BayVerdict.TAKE_ME else CHECK_S
 
 
 class DockWatch(FleetStream):
@@ -165,13 +186,14 @@ class DockWatch(FleetStream):
         """Follows the bays over one link. Raises what ends it."""
         # While the link was down anything may have stood in a bay, and a station that booted counts anew.
         self._visits = {bay: visit for bay, visit in self._visits.items() if not visit.task.done()}
+        lights = BayLights(station)
         listener = asyncio.create_task(self._listen(station))
         try:
             while not listener.done():
                 self._changed.clear()
                 bays = await station.bays.list()
                 await self._emit_back()
-                await self._look(bays)
+                await self._look(bays, lights)
                 try:
                     async with asyncio.timeout(LOOK_S):
                         await self._changed.wait()
@@ -194,7 +216,7 @@ class DockWatch(FleetStream):
         finally:
             self._changed.set()
 
-    async def _look(self, bays: tuple[BayStatus, ...]) -> None:
+    async def _look(self, bays: tuple[BayStatus, ...], lights: BayLights) -> None:
         gone = {
             number: visit
             for number, visit in self._visits.items()
@@ -203,12 +225,19 @@ class DockWatch(FleetStream):
         await self._end(gone)  # before any begins: a camera that moved must find its files free
         for bay in bays:
             await self._emit_trouble(bay)
+            if bay.bay in self._visits:
+                await self._say(lights, bay, self._visits[bay.bay].course.verdict)
         if not await self._destination_there():
             return
         now = asyncio.get_running_loop().time()
         for bay in bays:
-            if bay.state in _ANSWERING and self._due(bay.bay, now):
+            if bay.state in _ANSWERING and self._due(bay.bay, now, lights):
+                await self._say(lights, bay, BayVerdict.BUSY)  # before anything is asked of it (STA-019)
                 self._begin(bay)
+
+    async def _say(self, lights: BayLights, bay: BayStatus, verdict: BayVerdict) -> None:
+        if await lights.say(bay, verdict):
+            await self._emit_of(bay.bay, BayJudged(verdict))
 
     async def _destination_there(self) -> bool:
         """Whether the path leads to the destination; tells when that changes."""
@@ -242,11 +271,11 @@ class DockWatch(FleetStream):
             told = BayTroubled(bay.state, bay.alarms, bay.temperature_dc, bay.incident)
             await self._emit_of(bay.bay, told)
 
-    def _due(self, bay: int, now_s: float) -> bool:
+    def _due(self, bay: int, now_s: float, lights: BayLights) -> bool:
         visit = self._visits.get(bay)
         if visit is None:
             return True
-        return visit.task.done() and not visit.done and now_s >= visit.ended_s + RETRY_S
+        return visit.task.done() and now_s >= visit.ended_s + visit.wait_s(lights)
 
     async def _emit_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
         await self._emit(CameraEvent(bay_slot(bay), event, bay))
@@ -254,6 +283,8 @@ class DockWatch(FleetStream):
     # The visits
 
     def _begin(self, bay: BayStatus) -> None:
+        before = self._visits.get(bay.bay)
+        stored = before.stored if before is not None else None
         job = OffloadJob(
             partial(self._link.camera, bay.bay),
             self._path,
@@ -263,9 +294,11 @@ class DockWatch(FleetStream):
             budget=self._budget,
             room=self._room,
             expected=self._identity,
+            after=stored or 0,
         )
         run = self._offload(bay.bay, job)
-        self._visits[bay.bay] = _Visit(bay.docking, asyncio.create_task(run))
+        again = stored is not None
+        self._visits[bay.bay] = _Visit(bay.docking, asyncio.create_task(run), done=again, stored=stored)
 
     async def _offload(self, bay: int, job: OffloadJob) -> None:
         visit = self._visits[bay]
@@ -276,13 +309,19 @@ class DockWatch(FleetStream):
                         visit.identity = event.identity
                     if isinstance(event, FollowUpFailed):
                         visit.cut_short |= event.cut_short
+                    visit.course = visit.course.then(event)
                     if isinstance(event, Finished):
                         visit.done = not (event.result.worth_repeating or visit.cut_short)
+                        stored = event.result.last_stored(visit.stored or 0)
+                        visit.stored = stored if visit.done else None
                     await self._emit_of(bay, event)
         except Exception as error:
-            await self._emit_of(bay, CameraFailed(failure_of(error, bay_slot(bay))))
+            failed = CameraFailed(failure_of(error, bay_slot(bay)))
+            visit.course = visit.course.then(failed)
+            await self._emit_of(bay, failed)
         finally:
             visit.ended_s = asyncio.get_running_loop().time()
+            self._changed.set()  # its light
 
     async def _end(self, gone: dict[int, _Visit]) -> None:
         running = {bay: visit for bay, visit in gone.items() if not visit.task.done()}

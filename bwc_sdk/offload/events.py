@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bwc_protocol.messages.recordings import RecordingEntry
+from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.outcome import Missing, OffloadResult, Outcome
 
@@ -60,6 +61,8 @@ class StepDone:
     good: bool
     """False: it found something that whoever takes the camera should know."""
     detail: str
+    verdict: BayVerdict = BayVerdict.NONE
+    """What the step makes of the camera, for whoever stands before its bay; NONE: it leaves that to others."""
 
 
 @dataclass(frozen=True, slots=True)

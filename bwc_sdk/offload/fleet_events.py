@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bwc_protocol.messages.station import BayAlarm, BayState
+from bwc_protocol.messages.station import BayAlarm, BayState, BayVerdict
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload.events import OffloadEvent
 from bwc_sdk.offload.outcome import OffloadResult
@@ -79,6 +79,14 @@ class BayRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class BayJudged:
+    """The light of this bay says so of its camera from now on, as long as the watch runs. Told once for each change,
+    and only of stations whose bays have such lights."""
+
+    verdict: BayVerdict
+
+
+@dataclass(frozen=True, slots=True)
 class CameraEvent:
     """Something about one camera."""
 
@@ -94,6 +102,7 @@ class CameraEvent:
         | DestinationBack
         | BayTroubled
         | BayRecovered
+        | BayJudged
     )
     bay: int | None = None
     """The number of the station's bay, as `station.bays` and `station.camera` take it; None of what concerns the

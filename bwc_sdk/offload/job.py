@@ -73,12 +73,14 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
         budget: Budget | None = None,
         room: Room | None = None,
         expected: Identity | None = None,
+        after: int = 0,
     ) -> None:
         self._path = Path(destination)
         self._expected = (
             expected  # what the path has to lead to: of many offloads, all into the same directory
         )
         self._wanted = recordings
+        self._after = after  # the number up to which an earlier offload has stored all of them
         self._world = world
         self._policy = policy
         self._share = budget.share() if budget is not None else None
@@ -221,7 +223,7 @@ class OffloadJob(AsyncIterator[OffloadEvent]):
     async def _plan(
         self, camera: Camera, context: OffloadContext, listing: Listing, account: Account
     ) -> Plan:
-        plan = choose(listing, self._wanted, account.missing, device=context.identity)
+        plan = choose(listing, self._wanted, account.missing, device=context.identity, after=self._after)
         room = partial(check_room, context.destination, context.identity, plan, self._policy.reserve_bytes)
         try:
             await context.blocking(room)

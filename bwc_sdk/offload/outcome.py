@@ -95,6 +95,12 @@ class OffloadResult:
         """Whether every recording of the plan is stored and verified, and none that the camera closed is missing."""
         return not self.missing and all(isinstance(outcome, StoredVerified) for outcome in self.outcomes)
 
+    def last_stored(self, before: int = 0) -> int | None:
+        """The number up to which all that the camera closed is stored, if it is; `before` was left out of the plan."""
+        if not self.complete:
+            return None
+        return max((before, *(outcome.entry.sequence for outcome in self.outcomes)))
+
     @property
     def worth_repeating(self) -> bool:
         """Whether another offload may store more: something is still on the camera."""

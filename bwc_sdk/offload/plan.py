@@ -20,16 +20,26 @@ NAMED_MAX: Final = 10
 
 
 def choose(
-    listing: Listing, wanted: Collection[int] | None, missing: Iterable[Missing] = (), *, device: str
+    listing: Listing,
+    wanted: Collection[int] | None,
+    missing: Iterable[Missing] = (),
+    *,
+    device: str,
+    after: int = 0,
 ) -> Plan:
     """The recordings to copy: marked or held ones first, then the oldest, as the camera counts them.
 
-    `wanted` are sequence numbers, None for all. Raises `NoSuchRecording` for one that is neither listed nor known to be
-    `missing`: an offload that cannot store what was asked for must not end as complete.
+    `wanted` are sequence numbers, None for all `after` one that an earlier offload came to. Raises `NoSuchRecording`
+    for one that is neither listed nor known to be `missing`: an offload that cannot store what was asked for must not
+    end as complete.
     """
     numbers = listing.numbers
     asked = set(wanted) if wanted is not None else None
-    places = [place for place, number in enumerate(numbers) if asked is None or number in asked]
+    places = [
+        place
+        for place, number in enumerate(numbers)
+        if (number > after if asked is None else number in asked)
+    ]
     unknown = (asked or set()) - {numbers[place] for place in places}
     unknown = {number for number in unknown if not any(one.first <= number <= one.last for one in missing)}
     if unknown:

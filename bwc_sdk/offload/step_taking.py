@@ -36,7 +36,7 @@ async def take(
             log.info("step %s: %s", step.name, found)  # of which the event tells
             emit(StepFailed(step.name, found))
         else:
-            emit(StepDone(step.name, found.good, found.detail))
+            emit(StepDone(step.name, found.good, found.detail, found.verdict))
 
 
 async def _taken(step: DockStep, reconnector: Reconnector) -> Found | BwcError:

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.identity import CameraState
+from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk.errors import BwcError, ClockImplausible
 from bwc_sdk.fitness.limits import Limits
 from bwc_sdk.fitness.verdict import Check as Fit
 from bwc_sdk.host.time_claim import A_PERSON
+from bwc_sdk.offload.bay_verdict import of_check, worse
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
@@ -41,6 +43,9 @@ class Found:
     """For a line of text."""
     good: bool = True
     """False: whoever takes the camera should know."""
+    verdict: BayVerdict = BayVerdict.NONE
+    """What the light of its bay is to say because of it, if nothing worse is found; NONE: nothing of its own. A camera
+    is said to be good (TAKE_ME) by one that checked it."""
 
 
 class DockStep(Protocol):
@@ -102,9 +107,11 @@ class Check:
 
         facts = await ask(camera, self_test=self.self_test)
         verdict = judge(facts, self.limits)
-        wrong = [f"{one.check}: {one.detail}" for one in verdict.reasons]
+        wrong, light = [f"{one.check}: {one.detail}" for one in verdict.reasons], of_check(facts, verdict)
         if not isinstance(facts.status, BwcError) and facts.status.state in RECORDS:
             wrong.append("it records")
+            light = worse(light, BayVerdict.NEEDS_ATTENTION)
         if wrong:
-            return Found("; ".join(wrong), good=False)
-        return Found("; ".join(f"{one.check}: {one.detail}" for one in verdict.findings if one.check in TOLD))
+            return Found("; ".join(wrong), good=False, verdict=light)
+        told = "; ".join(f"{one.check}: {one.detail}" for one in verdict.findings if one.check in TOLD)
+        return Found(told, verdict=light)

@@ -219,7 +219,7 @@ class _VerdictOfAnother(SimBay):
     """A verdict outlives its docking."""
 
     def undock(self) -> Any:
-        verdict, left_s = self.verdict, self.verdict_s
+        verdict, left_s = self.verdict, self.verdict_lease_s
         camera = super().undock()
         self.judge(verdict, left_s)
         return camera
@@ -229,7 +229,7 @@ class _VerdictInAlarm(SimBay):
     """A verdict outlives an alarm."""
 
     def settle(self) -> None:
-        verdict, left_s = self.verdict, self.verdict_s
+        verdict, left_s = self.verdict, self.verdict_lease_s
         super().settle()
         self.judge(verdict, left_s)
 

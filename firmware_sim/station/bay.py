@@ -232,10 +232,10 @@ class SimBay:
     @property
     def verdict(self) -> BayVerdict:
         """A host's verdict that is in force."""
-        return self._verdict if self.verdict_s else BayVerdict.NONE
+        return self._verdict if self.verdict_lease_s else BayVerdict.NONE
 
     @property
-    def verdict_s(self) -> int:
+    def verdict_lease_s(self) -> int:
         """What is left of its lease, in whole seconds begun."""
         return self._verdict_lease.left_s
 
@@ -374,6 +374,6 @@ class SimBay:
             label=self.label if self.lease_s else "",
             lease_s=self.lease_s,
             verdict=self.verdict,
-            verdict_s=self.verdict_s,
+            verdict_lease_s=self.verdict_lease_s,
             lock_s=self.lock_s,
         )

@@ -68,7 +68,7 @@ def says(station: AtStation, bay: int, light: LedMeaning, why: str) -> None:
 
 def says_no_verdict(said: BayStatus, rule: str, why: str) -> None:
     """Neither light nor status says what only a host can. Raises `RuleBroken`."""
-    if said.led in BY_A_HOST or said.verdict is not BayVerdict.NONE or said.verdict_s:
+    if said.led in BY_A_HOST or said.verdict is not BayVerdict.NONE or said.verdict_lease_s:
         raise RuleBroken(f"no verdict {why} ({rule})", shown(said))
 
 
@@ -81,7 +81,7 @@ def not_green(station: AtStation, bay: int, why: str) -> None:
 
 def shown(said: BayStatus) -> str:
     """What a station says of a bay, as far as these rules are about it."""
-    verdict = f"verdict {said.verdict} for {said.verdict_s} s, locked for {said.lock_s} s"
+    verdict = f"verdict {said.verdict} for {said.verdict_lease_s} s, locked for {said.lock_s} s"
     return f"bay {said.bay}: {said.state}, light {said.led}, docking {said.docking}, {verdict}"
 
 
@@ -109,7 +109,7 @@ def test_a_verdict_is_shown_while_its_lease_runs_and_the_last_one_counts(wire: W
     bay = station.linked()[0]
     for verdict in (BayVerdict.NEEDS_ATTENTION, BayVerdict.DO_NOT_USE, BayVerdict.BUSY, BayVerdict.TAKE_ME):
         said = judged(station, bay, verdict, SHORT_S)
-        if said.verdict is not verdict or not 0 < said.verdict_s <= SHORT_S:
+        if said.verdict is not verdict or not 0 < said.verdict_lease_s <= SHORT_S:
             raise RuleBroken(f"the verdict {verdict} for at most {SHORT_S} s (STA-015)", shown(said))
     over = station.until(
         bay, "no verdict once its lease is over (STA-015)", lambda said: said.verdict is BayVerdict.NONE

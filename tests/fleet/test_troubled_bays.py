@@ -6,15 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
-from bwc_protocol.messages.station import BayAlarm, BayState
+from bwc_protocol.messages.station import BayAlarm, BayState, BayVerdict
 from bwc_sdk.cli.printing.fleet_output import FleetTeller
 from bwc_sdk.cli.printing.output import Output
-from bwc_sdk.offload import BayRecovered, BayTroubled, CameraEvent, Finished, StationLost, dock_watch
+from bwc_sdk.offload import (
+    BayJudged,
+    BayRecovered,
+    BayTroubled,
+    CameraEvent,
+    Finished,
+    StationLost,
+    dock_watch,
+)
 from bwc_sdk.offload.dock_watch import LOOK_S, DockWatch
 from bwc_sdk.offload.fleet_events import STATION
 from firmware_sim.faults.plan import FaultCount, FaultPlan
 
 TROUBLES = BayTroubled | BayRecovered
+TOLD = TROUBLES | BayJudged
 
 
 class Reader:
@@ -135,11 +144,16 @@ FAULT = BayTroubled(BayState.FAULT, BayAlarm(0), 250, incident=0)
             {"event": "bay_troubled", "state": "fault", "alarms": [], "temperature_dc": 250, "incident": 0},
         ),
         (BayRecovered(), "bay 3\trecovered", {"event": "bay_recovered"}),
+        (
+            BayJudged(BayVerdict.TAKE_ME),
+            "bay 3\tlight\ttake-me",
+            {"event": "bay_judged", "verdict": "take-me"},
+        ),
     ],
-    ids=["quarantine", "fault", "recovered"],
+    ids=["quarantine", "fault", "recovered", "judged"],
 )
 def test_a_trouble_is_one_line_or_one_object(
-    capsys, event: TROUBLES, line: str, fields: dict[str, object]
+    capsys, event: TOLD, line: str, fields: dict[str, object]
 ) -> None:
     FleetTeller(Output(as_json=False, terminal=False)).tell(CameraEvent("bay 3", event, 3))
     assert capsys.readouterr().out == line + "\n"

@@ -16,6 +16,7 @@ import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.clock import TimeSource
+from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk import Camera
 from bwc_sdk.cli.arguments.dock_steps import steps_of
 from bwc_sdk.cli.arguments.host_time_word import SourceName
@@ -222,15 +223,21 @@ def test_a_dock_whose_time_is_kept_otherwise_says_so(docked: Docked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "said", "verdict"),
     [
-        (lambda hands: hands.battery_charge(40), "40 % charged"),
-        (lambda hands: hands.clock_lose(), "clock: "),
-        (lambda hands: hands.record_start(), "it records"),
-        (lambda hands: setattr(hands.camera.report, "storage_error", True), "storage error"),
+        (lambda hands: hands.battery_charge(40), "40 % charged", BayVerdict.BUSY),
+        (lambda hands: hands.clock_lose(), "clock: ", BayVerdict.DO_NOT_USE),
+        (lambda hands: hands.record_start(), "it records", BayVerdict.NEEDS_ATTENTION),
+        (
+            lambda hands: setattr(hands.camera.report, "storage_error", True),
+            "storage error",
+            BayVerdict.DO_NOT_USE,
+        ),
     ],
 )
-def test_a_check_says_why_a_camera_is_not_fit_to_be_taken(docked: Docked, spoil: Any, said: str) -> None:
+def test_a_check_says_why_a_camera_is_not_fit_to_be_taken(
+    docked: Docked, spoil: Any, said: str, verdict: BayVerdict
+) -> None:
     spoil(LoneCameraHands(docked.camera))
     docked.offload(after=(Check(),))
     (found,) = [one for one in docked.events if isinstance(one, StepDone)]
@@ -241,6 +248,7 @@ def test_a_check_says_why_a_camera_is_not_fit_to_be_taken(docked: Docked, spoil:
         "step": "check",
         "good": False,
         "detail": found.detail,
+        "verdict": str(verdict),
     }
 
 

@@ -154,6 +154,7 @@ PUBLIC = {
         "watch",
     },
     "bwc_sdk.offload": {
+        "BayJudged",
         "BayRecovered",
         "BayTroubled",
         "Budget",

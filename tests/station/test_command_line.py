@@ -8,9 +8,12 @@ import pytest
 
 import bwc_sdk.sync
 from bwc_protocol.declare import Role
+from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.station import BayState
 from bwc_sdk.__main__ import main
 from bwc_sdk.errors import WrongDevice
+from bwc_sdk.transport.registry import transport_for
+from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.handlers import identity as device_handlers
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation
@@ -51,6 +54,47 @@ def test_a_station_is_shown_with_identity_state_and_clock(bwc: Bwc, uri: str) ->
     assert shown["clock"]["state"] == "synced"
     code, out, _ = bwc("station", "show", "-d", uri)
     assert code == 0 and "bays\t3" in out
+
+
+def test_what_a_light_says_is_said_for_a_time_and_taken_back(bwc: Bwc, uri: str) -> None:
+    said = document(bwc("station", "verdict", "2", "take-me", "--for", "90", "--json", "-d", uri))["bay"]
+    assert (said["led"], said["verdict"], said["verdict_lease_s"]) == ("take-me", "take-me", 90)
+    shown = document(bwc("station", "bay", "2", "--json", "-d", uri))["bay"]
+    assert shown["verdict"] == "take-me" and 0 < shown["verdict_lease_s"] <= 90
+    _, listed, _ = bwc("station", "bays", "-d", uri)
+    assert int(listed.splitlines()[1].rpartition("\t")[2]) > 0
+    none = document(bwc("station", "verdict", "2", "none", "--json", "-d", uri))["bay"]
+    assert (none["led"], none["verdict"], none["verdict_lease_s"]) == ("charging", "none", 0)
+
+
+def test_a_bay_is_locked_for_a_time_and_unlocked(bwc: Bwc, uri: str) -> None:
+    assert document(bwc("station", "lock", "1", "--for", "30", "--json", "-d", uri))["bay"]["lock_s"] == 30
+    assert document(bwc("station", "unlock", "1", "--json", "-d", uri))["bay"]["lock_s"] == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "advice"),
+    [
+        (("verdict", "2", "busy"), "try: the lights of this station show only what it knows itself"),
+        (("lock", "2"), "try: the bays of this station have no locks"),
+    ],
+)
+def test_a_station_without_lights_or_locks_is_said_to_have_none(
+    bwc: Bwc, uri: str, argv: tuple[str, ...], advice: str
+) -> None:
+    bwc("station", "bays", "-d", uri)
+    station = transport_for(DeviceUri.parse(uri)).camera
+    station.profile.capabilities &= ~(Capability.BAY_LIGHTS | Capability.BAY_LOCKS)
+    code, _, err = bwc("station", *argv, "-d", uri)
+    assert code and "unsupported" in err and advice in err
+
+
+@pytest.mark.parametrize("argv", [("verdict", "2", "busy"), ("lock", "2"), ("unlock", "2")])
+def test_of_a_bay_that_is_empty_nothing_is_said_or_held(bwc: Bwc, uri: str, argv: tuple[str, ...]) -> None:
+    bwc("station", "bays", "-d", uri)
+    transport_for(DeviceUri.parse(uri)).camera.undock(2)
+    code, _, err = bwc("station", *argv, "-d", uri)
+    assert code and "try: 'bwc station bay 2' shows whether there is a camera in it" in err
 
 
 def test_bays_are_listed_a_line_each(bwc: Bwc, uri: str) -> None:

@@ -26,14 +26,14 @@ def test_the_light_says_what_a_host_said_for_as_long_as_its_lease(station, host,
     async def scenario() -> None:
         async with host(station, Role.DOCK_OFFLOAD) as client:
             said = await client.bays.verdict(bay=1, docking=1, verdict=verdict, seconds=90)
-            assert (said.led, said.verdict, said.verdict_s) == (LIGHTS[verdict], verdict, 90)
+            assert (said.led, said.verdict, said.verdict_lease_s) == (LIGHTS[verdict], verdict, 90)
         await asyncio.sleep(60)  # whoever said it is gone, and its word is not
         async with host(station) as client:
             later = await client.bays.bay(bay=1)
-            assert (later.led, later.verdict, later.verdict_s) == (LIGHTS[verdict], verdict, 30)
+            assert (later.led, later.verdict, later.verdict_lease_s) == (LIGHTS[verdict], verdict, 30)
             await asyncio.sleep(31)
             over = await client.bays.bay(bay=1)
-            assert (over.led, over.verdict, over.verdict_s) == (LedMeaning.CHARGING, BayVerdict.NONE, 0)
+            assert (over.led, over.verdict, over.verdict_lease_s) == (LedMeaning.CHARGING, BayVerdict.NONE, 0)
 
     play(scenario())
 
@@ -56,9 +56,9 @@ def test_the_last_verdict_counts_and_may_be_taken_back(station, host, play) -> N
             await one.bays.verdict(bay=1, docking=1, verdict=BayVerdict.TAKE_ME, seconds=600)
         async with host(station, Role.TECHNICIAN) as other:
             said = await other.bays.verdict(bay=1, docking=1, verdict=BayVerdict.DO_NOT_USE, seconds=60)
-            assert (said.led, said.verdict_s) == (LedMeaning.DO_NOT_USE, 60)
+            assert (said.led, said.verdict_lease_s) == (LedMeaning.DO_NOT_USE, 60)
             said = await other.bays.verdict(bay=1, docking=1, verdict=BayVerdict.DO_NOT_USE, seconds=0)
-            assert (said.led, said.verdict, said.verdict_s) == (LedMeaning.CHARGING, BayVerdict.NONE, 0)
+            assert (said.led, said.verdict, said.verdict_lease_s) == (LedMeaning.CHARGING, BayVerdict.NONE, 0)
 
     play(scenario())
 

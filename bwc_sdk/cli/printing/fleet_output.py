@@ -22,6 +22,7 @@ from bwc_sdk.cli.printing.output import Output, Rows
 from bwc_sdk.cli.printing.readable import Stamps, dumps
 from bwc_sdk.errors import BwcError
 from bwc_sdk.offload import (
+    BayJudged,
     BayRecovered,
     BayTroubled,
     CameraEvent,
@@ -166,6 +167,8 @@ def _values(tagged: CameraEvent, size: Callable[[int], str] = in_bytes) -> tuple
             return str(tagged.event.state), _trouble(tagged.slot, tagged.event)
         case BayRecovered():
             return ("recovered",)
+        case BayJudged(verdict=verdict):
+            return "light", str(verdict)
         case event:
             return values_of(event, size)
 

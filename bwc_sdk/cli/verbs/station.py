@@ -1,13 +1,15 @@
 """`bwc station`: a docking station and its bays."""
 
+import contextlib
 import dataclasses
 import enum
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
 
 from bwc_protocol.declare import Role, to_plain
-from bwc_protocol.messages.station import BAYS_MAX, BayStatus
+from bwc_protocol.messages.station import BAYS_MAX, LEASE_MAX_S, LOCK_MAX_S, BayStatus, BayVerdict
 from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.printing.facts import Fact, facts
 from bwc_sdk.cli.printing.output import Facts, Output, rows_of
@@ -21,11 +23,37 @@ from bwc_sdk.errors import CommandError
 app = verbs(no_args_is_help=True, help="Show a docking station, and switch its bays.")
 common_options(app)
 
-IN_LIST: Final = ("bay", "state", "led", "charge", "charge_ma", "temperature_dc", "alarms", "label")
+IN_LIST: Final = (
+    "bay",
+    "state",
+    "led",
+    "charge",
+    "charge_ma",
+    "temperature_dc",
+    "alarms",
+    "label",
+    "verdict_lease_s",
+)
 """What of a bay stands in a list of all; `bwc station bay N` has the rest."""
 
 NUMBER_DIGITS: Final = 20
 """Of the largest number on the wire."""
+
+VERDICT_S: Final = 600
+"""How long a verdict holds that somebody typed, unless told otherwise."""
+LOCK_S: Final = 60
+"""The same of a lock: whoever typed it stands by."""
+Bay = Annotated[int, typer.Argument(metavar="BAY", min=1, max=BAYS_MAX, help="The bay, from 1.")]
+
+
+class Said(enum.StrEnum):
+    """What may be said of a camera."""
+
+    TAKE_ME = "take-me"
+    BUSY = "busy"
+    NEEDS_ATTENTION = "needs-attention"
+    DO_NOT_USE = "do-not-use"
+    NONE = "none"
 
 
 class Action(enum.StrEnum):
@@ -77,7 +105,7 @@ def _renamed(one: Fact) -> Fact:
 def bay(
     settings: Settings,
     output: Output,
-    number: Annotated[int, typer.Argument(metavar="BAY", min=1, max=BAYS_MAX, help="The bay, from 1.")],
+    number: Bay,
     action: Annotated[Action | None, typer.Argument(help="What to do with it; without one, show it.")] = None,
     value: Annotated[
         str | None,
@@ -95,15 +123,95 @@ def bay(
     on, count = _value(action, value)
 
     async def work(station: DockingStation, out: Output) -> None:
-        try:
+        with _named(number):
             state = await _act(station, number, action, on, count)
-        except CommandError as error:
-            error.advice = advice_for(error).replace("bay BAY", f"bay {number}")
-            raise
-        out.show({"bay": to_plain(state)}, Facts(f"bay {state.bay}", list(facts(state))))
+        _show(out, state)
 
     interrupted = UNCHANGED if action is None else UNSURE
     return run_on_station(settings, Role.TECHNICIAN, work, interrupted=interrupted)
+
+
+@contextlib.contextmanager
+def _named(number: int) -> Iterator[None]:
+    """What is advised after a refusal names the bay."""
+    try:
+        yield
+    except CommandError as error:
+        error.advice = advice_for(error).replace("bay BAY", f"bay {number}")
+        raise
+
+
+def _show(output: Output, state: BayStatus) -> None:
+    output.show({"bay": to_plain(state)}, Facts(f"bay {state.bay}", list(facts(state))))
+
+
+@app.command("verdict")
+@station_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def verdict(
+    station: DockingStation,
+    output: Output,
+    number: Bay,
+    said: Annotated[Said, typer.Argument(metavar="VERDICT", help="What its light says; none takes it back.")],
+    seconds: Annotated[
+        int,
+        typer.Option(
+            "--for",
+            metavar="SECONDS",
+            min=1,
+            max=LEASE_MAX_S,
+            help="How long it says so, unless the camera is taken out or something else is said before.",
+        ),
+    ] = VERDICT_S,
+) -> None:
+    """Have the light of a bay tell whoever stands there what may be done with the camera in it.
+
+    VERDICT is take-me, busy, needs-attention, do-not-use or none. It ends by itself, and with the docking; what the
+    station knows, such as that the camera does not answer, stands above take-me. While 'bwc dock watch' runs, that
+    has the station and says it.
+    """
+    with _named(number):
+        docking = (await station.bays.bay(bay=number)).docking
+        judged = await station.bays.verdict(
+            bay=number,
+            docking=docking,
+            verdict=BayVerdict[said.name],
+            seconds=0 if said is Said.NONE else seconds,
+        )
+    _show(output, judged)
+
+
+@app.command("lock")
+@station_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def lock(
+    station: DockingStation,
+    output: Output,
+    number: Bay,
+    seconds: Annotated[
+        int,
+        typer.Option(
+            "--for", metavar="SECONDS", min=1, max=LOCK_MAX_S, help="How long it is held at the most."
+        ),
+    ] = LOCK_S,
+) -> None:
+    """Hold the camera in a bay for a time.
+
+    No lock holds for ever: it ends by itself, at an alarm and without power, and it opens by hand.
+    """
+    await _hold(station, output, number, seconds)
+
+
+@app.command("unlock")
+@station_verb(Role.TECHNICIAN, interrupted=UNSURE)
+async def unlock(station: DockingStation, output: Output, number: Bay) -> None:
+    """Let the camera in a bay go."""
+    await _hold(station, output, number, 0)
+
+
+async def _hold(station: DockingStation, output: Output, number: int, seconds: int) -> None:
+    with _named(number):
+        docking = (await station.bays.bay(bay=number)).docking
+        held = await station.bays.lock(bay=number, docking=docking, seconds=seconds)
+    _show(output, held)
 
 
 def _value(action: Action | None, value: str | None) -> tuple[bool, int]:

@@ -172,12 +172,10 @@ class BayStatus(Wire):
     verdict: BayVerdict | Unknown = choice(
         BayVerdict, "a host's verdict that is in force", since=V1_2, default=BayVerdict.NONE
     )
-    verdict_s: int = u16(
-        "what is left of that verdict's lease", unit="s", max=LEASE_MAX_S, since=V1_2, default=0
+    verdict_lease_s: int = u16(
+        "what is left of its lease; 0 = none", unit="s", max=LEASE_MAX_S, since=V1_2, default=0
     )
-    lock_s: int = u16(
-        "what is left of its lock; 0 = it is open", unit="s", max=LOCK_MAX_S, since=V1_2, default=0
-    )
+    lock_s: int = u16("what is left of its lock; 0 = open", unit="s", max=LOCK_MAX_S, since=V1_2, default=0)
 
 
 @wire

@@ -665,7 +665,7 @@ static const struct bwc_field BWC_TABLE_BAY_STATUS_fields[] = {
     {BWC_TEXT, 0, offsetof(struct bwc_bay_status, label), 0, 64, 0},
     {BWC_U16, 0, offsetof(struct bwc_bay_status, lease_s), 0, 3600, 0},
     {BWC_ENUM, 1, offsetof(struct bwc_bay_status, verdict), 0, 0, 0},
-    {BWC_U16, 1, offsetof(struct bwc_bay_status, verdict_s), 0, 3600, 0},
+    {BWC_U16, 1, offsetof(struct bwc_bay_status, verdict_lease_s), 0, 3600, 0},
     {BWC_U16, 1, offsetof(struct bwc_bay_status, lock_s), 0, 600, 0},
 };
 const struct bwc_table BWC_TABLE_BAY_STATUS = {BWC_TABLE_BAY_STATUS_fields, 18, sizeof(struct bwc_bay_status)};

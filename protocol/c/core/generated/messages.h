@@ -1107,8 +1107,8 @@ struct bwc_bay_status { /* One bay. */
     struct bwc_bytes label; /* which camera it is, as a host told; nothing without a lease */
     uint16_t lease_s; /* what is left of that host's lease [s] */
     uint8_t verdict; /* a host's verdict that is in force */
-    uint16_t verdict_s; /* what is left of that verdict's lease [s] */
-    uint16_t lock_s; /* what is left of its lock; 0 = it is open [s] */
+    uint16_t verdict_lease_s; /* what is left of its lease; 0 = none [s] */
+    uint16_t lock_s; /* what is left of its lock; 0 = open [s] */
 };
 extern const struct bwc_table BWC_TABLE_BAY_STATUS;
 
