@@ -8,6 +8,7 @@ and the stopwatch disagree is discarded: somebody stepped or slewed the UTC, or 
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -213,7 +214,8 @@ def check_step(measured: Measurement, reason: ClockReason, *, device: str = "") 
         raise ClockImplausible(
             f"a step of {step:.1f} s is beyond the {limit:g} s that the reason {reason} allows",
             device=device,
-            advice=f"find out which of the two clocks is wrong; if it is the device's, --reason {wider} allows more",
+            advice=f"find out which of the two clocks is wrong; if it is the device's, --reason {wider} allows more: "
+            f"{shlex.join(['bwc', 'clock', 'sync', *(('--device', device) if device else ())])} --reason {wider}",
         )
     if measured.uncertainty_ns > LINK_ERROR_MAX_NS:
         raise ClockImplausible(

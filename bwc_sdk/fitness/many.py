@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bwc_sdk.clients.closed_bay import why_closed
 from bwc_sdk.errors import BwcError
 from bwc_sdk.fitness.asking import ask
 from bwc_sdk.fitness.facts import Facts
@@ -59,6 +60,8 @@ async def check_station(
     station: DockingStation, limits: Limits, *, self_test: bool = True
 ) -> dict[str, Checked | BwcError]:
     """The same for every camera that stands in a bay of a station. Raises what the station answers with."""
-    bays = [bay.bay for bay in await station.bays.list() if bay.present]
-    cameras = {f"bay {bay}": partial(station.camera, bay) for bay in bays}
-    return await check_many(cameras, limits, self_test=self_test)
+    bays = [bay for bay in await station.bays.list() if bay.present]
+    closed = {bay.bay: why_closed(station.connection.driver.transport, bay) for bay in bays}
+    cameras = {f"bay {bay}": partial(station.camera, bay) for bay, error in closed.items() if error is None}
+    found = await check_many(cameras, limits, self_test=self_test)
+    return {f"bay {bay}": found[f"bay {bay}"] if error is None else error for bay, error in closed.items()}

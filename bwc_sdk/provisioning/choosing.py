@@ -65,6 +65,18 @@ def absent(candidates: Sequence[Candidate], roster: Roster, on: datetime.date) -
     )
 
 
+def elsewhere(
+    candidates: Sequence[Candidate], roster: Roster, on: datetime.date, held: Mapping[str, str]
+) -> tuple[Member, ...]:
+    """Who has a camera by an earlier run that is not among those that are here, and is named by no number or slot."""
+    present = {one.serial_number for one in candidates}
+    return tuple(
+        one
+        for one in roster.members
+        if _in_order(one, on) and held.get(one.officer, "") not in ("", *present)
+    )
+
+
 def _named(one: Candidate, roster: Roster) -> Member | None:
     """Whose the camera is by its serial number or its place."""
     return roster.of_camera(one.serial_number) or next(
@@ -104,12 +116,12 @@ def _fit(
     return member
 
 
-def named_shortly(members: Sequence[Member]) -> str:
-    """Some people of a roster, each with the camera that is meant."""
-    told = [
-        f"line {one.line} {one.officer} ({f'slot {one.slot}' if one.slot else one.serial_number})"
-        for one in members[:NAMED_MAX]
-    ]
+def named_shortly(members: Sequence[Member], held: Mapping[str, str] | None = None) -> str:
+    """Some people of a roster, each with the camera that is meant, or that he or she has (`held`)."""
+    told = []
+    for one in members[:NAMED_MAX]:
+        camera = f"slot {one.slot}" if one.slot else one.serial_number or (held or {}).get(one.officer, "")
+        told.append(f"line {one.line} {one.officer}{f' ({camera})' if camera else ''}")
     more = len(members) - len(told)
     return ", ".join(told) + (f" and {more} more" if more else "")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bwc_protocol.declare import to_plain
 from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.identity.host_identity import HostIdentity
-from bwc_sdk.provisioning.one_camera import Done
+from bwc_sdk.provisioning.one_camera import Done, Found
 from bwc_sdk.provisioning.profile import Profile
 from bwc_sdk.provisioning.records import VERSION
 from bwc_sdk.provisioning.roster import Member
@@ -24,8 +25,11 @@ def describe(
     identity: HostIdentity,
     utc_ns: int,
     before: str,
+    interrupted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The record, ready for JSON. `before` is the SHA-256 of the record that it takes the place of; "" = the first."""
+    """The record, ready for JSON. `before` is the SHA-256 of the record that it takes the place of; "" = the first.
+    `interrupted` is how a run that did not come to its record had found the camera: what that changed is no difference
+    any more."""
     camera, assignment, clock = done.found.identity, done.assignment, done.clock
     return {
         "bwc_provisioning": VERSION,
@@ -47,7 +51,8 @@ def describe(
         },
         "profile": {"name": profile.name, "sha256": profile.sha256},
         "settings": dict(sorted(done.settings.items())),
-        "changed": {key: {"from": was, "to": to} for key, (was, to) in done.found.differing.items()},
+        "changed": _changed(done.found),
+        "interrupted": None if interrupted is None else dict(interrupted),
         "assignment": {
             "officer": assignment.officer,
             "unit": assignment.unit,
@@ -68,6 +73,21 @@ def describe(
         },
         "self_test": to_plain(done.self_test),
     }
+
+
+def as_found(found: Found, utc_ns: int) -> dict[str, Any]:
+    """A camera before anything was changed, for the record of a run that takes up where another ended."""
+    return {
+        "utc": utc_text(utc_ns // 1_000_000_000),
+        "changed": _changed(found),
+        "officer": found.assignment.officer,
+        "clock": _measured(found.clock),
+        "recordings": found.recordings,
+    }
+
+
+def _changed(found: Found) -> dict[str, Any]:
+    return {key: {"from": was, "to": to} for key, (was, to) in found.differing.items()}
 
 
 def utc_text(utc_s: int) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bwc_protocol.declare import Role
-from bwc_protocol.messages.station import BayState
 from bwc_sdk.clients.camera import Camera
+from bwc_sdk.clients.closed_bay import why_closed
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.clients.station import DockingStation
-from bwc_sdk.connection.access import Connecting
+from bwc_sdk.errors import BwcError
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity, IdentitySet
-
-NOT_TO_BE_HAD = (BayState.EMPTY, BayState.QUARANTINE)
-"""States of a bay in which there is nobody to talk to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Place:
 
     name: str
     """As it is told: a URI, or `bay 3`."""
-    open: Callable[[], Connecting[Camera]]
+    open: Callable[[], AbstractAsyncContextManager[Camera]]
     slots: frozenset[str] = frozenset()
     """How a roster may name it."""
 
@@ -53,13 +51,21 @@ def place_at(
 
 
 async def places_of(station: DockingStation) -> tuple[Place, ...]:
-    """The bays of a station that have a camera, in their order."""
+    """The bays of a station that have a camera, in their order. That of a bay in quarantine cannot be had, and says so
+    when it is opened: whoever asks for every camera hears of it."""
     return tuple(
         Place(
             f"bay {bay.bay}",
-            partial(station.camera, bay.bay),
+            partial(station.camera, bay.bay) if closed is None else partial(_closed, closed),
             frozenset({str(bay.bay), f"bay {bay.bay}"}),
         )
         for bay in await station.bays.list()
-        if bay.present and bay.state not in NOT_TO_BE_HAD
+        if bay.present
+        for closed in (why_closed(station.connection.driver.transport, bay),)
     )
+
+
+@asynccontextmanager
+async def _closed(error: BwcError) -> AsyncIterator[Camera]:
+    raise error
+    yield  # what makes it a generator

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.errors import BwcError, RosterError, WrongDevice
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.defect import failure_of
-from bwc_sdk.provisioning.choosing import Candidate, absent, choose
-from bwc_sdk.provisioning.describing import describe
+from bwc_sdk.provisioning.choosing import Candidate, absent, choose, elsewhere
+from bwc_sdk.provisioning.describing import as_found, describe
 from bwc_sdk.provisioning.one_camera import NOBODY, Done, Found, Step, TimeWord, carry_out, look
 from bwc_sdk.provisioning.place import Place
 from bwc_sdk.provisioning.profile import Profile
@@ -70,10 +70,15 @@ class NotProvisioned:
 
 @dataclass(frozen=True, slots=True)
 class NotHere:
-    """Whose camera the roster names, and is not here. Told once, before anything is done; a roster may be of more
-    cameras than one station has."""
+    """Whose camera is not here: by the roster, or by an earlier run. Told once, before anything is done; a roster may
+    be of more cameras than one station has."""
 
     members: tuple[Member, ...]
+    """Whose camera the roster names."""
+    elsewhere: tuple[Member, ...] = ()
+    """Who has one by an earlier run."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Which those have: officer to serial number."""
 
 
 ProvisioningEvent = NotHere | Looked | StepBegun | Provisioned | NotProvisioned
@@ -87,6 +92,8 @@ class _Under:
     camera: Camera
     found: Found
     member: Member | None = None
+    interrupted: Mapping[str, Any] | None = None
+    """As it was found by a run that did not come to its record."""
 
 
 def take_back(
@@ -222,8 +229,12 @@ class _Run:
                 for one in there
             ]
             choices = choose(candidates, self._roster, today, held)
-            if away := absent(candidates, self._roster, today):
-                self.events.put_nowait(NotHere(away))
+            away = absent(candidates, self._roster, today)
+            others = elsewhere(candidates, self._roster, today, held)
+            if away or others:
+                self.events.put_nowait(
+                    NotHere(away, others, {one.officer: held[one.officer] for one in others})
+                )
         else:
             choices = tuple(NOBODY if self._back else None for _ in there)
         wanted = []
@@ -246,8 +257,10 @@ class _Run:
             self.events.put_nowait(StepBegun(one.place.name, begun))
 
         try:
-            if one.member is not None and one.member is not NOBODY:
-                await self.world.workers.wait(self.records.begin, serial, one.member.officer)
+            if one.member is not NOBODY:
+                officer = one.found.assignment.officer if one.member is None else one.member.officer
+                found = as_found(one.found, self.world.utc_ns())
+                one.interrupted = await self.world.workers.wait(self.records.begin, serial, officer, found)
             done = await carry_out(one.camera, one.found, self._profile, one.member, self._word, tell)
             tell(Step.RECORD)
             record = await self.world.workers.wait(self._record, one, done)
@@ -266,6 +279,7 @@ class _Run:
             identity=self._identity,
             utc_ns=self.world.utc_ns(),
             before="" if before is None else before.sha256,
+            interrupted=one.interrupted,
         )
         return self.records.write(document, page_of(document), self._identity)
 

@@ -11,6 +11,7 @@ from bwc_sdk.provisioning.records import canonical
 
 DIGITS: Final = 16
 """Of the record's SHA-256 in the code: enough to tell which record a label belongs to."""
+TITLES: Final = {False: "Provisioned", True: "Taken back"}
 STYLE: Final = """
 body { font: 11pt/1.4 system-ui, sans-serif; color: #111; background: #fff; max-width: 44em;
   margin: 2em auto; padding: 0 1em }
@@ -38,23 +39,23 @@ def page_of(document: Mapping[str, Any]) -> str:
     camera, assignment = document["camera"], document["assignment"]
     code = code_of(document)
     drawn = segno.make(code, error="m", micro=False).svg_inline(border=2, title=code, omitsize=True)
-    worth = []
-    if camera["simulator"] or document["lab"]:
-        what = "a simulator" if camera["simulator"] else "a device of a lab"
-        worth = [f'<p class="lab">This is {what}: not for service.</p>']
-    changed = [
-        (key, f"{_shown(one['from'])} → {_shown(one['to'])}") for key, one in document["changed"].items()
-    ]
+    what = "a simulator" if camera["simulator"] else "a device of a lab" if document["lab"] else ""
+    worth = [f'<p class="lab">This is {what}: not for service.</p>'] if what else []
+    back = document["clock"]["after"] is None
+    changed = _changes(document["changed"])
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(camera['serial_number'])}: provisioned</title><style>{STYLE}</style></head><body>",
+            f"<title>{escape(camera['serial_number'])}: {TITLES[back].lower()}</title>",
+            f"<style>{STYLE}</style></head><body>",
             f'<div class="label">{drawn}<div><p class="serial">{escape(camera["serial_number"])}</p>',
             f"<p>{escape(assignment['officer'] or 'nobody')}"
             f"{' · ' + escape(assignment['unit']) if assignment['unit'] else ''}</p>",
-            f'<p class="small">{document["made_utc"][:10]} · {escape(document["profile"]["name"])}</p></div></div>',
-            "<h1>Provisioned</h1>",
+            f'<p class="small">{document["made_utc"][:10]} · {escape(document["profile"]["name"])}</p>',
+            f'<p class="small">{what}, not for service</p>' if what else "",
+            "</div></div>",
+            f"<h1>{TITLES[back]}</h1>",
             *worth,
             _table(
                 "Camera",
@@ -78,9 +79,12 @@ def page_of(document: Mapping[str, Any]) -> str:
                     ),
                 ],
             ),
-            _table("Clock", _clock(document["clock"])),
             _table(
-                "Self-test", [(one["name"], f"{one['result']} {one['detail']}") for one in _steps(document)]
+                "Clock", [*_clock(document["clock"]), ("Recordings on it then", str(document["recordings"]))]
+            ),
+            *_interrupted(document["interrupted"]),
+            _table(
+                "Self-test", [(one["name"], f"{one['result']}: {one['detail']}") for one in _steps(document)]
             ),
             _table(f"Settings that were changed ({document['profile']['name']})", changed or [("None", "")]),
             f'<p class="small">Made {document["made_utc"]} by {escape(document["by"])} with '
@@ -89,6 +93,23 @@ def page_of(document: Mapping[str, Any]) -> str:
             "</body></html>\n",
         ]
     )
+
+
+def _interrupted(found: Mapping[str, Any] | None) -> list[str]:
+    """How it was before that run changed it."""
+    if found is None:
+        return []
+    rows = [
+        ("Begun", found["utc"]),
+        ("Officer was", found["officer"] or "nobody"),
+        ("Clock was", ahead_or_behind(found["clock"]["offset_ns"])),
+        *_changes(found["changed"]),
+    ]
+    return [_table("An earlier run that came to no record had found", rows)]
+
+
+def _changes(changed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, f"{_shown(one['from'])} → {_shown(one['to'])}") for key, one in changed.items()]
 
 
 def _clock(clock: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -153,11 +153,20 @@ class Records:
             paths = sorted(self.directory.glob(f"*{BEGUN}"))
         return tuple((path, _document(path, _read(path))) for path in paths)
 
-    def begin(self, serial_number: str, officer: str) -> None:
-        """Says durably that somebody is about to be given a camera. Raises `HostFileError`."""
-        data = canonical({"serial_number": serial_number, "officer": officer})
+    def begin(
+        self, serial_number: str, officer: str, found: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any] | None:
+        """Says durably that somebody is about to be given a camera, and how the camera was `found`.
+
+        Gives how an earlier run had found it that did not come to its record: that stays, since what it changed is no
+        difference any more. Raises `HostFileError`, `DocumentError`.
+        """
+        path = self._begun(serial_number)
+        earlier = _found_in(_document(path, _read(path))) if path.exists() else None
+        said = {"serial_number": serial_number, "officer": officer, "found": earlier or found}
         with telling_files(self.directory):
-            replace(self._begun(serial_number), data, mode=0o640)
+            replace(path, canonical(said), mode=0o640)
+        return earlier
 
     def ending(self, serial_number: str, officer: str, day: date, desired: Path | None = None) -> None:
         """Says that the part of whoever has a camera ends on a day, and which desired state takes the camera back.
@@ -246,6 +255,23 @@ def verify_record(record: Record, believed: HostIdentity) -> CertificateFacts:
         ) from error
     again = "provision the camera again, as a technician"
     return verify_report(record.data, signature, made_s, believed, roles=SIGNED_BY, advice=again)
+
+
+def _found_in(begun: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """How a camera was found, of a file that is not signed: None where it does not say so in full."""
+    found = begun.get("found")
+    match found:
+        case {
+            "utc": str(),
+            "officer": str(),
+            "recordings": int(),
+            "clock": {"offset_ns": int() as offset_ns},
+            "changed": dict() as changed,
+        } if abs(offset_ns) < 1 << 63 and all(
+            isinstance(one, dict) and one.keys() == {"from", "to"} for one in changed.values()
+        ):
+            return found
+    return None
 
 
 def _read(path: Path) -> bytes:

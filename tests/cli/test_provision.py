@@ -68,6 +68,11 @@ def test_a_camera_goes_back_once_its_footage_is_stored(desk: Desk) -> None:
     ran = desk.run(*back)
     assert ran.code == 0, ran.err
     assert set(desk.people().values()) == {"nobody"}
+    said = {one[0]: one[2:4] for one in (line.split("\t") for line in ran.out.splitlines()) if len(one) == 5}
+    assert said["bay 1"] == ["nobody", "taken back from Ä-01"]
+    assert said["bay 3"] == ["nobody", "was nobody's already"]
+    page = (desk.records / f"{desk.serials[0]}.provisioned.html").read_text()
+    assert "<h1>Taken back</h1>" in page and "a simulator, not for service</p>\n</div></div>" in page
     assert desk.run("evidence", "verify", store).code == 0
     assert len(list((desk.folder / "store").glob("*.mp4*"))) == 3
 

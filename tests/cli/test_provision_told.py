@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bwc_protocol.messages.clock import ClockReason
 from bwc_sdk.cli.exit_codes import ExitCode
+from bwc_sdk.clients.clock_sync import Measurement, check_step
+from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.provisioning import records as records_module
 from tests.cli.conftest import Bwc, Desk, benches
 
@@ -83,6 +86,18 @@ def test_whose_certificate_is_wanted_is_told(desk: Desk, bwc: Bwc, tmp_path: Pat
         "bench",
     )
     assert ran.code == ExitCode.USAGE and "leave --role out" in ran.err
+
+
+# Clocks
+
+
+def test_a_clock_that_is_far_off_is_told_with_the_command_that_may_set_it(bwc: Bwc) -> None:
+    bay = "sim:?seed=7&station=2&bay=1"
+    with pytest.raises(ClockImplausible) as caught:
+        check_step(Measurement(3 * 3_600 * 10**9, 1_000, 2_000, 1, 7), ClockReason.ROUTINE, device=bay)
+    command = shlex.split(caught.value.advice.partition("allows more: ")[2])
+    assert command == ["bwc", "clock", "sync", "--device", bay, "--reason", "correction"]
+    assert bwc(*command[1:3], "--help").out.count("--reason")
 
 
 # Files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,18 +14,22 @@ from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.config import ConfigView
 from bwc_sdk.clients.assignment import Assignment
 from bwc_sdk.errors import (
+    BwcError,
     ClockNotVerified,
     ConfigError,
     DeviceLost,
     DocumentError,
+    PortNotFound,
     ProtocolViolation,
     RecordsInUse,
     RosterError,
     SelfTestFailed,
     WrongDevice,
 )
+from bwc_sdk.fitness import Checked, Limits, check_station
 from bwc_sdk.provisioning import (
     Looked,
+    NotHere,
     NotProvisioned,
     Place,
     Profile,
@@ -355,3 +360,86 @@ def test_a_camera_that_does_not_read_back_as_it_was_assigned_is_left(new_station
     (one,) = left(bench(new_station(1), roster())).values()
     assert one.step is Step.READ_BACK and isinstance(one.error, ProtocolViolation)
     assert "assignment" in one.error.rule
+
+
+def test_what_an_interrupted_run_had_found_stands_in_the_record_of_the_next(
+    new_station, bench, folder, monkeypatch
+) -> None:
+    station = new_station(1)
+    camera = station.bays[1].camera
+    camera.clock.set_utc_ns(camera.clock.utc_ns() - 100 * 10**9, 1_000_000)
+    real = records_module.replace
+
+    def killed(path: Path, data: bytes, **more: int) -> None:
+        if path.name.endswith(".provisioned.json"):
+            raise KeyboardInterrupt
+        real(path, data, **more)
+
+    monkeypatch.setattr(records_module, "replace", killed)
+    for _ in range(2):  # the second finds only what the first has changed already
+        with pytest.raises(KeyboardInterrupt):
+            bench(station, roster())
+    monkeypatch.undo()
+    (record,) = done(bench(station, roster())).values()
+    assert record.document["changed"] == {} and abs(record.document["clock"]["before"]["offset_ns"]) < 10**9
+    found = record.document["interrupted"]
+    assert found["clock"]["offset_ns"] > 99 * 10**9 and found["officer"] == ""
+    assert found["changed"]["recording.pre_event_s"] == {"from": 30, "to": 60}
+    page = record.path.with_name(record.path.name.removesuffix(".json") + ".html").read_text()
+    assert "An earlier run that came to no record had found" in page and "30 → 60" in page
+    (record,) = done(bench(station, roster())).values()
+    assert record.document["interrupted"] is None, "it came to its record"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        [],
+        {"utc": "x"},
+        {"utc": "x", "officer": "", "recordings": 0, "clock": {"offset_ns": 1 << 80}, "changed": {}},
+    ],
+)
+def test_what_does_not_say_how_a_camera_was_found_is_not_signed(
+    new_station, bench, folder, found: object
+) -> None:
+    station = new_station(1)
+    serial = station.bays[1].camera.serial
+    folder.mkdir()
+    begun = {"serial_number": serial, "officer": "A-01", "found": found}
+    (folder / f"{serial}.begun.json").write_text(json.dumps(begun))
+    (record,) = done(bench(station, roster())).values()
+    assert record.document["interrupted"] is None and record.officer == "A-01"
+
+
+def test_a_camera_in_quarantine_is_left_and_told(new_station, bench) -> None:
+    station = new_station(3)
+    station.bays[2].swollen = True
+    (one,) = left(bench(station, roster())).values()
+    assert (one.place, one.step) == ("bay 2", Step.CONNECT)
+    assert one.error.rule == "bay 2 is in quarantine, and switched off"
+    assert "'bwc station bay 2 release INCIDENT'" in one.error.advice
+
+
+def test_a_check_tells_a_camera_in_quarantine_by_the_same_words(new_station, play, world) -> None:
+    station = new_station(2)
+    station.bays[1].swollen = True
+
+    async def scenario() -> dict[str, Checked | BwcError]:
+        transport = MemoryTransport(station)
+        async with bwc_sdk.connect_station(transport, role=Role.TECHNICIAN, lab=True, world=world) as link:
+            return await check_station(link, Limits(), self_test=False)
+
+    found = play(scenario())
+    assert list(found) == ["bay 1", "bay 2"] and isinstance(found["bay 2"], Checked)
+    assert isinstance(found["bay 1"], PortNotFound) and "in quarantine" in found["bay 1"].rule
+
+
+def test_who_has_a_camera_that_is_not_here_is_told(new_station, bench) -> None:
+    station = new_station(3)
+    bench(station, roster("officer\nA\nB\nC\nD\n"))
+    away = station.undock(2)
+    events = bench(station, roster("officer;ended\nA;\nB;\nC;\nD;\nE;2001-01-01\n"))
+    (told,) = [event for event in events if isinstance(event, NotHere)]
+    assert told.members == () and [one.officer for one in told.elsewhere] == ["B"]
+    assert told.held == {"B": away.serial}

@@ -37,7 +37,12 @@ class ProvisioningTeller:
         if self._output.as_json:
             self._output.write(dumps(document_of(event)))
         elif isinstance(event, NotHere):
-            self._output.note(f"not here: {named_shortly(event.members)}")
+            if event.members:
+                self._output.note(f"not here: {named_shortly(event.members)}")
+            if event.elsewhere:
+                self._output.note(
+                    f"not here, by an earlier run: {named_shortly(event.elsewhere, event.held)}"
+                )
         elif isinstance(event, Looked) and plan:
             self._output.line(event.place, event.found.identity.serial, *plan_words(event))
         elif isinstance(event, Provisioned):
@@ -68,12 +73,19 @@ def plan_words(event: Looked) -> list[str]:
 def done_words(event: Provisioned) -> list[str]:
     """What was done."""
     document = event.record.document
-    changed = len(document["changed"])
+    if document["clock"]["after"] is None:  # it was taken back
+        before = document["assignment"]["earlier_officer"]
+        was = f"taken back from {before}" if before else "was nobody's already"
+        return [event.record.officer or "nobody", was, str(event.record.path)]
+    begun = document["interrupted"]
+    changed = len({*document["changed"], *(begun["changed"] if begun else ())})
+    clock = begun["clock"] if begun else document["clock"]["before"]
     return [
         event.record.officer or "nobody",
         f"{changed} setting{'' if changed == 1 else 's'} changed" if changed else "configured already",
-        f"clock was {ahead_or_behind(document['clock']['before']['offset_ns'])}",
-        *([owed(document["recordings"])] if document["recordings"] and document["clock"]["after"] else []),
+        f"clock was {ahead_or_behind(clock['offset_ns'])}",
+        *(["an earlier run that came to no record had begun with it"] if begun else []),
+        *([owed(document["recordings"])] if document["recordings"] else []),
         str(event.record.path),
     ]
 
@@ -98,6 +110,10 @@ def document_of(event: ProvisioningEvent) -> Mapping[str, Any]:
                         "slot": one.slot,
                     }
                     for one in event.members
+                ],
+                "elsewhere": [
+                    {"line": one.line, "officer": one.officer, "serial_number": event.held[one.officer]}
+                    for one in event.elsewhere
                 ],
             }
         case Looked():

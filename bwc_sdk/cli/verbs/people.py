@@ -106,7 +106,8 @@ def _said(fact: Fact) -> list[str]:
     by = fact.trouble or fact.by
     match fact.source:
         case Source.BEGUN:
-            words = "begun", f"{whose} was about to be given it: provision again"
+            what = f"{whose} was about to be given it" if fact.officer else "a run did not come to its record"
+            words = "begun", f"{what}: provision again"
         case Source.ENDED:
             words = "ended", f"{whose} ended on {fact.day}"
         case Source.DESIRED_STATE:
