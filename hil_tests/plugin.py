@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hil_tests.run.measuring import Measure
 
 pytest_plugins: Final = (
+    "hil_tests.labgrid.place",
     "hil_tests.run.each_device",
     "hil_tests.reports.html_page",
     "hil_tests.run.losing",
@@ -63,8 +64,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bwc-device",
         metavar="URI",
         default=None,
-        help="the device under test, such as serial:/dev/ttyACM0 (default: that of the bench file, or a simulated "
-        f"camera, {DEFAULT_DEVICE}); the environment is not looked at, so that a bench never tests another by mistake",
+        help="the device under test, such as serial:/dev/ttyACM0 (default: that of the bench file, or of the target "
+        f"'main' of --lg-env FILE, which is labgrid:main, or a simulated camera, {DEFAULT_DEVICE}); the environment is "
+        "not looked at, so that a bench never tests another by mistake",
     )
     group.addoption(
         "--bwc-bench",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from hil_tests.run.running import ON_DEVICE
-from hil_tests.run.under_test import DEVICES, UnderTest, several
+from hil_tests.run.under_test import DEVICES, UnderTest, is_by_labgrid, several
 
 GROUPED: Final = ("no", "loadgroup")
 """How pytest-xdist may distribute the tests of a device that is there once: not at all, or by group."""
@@ -35,7 +35,7 @@ def require_one_process_each(config: pytest.Config) -> None:
 
 def _is_there_once(config: pytest.Config) -> bool:
     """Whether all workers would have the same device: a simulator in memory is there once a process."""
-    return any(device.expected is not None for device in config.stash[DEVICES].values())
+    return any(one.expected is not None or is_by_labgrid(one.uri) for one in config.stash[DEVICES].values())
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

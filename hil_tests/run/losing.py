@@ -74,7 +74,10 @@ def look_for_the_device(
 ) -> None:
     """After a test: whether its device is still there. One that is not, and that no new supply brings back, is dead."""
     run = run_of(item)
-    if run is None or run.dead:
+    if run is None:
+        return
+    if run.dead:
+        _stop_if_nothing_is_left(item, run.dead)
         return
     if not run.lost and run.bench is not None and _speaks_to_nobody(item, nextitem, reports):
         _knock(run, run.bench)

@@ -12,12 +12,13 @@ from typing import Any, Final
 import pytest
 
 from hil_tests.run.running import ON_THE_WIRE, READ_ONLY, device_name, is_on_device
-from hil_tests.run.under_test import DEVICES
+from hil_tests.run.under_test import DEVICES, has_environment
 
 DESTROYS: Final = "bwc_destroys"
 FAILS_A_HANDSHAKE: Final = "bwc_fails_a_handshake"
 AS_WRITTEN: Final = 0
 """The seed of no order but that of the files."""
+NAME_A_DEVICE: Final = ("--bwc-device", "--bwc-bench")
 SEEDS: Final = 1_000_000
 """As many orders can be drawn: a number that somebody types again."""
 SEED: Final = pytest.StashKey[int]()
@@ -34,7 +35,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         type=int,
         default=None,
         help="the order of the tests, as an earlier run told it; 0: as they are written (default: any, and as they are "
-        "written where neither --bwc-device nor --bwc-bench names a device)",
+        "written where none of --bwc-device, --bwc-bench and --lg-env names a device)",
     )
 
 
@@ -42,7 +43,7 @@ def draw_seed(config: pytest.Config) -> None:
     """Settles the seed of this session. Raises `UsageError` for one that is none."""
     seed: int | None = getattr(config, "workerinput", {}).get(SENT, config.getoption("--bwc-seed"))
     if seed is None:
-        named = config.getoption("--bwc-device") is not None or config.getoption("--bwc-bench") is not None
+        named = has_environment(config) or any(config.getoption(one) is not None for one in NAME_A_DEVICE)
         seed = 1 + secrets.randbelow(SEEDS - 1) if named else AS_WRITTEN
     if seed < 0:
         raise pytest.UsageError(f"--bwc-seed {seed} is no seed: take the number that a run told, or 0")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_DEVICE: Final = "sim:?seed=1&recordings=4"
 """A simulated camera in memory, with footage enough to list, annotate and copy."""
+LABGRID: Final = "labgrid:"
+"""A URI that names a target of labgrid's environment file: before the first test it becomes the way to the device."""
 ALL: Final = "all"
 """With `--bwc-use`: every device of the file, unless one is called so."""
 OF_ONE: Final = ("--bwc-device", "--bwc-control")
@@ -46,7 +48,7 @@ DEVICES: Final = pytest.StashKey[dict[str, UnderTest]]()
 def choose_devices(config: pytest.Config) -> None:
     """Settles what is under test, before anything is collected. Raises `UsageError` for a bench file that is wrong."""
     given = UnderTest(
-        uri=config.getoption("--bwc-device") or DEFAULT_DEVICE,
+        uri=config.getoption("--bwc-device") or (LABGRID if has_environment(config) else DEFAULT_DEVICE),
         expendable=config.getoption("--bwc-expendable"),
         identity=config.getoption("--bwc-identity"),
         insecure=config.getoption("--bwc-insecure"),
@@ -62,6 +64,16 @@ def choose_devices(config: pytest.Config) -> None:
     if len(chosen) == 1:
         # As text: who asks for the option gets the device.
         config.option.bwc_device = chosen[0].uri
+
+
+def has_environment(config: pytest.Config) -> bool:
+    """Whether the command line names an environment file of labgrid's; what `LG_ENV` says is not looked at."""
+    return getattr(config.option, "lg_env", None) is not None
+
+
+def is_by_labgrid(uri: str) -> bool:
+    """Whether a URI names a target, and no device yet."""
+    return uri.startswith(LABGRID)
 
 
 def several(config: pytest.Config) -> bool:

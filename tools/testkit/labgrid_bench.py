@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from xml.etree import ElementTree
 
 ROOT: Final = Path(__file__).parents[2]
 LOOPBACK: Final = "127.0.0.1"
@@ -104,11 +105,16 @@ class Running:
                 env=environment,
             )
 
+    @property
+    def said(self) -> str:
+        """Its output until now."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
     def await_said(self, pattern: str, *, times: int = 1) -> re.Match[str]:
         """What matches in its output, once it has said it so often; at most 30 s later."""
         until = time.monotonic() + READY_S
         while True:
-            said = self.log.read_text(encoding="utf-8", errors="replace")
+            said = self.said
             found = list(re.finditer(pattern, said))
             if len(found) >= times:
                 return found[-1]
@@ -129,15 +135,17 @@ class LabgridBench:
     """A coordinator, and whatever is started beside it; all of it ends with the bench."""
 
     def __init__(self, python: Path, folder: Path) -> None:
-        self._python = python
+        self.python = python
         self.folder = folder
         self._running: list[Running] = []
+        self._exporters: list[Running] = []
         kept = {
             key: value
             for key, value in os.environ.items()
             if not key.startswith(("LG_", "PYTEST_", "BWC_DEVICE"))
         }
-        self.environment = {**kept, "LG_USERNAME": "night", "LG_HOSTNAME": "desk", "PYTHONUNBUFFERED": "1"}
+        own = {"LG_USERNAME": "night", "LG_HOSTNAME": "desk", "PYTHONUNBUFFERED": "1"}
+        self.environment = {**kept, **own, "XDG_STATE_HOME": str(folder / "locks")}
 
     def __enter__(self) -> Self:
         coordinator = self.start("coordinator", "-m", "labgrid.remote.coordinator", "-l", f"{LOOPBACK}:0")
@@ -153,7 +161,7 @@ class LabgridBench:
 
     def start(self, name: str, *words: str, environment: Mapping[str, str] | None = None) -> Running:
         """Starts Python on these words, under a name for its log."""
-        line: list[str | Path] = [self._python, *words]
+        line: list[str | Path] = [self.python, *words]
         running = Running(line, self.folder / f"{name}.log", environment or self.environment)
         self._running.append(running)
         return running
@@ -165,7 +173,13 @@ class LabgridBench:
         words = ("-m", "bwc_sdk.labgrid.exporter", "--name", name, "--hostname", LOOPBACK, str(resources))
         exporter = self.start(name, *words, environment=environment)
         exporter.await_said("Exporter ready")
+        self._exporters.append(exporter)
         return exporter
+
+    @property
+    def exporter(self) -> Running:
+        """The one that was started first."""
+        return self._exporters[0]
 
     def client(self, *words: str, fails: bool = False, **environment: str) -> str:
         """What `labgrid-client` says; `LG_USERNAME=…` makes it another user's."""
@@ -178,10 +192,35 @@ class LabgridBench:
         if tags:
             self.client("-p", name, "set-tags", *tags)
 
+    def suite(self, *words: str, fails: bool = False, **environment: str) -> str:
+        """What pytest says on these words, with our plugin, in the folder of the bench; `outcomes` tells of it."""
+        options = (
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "--rootdir",
+            str(self.folder),
+            "-c",
+            "/dev/null",
+            "--bwc-seed=0",
+        )
+        kept = ("--junitxml=report.xml", f"--bwc-logs={self.folder / 'logs'}")
+        return self.run("-m", "pytest", *options, *kept, *words, fails=fails, **environment)
+
+    def outcomes(self) -> dict[str, str]:
+        """What became of each test of the last suite, by its report for JUnit."""
+        tree = ElementTree.parse(self.folder / "report.xml")
+        return {
+            case.get("name", ""): one.get("value", "")
+            for case in tree.iter("testcase")
+            for one in case.iter("property")
+            if one.get("name") == "bwc_outcome"
+        }
+
     def run(self, *words: str, fails: bool = False, **environment: str) -> str:
         """What Python says on these words, which have to end well, or with `fails` not."""
         done = subprocess.run(
-            [self._python, *words],
+            [self.python, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
