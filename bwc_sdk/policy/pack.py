@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import enum
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
@@ -44,6 +46,8 @@ RULES_MAX: Final = 256
 """Rules of a pack: those of the catalogue, each in several versions over the years."""
 SETTINGS_MAX: Final = 512
 """Settings, as a device's schema may have."""
+
+WITHOUT_PARENT: Final = "parent_sha256 without a parent"
 
 PackId = Annotated[str, Field(min_length=1, max_length=ID_MAX, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Sentence = Annotated[str, Field(max_length=TEXT_MAX)]
@@ -188,40 +192,17 @@ class Pack(Part):
     @model_validator(mode="after")
     def _together(self) -> Self:
         _days_in_order(self.effective_from, self.effective_to)
-        self._own_words_once()
-        for rule in self.rules:
-            self._words_known(rule)
-        for one, other in self._pairs():
-            if one.id == other.id and _overlap(one, other):
-                raise ValueError(f"{one.id} stands there twice for the same days")
-        names = [one.name for one in self.categories]
-        if len(set(names)) < len(names):
-            raise ValueError("a category stands there twice")
-        if self.default_category and self.categories and self.default_category not in names:
-            raise ValueError(f"default_category {self.default_category!r} is none of the categories")
+        wrong = wrong_together(
+            list(enumerate(self.rules)),
+            own=[(str(one.family), one.number) for one in self.own_words],
+            categories=[one.name for one in self.categories],
+            default_category=self.default_category,
+        )
+        if told := [f"{one.rule}: {one.said}" if one.rule else one.said for one in wrong]:
+            raise ValueError("; ".join(told))
         if self.parent_sha256 and not self.parent:
-            raise ValueError("parent_sha256 without a parent")
+            raise ValueError(WITHOUT_PARENT)
         return self
-
-    def _pairs(self) -> Iterator[tuple[Rule, Rule]]:
-        for number, one in enumerate(self.rules):
-            for other in self.rules[number + 1 :]:
-                yield one, other
-
-    def _own_words_once(self) -> None:
-        numbers = [(one.family, one.number) for one in self.own_words]
-        if len(set(numbers)) < len(numbers):
-            raise ValueError("a number of the agency's own stands there twice")
-
-    def _words_known(self, rule: Rule) -> None:
-        family = rule.info.words
-        if family is None:
-            return
-        own = {str(one.number) for one in self.own_words if one.family is family}
-        for word in words_of(rule.demand):
-            if word not in WORDS[family] and word not in own:
-                missing = ", and [[own_words]] does not say what it is" if is_own(word) else ""
-                raise ValueError(f"{rule.id}: {word!r} is no word of {family}{missing}")
 
     def in_force(self, on: datetime.date) -> bool:
         """Whether the pack holds on a day."""
@@ -262,6 +243,58 @@ class Pack(Part):
     def sha256(self) -> str:
         """SHA-256 of that, which names this version of the policy in manifests."""
         return hashlib.sha256(self.canonical).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong between the parts of a pack that are right by themselves."""
+
+    place: tuple[int | str, ...]
+    """Keys and numbers of the way to it, as in the file."""
+    said: str
+    rule: str = ""
+
+
+def wrong_together(
+    rules: Sequence[tuple[int, Rule]],
+    *,
+    own: Sequence[tuple[str, int]],
+    categories: Sequence[str],
+    default_category: str,
+) -> Iterator[Problem]:
+    """All that is wrong so: of rules with their places in the file, of the family and number of the agency's own words,
+    of the names of categories."""
+    if len(set(own)) < len(own):
+        yield Problem(("own_words",), "a number of the agency's own stands there twice")
+    for number, rule in rules:
+        for said in _unknown_words(rule, own):
+            yield Problem(("rules", number), said, rule.id)
+    for at, (_, one) in enumerate(rules):
+        for number, other in rules[at + 1 :]:
+            if one.id == other.id and _overlap(one, other):
+                yield Problem(("rules", number), "stands there twice for the same days", one.id)
+    if len(set(categories)) < len(categories):
+        yield Problem(("categories",), "a category stands there twice")
+    if default_category and categories and default_category not in categories:
+        near = nearest(default_category, categories)
+        yield Problem(("default_category",), f"{default_category!r} is none of the categories{near}")
+
+
+def _unknown_words(rule: Rule, own: Sequence[tuple[str, int]]) -> Iterator[str]:
+    family = rule.info.words
+    if family is None:
+        return
+    numbers = {str(number) for of, number in own if of == family}
+    for word in words_of(rule.demand):
+        if word not in WORDS[family] and word not in numbers:
+            missing = ", and [[own_words]] does not say what it is" if is_own(word) else ""
+            yield f"{word!r} is no word of {family}{missing}{nearest(word, WORDS[family])}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean NAME?` for the known word that is nearest, "" where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def words_of(demand: Demand) -> tuple[str, ...]:

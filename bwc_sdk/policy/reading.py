@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
 from bwc_sdk.errors import HostFileError, PolicyError
 from bwc_sdk.host.file_advice import file_advice
-from bwc_sdk.policy.catalogue import RULES
-from bwc_sdk.policy.pack import Pack
+from bwc_sdk.policy.pack import Pack, nearest
+from bwc_sdk.policy.pack_problems import problems
 
 PACK_MAX: Final = 524_288
 """Bytes of a pack: a department's with all rules, notes and categories has some ten thousand."""
-PROBLEMS_MAX: Final = 40
-"""Problems that are told of one file: whoever has more begins with these."""
 FILES_MAX: Final = 1_000
 """Packs of a directory that are looked through for a parent."""
 
@@ -39,38 +36,7 @@ def parse_pack(content: bytes, name: str) -> Pack:
     try:
         return Pack.model_validate(found)
     except ValidationError as error:
-        raise PolicyError(_problems(name, found, error)) from error
-
-
-def _problems(name: str, found: Mapping[str, Any], error: ValidationError) -> tuple[str, ...]:
-    told = []
-    for one in error.errors(include_url=False)[:PROBLEMS_MAX]:
-        where = _where(found, one["loc"])
-        said = one["msg"].removeprefix("Value error, ")
-        told.append(f"{name}: {where}: {said}{_hint(said)}" if where else f"{name}: {said}{_hint(said)}")
-    return tuple(told)
-
-
-def _where(found: Mapping[str, Any], loc: tuple[int | str, ...]) -> str:
-    """The place of a problem as whoever wrote the file knows it: rules by their ids."""
-    parts: list[str] = []
-    here: Any = found
-    for step in loc:
-        if isinstance(here, Mapping) and step in here:
-            here = here[step]
-        elif isinstance(here, list | tuple) and isinstance(step, int) and step < len(here):
-            here = here[step]
-            named = here.get("id") if isinstance(here, Mapping) else None
-            parts.append(str(named)[:80] if named else f"number {step + 1}")
-            continue
-        parts.append(str(step))
-    return ".".join(part for part in parts if part not in ("rules", "demand"))
-
-
-def _hint(said: str) -> str:
-    wanted = said.removeprefix("no such rule: ")
-    near = difflib.get_close_matches(wanted, RULES, n=1) if wanted != said else []
-    return f"; did you mean {near[0]}?" if near else ""
+        raise PolicyError(problems(name, found, error)) from error
 
 
 def read_pack(path: Path) -> Pack:
@@ -98,8 +64,7 @@ def shipped_text(pack_id: str) -> bytes:
 def shipped_pack(pack_id: str) -> Pack:
     """A shipped pack. Raises `PolicyError` for an id that none has."""
     if pack_id not in shipped_ids():
-        near = difflib.get_close_matches(pack_id, shipped_ids(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = nearest(pack_id, shipped_ids())
         raise PolicyError((f"{pack_id}: neither a file nor a pack that is shipped{hint}",))
     return parse_pack(shipped_text(pack_id), pack_id)
 

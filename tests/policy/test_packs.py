@@ -56,7 +56,7 @@ def problems(text: str) -> str:
     [
         ("nonsense", "not TOML"),
         ("", "Field required"),
-        (HEAD + 'motto = "x"\n', "motto: Extra inputs"),
+        (HEAD + 'motto = "x"\n', "motto: there is no such key"),
         (HEAD.replace("vocabulary = 1", "vocabulary = 99"), "vocabulary"),
         (
             HEAD + PRE_EVENT.replace("record.pre_event_s", "record.pre_evnt_s"),
@@ -84,6 +84,114 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(PolicyError) as told:
         parse_pack(text.encode(), "x.toml")
     assert len(told.value.problems) == 2
+
+
+WHOLE = """
+pack = 1
+id = "x"
+title = "x"
+level = "agncy"
+vocabulary = 1
+efective_from = 2026-01-01
+effective_from = 2026-02-01
+effective_to = 2026-01-01
+parent_sha256 = "{zeros}"
+default_category = "trafic"
+
+[[categories]]
+name = "traffic"
+
+[[categories]]
+name = "traffic"
+
+[[own_words]]
+family = "events"
+number = 130
+nmae = "a patrol by horse"
+
+[[rules]]
+id = "record.activate_on"
+demand = {{ kind = "must_include", values = ["arest", "130", "131"] }}
+status = "sure"
+citation = {{ sorce = "somewhere" }}
+
+[[rules]]
+id = "record.pre_evnt_s"
+demand = {{ kind = "at_least", value = 30 }}
+citation = {{ source = "somewhere" }}
+
+[[rules]]
+id = "record.post_event_s"
+demand = {{ kind = "at_most", valu = 30 }}
+status = "verified"
+citation = {{ source = "somewhere" }}
+
+[[rules]]
+id = "record.endurance_h"
+demand = {{ kind = "at_leest", value = 8 }}
+status = "verified"
+citation = {{ source = "somewhere" }}
+
+[[rules]]
+id = "record.activate_on"
+demand = {{ kind = "must_include", values = ["arrest"] }}
+status = "verified"
+citation = {{ source = "somewhere" }}
+""".format(zeros="0" * 64)
+ALL_OF_IT = [
+    "level: Input should be 'department', 'agency', 'unit', 'law' or 'model'; did you mean agency?",
+    "own_words.number 1.name: Field required",
+    "own_words.number 1.nmae: there is no such key; did you mean name?",
+    "record.activate_on.status: Input should be 'verified', 'paraphrase' or 'recalled'",
+    "record.activate_on.citation.source: Field required",
+    "record.activate_on.citation.sorce: there is no such key; did you mean source?",
+    "record.pre_evnt_s.status: Field required",
+    "record.post_event_s.at_most.value: Field required",
+    "record.post_event_s.at_most.valu: there is no such key; did you mean value?",
+    "record.endurance_h: Input tag 'at_leest' found using 'kind' does not match any of the expected tags",
+    "efective_from: there is no such key; did you mean effective_from?",
+    "parent_sha256: parent_sha256 without a parent",
+    "effective_to: 2026-01-01 is before effective_from 2026-02-01",
+    "record.pre_evnt_s: no such rule: record.pre_evnt_s; did you mean record.pre_event_s?",
+    "record.activate_on: 'arest' is no word of events; did you mean arrest?",
+    "record.activate_on: '131' is no word of events, and [[own_words]] does not say what it is",
+    "record.activate_on: stands there twice for the same days",
+    "categories: a category stands there twice",
+    "default_category: 'trafic' is none of the categories; did you mean traffic?",
+]
+
+
+def test_words_and_what_does_not_go_together_are_told_whatever_else_is_wrong() -> None:
+    with pytest.raises(PolicyError) as told:
+        parse_pack(WHOLE.encode(), "x.toml")
+    lines = [one.removeprefix("x.toml: ") for one in told.value.problems]
+    for line, expected in zip(lines, ALL_OF_IT, strict=True):
+        assert line.startswith(expected), (line, expected)
+    assert "did you mean at_least?" in lines[9]
+
+
+def test_mending_one_thing_takes_just_that_line_away() -> None:
+    with pytest.raises(PolicyError) as told:
+        parse_pack(WHOLE.encode(), "x.toml")
+    for wrong, right, fewer in (
+        ('"arest"', '"arrest"', 1),
+        ('"agncy"', '"agency"', 1),
+        ("sorce", "source", 2),
+    ):
+        with pytest.raises(PolicyError) as less:
+            parse_pack(WHOLE.replace(wrong, right).encode(), "x.toml")
+        assert set(less.value.problems) < set(told.value.problems)
+        assert len(less.value.problems) == len(told.value.problems) - fewer
+
+
+def test_of_a_file_with_everything_wrong_the_first_are_told_and_how_many_more_there_are() -> None:
+    words = ", ".join(f'"no-{number}"' for number in range(100))
+    text = HEAD + PRE_EVENT.replace("record.pre_event_s", "record.activate_on").replace(
+        'kind = "at_least", value = 30', f'kind = "must_include", values = [{words}]'
+    )
+    with pytest.raises(PolicyError) as told:
+        parse_pack(text.encode(), "x.toml")
+    assert len(told.value.problems) == 41 and told.value.problems[-1] == "x.toml: and 60 more"
 
 
 @pytest.mark.parametrize("word", ["arest", "not-given", "storage-full", "256", "127", "128"])
