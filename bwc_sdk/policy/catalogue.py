@@ -88,7 +88,7 @@ RULES: Final[dict[str, RuleInfo]] = {
     "training.required": RuleInfo(
         "training", "required", acts=(G, P), asks="who carries a camera is trained"
     ),
-    "training.max_age_d": RuleInfo("how old training may be", "at_most", "d", acts=(G,)),
+    "training.max_age_d": RuleInfo("how old training may be", "at_most", "d", acts=(G, P)),
     "release.expedited_d": RuleInfo("when footage of an incident is released", "at_most", "d"),
     "equipment.individually_assigned": RuleInfo(
         "who has a camera", "required", acts=(G,), asks="each camera is assigned to one person"

@@ -30,6 +30,7 @@ from bwc_sdk.policy.inheritance import Effective, Trouble, resolved_word
 from bwc_sdk.policy.linter import Severity, lint
 from bwc_sdk.policy.pack import canonical_json
 from bwc_sdk.policy.seen import Seen, Unreadable
+from bwc_sdk.policy.shift_times import ShiftTimes, by_shifts
 from bwc_sdk.policy.vocabulary import Family
 
 QUERY_VERSION: Final = 2
@@ -134,19 +135,35 @@ def check_recordings(
     unreadable: Iterable[Unreadable] = (),
     *,
     now_ns: int | None,
+    shifts: ShiftTimes | None = None,
 ) -> tuple[Found, ...]:
     """The findings of recordings in their order. `now_ns` says until when what is not stored yet may be waited for;
-    None waits for ever."""
+    None waits for ever. `shifts` says when shifts change; without, a deadline by them is looked at by its hours."""
     lost = tuple(Found(Kind.UNREADABLE, "", f"{one.name}: {one.why}.") for one in unreadable)
-    told, firm = (list(_looked(each, recordings, now_ns)) for each in (policy, policy.firm))
-    return lost + _weighed(told, firm)
+    told, firm = (list(_looked(each, recordings, now_ns, shifts)) for each in (policy, policy.firm))
+    return lost + _by_hours_alone(policy, recordings, shifts) + _weighed(told, firm)
 
 
-def _looked(policy: Effective, recordings: Sequence[Seen], now_ns: int | None) -> Iterator[Found]:
+def _by_hours_alone(
+    policy: Effective, recordings: Sequence[Seen], shifts: ShiftTimes | None
+) -> tuple[Found, ...]:
+    demand = plain(policy.demand("upload.deadline"))
+    if not recordings or shifts is not None or not isinstance(demand, Deadline) or not by_shifts(demand):
+        return ()
+    ways = ", ".join(map(str, demand.alternatives))
+    said = (
+        f"The deadline is by {ways}: without --shifts only its longest way, {demand.hours} h, is looked at."
+    )
+    return (Found(Kind.CANNOT_TELL, "upload.deadline", said, counts=False),)
+
+
+def _looked(
+    policy: Effective, recordings: Sequence[Seen], now_ns: int | None, shifts: ShiftTimes | None
+) -> Iterator[Found]:
     before: Seen | None = None
     for one in recordings:
         earlier = before if before is not None and before.camera == one.camera else None
-        yield from _Look(policy, one, earlier, now_ns).findings()
+        yield from _Look(policy, one, earlier, now_ns, shifts).findings()
         before = one
 
 
@@ -226,6 +243,7 @@ class _Look:
     before: Seen | None
     """The recording before it, of the same camera."""
     now_ns: int | None
+    shifts: ShiftTimes | None
 
     def findings(self) -> Iterator[Found]:
         yield from self._event()
@@ -372,13 +390,17 @@ class _Look:
         if until_ns is None:
             return
         hours = (until_ns - manifest.ended_utc_ns) / (3600 * _S)
-        beyond_ns = until_ns - manifest.ended_utc_ns - demand.hours * 3600 * _S
+        due_ns = None if self.shifts is None else self.shifts.due_ns(manifest.ended_utc_ns, demand)
+        allowed_ns = demand.hours * 3600 * _S if due_ns is None else due_ns - manifest.ended_utc_ns
+        beyond_ns = until_ns - manifest.ended_utc_ns - allowed_ns
         if 0 < beyond_ns <= manifest.clock_uncertainty_ms * 1_000_000:
             said = "It was stored late by less than the camera's clock may be off: whether it was cannot be told."
             yield self._found(Kind.CANNOT_TELL, rule, said, counts=False)
         elif beyond_ns > 0:
+            by = "" if due_ns is None else f" ({', '.join(map(str, demand.alternatives))})"
             how = "was stored" if self.seen.stored_ns is not None else "is not stored yet"
-            said = f"It {how} {hours:.1f} h after it ended, and at most {demand.hours} h are allowed."
+            allowed_h = f"{allowed_ns / (3600 * _S):.3g}"
+            said = f"It {how} {hours:.1f} h after it ended, and at most {allowed_h} h are allowed{by}."
             yield self._found(Kind.LATE_OFFLOAD, rule, said)
 
     def _category(self) -> Iterator[Found]:
@@ -428,15 +450,20 @@ def _word(policy: Effective, family: Family, word: Word | Unknown) -> str:
 
 
 def inputs_sha256(
-    policy: Effective, recordings: Iterable[Seen], configurations: Mapping[str, Mapping[str, Value]]
+    policy: Effective,
+    recordings: Iterable[Seen],
+    configurations: Mapping[str, Mapping[str, Value]],
+    shifts: ShiftTimes | None = None,
 ) -> str:
-    """What a check was made of: packs, recordings, how they were stored, configurations."""
+    """What a check was made of: packs, recordings, how they were stored, configurations, times of shifts."""
     made_of = {
         "packs": [[one.id, one.sha256] for one in policy.packs],
         "on": policy.on.isoformat(),
         "recordings": [[one.manifest.sha256.hex(), one.category, one.stored_ns] for one in recordings],
         "configurations": {name: dict(values) for name, values in configurations.items()},
     }
+    if shifts is not None:
+        made_of["shifts"] = shifts.model_dump(mode="json")
     return hashlib.sha256(canonical_json(made_of)).hexdigest()
 
 

@@ -45,7 +45,6 @@ def page(found: Checked) -> Page:
             )
         ],
         [
-            "No file shows what was not recorded, nor what a camera was used for. Of a deadline by shifts only its "
-            "longest way, in hours, is looked at.",
+            "No file shows what was not recorded, nor what a camera was used for.",
         ],
     )

@@ -101,7 +101,7 @@ def _held(policy: Effective, rule: str, how: str) -> Held:
 _GATE: Final = {
     "record.endurance_h": "the hours that battery and load allow, at the health that was measured",
     "training.required": "the roster's date until which training is valid",
-    "training.max_age_d": "the roster's date of training",
+    "training.max_age_d": "the roster's date until which training is valid",
     "equipment.individually_assigned": "the camera's assignment",
     "equipment.agency_owned": "the agency's certificate that the camera has",
     "equipment.preshift_check": "the record of the check: self-test, battery, room, clock, configuration",
@@ -114,6 +114,8 @@ _PEOPLE: Final = {
     "notice.persons": "the light is a camera's; to say it is the officer's",
     "retention.days": "cameras delete nothing by age: the store does",
     "training.required": "the roster shows it, if it is kept",
+    "training.max_age_d": "the roster says until when training is valid, not when it was: whoever writes that date "
+    "counts the days",
     "equipment.agency_owned": "a certificate says whose camera it is, not who bought it",
 }
 

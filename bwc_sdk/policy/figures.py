@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, StrictInt, ValidationError, model_validator
+from pydantic import Field, StrictInt, model_validator
 
-from bwc_sdk.errors import PolicyError
-from bwc_sdk.identity.document_files import read_document
 from bwc_sdk.policy.demands import Part
+from bwc_sdk.policy.toml_file import read_toml
 
 FIGURES_MAX: Final = 262_144
 """Bytes of a file: a thousand sites have less."""
@@ -63,19 +61,7 @@ class Figures(Part):
 
 def read_figures(path: Path) -> Figures:
     """The figures of a TOML file. Raises `HostFileError`, `DocumentError`, `PolicyError`."""
-    data = read_document(path, FIGURES_MAX)
-    try:
-        found = tomllib.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise PolicyError((f"{path.name}: not TOML: {error}",), advice=_ADVICE) from error
-    try:
-        return Figures.model_validate(found)
-    except ValidationError as error:
-        problems = [
-            f"{path.name}: {'.'.join(map(str, one['loc']))}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        ]
-        raise PolicyError(tuple(problems[:40]), advice=_ADVICE) from error
+    return read_toml(path, Figures, FIGURES_MAX, advice=_ADVICE)
 
 
 _ADVICE: Final = "docs/policy.md, 'The department's view', has a file as it has to be"

@@ -16,6 +16,7 @@ from bwc_sdk.policy.check import (
 )
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.seen import Seen, Unreadable, once, seen_in_store
+from bwc_sdk.policy.shift_times import ShiftTimes
 
 
 def check_all(
@@ -26,9 +27,10 @@ def check_all(
     *,
     applied: Mapping[str, Mapping[str, Value]] | None = None,
     now_ns: int | None = None,
+    shifts: ShiftTimes | None = None,
 ) -> Checked:
     """`configurations` are effective ones, by the identity of their cameras, `applied` what is to come; `now_ns` is
-    until when what is not stored yet may be waited for. Raises `HostFileError`."""
+    until when what is not stored yet may be waited for, `shifts` when shifts change. Raises `HostFileError`."""
     found = [one for path in stores for one in seen_in_store(path)]
     recordings = once([*(one for one in found if isinstance(one, Seen)), *on_cameras])
     unreadable = [one for one in found if isinstance(one, Unreadable)]
@@ -39,12 +41,12 @@ def check_all(
         for camera, values in sorted(given.items())
         for one in check_configuration(policy, values, camera, (applied or {}).get(camera))
     ]
-    told += check_recordings(policy, recordings, unreadable, now_ns=now_ns)
+    told += check_recordings(policy, recordings, unreadable, now_ns=now_ns, shifts=shifts)
     return Checked(
         policy,
         tuple(told),
         len(recordings),
         tuple(sorted({one.camera for one in recordings} | set(given))),
         sum(one.kind is Kind.LATE_OFFLOAD for one in told),
-        inputs_sha256(policy, recordings, given),
+        inputs_sha256(policy, recordings, given, shifts),
     )

@@ -32,6 +32,7 @@ from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.page import to_html, to_json, to_markdown
 from bwc_sdk.policy.reading import Library
 from bwc_sdk.policy.seen import Seen, Unreadable, once
+from bwc_sdk.policy.shift_times import ShiftTimes
 from bwc_sdk.policy.whole_check import check_all
 from tests.policy.packs import DAY, pack, rule
 from tests.policy.recordings import (
@@ -390,5 +391,6 @@ def test_the_hash_of_the_inputs_changes_with_each_of_them() -> None:
         inputs_sha256(POLICY, [replace(one, stored_ns=NOON_NS)], {}),
         inputs_sha256(POLICY, [], {}),
         inputs_sha256(POLICY, [one], {"CAM-1": {"a": 1}}),
+        inputs_sha256(POLICY, [one], {}, ShiftTimes(shifts=1, changes=("06:00",))),
     }
-    assert len(hashes) == 5
+    assert len(hashes) == 6

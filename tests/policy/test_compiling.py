@@ -41,6 +41,8 @@ def test_the_example_follows_through() -> None:
     assert {"record.endurance_h", "training.max_age_d"} <= {one.rule for one in found.gate}
     assert {"use.forbidden", "record.activate_on", "officer.duties"} <= {one.rule for one in found.by_people}
     assert "record.may_stop_for" in {one.rule for one in found.afterwards}
+    (age,) = (one for one in found.by_people if one.rule == "training.max_age_d")
+    assert "until when training is valid, not when it was" in age.how, "a roster has no more"
 
 
 def test_each_rule_in_force_is_held_somewhere_or_said_to_be_nobodys() -> None:

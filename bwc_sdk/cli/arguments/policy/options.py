@@ -59,6 +59,15 @@ Stores = Annotated[
         help="Directory that offloads stored into; may be given several times.",
     ),
 ]
+Shifts = Annotated[
+    Path | None,
+    typer.Option(
+        "--shifts",
+        metavar="FILE",
+        readable=False,
+        help="When shifts change (TOML): a deadline by the end of a shift is looked at by them. Without: by its hours.",
+    ),
+]
 Against = Annotated[
     str, typer.Option("--against", metavar="PACK", help="The policy that is to be met, by file or id.")
 ]

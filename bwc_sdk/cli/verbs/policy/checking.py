@@ -15,6 +15,7 @@ from bwc_sdk.cli.arguments.policy.options import (
     On,
     PackName,
     Packs,
+    Shifts,
     Stores,
     effective_of,
     tell,
@@ -38,6 +39,7 @@ def check(
     output: Output,
     pack: PackName,
     store: Stores = None,
+    shifts: Shifts = None,
     on: On = None,
     packs: Packs = None,
     markdown: MarkdownFile = None,
@@ -54,10 +56,12 @@ def check(
     if not store and not named:
         raise typer.BadParameter("say what is to be checked: --store DIR, --device URI, or both")
     policy = effective_of(pack, on, packs)
+    from bwc_sdk.policy.shift_times import read_shift_times
     from bwc_sdk.policy.whole_check import check_all
 
+    times = read_shift_times(shifts) if shifts is not None else None
     if not named:
-        return _tell(output, check_all(policy, store or []), markdown, html)
+        return _tell(output, check_all(policy, store or [], shifts=times), markdown, html)
     from bwc_protocol.declare import Role
     from bwc_sdk.cli.running.on_camera import run_on_camera
 
@@ -70,6 +74,7 @@ def check(
             seen,
             applied={camera.identity: applied},
             now_ns=time.time_ns(),
+            shifts=times,
         )
         return _tell(out, found, markdown, html)
 

@@ -18,6 +18,7 @@ from bwc_sdk.cli.arguments.policy.options import (
     PackName,
     Packs,
     Roots,
+    Shifts,
     Stores,
     WaiverFiles,
     day_of,
@@ -52,6 +53,7 @@ def summarise(
         ),
     ],
     store: Stores = None,
+    shifts: Shifts = None,
     check: Annotated[
         list[Path] | None,
         typer.Option(
@@ -95,6 +97,7 @@ def summarise(
     from bwc_protocol.declare import Role
     from bwc_sdk.identity.document_files import require_new, write_document
     from bwc_sdk.policy.figures import read_figures
+    from bwc_sdk.policy.shift_times import read_shift_times
     from bwc_sdk.policy.summary import configured_by, sign_summary
     from bwc_sdk.policy.summary import summarise as make
     from bwc_sdk.policy.whole_check import check_all
@@ -103,9 +106,10 @@ def summarise(
     given = read_figures(figures) if figures is not None else None
     if roster is not None:
         given = _with_roster(given, roster, day)
+    times = read_shift_times(shifts) if shifts is not None else None
     summary = make(
         found,
-        checked=check_all(found.ours, store) if store else None,
+        checked=check_all(found.ours, store, shifts=times) if store else None,
         configured=configured_by(check, found.ours.pack.sha256) if check else None,
         figures=given,
     )
