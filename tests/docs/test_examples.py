@@ -15,7 +15,6 @@ UNTRIED_HERE = {
     "docs/agency.md": 6,
     "docs/conformance.md": 2,
     "docs/benches.md": 4,
-    "docs/dock-programs.md": 1,
     "docs/erasing.md": 1,
     "docs/links.md": 2,
     "docs/technicians.md": 2,
