@@ -164,6 +164,15 @@ class RawLink:
             if came is not None:
                 self.waiting.append(came)
 
+    def stay(self, for_s: float) -> None:
+        """Keeps whatever comes, and the link alive, whatever the test wants unanswered afterwards: a device lets go of
+        a link of which it hears nothing for 5 s (LNK-015)."""
+        answers, self.answers_pings = self.answers_pings, True
+        try:
+            self.listen(for_s)
+        finally:
+            self.answers_pings = answers
+
     def settle(self, what: str = "PONG to a PING (LNK-014)", channel: int = 0) -> Frame:
         """By a PING and its PONG: all that the device said at once to what was said before has come. Gives the PONG."""
         number = secrets.randbelow(2**16)
@@ -273,7 +282,7 @@ class RawChannel:
                     f"one more handshake at least every 10 s (TRU-009), in {PATIENCE_S:g} s", "BUSY"
                 )
             self.say_reset(ResetReason.ANSWER)
-            self.link.listen(max(0.05, busy[-1].retry_after_ms / 1000))
+            self.link.stay(max(0.05, busy[-1].retry_after_ms / 1000))
             self.link.forget()
 
     def say(self, payload: bytes, **fields: Any) -> None:

@@ -101,7 +101,7 @@ class RawSession:
             if reset.reason is not ResetReason.BUSY or time.monotonic() > until:
                 raise RuleBroken("a preamble of the device", self.told())
             self.channel.say_reset(ResetReason.ANSWER)
-            self.channel.link.listen(max(0.05, reset.retry_after_ms / 1000))
+            self.channel.link.stay(max(0.05, reset.retry_after_ms / 1000))
 
     def _greet(self) -> Preamble | None:
         """One opening; None if the device resets it."""

@@ -30,16 +30,33 @@ class DeviceScheduling(LoadGroupScheduling):  # type: ignore[misc]  # pytest-xdi
 def groups_of(devices: Mapping[str, UnderTest]) -> Mapping[str, str]:
     """The group of each device, named after one of them.
 
-    Devices share one that two ways lead to, and those whose names could be taken for each other in an id: `x60` with
-    the parameter `2`, and `x60-2`.
+    Devices share one that two ways lead to; a docking station and the cameras in its bays, since its pipe is one
+    host's at a time; and those whose names could be taken for each other in an id: `x60` with the parameter `2`, and
+    `x60-2`.
     """
     group = {name: name for name in devices}
     for one, first in devices.items():
         for other, second in devices.items():
-            if first.expected == second.expected or other.startswith(f"{one}-"):
+            if (
+                first.expected == second.expected
+                or _one_pipe(first.uri, second.uri)
+                or other.startswith(f"{one}-")
+            ):
                 merged, into = group[other], group[one]
                 group = {name: into if was == merged else was for name, was in group.items()}
     return group
+
+
+def _one_pipe(one: str, other: str) -> bool:
+    """Whether both are at one docking station. What is no URI is told when its tests begin."""
+    from bwc_sdk.errors import InvalidUri
+    from bwc_sdk.transport.uri import DeviceUri
+
+    try:
+        first, second = DeviceUri.parse(one), DeviceUri.parse(other)
+        return bool(first.bay or second.bay) and first.without_bay() == second.without_bay()
+    except InvalidUri:
+        return False
 
 
 def group_of(nodeid: str, groups: Mapping[str, str]) -> str:

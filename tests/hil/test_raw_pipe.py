@@ -1,10 +1,20 @@
 """A pipe of the raw host that is over is told at once, and nobody waits for room on it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from bwc_protocol.frame import Bye, ByeReason, Frame, FrameType, HelloAck, encode_frame
+from bwc_protocol.frame import (
+    Bye,
+    ByeReason,
+    Frame,
+    FrameType,
+    HelloAck,
+    Reset,
+    ResetReason,
+    encode_frame,
+)
 from bwc_sdk.sync.loop import loop_thread
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
@@ -73,3 +83,29 @@ def test_a_late_answer_to_an_earlier_host_is_passed_over(pipe: RawPipe) -> None:
     pipe.received(unasked)  # a device that says so to this host is heard
     link.settle()
     assert link.count(lambda frame: frame.type is FrameType.HELLO_ACK) == 1
+
+
+def test_who_waits_until_handshakes_are_taken_keeps_the_link_also_where_the_test_answers_no_ping(
+    pipe: RawPipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that is busy says so for up to 10 s, and lets go of a host that is silent for 5 s: by that, a test
+    without answers said of a sound device that it had vanished."""
+    link = RawLink(pipe)
+    link.nonce, link.granted = 7, HelloAck(host_nonce=1, max_payload=1024, version=1, window=32)
+    said: list[FrameType] = []
+
+    def device(type: FrameType, **fields: Any) -> None:
+        said.append(type)
+        if type is FrameType.PING:
+            pipe.received(encode_frame(Frame(FrameType.PONG, link=7, seq=fields["seq"])))
+        elif type is FrameType.DATA and said.count(FrameType.DATA) == 1:
+            busy = Reset(reason=ResetReason.BUSY, retry_after_ms=50)
+            pipe.received(encode_frame(Frame(FrameType.RESET, link=7, payload=busy.encode())))
+        elif type is FrameType.RESET:
+            pipe.received(encode_frame(Frame(FrameType.PING, link=7)))
+
+    monkeypatch.setattr(link, "say", device)
+    link.answers_pings = False
+    link.channel().open_when_taken(b"preamble")
+    assert said.count(FrameType.DATA) == 2 and FrameType.PONG in said, "it waited, and was heard meanwhile"
+    assert not link.answers_pings, "as the test wants it"

@@ -173,3 +173,36 @@ def test_devices_whose_tests_cannot_be_told_apart_by_their_ids_share_a_worker_an
     assert group_of("a.py::test_it[y]", groups) == group_of("a.py::test_it[w-0]", groups) == groups["y"]
     assert group_of("a.py::test_it[yes]", groups) == group_of("a.py::test_it", groups) == ""
     assert group_of("a.py::test_it", groups_of(of(x="A"))) == "x", "one device has all tests"
+
+
+def test_a_docking_station_and_the_cameras_in_its_bays_share_a_worker_since_it_has_one_host_at_a_time() -> (
+    None
+):
+    def at(**uris: str) -> dict[str, UnderTest]:
+        return {
+            name: UnderTest(
+                name=name,
+                uri=uri,
+                expected=name,
+                expendable=None,
+                identity=None,
+                insecure=False,
+                control=None,
+            )
+            for name, uri in uris.items()
+        }
+
+    groups = groups_of(
+        at(
+            left="tcp:h:1?bay=1",
+            dock="tcp:h:1",
+            right="tcp:h:1?bay=2",
+            other="tcp:h:2?bay=1",
+            another="tcp:h:2?bay=2&x=y",
+            odd="nothing",
+        )
+    )
+    assert groups["left"] == groups["dock"] == groups["right"]
+    assert len(set(groups.values())) == 4, "nobody else"
+    bays = groups_of(at(left="usb:1-4?bay=1", right="usb:1-4?bay=2"))
+    assert bays["left"] == bays["right"], "where the station itself is not under test, too"
