@@ -215,8 +215,8 @@ def _configured(
             said = f"{key} is {_shown(values.get(key))}, and the pack sets {_shown(value)}."
             yield Found(Kind.DRIFT, "", said, camera)
     if values.get("policy.sha256") != policy.pack.sha256 or values.get("policy.id") != policy.pack.id:
-        named = values.get("policy.id") or "no policy"
-        said = f"The camera names {named}, not {policy.pack.id} of {policy.pack.sha256[:16]}."
+        named = str(values.get("policy.id") or ""), str(values.get("policy.sha256") or "")
+        said = f"The camera names {_not_this(policy, *named)}."
         yield Found(Kind.NOT_THIS_POLICY, "", said, camera)
 
 
@@ -302,7 +302,10 @@ class _Look:
 
     def _stop_by_the_camera(self, ending: StopReason | Unknown) -> Iterator[Found]:
         kinds = {
-            StopReason.SWITCHED_OFF: (Kind.SWITCHED_OFF, "The camera was switched off while it recorded."),
+            StopReason.SWITCHED_OFF: (
+                Kind.SWITCHED_OFF,
+                "The camera was switched off, or its battery was empty, while it recorded.",
+            ),
             StopReason.STORAGE_FULL: (Kind.STORAGE_FULL, "No room was left."),
             StopReason.POWER_LOST: (Kind.POWER_LOST, "The camera lost its power while it recorded."),
         }
@@ -426,9 +429,16 @@ class _Look:
     def _named_policy(self) -> Iterator[Found]:
         manifest = self.seen.manifest
         if manifest.policy_sha256.hex() != self.policy.pack.sha256:
-            named = manifest.policy_id or "no policy"
-            said = f"It names {named}, not {self.policy.pack.id} of {self.policy.pack.sha256[:16]}."
+            said = f"It names {_not_this(self.policy, manifest.policy_id, manifest.policy_sha256.hex())}."
             yield self._found(Kind.NOT_THIS_POLICY, "", said, counts=False)
+
+
+def _not_this(policy: Effective, named: str, sha256: str) -> str:
+    pack = policy.pack
+    if named != pack.id:
+        return f"{named or 'no policy'}, not {pack.id} of {pack.sha256[:16]}"
+    other = f"another version of it, {sha256[:16]}" if sha256.strip("0") else "no version of it"
+    return f"{named} and {other}, not {pack.sha256[:16]}"
 
 
 def _length(one: Interval) -> int:

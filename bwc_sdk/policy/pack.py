@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
 from bwc_sdk.policy.catalogue import CATALOGUE_VERSION, RULES, RuleInfo, lifted
 from bwc_sdk.policy.demands import (
@@ -188,6 +188,24 @@ class Pack(Part):
     settings: Annotated[dict[SettingKey, SettingValue], Field(max_length=SETTINGS_MAX)] = {}  # noqa: RUF012 - pydantic copies it
     """Settings of cameras that follow from no rule, as in a configuration file."""
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_MAX)] = ()
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _flat(cls, given: Any) -> Any:
+        """`alarm.battery_low_pct = 20` is the same as `"alarm.battery_low_pct" = 20`."""
+        if not isinstance(given, dict):
+            return given
+        found: dict[Any, Any] = {}
+        left = list(given.items())
+        while left:
+            key, value = left.pop(0)
+            if isinstance(value, dict) and value and len(str(key)) <= ID_MAX:
+                left[:0] = [(f"{key}.{part}", one) for part, one in value.items()]
+            elif key in found:
+                raise ValueError(f"{key} stands there twice")
+            else:
+                found[key] = value
+        return found
 
     @model_validator(mode="after")
     def _together(self) -> Self:

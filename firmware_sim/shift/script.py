@@ -1,6 +1,7 @@
 """The script of a shift, as a TOML file.
 
     hours = 10                                   # how long it is; what nobody ended by then goes on
+    settings = { "recording.pre_event_s" = 60 }  # every camera is configured so, if its wearer says nothing else
 
     [[wearer]]
     officer = "K1"
@@ -44,8 +45,10 @@ STEPS_MAX: Final = 10_000
 """Of one wearer."""
 TEXT_MAX: Final = 64
 """Bytes of an officer, or of a unit, as in an assignment."""
+KEY_PARTS_MAX: Final = 4
+"""Parts of the key of a setting, as far as they are followed: there are two."""
 SHOWN_MAX: Final = 64
-TOP_KEYS: Final = ("hours", "wearer")
+TOP_KEYS: Final = ("hours", "settings", "wearer")
 KEYS: Final = ("officer", "unit", "charge", "settings", "steps")
 MOVE_TIME: Final = frozenset({("advance",), ("snapshot",), ("restore",)})
 """Commands that no step is: time passes by itself, and never goes back."""
@@ -125,9 +128,12 @@ def parse_shift(text: str) -> Shift:
     wearers = document.get("wearer")
     if not isinstance(wearers, list) or not 1 <= len(wearers) <= WEARERS_MAX:
         raise ShiftError(f"it has 1 to {WEARERS_MAX} wearers, each a table [[wearer]]")
+    every = _settings(document, "the script")
     return Shift(
         hours=float(hours),
-        wearers=tuple(_wearer(number, one, hours * 3600) for number, one in enumerate(wearers, start=1)),
+        wearers=tuple(
+            _wearer(number, one, hours * 3600, every) for number, one in enumerate(wearers, start=1)
+        ),
     )
 
 
@@ -149,7 +155,7 @@ def parse_step(text: str) -> Step:
     return Step(int(hours) * 3600 + int(minutes) * 60 + int(seconds or 0), words)
 
 
-def _wearer(number: int, table: object, length_s: float) -> Wearer:
+def _wearer(number: int, table: object, length_s: float, every: Mapping[str, str]) -> Wearer:
     where = f"wearer {number}"
     if not _is_table(table):
         raise ShiftError(f"{where} is no table: write [[wearer]] on a line of its own")
@@ -162,9 +168,6 @@ def _wearer(number: int, table: object, length_s: float) -> Wearer:
         isinstance(charge, bool) or not isinstance(charge, int) or not 1 <= charge <= 100
     ):
         raise ShiftError(f"{where} 'charge' is a whole number from 1 to 100")
-    settings = table.get("settings", {})
-    if not _is_table(settings) or not all(isinstance(one, str | int) for one in settings.values()):
-        raise ShiftError(f"{where} 'settings' is a table of texts, whole numbers, true and false")
     steps = table.get("steps", [])
     if (
         not isinstance(steps, list)
@@ -185,9 +188,26 @@ def _wearer(number: int, table: object, length_s: float) -> Wearer:
         officer=officer,
         unit=_text(table, "unit", where),
         charge_pct=charge,
-        settings={key: _written(one) for key, one in settings.items()},
+        settings={**every, **_settings(table, where)},
         steps=tuple(made),
     )
+
+
+def _settings(table: Mapping[str, object], where: str) -> dict[str, str]:
+    """Settings by their keys, as `bwc sim --set` takes them: "mute.allowed" = true, or mute.allowed = true."""
+    found: dict[str, str] = {}
+    left = [("", table.get("settings", {}))]
+    while left:
+        at, value = left.pop()
+        if _is_table(value) and at.count(".") < KEY_PARTS_MAX:
+            left += [(f"{at}.{key}" if at else key, one) for key, one in value.items()]
+        elif at and isinstance(value, str | int):
+            if at in found:
+                raise ShiftError(f"{where} 'settings' has {_shown(at)} twice")
+            found[at] = _written(value)
+        else:
+            raise ShiftError(f"{where} 'settings' is a table of texts, whole numbers, true and false")
+    return dict(sorted(found.items()))
 
 
 def _is_table(value: object) -> TypeGuard[dict[str, object]]:

@@ -227,6 +227,24 @@ def test_where_nothing_is_here_that_was_said_of_it_the_category_cannot_be_told()
     ]
 
 
+@pytest.mark.parametrize(
+    ("named", "sha256", "said"),
+    [
+        ("", bytes(32), "no policy, not north of"),
+        ("old", b"\x01" * 32, "old, not north of"),
+        ("north", b"\x01" * 32, f"north and another version of it, {'01' * 8}, not {PACK.sha256[:16]}."),
+        ("north", bytes(32), "north and no version of it, not"),
+    ],
+)
+def test_another_policy_or_another_version_of_it_is_told(named: str, sha256: bytes, said: str) -> None:
+    one = seen(manifest(policy_id=named, policy_sha256=sha256))
+    (note,) = check_recordings(POLICY, [one], now_ns=None)
+    assert said in note.sentence
+    values = {**compile_policy(POLICY).profile, "policy.id": named, "policy.sha256": sha256.hex()}
+    (found,) = check_configuration(POLICY, values, "CAM-1")
+    assert said in found.sentence
+
+
 def test_a_recording_of_before_this_policy_is_noted() -> None:
     old = seen(manifest(policy_id="old", policy_sha256=bytes(32)))
     assert found(old) == [] and notes(old) == ["not-this-policy"]

@@ -242,6 +242,17 @@ def test_the_hash_is_of_what_a_pack_says_and_not_of_how_it_is_written() -> None:
     assert parse_pack((HEAD + PRE_EVENT.replace("30", "31")).encode(), "x").sha256 != first.sha256
 
 
+def test_settings_are_the_same_with_and_without_quotes() -> None:
+    quoted, bare = (
+        parse_pack((HEAD + f"[settings]\n{text}\n").encode(), "x")
+        for text in ('"mute.allowed" = true\n"audio.gain_db" = 3', "mute.allowed = true\naudio.gain_db = 3")
+    )
+    assert bare.settings == {"mute.allowed": True, "audio.gain_db": 3} and bare.sha256 == quoted.sha256
+    for text in ("a = {}", "a.b = [1]", "'a.b' = 1\na.b = 2", "a." * 200 + "b = 1"):
+        with pytest.raises(PolicyError, match="settings"):
+            parse_pack((HEAD + f"[settings]\n{text}\n").encode(), "x")
+
+
 def test_the_hash_of_a_pack_never_changes() -> None:
     """Manifests name it for as long as footage is kept: whatever a later version adds, this one stays."""
     found = parse_pack((HEAD + PRE_EVENT).encode(), "x")

@@ -188,6 +188,7 @@ def test_one_wearer_leaves_a_camera_and_several_a_station_with_those_that_were_d
 
 STEP = 'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:01 {}"]'
 BEYOND_THE_SCHEMA = {
+    'hours = 1\n[[wearer]]\nofficer = "K"\n[settings]\n"a.b" = 1\na.b = 2': "'settings' has 'a.b' twice",
     STEP.format("record start event=luck"): "usage|event",
     STEP.format("record start event=trafic-stop"): "did you mean traffic-stop",
     STEP.format("record stop privat"): "did you mean privacy",
@@ -216,6 +217,8 @@ WRONG = {
     f'hours = 1\n[[wearer]]\nofficer = "{"K" * 65}"': "at most 64 bytes",
     'hours = 1\n[[wearer]]\nofficer = "K"\ncharge = 150': "from 1 to 100",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsettings = { "a" = 1.5 }': "a table of texts",
+    'hours = 1\nsettings = { a = [1] }\n[[wearer]]\nofficer = "K"': "the script 'settings' is a table of texts",
+    'hours = 1\nsettings = 7\n[[wearer]]\nofficer = "K"': "the script 'settings' is a table of texts",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = "dock"': "a list of at most",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["dock"]': "'dock' is no step: write it as",
     'hours = 1\n[[wearer]]\nofficer = "K"\nsteps = ["0:61 dock"]': "is no step",
@@ -238,7 +241,34 @@ def test_a_script_that_is_none_is_refused_with_a_sentence_and_the_schema_agrees(
         assert valid(tomllib.loads(script), json.loads(schema())) is (script in BEYOND_THE_SCHEMA)
 
 
-@pytest.mark.parametrize("script", [SCRIPT, SHORT])
+FOR_ALL = """
+hours = 1
+
+[[wearer]]
+officer = "K"
+settings = { "mute.allowed" = false }
+
+[[wearer]]
+officer = "L"
+
+[settings]
+mute.allowed = true
+recording.pre_event_s = 60
+"policy.id" = "north"
+"""
+
+
+def test_settings_for_all_are_those_of_each_who_says_nothing_else() -> None:
+    first, second = parse_shift(FOR_ALL).wearers
+    assert first.settings == {
+        "mute.allowed": "false",
+        "policy.id": "north",
+        "recording.pre_event_s": "60",
+    }
+    assert second.settings == {**first.settings, "mute.allowed": "true"}
+
+
+@pytest.mark.parametrize("script", [SCRIPT, SHORT, FOR_ALL])
 def test_the_schema_takes_what_is_right(script: str) -> None:
     assert parse_shift(script) and valid(tomllib.loads(script), json.loads(schema()))
 
