@@ -178,3 +178,10 @@ def test_the_day_that_a_roster_says_already_is_the_one_that_is_told(desk: Desk) 
         *("--on", "2026-11-20"),
     )
     assert "day\t2026-11-01" in ran.out and "says 2026-11-01 already" in ran.err
+
+
+def test_what_was_signed_at_an_end_stays_known_when_the_end_is_repeated_without(desk: Desk) -> None:
+    desk.provision()
+    end(desk, "Ä-01", desk.folder / "desired")
+    assert desk.run("people", "end", "Ä-01", "--records", str(desk.records)).code == 0
+    assert [one["source"] for one in said_since(desk, desk.serials[0])] == ["ended", "desired-state"]

@@ -62,6 +62,22 @@ def test_a_camera_that_is_nobodys_is_left_with_what_enrols_it(desk: Desk, bwc: B
     assert all("the same command with --enroll" in one[4] for one in left)
 
 
+def test_what_is_left_is_listed_as_it_was_named_and_not_as_it_failed(desk: Desk, bwc: Bwc) -> None:
+    uris = [f"sim:?seed={next(benches)}&recordings=0{more}" for more in ("", "&enrolled=0")]
+    desk.roster.write_text("officer;slot\nA;elsewhere\n")
+    words = (
+        "provision",
+        str(desk.folder / "patrol.toml"),
+        "--roster",
+        str(desk.roster),
+        "--records",
+        str(desk.records),
+    )
+    ran = bwc(*words, "--lab", "--also", uris[1], device=uris[0])
+    left = [line.split("\t") for line in ran.out.splitlines()]
+    assert [(one[0], one[2]) for one in left] == [(uris[0], "choose"), (uris[1], "connect")]
+
+
 def test_whose_certificate_is_wanted_is_told(desk: Desk, bwc: Bwc, tmp_path: Path) -> None:
     empty = tmp_path / "identity"
     empty.mkdir(mode=0o700)
@@ -109,9 +125,18 @@ def test_a_setting_that_is_misspelt_is_told_once_before_anybody_is_connected_to(
     told = f"{profile}: mute.alowed: no such setting; did you mean mute.allowed?\n"
     for ran in (
         afar.provision(),
-        afar.run("provision", str(profile), "--roster", str(afar.roster), "--records", "r", "--out", "d"),
+        afar.run(
+            "provision",
+            str(profile),
+            "--roster",
+            str(afar.roster),
+            "--records",
+            str(afar.records),
+            "--out",
+            str(afar.folder / "d"),
+        ),
         afar.run("check", "--station", NOBODY, "--profile", str(profile)),
-        afar.run("desired", "sign", str(profile), "--camera", "X-1", "--out", "d"),
+        afar.run("desired", "sign", str(profile), "--camera", "X-1", "--out", str(afar.folder / "d")),
     ):
         assert ran.code == ExitCode.BAD_CONFIG and ran.err.count(told) == 1, ran.err
         assert (
