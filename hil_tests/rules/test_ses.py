@@ -80,10 +80,10 @@ def test_no_byte_comes_before_the_whole_preamble_has_arrived(wire: Wire) -> None
         pytest.param(12, (MAX_PLAINTEXT - 1).to_bytes(4, "little"), id="too small a max_plaintext"),
     ],
 )
-def test_what_is_no_preamble_of_a_host_resets_the_channel(wire: Wire, at: int, value: bytes) -> None:
-    wrong = bytearray(wire.preamble())
+def test_what_is_no_preamble_of_a_host_resets_the_channel(failing_wire: Wire, at: int, value: bytes) -> None:
+    wrong = bytearray(failing_wire.preamble())
     wrong[at : at + len(value)] = value
-    channel = opened(wire, bytes(wrong))
+    channel = opened(failing_wire, bytes(wrong))
     channel.link.expect("RESET of a channel that does not begin with a preamble (SES-002)", channel.is_reset)
     said = channel.resets[-1].reason
     if said is not ResetReason.PROTOCOL:
@@ -165,8 +165,8 @@ def longest_record(channel: RawChannel, protection: int) -> tuple[int, list[int]
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-005")
 @pytest.mark.rule("SES-018")
-def test_a_conversation_that_does_not_become_ready_is_reset_after_ten_seconds(wire: Wire) -> None:
-    session = shaken(wire)
+def test_a_conversation_that_does_not_become_ready_is_reset_after_ten_seconds(failing_wire: Wire) -> None:
+    session = shaken(failing_wire)
     channel = session.channel
     early = channel.link.heard(channel.is_reset, READY_WITHIN_S - LATE_S)
     if early is not None:
@@ -188,24 +188,26 @@ def test_a_conversation_that_does_not_become_ready_is_reset_after_ten_seconds(wi
         pytest.param({"kind": PeerKind.STATION}, id="another kind"),
     ],
 )
-def test_a_session_info_that_does_not_agree_ends_the_session(wire: Wire, changes: dict[str, Any]) -> None:
-    session = shaken(wire)
+def test_a_session_info_that_does_not_agree_ends_the_session(
+    failing_wire: Wire, changes: dict[str, Any]
+) -> None:
+    session = shaken(failing_wire)
     session.say_control(replace(session.info(), **changes))
     session.ends("SES-006")
 
 
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-020")
-def test_a_session_info_that_asks_for_no_role_is_refused(wire: Wire) -> None:
-    session = shaken(wire)
+def test_a_session_info_that_asks_for_no_role_is_refused(failing_wire: Wire) -> None:
+    session = shaken(failing_wire)
     session.say_control(replace(session.info(), roles=Role(0)))
     session.ends("SES-020", ResetReason.REFUSED, Alert.REFUSED)
 
 
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-020")
-def test_a_session_info_that_asks_for_a_role_beyond_the_session_is_refused(wire: Wire) -> None:
-    session = shaken(wire)
+def test_a_session_info_that_asks_for_a_role_beyond_the_session_is_refused(failing_wire: Wire) -> None:
+    session = shaken(failing_wire)
     session.say_control(replace(session.info(), roles=session.role | Role.TECHNICIAN))
     session.ends("SES-020", ResetReason.REFUSED, Alert.REFUSED)
 
@@ -252,16 +254,16 @@ def test_a_request_before_session_info_is_not_executed(wire: Wire) -> None:
 
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-017")
-def test_ready_before_session_info_ends_the_session(wire: Wire) -> None:
-    session = shaken(wire)
+def test_ready_before_session_info_ends_the_session(failing_wire: Wire) -> None:
+    session = shaken(failing_wire)
     session.get_ready()
     session.ends("SES-017")
 
 
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-009")
-def test_a_second_session_info_before_ready_ends_the_session(wire: Wire) -> None:
-    session = shaken(wire)
+def test_a_second_session_info_before_ready_ends_the_session(failing_wire: Wire) -> None:
+    session = shaken(failing_wire)
     session.inform()
     session.say_control(session.info())
     session.ends("SES-009")
@@ -307,10 +309,10 @@ def test_several_messages_in_one_frame_are_several_messages(wire: Wire) -> None:
 
 @pytest.mark.bwc_fails_a_handshake
 @pytest.mark.rule("SES-012")
-def test_no_more_than_16384_bytes_of_handshake_are_taken(wire: Wire) -> None:
-    session = wire.conversation()
+def test_no_more_than_16384_bytes_of_handshake_are_taken(failing_wire: Wire) -> None:
+    session = failing_wire.conversation()
     session.greet()
-    if wire.protection == NO_PROTECTION:
+    if failing_wire.protection == NO_PROTECTION:
         session.channel.send(b"\x01" + (16_384).to_bytes(3, "little") + bytes(16_384))
         session.ends("SES-012")
         return
@@ -319,7 +321,7 @@ def test_no_more_than_16384_bytes_of_handshake_are_taken(wire: Wire) -> None:
         if session.channel.resets:
             break
         session.channel.send(record)
-        session.channel.link.settle(channel=wire.bay)
+        session.channel.link.settle(channel=failing_wire.bay)
     session.ends("SES-012")
 
 
@@ -372,9 +374,9 @@ def test_a_record_that_breaks_a_rule_ends_the_session(wire: Wire, record: bytes)
         pytest.param(b"\x01\x03\x00\x00\xff\xff\xff", id="a handshake that breaks its table"),
     ],
 )
-def test_a_handshake_that_breaks_a_rule_ends_the_session(wire: Wire, record: bytes) -> None:
-    needs_insecure(wire)
-    session = wire.conversation()
+def test_a_handshake_that_breaks_a_rule_ends_the_session(failing_wire: Wire, record: bytes) -> None:
+    needs_insecure(failing_wire)
+    session = failing_wire.conversation()
     session.greet()
     session.channel.send(record)
     session.ends("SES-014")
