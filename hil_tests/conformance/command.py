@@ -124,7 +124,8 @@ def conformance(
     if watch:
         _watch(run, output)
     suite.check(run)
-    found = suite.judge(run, _Progress(output))
+    progress = _Progress(output)
+    found = suite.judge(run, progress, progress.tell)
     _tell(found, run.folder, output)
     return CODES[found.conformity]
 
@@ -378,6 +379,11 @@ class _Progress:
         if self._moves:
             line = f"{done} of {of} {report.nodeid}"[:STATUS_MAX] if done < of else ""
             self._say(line)
+
+    def tell(self, about: str) -> None:
+        """A line of its own, before the first test."""
+        if self._told:
+            self._say(f"{about}\n")
 
     def _say(self, line: str) -> None:
         start = "\r\x1b[K" if self._moves else ""

@@ -18,6 +18,7 @@ from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.benches.bench_file import read_bench
 from hil_tests.conformance.collecting import Collector
+from hil_tests.conformance.estimate import estimate
 from hil_tests.conformance.folder import prepare
 from hil_tests.conformance.report import Report
 from hil_tests.conformance.starting import COLLECTOR
@@ -86,10 +87,11 @@ class Run:
 class _Keeper:
     """Keeps what gathers the report, and passes on how far the run is."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, run: Run, progress: Progress, tell: Callable[[str], None]) -> None:
         self.collector: Collector | None = None
         self.interrupted = False
-        self._progress = progress
+        self._device, _, self._insecure = reached(run)
+        self._progress, self._tell = progress, tell
         self._all = 0
         self._done = 0
 
@@ -99,6 +101,9 @@ class _Keeper:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._all = len(session.items)
+        told = estimate(session.items, self._device, insecure=self._insecure)
+        if told:
+            self._tell(told)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._done += report.when == "teardown"
@@ -109,12 +114,8 @@ class _Keeper:
         self.interrupted = excinfo.type is KeyboardInterrupt  # pytest's own ends are kinds of it
 
 
-def check(run: Run) -> None:
-    """What has to hold before the first test, so that a wrong word costs no run.
-
-    Raises `InvalidUri`, `IdentityError`, `HostFileError`, `BenchFileError`, and `TransportError` for a device that is
-    not there.
-    """
+def reached(run: Run) -> tuple[str, Path | None, bool]:
+    """The device's URI, by whose keys, and whether without protection. Raises `HostFileError`, `BenchFileError`."""
     entry = read_bench(run.bench).choose(run.use, "--use") if run.bench is not None else None
     device, identity, insecure = run.device, run.identity, run.allow_insecure
     if entry is not None:
@@ -122,6 +123,16 @@ def check(run: Run) -> None:
         identity = identity if identity is not None or insecure else entry.identity
         insecure = insecure or (entry.insecure and run.identity is None)
     assert device is not None
+    return device, identity, insecure
+
+
+def check(run: Run) -> None:
+    """What has to hold before the first test, so that a wrong word costs no run.
+
+    Raises `InvalidUri`, `IdentityError`, `HostFileError`, `BenchFileError`, and `TransportError` for a device that is
+    not there.
+    """
+    device, identity, insecure = reached(run)
     BenchIdentities(identity, insecure=insecure).need(ON_ANY_DEVICE)
     prepare(run.folder)
     pipe = RawPipe(transport_for(DeviceUri.parse(device)), 1, Transcript())
@@ -129,12 +140,12 @@ def check(run: Run) -> None:
     pipe.close()
 
 
-def judge(run: Run, progress: Progress) -> Report:
-    """Runs the suite, and gives the report that now is in its folder.
+def judge(run: Run, progress: Progress, tell: Callable[[str], None] = lambda about: None) -> Report:
+    """Runs the suite, and gives the report that now is in its folder. `tell` is told about how long it will take.
 
     Raises `KeyboardInterrupt` after the report of a run that somebody ended, `BwcError` for one that gave none.
     """
-    keeper = _Keeper(progress)
+    keeper = _Keeper(run, progress, tell)
     log = run.folder / LOG
     with (
         log.open("w", encoding="utf-8") as file,

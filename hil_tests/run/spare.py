@@ -12,6 +12,7 @@ from hil_tests.run.under_test import UnderTest
 from hil_tests.verdicts import not_tested
 
 if TYPE_CHECKING:
+    from bwc_sdk.transport.uri import DeviceUri
     from hil_tests.raw.wire import Wire
 
 NOT_KEPT: Final = ("state", "recordings", "mib", "bay")
@@ -22,6 +23,7 @@ FOR_GOOD: Final = "it leaves on a device what nobody takes back, and so takes a 
 @pytest.fixture
 def spare_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Wire]:
     """The way to a new device like the one under test, which nobody uses afterwards."""
+    _need_a_simulator_of_this_process(bwc_under_test)
     yield from _wire(request, bwc_under_test, {})
 
 
@@ -29,8 +31,10 @@ def spare_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Ite
 def failing_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Wire]:
     """For a test that makes a handshake fail: to a new simulator like the one under test, which has not made any fail;
     where that is none of this process, to the device itself, which may let the next one wait (TRU-009)."""
-    if _is_simulated_here(bwc_under_test):
-        yield from _wire(request, bwc_under_test, {}, reads_only=True)
+    uri = _uri_of(bwc_under_test)
+    if uri.scheme == "sim":
+        bay = {"bay": str(uri.bay)} if uri.bay else {}
+        yield from _wire(request, bwc_under_test, bay, reads_only=True)
     else:
         yield request.getfixturevalue("wire")
 
@@ -38,14 +42,21 @@ def failing_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> I
 @pytest.fixture
 def new_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Wire]:
     """The same to one that leaves its factory, and belongs to nobody."""
+    _need_a_simulator_of_this_process(bwc_under_test)
     yield from _wire(request, bwc_under_test, {"enrolled": "0"})
 
 
-def _is_simulated_here(device: UnderTest) -> bool:
+def _need_a_simulator_of_this_process(device: UnderTest) -> None:
+    """Skips without one; for a camera in a bay as well, since nobody presses its buttons there."""
+    uri = _uri_of(device)
+    if uri.scheme != "sim" or uri.bay:
+        not_tested(FOR_GOOD)
+
+
+def _uri_of(device: UnderTest) -> DeviceUri:
     from bwc_sdk.transport.uri import DeviceUri
 
-    uri = DeviceUri.parse(device.uri)
-    return uri.scheme == "sim" and not uri.bay
+    return DeviceUri.parse(device.uri)
 
 
 def _wire(
@@ -56,9 +67,7 @@ def _wire(
     from hil_tests.raw.transcript import TRANSCRIPT, Transcript
     from hil_tests.raw.wire import Wire
 
-    uri = DeviceUri.parse(device.uri)
-    if not _is_simulated_here(device):
-        not_tested(FOR_GOOD)
+    uri = _uri_of(device)
     options = {key: value for key, value in uri.options.items() if key not in NOT_KEPT}
     spare = DeviceUri("sim", "", options | {"seed": str(secrets.randbelow(2**32)), "recordings": "0"} | more)
     transcript = request.node.stash[TRANSCRIPT] = Transcript()
