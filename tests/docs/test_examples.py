@@ -24,7 +24,7 @@ UNTRIED_HERE = {
 """How many examples of a page are only read: one more has to have its reason."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_examples_of_a_page_work(page: Path, tmp_path: Path) -> None:
     shell: list[Shell] = []
