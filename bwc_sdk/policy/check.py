@@ -75,6 +75,8 @@ class Kind(enum.StrEnum):
     CANNOT_TELL = "cannot-tell"
     """What is here does not say whether the rule was kept."""
     UNREADABLE = "unreadable"
+    RECORDS_STILL = "records-still"
+    """The camera stands in its dock and records: nobody stopped it, and what it records is not to be had."""
     NOT_IN_FORCE = "not-in-force"
     """The policy, or one above it, does not hold on that day: none of its rules was looked at."""
     PACK_ERROR = "pack-error"
@@ -178,6 +180,15 @@ def check_policy(policy: Effective) -> tuple[Found, ...]:
         more = " None of its rules was looked at." if absent else f" ({one.code} of 'bwc policy lint')"
         told.append(Found(kind, one.rule, f"{one.sentence}{more}", counts=absent))
     return tuple(told)
+
+
+def check_still_recording(policy: Effective, cameras: Iterable[str]) -> tuple[Found, ...]:
+    """The findings of cameras that record in their docks."""
+    rule = "record.stop_requires_reason"
+    said = "It stands in its dock and records: nobody stopped it, and what it records cannot be stored yet."
+    counts = wants(policy.firm, rule)
+    named = rule if wants(policy, rule) else ""
+    return tuple(Found(Kind.RECORDS_STILL, named, said, one, counts=counts) for one in sorted(cameras))
 
 
 def check_configuration(
@@ -464,8 +475,10 @@ def inputs_sha256(
     recordings: Iterable[Seen],
     configurations: Mapping[str, Mapping[str, Value]],
     shifts: ShiftTimes | None = None,
+    recording_still: Iterable[str] = (),
 ) -> str:
-    """What a check was made of: packs, recordings, how they were stored, configurations, times of shifts."""
+    """What a check was made of: packs, recordings, how they were stored, configurations, times of shifts, and which
+    cameras record in their docks."""
     made_of = {
         "packs": [[one.id, one.sha256] for one in policy.packs],
         "on": policy.on.isoformat(),
@@ -474,6 +487,8 @@ def inputs_sha256(
     }
     if shifts is not None:
         made_of["shifts"] = shifts.model_dump(mode="json")
+    if still := sorted(recording_still):
+        made_of["recording_still"] = still
     return hashlib.sha256(canonical_json(made_of)).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from bwc_sdk.policy.asked_settings import Value
@@ -12,6 +12,7 @@ from bwc_sdk.policy.check import (
     check_configuration,
     check_policy,
     check_recordings,
+    check_still_recording,
     inputs_sha256,
 )
 from bwc_sdk.policy.inheritance import Effective
@@ -28,9 +29,11 @@ def check_all(
     applied: Mapping[str, Mapping[str, Value]] | None = None,
     now_ns: int | None = None,
     shifts: ShiftTimes | None = None,
+    recording_still: Collection[str] = (),
 ) -> Checked:
     """`configurations` are effective ones, by the identity of their cameras, `applied` what is to come; `now_ns` is
-    until when what is not stored yet may be waited for, `shifts` when shifts change. Raises `HostFileError`."""
+    until when what is not stored yet may be waited for, `shifts` when shifts change, `recording_still` are cameras that
+    record in their docks. Raises `HostFileError`."""
     found = [one for path in stores for one in seen_in_store(path)]
     recordings = once([*(one for one in found if isinstance(one, Seen)), *on_cameras])
     unreadable = [one for one in found if isinstance(one, Unreadable)]
@@ -41,6 +44,7 @@ def check_all(
         for camera, values in sorted(given.items())
         for one in check_configuration(policy, values, camera, (applied or {}).get(camera))
     ]
+    told += check_still_recording(policy, recording_still)
     told += check_recordings(policy, recordings, unreadable, now_ns=now_ns, shifts=shifts)
     return Checked(
         policy,
@@ -48,5 +52,5 @@ def check_all(
         len(recordings),
         tuple(sorted({one.camera for one in recordings} | set(given))),
         sum(one.kind is Kind.LATE_OFFLOAD for one in told),
-        inputs_sha256(policy, recordings, given, shifts),
+        inputs_sha256(policy, recordings, given, shifts, recording_still),
     )

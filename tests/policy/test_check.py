@@ -306,6 +306,17 @@ def test_a_policy_that_is_not_in_force_keeps_nobody() -> None:
     assert check_all(POLICY, []).found == ()
 
 
+def test_a_camera_that_records_in_its_dock_is_found_where_a_stop_needs_a_reason() -> None:
+    told = check_all(POLICY, [], recording_still=["CAM-2", "CAM-1"])
+    assert [(one.kind, one.rule, one.camera, one.counts) for one in told.found] == [
+        (Kind.RECORDS_STILL, "record.stop_requires_reason", camera, True) for camera in ("CAM-1", "CAM-2")
+    ]
+    assert told.inputs_sha256 != check_all(POLICY, []).inputs_sha256
+    bare = pack("bare", rule("record.event_required", "required"))
+    (note,) = check_all(effective(bare, DAY, Library([bare])), [], recording_still=["CAM-1"]).found
+    assert (note.rule, note.counts) == ("", False)
+
+
 def test_an_error_of_the_linter_is_noted_beside_what_was_found() -> None:
     wrong = PACK.model_copy(update={"settings": {"power.sleep_after_s": 60}})
     policy = effective(wrong, DAY, Library([wrong]))

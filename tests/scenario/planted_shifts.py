@@ -277,7 +277,9 @@ SHIFTS: Final[dict[str, Callable[[Worked], None]]] = {
     "the pack's setting changed": _set("alarm.battery_low_pct", 10, Kind.DRIFT),
 }
 """Faults of a whole shift."""
-FAULTS: Final = (*RECORDINGS, *SHIFTS)
+NEVER_STOPPED: Final = "never stopped"
+"""Of the last shift alone: whatever is pressed after that is of the same recording."""
+FAULTS: Final = (*RECORDINGS, *SHIFTS, NEVER_STOPPED)
 
 
 @dataclass(frozen=True)
@@ -300,6 +302,9 @@ def plant(
         for shift in range(shifts):
             rng = random.Random(f"{seed} {wearer} {shift}")
             week.append(_drawn(rng, first + wearer * shifts + shift, faults))
+            if shift == shifts - 1 and (first + wearer * shifts + shift) % 4 == 3 and NEVER_STOPPED in faults:
+                week[-1].extra.append((LAST * 60, "record start event=arrest"))
+                week[-1].camera.append((Kind.RECORDS_STILL, True))
             files[shift].append(_wearer(officer, week[-1]))
         found.update(_expected(officer, week))
     return Planted(tuple("\n".join(one) for one in files), frozenset(found))
@@ -307,6 +312,8 @@ def plant(
 
 def turn_of(fault: str) -> int:
     """The turn of a wearer who has it for certain."""
+    if fault == NEVER_STOPPED:
+        return 3
     return list(RECORDINGS).index(fault) if fault in RECORDINGS else 2 * list(SHIFTS).index(fault)
 
 

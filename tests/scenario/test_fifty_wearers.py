@@ -10,14 +10,12 @@ import pytest
 
 from bwc_protocol.declare import Role
 from bwc_protocol.messages.clock import TimeSource
-from bwc_sdk.cli.verbs.policy.checking import of_camera
+from bwc_sdk.cli.verbs.policy.checking import Asked, ask
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.connecting import connect
 from bwc_sdk.host.world import InlineWorkers, World
 from bwc_sdk.offload import OffloadPolicy, OffloadResult, SetClock, offload
-from bwc_sdk.policy.asked_settings import Value
 from bwc_sdk.policy.check import Checked, Kind
-from bwc_sdk.policy.seen import Seen
 from bwc_sdk.policy.whole_check import check_all
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.model import CameraOptions
@@ -38,7 +36,9 @@ KINDS = {str(kind) for kind in Kind} - {
     "setting-absent",  # the simulator has all settings,
     "storage-full",  # room for more than a shift,
     "first-amendment",  # refuses to say so,
-    "unreadable",  # and damages nothing that it gives away
+    "unreadable",  # and damages nothing that it gives away;
+    "not-in-force",  # the policy holds,
+    "pack-error",  # and has no error
 }
 CLOCK = SetClock(source=TimeSource.GNSS, host_uncertainty_ns=1_000_000)
 
@@ -75,14 +75,14 @@ def _world(camera: SimCamera) -> World:
     return World(utc_ns=camera.true_utc_ns, entropy=entropy, workers=InlineWorkers())
 
 
-def _asked(camera: SimCamera) -> tuple[dict[str, Value], dict[str, Value], list[Seen]]:
+def _asked(camera: SimCamera) -> Asked:
     """What a camera says when it is checked by itself."""
 
-    async def whole() -> tuple[dict[str, Value], dict[str, Value], list[Seen]]:
+    async def whole() -> Asked:
         async with await connect(
             MemoryTransport(camera), role=Role.AUDITOR, world=_world(camera), allow_insecure=True
         ) as client:
-            return await of_camera(client)
+            return await ask(client)
 
     return run_virtual(whole())
 
@@ -120,8 +120,9 @@ def _checked(store: Path, cameras: list[SimCamera]) -> Checked:
     return check_all(
         POLICY,
         [store],
-        {name: values for name, (values, _, _) in said.items()},
-        [one for _, _, seen in said.values() for one in seen],
+        {name: one.effective for name, one in said.items()},
+        [each for one in said.values() for each in one.recordings],
+        recording_still=[name for name, one in said.items() if one.records_still],
         now_ns=max(camera.true_utc_ns() for camera in cameras),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,14 @@ def check(
     from bwc_sdk.cli.running.on_camera import run_on_camera
 
     async def work(camera: Camera, out: Output) -> int:
-        values, applied, seen = await of_camera(camera)
+        asked = await ask(camera)
         found = check_all(
             policy,
             store or [],
-            {camera.identity: values},
-            seen,
-            applied={camera.identity: applied},
+            {camera.identity: asked.effective},
+            asked.recordings,
+            applied={camera.identity: asked.applied},
+            recording_still=[camera.identity] if asked.records_still else [],
             now_ns=time.time_ns(),
             shifts=times,
         )
@@ -81,9 +83,23 @@ def check(
     return run_on_camera(settings, Role.AUDITOR, work, interrupted=UNCHANGED, any_role=True)
 
 
-async def of_camera(camera: Camera) -> tuple[dict[str, Value], dict[str, Value], list[Seen]]:
-    """The configuration that is in effect, what is still to take effect, and the recordings that it has."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a camera says of itself."""
+
+    effective: dict[str, Value]
+    """Its configuration."""
+    applied: dict[str, Value]
+    """What is still to take effect."""
+    recordings: list[Seen]
+    records_still: bool
+    """In its dock."""
+
+
+async def ask(camera: Camera) -> Asked:
+    """Reads it; nothing is changed."""
     from bwc_protocol.messages.config import ConfigView
+    from bwc_protocol.messages.identity import CameraState
     from bwc_protocol.messages.recordings import AnnotationKind
     from bwc_sdk.policy.seen import Seen
 
@@ -94,8 +110,13 @@ async def of_camera(camera: Camera) -> tuple[dict[str, Value], dict[str, Value],
         categories = [one.text for one in said if one.kind == AnnotationKind.CATEGORY]
         category = categories[-1] if categories else ""
         seen.append(Seen(manifest, category, None, camera.identity, len(said)))
-    effective = await camera.config.values(ConfigView.EFFECTIVE)
-    return effective, await camera.config.values(ConfigView.PENDING), seen
+    status = await camera.device.status()
+    return Asked(
+        await camera.config.values(ConfigView.EFFECTIVE),
+        await camera.config.values(ConfigView.PENDING),
+        seen,
+        status.docked and status.state in (CameraState.RECORDING, CameraState.POST_EVENT),
+    )
 
 
 def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | None) -> int:

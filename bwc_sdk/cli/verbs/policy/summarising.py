@@ -190,6 +190,8 @@ def report(
     believed, denied = whom(settings, root, deny_list)
     department = pack_of(against, packs)[0] if against is not None else None
     found = read_report(directories, believed, on=day_of(on), department=department, denied=denied)
+    if not found.agencies and not found.refused:
+        output.note(f"no summary (*.summary) lies in {', '.join(map(str, directories))}")
     tell(
         output,
         document(found),
