@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,8 +52,10 @@ def actuators(
     for name, table in tables.items():
         at = f"{where[:-1]}.{name[:32]}]"
         if name not in SWITCHES and not BUTTON.fullmatch(name):
+            near = difflib.get_close_matches(name, SWITCHES, n=1)
             raise wrong(
-                f"{at}: there is no such actuator", f"take {', '.join(SWITCHES)}, button or button_NAME"
+                f"{at}: there is no such actuator",
+                f"take {near[0]}" if near else f"take {', '.join(SWITCHES)}, button or button_NAME",
             )
         if not is_table(table):
             raise wrong(f"{at} is no table", f"write {at} on a line of its own, and its keys below")
@@ -65,7 +68,11 @@ def _actuator(
 ) -> Actuator:
     driver = table.get("driver")
     if not isinstance(driver, str) or driver not in KEYS:
-        raise wrong(f"{at} 'driver' is none of {', '.join(KEYS)}", 'write driver = "command"')
+        near = difflib.get_close_matches(driver, KEYS, n=1) if isinstance(driver, str) else []
+        raise wrong(
+            f"{at} 'driver' is none of {', '.join(KEYS)}",
+            f'write driver = "{near[0] if near else "command"}"',
+        )
     allowed = ("driver", *(() if driver == "simulator" else ("cuts",)), *KEYS[driver])
     for key in table:
         if key not in allowed:

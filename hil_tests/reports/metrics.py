@@ -18,6 +18,7 @@ import pytest
 from hil_tests.judging.verdict import Verdict
 from hil_tests.reports.tally import TALLY, OfDevice
 from hil_tests.run.order import SEED
+from hil_tests.run.writable import need_file
 
 UNITS: Final[Mapping[str, str]] = {
     "s": "seconds",
@@ -74,6 +75,12 @@ def add_options(group: pytest.OptionGroup) -> None:
         default=None,
         help="write what was measured and counted into this file, as OpenMetrics",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path: Path | None = config.getoption("--bwc-metrics")
+    if path is not None and not hasattr(config, "workerinput"):
+        need_file("--bwc-metrics", path)
 
 
 @pytest.hookimpl(trylast=True)  # a report has its verdicts by then
@@ -160,7 +167,8 @@ def _escaped(said: str) -> str:
 
 
 def _write(path: Path, said: str) -> None:
-    """Whole or not at all: what reads it may do so at any time."""
+    """Whole or not at all: what reads it may do so at any time. A link stays one, to the new file."""
+    path = path.resolve()
     new = path.with_name(f".{path.name}.new")
     new.write_text(said, encoding="utf-8")
     new.replace(path)

@@ -29,8 +29,9 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 
 def actuators_there(device: UnderTest) -> dict[str, Actuator]:
-    """What is at a device under test: what the bench file names; at a simulator without a file what each has."""
-    if device.entry is not None:
+    """What is at a device under test: what the bench file names; at a simulator for which it names nothing what each
+    has."""
+    if device.entry is not None and (device.entry.actuators or device.entry.bays):
         return dict(device.entry.actuators)
     from hil_tests.actuators.simulator import all_simulated
 

@@ -20,6 +20,7 @@ from typing import Final
 import pytest
 
 from hil_tests.run.running import DeviceRun
+from hil_tests.run.writable import need_folder
 
 LINES_MAX: Final = 20_000
 """Of one log: how a connection began, and then the end, where it went wrong. An offload of a gigabyte has a hundred
@@ -88,13 +89,15 @@ class Place:
 
 
 def begin_logs(config: pytest.Config) -> None:
-    """Settles where logs go. Raises `UsageError` for a directory that cannot be made, before the first test."""
-    place = config.stash[PLACE] = Place(config)
-    if config.getoption("--bwc-logs") is not None:
-        try:
-            place.logs  # noqa: B018  # makes it
-        except OSError as error:
-            raise pytest.UsageError(f"--bwc-logs: {error}") from error
+    """Settles where logs go. Raises `UsageError` for a directory that nothing can be written into, before the first
+    test."""
+    config.stash[PLACE] = Place(config)
+    if hasattr(config, "workerinput"):
+        return
+    for option in ("--bwc-logs", "--bwc-capture"):
+        folder: Path | None = config.getoption(option)
+        if folder is not None:
+            need_folder(option, folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

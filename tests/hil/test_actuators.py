@@ -29,6 +29,9 @@ from hil_tests.actuators.command import CommandDriver
 from hil_tests.actuators.person import PersonDriver
 from hil_tests.actuators.simulator import all_simulated, simulated
 from hil_tests.actuators.uhubctl import HubDriver
+from hil_tests.benches.bench_file import parse_bench
+from hil_tests.run.acting import actuators_there
+from hil_tests.run.under_test import UnderTest
 
 pytest_plugins = ["pytester"]
 
@@ -424,3 +427,32 @@ def test_a_relay_that_fails_is_no_verdict_on_the_device_and_the_report_says_what
     ]
     (cell,) = report["requirements"]["REC-040"]["tests"]
     assert cell["moved"] == ["battery_cut cycle (cuts vbus and battery), by the hands at a simulator"]
+
+
+def test_a_simulator_needs_no_table_in_a_bench_file_either_and_one_that_has_one_has_what_it_names() -> None:
+    def there(text: str, name: str) -> set[str]:
+        entry = parse_bench(text, Path("bench.toml")).devices[name]
+        return {
+            *actuators_there(
+                UnderTest(
+                    uri=entry.uri,
+                    control=entry.control,
+                    entry=entry,
+                    expendable=None,
+                    identity=None,
+                    insecure=False,
+                )
+            )
+        }
+
+    every = {"data_switch", "vbus_relay", "battery_cut", "button_record"}
+    sim = "[devices.a]\nuri = 'sim:'\nserial_number = 'A'\n"
+    far = "[devices.a]\nuri = 'tcp:127.0.0.1:7000'\nserial_number = 'A'\n"
+    assert there(sim, "a") == there(far + "control = 'hands'\n", "a") == every
+    assert there(far, "a") == set(), "nobody says that it is a simulator"
+    named = sim + "[devices.a.actuators.battery_cut]\ndriver = 'simulator'\n"
+    assert there(named, "a") == {"battery_cut"}
+    bay = "[devices.a]\nserial_number = 'A'\n[devices.rack]\nuri = 'sim:?station=2'\nserial_number = 'R'\n"
+    bay += "bays = { 2 = 'a' }\n"
+    assert there(bay, "a") == every - {"vbus_relay"} | {"bay_relay"}
+    assert there(bay, "rack") == set(), "a station is not undocked"

@@ -399,6 +399,23 @@ def test_a_limit_of_what_nobody_measures_is_told_with_what_is_and_how_to_say_tha
     assert advice.endswith("of a test of your own: 'shutter' = { own = true, at_most = … }")
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (actuator("vbus_relay", "simulater"), 'write driver = "simulator"'),
+        (actuator("vbus_relay", "ykush"), 'write driver = "command"'),
+        (actuator("vbus_rellay", "command"), "take vbus_relay"),
+        (actuator("lamp", "command"), "take data_switch, vbus_relay, bay_relay, battery_cut, button or"),
+    ],
+)
+def test_a_driver_or_an_actuator_that_is_misspelt_is_told_with_the_nearest_that_there_is(
+    text: str, advice: str
+) -> None:
+    with pytest.raises(BenchFileError) as caught:
+        parse_bench(text, Path("bench.toml"))
+    assert caught.value.advice.startswith(advice)
+
+
 def test_the_names_that_a_limit_may_have_are_those_that_the_suite_measures() -> None:
     text = "".join(path.read_text("utf-8") for path in SUITE.rglob("test_*.py"))
     assert set(re.findall(r"\bmeasure\(\s*\"([^\"]+)\"", text)) == set(MEASUREMENTS)

@@ -1,6 +1,8 @@
 """What a night measured and counted, as OpenMetrics: read back by the parser of prometheus_client."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from firmware_sim.ports.memory import forget_sims
-from hil_tests.reports.metrics import Family, text
+from hil_tests.reports.metrics import Family, _write, text
 
 pytest_plugins = ["pytester"]
 
@@ -84,10 +86,51 @@ def test_units_are_metadata_that_the_parser_holds_to_the_name(tmp_path: Path) ->
 
 
 @pytest.mark.ci
-def test_a_file_that_cannot_be_written_ends_the_run_with_an_error_and_its_reason(
+def test_a_file_that_cannot_be_written_at_the_end_makes_the_run_an_error_and_its_reason_is_told(
     pytester: pytest.Pytester,
 ) -> None:
-    pytester.makepyfile("def test_passes(camera): ...")
-    result = pytester.runpytest_inprocess("--bwc-device", DEVICE, "--bwc-metrics", "nowhere/night.prom")
+    pytester.makepyfile("import os\ndef test_passes(camera): os.mkdir('night.prom')")
+    result = pytester.runpytest_inprocess("--bwc-device", DEVICE, "--bwc-metrics", "night.prom")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
-    result.stdout.fnmatch_lines(["*nowhere*could not be written*"])
+    result.stdout.fnmatch_lines(["*night.prom could not be written*"])
+
+
+@pytest.mark.parametrize(
+    ("option", "where", "says"),
+    [
+        (
+            "--bwc-metrics",
+            "nowhere/night.prom",
+            "*--bwc-metrics: *night.prom cannot be written: No such file*",
+        ),
+        ("--bwc-metrics", "pipe", "*--bwc-metrics: pipe is no file; try: name a file*"),
+        ("--bwc-metrics", ".", "*--bwc-metrics: . is no file; try: name a file*"),
+        (
+            "--bwc-capture",
+            "file/captures",
+            "*--bwc-capture: nothing can be written into file/captures: Not a dir*",
+        ),
+        (
+            "--bwc-logs",
+            "file/logs",
+            "*--bwc-logs: nothing can be written into file/logs: Not a directory; try: *",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_first_test_and_a_pipe_stays_one(
+    pytester: pytest.Pytester, option: str, where: str, says: str
+) -> None:
+    os.mkfifo("pipe")
+    Path("file").touch()
+    pytester.makepyfile("def test_passes(): open('ran', 'w')")
+    result = pytester.runpytest_inprocess("--bwc-device", DEVICE, option, where)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR and not Path("ran").exists()
+    result.stderr.fnmatch_lines([says])
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+
+
+def test_a_link_stays_one_to_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "last").symlink_to("disk/night.prom")
+    _write(tmp_path / "last", "said")
+    assert (tmp_path / "last").is_symlink() and (tmp_path / "disk" / "night.prom").read_text() == "said"
