@@ -171,6 +171,8 @@ def test_times_of_two_clocks_hide_no_short_pre_event() -> None:
     assert found(seen(first), seen(manifest(2, start_ns=HOUR_NS, **lost))) == [(2, "pre-event-short")]
     one = manifest(1, start_ns=HOUR_NS, **{**lost, "pre_event_achieved_ms": 30_000})
     assert found(seen(one), seen(manifest(2, start_ns=one.ended_utc_ns, **lost))) == [], "by one clock"
+    again = manifest(2, start_ns=one.ended_utc_ns, **{**lost, "clock_revision": 3})
+    assert found(seen(one), seen(again)) == [(2, "pre-event-short")], "it lost its time twice"
     back = manifest(2, start_ns=first.ended_utc_ns - 60_000_000_000, pre_event_achieved_ms=5_000)
     assert found(seen(first), seen(back)) == [(2, "pre-event-short")], "it was set back by a minute"
 
@@ -385,6 +387,13 @@ def test_what_the_pack_sets_more_strictly_than_its_rules_is_drift(sets: dict[str
     assert profile[key] == sets[key] and check_configuration(policy, profile, "CAM-1") == ()
     (told,) = check_configuration(policy, {**profile, key: has}, "CAM-1")
     assert (told.kind, told.counts) == (Kind.DRIFT, True)
+
+
+def test_a_camera_is_set_as_the_profile_says_where_a_rule_overrules_what_the_pack_sets() -> None:
+    hearsay = rule("record.pre_event_s", "at_least", value=30, status="recalled")
+    one = pack("x", hearsay, settings={"power.sleep_after_s": 60})
+    policy = effective(one, DAY, Library([one]))
+    assert check_configuration(policy, compile_policy(policy).profile, "CAM-1") == ()
 
 
 def test_more_pre_event_than_asked_for_is_as_asked() -> None:
