@@ -11,7 +11,6 @@ from typing import Final
 
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.station import BayState, BayStatus, BayVerdict
-from bwc_protocol.versions import V1_2
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.errors import CommandError
 
@@ -33,8 +32,7 @@ class BayLights:
     @property
     def there(self) -> bool:
         """Whether the station has lights that a host can speak by."""
-        peer = self._station.peer
-        return peer.version >= V1_2 and bool(peer.capabilities & Capability.BAY_LIGHTS)
+        return bool(self._station.peer.capabilities & Capability.BAY_LIGHTS)
 
     async def say(self, bay: BayStatus, verdict: BayVerdict) -> bool:
         """Has the light of a bay say it of the camera that is in it, and go on saying it; whether that is new. What

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bwc_protocol.messages.station import BayState, BayStatus
+from bwc_protocol.messages.station import BayState, BayStatus, BayVerdict
 from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.sync import SyncDockingStation
 from hil_tests.device.keepsake import assert_restored, restore_clock
@@ -26,7 +26,9 @@ class StationKeepsake:
     def changed(self, station: SyncDockingStation) -> tuple[str, ...]:
         """What was changed since, in words."""
         switched = tuple(
-            f"switches of bay {bay.bay}" for bay, was in self._pairs(station) if _differs(bay, was)
+            f"switches, lock or light of bay {bay.bay}"
+            for bay, was in self._pairs(station)
+            if _differs(bay, was)
         )
         set_since = station.clock.read().revision != self.clock.revision
         return (*switched, *(("clock",) if set_since else ()))
@@ -40,6 +42,10 @@ class StationKeepsake:
                 station.bays.power(bay=bay.bay, on=was.power)
             if bay.data != was.data:
                 station.bays.data(bay=bay.bay, on=was.data)
+            if bay.lock_s and not was.lock_s:
+                station.bays.lock(bay=bay.bay, docking=bay.docking, seconds=0)
+            if _said(bay) and not _said(was):
+                station.bays.verdict(bay=bay.bay, docking=bay.docking, verdict=BayVerdict.NONE, seconds=0)
         restore_clock(station.clock, self.clock)
         now = StationKeepsake.take(station)
         for bay, was in zip(now.bays, self.bays, strict=True):
@@ -53,4 +59,9 @@ class StationKeepsake:
 
 def _differs(bay: BayStatus, was: BayStatus) -> bool:
     quarantined = bay.state is BayState.QUARANTINE and was.state is not BayState.QUARANTINE
-    return quarantined or (bay.power, bay.data) != (was.power, was.data)
+    left = (bay.lock_s and not was.lock_s) or (_said(bay) and not _said(was))
+    return bool(quarantined or left or (bay.power, bay.data) != (was.power, was.data))
+
+
+def _said(bay: BayStatus) -> bool:
+    return bay.verdict is not BayVerdict.NONE

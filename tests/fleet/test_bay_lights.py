@@ -166,6 +166,19 @@ def test_without_a_check_nothing_is_said_once_the_footage_is_stored(station, wat
     play(scenario())
 
 
+def test_what_a_program_says_itself_is_not_taken_back(station, watching, play) -> None:
+    async def scenario() -> None:
+        async with Reading(watching(OffloadPolicy())) as watch:
+            await watch.until(BUSY, NONE)
+            lent = await watch.watch.station()
+            await lent.bays.verdict(bay=1, docking=1, verdict=ATTENTION, seconds=600)
+            await asyncio.sleep(3 * LOOK_S)
+            assert station.bays[1].led is LedMeaning.NEEDS_ATTENTION
+            await watch.until(BUSY, NONE)
+
+    play(scenario())
+
+
 @pytest.mark.rule("STA-018")
 def test_a_station_without_lights_is_asked_for_none(station, watching, play) -> None:
     station.profile.capabilities &= ~Capability.BAY_LIGHTS

@@ -13,6 +13,7 @@ STATION = "sim:?seed=79&recordings=1&mib=1&footage=synthetic&station=2&insecure=
 
 ON_CAMERAS_AND_STATIONS = """
 import pytest
+from bwc_sdk import BayVerdict
 
 def test_a_camera(camera):
     camera.recordings.list()
@@ -22,13 +23,17 @@ def test_whatever_it_is(bwc_guarded):
     bwc_guarded.connect_either(bwc_guarded.role(reads_only=False)).device.status()
 
 def test_who_turns_switches(bwc_guarded):
-    bwc_guarded.connect_station(bwc_guarded.role(reads_only=False)).bays.power(bay=2, on=False)
+    bays = bwc_guarded.connect_station(bwc_guarded.role(reads_only=False)).bays
+    bays.power(bay=2, on=False)
+    bays.lock(bay=2, docking=1, seconds=600)
+    bays.verdict(bay=2, docking=1, verdict=BayVerdict.TAKE_ME, seconds=3_600)
 test_who_turns_switches = pytest.mark.bwc_any_device(test_who_turns_switches)
 
 @pytest.mark.bwc_any_device
 def test_what_was_switched_is_put_back(bwc_guarded):
     station = bwc_guarded.connect_station(bwc_guarded.role(reads_only=False))
-    assert station.bays.bay(bay=2).power
+    bay = station.bays.bay(bay=2)
+    assert bay.power and not bay.lock_s and bay.verdict is BayVerdict.NONE
 
 @pytest.mark.bwc_any_device
 @pytest.mark.bwc_read_only
@@ -55,7 +60,7 @@ def test_a_station_is_tested_as_one_and_put_back(pytester: pytest.Pytester) -> N
     result.assert_outcomes(passed=4, skipped=1, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*a test marked bwc_read_only changed the switches of bay 1; it was put back*",
+            "*a test marked bwc_read_only changed the switches, lock or light of bay 1; it was put back*",
             "*SimDock 1 DOCK-0000004F*",
             "SKIPPED*not applicable: it is about cameras, and DOCK-0000004F is a docking station*",
         ]

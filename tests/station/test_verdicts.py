@@ -85,6 +85,29 @@ def test_what_was_said_and_held_ends_when_the_station_goes_down(station, host, p
     play(scenario())
 
 
+@pytest.mark.rule("STA-014")
+@pytest.mark.rule("STA-015")
+def test_a_verdict_leaves_with_its_camera_and_does_not_speak_of_the_next(station, host, play) -> None:
+    async def scenario() -> None:
+        async with host(station) as client:
+            await client.bays.verdict(bay=1, docking=1, verdict=BayVerdict.TAKE_ME, seconds=3_600)
+            camera = station.undock(1)
+            empty = await client.bays.bay(bay=1)
+            assert (empty.led, empty.verdict) == (LedMeaning.EMPTY, BayVerdict.NONE)
+            station.dock(1, camera)
+            await asyncio.sleep(1)
+            assert station.bays[1].led is LedMeaning.CHARGING
+            for late in (
+                client.bays.verdict(bay=1, docking=1, verdict=BayVerdict.TAKE_ME, seconds=60),
+                client.bays.lock(bay=1, docking=1, seconds=60),
+            ):
+                with pytest.raises(CommandError) as refused:
+                    await late
+                assert refused.value.code is ErrorCode.CONFLICT
+
+    play(scenario())
+
+
 @pytest.mark.rule("STA-015")
 @pytest.mark.rule("STA-017")
 def test_an_alarm_ends_both_also_when_it_is_over(station, host, play) -> None:
