@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bwc_protocol.versions import V1_1
 from bwc_sdk import (
     AuditKind,
     ClockReason,
@@ -18,7 +19,7 @@ from bwc_sdk.errors import ClockImplausible
 from bwc_sdk.host.host_clock import steady
 from bwc_sdk.sync import SyncCamera
 from hil_tests.testkit.refusals import refused
-from hil_tests.verdicts import not_applicable, not_tested
+from hil_tests.verdicts import not_before, not_tested
 
 S = 1_000_000_000
 
@@ -149,13 +150,12 @@ def test_a_set_is_measured_again_and_on_record_with_what_it_did(camera: SyncCame
     reading = camera.clock.read()
     assert reading.source is TimeSource.PTP
     assert reading.uncertainty_ns >= found.uncertainty_ns
-    if camera.peer.version >= (1, 1):
+    if camera.peer.version >= V1_1:
         assert reading.assurance is TimeAssurance.UNVERIFIED
 
 
 def test_a_set_that_is_not_known_to_the_minute_is_refused(camera: SyncCamera) -> None:
-    if camera.peer.version < (1, 1):
-        not_applicable("a rule since 1.1")
+    not_before("the limit of a minute", V1_1, camera.peer.version)
     reading = camera.clock.read()
     unset = reading.state is ClockState.UNSET
     with refused(ErrorCode.IMPLAUSIBLE):

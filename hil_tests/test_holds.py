@@ -13,7 +13,7 @@ from bwc_protocol.messages.recordings import AnnotationState as State
 from bwc_sdk import Annotation, AnnotationKind, AuditKind, ErrorCode, Mark, RecordingEntry, Role
 from bwc_sdk.sync import SyncCamera
 from hil_tests.device.bench import Bench
-from hil_tests.testkit.abilities import free_recording
+from hil_tests.testkit.abilities import free_recording, need
 from hil_tests.testkit.refusals import refused
 from hil_tests.verdicts import not_tested
 
@@ -173,6 +173,7 @@ def test_a_category_of_solely_first_amendment_activity_is_refused(
     connect_as: Callable[[Role], SyncCamera], held: Held, category: str
 ) -> None:
     with connect_as(Role.BENCH) as camera:
+        need(camera, ErrorCode.PURPOSE_REFUSED)
         before = held.listed(camera)
         with refused(ErrorCode.PURPOSE_REFUSED):
             camera.recordings.categorise(category=category, **held.named)

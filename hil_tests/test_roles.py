@@ -1,12 +1,12 @@
 """The firmware enforces what each role may do, whatever the host asks (spec: Roles)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 import bwc_protocol.messages  # noqa: F401  # declares all commands
-from bwc_protocol.declare import ANYONE, COMMANDS, Effect, Request
+from bwc_protocol.declare import ANYONE, COMMANDS, Effect, FieldSpec, Request
 from bwc_protocol.vocabulary import PeerKind
 from bwc_sdk import ErrorCode, Role
 from bwc_sdk.errors import CommandError
@@ -22,6 +22,8 @@ NO_RECORDING = bytes(16)
 
 class _NoBody:
     """In the place of a command's codec: nothing at all."""
+
+    fields: Final[dict[str, FieldSpec]] = {}
 
     @staticmethod
     def encode(request: object) -> bytes:

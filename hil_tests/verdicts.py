@@ -6,6 +6,8 @@ from typing import Final, NoReturn
 
 import pytest
 
+from bwc_protocol.versions import Version, dotted
+
 NOT_APPLICABLE: Final = "not applicable: "
 """How the reason of a skip begins when the rule is about something that the device does not have."""
 NOT_TESTED: Final = "not tested: "
@@ -18,6 +20,12 @@ INFRA: Final = "infra: "
 def not_applicable(why: str) -> NoReturn:
     """Skips: the device says itself that the rule is not about it, or it has nothing that the rule is about."""
     pytest.skip(NOT_APPLICABLE + why)
+
+
+def not_before(what: str, since: Version, spoken: Version) -> None:
+    """Skips on a device of a version of the protocol that does not have it yet."""
+    if since > spoken:
+        not_applicable(f"{what} came with protocol {dotted(since)}, and the device speaks {dotted(spoken)}")
 
 
 def not_tested(why: str) -> NoReturn:

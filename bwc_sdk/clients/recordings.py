@@ -29,6 +29,7 @@ from bwc_protocol.messages.recordings import (
 from bwc_sdk.clients.patience import Patience
 from bwc_sdk.clients.tombstones import ErasedRecording, TombstoneChain
 from bwc_sdk.connection.connection import Connection
+from bwc_sdk.connection.older_device import needs
 from bwc_sdk.connection.streams import IncomingStream, StreamSink
 from bwc_sdk.errors import EvidenceMismatch, ProtocolViolation
 from bwc_sdk.evidence.signed_manifest import SignedManifest
@@ -191,7 +192,9 @@ class Recordings(recordings.Recordings):
 
     @sends(EraseRecording)
     async def erase_entry(self, entry: RecordingEntry) -> None:
-        """Erases a recording as it is listed: if more was said of it since, it stays."""
+        """Erases a recording as it is listed: if more was said of it since, it stays. A camera that takes no receipts
+        yet erases nothing: `NotInVersion`, and nothing is sent."""
+        needs(DeliverReceipt, for_=EraseRecording, peer=self._connection.peer, device=self._name)
         await self.erase(
             recording=entry.recording,
             manifest_sha256=entry.manifest_sha256,

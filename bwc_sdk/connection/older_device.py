@@ -26,5 +26,13 @@ def not_in_version(request: Request[Any], peer: PeerInfo | None, device: str) ->
     return None
 
 
+def needs(what: type[Request[Any]], *, for_: type[Request[Any]], peer: PeerInfo | None, device: str) -> None:
+    """Raises `NotInVersion` for a command that comes to nothing where the device does not have another one."""
+    if peer is not None and what.since > peer.version:
+        said = f"{what.name}, without which {for_.name} comes to nothing,"
+        kind = peer.kind.name.lower()
+        raise NotInVersion(for_.name, said, what.since, peer.version, kind=kind, device=device)
+
+
 def _error(request: Request[Any], what: str, since: Version, peer: PeerInfo, device: str) -> NotInVersion:
     return NotInVersion(request.name, what, since, peer.version, kind=peer.kind.name.lower(), device=device)

@@ -1119,7 +1119,8 @@ class SyncRecordings:
         return self._thread.run(self._twin.release_state(recording), timeout)
 
     def erase_entry(self, entry: RecordingEntry, *, timeout: float | None = None) -> None:
-        """Erases a recording as it is listed: if more was said of it since, it stays.
+        """Erases a recording as it is listed: if more was said of it since, it stays. A camera that takes no receipts
+        yet erases nothing: `NotInVersion`, and nothing is sent.
 
         Roles: DOCK_OFFLOAD, DESTINATION, BENCH
         Raises:

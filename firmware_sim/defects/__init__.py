@@ -15,6 +15,7 @@ from firmware_sim.defects import (
     showing,
     stations,
     trusting,
+    versions,
 )
 from firmware_sim.defects.defect import Defect, StationDefect
 
@@ -30,6 +31,7 @@ DEFECTS: Final[dict[str, Defect | StationDefect]] = {
         trusting.DEFECTS,
         commands.DEFECTS,
         benches.DEFECTS,
+        versions.DEFECTS,
     )
     for defect in layer
 }

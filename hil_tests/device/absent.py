@@ -3,8 +3,9 @@
 
 from typing import Final
 
+from bwc_protocol.versions import dotted
 from bwc_protocol.vocabulary import ErrorCode
-from bwc_sdk.errors import CommandError
+from bwc_sdk.errors import CommandError, NotInVersion
 from hil_tests.actuators.actuator import NoSuchActuator
 from hil_tests.verdicts import not_tested
 
@@ -16,6 +17,8 @@ def why_not_applicable(error: BaseException | None) -> str:
     """Why a test that ended by `error` is not about this device; "" if it is."""
     if not isinstance(error, CommandError) or error.code is not ErrorCode.UNSUPPORTED:
         return ""
+    if isinstance(error, NotInVersion):
+        return f"{error.what} came with protocol {dotted(error.since)}, and the device speaks {dotted(error.spoken)}"
     return "" if error.command in OBLIGATORY else f"the device has no {error.command}"
 
 

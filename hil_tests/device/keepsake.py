@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwc_protocol.messages.assignment import AssignmentState
-from bwc_protocol.messages.clock import ClockReason, TimeAssurance, TimeSource
+from bwc_protocol.messages.clock import ClockReason, TimeSource
 from bwc_protocol.messages.config import ConfigView
 from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.errors import CommandError
@@ -101,7 +101,6 @@ def restore_clock(clock: SyncClock, kept: Measurement) -> None:
         uncertainty_ns=measured.uncertainty_ns,
         reason=ClockReason.BENCH,
         source=TimeSource.UNSYNCHRONISED,
-        assurance=TimeAssurance.UNVERIFIED,
         revision=measured.revision,
     )
 

@@ -26,6 +26,7 @@ from bwc_protocol.session.interface import (
     SessionSide,
 )
 from bwc_protocol.session.preamble import NO_PROTECTION, TLS_1_3, Preamble
+from bwc_protocol.versions import Version
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from bwc_sdk.identity.host_identity import HostIdentity
 from hil_tests.raw.link import ANSWER_S, PATIENCE_S, RawChannel
@@ -75,6 +76,12 @@ class RawSession:
         )
         self._opening: Opening | None = None
         self._session: Session | None = None
+
+    @property
+    def version(self) -> Version:
+        """The version of the protocol that this host and the device chose."""
+        assert self._opening is not None, "greet comes first"
+        return self._opening.version
 
     # Opening
 
@@ -293,6 +300,7 @@ class RawSession:
             self._receive(self._fresh())
         self._receive(self._fresh())
         said = self.channel.resets[-1].reason
+        reason = reason.as_of(self.version) or reason
         if said is not reason:
             raise RuleBroken(f"RESET({reason.name}) ({rule}, SES-018)", f"RESET({said.name})")
         if self._identity is None and alert is not None:

@@ -13,11 +13,12 @@ from bwc_protocol.messages.identity import DeviceCapabilities, ReadCapabilities
 from bwc_protocol.messages.recordings import ListRecordings, ReadManifest, RecordingEntry
 from bwc_protocol.vocabulary import ErrorCode, PeerKind
 from hil_tests.raw.session import RawSession
-from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
+from hil_tests.verdicts import RuleBroken, not_applicable, not_before, not_tested
 
 
 def supported(session: RawSession, request: Request[Any]) -> Any:
     """The decoded reply to a request that reads. Skips where the device has no such command."""
+    not_before(request.name, request.since, session.version)
     said = session.answer(session.request(request))
     if said.flags == Flag.ERROR:
         code = ErrorReply.codec.decode(said.body).code

@@ -25,7 +25,7 @@ from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.asking import log_head, supported
-from hil_tests.verdicts import RuleBroken, not_tested
+from hil_tests.verdicts import RuleBroken, not_before, not_tested
 
 S: Final = 1_000_000_000
 ROUTINE_MAX, CORRECTION_MAX = 300 * S, 86_400 * S
@@ -144,6 +144,8 @@ def test_the_device_itself_refuses_a_set_beyond_its_limits(wire: Wire, what: str
     before = clock_of(session)
     needs_a_set_clock(before)
     rule, changes, code = REFUSED[what]
+    for name in changes:
+        not_before(f"`{name}` of clock.set", SetClock.codec.fields[name].since, session.version)
     session.refused(session.request(set_of(before, **changes)), rule, code)
     untouched(session, before, rule)
 
@@ -172,7 +174,9 @@ def test_a_set_counts_one_revision_keeps_its_word_and_is_logged(wire: Wire) -> N
     if told.revision != before.revision + 1 or not S <= moved < 2 * S:
         raise RuleBroken(f"revision {before.revision + 1}, and a second more (CLK-003)", str(told))
     after = clock_of(session)
-    if (after.source, after.assurance) != (TimeSource.NTP, TimeAssurance.UNVERIFIED):
+    told_of = SetClock.codec.fields["assurance"].since <= session.version
+    word = TimeAssurance.UNVERIFIED if told_of else TimeAssurance.NOT_STATED
+    if (after.source, after.assurance) != (TimeSource.NTP, word):
         raise RuleBroken(
             "source and assurance of the last set (CLK-012)", f"{after.source}, {after.assurance}"
         )

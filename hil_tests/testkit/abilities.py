@@ -5,24 +5,23 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bwc_protocol.declare import Request
+from bwc_protocol.word import Dated
 from bwc_sdk import Capability, Mark, RecordingEntry, Role
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.sync import SyncCamera
 from bwc_sdk.transport.registry import transport_for
 from bwc_sdk.transport.uri import DeviceUri
 from hil_tests.device.bench import Bench
-from hil_tests.verdicts import not_applicable, not_tested
+from hil_tests.verdicts import not_applicable, not_before, not_tested
 
 MADE_MS: Final = 2_000
 """Length of a recording that is made for a test."""
 
 
-def need(camera: SyncCamera, *commands: type[Request[Any]]) -> None:
-    """Skips the test on a device of a protocol that does not have these commands yet."""
-    for command in commands:
-        if command.since > camera.peer.version:
-            since, spoken = (".".join(map(str, one)) for one in (command.since, camera.peer.version))
-            not_applicable(f"{command.name} came with protocol {since}, and the device speaks {spoken}")
+def need(camera: SyncCamera, *what: type[Request[Any]] | Dated) -> None:
+    """Skips the test on a device of a protocol that does not have these commands, or words, yet."""
+    for one in what:
+        not_before(one.name, one.since, camera.peer.version)
 
 
 def need_agency(bench: Bench) -> HostIdentity:

@@ -56,7 +56,20 @@ def verdicts(
 
 ABOVE_THE_LINK = tuple(
     f"test_{layer}"
-    for layer in ("ses", "msg", "str", "cfg", "clk", "rec", "rec_released", "aud", "cer", "doc", "tru")
+    for layer in (
+        "ses",
+        "msg",
+        "versions",
+        "str",
+        "cfg",
+        "clk",
+        "rec",
+        "rec_released",
+        "aud",
+        "cer",
+        "doc",
+        "tru",
+    )
 )
 _FILES = {
     "FRM": ("test_frm",),

@@ -24,7 +24,7 @@ from bwc_sdk import errors
 from bwc_sdk.evidence.findings import Verdict
 from bwc_sdk.evidence.verify import verify_stores
 from bwc_sdk.host.world import InlineWorkers, World
-from bwc_sdk.offload import offload
+from bwc_sdk.offload import Finished, dock_watch, offload
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.control.camera_hands import LoneCameraHands
 from firmware_sim.ports.memory import MemoryTransport
@@ -313,6 +313,39 @@ async def past_the_gate(connection: Any, request: Request[Any]) -> Any:
         return answer
     finally:
         connection._outstanding.remove(number)
+
+
+# A dock
+
+
+@pytest.mark.rule("MSG-026")
+@each_version
+def test_a_dock_of_any_version_has_cameras_of_every_version_offloaded(
+    version: Version, device: Callable[..., SimCamera], tmp_path: Path
+) -> None:
+    station = make_station(len(EVERY), docked=0, seed=11, utc_ns=UTC_NS, speaks=version)
+    for bay, of in enumerate(EVERY, 1):
+        station.dock(bay, device(of, seed=20 + bay, recordings=1))
+    heard = [Heard(station), *map(Heard, station.cameras())]
+
+    async def connect() -> bwc_sdk.DockingStation:
+        line = MemoryTransport(station)
+        return await bwc_sdk.connect_station(line, role=Role.DOCK_OFFLOAD, allow_insecure=True, world=world())
+
+    async def watch() -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        async with dock_watch(connect, tmp_path, world=world(), allow_insecure=True) as docked:
+            async for tagged in docked:
+                if isinstance(tagged.event, Finished):
+                    found[tagged.event.result.identity] = tagged.event.result.complete
+                if len(found) == len(EVERY):
+                    return found
+        raise AssertionError("the watch ended by itself")
+
+    found = run_virtual(watch(), limit_s=86_400)
+    assert found == {camera.serial: True for camera in station.cameras()}
+    assert len(list(tmp_path.glob("*.mp4"))) == len(EVERY) and all(one.bodies for one in heard)
+    station.close()
 
 
 # A host of before

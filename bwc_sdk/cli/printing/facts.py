@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bwc_protocol.declare import FieldSpec, Unknown, Wire, to_plain
+from bwc_protocol.versions import Version
 from bwc_sdk.cli.printing import text
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def facts(value: Wire, *, but: Iterable[str] = ()) -> Iterator[Fact]:
     for name, spec in type(value).codec.fields.items():
         if name not in hidden:
             yield fact_of(name, spec, getattr(value, name))
+
+
+def later_fields(value: Wire, version: Version) -> tuple[str, ...]:
+    """Fields of a declared value that a version does not have: a device of it said nothing of them."""
+    return tuple(name for name, spec in type(value).codec.fields.items() if spec.since > version)
 
 
 def fact_of(name: str, spec: FieldSpec, value: Any) -> Fact:

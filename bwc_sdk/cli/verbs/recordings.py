@@ -10,7 +10,7 @@ from bwc_protocol.messages.recordings import Annotation, AnnotationState, Record
 from bwc_sdk.cli.arguments.ca.values import day
 from bwc_sdk.cli.arguments.recording_choice import Which
 from bwc_sdk.cli.arguments.recording_choice import choose as choose
-from bwc_sdk.cli.printing.facts import NOTHING, Fact, fact, facts, label, show
+from bwc_sdk.cli.printing.facts import NOTHING, Fact, fact, facts, label, later_fields, show
 from bwc_sdk.cli.printing.output import Facts, Output, Rows, rows_of
 from bwc_sdk.cli.running.verb import UNSURE, camera_verb, common_options, verbs
 from bwc_sdk.cli.verbs.recordings_erase import erase, release, tombstones
@@ -90,7 +90,7 @@ async def mark(
     state = await camera.recordings.mark(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, marked=not remove
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 @app.command("categorise")
@@ -106,7 +106,7 @@ async def categorise(
     state = await camera.recordings.categorise(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, category=category
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 @app.command("hold")
@@ -130,7 +130,7 @@ async def hold(
         case=case,
         authority=authority,
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 @app.command("lift")
@@ -141,7 +141,7 @@ async def lift(camera: Camera, output: Output, recording: Which, reason: Reason,
     state = await camera.recordings.lift(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, reason=reason, hold=hold
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 @app.command("case")
@@ -157,7 +157,7 @@ async def case(
     state = await camera.recordings.case(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, case=number
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 @app.command("review")
@@ -173,7 +173,7 @@ async def review(
     state = await camera.recordings.review(
         recording=entry.recording, manifest_sha256=entry.manifest_sha256, note=note
     )
-    _tell(output, entry, state)
+    _tell(camera, output, entry, state)
 
 
 app.command("release")(release)
@@ -200,10 +200,12 @@ def _annotations(annotations: tuple[Annotation, ...]) -> list[list[Fact]]:
     return [[one for one in facts(said) if one.name not in empty] for said in annotations]
 
 
-def _tell(output: Output, entry: RecordingEntry, state: AnnotationState) -> None:
+def _tell(camera: Camera, output: Output, entry: RecordingEntry, state: AnnotationState) -> None:
+    unsaid = later_fields(state, camera.peer.version)
+    said = {name: value for name, value in to_plain(state).items() if name not in unsaid}
     output.show(
-        {"recording": entry.recording.hex(), "sequence": entry.sequence, "annotation": to_plain(state)},
-        Facts(f"recording {entry.sequence}", list(facts(state))),
+        {"recording": entry.recording.hex(), "sequence": entry.sequence, "annotation": said},
+        Facts(f"recording {entry.sequence}", list(facts(state, but=unsaid))),
     )
 
 

@@ -55,6 +55,11 @@ class Opening:
         self._kind: PeerKind | None = None  # the peer's
         self._version: Version = pre.NEWEST
 
+    @property
+    def version(self) -> Version:
+        """The version that was chosen; until both preambles are there the newest."""
+        return self._version
+
     def take(self, data: bytes | memoryview) -> Greeted | Failed | None:
         """Takes the first bytes of the peer, in pieces of any size; None while its preamble is not whole.
 
