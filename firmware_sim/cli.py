@@ -259,15 +259,19 @@ def sim(
                         "--shift goes without --unenrolled, --cameras and --minor, and without rot and badblock of "
                         "--faults"
                     )
-                left = left_by(
-                    read_shift(shift),
-                    bays=station,
-                    seed=seed,
-                    mib=mib,
-                    state=state,
-                    agency=agency,
-                    sealed=not unsealed,
-                )
+                script = read_shift(shift)
+                try:
+                    left = left_by(
+                        script,
+                        bays=station,
+                        seed=seed,
+                        mib=mib,
+                        state=state,
+                        agency=agency,
+                        sealed=not unsealed,
+                    )
+                except ShiftError as error:
+                    raise ShiftError(f"{shift}: {error}") from error
                 devices, away = [left.device], left.away
                 for one in {left.device, *left.played.cameras}:
                     held.callback(one.close)

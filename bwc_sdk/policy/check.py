@@ -37,6 +37,8 @@ class Checked:
     cameras: tuple[str, ...]
     late: int
     inputs_sha256: str
+    until_ns: int | None = None
+    """Until when what is not stored yet was waited for; None = it was not looked at."""
 
     @property
     def keeps(self) -> bool:
@@ -122,10 +124,11 @@ def inputs_sha256(
     configurations: Mapping[str, Mapping[str, Value]],
     shifts: ShiftTimes | None = None,
     recording_still: Iterable[str] = (),
+    now_ns: int | None = None,
 ) -> str:
-    """What a check was made of: packs, recordings, how they were stored, configurations, times of shifts, and which
-    cameras record in their docks."""
-    made_of = {
+    """What a check was made of: packs, recordings, how they were stored, configurations, times of shifts, which cameras
+    record in their docks, and until when what is not stored yet was waited for."""
+    made_of: dict[str, Any] = {
         "packs": [[one.id, one.sha256] for one in policy.packs],
         "on": policy.on.isoformat(),
         "recordings": [[one.manifest.sha256.hex(), one.category, one.stored_ns] for one in recordings],
@@ -135,13 +138,22 @@ def inputs_sha256(
         made_of["shifts"] = shifts.model_dump(mode="json")
     if still := sorted(recording_still):
         made_of["recording_still"] = still
+    if now_ns is not None:
+        made_of["until_ns"] = now_ns
     return hashlib.sha256(canonical_json(made_of)).hexdigest()
 
 
 def document(found: Checked) -> dict[str, Any]:
     """For machines: the same for the same inputs."""
+    query: dict[str, Any] = {
+        "name": "policy-check",
+        "version": QUERY_VERSION,
+        "on": found.policy.on.isoformat(),
+    }
+    if found.until_ns is not None:
+        query["until_utc_ns"] = found.until_ns
     return {
-        "query": {"name": "policy-check", "version": QUERY_VERSION, "on": found.policy.on.isoformat()},
+        "query": query,
         "pack": found.policy.pack.id,
         "sha256": found.policy.pack.sha256,
         "inputs_sha256": found.inputs_sha256,

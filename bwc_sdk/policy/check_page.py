@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+
 from bwc_sdk.policy.check import QUERY_VERSION, Checked
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone, counted
+
+
+def _until(found: Checked) -> list[tuple[str, str]]:
+    if found.until_ns is None:
+        return []
+    until = datetime.datetime.fromtimestamp(found.until_ns // 1_000_000_000, datetime.UTC)
+    return [("what is not stored was waited for until", f"{until:%Y-%m-%d %H:%M:%S} UTC")]
 
 
 def page(found: Checked) -> Page:
@@ -17,6 +26,7 @@ def page(found: Checked) -> Page:
             ("policy", f"{found.policy.pack.id} ({found.policy.pack.title})"),
             ("SHA-256 of the policy", found.policy.pack.sha256),
             ("as in force on", found.policy.on.isoformat()),
+            *_until(found),
             ("recordings", str(found.recordings)),
             ("cameras", str(len(found.cameras))),
             ("SHA-256 of the inputs", found.inputs_sha256),

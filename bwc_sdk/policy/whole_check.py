@@ -52,5 +52,6 @@ def check_all(
         len(recordings),
         tuple(sorted({one.camera for one in recordings} | set(given))),
         sum(one.kind is Kind.LATE_OFFLOAD for one in told),
-        inputs_sha256(policy, recordings, given, shifts, recording_still),
+        inputs_sha256(policy, recordings, given, shifts, recording_still, now_ns),
+        now_ns,
     )

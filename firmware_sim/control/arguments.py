@@ -13,7 +13,7 @@ from bwc_protocol.word import Word
 from firmware_sim.camera.supply import AMBIENT_RANGE_C
 from firmware_sim.control.command import Written, shown
 from firmware_sim.control.errors import WrongUsage
-from firmware_sim.device.nearest import meant
+from firmware_sim.device.nearest import among
 from firmware_sim.flash.flash import Unsynced
 
 OF_THE_CAMERA: Final = frozenset(
@@ -39,8 +39,7 @@ def _spoken(of: type[W], text: str) -> W | Unknown:
     word = word_of(of, text)
     if word is None:
         known = [str(one) for one in of]
-        all_of_them = f"known: {', '.join(known)}, and {AGENCY_FIRST} to 255"
-        raise WrongUsage(f"there is no {shown(text)}{meant(text, known)}; {all_of_them}")
+        raise WrongUsage(f"there is no {shown(text)}{among(text, known, f'and {AGENCY_FIRST} to 255')}")
     return word
 
 
@@ -55,15 +54,14 @@ def _one_of(
     known: dict[str, W] | dict[str, bool] | dict[str, GivenBy] | dict[str, Unsynced], text: str
 ) -> object:
     if text not in known:
-        raise WrongUsage(f"there is no {shown(text)}{meant(text, known)}; known: {', '.join(known)}")
+        raise WrongUsage(f"there is no {shown(text)}{among(text, known)}")
     return known[text]
 
 
 def _trigger(text: str) -> TriggerReason:
     known = {str(trigger): trigger for trigger in TriggerReason}
     if text not in known:
-        near = meant(text, known)
-        raise WrongUsage(f"there is no trigger {shown(text)}{near}; known: {', '.join(known)}")
+        raise WrongUsage(f"there is no trigger {shown(text)}{among(text, known)}")
     return known[text]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from firmware_sim.control.errors import UnknownCommand, WrongUsage
-from firmware_sim.device.nearest import meant
+from firmware_sim.device.nearest import among
 
 SHOWN_MAX: Final = 40
 """Characters of what was written that an error repeats."""
@@ -113,8 +113,7 @@ def not_understood(usages: Mapping[str, str], words: list[str]) -> UnknownComman
     usage = usages.get(words[0])
     if usage is not None:
         return WrongUsage(usage)
-    near = meant(words[0], usages)
-    return UnknownCommand(f"there is no command {shown(words[0])}{near}; known: {', '.join(usages)}, help")
+    return UnknownCommand(f"there is no command {shown(words[0])}{among(words[0], usages, 'help')}")
 
 
 def shown(text: str) -> str:

@@ -34,7 +34,7 @@ from typing import Final, TypeGuard
 from firmware_sim.control.camera_control import LONE_COMMANDS
 from firmware_sim.control.command import Command, not_understood, usages_of
 from firmware_sim.control.errors import ControlError
-from firmware_sim.device.nearest import meant
+from firmware_sim.device.nearest import among
 
 FILE_MAX: Final = 4 << 20
 """Bytes of a script: a thousand wearers of thirty steps have a quarter."""
@@ -217,7 +217,7 @@ def _is_table(value: object) -> TypeGuard[dict[str, object]]:
 def _only(table: Mapping[str, object], keys: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in keys:
-            raise ShiftError(f"{where} has no key {_shown(key)}{meant(key, keys)}; known: {', '.join(keys)}")
+            raise ShiftError(f"{where} has no key {_shown(key)}{among(key, keys)}")
 
 
 def _text(table: Mapping[str, object], key: str, where: str) -> str:

@@ -421,6 +421,17 @@ def test_the_report_counts_and_is_the_same_each_time() -> None:
     assert checked().keeps
 
 
+def test_a_report_says_until_when_what_is_not_stored_was_waited_for() -> None:
+    waits = seen(manifest(), stored_h=None)
+    first, again, later = (
+        check_all(POLICY, [], on_cameras=[waits], now_ns=NOON_NS + hours * HOUR_NS) for hours in (30, 30, 40)
+    )
+    assert to_json(document(first)) == to_json(document(again))
+    assert document(first)["query"]["until_utc_ns"] == NOON_NS + 30 * HOUR_NS
+    assert first.found != later.found and first.inputs_sha256 != later.inputs_sha256
+    assert "until_utc_ns" not in document(check_all(POLICY, []))["query"]
+
+
 def test_the_hash_of_the_inputs_changes_with_each_of_them() -> None:
     one = seen(manifest())
     hashes = {

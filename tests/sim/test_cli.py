@@ -196,6 +196,18 @@ def test_a_shift_that_was_worked_is_served(tmp_path: Path) -> None:
     ]
 
 
+def test_a_setting_of_a_shift_that_no_camera_has_is_told_with_file_wearer_and_the_nearest(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "s.toml"
+    script.write_text(f"{SHIFT}\n[settings]\nmute.alowed = true\n")
+    app = typer.Typer()
+    app.command()(sim)
+    done = CliRunner().invoke(app, [f"--shift={script}"], terminal_width=500)
+    told = "".join(done.output.replace("│", " ").split())
+    assert done.exit_code and "s.toml:K.Weber:thereisnosetting'mute.alowed';didyoumeanmute.allowed?" in told
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

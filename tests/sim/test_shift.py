@@ -209,7 +209,7 @@ WRONG = {
     "hours = true\n[[wearer]]": "'hours' says how long",
     "hours = 999\n[[wearer]]": "at most 744",
     "hours = 1\nparrots = 3": "has no key 'parrots'",
-    "hours = 1\nwearers = []": "has no key 'wearers'; did you mean wearer",
+    "hours = 1\nwearers = []": r"has no key 'wearers'; did you mean wearer\? Known: hours, settings, wearer",
     'hours = 1\n[[wearer]]\noficer = "K"': "has no key 'oficer'; did you mean officer",
     STEP.format("recrd start"): "no command 'recrd'; did you mean record",
     "hours = 1\n[[wearer]]": "wearer 1 has no 'officer'",
