@@ -13,10 +13,12 @@ from rich.console import Console
 
 from bwc_protocol.evidence import TriggerReason
 from bwc_protocol.messages.recordings import Mark, RecordingEntry
+from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk.cli.printing.transfer import SAMPLES_MAX, WINDOW_S, Board, Rate
 from bwc_sdk.cli.printing.transfer_view import Row, TransferView, line_of
 from bwc_sdk.errors import DeviceLost
 from bwc_sdk.offload import (
+    BayJudged,
     CameraEvent,
     CameraFailed,
     Connected,
@@ -95,6 +97,21 @@ def test_what_is_done_is_left_and_how_fast_is_counted_over_the_recordings_of_a_c
     told.tell("bay 3", Finished(OffloadResult("SIM", (left,), 0, 0, 0)))
     assert (one.coming, one.over, one.state) == (0, True, "NOT complete")
     assert (told.board.done(), told.board.planned()) == (10 * MIB, 20 * MIB)  # never called all of it
+
+
+def test_what_the_light_of_a_bay_says_stands_behind_what_became_of_its_camera() -> None:
+    told = Told()
+    told.tell("bay 3", BayJudged(BayVerdict.BUSY), bay=3)
+    told.begin("bay 3", recordings=1, bay=3)
+    one = told.board.cameras["bay 3"]
+    told.tell("bay 3", Finished(OffloadResult("SIM", (StoredVerified(entry(1), (), False),), 0, 0, 0)))
+    for verdict, state in (
+        (BayVerdict.BUSY, "stored, busy"),
+        (BayVerdict.TAKE_ME, "stored, take-me"),
+        (BayVerdict.NONE, "stored"),
+    ):
+        told.tell("bay 3", BayJudged(verdict))
+        assert one.state == state
 
 
 def test_what_was_there_before_is_done_and_is_no_speed() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from bwc_protocol.messages.station import BayState
+from bwc_protocol.messages.station import BayState, BayVerdict
 from bwc_sdk.cli.advice import advice_for
 from bwc_sdk.cli.printing import text
 from bwc_sdk.cli.printing.event_document import error_document
@@ -126,6 +126,8 @@ class FleetTeller:
         match tagged.event:
             case Progress() | RecordingStarted() | Resumed() | SegmentStored() | Connected() | Planned():
                 return False
+            case BayJudged(verdict=verdict):
+                return verdict in (BayVerdict.NEEDS_ATTENTION, BayVerdict.DO_NOT_USE)
             case RecordingFinished(outcome=outcome):
                 return not isinstance(outcome, StoredVerified)
             case Finished(result=result):

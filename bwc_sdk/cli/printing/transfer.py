@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk.offload import (
+    BayJudged,
     BayTroubled,
     CameraEvent,
     CameraFailed,
@@ -131,6 +133,9 @@ class Board:
                 one.state, one.over = "taken out", True
             case Finished(result=result):
                 one.state, one.over = "stored" if result.complete else "NOT complete", True
+            case BayJudged(verdict=verdict) if one.over:
+                said = "" if verdict is BayVerdict.NONE else f", {verdict}"
+                one.state = f"{one.state.partition(', ')[0]}{said}"
             case _:
                 pass
 

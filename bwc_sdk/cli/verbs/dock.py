@@ -59,7 +59,8 @@ def watch_verb(
     is reported once, and again when it has recovered. A station that is lost is tried again, and reported when it is
     back. With each camera, in this order: its clock is measured, its footage stored, receipts signed and delivered,
     released recordings erased, the desired state delivered, its clock set, and it is checked. What fails of that is
-    told, and keeps nothing else from being done.
+    told, and keeps nothing else from being done. The light of its bay, where the station has such lights, says busy
+    meanwhile, and then what may be done with it: take-me only of what is stored and passed the step check.
     """
     taken = steps_of(steps, deliver, source, uncertainty)
     world, rate, station = World(), rate_of(limit) if limit is not None else None, require_device(settings)
