@@ -50,6 +50,8 @@ def transport_for(uri: DeviceUri) -> Transport:
     advice = f"write one of {', '.join(f'{scheme}:' for scheme in (*TRANSPORTS, *FROM_ELSEWHERE))}"
     if uri.scheme == "usbip":
         advice = f"the device on a virtual USB bus is usb:1-1?usbip={uri.address}"
+    if uri.scheme == "labgrid":
+        advice = "a target of labgrid's is for pytest alone: 'pytest --pyargs hil_tests --lg-env FILE'"
     raise InvalidUri(f"there is no transport {uri.scheme!r}", advice=advice)
 
 

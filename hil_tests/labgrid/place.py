@@ -8,6 +8,7 @@ PYTEST_DONT_REWRITE: it asserts nothing, and the plugin has imported it before p
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAIN: Final = "main"
 """The target that labgrid's own fixtures give."""
+ORPHANED: Final = "orphaned resource"
+"""labgrid's word for what an exporter had exported that is gone."""
 INSTALL: Final = "pip install 'bwc-sdk[labgrid]', in an environment of its own"
 
 
@@ -52,8 +55,9 @@ def _reach(config: pytest.Config, device: UnderTest, run: DeviceRun) -> UnderTes
         raise pytest.UsageError(f"{environment.config_file}: {error}") from error
     except Exception as error:  # whatever labgrid, its drivers or the SDK meet on the way to it
         first = error.__cause__ or error  # a strategy says no more than that it is broken
-        advice = first.advice if isinstance(first, BwcError) else _advice(str(first))
-        why = f"labgrid does not lead to the device at its target {target}: {first}"
+        said = _plain(str(first))
+        advice = first.advice if isinstance(first, BwcError) else _advice(said)
+        why = f"labgrid does not lead to the device at its target {target}: {said}"
         run.dead = run.unreached = f"{why}; try: {advice}" if advice else why
         return device
     run.remarks.append(f"by labgrid: target {target}{reached.places_in_words}, {reached.uri}")
@@ -111,13 +115,18 @@ def _with(device: UnderTest, reached: Reached, target: str) -> UnderTest:
     )
 
 
+def _plain(said: str) -> str:
+    """Of what labgrid says: of a place its name, and not all that is known of it."""
+    return re.sub(r"Place\(name='([^']*)'.*\)(?= has)", r"\1", said.removeprefix("Error: "))
+
+
 def _advice(said: str) -> str:
+    if ORPHANED in said or "available" in said:
+        return "is its exporter running, and the device plugged in? 'labgrid-client -p PLACE show' says what is there"
     if "acquired" in said:
         return (
             "'labgrid-client who' says who has it; 'labgrid-client -p PLACE acquire' takes one that is free"
         )
     if "connect to coordinator" in said:
         return "is the coordinator running there (LG_COORDINATOR, --lg-coordinator)?"
-    if "orphaned" in said or "not available" in said or "available" in said:
-        return "is its exporter running, and the device plugged in? 'labgrid-client -p PLACE show' says what is there"
     return ""

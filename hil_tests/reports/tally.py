@@ -100,7 +100,7 @@ class Tally:
         tell = terminalreporter.write_line
         terminalreporter.write_sep("-", "device under test" if len(tested) == 1 else "devices under test")
         for name, device in tested.items():
-            tell(device.described or f"{name}: nobody found out who it is")
+            tell(device.described or f"{name or 'the device'}: nobody found out who it is")
             tell("  " + ", ".join(f"{n} {what}" for what, n in device.counted.items()))
             for remark in device.remarks:
                 tell(f"  {remark}")

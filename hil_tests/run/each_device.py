@@ -28,8 +28,8 @@ def require_one_process_each(config: pytest.Config) -> None:
     how = str(getattr(config.option, "dist", "no"))
     if how not in GROUPED and _is_there_once(config):
         raise pytest.UsageError(
-            f"a device of a bench file is tested by one process, and '--dist {how}' gives its tests to several: add "
-            "--dist loadgroup"
+            f"a device of a bench file, or of labgrid's, is tested by one process, and '--dist {how}' gives its tests "
+            "to several: add --dist loadgroup"
         )
 
 

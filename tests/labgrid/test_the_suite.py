@@ -61,9 +61,21 @@ def test_who_has_not_the_place_tests_nothing(bench: LabgridBench) -> None:
     bench.export(DOCS / "exporter.yaml")
     bench.place("cam1", "cellar/practice/*")
     bench.client("-p", "cam1", "acquire")
-    said = bench.suite(*SOME, "--lg-env", PLACE, fails=True, LG_USERNAME="somebody")
+    (bench.folder / "test_night.py").write_text("def test_reads(camera): ...\n")
+    said = bench.suite("test_night.py", "--lg-env", PLACE, fails=True, LG_USERNAME="somebody")
     assert {*bench.outcomes().values()} == {"INFRA"}
     assert "acquired by night" in said and "labgrid-client who" in said
+
+    bench.exporter.kill()
+    said = bench.suite("test_night.py", "--lg-env", PLACE, fails=True)
+    assert {*bench.outcomes().values()} == {"INFRA"}
+    assert "place cam1 has an orphaned resource" in said and "is its exporter running" in said
+
+    nobody = {"LG_COORDINATOR": "127.0.0.1:1"}
+    assert "is the coordinator running there" in bench.suite(
+        "test_night.py", "--lg-env", PLACE, fails=True, **nobody
+    )
+    assert {*bench.outcomes().values()} == {"INFRA"}
 
 
 BY_SWITCHES = """
