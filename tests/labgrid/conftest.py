@@ -33,7 +33,7 @@ def python() -> Path:
 
 @pytest.fixture
 def bench(python: Path, tmp_path: Path) -> Iterator[LabgridBench]:
-    """A coordinator; a test starts the exporters."""
+    """Neither exporter nor coordinator runs before a test exports something."""
     with LabgridBench(python, tmp_path) as bench:
         yield bench
 

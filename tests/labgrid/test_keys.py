@@ -19,7 +19,7 @@ from bwc_sdk.transport.uri import DeviceUri
 from firmware_sim.ports.memory import forget_sims, open_sim
 from tools.testkit.labgrid_bench import LabgridBench
 
-pytestmark = [pytest.mark.ci, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 BENCH_FILE = """
 [devices.board]
@@ -55,6 +55,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     forget_sims()
 
 
+@pytest.mark.ci
 def test_an_agencys_keys_by_a_bench_file(
     bench: LabgridBench, served: Callable[..., Path], state: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_an_agencys_keys_by_a_bench_file(
     assert "another device than the bench file expects" in said and {*bench.outcomes().values()} == {"INFRA"}
 
 
+@pytest.mark.night
 def test_its_keys_by_the_environment_file(
     bench: LabgridBench, served: Callable[..., Path], state: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_its_keys_by_the_environment_file(
     assert "secure session of 'Sheriff'" in said and "4 passed" in said
 
 
+@pytest.mark.night
 def test_without_keys_nobody_gets_in(bench: LabgridBench, served: Callable[..., Path], state: Path) -> None:
     file = served("--state", str(state))
     bench.suite("--pyargs", "hil_tests", "-k", "test_battery", "--lg-env", str(file), fails=True)

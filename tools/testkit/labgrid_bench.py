@@ -132,7 +132,7 @@ class Running:
 
 
 class LabgridBench:
-    """A coordinator, and whatever is started beside it; all of it ends with the bench."""
+    """A coordinator and exporters, and whatever is started beside them; all of it ends with the bench."""
 
     def __init__(self, python: Path, folder: Path) -> None:
         self.python = python
@@ -148,9 +148,6 @@ class LabgridBench:
         self.environment = {**kept, **own, "XDG_STATE_HOME": str(folder / "locks")}
 
     def __enter__(self) -> Self:
-        coordinator = self.start("coordinator", "-m", "labgrid.remote.coordinator", "-l", f"{LOOPBACK}:0")
-        port = coordinator.await_said(rf"listening on {LOOPBACK}:(\d+)")[1]
-        self.environment["LG_COORDINATOR"] = f"{LOOPBACK}:{port}"
         return self
 
     def __exit__(
@@ -169,12 +166,23 @@ class LabgridBench:
     def export(
         self, resources: Path, name: str = "cellar", *, environment: Mapping[str, str] | None = None
     ) -> Running:
-        """Starts an exporter of ours; it is ready when this returns."""
+        """Starts an exporter of ours, and the coordinator before the first; it is ready when this returns."""
+        coordinator = self._coordinator()
+        if environment is not None:
+            environment = {**environment, "LG_COORDINATOR": coordinator}
         words = ("-m", "bwc_sdk.labgrid.exporter", "--name", name, "--hostname", LOOPBACK, str(resources))
         exporter = self.start(name, *words, environment=environment)
         exporter.await_said("Exporter ready")
         self._exporters.append(exporter)
         return exporter
+
+    def _coordinator(self) -> str:
+        """Where the coordinator listens: at a port that the system chose."""
+        if "LG_COORDINATOR" not in self.environment:
+            started = self.start("coordinator", "-m", "labgrid.remote.coordinator", "-l", f"{LOOPBACK}:0")
+            port = started.await_said(rf"listening on {LOOPBACK}:(\d+)")[1]
+            self.environment["LG_COORDINATOR"] = f"{LOOPBACK}:{port}"
+        return self.environment["LG_COORDINATOR"]
 
     @property
     def exporter(self) -> Running:
