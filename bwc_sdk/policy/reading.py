@@ -89,6 +89,8 @@ class Library:
         self._packs = list(packs)
         self._directories = list(dict.fromkeys(directories))
         self._read: list[Pack] | None = None
+        self._broken: dict[str, PolicyError] = {}
+        """Files of directories that would be a pack of this id, and are none."""
 
     def find(self, pack_id: str, sha256: str | None = None) -> Pack:
         """The pack of an id, of exactly this hash if one is given. Raises `PolicyError`."""
@@ -105,6 +107,10 @@ class Library:
                 )
             if sha256 is None and found:
                 return next(iter(found.values()))
+            if sha256 is None and packs is self._read and pack_id in self._broken:
+                raise self._broken[pack_id]  # before what is shipped: a file that somebody wrote was meant
+        if pack_id in self._broken:
+            raise self._broken[pack_id]
         if sha256 is not None:
             raise PolicyError(
                 (f"{pack_id}: no pack of that id here has the hash {sha256[:16]}",), advice=_WHERE
@@ -128,5 +134,17 @@ class Library:
             for path in sorted(one for one in directory.glob("*.toml") if one.is_file())[:FILES_MAX]:
                 try:
                     yield read_pack(path)
-                except PolicyError:
-                    continue  # a profile, say: whatever is no pack has no id that could be asked for
+                except PolicyError as error:
+                    if (named := _id_of(path)) is not None:
+                        self._broken.setdefault(named, error)
+
+
+def _id_of(path: Path) -> str | None:
+    """The id that a file says it has, although it is no pack; None of a profile, say, or of what is no TOML."""
+    try:
+        with path.open("rb") as file:
+            found = tomllib.loads(file.read(PACK_MAX).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    named = found.get("id")
+    return named if isinstance(named, str) and "pack" in found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from bwc_sdk.errors import PolicyError
 from bwc_sdk.policy.demands import AtLeast, MustInclude, PerClass, Range
 from bwc_sdk.policy.inheritance import Effective, Trouble, effective
 from bwc_sdk.policy.pack import Pack
-from bwc_sdk.policy.reading import Library
+from bwc_sdk.policy.reading import Library, shipped_pack
 from tests.policy.packs import DAY, against, answers, pack, rule
 
 DEPARTMENT = pack(
@@ -196,3 +197,25 @@ def test_a_parent_may_be_named_by_its_hash() -> None:
     assert in_force(agency, DEPARTMENT).demand("record.pre_event_s") == AtLeast(value=30)
     with pytest.raises(PolicyError, match="has the hash"):
         in_force(pack("agency", parent="department", parent_sha256="0" * 64), DEPARTMENT)
+
+
+def test_a_parent_whose_file_is_wrong_is_told_by_what_is_wrong_with_it(tmp_path: Path) -> None:
+    child = pack("child", parent="above")
+    (tmp_path / "profile.toml").write_text('id = "above"\nrecording.pre_event_s = 30\n')
+    (tmp_path / "notes.toml").write_text("pack = ")
+    with pytest.raises(PolicyError, match="no pack of this id is here"):
+        effective(child, DAY, Library([child], [tmp_path]))
+    (tmp_path / "above.toml").write_text(
+        'pack = 1\nid = "above"\ntitle = "Above"\nlevel = "departmnt"\nvocabulary = 1\n'
+    )
+    with pytest.raises(PolicyError, match=r"above\.toml: level: .*did you mean department"):
+        effective(child, DAY, Library([child], [tmp_path]))
+    (tmp_path / "dhs.toml").write_text('pack = 1\nid = "us-dhs-2023"\nlevel = "department"\nvocabulary = 1\n')
+    with pytest.raises(PolicyError, match=r"dhs\.toml: title: Field required"):
+        effective(pack("child", parent="us-dhs-2023"), DAY, Library([], [tmp_path]))
+    pinned = pack("child", parent="us-dhs-2023", parent_sha256=shipped_pack("us-dhs-2023").sha256)
+    assert effective(pinned, DAY, Library([], [tmp_path])).packs[1].id == "us-dhs-2023"
+    (tmp_path / "again.toml").write_text(
+        'pack = 1\nid = "above"\ntitle = "Above"\nlevel = "department"\nvocabulary = 1\n'
+    )
+    assert effective(child, DAY, Library([child], [tmp_path])).packs[1].id == "above"
