@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from hil_tests.conformance.report import Captured, Device, Environment, Report, 
 from hil_tests.judging import observing
 from hil_tests.judging.measured import Measured
 from hil_tests.judging.rules import Rule, Scope
-from hil_tests.judging.verdict import Outcome, gravest, judge, softened
+from hil_tests.judging.verdict import Outcome, Verdict, gravest, judge, softened
 from hil_tests.run.acting import MOVED, actuators_there
 from hil_tests.run.measuring import MEASURED
 from hil_tests.run.running import DeviceRun
@@ -201,12 +201,15 @@ class Gathering:
         return tried
 
     def _requirement(self, rule: Rule, tests: Iterable[tuple[dict[str, str], Tried]]) -> Requirement:
-        own = [(rules[rule.number], tried) for rules, tried in tests if rule.number in rules]
+        guarding = [(rules, tried) for rules, tried in tests if rule.number in rules]
+        own = [(rules[rule.number], tried) for rules, tried in guarding]
         judged = [
             dataclasses.replace(tried, outcome=softened(tried.outcome, level, strict=self._strict))
             for level, tried in own
         ]
         verdict, why = judge([(one.outcome, one.why) for one in judged], why_untested(rule))
+        if verdict in (Verdict.FAIL, Verdict.WARN):
+            why = why or failed_at_others(rule.number, guarding)
         level = "MUST" if not own else min((level for level, _ in own), key=("MUST", "SHOULD", "INFO").index)
         return Requirement(
             verdict=verdict,
@@ -216,6 +219,21 @@ class Gathering:
             why=why,
             tests=tuple(judged),
         )
+
+
+def failed_at_others(number: str, guarding: Iterable[tuple[Collection[str], Tried]]) -> str:
+    """Whether all that failed of a rule's tests says itself that it failed at other rules which these tests guard as
+    well, so that nobody looks for the fault where it need not be; "" where one does not say so."""
+    others: dict[str, None] = {}
+    for rules, tried in guarding:
+        if tried.outcome is Outcome.FAILED:
+            named = [one for one in rules if one in tried.expected]
+            if not named or number in named:
+                return ""
+            others |= dict.fromkeys(named)
+    if not others:
+        return ""
+    return f"its test failed at {' and '.join(others)}, and tells nothing of this rule: look there first"
 
 
 def environment() -> Environment:

@@ -8,6 +8,7 @@ import cryptography.hazmat.primitives.serialization.pkcs12  # loaded once: runs 
 import cryptography.x509  # noqa: F401  # likewise, or its classes are there twice
 import pytest
 
+import hil_tests.conformance.device  # noqa: F401  # loaded once: runs in this process forget it
 from bwc_protocol.declare import MalformedMessage
 from bwc_protocol.documents.refusal import DocumentCheck, DocumentRefused
 from bwc_protocol.evidence import EvidenceError
@@ -162,6 +163,35 @@ def test_each_outcome_gives_its_verdict(pytester: pytest.Pytester) -> None:
     asserted = rules["LNK-008"]["tests"][0]
     assert asserted["expected"] == "an assertion fails" and "BYE(NORMAL)" in asserted["observed"]
     assert report["verdict"] == "broken" and report["counts"]["FAIL"] == 3
+
+
+def test_a_rule_whose_test_says_that_it_failed_at_another_one_points_there(pytester: pytest.Pytester) -> None:
+    tests = """
+    import pytest
+    from hil_tests.verdicts import RuleBroken
+
+    guards = pytest.mark.rule  # of no rule are these tests
+
+    @guards("CLK-003", "CLK-004")
+    def test_both(): raise RuleBroken("revision 2 (CLK-003)", "revision 3")
+
+    @guards("CLK-005", "CLK-012")
+    def test_says_neither(): raise RuleBroken("a refusal", "none")
+    """
+    rules = run(pytester, tests)["requirements"]
+    assert all(rules[f"CLK-0{n}"]["verdict"] == "FAIL" for n in ("03", "04", "05", "12")), (
+        "nothing is made good"
+    )
+    assert (
+        rules["CLK-004"]["why"]
+        == "its test failed at CLK-003, and tells nothing of this rule: look there first"
+    )
+    assert not any(rules[f"CLK-0{n}"]["why"] for n in ("03", "05", "12"))
+    more = """
+    @guards("CLK-004")
+    def test_by_itself(): raise RuleBroken("an entry in the log (CLK-004)", "none")
+    """
+    assert not run(pytester, tests + more)["requirements"]["CLK-004"]["why"], "it is broken for sure"
 
 
 def test_what_a_device_only_should_do_warns_unless_it_is_strict(pytester: pytest.Pytester) -> None:
