@@ -65,6 +65,15 @@ def absent(candidates: Sequence[Candidate], roster: Roster, on: datetime.date) -
     )
 
 
+def without_camera(roster: Roster, on: datetime.date, held: Mapping[str, str]) -> tuple[Member, ...]:
+    """Who may carry a camera, has none, and waits for none by its number or slot."""
+    return tuple(
+        one
+        for one in roster.members
+        if _in_order(one, on) and one.officer not in held and not why_not(one, on)
+    )
+
+
 def elsewhere(
     candidates: Sequence[Candidate], roster: Roster, on: datetime.date, held: Mapping[str, str]
 ) -> tuple[Member, ...]:

@@ -148,20 +148,23 @@ async def _provisioning(
         )
     held = await run.world.workers.wait(run.records.held)
     work = asyncio.ensure_future(run.whole(places, held, plan))
+    reading = None
     try:
         while True:
             reading = asyncio.ensure_future(run.events.get())
             await asyncio.wait((reading, work), return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
-                reading.cancel()
+                reading.cancel()  # else it might take what is told below
                 break
             yield reading.result()
         while not run.events.empty():
             yield run.events.get_nowait()
         await work
     finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        ending = [work] if reading is None else [work, reading]
+        for one in ending:
+            one.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 class _Run:

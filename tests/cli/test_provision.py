@@ -96,6 +96,14 @@ def test_whose_camera_is_not_here_is_told(desk: Desk) -> None:
     assert [one["officer"] for one in told[0]["members"]] == ["C"]
 
 
+def test_who_has_no_camera_yet_is_told(desk: Desk) -> None:
+    desk.roster.write_text("officer;ended\nA;\nB;\nC;\nD;\nE;2001-01-01\n")
+    assert "no camera yet" not in desk.provision("--plan").err
+    assert f"1 of {desk.roster} have no camera yet: line 5 D" in desk.provision().err
+    desk.roster.write_text("officer\nA\nB\nC\n")
+    assert "no camera yet" not in desk.provision().err
+
+
 def test_cameras_that_are_not_here_are_provisioned_by_what_docks_deliver(desk: Desk) -> None:
     last = desk.serials[-1]
     desk.roster.write_text(f"officer;serial number\nby-number;{last}\nnobody-knows-where;\n")

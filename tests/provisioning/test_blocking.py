@@ -23,6 +23,7 @@ from bwc_sdk.provisioning import (
     place_at,
     read_roster,
 )
+from bwc_sdk.sync.loop import loop_thread
 
 WORD = TimeWord(TimeSource.OPERATOR)
 PROFILE = Profile("patrol", {"recording.pre_event_s": 60})
@@ -83,9 +84,15 @@ def test_cameras_by_themselves_are_planned_too_and_an_iteration_that_is_closed_e
         with sync.provision(places, PROFILE, records=records, identity=technician, word=WORD) as events:
             assert isinstance(next(events), Looked)
         assert next(events, None) is None
-        assert records.all() == (), "nothing was promised, and nothing recorded"
+        # How far it had come by then is for chance: the same call goes on from there.
         done = list(sync.provision(places, PROFILE, records=records, identity=technician, word=WORD))
         assert len([one for one in done if isinstance(one, Provisioned)]) == 2
+
+
+def running(*names: str) -> set[asyncio.Task[object]]:
+    """Tasks of the loop thread that run one of some coroutines."""
+    tasks = asyncio.all_tasks(loop_thread().loop)
+    return {one for one in tasks if any(name in one.get_coro().__qualname__ for name in names)}
 
 
 class Never:
@@ -99,7 +106,8 @@ class Never:
 
 def test_a_blocking_call_that_takes_too_long_raises(folder: Path, technician: HostIdentity) -> None:
     with Records.opened(folder) as records:
-        nobody = Place("usb:9-9", Never)
+        nobody, before = Place("usb:9-9", Never), running("Queue.get", "_look")
         events = sync.provision([nobody], PROFILE, records=records, identity=technician, timeout=0.05)
         with events, pytest.raises(sync.CallTimeout):
             next(events)
+        assert running("Queue.get", "_look") <= before, "nothing of it goes on"

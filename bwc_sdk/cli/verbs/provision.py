@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -49,6 +50,7 @@ from bwc_sdk.provisioning import (
     read_roster,
     sign_desired_states,
 )
+from bwc_sdk.provisioning.choosing import named_shortly, without_camera
 
 app = verbs()
 STRANGE_MAX: Final = 20
@@ -197,7 +199,10 @@ def provision_verb(
                 plan=run.plan,
                 word=run.word,
             )
-            return await told(events, output, there, plan=run.plan)
+            left = await told(events, output, there, plan=run.plan)
+        if run.roster is not None and not run.plan:
+            _tell_who_waits(output, run.roster, kept)
+        return left
 
     try:
         with Records.opened(run.folder) as kept:  # before a camera is asked, or a button pressed
@@ -212,6 +217,14 @@ def provision_verb(
             _to_enrol(one.error, settings, plan=plan, enrol=enrol)
     show_left(output, left)
     return ExitCode.INCOMPLETE if left else ExitCode.SUCCESS
+
+
+def _tell_who_waits(output: Output, roster: Roster, kept: Records) -> None:
+    """Who of a roster has no camera yet: there were fewer than people."""
+    today = datetime.fromtimestamp(World().utc_ns() / 1e9, UTC).date()
+    waiting = without_camera(roster, today, kept.held())
+    if waiting:
+        output.note(f"{len(waiting)} of {roster.path} have no camera yet: {named_shortly(waiting)}")
 
 
 def _to_enrol(error: NotEnrolled, settings: Settings, *, plan: bool, enrol: bool) -> None:
