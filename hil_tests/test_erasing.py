@@ -105,7 +105,7 @@ def receipted(erasable: Erasable) -> Erasable:
     return erasable
 
 
-@pytest.mark.rule("REC-008")
+@pytest.mark.rule("REC-008", "AUD-004")
 def test_nothing_is_erased_without_a_receipt(camera: SyncCamera, erasable: Erasable) -> None:
     before, head = erasable.entry(), camera.audit.head().sequence
     if camera.recordings.release(recording=before.recording).receipts:

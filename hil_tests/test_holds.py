@@ -132,7 +132,7 @@ def test_who_may_place_a_hold_does_not_lift_one(
         assert held.said(camera)[-1].actor == camera.host_name
 
 
-@pytest.mark.rule("REC-021", "REC-033")
+@pytest.mark.rule("REC-021", "REC-033", "AUD-004")
 def test_a_case_is_kept_with_who_said_so_and_the_last_one_counts(
     connect_as: Callable[[Role], SyncCamera], held: Held
 ) -> None:

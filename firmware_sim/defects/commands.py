@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import MethodType
 from typing import Any, Final
@@ -36,9 +36,11 @@ from firmware_sim.camera.camera import SimCamera
 from firmware_sim.camera.session import CameraSession
 from firmware_sim.camera.settings import Settings
 from firmware_sim.defects.defect import Defect
+from firmware_sim.device.audit_log import LogEntry
 from firmware_sim.device.refusal import Refusal
 from firmware_sim.faulty_evidence import Handler, answer_otherwise
 from firmware_sim.handlers import audit, clock, config, identity, recordings
+from firmware_sim.state.commit import Change
 
 NO_BOUND: Final = 2**64 - 1
 CIRCUMSTANCES: Final = 20
@@ -157,6 +159,15 @@ def _forgets_its_steps(session: CameraSession, request: SetClock) -> ClockSet:
     return clock.set_clock(session, request)
 
 
+def _any_year(session: CameraSession, request: SetClock) -> ClockSet:
+    bounds = clock.EARLIEST_NS, clock.LATEST_NS
+    clock.EARLIEST_NS, clock.LATEST_NS = 0, 2**63 - 1  # type: ignore[misc]  # the defect
+    try:
+        return clock.set_clock(session, request)
+    finally:
+        clock.EARLIEST_NS, clock.LATEST_NS = bounds  # type: ignore[misc]  # as they were
+
+
 # Recordings
 
 
@@ -233,6 +244,21 @@ def _logs_no_opening(session: CameraSession, request: ReadAudit) -> AuditPage:
     )
 
 
+def _logs_none(*kinds: AuditKind) -> Callable[[SimCamera], None]:
+    """Writes no entry of these kinds, and does what they are about."""
+
+    def into(camera: SimCamera) -> None:
+        log = camera.audit
+        append = log._append
+
+        def some(asked: Sequence[dict[str, Any]], also: Sequence[Change]) -> LogEntry | None:
+            return append([facts for facts in asked if facts["kind"] not in kinds], also)
+
+        log._append = some  # type: ignore[method-assign]  # the defect
+
+    return into
+
+
 def _logs_no_reboot(session: CameraSession, request: Reboot) -> RebootAccepted:
     session.audit = lambda *said: None  # type: ignore[method-assign]  # the defect
     try:
@@ -263,6 +289,7 @@ DEFECTS: Final = (
     _answers("rounds-t1", "CLK-001", "returns another t1 than came", ExchangeTime, _rounds_t1),
     _answers("any-step", "CLK-002", "takes any step of the clock, and does not make it", SetClock, _any_step),
     _answers("any-clock", "CLK-003", "sets the clock at another revision", SetClock, _sets(revision=0)),
+    _answers("any-year", "CLK-013", "sets its clock to any year", SetClock, _any_year),
     _answers("forgets-steps", "CLK-015", "forgets what the clock was moved by", SetClock, _forgets_its_steps),
     _answers("no-bound", "CLK-014", "states no bound of a clock that is set", ReadClock, _bound_while_unset),
     _answers(
@@ -286,6 +313,16 @@ DEFECTS: Final = (
     _answers("no-opening", "AUD-007", "logs no beginning of a session", ReadAudit, _logs_no_opening),
     _answers(
         "empty-words", "REC-029", "states a key that says nothing", ReadManifest, _says_what_says_nothing
+    ),
+    Defect(
+        "logs-no-settings",
+        "AUD-004",
+        "logs no settings that it applies",
+        _logs_none(AuditKind.CONFIG_APPLIED),
+    ),
+    Defect("logs-no-endings", "AUD-004", "logs no end of a session", _logs_none(AuditKind.SESSION_CLOSED)),
+    Defect(
+        "logs-no-refusals", "AUD-004", "logs no erase that it refuses", _logs_none(AuditKind.ERASE_REFUSED)
     ),
     _answers("forgets-reboots", "AUD-004", "logs no reboot that it is asked for", Reboot, _logs_no_reboot),
     _answers("no-hash", "AUD-006", "names no hash on an empty page", ReadAudit, _says_nothing_of_hashes),

@@ -12,7 +12,7 @@ from bwc_protocol.conversation.message import Flag, Message
 from bwc_protocol.conversation.session_setup import LocalInfo
 from bwc_protocol.conversation.stream import MAX_STREAMS
 from bwc_protocol.declare import ANYONE, COMMANDS, CONTROLS, Control, MalformedMessage, Role
-from bwc_protocol.messages.core import Ready, SessionInfo, StreamCredit, StreamEnd
+from bwc_protocol.messages.core import Ready, SessionInfo, StreamCancel, StreamCredit, StreamEnd
 from bwc_protocol.messages.identity import ReadStatus
 from bwc_protocol.session.interface import RECORD_MAX, Alert, PeerCredentials, Session
 from bwc_protocol.session.preamble import NEWEST, SIZE, Preamble
@@ -319,6 +319,12 @@ class _AnswersUnknownStreams(Conversation):
         super()._take_control(request_id, control)
 
 
+class _DeafToCancel(Conversation):
+    def _take_control(self, request_id: int, control: Control) -> None:
+        if not isinstance(control, StreamCancel):
+            super()._take_control(request_id, control)
+
+
 class _NoVerdict(Conversation):
     def finish(self, stream: int, code: ErrorCode | None = None, detail: str = "") -> None:
         self.cancel(stream)
@@ -368,5 +374,6 @@ DEFECTS: Final = (
     _talk(
         "unknown-streams", "STR-007", "ends the session for a word about no stream", _AnswersUnknownStreams
     ),
+    _talk("deaf-to-cancel", "STR-007", "goes on with a stream that was cancelled", _DeafToCancel),
     _talk("no-verdict", "STR-006", "cancels an upload in the place of a verdict", _NoVerdict),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from bwc_protocol.conversation.message import Flag
 from bwc_protocol.declare import COMMANDS, Request, Role
 from bwc_protocol.evidence import Manifest
-from bwc_protocol.messages.audit import ReadAuditHead
+from bwc_protocol.messages.audit import ReadAudit, ReadAuditHead
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.messages.identity import DeviceCapabilities, ReadCapabilities
 from bwc_protocol.messages.recordings import ListRecordings, ReadManifest, RecordingEntry
@@ -56,3 +56,16 @@ def commands_for(role: Role, *, of: PeerKind = PeerKind.CAMERA) -> list[type[Req
 def log_head(session: RawSession) -> Any:
     """Number and hash of the newest entry of the log. Skips without a log."""
     return supported(session, ReadAuditHead())
+
+
+def logged_since(session: RawSession, known: int) -> set[Any]:
+    """The kinds of the entries behind that one, by pages. Skips without a log."""
+    kinds: set[Any] = set()
+    after, last = known, log_head(session).sequence
+    while after < last:
+        page = supported(session, ReadAudit(after=after)).entries
+        if not page:
+            raise RuleBroken(f"a page with the entries behind {after} (AUD-006)", "an empty one")
+        kinds |= {entry.kind for entry in page}
+        after = page[-1].sequence
+    return kinds

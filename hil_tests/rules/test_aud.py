@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from bwc_protocol.evidence.audit_hash import entry_sha256
-from bwc_protocol.messages.assignment import Assign, ReadAssignment
+from bwc_protocol.messages.assignment import Assign, ClearAssignment, ReadAssignment
 from bwc_protocol.messages.audit import AuditEntry, AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import ClockReason, ReadClock, SetClock, TimeAssurance, TimeSource
-from bwc_protocol.messages.recordings import OpenSegment
+from bwc_protocol.messages.core import ErrorReply
+from bwc_protocol.messages.recordings import EraseRecording, OpenSegment
+from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.device.bench import Bench
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import log_head, recordings, supported
+from hil_tests.rules.asking import log_head, logged_since, recordings, supported
 from hil_tests.rules.rebooting import back_again, boot_of, reboot
-from hil_tests.verdicts import RuleBroken, not_tested
+from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
 
 read_only = pytest.mark.bwc_read_only
 
@@ -127,16 +129,19 @@ def test_a_session_is_logged_before_the_first_entry_that_it_causes(wire: Wire) -
 
 
 @pytest.mark.rule("AUD-004")
-@pytest.mark.parametrize("what", ["an assignment", "opened footage", "its boots and sessions"])
+@pytest.mark.parametrize(
+    "what", ["an assignment and its end", "opened footage", "a refused erase", "its boots and sessions"]
+)
 def test_what_a_device_has_to_log_is_in_its_log_before_it_answers(wire: Wire, what: str) -> None:
     before = log_head(wire.session()).sequence
     wire.hang_up()
     session = wire.session()
     match what:
-        case "an assignment":
+        case "an assignment and its end":
             state = supported(session, ReadAssignment())
-            session.ask(Assign(officer="hil", unit="hil", revision=state.revision), "AUD-004")
-            kinds = {AuditKind.ASSIGNED}
+            state = session.ask(Assign(officer="hil", unit="hil", revision=state.revision), "AUD-004")
+            session.ask(ClearAssignment(revision=state.revision), "AUD-004")
+            kinds = {AuditKind.ASSIGNED, AuditKind.ASSIGNMENT_CLEARED}
         case "opened footage":
             entry = recordings(session)[0]
             opened = OpenSegment(
@@ -148,17 +153,25 @@ def test_what_a_device_has_to_log_is_in_its_log_before_it_answers(wire: Wire, wh
             )
             session.ask(opened, "AUD-004")
             kinds = {AuditKind.OFFLOAD_READ}
+        case "a refused erase":
+            entry = recordings(session)[0]
+            wrong = EraseRecording(
+                recording=entry.recording,
+                manifest_sha256=bytes(32),
+                annotations_sha256=entry.annotations_sha256,
+            )
+            said = session.answer(session.request(wrong))
+            if ErrorReply.codec.decode(said.body).code is ErrorCode.UNSUPPORTED:
+                not_applicable("the device erases nothing")
+            kinds = {AuditKind.ERASE_REFUSED}
         case _:
             before = supported(session, ReadAuditHead()).first - 1
-            kinds = {AuditKind.SESSION_OPENED}
+            kinds = {AuditKind.SESSION_OPENED, AuditKind.SESSION_CLOSED}
             if before == 0:  # else a bounded log may have dropped its last boot
                 kinds.add(AuditKind.BOOT)
-    seen: set[Any] = set()
-    after, head = before, log_head(session).sequence
-    while after < head and not kinds <= seen:
-        page = supported(session, ReadAudit(after=after)).entries
-        seen |= {entry.kind for entry in page}
-        after = page[-1].sequence if page else head
+    seen = logged_since(session, before)
+    if AuditKind.SESSIONS_COUNTED in seen:
+        kinds.discard(AuditKind.SESSION_CLOSED)  # of those in which nothing else was logged (AUD-007)
     if not kinds <= seen:
         missing = ", ".join(sorted(map(str, kinds - seen)))
         raise RuleBroken(f"{what} in the log (AUD-004)", f"no entry {missing} among those behind {before}")
@@ -170,12 +183,7 @@ def test_a_reboot_is_in_the_log_of_the_boots_behind_it(wire: Wire, bwc_bench: Be
     before, boot = log_head(session).sequence, boot_of(session)
     reboot(session)
     session = back_again(wire, boot, bwc_bench.restart_s)
-    kinds: set[Any] = set()
-    after, head = before, log_head(session).sequence
-    while after < head:
-        page = supported(session, ReadAudit(after=after)).entries
-        kinds |= {entry.kind for entry in page}
-        after = page[-1].sequence if page else head
+    kinds = logged_since(session, before)
     for kind in (AuditKind.REBOOT_REQUESTED, AuditKind.BOOT):
         if kind not in kinds:
             raise RuleBroken(f"an entry {kind} of a reboot (AUD-004)", f"{len(kinds)} kinds without it")

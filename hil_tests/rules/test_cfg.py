@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from bwc_protocol.conversation.message import Flag
-from bwc_protocol.messages.audit import ReadAuditHead
+from bwc_protocol.messages.audit import AuditKind, ReadAuditHead
 from bwc_protocol.messages.config import (
     AbortConfig,
     ApplyConfig,
@@ -26,7 +26,7 @@ from bwc_protocol.messages.config import (
 from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import supported
+from hil_tests.rules.asking import logged_since, supported
 from hil_tests.verdicts import RuleBroken, not_applicable
 
 NO_SUCH_KEY: Final = "hil.no_such_setting"
@@ -199,8 +199,10 @@ def test_what_is_applied_counts_one_revision_is_logged_and_read_back(wire: Wire)
     after: ConfigState = session.ask(ApplyConfig(revision=before.revision))
     if (after.revision, after.staged) != (before.revision + 1, 0):
         raise RuleBroken(f"revision {before.revision + 1} and nothing staged (CFG-003)", str(after))
-    if log is not None and head(session).sequence <= log.sequence:
-        raise RuleBroken("an entry of the log before the commit is answered (AUD-004)", "none")
+    if log is not None and AuditKind.CONFIG_APPLIED not in logged_since(session, log.sequence):
+        raise RuleBroken(
+            f"an entry {AuditKind.CONFIG_APPLIED} before the commit is answered (AUD-004)", "none"
+        )
     now = {setting.key: setting.number for setting in pages(session, ConfigView.PENDING)}
     if now[schema.key] != value:
         raise RuleBroken(f"{schema.key} = {value} (CFG-003)", str(now[schema.key]))

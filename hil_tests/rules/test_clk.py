@@ -10,7 +10,7 @@ import pytest
 from bwc_protocol.conversation.message import Flag
 from bwc_protocol.declare import Role
 from bwc_protocol.evidence import ClockState
-from bwc_protocol.messages.audit import ReadAudit, ReadAuditHead
+from bwc_protocol.messages.audit import AuditKind, ReadAudit, ReadAuditHead
 from bwc_protocol.messages.clock import (
     ClockReading,
     ClockReason,
@@ -24,13 +24,16 @@ from bwc_protocol.messages.recordings import ListRecordings
 from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import log_head, supported
+from hil_tests.rules.asking import log_head, logged_since, supported
 from hil_tests.verdicts import RuleBroken, not_before, not_tested
 
 S: Final = 1_000_000_000
 ROUTINE_MAX, CORRECTION_MAX = 300 * S, 86_400 * S
 NO_BOUND: Final = 2**64 - 1
 MINUTE: Final = 60 * S
+EARLIEST_NS: Final = 1_704_067_200 * S
+LATEST_NS: Final = 4_102_444_800 * S
+"""2024 and 2100 begin."""
 STATED_MAX: Final = 100
 """Entries of the log whose times are looked at."""
 
@@ -151,6 +154,17 @@ def test_the_device_itself_refuses_a_set_beyond_its_limits(wire: Wire, what: str
 
 
 @pytest.mark.rule("CLK-013")
+@pytest.mark.parametrize("utc_ns", [EARLIEST_NS - S, LATEST_NS + S], ids=["before 2024", "after 2099"])
+def test_nobody_sets_it_to_a_time_that_cannot_be(wire: Wire, utc_ns: int) -> None:
+    """Nor a bench, for which no step is too large."""
+    session = wire.session()
+    before = clock_of(session)
+    impossible = set_of(before, reason=ClockReason.BENCH, offset_ns=utc_ns - before.utc_ns)
+    session.refused(session.request(impossible), "CLK-013", ErrorCode.OUT_OF_RANGE)
+    untouched(session, before, "CLK-013")
+
+
+@pytest.mark.rule("CLK-013")
 @pytest.mark.rule("ROL-001")
 def test_bench_is_no_reason_for_another_role(wire: Wire) -> None:
     session = wire.session(Role.TECHNICIAN)
@@ -182,8 +196,9 @@ def test_a_set_counts_one_revision_keeps_its_word_and_is_logged(wire: Wire) -> N
         )
     if log.flags != Flag.ERROR:
         known = ReadAuditHead.reply.codec.decode(log.body).sequence
-        if session.ask(ReadAuditHead()).sequence <= known:
-            raise RuleBroken("an entry of the log before the set is answered (CLK-004, AUD-004)", "none")
+        if AuditKind.CLOCK_SET not in logged_since(session, known):
+            what = f"an entry {AuditKind.CLOCK_SET} before the set is answered (CLK-004, AUD-004)"
+            raise RuleBroken(what, "none")
     session.ask(set_of(after, reason=ClockReason.BENCH, offset_ns=-S))
 
 

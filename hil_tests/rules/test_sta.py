@@ -35,6 +35,9 @@ SLOW_PAYLOAD: Final = 16_384
 SLOW_BYTES_S: Final = 150_000
 WARM_S: Final = 0.5
 """How long a station is given to measure how slow its host is."""
+ATTEMPTS: Final = 3
+SLOWEST_S: Final = 30.0
+"""Within this an answer comes behind all the footage that is asked for."""
 FRAME_MAX: Final = 61_440
 AHEAD_S: Final = 1.5
 """500 ms in a splice's buffer, 500 ms in the link that takes it, and half as much again for what is measured."""
@@ -190,7 +193,8 @@ def test_a_channel_that_ends_ends_no_other(wire: Wire) -> None:
 @pytest.mark.rule("STA-013")
 def test_an_answer_to_a_slow_host_does_not_wait_behind_all_the_footage_that_it_asked_for(wire: Wire) -> None:
     """The host takes 150 KB/s, of footage without end. What comes between a request and its answer had to wait
-    somewhere on the way: in the camera, in the station's buffer, and in its link to the host."""
+    somewhere on the way: in the camera, in the station's buffer, and in its link to the host. The best of a few
+    counts: a host that is busy takes less than it could, and then more."""
     at_station(wire)
     wire.hang_up()
     link = wire.link(max_payload=SLOW_PAYLOAD)
@@ -202,19 +206,32 @@ def test_an_answer_to_a_slow_host_does_not_wait_behind_all_the_footage_that_it_a
         not_tested(f"it takes {NEEDED} bytes of footage, and the first camera has {sum(streams.values())}")
     for number in streams:
         slow.say_credit(number, ALL_OF_IT)
-    began = time.monotonic()
-    slow.silent("nothing", lambda message: False, WARM_S)
-    rate = _came(slow) / (time.monotonic() - began)
-    most = round(rate * AHEAD_S) + FRAMES_AHEAD * FRAME_MAX
-    asked, before = slow.request(ReadStatus()), _came(slow)
-    while slow.heard(lambda message: message.request == asked, within_s=0.1) is None:
-        behind = _came(slow) - before
-        if behind > most or slow.over:
-            raise RuleBroken(
-                f"an answer behind at most {most} bytes of footage at {rate:.0f} bytes/s: what the channel carries in "
-                f"500 ms may wait in each of a splice's two buffers, and one frame (STA-001, STA-013)",
-                f"no answer behind {behind}; {slow.told()}",
-            )
+    broken = None
+    for _ in range(ATTEMPTS):
+        if broken is not None and _came(slow) + broken[0] > sum(streams.values()):
+            break  # there is too little left to wait behind
+        began, before = time.monotonic(), _came(slow)
+        slow.silent("nothing", lambda message: False, WARM_S)
+        rate = (_came(slow) - before) / (time.monotonic() - began)
+        most = round(rate * AHEAD_S) + FRAMES_AHEAD * FRAME_MAX
+        behind = _behind_an_answer(slow)
+        if behind <= most:
+            return
+        broken = most, behind, rate
+    assert broken is not None
+    most, behind, rate = broken
+    raise RuleBroken(
+        f"an answer behind at most {most} bytes of footage at {rate:.0f} bytes/s: what the channel carries in "
+        f"500 ms may wait in each of a splice's two buffers, and one frame (STA-001, STA-013)",
+        f"an answer behind {behind}, by the last of {ATTEMPTS} attempts at most",
+    )
+
+
+def _behind_an_answer(session: RawSession) -> int:
+    """Asks something. Gives how many bytes of footage came before the answer."""
+    asked, before = session.request(ReadStatus()), _came(session)
+    session.answer(asked, within_s=SLOWEST_S)
+    return _came(session) - before
 
 
 def _came(session: RawSession) -> int:

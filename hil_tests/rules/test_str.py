@@ -232,6 +232,7 @@ def test_the_id_of_an_open_stream_is_in_use(wire: Wire) -> None:
     session.refused(stream.number, "MSG-005", ErrorCode.BUSY)
 
 
+@pytest.mark.rule("STR-007")
 def test_a_stream_that_is_cancelled_is_no_more(wire: Wire) -> None:
     session = wire.session()
     entry = recordings(session)[0]
@@ -244,10 +245,12 @@ def test_a_stream_that_is_cancelled_is_no_more(wire: Wire) -> None:
     grant(session, stream, ALL_OF_IT)
     session.settle()
     if came(session, stream) != before:
-        raise RuleBroken("no byte of a stream that was cancelled", f"{came(session, stream) - before} bytes")
+        raise RuleBroken(
+            "no byte of a stream that was cancelled (STR-007)", f"{came(session, stream) - before} bytes"
+        )
     session.goes_on("STR-007")
     if told := session.ask(ReadStatus()).streams:
-        raise RuleBroken("no open stream in device.status", str(told))
+        raise RuleBroken("no open stream in device.status (STR-007)", str(told))
 
 
 @pytest.mark.rule("REC-005")
