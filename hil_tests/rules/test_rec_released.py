@@ -21,11 +21,17 @@ from bwc_protocol.evidence import sealing
 from bwc_protocol.messages.bench import MakeRecording, ReadBench
 from bwc_protocol.messages.config import ApplyConfig, ReadConfigState, Setting, SettingType, StageConfig
 from bwc_protocol.messages.identity import Capability
-from bwc_protocol.messages.recordings import DeliverReceipt, EraseRecording, ReadRelease, RecordingEntry
+from bwc_protocol.messages.recordings import (
+    DeliverReceipt,
+    EraseRecording,
+    ListRecordings,
+    ReadRelease,
+    RecordingEntry,
+)
 from bwc_protocol.messages.trust import ChallengeRecipient, InstallDenyList, ProveOpening
 from bwc_protocol.vocabulary import ErrorCode
 from hil_tests.raw.wire import Wire
-from hil_tests.rules.asking import limits, manifest_of, recordings
+from hil_tests.rules.asking import limits, manifest_of, recordings, supported
 from hil_tests.rules.test_doc import AtTrust, signed
 from hil_tests.rules.uploads import takes
 from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
@@ -42,6 +48,7 @@ class WithFootage(AtTrust):
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire, Role.BENCH)
+        supported(self.session, ListRecordings())
         if Capability.BENCH not in limits(self.session).capabilities:
             not_tested("it takes a recording, and the device makes none for a bench (capability BENCH)")
         last = self.session.ask(ReadBench()).last_sequence

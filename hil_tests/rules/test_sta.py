@@ -223,7 +223,7 @@ def test_an_answer_to_a_slow_host_does_not_wait_behind_all_the_footage_that_it_a
     raise RuleBroken(
         f"an answer behind at most {most} bytes of footage at {rate:.0f} bytes/s: what the channel carries in "
         f"500 ms may wait in each of a splice's two buffers, and one frame (STA-001, STA-013)",
-        f"an answer behind {behind}, by the last of {ATTEMPTS} attempts at most",
+        f"an answer behind {behind} bytes, by the last of {ATTEMPTS} attempts at most",
     )
 
 
