@@ -39,13 +39,15 @@ OF_THE_LAB = "sim:?seed=77&recordings=1&mib=1&footage=synthetic"
 SECURE = ("CER", "DOC", "TRU", "SES-023", "SES-028", "ROL-004", "REC-059", "REC-071")
 SHOWN = ("USB", "BLE")
 """Of what is shown on the bus and in the air: `test_suite_on_the_bus_and_in_the_air` has them."""
+IN_SERVICE = ("ROL-003",)
+"""Of a device that an agency has in service: `test_agency` has it."""
 BOUNDS = {"TRU-009": ("FAILURE_EVERY_S", 10.0), "TRU-013": ("LEFT_EVERY_S", 1.0)}
 OF_THE_LAB_IN_TEST = ("any-purpose", "any-list", "no-proof")
 
 
 def sampled(*, above: bool = False) -> list[object]:
     """All at night; of each layer some in every run."""
-    elsewhere = (*SECURE, *SHOWN)
+    elsewhere = (*SECURE, *SHOWN, *IN_SERVICE)
     cameras = [d for d in DEFECTS.values() if not d.of_stations and not d.rule.startswith(elsewhere)]
     defects = [defect for defect in cameras if (defect.rule[:3] in LAYERS) is not above]
     in_test, in_ci = (2 * IN_TEST, 2 * IN_CI) if above else (IN_TEST, IN_CI)
