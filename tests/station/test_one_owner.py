@@ -8,7 +8,7 @@ import pytest
 
 import bwc_sdk
 from bwc_protocol.declare import Role
-from bwc_protocol.messages.station import BayChanged, BayState
+from bwc_protocol.messages.station import BayChanged, BayState, BayVerdict, LedMeaning
 from bwc_sdk.errors import DeviceBusy
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
@@ -82,6 +82,9 @@ def test_a_bay_whose_camera_a_cable_has_is_busy_until_the_cable_lets_go(
                 assert busy.value.retry_after_s == pytest.approx(1.0)
                 shown = await client.bays.bay(bay=1)
                 assert (shown.state, shown.retry_after_ms, shown.label) == (BayState.BUSY, 1000, "")
+                judged = await client.bays.verdict(bay=1, docking=2, verdict=BayVerdict.TAKE_ME, seconds=60)
+                assert judged.led is shown.led is LedMeaning.TRANSFERRING, "somebody works with it (STA-016)"
+                await client.bays.verdict(bay=1, docking=2, verdict=BayVerdict.NONE, seconds=0)
                 assert [session.peer.identity for session in camera.sessions] == [direct_identity(camera)]
                 await direct.device.status()
                 await direct.close()
