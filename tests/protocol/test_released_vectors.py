@@ -220,6 +220,18 @@ def field_in_the_middle(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BatteryStatus.codec, "fields", {name: fields.get(name, spec) for name in names})
 
 
+def later_field_in_the_middle(patch: pytest.MonkeyPatch) -> None:
+    fields = dict(BatteryStatus.codec.fields)
+    spec = replace(ClockReading.codec.fields["revision"], since=(1, 3))
+    names = list(fields)
+    names.insert(2, "added")
+    patch.setattr(BatteryStatus.codec, "fields", {name: fields.get(name, spec) for name in names})
+
+
+def command_appended_without_a_version(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(COMMANDS, "_made", dict(COMMANDS.items()) | {0x0203: ReadBattery})
+
+
 def field_gone(patch: pytest.MonkeyPatch) -> None:
     fields = dict(BatteryStatus.codec.fields)
     del fields["cycles"]
@@ -288,6 +300,8 @@ def unit_changed(patch: pytest.MonkeyPatch) -> None:
             field_in_the_middle,
             "unit mV, and is field added",
         ),
+        (later_field_in_the_middle, "reply: a later field stands before one of 1.2"),
+        (command_appended_without_a_version, "(0x0203) says since 1.0, and was not released with it"),
         (field_gone, "field 5 was field cycles"),
         (field_appended_without_a_version, "the field added says since 1.0, and was not released with it"),
         (opcode_changed, "command battery.status (0x0201) is gone"),

@@ -128,6 +128,8 @@ def test_a_day_with_a_camera_of_any_version(
 
     async def provision(camera: bwc_sdk.Camera) -> None:
         assert camera.peer.version == version
+        stated = Capability(camera.peer.capabilities)
+        assert stated == stated.as_of(version) and (Capability.LAB in stated) is (version >= (1, 2))
         assert (await camera.device.identify()).simulator
         assert Capability.SIMULATOR in (await camera.device.capabilities()).capabilities
         assert not (await camera.device.status()).seized_for
