@@ -74,6 +74,7 @@ def test_the_whole_suite_passes_and_names_the_version_that_a_rule_takes(minor: i
     assert {"recordings.receipt", "recordings.tombstones", "PURPOSE_REFUSED"} <= set(why)
 
 
+@pytest.mark.ci
 @pytest.mark.timeout(RUN_S)
 def test_a_report_states_the_version_and_why_a_later_rule_is_not_applicable(tmp_path: Path) -> None:
     bwc = Path(sys.executable).with_name("bwc")
