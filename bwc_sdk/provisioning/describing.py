@@ -11,7 +11,7 @@ from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning.one_camera import Done, Found
 from bwc_sdk.provisioning.profile import Profile
-from bwc_sdk.provisioning.records import VERSION
+from bwc_sdk.provisioning.records import VERSION, Record
 from bwc_sdk.provisioning.roster import Member
 from bwc_sdk.version import __version__
 
@@ -24,10 +24,11 @@ def describe(
     member: Member | None,
     identity: HostIdentity,
     utc_ns: int,
-    before: str,
+    number: int,
+    before: Record | None,
     interrupted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The record, ready for JSON. `before` is the SHA-256 of the record that it takes the place of; "" = the first.
+    """The record, ready for JSON. `number` is its place among those of its camera, `before` the one before it.
     `interrupted` is how a run that did not come to its record had found the camera: what that changed is no difference
     any more."""
     camera, assignment, clock = done.found.identity, done.assignment, done.clock
@@ -38,7 +39,10 @@ def describe(
         "by": identity.name,
         "lab": identity.lab,
         "place": place,
-        "earlier_record_sha256": before,
+        "number": number,
+        "earlier_record": "" if before is None else before.path.name,
+        "earlier_record_sha256": "" if before is None else before.sha256,
+        "this_run_changed": _deeds(done),
         "camera": {
             "serial_number": camera.serial,
             "manufacturer": camera.manufacturer,
@@ -84,6 +88,15 @@ def as_found(found: Found, utc_ns: int) -> dict[str, Any]:
         "clock": _measured(found.clock),
         "recordings": found.recordings,
     }
+
+
+def _deeds(done: Done) -> list[str]:
+    """What this run changed itself; empty = nothing."""
+    return [
+        *(["settings"] if done.found.differing else []),
+        *(["assignment"] if done.assignment.revision != done.found.assignment.revision else []),
+        *(["clock"] if done.clock is not None else []),
+    ]
 
 
 def _changed(found: Found) -> dict[str, Any]:

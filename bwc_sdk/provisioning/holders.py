@@ -75,7 +75,7 @@ class Holder:
     """None: no record is here."""
     signed_by: str = ""
     trouble: str = ""
-    """Why the signature of the record does not count."""
+    """Why the signature of the record does not count, or which earlier record is not as it names it."""
     since: tuple[Fact, ...] = ()
     """What was said beside the record, and is not older than it."""
 
@@ -103,15 +103,19 @@ def holders(
     ):
         found.setdefault(fact_of, []).append(fact)
     return tuple(
-        _holder(serial, known.get(serial), believed, facts) for serial, facts in sorted(found.items())
+        _holder(records, serial, known.get(serial), believed, facts)
+        for serial, facts in sorted(found.items())
     )
 
 
-def _holder(serial: str, record: Record | None, believed: HostIdentity, facts: list[Fact]) -> Holder:
+def _holder(
+    records: Records, serial: str, record: Record | None, believed: HostIdentity, facts: list[Fact]
+) -> Holder:
     signed_by = trouble = ""
     if record is not None:
         try:
             signed_by = verify_record(record, believed).name
+            records.earlier(record)  # what was done before is part of what is signed
         except BwcError as error:
             trouble = error.rule
     return Holder(

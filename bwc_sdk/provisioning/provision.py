@@ -273,7 +273,8 @@ class _Run:
             self.events.put_nowait(Provisioned(one.place.name, record))
 
     def _record(self, one: _Under, done: Done) -> Record:
-        before = self.records.of(one.found.identity.serial)
+        serial = one.found.identity.serial
+        before = self.records.keep(serial)
         document = describe(
             done,
             place=one.place.name,
@@ -281,7 +282,8 @@ class _Run:
             member=one.member,
             identity=self._identity,
             utc_ns=self.world.utc_ns(),
-            before="" if before is None else before.sha256,
+            number=self.records.next_number(serial),
+            before=before,
             interrupted=one.interrupted,
         )
         return self.records.write(document, page_of(document), self._identity)

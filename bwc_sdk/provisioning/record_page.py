@@ -82,6 +82,14 @@ def page_of(document: Mapping[str, Any]) -> str:
             _table(
                 "Clock", [*_clock(document["clock"]), ("Recordings on it then", str(document["recordings"]))]
             ),
+            _table(
+                "This record",
+                [
+                    ("Number", f"{document['number']} of this camera"),
+                    ("This run changed", deeds(document)),
+                    ("The record before", document["earlier_record"] or "there is none"),
+                ],
+            ),
             *_interrupted(document["interrupted"]),
             _table(
                 "Self-test", [(one["name"], f"{one['result']}: {one['detail']}") for one in _steps(document)]
@@ -93,6 +101,12 @@ def page_of(document: Mapping[str, Any]) -> str:
             "</body></html>\n",
         ]
     )
+
+
+def deeds(document: Mapping[str, Any]) -> str:
+    """What the run of a record changed, in words."""
+    changed = list(document["this_run_changed"])
+    return "the clock only" if changed == ["clock"] else ", ".join(changed) or "nothing"
 
 
 def _interrupted(found: Mapping[str, Any] | None) -> list[str]:

@@ -1,8 +1,9 @@
-"""The directory of records of who carries which camera: one signed record a camera, and what of a run is under way.
+"""The directory of records of who carries which camera: signed records of each, and what of a run is under way.
 
-A camera's record is named after it, `CAMERA.provisioned.json`, with its signature beside it (`….json.cose`) and a page
-to print. Before somebody is given a camera, `CAMERA.begun.json` says so, durably: a run that is killed between that and
-the record does not give the same person a second camera.
+A camera's newest record is named after it, `CAMERA.provisioned.json`, with its signature beside it (`….json.cose`) and
+a page to print; each stays under a name of its own (see `history`). Before somebody is given a camera,
+`CAMERA.begun.json` says so, durably: a run that is killed between that and the record does not give the same person a
+second camera.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from bwc_sdk.host.file_advice import file_advice
 from bwc_sdk.identity.durable_files import replace, sync_directory, telling_files
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.signed_report import sign_report, verify_report
+from bwc_sdk.provisioning.history import keep, last_number, number_in, page_beside, signature_of
 
 SUFFIX: Final = ".provisioned.json"
-SIGNATURE: Final = ".cose"
 BEGUN: Final = ".begun.json"
 ENDING: Final = ".ending.json"
 LOCK: Final = ".lock"
@@ -36,9 +37,11 @@ RECORD_MAX: Final = 1 << 20
 """Bytes of a record: one with 256 settings has a thirtieth of it."""
 RECORDS_MAX: Final = 100_000
 ROOM_PROBE: Final = ".room-probe"
-ROOM: Final = 1 << 20
-"""Bytes that have to be free: of a station's sixteen cameras, whose records, pages and signatures have 60,000 each."""
+ROOM: Final = 3 << 20
+"""Bytes that have to be free: of a station's sixteen cameras, whose records, pages and signatures have 60,000 each: the
+newest, the same under its own name, and at the first run of this version the one before."""
 _NOT_WRITABLE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+RESTORE: Final = "restore it from a backup: records of earlier runs stay beside the newest"
 VERSION: Final = 1
 SIGNED_BY: Final = Role.TECHNICIAN
 
@@ -119,7 +122,7 @@ class Records:
         return self.directory / f"{camera_name(serial_number)}{SUFFIX}"
 
     def all(self) -> tuple[Record, ...]:
-        """All records, by the names of their files. Raises `HostFileError`, `DocumentError`."""
+        """The newest record of each camera, by the names of their files. Raises `HostFileError`, `DocumentError`."""
         with telling_files(self.directory):
             paths = sorted(self.directory.glob(f"*{SUFFIX}"))
         if len(paths) > RECORDS_MAX:
@@ -129,9 +132,47 @@ class Records:
         return tuple(read_record(path) for path in paths)
 
     def of(self, serial_number: str) -> Record | None:
-        """The record of a camera. Raises as `all`."""
+        """The newest record of a camera. Raises as `all`."""
         path = self.path_of(serial_number)
         return read_record(path) if path.exists() else None
+
+    def keep(self, serial_number: str) -> Record | None:
+        """The newest record of a camera under the name of its own, that stays. Raises as `all`."""
+        path = self.path_of(serial_number)
+        if not path.exists():
+            return None
+        read_record(path)  # what is none is told, and not kept
+        with telling_files(self.directory):
+            return read_record(keep(path))
+
+    def next_number(self, serial_number: str) -> int:
+        """Of the record that is written next, once the one before it is kept. Raises `HostFileError`."""
+        with telling_files(self.directory):
+            return last_number(self.path_of(serial_number)) + 1
+
+    def earlier(self, record: Record) -> tuple[Record, ...]:
+        """The records of the same camera before one, newest first, each as the one after it names it.
+
+        Records of versions that wrote over the one before name none. Raises `DocumentError` for one that is not there
+        any more, or is another; `HostFileError`.
+        """
+        found: list[Record] = []
+        newest, number = self.path_of(record.serial_number), 1 << 31
+        while name := record.document.get("earlier_record"):
+            named = number_in(str(name), newest)
+            if not 0 < named < number:  # a chain goes down: it ends
+                raise DocumentError(
+                    f"{record.path} names no earlier record", advice="is this the right file?"
+                )
+            path, number = self.directory / str(name), named
+            if not path.exists():
+                raise DocumentError(f"{path.name} is missing, and a later record names it", advice=RESTORE)
+            before = read_record(path)
+            if before.sha256 != record.document.get("earlier_record_sha256"):
+                raise DocumentError(f"{path.name} is not as a later record names it", advice=RESTORE)
+            found.append(before)
+            record = before
+        return tuple(found)
 
     def held(self) -> dict[str, str]:
         """Who has a camera, or was about to be given one: officer to serial number. Raises as `all`."""
@@ -188,21 +229,24 @@ class Records:
         return (path, document) if document.get("officer") == record.officer else None
 
     def write(self, document: Mapping[str, Any], page: str, identity: HostIdentity) -> Record:
-        """Signs and writes a camera's record, in the place of the one before. Raises `HostFileError`.
+        """Signs and writes a camera's record as its newest; the one before stays, under the name of its own.
 
-        Signature and page are durable before the record is, which alone says that it holds; a run that is killed in
-        between leaves the record of before with a signature that is not its own, and the next run mends it.
+        Gives it under its own name, too. Signature and page are durable before the record is, which alone says that it
+        holds; a run that is killed in between leaves the record of before with a signature that is not its own, and
+        the next run mends it. Raises `HostFileError`, `DocumentError`.
         """
         serial = str(document["camera"]["serial_number"])
         data, path = canonical(document), self.path_of(serial)
+        self.keep(serial)
         with telling_files(self.directory):
-            replace(path.with_name(path.name + SIGNATURE), sign_report(data, identity), mode=0o640)
-            replace(path.with_name(path.name.removesuffix(".json") + ".html"), page.encode(), mode=0o640)
+            replace(signature_of(path), sign_report(data, identity), mode=0o640)
+            replace(page_beside(path), page.encode(), mode=0o640)
             replace(path, data, mode=0o640)
+            own = keep(path)
             self._begun(serial).unlink(missing_ok=True)
             (self.directory / f"{camera_name(serial)}{ENDING}").unlink(missing_ok=True)
             sync_directory(self.directory)
-        return Record(path, data, document)
+        return Record(own, data, document)
 
     def _begun(self, serial_number: str) -> Path:
         return self.directory / f"{camera_name(serial_number)}{BEGUN}"
@@ -246,7 +290,7 @@ def read_record(path: Path) -> Record:
 def verify_record(record: Record, believed: HostIdentity) -> CertificateFacts:
     """Who signed a record. Raises `DocumentError` unless it was a technician of the agency or lab of `believed`, and
     the record is as it was then; `HostFileError` if there is no signature."""
-    signature = _read(record.path.with_name(record.path.name + SIGNATURE))
+    signature = _read(signature_of(record.path))
     try:
         made_s = int(datetime.fromisoformat(str(record.document.get("made_utc"))).timestamp())
     except ValueError as error:

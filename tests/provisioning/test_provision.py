@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import bwc_sdk
 from bwc_protocol.declare import Role
-from bwc_protocol.messages.clock import TimeSource
 from bwc_protocol.messages.config import ConfigView
 from bwc_sdk.clients.assignment import Assignment
 from bwc_sdk.errors import (
@@ -33,74 +32,19 @@ from bwc_sdk.provisioning import (
     NotProvisioned,
     Place,
     Profile,
-    Provisioned,
     ProvisioningEvent,
-    Record,
     Records,
-    Roster,
     Step,
-    TimeWord,
-    places_of,
     provision,
     verify_record,
 )
 from bwc_sdk.provisioning import records as records_module
 from bwc_sdk.provisioning.provision import PLACES_MAX
 from bwc_sdk.provisioning.records import RECORD_MAX
-from bwc_sdk.provisioning.roster import parse_roster
 from firmware_sim.personalities import PERSONALITIES
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation
-
-PROFILE = Profile("patrol", {"recording.pre_event_s": 60, "mute.allowed": True, "policy.id": "us-example"})
-WORD = TimeWord(TimeSource.PTP, 1_000)
-PEOPLE = "\n".join(["officer;unit", *(f"A-{n:02d};K9" for n in range(1, 21))])
-
-
-def roster(text: str = PEOPLE) -> Roster:
-    return parse_roster(text, Path("officers.csv"))
-
-
-@pytest.fixture
-def bench(world, technician, play, folder) -> Callable[..., list[ProvisioningEvent]]:
-    """Provisions what stands in a station; gives all events."""
-
-    def run(
-        station: SimStation,
-        people: Roster | None,
-        profile: Profile = PROFILE,
-        *,
-        plan: bool = False,
-        seen: Callable[[ProvisioningEvent], None] = lambda event: None,
-    ) -> list[ProvisioningEvent]:
-        async def scenario() -> list[ProvisioningEvent]:
-            found = []
-            transport = MemoryTransport(station)
-            async with bwc_sdk.connect_station(
-                transport, role=Role.TECHNICIAN, lab=True, world=world
-            ) as link:
-                with Records.opened(folder) as records:
-                    async for event in provision(
-                        await places_of(link),
-                        profile,
-                        roster=people,
-                        records=records,
-                        identity=technician,
-                        plan=plan,
-                        word=WORD,
-                        world=world,
-                    ):
-                        found.append(event)
-                        seen(event)
-            return found
-
-        return play(scenario())
-
-    return run
-
-
-def done(events: Sequence[ProvisioningEvent]) -> dict[str, Record]:
-    return {event.place: event.record for event in events if isinstance(event, Provisioned)}
+from tests.provisioning.conftest import PROFILE, WORD, done, roster
 
 
 def left(events: Sequence[ProvisioningEvent]) -> dict[str, NotProvisioned]:
