@@ -99,7 +99,6 @@ def sim(
             metavar="N",
             min=OLDEST[1],
             max=NEWEST[1],
-            show_default=dotted(NEWEST),
             help=f"Firmware of an older version of the protocol: speak {NEWEST[0]}.N, and know nothing that came "
             f"later. Before {dotted(PROTECTED_SINCE)} that is --insecure.",
         ),
