@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 ENDING_WITH: Final = Path(__file__).with_name("ending_with.py")
-STARTED_S: Final = 20.0
+STARTED_S: Final = 30.0
 """Within this it says where it listens: Python and the SDK load in less than one, on a slow board in some."""
 ENDED_S: Final = 5.0
 """Within this it lets its device go."""

@@ -115,9 +115,8 @@ class BWCStrategy(Strategy):
     def _record(self) -> None:
         self.transition(Status.provisioned)
         if any("vbus" in one.what_it_cuts and "data" not in one.what_it_cuts for one in self._switches):
-            self._cut(
-                frozenset({"vbus"}), sparing=frozenset({"battery", "data"})
-            )  # many do not record in their dock
+            # Many do not record in their dock.
+            self._cut(frozenset({"vbus"}), sparing=frozenset({"battery", "data"}))
             self._await("it still says that it is docked", lambda now: not now.docked)
         self._activated(self._record_button).press()
         self._await(

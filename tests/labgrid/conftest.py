@@ -59,7 +59,7 @@ def served(bench: LabgridBench) -> Callable[..., Path]:
         }
         bench.export(folder / "exporter.yaml", environment={**keyless, "HOME": str(folder / "cellar-home")})
         bench.place("cam1", "cellar/board/*")
-        bench.client("-p", "cam1", "acquire")
+        bench.acquire("cam1")
         return folder / "switches.yaml"
 
     return serve

@@ -34,13 +34,14 @@ def by(bench: LabgridBench, file: str, *, fails: bool = False, **environment: st
 
 def test_acquired_used_and_released(lab: LabgridBench) -> None:
     before = len(re.findall(BRIDGE, lab.exporter.said))
-    lab.client("-p", "cam1", "acquire")
+    lab.acquire("cam1")
     process = int(lab.exporter.await_said(BRIDGE, times=before + 1)[2])
+    started = len(re.findall(BRIDGE, lab.exporter.said))
     assert "1 passed" in by(lab, "place.yaml")
     lab.client("-p", "cam1", "release")
     lab.exporter.await_said(f"bridge of process {process} ended")
     assert ends(process)
-    assert len(re.findall(BRIDGE, lab.exporter.said)) == before + 1, "it ran for no place that nobody has"
+    assert len(re.findall(BRIDGE, lab.exporter.said)) == started, "none runs for a place that nobody has"
 
 
 def test_the_same_test_runs_at_a_desk(lab: LabgridBench) -> None:
@@ -48,7 +49,7 @@ def test_the_same_test_runs_at_a_desk(lab: LabgridBench) -> None:
 
 
 def test_one_user_has_a_place(lab: LabgridBench) -> None:
-    lab.client("-p", "cam1", "lock")
+    lab.acquire("cam1")
     said = lab.client("-p", "cam1", "lock", fails=True, LG_USERNAME="somebody")
     assert "already acquired" in said
     assert "not acquired by your user" in by(lab, "place.yaml", fails=True, LG_USERNAME="somebody")
@@ -59,7 +60,7 @@ def test_a_place_is_reserved_by_its_tags(lab: LabgridBench) -> None:
     said = lab.client("reserve", "--wait", "--shell", "model=practice")
     token = re.search(r"LG_TOKEN=(\w+)", said)
     assert token is not None, said
-    lab.client("-p", "+", "lock", LG_TOKEN=token[1])
+    lab.acquire("+", LG_TOKEN=token[1])
     assert "1 passed" in by(lab, "reserved.yaml", LG_TOKEN=token[1])
     lab.client("-p", "cam1", "release")
 
@@ -69,7 +70,7 @@ def test_a_bridge_that_ended_is_started_anew_and_ends_with_an_exporter_that_is_k
 ) -> None:
     exporter = lab.export(EXPORTER, "attic")
     lab.place("cam2", "attic/practice/*")
-    lab.client("-p", "cam2", "acquire")
+    lab.acquire("cam2")
     first = exporter.await_said(BRIDGE)
     os.kill(int(first[2]), signal.SIGKILL)
     second = exporter.await_said(BRIDGE, times=2)

@@ -36,7 +36,7 @@ def test_after(camera):
 def test_the_same_tests_by_a_place(bench: LabgridBench) -> None:
     bench.export(DOCS / "exporter.yaml")
     bench.place("cam1", "cellar/practice/*")
-    bench.client("-p", "cam1", "acquire")
+    bench.acquire("cam1")
     said = bench.suite(*SOME, "--lg-env", PLACE)
     assert re.search(
         r"tcp:127\.0\.0\.1:\d+: SimCam 1 SIM-00000007, firmware .*, simulator, LAB session", said
@@ -50,7 +50,7 @@ def test_the_same_tests_by_a_place(bench: LabgridBench) -> None:
 def test_an_exporter_that_dies_is_infra_and_no_failure(bench: LabgridBench) -> None:
     exporter = bench.export(DOCS / "exporter.yaml")
     bench.place("cam1", "cellar/practice/*")
-    bench.client("-p", "cam1", "acquire")
+    bench.acquire("cam1")
     (bench.folder / "test_night.py").write_text(IN_THE_MIDDLE.format(process=exporter.process.pid))
     said = bench.suite("test_night.py", "--lg-env", PLACE, fails=True)
     assert bench.outcomes() == {"test_before": "passed", "test_while_the_exporter_dies": "INFRA"}, said
@@ -60,7 +60,7 @@ def test_an_exporter_that_dies_is_infra_and_no_failure(bench: LabgridBench) -> N
 def test_who_has_not_the_place_tests_nothing(bench: LabgridBench) -> None:
     bench.export(DOCS / "exporter.yaml")
     bench.place("cam1", "cellar/practice/*")
-    bench.client("-p", "cam1", "acquire")
+    bench.acquire("cam1")
     (bench.folder / "test_night.py").write_text("def test_reads(camera): ...\n")
     said = bench.suite("test_night.py", "--lg-env", PLACE, fails=True, LG_USERNAME="somebody")
     assert {*bench.outcomes().values()} == {"INFRA"}
@@ -145,7 +145,7 @@ def test_a_strategy_moves_them_as_well(bench: LabgridBench, served: Serve) -> No
 def test_two_runs_of_one_user_are_kept_apart_too(bench: LabgridBench) -> None:
     bench.export(DOCS / "exporter.yaml")
     bench.place("cam1", "cellar/practice/*")
-    bench.client("-p", "cam1", "acquire")
+    bench.acquire("cam1")
     nested = "import subprocess\n\ndef test_first(camera):\n    subprocess.run({line!r}, check=True)\n"
     second = "-m pytest -c /dev/null -q -p no:cacheprovider --pyargs hil_tests -k test_battery --lg-env"
     inner = bench.folder / "inner.py"

@@ -31,6 +31,7 @@ READY_S: Final = 30.0
 """Within this a process of labgrid says that it is ready: gRPC alone loads in a second, on a busy machine in some."""
 STEP_S: Final = 120.0
 """No command of a lab takes a tenth of this."""
+ACQUIRED_S: Final = 90.0
 PAUSE_S: Final = 0.05
 
 
@@ -199,6 +200,17 @@ class LabgridBench:
         self.client("-p", name, "add-match", match)
         if tags:
             self.client("-p", name, "set-tags", *tags)
+
+    def acquire(self, place: str, **environment: str) -> None:
+        """Acquires a place. A coordinator gives an exporter 10 s, in which a machine that does much else may not have
+        started a bridge; it lets the place go again, and later it can be had: for that this waits 90 s at most."""
+        until = time.monotonic() + ACQUIRED_S
+        line = [str(self.python), "-m", "labgrid.remote.client", "-p", place, "acquire"]
+        while subprocess.run(
+            line, cwd=self.folder, env={**self.environment, **environment}, timeout=STEP_S, check=False
+        ).returncode:
+            assert time.monotonic() < until, f"{place} cannot be acquired"
+            time.sleep(PAUSE_S)
 
     def suite(self, *words: str, fails: bool = False, **environment: str) -> str:
         """What pytest says on these words, with our plugin, in the folder of the bench; `outcomes` tells of it."""
