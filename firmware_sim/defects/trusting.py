@@ -216,6 +216,10 @@ def _counts_denied(camera: SimCamera) -> None:
     erasing_counting, erasing.counting = erasing.counting, counting  # type: ignore[method-assign]  # the defect
 
 
+def _names_in_clear(camera: SimCamera) -> None:
+    camera.__class__ = type("ItNames", (type(camera),), {"_names_hidden": False})
+
+
 def _erases_unproved(camera: SimCamera) -> None:
     camera.erasing._proof_needed = lambda recording: False  # type: ignore[method-assign]  # the defect
 
@@ -400,6 +404,7 @@ DEFECTS: Final = (
     _desired("desired-of-another", "DOC-021", "takes that of another camera", DocumentCheck.DEVICE),
     _desired("desired-of-before", "DOC-026", "takes that of another generation", DocumentCheck.GENERATION),
     Defect("counts-denied", "REC-059", "counts receipts of whom it denies by now", _counts_denied),
+    Defect("names-in-clear", "REC-090", "names the wearer while names are sealed", _names_in_clear),
     Defect("erases-unproved", "REC-071", "erases what nobody proved to open", _erases_unproved),
     _order("one-person", "DOC-013", "takes an order of one person", DocumentCheck.SUBJECTS),
     _order("order-by-anybody", "DOC-014", "takes an order of any role", DocumentCheck.ROLE),

@@ -37,7 +37,6 @@ _REASONS: Final = {
     "how often a timer may run out is the sender's own choice, and the time for a handshake ends before": "CHN-024",
     "it shows three minutes after a button was pressed": "TRU-014",
     "a device has one host at a time, and takes no list that denies who brings it (DOC-011)": "TRU-011",
-    "it takes a recording that is made while the setting is on, and somebody who carries the camera": "REC-090",
     "it takes footage that cannot be read any more": "STR-005",
     "it is the host that opens a link": "LNK-016",
     "it takes a signature that rotted on the device's own flash": "REC-041",

@@ -18,6 +18,7 @@ from bwc_protocol.documents.deny_list import Denied, DeniedBy
 from bwc_protocol.documents.receipt import Receipt
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.evidence import sealing
+from bwc_protocol.messages.assignment import Assign, ReadAssignment
 from bwc_protocol.messages.bench import MakeRecording, ReadBench
 from bwc_protocol.messages.config import ApplyConfig, ReadConfigState, Setting, SettingType, StageConfig
 from bwc_protocol.messages.identity import Capability
@@ -25,11 +26,13 @@ from bwc_protocol.messages.recordings import (
     DeliverReceipt,
     EraseRecording,
     ListRecordings,
+    ReadManifest,
     ReadRelease,
     RecordingEntry,
 )
 from bwc_protocol.messages.trust import ChallengeRecipient, InstallDenyList, ProveOpening
 from bwc_protocol.vocabulary import ErrorCode
+from hil_tests.raw.session import RawSession
 from hil_tests.raw.wire import Wire
 from hil_tests.rules.asking import limits, manifest_of, recordings, supported
 from hil_tests.rules.test_doc import AtTrust, signed
@@ -38,6 +41,8 @@ from hil_tests.verdicts import RuleBroken, not_applicable, not_tested
 
 DESTINATION: Final = "a destination"
 LENGTH_MS: Final = 1_000
+OFFICER: Final = "HIL-OFFICER-7"
+SEALED_NAMES: Final = "names.sealed"
 PROOF_DAYS: Final = "erase.proof_days"
 OBJECTS: Final = hashlib.sha256(b"").digest()
 """Stands for the list of objects, which no camera reads."""
@@ -132,3 +137,34 @@ def test_what_is_encrypted_stays_until_somebody_proves_that_it_can_be_opened(spa
     opened = sealing.answer(sealed, keys[0].key, session.device_info.identity)
     session.ask(ProveOpening(recipient=recipient, opened=opened))
     device.erased("REC-071")
+
+
+@pytest.mark.rule("REC-090")
+def test_a_recording_that_is_made_while_names_are_sealed_has_no_name_of_its_wearer(spare_wire: Wire) -> None:
+    """By a recording of before, which has it: else nothing would be seen."""
+    device = AtTrust(spare_wire, Role.BENCH)
+    session = device.session
+    if Capability.BENCH not in limits(session).capabilities:
+        not_tested("it takes a recording, and the device makes none for a bench (capability BENCH)")
+    state = supported(session, ReadAssignment())
+    session.ask(Assign(officer=OFFICER, unit="hil", revision=state.revision))
+    if OFFICER.encode() not in _made_now(session):
+        not_tested("the device states no officer in a recording that it makes for a bench")
+    revision = session.ask(ReadConfigState()).revision
+    on = Setting(key=SEALED_NAMES, type=SettingType.BOOL, number=1)
+    if session.answer(session.request(StageConfig(revision=revision, settings=(on,)))).flags == Flag.ERROR:
+        not_applicable(f"the device has no setting {SEALED_NAMES}")
+    session.ask(ApplyConfig(revision=revision))
+    if OFFICER.encode() in _made_now(session):
+        raise RuleBroken(
+            "no officer but as `sealed_name` while names are sealed (REC-090)", "the name itself"
+        )
+
+
+def _made_now(session: RawSession) -> bytes:
+    """The manifest of a recording that is made now for a bench."""
+    last = session.ask(ReadBench()).last_sequence
+    session.ask(MakeRecording(after=last, duration_ms=LENGTH_MS))
+    entry = session.ask(ListRecordings(after=last)).recordings[0]
+    found: bytes = session.ask(ReadManifest(recording=entry.recording)).manifest
+    return found

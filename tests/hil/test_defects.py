@@ -36,7 +36,7 @@ OF_STATIONS_IN_TEST = ("busy-gone",)
 
 OF_THE_LAB = "sim:?seed=77&recordings=1&mib=1&footage=synthetic"
 """A device with certificates."""
-SECURE = ("CER", "DOC", "TRU", "SES-023", "SES-028", "ROL-004", "REC-059", "REC-071")
+SECURE = ("CER", "DOC", "TRU", "SES-023", "SES-028", "ROL-004", "REC-059", "REC-071", "REC-090")
 SHOWN = ("USB", "BLE")
 """Of what is shown on the bus and in the air: `test_suite_on_the_bus_and_in_the_air` has them."""
 IN_SERVICE = ("ROL-003",)

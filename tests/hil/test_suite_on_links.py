@@ -151,7 +151,7 @@ WITH_EVIDENCE = 1
 """Tests that are skipped where a device states that nothing on it is evidence: of what only others must not do."""
 
 
-FOR_GOOD = 34
+FOR_GOOD = 35
 """Tests that leave on a device what nobody takes back, and so take a simulator of the suite's own process."""
 
 
