@@ -6,13 +6,14 @@ and the light says no more than the station knows.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 
 from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.station import BayState, BayStatus, BayVerdict
 from bwc_sdk.clients.station import DockingStation
-from bwc_sdk.errors import CommandError
+from bwc_sdk.errors import BwcError, CommandError
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ LEASE_S: Final = 90
 """Three looks at the bays: one that comes late, or one that is lost, does not put a light out."""
 AGAIN_S: Final = 60
 """A verdict of which less is left is said again."""
+TAKE_BACK_S: Final = 5.0
+"""A program that ends does not wait longer for its station."""
 
 
 class BayLights:
@@ -53,3 +56,15 @@ class BayLights:
             return False
         self._said[bay.bay] = now
         return now != before
+
+    async def take_back(self) -> None:
+        """Says nothing any more of what this program said and is still said, before it ends. Raises nothing that a
+        station raises: what cannot be taken back ends with its lease."""
+        try:
+            async with asyncio.timeout(TAKE_BACK_S):
+                for bay in await self._station.bays.list() if self._said else ():
+                    said = self._said.get(bay.bay)
+                    if said == (bay.docking, bay.verdict) and bay.verdict is not BayVerdict.NONE:
+                        await self.say(bay, BayVerdict.NONE)
+        except (BwcError, TimeoutError) as error:
+            log.info("the lights end by themselves within %d s: %s", LEASE_S, error)

@@ -58,6 +58,7 @@ from bwc_sdk.offload.fleet_stream import FleetStream, stop
 from bwc_sdk.offload.job import OffloadJob
 from bwc_sdk.offload.policy import OffloadPolicy
 from bwc_sdk.offload.precedence import Precedence
+from bwc_sdk.offload.second_look import AT_ONCE, pause_s, still_good
 from bwc_sdk.offload.station_link import ConnectStation, StationLink
 from bwc_sdk.offload.waiting import opened, settled
 
@@ -65,6 +66,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 30.0
 """Longest time between two looks at the bays: what an event that was lost would have told is found then."""
+LOOK_LEAST_S: Final = 1.0
+"""Shortest, unless the station says that something changed: cameras that are due for a look are looked at together."""
 RETRY_S: Final = 60.0
 """After this a camera that still stands in its bay, and is not wholly stored or went out of reach before its
 recordings were dealt with, is tried again."""
@@ -99,9 +102,27 @@ class _Visit:
     stored: int | None = None
     """The number up to which all its recordings are stored, once they are: a further visit stores what comes after it,
     and takes the steps."""
+    shown: bool = False
+    """Whether the light was made to say TAKE_ME since it was looked at last."""
+    stale: bool = False
+    """Something happened to it since, or it is no longer as it was: nobody is told to take it."""
+    look: asyncio.Task[None] | None = None
+    """That looks at it again."""
+    look_at_s: float = 0.0
+
+    def notice(self, bay: BayStatus) -> None:
+        """Takes what the station says: it ends TAKE_ME by itself when something happens to the camera (STA-020)."""
+        self.stale |= self.shown and bay.verdict is BayVerdict.NONE
+
+    async def end_look(self) -> None:
+        """Leaves off looking."""
+        if self.look is not None:
+            await stop(self.look)
 
     def wait_s(self, lights: BayLights) -> float:
         """How long after its end the camera is visited again, unless it is taken out."""
+        if self.stale:
+            return 0.0
         if not self.done:
             return RETRY_S
         if self.stored is None or not lights.there or self.course.verdict is BayVerdict.NONE:
@@ -141,6 +162,7 @@ class DockWatch(FleetStream):
         self._identity: Identity | None = None  # of the destination, whatever its path leads to later
         self._destination_lost = False  # as it was reported last
         self._changed = asyncio.Event()
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def station(self) -> DockingStation:
         """The station, over the link that the watch has: for lights, power, data lines and leases meanwhile.
@@ -195,13 +217,24 @@ class DockWatch(FleetStream):
                 await self._emit_back()
                 await self._look(bays, lights)
                 try:
-                    async with asyncio.timeout(LOOK_S):
+                    async with asyncio.timeout(self._pause_s()):
                         await self._changed.wait()
                 except TimeoutError:
                     pass
             listener.result()
+        except asyncio.CancelledError:
+            await lights.take_back()
+            raise
         finally:
+            for visit in self._visits.values():
+                await visit.end_look()
             await stop(listener)
+
+    def _pause_s(self) -> float:
+        """Until the bays are looked at again, unless something changes."""
+        now = asyncio.get_running_loop().time()
+        due = [visit.look_at_s - now for visit in self._visits.values() if visit.shown]
+        return max(LOOK_LEAST_S, min([LOOK_S, *due]))
 
     async def _emit_back(self) -> None:
         """Tells that the station answers, if it was told as lost."""
@@ -225,15 +258,39 @@ class DockWatch(FleetStream):
         await self._end(gone)  # before any begins: a camera that moved must find its files free
         for bay in bays:
             await self._emit_trouble(bay)
-            if bay.bay in self._visits:
-                await self._say(lights, bay, self._visits[bay.bay].course.verdict)
-        if not await self._destination_there():
-            return
+        there = await self._destination_there()
         now = asyncio.get_running_loop().time()
         for bay in bays:
-            if bay.state in _ANSWERING and self._due(bay.bay, now, lights):
+            visit = self._visits.get(bay.bay)
+            if visit is not None:
+                visit.notice(bay)
+            if there and bay.state in _ANSWERING and self._due(bay.bay, now, lights):
                 await self._say(lights, bay, BayVerdict.BUSY)  # before anything is asked of it (STA-019)
                 self._begin(bay)
+            elif visit is not None:
+                await self._shine(lights, bay, visit, now)
+
+    async def _shine(self, lights: BayLights, bay: BayStatus, visit: _Visit, now_s: float) -> None:
+        """Says what is known of a camera that nothing has to be done with now, or looks at it again."""
+        verdict = visit.course.verdict
+        if verdict is not BayVerdict.TAKE_ME or visit.stale:
+            await self._say(lights, bay, BayVerdict.NONE if visit.stale else verdict)
+        elif visit.look is not None or (visit.shown and bay.verdict is not BayVerdict.TAKE_ME):
+            pass  # it is being looked at; or a program says worse of it
+        elif visit.shown and now_s >= visit.look_at_s:
+            visit.shown = False  # a station ends TAKE_ME when its channel is opened
+            visit.look = asyncio.create_task(self._look_again(bay.bay, visit))
+        elif lights.there:
+            if not visit.shown:
+                visit.shown, visit.look_at_s = True, now_s + pause_s(bay.bay)
+            await self._say(lights, bay, verdict)
+
+    async def _look_again(self, bay: int, visit: _Visit) -> None:
+        steps = (*self._policy.before, *self._policy.after)
+        connect = partial(self._link.camera, bay)
+        good = await still_good(connect, steps, visit.stored or 0, self._turn)
+        visit.stale, visit.look = not good, None
+        self._changed.set()
 
     async def _say(self, lights: BayLights, bay: BayStatus, verdict: BayVerdict) -> None:
         if await lights.say(bay, verdict):
@@ -275,7 +332,7 @@ class DockWatch(FleetStream):
         visit = self._visits.get(bay)
         if visit is None:
             return True
-        return visit.task.done() and now_s >= visit.ended_s + visit.wait_s(lights)
+        return visit.task.done() and visit.look is None and now_s >= visit.ended_s + visit.wait_s(lights)
 
     async def _emit_of(self, bay: int, event: OffloadEvent | BayEvent) -> None:
         await self._emit(CameraEvent(bay_slot(bay), event, bay))
@@ -326,6 +383,8 @@ class DockWatch(FleetStream):
     async def _end(self, gone: dict[int, _Visit]) -> None:
         running = {bay: visit for bay, visit in gone.items() if not visit.task.done()}
         await stop(*(visit.task for visit in running.values()))
+        for visit in gone.values():
+            await visit.end_look()
         for bay in gone:
             del self._visits[bay]
         for bay, visit in running.items():

@@ -250,6 +250,24 @@ class _HostKnowsBest(SimBay):
         return LedMeaning.TAKE_ME if self.verdict is BayVerdict.TAKE_ME else super().led
 
 
+class _OffersWhatWasUsed(SimBay):
+    """TAKE_ME outlives a conversation with its camera."""
+
+    def opened(self) -> None:
+        """Nothing ends."""
+
+
+class _OffersWhatWasAway(SimBay):
+    """TAKE_ME outlives a link to its camera."""
+
+    def end_take_me(self) -> None:
+        """Nothing ends."""
+
+    def opened(self) -> None:
+        super().end_take_me()
+        super().opened()
+
+
 class _HoldsAndOffers(SimBay):
     """Says TAKE_ME of what it holds."""
 
@@ -378,6 +396,15 @@ DEFECTS: Final = (
     _bays("always-green", "STA-016", "says TAKE_ME of every camera that answers", _AlwaysGreen),
     _bays("host-knows-best", "STA-016", "says TAKE_ME whatever it knows itself", _HostKnowsBest),
     _bays("holds-and-offers", "STA-016", "says TAKE_ME of a camera that it holds", _HoldsAndOffers),
+    _bays(
+        "offers-what-was-used",
+        "STA-020",
+        "says TAKE_ME again once a host has used a camera",
+        _OffersWhatWasUsed,
+    ),
+    _bays(
+        "offers-what-was-away", "STA-020", "says TAKE_ME again of a camera that was gone", _OffersWhatWasAway
+    ),
     _bays("holds-for-ever", "STA-017", "keeps a lock after its lease", _HoldsForEver),
     _bays("holds-in-fire", "STA-017", "keeps a lock at an alarm", _HoldsInFire),
     _bays("without-latch", "STA-017", "has a lock that does not open by hand", _WithoutLatch),

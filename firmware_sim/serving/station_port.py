@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bwc_protocol.conversation import Conversation, PeerInfo
-from bwc_protocol.link import LinkEvent
+from bwc_protocol.link import ChannelOpened, LinkEvent
 from bwc_protocol.relay import UPLINK
 from bwc_protocol.session.interface import SessionFactory
 from firmware_sim.device.pipe import Pipe
@@ -43,4 +43,6 @@ class StationPort(DevicePort):
         self.station.stir()
 
     def _relayed(self, event: LinkEvent, now: float) -> bool:
+        if isinstance(event, ChannelOpened) and event.channel:
+            self.station.bays[event.channel].opened()
         return self.station.relay.uplink_event(self.endpoint.link, event, now)

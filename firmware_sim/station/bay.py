@@ -156,6 +156,7 @@ class SimBay:
             port.pull(reason, orderly=orderly)
         self._linked = self._mute = False
         self._busy_ms = 0
+        self.end_take_me()
 
     def pump(self) -> None:
         """Sends what waits for the camera."""
@@ -167,6 +168,7 @@ class SimBay:
     def linked(self) -> None:
         """A link to the camera has come about."""
         self._linked, self._mute, self._busy_ms = True, False, 0
+        self.end_take_me()
         self.station.changed()
 
     def unlinked(self, reason: LinkDownReason, retry_after_ms: int) -> None:
@@ -175,13 +177,20 @@ class SimBay:
         busy = reason is LinkDownReason.BUSY
         self._busy_ms = max(1, retry_after_ms) if busy else 0
         self._mute = not busy and reason is not LinkDownReason.CLOSED_BY_PEER
+        self.end_take_me()
         self.station.changed()
 
     def unplugged(self) -> None:
         """The camera let go of the lines, and still stands there: it resets itself."""
         self._port = None
         self._linked = self._mute = False
+        self.end_take_me()
         self._replug = asyncio.get_running_loop().call_later(REPLUG_S, self._again)
+        self.station.changed()
+
+    def opened(self) -> None:
+        """A host opens its channel: whatever it does there, the station cannot read."""
+        self.end_take_me()
         self.station.changed()
 
     def _again(self) -> None:
@@ -228,6 +237,11 @@ class SimBay:
     def end_verdict(self) -> None:
         """No host says anything of what is in it."""
         self.judge(BayVerdict.NONE, 0)
+
+    def end_take_me(self) -> None:
+        """Something happened to its camera since a host looked at it (STA-020). A warning stays."""
+        if self._verdict is BayVerdict.TAKE_ME:
+            self.end_verdict()
 
     @property
     def verdict(self) -> BayVerdict:

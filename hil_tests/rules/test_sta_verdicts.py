@@ -135,18 +135,50 @@ def test_what_a_station_knows_stands_above_take_me(wire: Wire) -> None:
     judged(station, bay, BayVerdict.TAKE_ME)
     green = "a host said TAKE_ME, and nothing is against it (STA-016)"
     says(station, bay, LedMeaning.TAKE_ME, green)
-    session = station.conversation(bay)
-    not_green(station, bay, "while a host has the channel of its camera")
-    session.channel.reset()
-    says(station, bay, LedMeaning.TAKE_ME, green)
     station.does(SwitchPower(bay=bay, on=False), "STA-016")
     not_green(station, bay, "of a bay without power")
     station.does(SwitchPower(bay=bay, on=True), "STA-016")
     says(station, bay, LedMeaning.TAKE_ME, green)
+    session = station.conversation(bay)
+    judged(station, bay, BayVerdict.TAKE_ME)
+    not_green(station, bay, "while a host has the channel of its camera")
+    session.channel.reset()
     station.does(SwitchData(bay=bay, on=False), "STA-016")
+    judged(station, bay, BayVerdict.TAKE_ME)
     not_green(station, bay, "of a camera that does not answer")
+    silent(station, bay)
     station.does(SwitchData(bay=bay, on=True), "STA-016")
     station.answers_again(bay)
+
+
+@pytest.mark.rule("STA-020")
+def test_take_me_ends_when_a_host_opens_the_channel_of_that_camera(wire: Wire) -> None:
+    station = stating(wire, Capability.BAY_LIGHTS)
+    bay = station.linked()[0]
+    for verdict in (BayVerdict.TAKE_ME, BayVerdict.DO_NOT_USE):
+        judged(station, bay, verdict)
+        session = station.conversation(bay)
+        used = station.bay(bay)
+        session.channel.reset()
+        after = station.bay(bay)
+        for said in (used, after):
+            if verdict is not BayVerdict.TAKE_ME and said.verdict is not verdict:
+                raise RuleBroken(f"{verdict} until its lease ends: only TAKE_ME ends (STA-015)", shown(said))
+            if verdict is BayVerdict.TAKE_ME:
+                says_no_verdict(said, "STA-020", "of a camera that a host opened since")
+    silent(station, bay)
+
+
+@pytest.mark.rule("STA-020")
+def test_take_me_ends_with_the_link_to_that_camera(wire: Wire) -> None:
+    station = stating(wire, Capability.BAY_LIGHTS)
+    bay = station.linked()[0]
+    judged(station, bay, BayVerdict.TAKE_ME)
+    station.does(SwitchData(bay=bay, on=False), "STA-020")
+    says_no_verdict(station.bay(bay), "STA-020", "of a camera whose link ended")
+    station.does(SwitchData(bay=bay, on=True), "STA-020")
+    station.answers_again(bay)
+    says_no_verdict(station.bay(bay), "STA-020", "of a camera whose link ended and came about again")
     silent(station, bay)
 
 

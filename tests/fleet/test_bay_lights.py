@@ -25,12 +25,14 @@ from bwc_sdk.offload import (
     Finished,
     Found,
     OffloadPolicy,
+    OffloadResult,
     StationBack,
     StepDone,
     dock_watch,
 )
 from bwc_sdk.offload.bay_lights import LEASE_S
 from bwc_sdk.offload.dock_watch import LOOK_S
+from bwc_sdk.offload.second_look import AGAIN_S
 from firmware_sim import LoneCameraHands
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.station.station import SimStation
@@ -52,6 +54,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     module = import_module("bwc_sdk.offload.dock_watch")
     monkeypatch.setattr(module, "CHECK_S", CHECK_S)
     monkeypatch.setattr(module, "SHIFT_S", SHIFT_S)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but what happens to a camera has it checked again."""
+    monkeypatch.setattr(import_module("bwc_sdk.offload.dock_watch"), "SHIFT_S", 86_400.0)
 
 
 @pytest.fixture
@@ -96,13 +104,19 @@ class Reading:
         """All that came to be said."""
         return [event.verdict for event in self.events if isinstance(event, BayJudged)]
 
-    async def until(self, *verdicts: BayVerdict) -> None:
-        """Until these were said, and nothing else, within a day."""
-        async with asyncio.timeout(86_400):
+    @property
+    def results(self) -> list[OffloadResult]:
+        """Of all that was stored."""
+        return [event.result for event in self.events if isinstance(event, Finished)]
+
+    async def until(self, *verdicts: BayVerdict, within_s: float = 86_400, anyhow: bool = False) -> None:
+        """Until these were said, and nothing else, in this order or `anyhow`."""
+        async with asyncio.timeout(within_s):
             while len(self.verdicts) < len(verdicts):
                 self._more.clear()
                 await self._more.wait()
-        assert self.verdicts == list(verdicts)
+        said = self.verdicts
+        assert (sorted(said) == sorted(verdicts)) if anyhow else said == list(verdicts), said
 
     async def _read(self) -> None:
         async for tagged in self.watch:
@@ -257,8 +271,9 @@ def test_what_has_to_be_charged_is_left_in_peace_and_can_be_taken_when_it_is(sta
 
 
 @pytest.mark.rule("STA-019")
-def test_what_a_camera_recorded_since_is_stored_before_it_can_be_taken_again(station, watching, play) -> None:
-    """After a shift's time it is looked at again: a verdict is no older than that."""
+def test_what_a_camera_recorded_since_is_stored_before_it_can_be_taken_again(
+    station, watching, play, patient
+) -> None:
     hands = LoneCameraHands(station.bays[1].camera)
 
     async def scenario() -> None:
@@ -267,9 +282,7 @@ def test_what_a_camera_recorded_since_is_stored_before_it_can_be_taken_again(sta
             hands.record_start()
             await asyncio.sleep(60)
             hands.record_stop()
-            await watch.until(BUSY, GREEN)
-            await asyncio.sleep(SHIFT_S + LOOK_S)
-            await watch.until(BUSY, GREEN, BUSY, GREEN)
+            await asyncio.sleep(CHECK_S + 2 * AGAIN_S)
             results = [event.result for event in watch.events if isinstance(event, Finished)]
             stored = [[one.entry.sequence for one in result.outcomes] for result in results]
             assert stored == [[1], [2]], "what was stored before is not read again"
@@ -337,5 +350,160 @@ def test_a_bay_that_got_hot_says_nothing_else_than_that(station, watching, play)
             await asyncio.sleep(SHIFT_S / 2)
             await watch.until(BUSY, GREEN)
             assert station.bays[1].led is LedMeaning.QUARANTINE
+
+    play(scenario())
+
+
+# What happens to a camera that can be taken
+
+
+def _starts_to_record(hands: LoneCameraHands) -> None:
+    hands.record_start()
+
+
+def _has_recorded(hands: LoneCameraHands) -> None:
+    hands.record_start()
+    asyncio.get_running_loop().call_later(3, hands.record_stop)
+
+
+def _loses_its_time(hands: LoneCameraHands) -> None:
+    hands.clock_lose()
+
+
+def _runs_down(hands: LoneCameraHands) -> None:
+    hands.battery_charge(10)
+
+
+@pytest.mark.rule("STA-019")
+@pytest.mark.parametrize(
+    ("what", "worse"),
+    [
+        (_starts_to_record, (BUSY, ATTENTION)),
+        (_has_recorded, (BUSY, GREEN)),
+        (_loses_its_time, (BUSY, RED)),
+        (_runs_down, (BUSY,)),
+    ],
+)
+def test_what_is_no_longer_so_takes_the_light_away_soon_and_is_dealt_with(
+    station, watching, play, patient, what, worse
+) -> None:
+    bay = station.bays[1]
+    hands = LoneCameraHands(bay.camera)
+
+    async def scenario() -> None:
+        async with Reading(watching()) as watch:
+            await watch.until(BUSY, GREEN)
+            await asyncio.sleep(2 * AGAIN_S)
+            await watch.until(BUSY, GREEN)
+            what(hands)
+            await watch.until(BUSY, GREEN, *worse, within_s=2 * AGAIN_S)
+            await asyncio.sleep(5)
+            assert (bay.led is LedMeaning.TAKE_ME) is (GREEN in worse)
+            stored = [outcome.entry.sequence for outcome in watch.results[-1].outcomes]
+            assert stored == ([2] if what is _has_recorded else [])
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+@pytest.mark.rule("STA-020")
+@pytest.mark.parametrize("what", ["crash", "power_cut"])
+def test_a_camera_that_was_gone_for_a_moment_is_not_to_be_taken_until_it_is_checked_again(
+    station, watching, play, patient, what
+) -> None:
+    bay = station.bays[1]
+    hands = LoneCameraHands(bay.camera)
+
+    async def scenario() -> None:
+        async with Reading(watching()) as watch:
+            await watch.until(BUSY, GREEN)
+            await asyncio.sleep(LOOK_S / 2)
+            hands.record_start()
+            await asyncio.sleep(5)
+            getattr(hands, what)()
+            await watch.until(BUSY, GREEN, NONE, BUSY, GREEN, within_s=AGAIN_S)
+            assert [len(result.outcomes) for result in watch.results] == [1, 1], (
+                "it had recorded, and lost power"
+            )
+            assert bay.led is LedMeaning.TAKE_ME
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-020")
+def test_a_camera_that_a_program_talked_to_is_checked_again(station, watching, play, patient) -> None:
+    async def scenario() -> None:
+        async with Reading(watching()) as watch:
+            await watch.until(BUSY, GREEN)
+            lent = await watch.watch.station()
+            async with lent.camera(1):
+                assert station.bays[1].verdict is NONE
+            await watch.until(BUSY, GREEN, BUSY, GREEN, within_s=AGAIN_S / 2)
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+def test_a_worse_word_of_a_program_is_not_overruled(station, watching, play, patient) -> None:
+    async def scenario() -> None:
+        async with Reading(watching()) as watch:
+            await watch.until(BUSY, GREEN)
+            lent = await watch.watch.station()
+            await lent.bays.verdict(bay=1, docking=1, verdict=RED, seconds=150)
+            for _ in range(int(150 / LOOK_S) - 1):
+                await asyncio.sleep(LOOK_S)
+                assert station.bays[1].led is LedMeaning.DO_NOT_USE
+            await watch.until(BUSY, GREEN)
+            await watch.until(BUSY, GREEN, BUSY, GREEN, within_s=4 * LOOK_S)
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+def test_looking_again_is_for_one_after_the_other_and_four_at_once(
+    new_station, host, world, store, play, patient, monkeypatch
+) -> None:
+    station = new_station(6)
+    for bay in station.bays.values():
+        LoneCameraHands(bay.camera).battery_charge(100)
+    at_once = 0
+
+    async def scenario() -> None:
+        nonlocal at_once
+        async with Reading(dock_watch(host(station), store, world=world, policy=CHECKING)) as watch:
+            await watch.until(*([BUSY] * 6), *([GREEN] * 6), anyhow=True)
+            opened: list[tuple[float, int]] = []
+            real = type(station.bays[1]).opened
+
+            def count(bay: Any) -> None:
+                nonlocal at_once
+                real(bay)
+                opened.append((asyncio.get_running_loop().time(), bay.number))
+                at_once = max(at_once, sum(station.relay.spliced(one) for one in station.bays) + 1)
+
+            monkeypatch.setattr(type(station.bays[1]), "opened", count)
+            await asyncio.sleep(2 * AGAIN_S)
+            assert {number for _, number in opened} == set(range(1, 7))
+            assert len({when for when, _ in opened}) > 4 and at_once <= 4
+            assert len(watch.verdicts) == 12
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+def test_a_watch_that_ends_in_order_takes_back_what_it_said_and_nothing_else(
+    new_station, host, world, store, play, patient
+) -> None:
+    station = new_station(3)
+    for bay in station.bays.values():
+        LoneCameraHands(bay.camera).battery_charge(100)
+
+    async def scenario() -> None:
+        async with Reading(dock_watch(host(station), store, world=world, policy=CHECKING)) as watch:
+            await watch.until(*([BUSY] * 3), *([GREEN] * 3), anyhow=True)
+            lent = await watch.watch.station()
+            await lent.bays.verdict(bay=2, docking=1, verdict=RED, seconds=600)
+            await asyncio.sleep(5)
+        assert [bay.verdict for bay in station.bays.values()] == [NONE, RED, NONE]
 
     play(scenario())

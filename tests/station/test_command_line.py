@@ -59,12 +59,21 @@ def test_a_station_is_shown_with_identity_state_and_clock(bwc: Bwc, uri: str) ->
 def test_what_a_light_says_is_said_for_a_time_and_taken_back(bwc: Bwc, uri: str) -> None:
     said = document(bwc("station", "verdict", "2", "take-me", "--for", "90", "--json", "-d", uri))["bay"]
     assert (said["led"], said["verdict"], said["verdict_lease_s"]) == ("take-me", "take-me", 90)
+    bwc("station", "verdict", "2", "needs-attention", "--for", "90", "-d", uri)  # take-me ends with the link
     shown = document(bwc("station", "bay", "2", "--json", "-d", uri))["bay"]
-    assert shown["verdict"] == "take-me" and 0 < shown["verdict_lease_s"] <= 90
+    assert shown["verdict"] == "needs-attention" and 0 < shown["verdict_lease_s"] <= 90
     _, listed, _ = bwc("station", "bays", "-d", uri)
     assert int(listed.splitlines()[1].rpartition("\t")[2]) > 0
     none = document(bwc("station", "verdict", "2", "none", "--json", "-d", uri))["bay"]
     assert (none["led"], none["verdict"], none["verdict_lease_s"]) == ("charging", "none", 0)
+
+
+def test_whoever_types_that_a_camera_can_be_taken_is_told_that_nobody_checked_it(bwc: Bwc, uri: str) -> None:
+    code, out, told = bwc("station", "verdict", "2", "take-me", "-d", uri)
+    assert code == 0 and "take-me" in out
+    assert "nobody has checked this camera for that word: 'bwc check -d URI?bay=2' does" in told
+    for other in ("busy", "none"):
+        assert "checked" not in bwc("station", "verdict", "2", other, "-d", uri)[2]
 
 
 def test_a_bay_is_locked_for_a_time_and_unlocked(bwc: Bwc, uri: str) -> None:

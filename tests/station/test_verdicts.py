@@ -11,6 +11,7 @@ from bwc_protocol.messages.identity import Capability
 from bwc_protocol.messages.station import LOCK_MAX_S, BayChanged, BayState, BayVerdict, LedMeaning
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.errors import CommandError
+from firmware_sim import LoneCameraHands
 
 LIGHTS = {
     BayVerdict.TAKE_ME: LedMeaning.TAKE_ME,
@@ -248,5 +249,56 @@ def test_a_station_without_lights_or_locks_says_so(station, host, play) -> None:
                     await asked
                 assert refused.value.code is ErrorCode.UNSUPPORTED
             assert not station.bays[1].lock_s and station.bays[1].verdict is BayVerdict.NONE
+
+    play(scenario())
+
+
+# What happens to the camera
+
+
+@pytest.mark.rule("STA-020")
+@pytest.mark.parametrize("what", ["crash", "power cut", "reboot", "channel", "data lines"])
+def test_take_me_ends_with_anything_that_the_station_sees_of_its_camera(station, host, play, what) -> None:
+    """It stands there again a moment later, and nobody has looked at it since."""
+    bay = station.bays[1]
+    hands = LoneCameraHands(bay.camera)
+
+    async def scenario() -> None:
+        async with host(station) as client:
+            await asyncio.sleep(5)
+            await client.bays.verdict(bay=1, docking=1, verdict=BayVerdict.TAKE_ME, seconds=3_600)
+            await client.bays.verdict(bay=2, docking=1, verdict=BayVerdict.TAKE_ME, seconds=3_600)
+            assert bay.led is LedMeaning.TAKE_ME
+            match what:
+                case "crash":
+                    hands.crash()
+                case "power cut":
+                    hands.power_cut()
+                case "reboot":
+                    bay.camera.request_reboot(0.0)
+                case "data lines":
+                    await client.bays.data(bay=1, on=False)
+                    await client.bays.data(bay=1, on=True)
+                case _:
+                    async with client.camera(1):
+                        pass
+            await asyncio.sleep(120)
+            assert bay.state is BayState.LINKED
+            assert (bay.verdict, bay.led) == (BayVerdict.NONE, LedMeaning.CHARGING)
+            assert station.bays[2].led is LedMeaning.TAKE_ME, "of another one nothing is known"
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-020")
+def test_a_warning_stays_whatever_happens_to_its_camera(station, host, play) -> None:
+    async def scenario() -> None:
+        async with host(station) as client:
+            await client.bays.verdict(bay=1, docking=1, verdict=BayVerdict.DO_NOT_USE, seconds=3_600)
+            async with client.camera(1):
+                pass
+            LoneCameraHands(station.bays[1].camera).crash()
+            await asyncio.sleep(120)
+            assert station.bays[1].led is LedMeaning.DO_NOT_USE
 
     play(scenario())

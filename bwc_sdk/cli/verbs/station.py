@@ -165,9 +165,9 @@ async def verdict(
 ) -> None:
     """Have the light of a bay tell whoever stands there what may be done with the camera in it.
 
-    VERDICT is take-me, busy, needs-attention, do-not-use or none. It ends by itself, and with the docking; what the
-    station knows, such as that the camera does not answer, stands above take-me. While 'bwc dock watch' runs, that
-    has the station and says it.
+    VERDICT is take-me, busy, needs-attention, do-not-use or none. It ends by itself, and with the docking; take-me
+    also when a host talks to the camera, or its link ends. Check it first: the station does not. While
+    'bwc dock watch' runs, that has the station and says it.
     """
     with _named(number):
         docking = (await station.bays.bay(bay=number)).docking
@@ -178,6 +178,10 @@ async def verdict(
             seconds=0 if said is Said.NONE else seconds,
         )
     _show(output, judged)
+    if judged.verdict is BayVerdict.TAKE_ME:
+        output.note(
+            f"nobody has checked this camera for that word: 'bwc check -d URI?bay={number}' does, before it is said"
+        )
 
 
 @app.command("lock")
