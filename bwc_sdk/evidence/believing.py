@@ -22,9 +22,10 @@ def whom_to_believe(
     identity: Path | None = None,
     lab: bool = False,
     deny_list: Path | None = None,
+    lab_unasked: bool = True,
 ) -> Believed | None:
     """`roots` are files (PEM or DER), `identity` a directory with `agency.pem`; without either the configured identity,
-    else the lab of this host if there is one, else nobody: None.
+    else the lab of this host if there is one, else nobody: None. Without `lab_unasked` a lab counts only by `lab`.
 
     A `deny_list` that is not named is the newest one that lies beside the identity. Raises `IdentityError`,
     `HostFileError`.
@@ -39,6 +40,8 @@ def whom_to_believe(
     directory = None if lab else identity or configured_directory()
     if directory is not None:
         return _by_directory(directory, deny_list)
+    if not lab and not lab_unasked:
+        return None
     return _by_lab(deny_list, asked=lab)
 
 

@@ -19,6 +19,18 @@ SIGNED_BY: Final = Role.AUDITOR
 """Whoever looks and changes nothing: not the technician who would have to do what is told or waived."""
 
 
+NOBODY_BELIEVED: Final = (
+    "nobody is believed here who could have signed it: --root names whose signatures count, --lab a lab's"
+)
+LAB: Final = "LAB, for trying out: a lab signed"
+"""Begins the headline of what rests on a lab's signature: nobody is to take it for an agency's."""
+
+
+def signer_text(name: str, lab: str) -> str:
+    """Who signed, for people: a lab's is never taken for an agency's."""
+    return f"{name} (LAB)" if lab else name
+
+
 class Paper(Protocol):
     """A document that an auditor signs."""
 

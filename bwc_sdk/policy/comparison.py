@@ -16,7 +16,7 @@ from bwc_sdk.policy.pack import Pack, Status, canonical_json
 from bwc_sdk.policy.waivers import Waived, WaiverUse, value_sha256
 from bwc_sdk.policy.wording import answer_text, demand_text
 
-QUERY_VERSION: Final = 1
+QUERY_VERSION: Final = 2
 """Raised when the same inputs give another answer than before."""
 
 
@@ -24,9 +24,9 @@ class Verdict(enum.StrEnum):
     """What the whole comparison comes to."""
 
     EXCEEDS = "exceeds"
-    """Each rule is the same or stricter, and one is stricter; or weaker where that only warns."""
+    """Each rule is the same or stricter, and one is stricter."""
     MEETS = "meets"
-    """Each rule is the same, or weaker where that only warns."""
+    """Each rule is the same, or weaker or incomparable where that only warns; then others may be stricter."""
     MEETS_BY_WAIVER = "meets-by-waiver"
     """It does but for rules that somebody waived, for a reason and until a day."""
     FALLS_SHORT = "falls-short"
@@ -90,13 +90,23 @@ class Difference:
             return Verdict.FALLS_SHORT
         if any(row.waived for row in self.rows):
             return Verdict.MEETS_BY_WAIVER
-        exceeds = any(row.answer is Answer.STRICTER for row in self.rows)
+        exceeds = any(row.answer is Answer.STRICTER for row in self.rows) and not self.warnings
         return Verdict.EXCEEDS if exceeds else Verdict.MEETS
+
+    @property
+    def lab(self) -> str:
+        """Id of a lab by whose waiver a rule is let be; of none empty."""
+        return next((row.waived.lab for row in self.rows if row.waived is not None and row.waived.lab), "")
 
     @property
     def meets(self) -> bool:
         """Whether it meets or exceeds."""
         return self.verdict is not Verdict.FALLS_SHORT
+
+    @property
+    def warnings(self) -> int:
+        """How many rules are short of what is only recalled, and how many remarks are: neither blocks."""
+        return sum(row.only_warns for row in self.rows) + sum(one.recalled for one in self.remarks)
 
     @property
     def due(self) -> datetime.date | None:
@@ -157,6 +167,8 @@ def document(found: Difference) -> dict[str, Any]:
         "department": found.theirs.pack.id,
         "verdict": str(found.verdict),
         "meets": found.meets,
+        "lab": found.lab,
+        "warnings": found.warnings,
         "due": None if found.due is None else found.due.isoformat(),
         "counts": {str(answer): sum(row.answer is answer for row in found.rows) for answer in Answer},
         "rules": [_row(row) for row in found.rows],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from bwc_sdk.policy.auditor_signed import LAB
 from bwc_sdk.policy.comparison import QUERY_VERSION, Difference, Row, Verdict, document
 from bwc_sdk.policy.inheritance import InForce
 from bwc_sdk.policy.order import Answer
-from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone
+from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone, counted
 from bwc_sdk.policy.waivers import Waived
 from bwc_sdk.policy.wording import demand_text
 
@@ -47,7 +48,7 @@ def page(found: Difference) -> Page:
     return Page(
         f"{found.ours.pack.id} against {found.theirs.pack.id}",
         _headline(found),
-        Tone.WARNS if verdict is Verdict.MEETS_BY_WAIVER or (found.meets and _warnings(found)) else tone,
+        Tone.WARNS if verdict is Verdict.MEETS_BY_WAIVER or (found.meets and found.warnings) else tone,
         facts,
         [plot],
         [_rules(found), _remarks(found), _waivers(found)],
@@ -55,22 +56,14 @@ def page(found: Difference) -> Page:
     )
 
 
-def _warnings(found: Difference) -> int:
-    return sum(row.only_warns for row in found.rows)
-
-
 def _headline(found: Difference) -> str:
-    said, count = VERDICTS[found.verdict], _warnings(found)
-    if not found.meets or not count:
+    said = f"{LAB} a waiver. {VERDICTS[found.verdict]}" if found.lab else VERDICTS[found.verdict]
+    if not found.meets or not found.warnings:
         return said
-    which = (
-        "1 that is only recalled, which warns"
-        if count == 1
-        else f"{count} that are only recalled, which warn"
-    )
-    return (
-        f"{said}, and for {which}" if found.verdict is Verdict.MEETS_BY_WAIVER else f"{said}, but for {which}"
-    )
+    short = sum(row.only_warns for row in found.rows)
+    what = f"{counted(short, 'rule')} short of" if short else f"{counted(found.warnings, 'remark')} on"
+    said = said.removesuffix(": every rule is the same")
+    return f"{said}, with a warning: {what} what is only recalled"
 
 
 def _bar(found: Difference, answer: Answer) -> Bar:
@@ -112,7 +105,7 @@ def sentence_shown(row: Row) -> str:
 
 
 def _waived(one: Waived) -> str:
-    return f"waived until {one.until} by {one.signer}: {one.reason}"
+    return f"waived until {one.until} by {one.by}: {one.reason}"
 
 
 def sources_shown(row: Row) -> str:
@@ -152,7 +145,12 @@ def _waivers(found: Difference) -> Table:
         "Waivers",
         ["file", "rule", "holds", "why"],
         [
-            [one.file, one.waived.rule, "yes", f"until {one.waived.until}: {one.waived.reason}"]
+            [
+                one.file,
+                one.waived.rule,
+                "yes",
+                f"until {one.waived.until} by {one.waived.by}: {one.waived.reason}",
+            ]
             if one.waived
             else [one.file, "-", "no", one.why_not]
             for one in found.waivers

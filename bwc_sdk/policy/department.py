@@ -14,10 +14,11 @@ from bwc_protocol.documents.refusal import DocumentRefused
 from bwc_sdk.errors import HostFileError
 from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.document_files import read_document
+from bwc_sdk.policy.auditor_signed import NOBODY_BELIEVED
 from bwc_sdk.policy.pack import Pack, canonical_json
 from bwc_sdk.policy.summary import SUMMARY_MAX, SignedSummary, verify_summary
 
-QUERY_VERSION: Final = 1
+QUERY_VERSION: Final = 2
 """Raised when the same summaries give another report than before."""
 SUFFIX: Final = ".summary"
 FILES_MAX: Final = 10_000
@@ -61,6 +62,11 @@ class Report:
         )
 
     @property
+    def lab(self) -> str:
+        """Id of a lab that signed what counts here; of none empty."""
+        return next((one.signer.lab for one in self.agencies if one.signer.lab), "")
+
+    @property
     def inputs_sha256(self) -> str:
         """What it was made of."""
         made_of = [
@@ -96,7 +102,7 @@ def read_report(
             refused.append(Refused(file.name, f"{error.check}: {error.detail}"))
             continue
         if found is None:
-            refused.append(Refused(file.name, "no root is believed here that could have signed it"))
+            refused.append(Refused(file.name, NOBODY_BELIEVED))
             continue
         if found.summary.on > on:
             refused.append(Refused(file.name, f"it is of {found.summary.on}, after {on}"))
@@ -148,12 +154,14 @@ def document(report: Report) -> dict[str, Any]:
         if report.department is None
         else {"id": report.department.id, "sha256": report.department.sha256},
         "meets": report.meets,
+        "lab": report.lab,
         "agencies": [
             {
                 "agency": one.summary.agency.id,
                 "meets": one.summary.meets,
                 "another_version": report.of_another_version(one),
                 "signed_by": one.signer.name,
+                "lab": one.signer.lab,
                 "signed_utc_s": one.signed_utc_s,
                 "sha256": one.sha256,
                 "overdue": overdue(one, report.on),

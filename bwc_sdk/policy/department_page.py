@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bwc_sdk.policy.auditor_signed import LAB, signer_text
 from bwc_sdk.policy.comparison import Verdict
 from bwc_sdk.policy.department import QUERY_VERSION, Report
 from bwc_sdk.policy.order import Answer
@@ -24,8 +25,8 @@ def page(report: Report) -> Page:
     named = report.department
     return Page(
         "Agencies against the department's policy",
-        f"{meeting} of {len(report.agencies)} agencies meet or exceed it",
-        Tone.GOOD if report.meets else Tone.BAD,
+        _headline(report, meeting),
+        Tone.BAD if not report.meets else Tone.WARNS if report.lab else Tone.GOOD,
         [
             ("department", f"{named.id} ({named.title})" if named else "as each summary says"),
             ("day", report.on.isoformat()),
@@ -82,6 +83,11 @@ def page(report: Report) -> Page:
     )
 
 
+def _headline(report: Report, meeting: int) -> str:
+    said = f"{meeting} of {len(report.agencies)} agencies meet or exceed it"
+    return f"{LAB} these summaries. {said}" if report.lab else said
+
+
 def _verdicts(report: Report, verdict: Verdict) -> Bar:
     count = sum(one.summary.verdict is verdict for one in report.agencies)
     return Bar(str(verdict), count, _TONES[verdict], len(report.agencies))
@@ -128,7 +134,7 @@ def _row(report: Report, one: SignedSummary) -> list[str]:
         str(sum(rule.waived_until is not None for rule in said.rules)),
         "not told" if recordings is None else f"{recordings.late} of {recordings.recordings}",
         "not told" if configured is None else f"{configured.drifted} of {configured.cameras}",
-        one.signer.name,
+        signer_text(one.signer.name, one.signer.lab),
         said.on.isoformat(),
     ]
 

@@ -66,6 +66,13 @@ class Waived:
     reason: str
     until: datetime.date
     signer: str
+    lab: str = ""
+    """Id of the lab that signed; of an agency empty."""
+
+    @property
+    def by(self) -> str:
+        """Who signed, for people."""
+        return auditor_signed.signer_text(self.signer, self.lab)
 
     def plain(self) -> dict[str, Any]:
         """As a document has it."""
@@ -74,6 +81,7 @@ class Waived:
             "reason": self.reason,
             "until": self.until.isoformat(),
             "by": self.signer,
+            "lab": self.lab,
         }
 
 
@@ -147,7 +155,7 @@ def look_at_waiver(
     are deny lists; without, that of `believed`."""
     named = hashlib.sha256(data).hexdigest()
     if believed is None:
-        return WaiverUse(file, named, None, "no root is believed here that could have signed it")
+        return WaiverUse(file, named, None, auditor_signed.NOBODY_BELIEVED)
     try:
         trust = Trust(lab=believed.lab, denied=believed.deny_list if denied is None else denied)
         waiver, signer = verify_waiver(data, believed.roots, trust)
@@ -161,7 +169,7 @@ def look_at_waiver(
     if on > until:
         return WaiverUse(file, named, None, f"it ended on {until}")
     return WaiverUse(
-        file, named, Waived(waiver.rule, waiver.values_sha256, waiver.reason, until, signer.name)
+        file, named, Waived(waiver.rule, waiver.values_sha256, waiver.reason, until, signer.name, waiver.lab)
     )
 
 

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bwc_protocol.declare import Role
+from bwc_protocol.session.tls import KeyCredentials
+from bwc_sdk.cli.verbs.policy import summarising
+from bwc_sdk.identity.host_identity import HostIdentity
 from tests.cli.conftest import Bwc
+from tools.testkit import agencies
 
 AGENCY = """
 pack = 1
@@ -107,6 +112,47 @@ def test_a_waiver_is_signed_and_given(bwc: Bwc, agency: str, tmp_path: Path) -> 
     assert needless.code == 2 and "record.activate_on" in needless.err
     past = bwc(*words, "--rule", "record.activate_on", "--until", "2025-12-31", "--out", waiver + "2")
     assert past.code == 2 and not Path(waiver + "2").exists()
+
+
+def test_a_labs_signature_counts_only_where_somebody_asks_for_it(
+    bwc: Bwc, agency: str, tmp_path: Path
+) -> None:
+    Path(agency).write_text(AGENCY + WEAKER)
+    waiver, summaries = str(tmp_path / "w.waiver"), tmp_path / "summaries"
+    summaries.mkdir()
+    words = ("policy", "waive", agency, "--against", "us-dhs-2023", "--reason", "a trial", "--lab", *DAY)
+    given = ("--rule", "record.activate_on", "--until", "2026-12-31", "--out", waiver)
+    assert bwc(*words, *given).code == 0
+    diff = ("policy", "diff", agency, "--against", "us-dhs-2023", "--waiver", waiver, *DAY)
+    unasked = bwc(*diff)
+    assert unasked.code == 22 and "falls-short" in unasked.out and "nobody is believed here" in unasked.err
+    assert "--root" in unasked.err and "--lab" in unasked.err
+    page = tmp_path / "d.html"
+    asked = bwc(*diff, "--lab", "--html", str(page))
+    assert asked.code == 0 and "LAB" in asked.out and ">LAB, for trying out" in page.read_text()
+    made = ("--against", "us-dhs-2023", *DAY, "--out", str(summaries / "n.summary"))
+    assert bwc("policy", "summarise", agency, *made, "--lab").code == 0
+    report = ("policy", "report", str(summaries), *DAY)
+    refused = bwc(*report, "--json")
+    assert refused.code == 22 and "nobody is believed here" in refused.document["refused"][0]["why"]
+    told = bwc(*report, "--lab", "--html", str(page))
+    assert "LAB" in told.out and ">LAB, for trying out" in page.read_text() and "(LAB)" in page.read_text()
+
+
+def test_an_agencys_summary_never_rests_on_a_labs_waiver(
+    bwc: Bwc, agency: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(agency).write_text(AGENCY + WEAKER)
+    waiver, out = str(tmp_path / "w.waiver"), tmp_path / "n.summary"
+    words = ("policy", "waive", agency, "--against", "us-dhs-2023", "--reason", "a trial", "--lab", *DAY)
+    given = ("--rule", "record.activate_on", "--until", "2026-12-31", "--out", waiver)
+    assert bwc(*words, *given).code == 0
+    made = agencies.real("North").host("A. Ditor", Role.AUDITOR)
+    real = HostIdentity.of(KeyCredentials(made.chain, made.key), agencies.real("North").anchors)
+    monkeypatch.setattr(summarising, "identity_to_sign", lambda *_: real)
+    against = ("--against", "us-dhs-2023", "--waiver", waiver, *DAY, "--out", str(out), "--lab")
+    ran = bwc("policy", "summarise", agency, *against)
+    assert ran.code == 2 and "of a lab" in ran.err and not out.exists()
 
 
 def test_a_pack_that_is_none_is_8_and_says_what_to_do(bwc: Bwc, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from bwc_sdk.evidence.statements import Believed
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.identity.lab_identities import LabIdentities
 from bwc_sdk.policy.comparison import Difference, Verdict, document
+from bwc_sdk.policy.comparison_page import page
+from bwc_sdk.policy.page import to_markdown
 from bwc_sdk.policy.waivers import Waiver, WaiverUse, look_at_waiver, sign_waiver, value_sha256
 from tests.policy.packs import DAY, against, pack, rule
 
@@ -75,8 +77,19 @@ def test_a_waiver_lets_one_weaker_rule_be(auditor: HostIdentity, believed: Belie
         "reason": "cameras of a trial",
         "until": "2026-12-31",
         "by": auditor.name,
+        "lab": auditor.lab,
     }
     assert {"role": "waiver", "sha256": use.sha256} in document(found)["inputs"]
+
+
+def test_what_rests_on_a_labs_waiver_says_so_in_its_headline_and_beside_the_rule(
+    auditor: HostIdentity, believed: Believed
+) -> None:
+    found = compared(looked(signed(auditor), believed))
+    assert found.lab == auditor.lab and document(found)["lab"] == auditor.lab
+    told = page(found)
+    assert told.verdict.startswith("LAB") and f"{auditor.name} (LAB)" in to_markdown(told).replace("\\", "")
+    assert "LAB" not in page(compared()).verdict
 
 
 def test_it_ends(auditor: HostIdentity, believed: Believed) -> None:
@@ -157,7 +170,7 @@ def test_what_was_changed_in_it_or_is_no_waiver_waives_nothing(
 def test_nobody_is_believed_by_default_and_no_other_department(
     auditor: HostIdentity, believed: Believed
 ) -> None:
-    assert "no root is believed" in looked(signed(auditor), None).why_not
+    assert "nobody is believed" in looked(signed(auditor), None).why_not
     other = replace(believed, roots=())
     assert looked(signed(auditor), other).waived is None
     elsewhere = replace(believed, lab="of another")

@@ -87,7 +87,7 @@ Roots = Annotated[
         metavar="FILE",
         readable=False,
         help="Root certificates of whoever may sign waivers: the department's agency.pem. Without: those of "
-        "--identity, of --lab, or of what is configured here.",
+        "--identity, or of what is configured here; a lab's count by --lab alone.",
     ),
 ]
 DenyLists = Annotated[
@@ -147,10 +147,15 @@ def effective_of(name: str, on: str | None, packs: list[Path] | None) -> Effecti
 def whom(
     settings: Settings, roots: list[Path] | None, deny_lists: list[Path] | None
 ) -> tuple[Believed | None, DenyListsOfAgencies | None]:
-    """Whose signatures count here, and whose do not any more. Raises `IdentityError`, `HostFileError`."""
+    """Whose signatures count here, and whose do not any more: a lab's only where somebody asked for it.
+
+    Raises `IdentityError`, `HostFileError`.
+    """
     from bwc_sdk.evidence.believing import deny_lists_of, whom_to_believe
 
-    believed = whom_to_believe(roots=tuple(roots or ()), identity=settings.identity, lab=settings.lab)
+    believed = whom_to_believe(
+        roots=tuple(roots or ()), identity=settings.identity, lab=settings.lab, lab_unasked=False
+    )
     return believed, deny_lists_of(deny_lists or (), believed)
 
 

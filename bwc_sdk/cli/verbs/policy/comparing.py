@@ -115,6 +115,7 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _shown(found: Difference) -> list[Facts | Rows]:
+    from bwc_sdk.policy.auditor_signed import LAB
     from bwc_sdk.policy.comparison_page import answer_shown, sentence_shown, sources_shown
 
     return [
@@ -122,6 +123,8 @@ def _shown(found: Difference) -> list[Facts | Rows]:
             "policy",
             [
                 fact("verdict", str(found.verdict)),
+                *([fact("signed by", LAB)] if found.lab else []),
+                *([fact("warnings", found.warnings)] if found.warnings else []),
                 fact("agency", found.ours.pack.id),
                 fact("department", found.theirs.pack.id),
                 fact("on", found.on.isoformat()),

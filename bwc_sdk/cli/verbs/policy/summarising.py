@@ -33,6 +33,7 @@ from bwc_sdk.cli.printing.output import Facts, Output, Rows
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import local_verb
 from bwc_sdk.cli.verbs.policy.comparing import compared
+from bwc_sdk.errors import InvalidValue
 
 if TYPE_CHECKING:
     import datetime
@@ -114,6 +115,11 @@ def summarise(
         figures=given,
     )
     identity = identity_to_sign(settings, Role.AUDITOR, None)
+    if found.lab and not identity.lab:
+        raise InvalidValue(
+            "a waiver that counts here is of a lab, and an agency's summary would not say so",
+            advice="leave it out, or name the department's by --root",
+        )
     write_document(out, sign_summary(identity, summary, int(time.time())))
     output.show(
         {"file": str(out), "by": identity.name, "summary": summary.model_dump(mode="json")},
@@ -167,8 +173,8 @@ def report(
             "--root",
             metavar="FILE",
             readable=False,
-            help="Root certificates of the agencies; several times for several. Without: those of --identity, of "
-            "--lab, or of what is configured here.",
+            help="Root certificates of the agencies; several times for several. Without: those of --identity, or "
+            "of what is configured here; a lab's count by --lab alone.",
         ),
     ] = None,
     deny_list: DenyLists = None,
@@ -184,6 +190,7 @@ def report(
     every agency meets or exceeds, by one version of the department's policy, and no summary was refused; else with 22.
     """
     require_policy()
+    from bwc_sdk.policy.auditor_signed import LAB, signer_text
     from bwc_sdk.policy.department import document, read_report
     from bwc_sdk.policy.department_page import page
 
@@ -200,6 +207,7 @@ def report(
             "report",
             [
                 fact("meets", found.meets),
+                *([fact("signed by", LAB)] if found.lab else []),
                 fact("agencies", len(found.agencies)),
                 fact("refused", len(found.refused)),
                 fact("on", found.on.isoformat()),
@@ -216,7 +224,7 @@ def report(
                     sum(site.issued for site in one.summary.sites),
                     None if one.summary.recordings is None else one.summary.recordings.late,
                     None if one.summary.configured is None else one.summary.configured.drifted,
-                    one.signer.name,
+                    signer_text(one.signer.name, one.signer.lab),
                 ]
                 for one in found.agencies
             ],
