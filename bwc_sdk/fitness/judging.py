@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.battery import BatteryStatus, ChargeState
 from bwc_protocol.messages.identity import CameraState, Fault, TestResult
+from bwc_sdk.clients.configuration import Value
 from bwc_sdk.errors import BwcError
 from bwc_sdk.fitness.facts import Facts
 from bwc_sdk.fitness.limits import Limits
@@ -145,18 +146,24 @@ def _clock_is_unset(facts: Facts) -> bool:
     )
 
 
+def drift_of(settings: Mapping[str, Value], profile: Mapping[str, Value]) -> list[str]:
+    """Where the settings of a camera are not those of a profile, one line a setting."""
+    drift = []
+    for key, wanted in sorted(profile.items()):
+        if key not in settings:
+            drift.append(f"{key} is none of its settings")
+        elif settings[key] != wanted or type(settings[key]) is not type(wanted):
+            drift.append(f"{key} is {settings[key]!r}, not {wanted!r}")
+    return drift
+
+
 def _configuration(facts: Facts, limits: Limits) -> Finding:
     settings, check = facts.settings, Check.CONFIGURATION
     if limits.profile is None:
         return Finding(check, Standing.NOT_ASKED, "no profile was named")
     if isinstance(settings, BwcError):
         return _not_told(check, settings)
-    drift = []
-    for key, wanted in sorted(limits.profile.items()):
-        if key not in settings:
-            drift.append(f"{key} is none of its settings")
-        elif settings[key] != wanted or type(settings[key]) is not type(wanted):
-            drift.append(f"{key} is {settings[key]!r}, not {wanted!r}")
+    drift = drift_of(settings, limits.profile)
     if not drift:
         return Finding(check, Standing.GOOD, f"all {len(limits.profile)} settings of the profile")
     return Finding(check, Standing.UNFIT, _some(drift), "apply the profile: 'bwc config apply FILE'")

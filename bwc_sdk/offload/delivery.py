@@ -8,33 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from bwc_protocol.documents.desired_state import DesiredState
+from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.errors import BwcError, CommandTimeout, OutcomeUnknown
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.desired import read_desired, require_generation
-from bwc_sdk.offload.events import DesiredStateDelivered, DesiredStateRefused, OffloadEvent
+from bwc_sdk.offload.events import DesiredStateDelivered, DesiredStateRefused, OffloadEvent, StepDone
 from bwc_sdk.offload.reconnect import Reconnector, Unreached
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
 
 
+STEP: Final = "desired"
+"""What its comparison is called, among the steps of a dock."""
+NAMED_MAX: Final = 5
+"""Differences that one line names."""
+AGAIN: Final = "sign it again, and docks deliver it: 'bwc desired sign'"
+
+
 async def deliver(
     reconnector: Reconnector, directory: Path, world: World, emit: Callable[[OffloadEvent], None]
 ) -> None:
-    """Gives the camera what the directory has for it, if that is newer than what it took last. Raises nothing."""
+    """Gives the camera what the directory has for it, if that is newer than what it took last; of what it took,
+    tells where it is otherwise now. Raises nothing."""
 
     async def act(camera: Camera) -> None:
-        found = await world.workers.wait(read_desired, directory, camera.identity)
-        if found is None:
-            return
-        state, document = found
-        trust = await camera.trust.read()
-        require_generation(state, trust.generation, device=camera.name)
-        if trust.desired_counter >= state.counter:
-            return
-        await camera.trust.take_desired_state(document)
-        emit(DesiredStateDelivered(state.counter))
+        try:
+            await _deliver(camera, directory, world, emit)
+        except BwcError as error:
+            if camera.error is not None or isinstance(error, CommandTimeout | OutcomeUnknown):
+                raise
+            # A refusal, or a file of this host's: the connection is as good as before for what comes next.
+            emit(DesiredStateRefused(error))
 
     if not reconnector.connected:
         return  # it is gone: the next docking brings it
@@ -42,3 +50,55 @@ async def deliver(
         await reconnector.attempt(act)
     except Unreached as failed:
         emit(DesiredStateRefused(failed.error))
+
+
+async def _deliver(
+    camera: Camera, directory: Path, world: World, emit: Callable[[OffloadEvent], None]
+) -> None:
+    found = await _lies_ready(camera, directory, world)
+    if found is None:
+        return
+    state, document, taken = found
+    if taken < state.counter:
+        await camera.trust.take_desired_state(document)
+        emit(DesiredStateDelivered(state.counter))
+    elif taken == state.counter and (drift := await _drift(camera, state)):
+        told = "; ".join(drift[:NAMED_MAX]) + ("; …" if len(drift) > NAMED_MAX else "")
+        emit(StepDone(STEP, False, f"otherwise than desired state {taken}, which it took: {told}; {AGAIN}"))
+
+
+async def as_desired(camera: Camera, directory: Path, world: World) -> bool:
+    """Whether a camera took what lies ready for it, and is still so. Raises what asking it and reading raise."""
+    found = await _lies_ready(camera, directory, world)
+    if found is None:
+        return True
+    state, _, taken = found
+    return taken > state.counter or (taken == state.counter and not await _drift(camera, state))
+
+
+async def _lies_ready(
+    camera: Camera, directory: Path, world: World
+) -> tuple[DesiredState, bytes, int] | None:
+    """The desired state that lies ready for a camera, its document, and the counter of the one that it took last."""
+    found = await world.workers.wait(read_desired, directory, camera.identity)
+    if found is None:
+        return None
+    state, document = found
+    trust = await camera.trust.read()
+    require_generation(state, trust.generation, device=camera.name)
+    return state, document, trust.desired_counter
+
+
+async def _drift(camera: Camera, state: DesiredState) -> list[str]:
+    """Where a camera is otherwise than a desired state. What was applied and takes effect later counts: it
+    need not be delivered again."""
+    from bwc_sdk.fitness.judging import drift_of
+
+    settings = await camera.config.values(ConfigView.PENDING)
+    drift = drift_of(settings, {one.key: one.value for one in state.settings})
+    wanted = state.assignment
+    if wanted is not None:
+        there = await camera.assignment.read()
+        if (there.officer, there.unit) != (wanted.officer, wanted.unit):
+            drift.append("the assignment is another" if there.assigned else "it is assigned to nobody")
+    return drift

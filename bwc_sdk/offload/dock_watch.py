@@ -286,9 +286,8 @@ class DockWatch(FleetStream):
             await self._say(lights, bay, verdict)
 
     async def _look_again(self, bay: int, visit: _Visit) -> None:
-        steps = (*self._policy.before, *self._policy.after)
         connect = partial(self._link.camera, bay)
-        good = await still_good(connect, steps, visit.stored or 0, self._turn)
+        good = await still_good(connect, self._policy, visit.stored or 0, self._turn, self._world)
         visit.stale, visit.look = not good, None
         self._changed.set()
 

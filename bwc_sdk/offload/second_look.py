@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.messages.station import BayVerdict
 from bwc_sdk.errors import BwcError
-from bwc_sdk.offload.steps import RECORDS, Check, DockStep
+from bwc_sdk.host.world import World
+from bwc_sdk.offload.delivery import as_desired
+from bwc_sdk.offload.policy import OffloadPolicy
+from bwc_sdk.offload.steps import RECORDS, Check
 
 if TYPE_CHECKING:
     from bwc_sdk.clients.camera import Camera
@@ -38,12 +41,17 @@ def pause_s(bay: int) -> float:
 
 
 async def still_good(
-    connect: Callable[[], Awaitable[Camera]], steps: Sequence[DockStep], stored: int, turn: asyncio.Semaphore
+    connect: Callable[[], Awaitable[Camera]],
+    policy: OffloadPolicy,
+    stored: int,
+    turn: asyncio.Semaphore,
+    world: World,
 ) -> bool:
-    """Whether it passes its check as before, does not record, and has closed nothing above the number `stored`."""
+    """Whether it passes its check as before, does not record, has closed nothing above the number `stored`, and is as
+    the desired state says that lies ready for it."""
     try:
         async with turn, asyncio.timeout(LOOK_MAX_S), await connect() as camera:
-            return await _as_before(camera, steps, stored)
+            return await _as_before(camera, policy, stored, world)
     except (BwcError, TimeoutError) as error:
         log.info("looking again: %s", error)
         return False
@@ -52,12 +60,14 @@ async def still_good(
         return False
 
 
-async def _as_before(camera: Camera, steps: Sequence[DockStep], stored: int) -> bool:
+async def _as_before(camera: Camera, policy: OffloadPolicy, stored: int, world: World) -> bool:
     if (await camera.device.status()).state in RECORDS:
         return False
     if (await camera.recordings.page(after=stored)).recordings:
         return False
-    for step in steps:
+    if policy.deliver_from is not None and not await as_desired(camera, policy.deliver_from, world):
+        return False
+    for step in (*policy.before, *policy.after):
         if isinstance(step, Check):
             found = await replace(step, self_test=False).do(camera)
             if found.verdict is not BayVerdict.TAKE_ME:

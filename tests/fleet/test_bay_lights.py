@@ -17,6 +17,7 @@ from bwc_sdk import Camera
 from bwc_sdk.clients.station import DockingStation
 from bwc_sdk.host.host_time import HostTime
 from bwc_sdk.host.world import InlineWorkers, World
+from bwc_sdk.identity.desired import desired_path
 from bwc_sdk.offload import (
     BayJudged,
     Check,
@@ -505,5 +506,20 @@ def test_a_watch_that_ends_in_order_takes_back_what_it_said_and_nothing_else(
             await lent.bays.verdict(bay=2, docking=1, verdict=RED, seconds=600)
             await asyncio.sleep(5)
         assert [bay.verdict for bay in station.bays.values()] == [NONE, RED, NONE]
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+def test_a_desired_state_that_comes_to_lie_ready_is_dealt_with_before_a_camera_can_be_taken_again(
+    station, watching, play, patient, tmp_path_factory
+) -> None:
+    outbox = tmp_path_factory.mktemp("outbox")
+
+    async def scenario() -> None:
+        async with Reading(watching(OffloadPolicy(deliver_from=outbox, after=(Check(),)))) as watch:
+            await watch.until(BUSY, GREEN)
+            desired_path(outbox, station.bays[1].camera.serial).write_bytes(b"garbage")
+            await watch.until(BUSY, GREEN, BUSY, ATTENTION, within_s=2 * AGAIN_S)
 
     play(scenario())

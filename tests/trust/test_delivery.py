@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_protocol.documents.refusal import DocumentCheck
@@ -19,10 +21,13 @@ from bwc_sdk.offload import (
     DesiredStateDelivered,
     DesiredStateRefused,
     Finished,
+    Found,
     OffloadJob,
     OffloadPolicy,
     RecordingFinished,
     RecordingStarted,
+    StepDone,
+    StepFailed,
     dock_watch,
     offload,
 )
@@ -53,12 +58,12 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return evidence, outbox
 
 
-def job_of(camera: SimCamera, evidence: Path, outbox: Path | None) -> OffloadJob:
+def job_of(camera: SimCamera, evidence: Path, outbox: Path | None, **policy: Any) -> OffloadJob:
     async def connect() -> bwc_sdk.Camera:
         connected: bwc_sdk.Camera = await at(camera, DOCK)
         return connected
 
-    return offload(connect, evidence, world=world(), policy=OffloadPolicy(deliver_from=outbox))
+    return offload(connect, evidence, world=world(), policy=OffloadPolicy(deliver_from=outbox, **policy))
 
 
 async def events_of(job: OffloadJob) -> list[Any]:
@@ -231,5 +236,90 @@ def test_a_dock_delivers_to_each_camera_in_its_bays(
                 if len(seen) == len(serials):
                     break
         assert len(serials) == 2
+
+    play(scenario())
+
+
+class _Own:
+    name = "own"
+
+    async def do(self, camera: bwc_sdk.Camera) -> Found:
+        return Found(camera.identity)
+
+
+def steps_of(events: list[Any]) -> list[StepDone | StepFailed]:
+    return [one for one in events if isinstance(one, StepDone | StepFailed)]
+
+
+@pytest.mark.parametrize("why", ["file", "generation", "camera"])
+def test_what_fails_in_the_delivery_is_told_as_its_own_and_the_steps_go_on(
+    play: Play, new_device: NewDevice, tmp_path: Path, why: str
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+    path = desired_path(outbox, camera.serial)
+    match why:
+        case "file":
+            path.write_bytes(b"garbage")
+        case "generation":
+            document = sign_desired(
+                KIM, camera=camera.serial, counter=1, generation=1, utc_s=NOON_S, settings={}
+            )
+            path.write_bytes(document)
+        case _:
+            lay_ready(outbox, camera.serial, **{"no.such.setting": 1})
+
+    async def scenario() -> None:
+        job = job_of(camera, evidence, outbox, after=(_Own(),))
+        events = await events_of(job)
+        assert [type(one) for one in delivered(events)] == [DesiredStateRefused]
+        assert steps_of(events) == [StepDone("own", True, camera.serial)]
+        assert job.result.complete and not job.result.reconnections
+
+    play(scenario())
+
+
+def test_a_camera_that_is_otherwise_than_what_it_took_is_told(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial, **{"recording.pre_event_s": 90})
+        assert not steps_of(await events_of(job_of(camera, evidence, outbox)))
+        assert not steps_of(await events_of(job_of(camera, evidence, outbox))), "it is so"
+        async with at(camera, KIM) as technician:
+            await technician.config.apply({"recording.pre_event_s": 0})
+        (told,) = steps_of(await events_of(job_of(camera, evidence, outbox)))
+        assert isinstance(told, StepDone) and (told.step, told.good) == ("desired", False)
+        assert "desired state 1" in told.detail and "recording.pre_event_s is 0, not 90" in told.detail
+        assert "bwc desired sign" in told.detail
+        lay_ready(outbox, camera.serial, 2, **{"recording.pre_event_s": 90})
+        events = await events_of(job_of(camera, evidence, outbox))
+        assert delivered(events) == [DesiredStateDelivered(2)] and not steps_of(events)
+        assert not steps_of(await events_of(job_of(camera, evidence, outbox)))
+
+    play(scenario())
+
+
+def test_an_assignment_that_was_cleared_afterwards_is_told(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=1)
+    evidence, outbox = folders(tmp_path)
+    document = sign_desired(
+        KIM, camera=camera.serial, counter=1, utc_s=NOON_S, settings={}, assignment=("A-17", "K9")
+    )
+    desired_path(outbox, camera.serial).write_bytes(document)
+
+    async def scenario() -> None:
+        for _ in range(2):
+            assert not steps_of(await events_of(job_of(camera, evidence, outbox)))
+        async with at(camera, KIM) as technician:
+            there = await technician.assignment.read()
+            await technician.assignment.clear(revision=there.revision)
+        (told,) = steps_of(await events_of(job_of(camera, evidence, outbox)))
+        assert isinstance(told, StepDone) and not told.good and "assigned to nobody" in told.detail
 
     play(scenario())
