@@ -23,7 +23,7 @@ from bwc_sdk.policy.recording_check import check_recordings as check_recordings
 from bwc_sdk.policy.seen import Seen
 from bwc_sdk.policy.shift_times import ShiftTimes
 
-QUERY_VERSION: Final = 2
+QUERY_VERSION: Final = 3
 """Raised when the same inputs give other findings than before."""
 
 
@@ -41,9 +41,14 @@ class Checked:
     """Until when what is not stored yet was waited for; None = it was not looked at."""
 
     @property
+    def judged(self) -> bool:
+        """Whether there was anything to judge: a recording, a camera, or a finding that counts without either."""
+        return bool(self.recordings or self.cameras) or any(one.counts for one in self.found)
+
+    @property
     def keeps(self) -> bool:
-        """Whether nothing that counts was found."""
-        return not any(one.counts for one in self.found)
+        """Whether nothing that counts was found, where there was something to judge."""
+        return self.judged and not any(one.counts for one in self.found)
 
     @property
     def tally(self) -> dict[str, int]:
@@ -157,6 +162,7 @@ def document(found: Checked) -> dict[str, Any]:
         "pack": found.policy.pack.id,
         "sha256": found.policy.pack.sha256,
         "inputs_sha256": found.inputs_sha256,
+        "judged": found.judged,
         "keeps": found.keeps,
         "recordings": found.recordings,
         "late": found.late,

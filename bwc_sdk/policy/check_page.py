@@ -15,13 +15,19 @@ def _until(found: Checked) -> list[tuple[str, str]]:
     return [("what is not stored was waited for until", f"{until:%Y-%m-%d %H:%M:%S} UTC")]
 
 
+def _headline(found: Checked) -> str:
+    if not found.judged:
+        return "Nothing to judge: no recording, and no camera"
+    findings = sum(one.counts for one in found.found)
+    return "Keeps to the policy, as far as files can show" if found.keeps else counted(findings, "finding")
+
+
 def page(found: Checked) -> Page:
     """The page."""
-    findings = sum(one.counts for one in found.found)
     return Page(
         f"Cameras and recordings against {found.policy.pack.id}",
-        "Keeps to the policy, as far as files can show" if found.keeps else counted(findings, "finding"),
-        Tone.GOOD if found.keeps else Tone.BAD,
+        _headline(found),
+        Tone.GOOD if found.keeps else Tone.BAD if found.judged else Tone.WARNS,
         [
             ("policy", f"{found.policy.pack.id} ({found.policy.pack.title})"),
             ("SHA-256 of the policy", found.policy.pack.sha256),

@@ -79,6 +79,10 @@ def page(report: Report) -> Page:
         [
             "What stands here is what agencies have signed: counts alone. Whether a policy meets can be done again by "
             "anybody who has the packs, whose hashes the summaries name: 'bwc policy diff'.",
+            "'not told' is what an agency's summary does not say: no count, and no zero.",
+            "Colours at the left of 'Agencies': green meets or exceeds, amber meets by a waiver, red falls short, or "
+            "was compared with another version. Of 'Cameras by site and phase': green has all that were planned, amber "
+            "fewer, red fewer and its day is past (overdue).",
         ],
     )
 
@@ -94,6 +98,8 @@ def _verdicts(report: Report, verdict: Verdict) -> Bar:
 
 
 def _issued(one: SignedSummary) -> Bar:
+    if not one.summary.sites:
+        return Bar(one.summary.agency.id, 0, told=False)
     planned = sum(site.planned for site in one.summary.sites)
     issued = sum(site.issued for site in one.summary.sites)
     return Bar(one.summary.agency.id, issued, Tone.GOOD if issued >= planned else Tone.WARNS, planned)
@@ -102,14 +108,16 @@ def _issued(one: SignedSummary) -> Bar:
 def _late(one: SignedSummary) -> Bar:
     found = one.summary.recordings
     if found is None:
-        return Bar(f"{one.summary.agency.id} (not told)", 0)
+        return Bar(one.summary.agency.id, 0, told=False)
+    if not found.recordings:
+        return Bar(f"{one.summary.agency.id} (no recordings)", 0)
     return Bar(one.summary.agency.id, found.late, Tone.BAD if found.late else Tone.GOOD, found.recordings)
 
 
 def _trained(one: SignedSummary) -> Bar:
     found = one.summary.training
     if found is None:
-        return Bar(f"{one.summary.agency.id} (not told)", 0)
+        return Bar(one.summary.agency.id, 0, told=False)
     tone = Tone.GOOD if found.valid == found.officers else Tone.WARNS
     return Bar(one.summary.agency.id, found.valid, tone, found.officers)
 
@@ -117,7 +125,7 @@ def _trained(one: SignedSummary) -> Bar:
 def _drifted(one: SignedSummary) -> Bar:
     found = one.summary.configured
     if found is None:
-        return Bar(f"{one.summary.agency.id} (not told)", 0)
+        return Bar(one.summary.agency.id, 0, told=False)
     return Bar(one.summary.agency.id, found.drifted, Tone.BAD if found.drifted else Tone.GOOD, found.cameras)
 
 

@@ -29,6 +29,8 @@ class Bar:
     tone: Tone = Tone.PLAIN
     of: int | None = None
     """What it is a part of: drawn behind it."""
+    told: bool = True
+    """Whether the value is one that somebody told; nothing is drawn or counted of what nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ def to_markdown(page: Page) -> str:
 
 
 def _of(bar: Bar) -> str:
+    if not bar.told:
+        return "not told"
     return str(bar.value) if bar.of is None else f"{bar.value} of {bar.of}"
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bwc_protocol.evidence import Manifest
+from bwc_sdk.errors import HostFileError
 from bwc_sdk.evidence.catalogue import Described, catalogue
-from bwc_sdk.evidence.store import Store
+from bwc_sdk.evidence.store import INCOMING, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,18 @@ class Unreadable:
 
 
 def seen_in_store(path: Path) -> Iterator[Seen | Unreadable]:
-    """The recordings of a directory that offloads stored into, by camera and number. Raises `HostFileError`."""
+    """The recordings of a directory that offloads stored into, by camera and number.
+
+    Raises `HostFileError`, also for a directory in which nothing lies that an offload leaves: a mistyped name is no
+    clean bill.
+    """
     with Store.open(path) as store:
+        if not (store.recordings or store.chains or store.exports or (path / INCOMING).is_dir()):
+            raise HostFileError(
+                "that is no store: no recording lies in it, nor anything else that an offload leaves",
+                device=str(path),
+                advice="name the directory that offloads store into",
+            )
         for found in catalogue(store):
             if found.manifest is None and found.tombstone is not None:
                 continue  # it was erased, by the camera's own word, before anybody stored it here

@@ -262,6 +262,22 @@ def test_what_is_to_be_checked_has_to_be_named(bwc: Bwc, tmp_path: Path) -> None
     assert bwc("policy", "check", "example-agency", "--store", str(tmp_path / "none")).code == 9
 
 
+def test_a_directory_without_a_recording_is_no_clean_bill(bwc: Bwc, tmp_path: Path) -> None:
+    (tmp_path / "mistyped").mkdir()
+    words = ("policy", "check", "example-agency", *DAY, "--store")
+    wrong = bwc(*words, str(tmp_path / "mistyped"))
+    assert wrong.code == 9 and "no store" in wrong.err and "offloads store into" in wrong.err
+    beside = bwc(*words, str(tmp_path / "mistyped"), device="sim:?recordings=0")
+    assert beside.code == 9, "also beside a camera"
+    out = str(tmp_path / "n.summary")
+    signed = ("policy", "summarise", "example-agency", "--against", "us-dhs-2023", "--lab", "--out", out)
+    assert bwc(*signed, "--store", str(tmp_path / "mistyped")).code == 9 and not Path(out).exists()
+    empty = str(tmp_path / "empty")
+    assert bwc("offload", empty, "--mkdir", device="sim:?recordings=0").code == 0
+    none = bwc(*words, empty)
+    assert none.code == 2 and "nothing to judge" in none.out and "nothing to judge" in none.err
+
+
 def test_agencies_sign_summaries_and_a_department_reads_them(bwc: Bwc, agency: str, tmp_path: Path) -> None:
     figures, summaries = tmp_path / "figures.toml", tmp_path / "summaries"
     summaries.mkdir()

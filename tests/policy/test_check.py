@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from bwc_protocol.evidence import (
     StopReason,
     TriggerReason,
 )
+from bwc_sdk.errors import HostFileError
 from bwc_sdk.policy.check import (
     Checked,
     Found,
@@ -308,6 +310,19 @@ def test_a_policy_that_is_not_in_force_keeps_nobody() -> None:
     assert check_all(POLICY, []).found == ()
 
 
+def test_where_nothing_was_judged_nothing_keeps(tmp_path: Path) -> None:
+    with pytest.raises(HostFileError, match="no store"):
+        check_all(POLICY, [tmp_path])
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(HostFileError, match="no store"):
+        check_all(POLICY, [tmp_path])
+    (tmp_path / ".incoming").mkdir()
+    told = check_all(POLICY, [tmp_path])
+    assert not told.judged and not told.keeps and document(told)["judged"] is False
+    assert page(told).verdict.startswith("Nothing to judge")
+    assert check_all(POLICY, [tmp_path], {"CAM-1": {}}).judged, "a camera was"
+
+
 def test_a_camera_that_records_in_its_dock_is_found_where_a_stop_needs_a_reason() -> None:
     told = check_all(POLICY, [], recording_still=["CAM-2", "CAM-1"])
     assert [(one.kind, one.rule, one.camera, one.counts) for one in told.found] == [
@@ -323,7 +338,7 @@ def test_an_error_of_the_linter_is_noted_beside_what_was_found() -> None:
     wrong = PACK.model_copy(update={"settings": {"power.sleep_after_s": 60}})
     policy = effective(wrong, DAY, Library([wrong]))
     told = check_all(policy, [])
-    assert told.keeps and [(one.kind, one.rule, one.counts) for one in told.found] == [
+    assert [(one.kind, one.rule, one.counts) for one in told.found] == [
         (Kind.PACK_ERROR, "record.pre_event_s", False)
     ]
     assert "sleep-loses-pre-event of 'bwc policy lint'" in told.found[0].sentence
@@ -417,7 +432,7 @@ def test_the_report_counts_and_is_the_same_each_time() -> None:
     assert not one.keeps and one.tally["mute-reason"] == 2 and sum(one.tally.values()) == len(PLANTED)
     for render in (to_html, to_markdown):
         assert render(page(one)) == render(page(checked(*told)))
-    assert '"version":2' in to_json(document(one)) and PACK.sha256 in to_json(document(one))
+    assert '"version":3' in to_json(document(one)) and PACK.sha256 in to_json(document(one))
     assert checked().keeps
 
 

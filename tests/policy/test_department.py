@@ -303,3 +303,25 @@ def test_cameras_and_drift_are_counted_from_checks(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(PolicyError, match="no check"):
         configured_by([tmp_path / "x.json"], "1" * 64)
+
+
+def test_what_nobody_told_is_no_zero_and_the_colours_are_explained(
+    auditor: HostIdentity, believed: Believed, tmp_path: Path
+) -> None:
+    put(tmp_path, "south.summary", sign_summary(auditor, summary("south"), NOW))
+    shown = page(read_report([tmp_path], believed, on=DAY))
+    bars = [bar for plot in shown.plots[1:] for bar in plot.bars]
+    assert len(bars) == 4 and not any(bar.told for bar in bars)
+    markdown, html = to_markdown(shown), to_html(shown)
+    assert markdown.count("| south | not told |") == 4 and ">not told</text>" in html
+    assert "| south | 0" not in markdown
+    for text in (markdown, html):
+        assert "amber" in text and "overdue" in text
+
+
+def test_a_store_without_a_recording_is_not_shown_as_nothing_late(
+    auditor: HostIdentity, believed: Believed, tmp_path: Path
+) -> None:
+    put(tmp_path, "south.summary", sign_summary(auditor, summary("south", checked=checked()), NOW))
+    shown = to_markdown(page(read_report([tmp_path], believed, on=DAY)))
+    assert "south (no recordings)" in shown

@@ -51,7 +51,7 @@ def check(
 
     Finds recordings without event or reason of their stop, early stops, starts by remote or by another camera, sound
     off beyond its reasons, pre-event footage below what was asked, late offloads, and what nobody categorised. Exits
-    with 22 if anything was found. No finding names a person. Nothing is changed.
+    with 22 if anything was found, with 2 if there was nothing to judge. No finding names a person. Nothing is changed.
     """
     named = settings.device or (os.environ.get(DEVICE_ENV) if not store else None)
     if not store and not named:
@@ -131,7 +131,7 @@ def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | No
             "policy",
             [
                 fact("pack", found.policy.pack.id),
-                fact("keeps", found.keeps),
+                fact("keeps", found.keeps if found.judged else "nothing to judge"),
                 fact("recordings", found.recordings),
                 fact("cameras", len(found.cameras)),
                 fact("late", found.late),
@@ -153,4 +153,7 @@ def _tell(output: Output, found: Checked, markdown: Path | None, html: Path | No
         markdown=markdown,
         html=html,
     )
+    if not found.judged:
+        output.note("nothing to judge: no recording lies in the store; is it the right one?")
+        return ExitCode.USAGE  # as of 'evidence verify': an empty store is no clean bill
     return ExitCode.SUCCESS if found.keeps else ExitCode.NOT_MET

@@ -220,8 +220,8 @@ def report(
                 [
                     one.summary.agency.id,
                     str(one.summary.verdict),
-                    sum(site.planned for site in one.summary.sites),
-                    sum(site.issued for site in one.summary.sites),
+                    sum(site.planned for site in one.summary.sites) if one.summary.sites else None,
+                    sum(site.issued for site in one.summary.sites) if one.summary.sites else None,
                     None if one.summary.recordings is None else one.summary.recordings.late,
                     None if one.summary.configured is None else one.summary.configured.drifted,
                     signer_text(one.signer.name, one.signer.lab),
