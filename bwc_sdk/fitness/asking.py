@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from bwc_sdk.clients.waiting_settings import waiting_of
 from bwc_sdk.connection.validity import days_left
 from bwc_sdk.errors import BwcError
 from bwc_sdk.fitness.facts import Facts
@@ -27,13 +28,14 @@ async def ask(camera: Camera, *, self_test: bool = True) -> Facts:
     world = camera.world
     host_time = await world.workers.wait(world.host_time)
     offset = await _said(camera, camera.clock.measure(ROUNDS))
-    battery, storage, status, clock, assignment, settings, report = await asyncio.gather(
+    battery, storage, status, clock, assignment, settings, waiting, report = await asyncio.gather(
         _said(camera, camera.battery.status()),
         _said(camera, camera.storage.status()),
         _said(camera, camera.device.status()),
         _said(camera, camera.clock.read()),
         _said(camera, camera.assignment.read()),
         _said(camera, camera.config.values()),
+        _said(camera, waiting_of(camera.config)),
         _tested(camera) if self_test else _nothing(),
     )
     utc_s = world.utc_ns() / 1e9
@@ -49,6 +51,7 @@ async def ask(camera: Camera, *, self_test: bool = True) -> Facts:
         offset=offset,
         assignment=assignment,
         settings=settings,
+        waiting=waiting,
         self_test=report,
         certificate_days=None if certificate is None else days_left(certificate, utc_s),
     )

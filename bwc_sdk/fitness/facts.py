@@ -12,6 +12,7 @@ from bwc_protocol.messages.identity import DeviceStatus, SelfTestReport
 from bwc_protocol.messages.storage import StorageStatus
 from bwc_sdk.clients.clock_sync import Measurement
 from bwc_sdk.clients.configuration import Value
+from bwc_sdk.clients.waiting_settings import Waiting
 from bwc_sdk.errors import BwcError
 from bwc_sdk.host.host_time import HostTime
 
@@ -39,5 +40,7 @@ class Facts:
     """Those in effect."""
     self_test: SelfTestReport | Said | None
     """None: it was not asked for one."""
+    waiting: tuple[Waiting, ...] | Said = ()
+    """Settings that were applied and are not in effect yet."""
     certificate_days: int | None
     """Whole days until its certificate ends, negative when it has; None: it has none, or one without an end."""

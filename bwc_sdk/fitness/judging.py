@@ -12,6 +12,7 @@ from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.battery import BatteryStatus, ChargeState
 from bwc_protocol.messages.identity import CameraState, Fault, TestResult
 from bwc_sdk.clients.configuration import Value
+from bwc_sdk.clients.waiting_settings import Waiting, not_yet
 from bwc_sdk.errors import BwcError
 from bwc_sdk.fitness.facts import Facts
 from bwc_sdk.fitness.limits import Limits
@@ -24,6 +25,7 @@ CERTIFICATE_SOON_DAYS: Final = 30
 HOST_OFF_S: Final = 60.0
 """Further off than this no host is that merely drifts: a crystal that is off by 100 ppm loses 8.6 s a day, so a minute
 is a week without a time service. Beyond it one of the two clocks was set wrong, or lost its time."""
+RESTART_IT: Final = "restart it: 'bwc reboot'"
 CLOCK_STEP: Final = "clock"
 """The step of a self-test that fails where the time is not known."""
 OFFLOAD_AND_SET: Final = "offload it first, then set it: 'bwc clock sync'"
@@ -158,15 +160,45 @@ def drift_of(settings: Mapping[str, Value], profile: Mapping[str, Value]) -> lis
 
 
 def _configuration(facts: Facts, limits: Limits) -> Finding:
-    settings, check = facts.settings, Check.CONFIGURATION
+    settings, waiting, check = facts.settings, facts.waiting, Check.CONFIGURATION
     if limits.profile is None:
         return Finding(check, Standing.NOT_ASKED, "no profile was named")
     if isinstance(settings, BwcError):
         return _not_told(check, settings)
-    drift = drift_of(settings, limits.profile)
-    if not drift:
-        return Finding(check, Standing.GOOD, f"all {len(limits.profile)} settings of the profile")
-    return Finding(check, Standing.UNFIT, _some(drift), "apply the profile: 'bwc config apply FILE'")
+    if isinstance(waiting, BwcError):
+        return _not_told(check, waiting)
+    to_come = [one for one in waiting if one.key in limits.profile]
+    later = [one for one in to_come if _same(one.applied, limits.profile[one.key])]
+    undone = [one for one in to_come if one not in later and _same(one.in_effect, limits.profile[one.key])]
+    apart = {one.key for one in (*later, *undone)}
+    drift = drift_of(settings, {key: value for key, value in limits.profile.items() if key not in apart})
+    drift += [
+        f"{one.key} will be {one.applied!r}, not {limits.profile[one.key]!r}, once it is in effect"
+        for one in undone
+    ]
+    if drift:
+        return Finding(check, Standing.UNFIT, _some(drift), "apply the profile: 'bwc config apply FILE'")
+    if later:
+        return _not_in_effect(facts, later)
+    return Finding(check, Standing.GOOD, f"all {len(limits.profile)} settings of the profile")
+
+
+def _not_in_effect(facts: Facts, waiting: list[Waiting]) -> Finding:
+    """Of a camera that was configured and does not keep to it yet. Whoever takes it out of its dock makes that take
+    effect which waits for it."""
+    check, detail = Check.CONFIGURATION, not_yet(waiting)
+    docked = not isinstance(facts.status, BwcError) and facts.status.docked
+    if not all(one.by_undocking for one in waiting):
+        return Finding(check, Standing.UNFIT, detail, RESTART_IT)
+    if docked:
+        return Finding(check, Standing.WARNING, detail, f"take it out of its dock, or {RESTART_IT}")
+    return Finding(
+        check, Standing.UNFIT, f"{detail}, and it is not docked", f"{RESTART_IT}; or dock it and take it out"
+    )
+
+
+def _same(one: Value | None, other: Value) -> bool:
+    return one == other and type(one) is type(other)
 
 
 def _certificate(facts: Facts, limits: Limits) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.messages.config import ConfigView
+from bwc_sdk.clients.waiting_settings import not_yet, waiting_of
 from bwc_sdk.errors import BwcError, CommandTimeout, OutcomeUnknown
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.desired import read_desired, require_generation
@@ -61,7 +62,8 @@ async def _deliver(
     state, document, taken = found
     if taken < state.counter:
         await camera.trust.take_desired_state(document)
-        emit(DesiredStateDelivered(state.counter))
+        later = await _later(camera, {one.key for one in state.settings})
+        emit(DesiredStateDelivered(state.counter, later))
     elif taken == state.counter and (drift := await _drift(camera, state)):
         told = "; ".join(drift[:NAMED_MAX]) + ("; …" if len(drift) > NAMED_MAX else "")
         emit(StepDone(STEP, False, f"otherwise than desired state {taken}, which it took: {told}; {AGAIN}"))
@@ -102,3 +104,12 @@ async def _drift(camera: Camera, state: DesiredState) -> list[str]:
         if (there.officer, there.unit) != (wanted.officer, wanted.unit):
             drift.append("the assignment is another" if there.assigned else "it is assigned to nobody")
     return drift
+
+
+async def _later(camera: Camera, keys: set[str]) -> str:
+    """What of the settings waits. It was taken already: that a camera does not tell this is no failure of that."""
+    try:
+        waiting = [one for one in await waiting_of(camera.config) if one.key in keys]
+    except BwcError:
+        return ""
+    return not_yet(waiting) if waiting else ""

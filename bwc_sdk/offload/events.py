@@ -44,6 +44,8 @@ class DesiredStateDelivered:
 
     counter: int
     """Which one it is, of that camera's."""
+    later: str = ""
+    """Which of its settings are not in effect yet, and what makes them; "" = all are, or the camera does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bwc_sdk.clients.waiting_settings import NOT_YET, UNDOCK_OR_RESTART
 from bwc_sdk.policy.asked_settings import How, Value, asked_of, profile_of, wants
 from bwc_sdk.policy.findings import Found as Found
 from bwc_sdk.policy.findings import Kind as Kind
@@ -23,6 +24,7 @@ from bwc_sdk.policy.recording_check import check_recordings as check_recordings
 from bwc_sdk.policy.seen import Seen
 from bwc_sdk.policy.shift_times import ShiftTimes
 
+NOT_IN_EFFECT: Final = f" The right value is {NOT_YET}: {UNDOCK_OR_RESTART}."
 QUERY_VERSION: Final = 3
 """Raised when the same inputs give other findings than before."""
 
@@ -105,13 +107,15 @@ def _configured(
             said = f"{asked.key} is {_shown(value)}, and {asked.rule} asks for {asked}."
             waits = applied.get(asked.key)
             if waits is not None and asked.kept_by(waits):
-                said += " The right value is applied, and not in effect yet: undock or restart the camera."
+                said += NOT_IN_EFFECT
             yield Found(Kind.SETTING, asked.rule, said, camera)
     profile, _ = profile_of(policy)
     for key in sorted(policy.settings):
         value = profile[key]
         if key not in told and values.get(key) != value:
             said = f"{key} is {_shown(values.get(key))}, and the pack sets {_shown(value)}."
+            if applied.get(key) == value:
+                said += NOT_IN_EFFECT
             yield Found(Kind.DRIFT, "", said, camera)
     if values.get("policy.sha256") != policy.pack.sha256 or values.get("policy.id") != policy.pack.id:
         named = str(values.get("policy.id") or ""), str(values.get("policy.sha256") or "")

@@ -8,6 +8,7 @@ from typing import Any
 
 from bwc_protocol.declare import to_plain
 from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.clients.waiting_settings import not_yet
 from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning.one_camera import Done, Found
 from bwc_sdk.provisioning.profile import Profile
@@ -55,6 +56,8 @@ def describe(
         },
         "profile": {"name": profile.name, "sha256": profile.sha256},
         "settings": dict(sorted(done.settings.items())),
+        "not_in_effect_yet": {one.key: one.plain() for one in done.waiting},
+        "not_in_effect_yet_said": not_yet(done.waiting) if done.waiting else "",
         "changed": _changed(done.found),
         "interrupted": None if interrupted is None else dict(interrupted),
         "assignment": {

@@ -18,6 +18,7 @@ from bwc_protocol.messages.identity import DeviceIdentity, SelfTestReport, TestR
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.clock_sync import ClockSync, Measurement
 from bwc_sdk.clients.configuration import Value, fit
+from bwc_sdk.clients.waiting_settings import Waiting, waiting_of
 from bwc_sdk.errors import ConfigError, ProtocolViolation, SelfTestFailed
 from bwc_sdk.provisioning.profile import Profile
 from bwc_sdk.provisioning.roster import Member
@@ -66,6 +67,8 @@ class Done:
     self_test: SelfTestReport
     certificate_until_s: int
     """When its certificate ends, UTC in seconds; 0 = it has none."""
+    waiting: tuple[Waiting, ...]
+    """Of the settings, those that are not in effect yet."""
     desired_counter: int
     """Of the desired state that it took last; 0 = none."""
 
@@ -147,7 +150,9 @@ async def carry_out(
         what = ", ".join(wrong or ["assignment"])
         raise ProtocolViolation(f"read back differently: {what}", device=camera.name)
     trust = await camera.trust.read()
-    return Done(found, clock, settings, assignment, report, trust.not_after_s, trust.desired_counter)
+    waiting = await waiting_of(camera.config)
+    until_s, counter = trust.not_after_s, trust.desired_counter
+    return Done(found, clock, settings, assignment, report, until_s, waiting, counter)
 
 
 def _differs(state: AssignmentState, member: Member) -> bool:

@@ -95,12 +95,23 @@ def page_of(document: Mapping[str, Any]) -> str:
                 "Self-test", [(one["name"], f"{one['result']}: {one['detail']}") for one in _steps(document)]
             ),
             _table(f"Settings that were changed ({document['profile']['name']})", changed or [("None", "")]),
+            *_waiting(document),
             f'<p class="small">Made {document["made_utc"]} by {escape(document["by"])} with '
             f"{escape(document['made_with'])}. The record beside this page is signed; this page is not. Settings: "
             f"SHA-256 {document['profile']['sha256']}.</p>",
             "</body></html>\n",
         ]
     )
+
+
+def _waiting(document: Mapping[str, Any]) -> list[str]:
+    """What it does not keep to yet, when it was provisioned."""
+    rows = [
+        (key, f"{_shown(one['in_effect'])} → {_shown(one['applied'])}, {one['takes_effect'] or 'later'}")
+        for key, one in document["not_in_effect_yet"].items()
+    ]
+    said = document["not_in_effect_yet_said"]
+    return [f"<p>{escape(said)}</p>", _table("Not in effect yet", rows)] if rows else []
 
 
 def deeds(document: Mapping[str, Any]) -> str:

@@ -40,7 +40,8 @@ def test_diff_tells_pending_from_effective(bwc: Bwc, sim: str, tmp_path: Path) -
     assert "effect later" not in ran.err and "pending since before: radio.ble_docked\n" in ran.err
     assert bwc("config", "diff", str(file), device=sim).out == "radio.ble_docked\tfull\toff\tfull\n"
     ran = bwc("config", "diff", "--exit-code", str(file), device=sim)
-    assert ran.code == 0 and "applied, and in effect later: radio.ble_docked\n" in ran.err
+    said = "applied, and in effect later: radio.ble_docked; restart the camera with 'bwc reboot'\n"
+    assert ran.code == 0 and said in ran.err
     bwc("config", "set", "radio.ble_docked=status", device=sim)  # pending, and not what the file says
     assert bwc("config", "diff", "--exit-code", str(file), device=sim).code == 1
     bwc(
@@ -126,6 +127,17 @@ def test_a_file_that_changes_nothing_is_told_and_makes_no_revision(
     assert (first["changed"], again["changed"]) == (True, False)
     assert again["state"]["revision"] == first["state"]["revision"]
     assert "nothing to change" in bwc("config", "apply", str(file), device=sim).err
+    file.write_text("mute.allowed = true\ntrigger.peer = false\n")
+    for said in (
+        "",
+        "nothing to change: the device has these values already, of which some are not in effect yet",
+    ):
+        ran = bwc("config", "apply", str(file), device=sim)
+        assert said in ran.err and ("nothing to change" in ran.err) is bool(said)
+        assert (
+            "take effect later: mute.allowed (on-undock), trigger.peer (on-reboot); restart the camera"
+            in ran.err
+        )
     assert bwc("config", "set", "recording.pre_event_s=121", device=sim).code == 8
 
 

@@ -13,6 +13,7 @@ from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.battery import BatteryStatus, ChargeState
 from bwc_protocol.messages.clock import ClockReading, TimeSource
+from bwc_protocol.messages.config import TakesEffect
 from bwc_protocol.messages.identity import (
     CameraState,
     DeviceStatus,
@@ -24,6 +25,7 @@ from bwc_protocol.messages.identity import (
 from bwc_protocol.messages.storage import StorageStatus
 from bwc_protocol.vocabulary import ErrorCode
 from bwc_sdk.clients.clock_sync import Measurement
+from bwc_sdk.clients.waiting_settings import Waiting
 from bwc_sdk.errors import CommandError
 from bwc_sdk.fitness import Check, Facts, Limits, Officer, Standing, judge
 from bwc_sdk.fitness.judging import hours_of
@@ -257,3 +259,53 @@ def test_somebody_who_left_carries_no_camera_and_a_roster_that_says_no_day_is_to
     assert standings(GOOD, gone)[Check.TRAINING] is Standing.UNFIT
     leaves = Limits(officers={"K1": Officer(None, ended=TODAY + datetime.timedelta(days=1))})
     assert standings(GOOD, leaves)[Check.TRAINING] is Standing.WARNING
+
+
+MUTE = Waiting("mute.allowed", True, False, TakesEffect.ON_UNDOCK)
+PEER = Waiting("trigger.peer", True, False, TakesEffect.ON_REBOOT)
+STRANGE = Waiting("trigger.peer", True, False, Unknown(9))
+DOCKED, CARRIED = {"docked": True}, {"docked": False}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "status", "standing", "detail", "advice"),
+    [
+        ((MUTE,), DOCKED, Standing.WARNING, "undock or restart the camera (mute.allowed)", "take it out of its dock"),
+        ((MUTE,), CARRIED, Standing.UNFIT, "and it is not docked", "'bwc reboot'"),
+        ((MUTE,), REFUSED, Standing.UNFIT, "and it is not docked", "'bwc reboot'"),
+        ((PEER,), DOCKED, Standing.UNFIT, "restart the camera with 'bwc reboot' (trigger.peer)", "'bwc reboot'"),
+        ((STRANGE,), DOCKED, Standing.UNFIT, "restart the camera with 'bwc reboot' (trigger.peer)", "'bwc reboot'"),
+        ((MUTE, PEER), DOCKED, Standing.UNFIT, "(mute.allowed); restart the camera with", "'bwc reboot'"),
+    ],
+)  # fmt: skip
+def test_what_is_applied_and_not_in_effect_yet_is_told_with_what_makes_it(
+    waiting: tuple[Waiting, ...], status: Any, standing: Standing, detail: str, advice: str
+) -> None:
+    wanted = {one.key: one.applied for one in waiting}
+    settings = {one.key: one.in_effect for one in waiting}
+    facts = but(waiting=waiting, settings=settings, status=status)
+    (found,) = (
+        one
+        for one in judge(facts, dataclasses.replace(LIMITS, profile=wanted)).findings
+        if one.check is Check.CONFIGURATION
+    )
+    assert found.standing is standing and found.detail.startswith("applied, and not in effect yet: ")
+    assert detail in found.detail and advice in found.advice and "config apply" not in found.advice
+
+
+def test_what_will_drift_once_it_takes_effect_keeps_it_back_while_all_is_well_still() -> None:
+    coming = Waiting("mute.allowed", False, True, TakesEffect.ON_UNDOCK)
+    (reason,) = judge(but(waiting=(coming,)), LIMITS).reasons
+    assert reason.detail == "mute.allowed will be True, not False, once it is in effect"
+    assert "config apply" in reason.advice
+
+
+def test_what_drifts_and_does_not_wait_is_told_before_what_waits() -> None:
+    limits = dataclasses.replace(LIMITS, profile={"mute.allowed": False, "recording.pre_event_s": 60})
+    facts = but(waiting=(MUTE,), settings={"mute.allowed": True, "recording.pre_event_s": 30})
+    (reason,) = judge(facts, limits).reasons
+    assert reason.detail == "recording.pre_event_s is 30, not 60" and "config apply" in reason.advice
+
+
+def test_whether_something_waits_has_to_be_told_where_a_profile_is_named() -> None:
+    assert standings(but(waiting=REFUSED))[Check.CONFIGURATION] is Standing.NOT_KNOWN

@@ -401,7 +401,9 @@ def test_what_the_pack_sets_more_strictly_than_its_rules_is_drift(sets: dict[str
     profile = compile_policy(policy).profile
     assert profile[key] == sets[key] and check_configuration(policy, profile, "CAM-1") == ()
     (told,) = check_configuration(policy, {**profile, key: has}, "CAM-1")
-    assert (told.kind, told.counts) == (Kind.DRIFT, True)
+    assert (told.kind, told.counts) == (Kind.DRIFT, True) and "not in effect yet" not in told.sentence
+    (told,) = check_configuration(policy, {**profile, key: has}, "CAM-1", {key: sets[key]})
+    assert told.sentence.endswith("applied, and not in effect yet: undock or restart the camera.")
 
 
 def test_a_camera_is_set_as_the_profile_says_where_a_rule_overrules_what_the_pack_sets() -> None:

@@ -96,6 +96,23 @@ def test_a_camera_takes_it_after_its_footage_and_once(
     play(scenario())
 
 
+def test_what_of_it_takes_effect_later_is_told_with_what_makes_it(
+    play: Play, new_device: NewDevice, tmp_path: Path
+) -> None:
+    camera = new_device(recordings=0)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial, **{"mute.allowed": True, "trigger.peer": False})
+        (told,) = delivered(await events_of(job_of(camera, evidence, outbox)))
+        assert told == DesiredStateDelivered(1, told.later) and told.later == (
+            "applied, and not in effect yet: undock or restart the camera (mute.allowed); "
+            "restart the camera with 'bwc reboot' (trigger.peer)"
+        )
+
+    play(scenario())
+
+
 def test_without_a_directory_or_a_file_in_it_nothing_is_asked_of_the_camera(
     play: Play, new_device: NewDevice, tmp_path: Path
 ) -> None:

@@ -167,8 +167,8 @@ def values_of(event: OffloadEvent, size: Callable[[int], str] = in_bytes) -> tup
             return "lost", error.rule, f"attempt {attempt} in {wait_s:.1f} s"
         case Reconnected():
             return ("reconnected",)
-        case DesiredStateDelivered(counter=counter):
-            return "delivered", f"desired state {counter}"
+        case DesiredStateDelivered(counter=counter, later=later):
+            return "delivered", f"desired state {counter}", *([later] if later else [])
         case DesiredStateRefused(error=error):
             return "NOT DELIVERED", error.rule
         case StepDone(step=step, good=good, detail=detail):

@@ -78,11 +78,14 @@ def done_words(event: Provisioned) -> list[str]:
         was = f"taken back from {before}" if before else "was nobody's already"
         return [event.record.officer or "nobody", was, str(event.record.path)]
     begun = document["interrupted"]
+    later = document["not_in_effect_yet_said"]
+    as_asked = "as the profile has it already" if later else "configured already"
     changed = len({*document["changed"], *(begun["changed"] if begun else ())})
     clock = begun["clock"] if begun else document["clock"]["before"]
     return [
         event.record.officer or "nobody",
-        f"{changed} setting{'' if changed == 1 else 's'} changed" if changed else "configured already",
+        f"{changed} setting{'' if changed == 1 else 's'} changed" if changed else as_asked,
+        *([later] if later else []),
         f"clock was {ahead_or_behind(clock['offset_ns'])}",
         *(["an earlier run that came to no record had begun with it"] if begun else []),
         *([owed(document["recordings"])] if document["recordings"] else []),
@@ -136,6 +139,7 @@ def document_of(event: ProvisioningEvent) -> Mapping[str, Any]:
                 "serial_number": event.record.serial_number,
                 "officer": event.record.officer,
                 "record": str(event.record.path),
+                "not_in_effect_yet": event.record.document["not_in_effect_yet"],
                 "sha256": event.record.sha256,
             }
         case NotProvisioned():

@@ -19,6 +19,7 @@ from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import UNCHANGED, camera_verb, common_options, local_verb, verbs
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.configuration import Value, default_of, fit, parse_value, read_file, to_toml
+from bwc_sdk.clients.waiting_settings import remedy, waiting_of
 from bwc_sdk.errors import ConfigError
 
 APPLYING = "all of it was applied or nothing; 'bwc config show --view pending' says which"
@@ -222,8 +223,9 @@ async def _diff(camera: Camera, output: Output, wanted: Mapping[str, Value]) -> 
         ),
     )
     later = [key for key in differing if pending.get(key) == wanted[key]]
-    if later:
-        output.note(f"applied, and in effect later: {', '.join(later)}")
+    if later and not output.as_json:
+        waits = [one for one in await waiting_of(camera.config) if one.key in later]
+        output.note(f"applied, and in effect later: {', '.join(later)}; {remedy(waits)}")
     return len(later) < len(differing)
 
 
@@ -233,27 +235,17 @@ async def _apply(camera: Camera, output: Output, values: Mapping[str, Value]) ->
     changed = state.revision != before.revision
     document = {"state": to_plain(state), "applied": values, "changed": changed}
     output.show(document, Facts("applied" if changed else "configuration", list(facts(state))))
+    later = await waiting_of(camera.config) if state.pending and not output.as_json else ()
+    ours = [one for one in later if one.key in values]
+    others = [one.key for one in later if one.key not in values]
     if not changed:
-        output.note("nothing to change: the device has these values already")
-    if state.pending and not output.as_json:
-        for line in await _later(camera, values):
-            output.note(line)
-
-
-async def _later(camera: Camera, applied: Mapping[str, Value]) -> list[str]:
-    """What is pending, in lines: of what was applied, with its moment, and what was so before."""
-    effective = await camera.config.values(ConfigView.EFFECTIVE)
-    pending = await camera.config.values(ConfigView.PENDING)
-    waiting = [key for key, value in pending.items() if effective.get(key) != value]
-    moments = {one.key: to_plain(one.takes_effect) for one in await camera.config.schema_all()}
-    ours = [f"{key} ({moments.get(key, 'unknown')})" for key in waiting if key in applied]
-    before = [key for key in waiting if key not in applied]
-    lines = []
+        more = ", of which some are not in effect yet" if ours else ""
+        output.note(f"nothing to change: the device has these values already{more}")
     if ours:
-        lines.append(f"{'takes' if len(ours) == 1 else 'take'} effect later: {', '.join(ours)}")
-    if before:
-        lines.append(f"pending since before: {', '.join(before)}")
-    return lines
+        takes = "takes" if len(ours) == 1 else "take"
+        output.note(f"{takes} effect later: {', '.join(one.named for one in ours)}; {remedy(ours)}")
+    if others:
+        output.note(f"pending since before: {', '.join(others)}")
 
 
 def _typed(value: Value | None) -> str:

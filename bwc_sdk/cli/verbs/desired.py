@@ -19,6 +19,7 @@ from bwc_sdk.cli.running.verb import UNSURE, common_options, local_verb, verbs
 from bwc_sdk.clients.camera import Camera
 from bwc_sdk.clients.configuration import read_file
 from bwc_sdk.clients.known_settings import require_spelt
+from bwc_sdk.clients.waiting_settings import not_yet, waiting_of
 from bwc_sdk.errors import DocumentError, HostFileError
 from bwc_sdk.identity.document_files import read_document, write_document
 from bwc_sdk.identity.durable_files import telling_files
@@ -194,6 +195,9 @@ def deliver(
         out.show({"desired": told}, Facts("desired state", [fact(*one) for one in _flat(told)]))
         if before == state.counter:
             out.note("the camera has taken it before")
+        named = {one.key for one in state.settings}
+        if later := [one for one in await waiting_of(camera.config) if one.key in named]:
+            out.note(not_yet(later))
 
     return run_on_camera(settings, Role.DOCK_OFFLOAD, work, interrupted=UNSURE)
 
