@@ -63,7 +63,8 @@ def test_what_a_light_says_is_said_for_a_time_and_taken_back(bwc: Bwc, uri: str)
     shown = document(bwc("station", "bay", "2", "--json", "-d", uri))["bay"]
     assert shown["verdict"] == "needs-attention" and 0 < shown["verdict_lease_s"] <= 90
     _, listed, _ = bwc("station", "bays", "-d", uri)
-    assert int(listed.splitlines()[1].rpartition("\t")[2]) > 0
+    (left,) = (line for line in listed.splitlines() if line.startswith("bay.2.verdict_lease_s\t"))
+    assert int(left.rpartition("\t")[2]) > 0
     none = document(bwc("station", "verdict", "2", "none", "--json", "-d", uri))["bay"]
     assert (none["led"], none["verdict"], none["verdict_lease_s"]) == ("charging", "none", 0)
 
@@ -106,11 +107,16 @@ def test_of_a_bay_that_is_empty_nothing_is_said_or_held(bwc: Bwc, uri: str, argv
     assert code and "try: 'bwc station bay 2' shows whether there is a camera in it" in err
 
 
-def test_bays_are_listed_a_line_each(bwc: Bwc, uri: str) -> None:
+def test_bays_are_listed_in_a_pipe_by_the_names_of_their_values(bwc: Bwc, uri: str) -> None:
     bays = document(bwc("station", "bays", "--json", "-d", uri))["bays"]
     assert [bay["bay"] for bay in bays] == [1, 2, 3]
     code, out, _ = bwc("station", "bays", "-d", uri)
-    assert code == 0 and len(out.splitlines()) == 3 and out.startswith("1\tlinked\t")
+    told = dict(line.split("\t") for line in out.splitlines())
+    assert code == 0 and [told[f"bay.{bay}.state"] for bay in (1, 2, 3)] == ["linked"] * 3
+    assert told["bay.2.charge_ma"] == str(bays[1]["charge_ma"]) and told["bay.3.led"] == bays[2]["led"]
+    _, one, _ = bwc("station", "bay", "2", "-d", uri)
+    ways = {line.partition("\t")[0] for line in one.splitlines()}
+    assert {name.removeprefix("bay.2.") for name in told if name.startswith("bay.2.")} <= ways
 
 
 def test_a_bay_is_switched_and_says_so(bwc: Bwc, uri: str) -> None:

@@ -83,16 +83,18 @@ async def show(station: DockingStation, output: Output) -> None:
 @app.command("bays")
 @station_verb(Role.TECHNICIAN, any_role=True)
 async def bays(station: DockingStation, output: Output) -> None:
-    """All bays, one a line.
+    """All bays: on a terminal a table, in a pipe a line a value, with its name, such as bay.3.state.
 
     Any other verb reaches the camera in bay 3 with ?bay=3 behind the station's URI.
     """
     found = await station.bays.list()
     listed = [{one.name: one for one in facts(bay)} for bay in found]
-    output.show(
-        {"bays": [to_plain(bay) for bay in found]},
-        rows_of("", [[_renamed(row[name]) for name in IN_LIST] for row in listed]),
-    )
+    document = {"bays": [to_plain(bay) for bay in found]}
+    if output.terminal:
+        output.show(document, rows_of("", [[_renamed(row[name]) for name in IN_LIST] for row in listed]))
+        return
+    named = [[row[name] for name in IN_LIST] for row in listed]  # nine columns say nothing without headings
+    output.show(document, *(Facts("", row, section=f"bay.{row[0].plain}") for row in named))
 
 
 def _renamed(one: Fact) -> Fact:
