@@ -30,6 +30,9 @@ CLOCK_STEP: Final = "clock"
 """The step of a self-test that fails where the time is not known."""
 OFFLOAD_AND_SET: Final = "offload it first, then set it: 'bwc clock sync'"
 BATTERY_FAULTS: Final = frozenset({ChargeState.FAULT, ChargeState.STOPPED_BY_TEMPERATURE})
+RECORDING: Final = (CameraState.RECORDING, CameraState.POST_EVENT)
+IT_RECORDS: Final = "it records"
+"""Of a camera that stands in a dock."""
 TOLD_ELSEWHERE: Final = Fault.CLOCK_UNSET | Fault.STORAGE_FULL | Fault.BATTERY_LOW | Fault.UNASSIGNED
 """Faults for which there is a check of their own."""
 
@@ -75,10 +78,7 @@ def _battery(facts: Facts, limits: Limits) -> Finding:
     battery, check = facts.battery, Check.BATTERY
     if isinstance(battery, BwcError):
         return _not_told(check, battery)
-    recording = not isinstance(facts.status, BwcError) and facts.status.state in (
-        CameraState.RECORDING,
-        CameraState.POST_EVENT,
-    )
+    recording = not isinstance(facts.status, BwcError) and facts.status.state in RECORDING
     hours = hours_of(battery, limits.hours_when_new, recording=recording)
     detail = f"{_had(hours)} h of recording ({battery.charge_pct} % charged, health {battery.health_pct} %)"
     if battery.state in BATTERY_FAULTS:
@@ -309,6 +309,10 @@ def _state(facts: Facts) -> Finding:
     faults = list(_faults(int(status.faults) & ~int(TOLD_ELSEWHERE)))
     if faults:
         return Finding(check, Standing.UNFIT, f"it reports {_some(faults)}", "'bwc self-test' tells more")
+    if status.docked and status.state in RECORDING:
+        return Finding(
+            check, Standing.UNFIT, IT_RECORDS, "nobody wears it: stop it by its button, and check again"
+        )
     return Finding(check, Standing.GOOD, str(status.state))
 
 

@@ -27,6 +27,7 @@ from bwc_sdk.offload.events import (
     StepFailed,
 )
 from bwc_sdk.offload.fleet_events import CameraFailed
+from bwc_sdk.offload.outcome import StoredVerified
 
 if TYPE_CHECKING:
     from bwc_sdk.fitness.facts import Facts
@@ -54,17 +55,26 @@ class Course:
     worst: BayVerdict = BayVerdict.NONE
     ended: bool = False
     """Whether its offload has."""
+    why: str = ""
+    """What made it the worst."""
 
     @property
     def verdict(self) -> BayVerdict:
         """What is to be said of it."""
         return self.worst if self.ended else BayVerdict.BUSY
 
+    @property
+    def reason(self) -> str:
+        """Why, for a line of text; "" where nothing is against it, and until its offload has ended."""
+        good = (BayVerdict.NONE, BayVerdict.TAKE_ME)
+        return "" if not self.ended or self.worst in good else self.why
+
     def then(self, event: OffloadEvent | CameraFailed) -> Course:
         """With what came next."""
-        return Course(
-            worse(self.worst, _found(event)), self.ended or isinstance(event, Finished | CameraFailed)
-        )
+        found = _found(event)
+        worst = worse(self.worst, found)
+        why = self.why if worst is self.worst else _why(event)
+        return Course(worst, self.ended or isinstance(event, Finished | CameraFailed), why)
 
 
 def _found(event: OffloadEvent | CameraFailed) -> BayVerdict:
@@ -83,14 +93,33 @@ def _found(event: OffloadEvent | CameraFailed) -> BayVerdict:
             return BayVerdict.NONE
 
 
+def _why(event: OffloadEvent | CameraFailed) -> str:
+    match event:
+        case StepDone(step=step, detail=detail):
+            return f"{step}: {detail}"
+        case StepFailed(step=step, error=error):
+            return f"{step}: {error.rule}"
+        case DesiredStateRefused(error=error):
+            return f"desired: {error.rule}"
+        case CameraFailed(error=error) | FollowUpFailed(error=error):
+            return error.rule
+        case Finished(result=result) if result.missing:
+            return "it closed recordings that it does not list"
+        case Finished(result=result):
+            left = sum(not isinstance(one, StoredVerified) for one in result.outcomes)
+            return f"{left} {'recording is' if left == 1 else 'recordings are'} not stored"
+        case _:
+            return ""
+
+
 def of_check(facts: Facts, verdict: Verdict) -> BayVerdict:
     """What a check comes to: TAKE_ME of a camera that is fit; DO_NOT_USE where it is a danger, where it would not
     record, or where what it records would be no evidence; BUSY where all that it lacks is charge."""
-    from bwc_sdk.fitness.judging import BATTERY_FAULTS
+    from bwc_sdk.fitness.judging import BATTERY_FAULTS, IT_RECORDS
     from bwc_sdk.fitness.verdict import Check, Standing
 
     reasons = verdict.reasons
-    unfit = {one.check for one in reasons if one.standing is Standing.UNFIT}
+    unfit = {one.check for one in reasons if one.standing is Standing.UNFIT and one.detail != IT_RECORDS}
     charger = not isinstance(facts.battery, BwcError) and facts.battery.state in BATTERY_FAULTS
     full = not isinstance(facts.storage, BwcError) and facts.storage.full
     ended = facts.certificate_days is not None and facts.certificate_days < 0

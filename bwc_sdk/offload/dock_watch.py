@@ -82,6 +82,7 @@ _MISTAKES: Final = (InvalidUri, MissingExtra, SessionRefused, VersionMismatch, W
 BayEvent = CameraFailed | Interrupted | BayTroubled | BayRecovered | BayJudged
 """What is reported about one bay beside the events of its offload."""
 
+HAPPENED: Final = "something happened to it since it was checked"
 _ANSWERING: Final = (BayState.LINKED, BayState.IDENTIFIED)
 _TROUBLED: Final = (BayState.FAULT, BayState.QUARANTINE)
 
@@ -274,7 +275,10 @@ class DockWatch(FleetStream):
         """Says what is known of a camera that nothing has to be done with now, or looks at it again."""
         verdict = visit.course.verdict
         if verdict is not BayVerdict.TAKE_ME or visit.stale:
-            await self._say(lights, bay, BayVerdict.NONE if visit.stale else verdict)
+            if visit.stale:
+                await self._say(lights, bay, BayVerdict.NONE, HAPPENED)
+            else:
+                await self._say(lights, bay, verdict, visit.course.reason)
         elif visit.look is not None or (visit.shown and bay.verdict is not BayVerdict.TAKE_ME):
             pass  # it is being looked at; or a program says worse of it
         elif visit.shown and now_s >= visit.look_at_s:
@@ -291,9 +295,9 @@ class DockWatch(FleetStream):
         visit.stale, visit.look = not good, None
         self._changed.set()
 
-    async def _say(self, lights: BayLights, bay: BayStatus, verdict: BayVerdict) -> None:
+    async def _say(self, lights: BayLights, bay: BayStatus, verdict: BayVerdict, reason: str = "") -> None:
         if await lights.say(bay, verdict):
-            await self._emit_of(bay.bay, BayJudged(verdict))
+            await self._emit_of(bay.bay, BayJudged(verdict, reason))
 
     async def _destination_there(self) -> bool:
         """Whether the path leads to the destination; tells when that changes."""

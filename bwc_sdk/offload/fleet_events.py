@@ -84,6 +84,8 @@ class BayJudged:
     and only of stations whose bays have such lights."""
 
     verdict: BayVerdict
+    reason: str = ""
+    """What is against the camera, for a line of text; "" where nothing is, and while the work is going on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ class SetClock:
             error.advice = error.advice.removesuffix(f"; or {A_PERSON}")  # who does not stand beside a dock
             raise
         moved_ms, within_ms = done.before.offset_ns / 1e6, done.uncertainty_ns / 1e6
-        return Found(f"set by {moved_ms:+.1f} ms, within {within_ms:.1f} ms")
+        moved = "it was not set; set" if unset else f"set by {moved_ms:+.1f} ms,"
+        return Found(f"{moved} within {within_ms:.1f} ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,8 @@ class Check:
         facts = await ask(camera, self_test=self.self_test)
         verdict = judge(facts, self.limits)
         wrong, light = [f"{one.check}: {one.detail}" for one in verdict.reasons], of_check(facts, verdict)
-        if not isinstance(facts.status, BwcError) and facts.status.state in RECORDS:
+        wrong_state = any(one.check is Fit.STATE for one in verdict.reasons)
+        if not isinstance(facts.status, BwcError) and facts.status.state in RECORDS and not wrong_state:
             wrong.append("it records")
             light = worse(light, BayVerdict.NEEDS_ATTENTION)
         if wrong:

@@ -112,7 +112,7 @@ def test_a_camera_with_which_all_is_well_is_fit() -> None:
         ({"battery": {"state": ChargeState.FAULT}}, Check.BATTERY),
         ({"battery": {"state": ChargeState.STOPPED_BY_TEMPERATURE}}, Check.BATTERY),
         (
-            {"battery": {"time_left_s": 3_600}, "status": {"state": CameraState.RECORDING}},
+            {"battery": {"time_left_s": 3_600}, "status": {"state": CameraState.RECORDING, "docked": False}},
             Check.BATTERY,
         ),
         ({"storage": {"recording_time_left_s": 3_600}}, Check.ROOM),
@@ -309,3 +309,10 @@ def test_what_drifts_and_does_not_wait_is_told_before_what_waits() -> None:
 
 def test_whether_something_waits_has_to_be_told_where_a_profile_is_named() -> None:
     assert standings(but(waiting=REFUSED))[Check.CONFIGURATION] is Standing.NOT_KNOWN
+
+
+@pytest.mark.parametrize("state", [CameraState.RECORDING, CameraState.POST_EVENT])
+def test_a_camera_that_records_where_nobody_wears_it_is_unfit_and_worn_it_is_not(state: CameraState) -> None:
+    docked = judge(but(status={"state": state}), LIMITS)
+    assert [(one.check, one.detail) for one in docked.reasons] == [(Check.STATE, "it records")]
+    assert judge(but(status={"state": state, "docked": False}), LIMITS).fit

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
+from bwc_protocol.messages.identity import Capability
 from bwc_sdk.__main__ import main
 from bwc_sdk.capture.decoding import decode_file
 from bwc_sdk.cli.arguments.rate import rate_of
@@ -27,6 +29,7 @@ from bwc_sdk.offload import (
     StationLost,
 )
 from bwc_sdk.offload.fleet_events import DESTINATION, STATION
+from firmware_sim.station.station import SimStation
 
 Bwc = Callable[..., tuple[int, str, str]]
 _seeds = count(91_000, 100)
@@ -143,6 +146,30 @@ def test_the_watch_goes_the_whole_way_when_it_is_told(
         order = ["recording_finished", "receipt_signed", "receipt_delivered", "erased", "camera_result"]
         assert [kind for kind in kinds if kind in order] == order and "follow_up_failed" not in kinds
     assert len(list(store.glob("*.tombstone"))) == 2
+
+
+@pytest.mark.parametrize("lights", [True, False])
+def test_a_station_without_lights_is_remarked_on_once(
+    bwc: Bwc, uri: str, store: Path, monkeypatch: pytest.MonkeyPatch, lights: bool
+) -> None:
+    tell, done, made = FleetTeller.tell, set(), SimStation.__init__
+
+    def until_done(teller: FleetTeller, tagged: CameraEvent) -> None:
+        tell(teller, tagged)
+        if isinstance(tagged.event, Finished):
+            done.add(tagged.slot)
+            if len(done) == 3:
+                raise KeyboardInterrupt
+
+    def without(station: SimStation, *options: Any, **named: Any) -> None:
+        made(station, *options, **named)
+        if not lights:
+            station.profile.capabilities &= ~Capability.BAY_LIGHTS
+
+    monkeypatch.setattr(FleetTeller, "tell", until_done)
+    monkeypatch.setattr(SimStation, "__init__", without)
+    told = bwc("dock", "watch", str(store), "-d", uri, "--lab", "--steps", "check")[2]
+    assert told.count("the bays of this station have no lights that say what may be done") == (not lights)
 
 
 def test_a_lost_station_is_told_with_what_to_do_once_and_then_that_it_is_back(capsys) -> None:

@@ -147,10 +147,15 @@ FAULT = BayTroubled(BayState.FAULT, BayAlarm(0), 250, incident=0)
         (
             BayJudged(BayVerdict.TAKE_ME),
             "bay 3\tlight\ttake-me",
-            {"event": "bay_judged", "verdict": "take-me"},
+            {"event": "bay_judged", "verdict": "take-me", "reason": ""},
+        ),
+        (
+            BayJudged(BayVerdict.DO_NOT_USE, "check: clock: it is off"),
+            "bay 3\tlight\tdo-not-use\tcheck: clock: it is off",
+            {"event": "bay_judged", "verdict": "do-not-use", "reason": "check: clock: it is off"},
         ),
     ],
-    ids=["quarantine", "fault", "recovered", "judged"],
+    ids=["quarantine", "fault", "recovered", "judged", "judged-why"],
 )
 def test_a_trouble_is_one_line_or_one_object(
     capsys, event: TOLD, line: str, fields: dict[str, object]

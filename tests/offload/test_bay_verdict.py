@@ -135,3 +135,23 @@ def test_a_danger_or_what_is_no_evidence_is_not_to_be_used_and_what_is_charged_i
     judged = judge(facts, IN_A_DOCK)
     assert of_check(facts, judged) is verdict
     assert judged.fit is (verdict is GREEN)
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ((CHECKED,), ""),
+        ((CHECKED, STORED), ""),
+        ((UNFIT,), ""),
+        ((UNFIT, STORED), "check: clock"),
+        ((OWN, UNFIT, STORED), "check: clock"),
+        ((OWN, CHECKED, STORED), "lens: scratched"),
+        ((StepFailed("clock", LOST), STORED), "clock: it is gone"),
+        ((DesiredStateRefused(LOST), CHECKED, STORED), "desired: it is gone"),
+        ((CameraFailed(LOST),), "it is gone"),
+        ((CHECKED, LEFT), "1 recording is not stored"),
+        ((CHARGES, STORED), "check: battery"),
+    ],
+)
+def test_what_is_said_has_its_reason_beside_it(events: tuple[Any, ...], reason: str) -> None:
+    assert reduce(Course.then, events, Course()).reason == reason

@@ -287,7 +287,7 @@ def test_steps_are_named_in_any_order_and_taken_in_theirs(tmp_path: Path) -> Non
 def test_what_is_said_of_the_hosts_time_is_for_a_clock_and_not_a_persons() -> None:
     with pytest.raises(typer.BadParameter, match="for --steps clock"):
         steps_of("check", None, SourceName.PTP, "1ms")
-    with pytest.raises(typer.BadParameter, match="a person's word"):
+    with pytest.raises(typer.BadParameter, match="--source operator is for one moment"):
         steps_of("clock", None, SourceName.OPERATOR)
 
 
@@ -297,3 +297,26 @@ def test_what_is_said_of_the_hosts_time_is_for_a_clock_and_not_a_persons() -> No
 def test_a_step_that_there_is_not_is_a_usage_error(text: str, said: str) -> None:
     with pytest.raises(typer.BadParameter, match=said):
         steps_of(text, None)
+
+
+def test_a_camera_that_records_in_its_dock_is_unfit_by_the_same_words_everywhere(docked: Docked) -> None:
+    LoneCameraHands(docked.camera).record_start()
+    docked.offload(after=(Check(),))
+    (done,) = (one for one in docked.events if isinstance(one, StepDone))
+    assert (done.good, done.detail.count("it records"), done.verdict) == (
+        False,
+        1,
+        BayVerdict.NEEDS_ATTENTION,
+    )
+
+
+def test_a_clock_that_was_not_set_is_not_told_as_an_offset_of_centuries(docked: Docked) -> None:
+    LoneCameraHands(docked.camera).clock_lose()
+    docked.offload(after=(SetClock(),))
+    (done,) = (one for one in docked.events if isinstance(one, StepDone))
+    assert done.detail.startswith("it was not set; set within ")
+
+
+def test_a_persons_word_is_refused_with_the_options_that_do(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="--source ptp --uncertainty 1ms, or leave --source out"):
+        steps_of("clock", None, SourceName.OPERATOR)

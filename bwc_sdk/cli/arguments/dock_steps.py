@@ -37,7 +37,8 @@ def steps_of(
         raise typer.BadParameter("--source and --uncertainty are for --steps clock")
     if source is SourceName.OPERATOR:
         raise typer.BadParameter(
-            "a person's word is good for a moment, and a watch goes on: name what keeps the time"
+            "--source operator is for one moment, and a watch goes on: name what keeps the time of this host, such as "
+            "--source ptp --uncertainty 1ms, or leave --source out where the host itself knows"
         )
     clock = SetClock(
         source=TimeSource[source.name] if source is not None else None,

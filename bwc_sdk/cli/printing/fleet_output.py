@@ -169,8 +169,8 @@ def _values(tagged: CameraEvent, size: Callable[[int], str] = in_bytes) -> tuple
             return str(tagged.event.state), _trouble(tagged.slot, tagged.event)
         case BayRecovered():
             return ("recovered",)
-        case BayJudged(verdict=verdict):
-            return "light", str(verdict)
+        case BayJudged(verdict=verdict, reason=reason):
+            return ("light", str(verdict), reason) if reason else ("light", str(verdict))
         case event:
             return values_of(event, size)
 

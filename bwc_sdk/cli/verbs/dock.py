@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from bwc_protocol.messages.identity import Capability
 from bwc_sdk.cli.arguments.destination import Deliver, Dest, Mkdir, make_missing, stopped
 from bwc_sdk.cli.arguments.dock_steps import steps_of
 from bwc_sdk.cli.arguments.host_time_word import Source, Uncertainty
@@ -19,8 +20,13 @@ from bwc_sdk.cli.running.on_camera import require_device
 from bwc_sdk.cli.running.options import Settings
 from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
 from bwc_sdk.cli.verbs.offload_fleet import StationConnect, drawn
+from bwc_sdk.errors import BwcError
 from bwc_sdk.host.world import World
-from bwc_sdk.offload import OffloadPolicy, dock_watch
+from bwc_sdk.offload import Check, Connected, OffloadPolicy, dock_watch
+
+NO_LIGHTS: Final = (
+    "the bays of this station have no lights that say what may be done with a camera: these lines do"
+)
 
 app = verbs(no_args_is_help=True, help="Offload every camera that comes to a docking station.")
 common_options(app)
@@ -85,8 +91,14 @@ def watch_verb(
             view = drawn(output, world, stack)
             teller = FleetTeller(output, Stamps(world.utc_ns), view, without_end=True)
             async with watch:
+                lights_seen = not any(isinstance(step, Check) for step in taken)
                 async for event in watch:
                     teller.tell(event)
+                    if not lights_seen and isinstance(event.event, Connected):
+                        lights_seen = True
+                        with contextlib.suppress(BwcError):  # it is lost, which is told
+                            if not (await watch.station()).peer.capabilities & Capability.BAY_LIGHTS:
+                                output.note(NO_LIGHTS)
 
     try:
         asyncio.run(whole())
