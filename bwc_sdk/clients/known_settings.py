@@ -48,6 +48,35 @@ SETTINGS: Final = (
     "trigger.holster",
     "trigger.peer",
 )
+NUMBERS: Final = {
+    "alarm.battery_low_pct": (5, 50),
+    "alarm.recording_s": (0, 900),
+    "alarm.storage_low_s": (300, 14_400),
+    "audio.gain_db": (-12, 12),
+    "erase.keep_h": (0, 8_760),
+    "erase.proof_days": (0, 3_650),
+    "erase.receipts": (1, 4),
+    "indicator.brightness_pct": (0, 100),
+    "power.sleep_after_s": (0, 14_400),
+    "recording.bitrate_kbps": (500, 12_000),
+    "recording.post_event_s": (0, 60),
+    "recording.pre_event_s": (0, 120),
+    "recording.segment_s": (30, 900),
+}
+"""Those that are numbers: the least and the most that any camera has taken so far."""
+TEXTS: Final = frozenset(
+    {
+        "category.default",
+        "policy.id",
+        "policy.sha256",
+        "radio.ble_docked",
+        "radio.ble_undocked",
+        "recording.event",
+        "recording.purpose",
+        "recording.resolution",
+    }
+)
+"""Those that are texts, or one of several words. All others are true or false."""
 NEAR: Final = 0.85
 """How like a known name another is that is taken for a slip: a letter or two of it are wrong."""
 NAMED_MAX: Final = 20
@@ -71,6 +100,21 @@ def require_spelt(keys: Iterable[str], path: Path) -> None:
             "mend the file; if the cameras do have a setting of that name, write the known one beside it"
         )
         raise error
+
+
+def value_fault(key: str, value: bool | int | str) -> str:
+    """Why no camera so far takes a value for a known setting, in words; "" where one does, or the name is not known."""
+    if key not in SETTINGS:
+        return ""
+    if key in NUMBERS:
+        low, high = NUMBERS[key]
+        right, takes = type(value) is int and low <= value <= high, f"a number from {low} to {high}"
+    elif key in TEXTS:
+        right, takes = isinstance(value, str), "a text"
+    else:
+        right, takes = isinstance(value, bool), "true or false"
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)[:SHOWN_MAX]
+    return "" if right else f"{key} = {shown}, and cameras take {takes}"
 
 
 def not_known(keys: Iterable[str]) -> tuple[str, ...]:

@@ -59,6 +59,19 @@ class Figures(Part):
         return self
 
 
+def doubtful(figures: Figures) -> tuple[str, ...]:
+    """What of them is likely a slip: told where they are signed, and not refused, for some agencies issue spares."""
+    return tuple(
+        f"{one.site}, {one.phase}: {one.issued} cameras are issued of {one.planned} that are planned"
+        for one in figures.sites
+        if one.issued > one.planned
+    ) + tuple(
+        f"{one.site}, {one.phase}: no camera is planned"
+        for one in figures.sites
+        if not one.planned and not one.issued
+    )
+
+
 def read_figures(path: Path) -> Figures:
     """The figures of a TOML file. Raises `HostFileError`, `DocumentError`, `PolicyError`."""
     return read_toml(path, Figures, FIGURES_MAX, advice=_ADVICE)

@@ -5,6 +5,7 @@ Each finding says which rule it is about, what follows, and what to do.
 
 from __future__ import annotations
 
+import difflib
 import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Final
 
 from bwc_protocol.evidence import is_first_amendment_only
 from bwc_protocol.evidence.vocabulary import PRE_EVENT_MAX_S
+from bwc_sdk.clients.known_settings import NEAR, SETTINGS, value_fault
 from bwc_sdk.policy.asked_settings import (
     EVENT_TRIGGERS,
     NOT_GIVEN,
@@ -30,11 +32,13 @@ from bwc_sdk.policy.demands import (
     OnlyFrom,
     PerClass,
     Range,
+    Required,
 )
 from bwc_sdk.policy.inheritance import Effective
+from bwc_sdk.policy.order import canonical, unkeepable
 from bwc_sdk.policy.pack import Level, Status
 
-QUERY_VERSION: Final = 1
+QUERY_VERSION: Final = 2
 """Raised when the same pack gives other findings than before."""
 LONGEST_PRODUCT_S: Final = 120
 """The longest pre-event buffer of any camera that could be found."""
@@ -115,6 +119,54 @@ def _settings(policy: Effective) -> Iterator[PolicyFault]:
             f"The pack sets {asked.key} = {value!r}, and {asked.rule} asks for {asked}.",
             f"leave {asked.key} out of [settings], or change the rule",
         )
+
+
+def _declared(policy: Effective) -> Iterator[PolicyFault]:
+    """Settings that a camera would refuse, before there is one."""
+    names = policy.settings
+    for key, value in sorted(names.items()):
+        if told := value_fault(key, value):
+            yield PolicyFault(
+                "setting-not-taken",
+                E,
+                "",
+                f"The pack sets {told}.",
+                f"set {key} to what cameras take, or leave it out of [settings]",
+            )
+        elif key not in SETTINGS:
+            near = difflib.get_close_matches(key, SETTINGS, n=1, cutoff=NEAR)
+            slip = bool(near) and near[0] not in names
+            hint = f"; did you mean {near[0]}?" if slip else ", and not every camera will take it"
+            yield PolicyFault(
+                "setting-misspelt" if slip else "setting-not-known",
+                E if slip else W,
+                "",
+                f"No camera so far has a setting {key}{hint}",
+                f"write {near[0]}" if slip else "look whether your cameras have it: 'bwc config show'",
+            )
+
+
+def _empty(policy: Effective) -> Iterator[PolicyFault]:
+    """Rules that nobody can keep, or that ask for nothing."""
+    for name, rule in policy.rules.items():
+        if told := unkeepable(plain(rule.demand)):
+            yield PolicyFault(
+                "nobody-can-keep",
+                E,
+                name,
+                f"{told}: whatever is done, the rule is broken.",
+                "give it a number above 0, or leave the rule out",
+            )
+    for one in policy.pack.rules_on(policy.on).values():
+        said_outright = isinstance(plain(one.demand), Required)
+        if one.demand is not None and canonical(one.lifted) is None and not said_outright:
+            yield PolicyFault(
+                "asks-for-nothing",
+                W,
+                one.id,
+                "It is written as a rule, and whatever is done keeps to it.",
+                "say what it asks for, or leave it out",
+            )
 
 
 def _pre_event(policy: Effective) -> Iterator[PolicyFault]:
@@ -401,6 +453,8 @@ def _of_agency(policy: Effective) -> bool:
 _LOOKS: Final[tuple[Callable[[Effective], Iterator[PolicyFault]], ...]] = (
     _above,
     _settings,
+    _declared,
+    _empty,
     _pre_event,
     _activation,
     _first_amendment,

@@ -126,6 +126,22 @@ def canonical(demand: Demand | None) -> Demand | None:
     return demand
 
 
+def unkeepable(demand: Demand | None) -> str:
+    """Why nobody can keep a demand, in words; "" where somebody can: of times and days 0 is none."""
+    match demand:
+        case Deadline(hours=0):
+            return "It is to be done within 0 h"
+        case AtMost(value=0):
+            return "It may be 0 at most"
+        case Within(high=0):
+            return "It may be 0 at most"
+        case PerClass():
+            every = [("default", demand.default), *sorted(demand.classes.items())]
+            none = [name for name, one in every if one.high == 0]
+            return f"0 d at most for the class {', '.join(none)}" if none else ""
+    return ""
+
+
 def _canonical_classes(demand: PerClass) -> PerClass | None:
     default = _range(demand.default)
     others = {name: _range(one) for name, one in sorted(demand.classes.items())}

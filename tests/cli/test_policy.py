@@ -194,7 +194,7 @@ def test_lint_exits_with_22_if_there_is_an_error(bwc: Bwc, agency: str, tmp_path
         "error",
         "record.pre_event_s",
     )
-    assert first["todo"] and wrong.document["query"]["version"] == 1
+    assert first["todo"] and wrong.document["query"]["version"] == 2
     files = [tmp_path / "l.html", tmp_path / "l.md"]
     told = bwc("policy", "lint", agency, "--html", str(files[0]), "--markdown", str(files[1]), *DAY)
     assert told.code == 22 and "sleep-loses-pre-event" in files[1].read_text()
@@ -306,6 +306,20 @@ def test_agencies_sign_summaries_and_a_department_reads_them(bwc: Bwc, agency: s
     assert falls.code == 0 and bwc(*report).code == 22
     assert bwc(*(one for one in report if one != "--lab"), "--root", str(figures)).code != 0
     assert bwc("policy", "report", str(tmp_path / "none"), "--lab").code == 9
+
+
+def test_more_cameras_than_planned_are_asked_about_where_that_is_signed(
+    bwc: Bwc, agency: str, tmp_path: Path
+) -> None:
+    figures = tmp_path / "figures.toml"
+    site = '[[sites]]\nsite = "{}"\nphase = "pilot"\nplanned = {}\nissued = {}\n'
+    figures.write_text("figures = 1\n" + site.format("Houston", 50, 60) + site.format("Dallas", 50, 50))
+    words = ("--against", "us-dhs-2023", "--lab", *DAY, "--figures", str(figures))
+    ran = bwc("policy", "summarise", agency, *words, "--out", str(tmp_path / "n.summary"), "--json")
+    said = "Houston, pilot: 60 cameras are issued of 50 that are planned"
+    assert ran.code == 0 and ran.document["doubts"] == [said]
+    told = bwc("policy", "summarise", agency, *words, "--out", str(tmp_path / "m.summary"))
+    assert told.code == 0 and said in told.err and "Dallas" not in told.err
 
 
 def test_training_is_counted_from_a_roster_and_nobody_is_named(bwc: Bwc, agency: str, tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from bwc_protocol.messages.config import SettingType
+from bwc_sdk.clients.known_settings import NUMBERS, SETTINGS, TEXTS
 from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.linter import PolicyFault, Severity, lint
 from bwc_sdk.policy.pack import Pack
 from bwc_sdk.policy.policy_page import lint_page
 from bwc_sdk.policy.reading import Library, shipped_ids, shipped_pack
+from firmware_sim.camera.setting_rules import RULES
 from tests.policy.packs import DAY, pack, rule
 
 
@@ -362,3 +365,67 @@ def test_the_headline_counts_in_good_english(errors: int, headline: str) -> None
     one = PolicyFault("a", Severity.ERROR, "", "b", "c")
     policy = effective(shipped_pack("example-agency"), DAY, Library())
     assert lint_page(policy, [one] * errors).verdict == headline
+
+
+def test_what_is_known_of_settings_is_what_a_camera_declares() -> None:
+    declared = RULES
+    assert set(SETTINGS) == set(declared)
+    numbers = {key: (one.low, one.high) for key, one in declared.items() if one.type is SettingType.INT}
+    texts = {key for key, one in declared.items() if one.type in (SettingType.TEXT, SettingType.CHOICE)}
+    assert numbers == NUMBERS and texts == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({"alarm.batery_low_pct": 20}, "setting-misspelt", "did you mean alarm.battery_low_pct?"),
+        (
+            {"alarm.battery_low_pct": 2000},
+            "setting-not-taken",
+            "2000, and cameras take a number from 5 to 50",
+        ),
+        ({"alarm.battery_low_pct": True}, "setting-not-taken", "true, and cameras take a number"),
+        ({"overlay.identity": 1}, "setting-not-taken", "1, and cameras take true or false"),
+        ({"recording.purpose": 3}, "setting-not-taken", "3, and cameras take a text"),
+    ],
+)
+def test_a_setting_that_no_camera_takes_is_an_error(settings: dict[str, Any], code: str, said: str) -> None:
+    (found,) = [one for one in faults(pack("north", settings=settings)) if one.code.startswith("setting-")]
+    assert (found.code, found.severity) == (code, Severity.ERROR) and said in found.sentence
+
+
+def test_a_setting_of_another_maker_is_a_warning_and_a_known_one_is_none() -> None:
+    assert "setting-not-known" in codes(pack("x", settings={"maker.colour": 1}), severity=Severity.WARNING)
+    both = pack("x", settings={"alarm.battery_low_pct": 20, "alarm.batery_low_pct": 20})
+    assert "setting-misspelt" not in codes(both)
+    assert not any(one.startswith("setting-") for one in codes(pack("x", settings={"audio.gain_db": -12})))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        rule("upload.deadline", "deadline", hours=0, alternatives=["end-of-shift"]),
+        rule("upload.deadline", "at_most", value=0),
+        rule("training.max_age_d", "at_most", value=0),
+        rule("retention.days", "within", low=0, high=0),
+        rule("retention.days", "per_class", default={"low": 90}, classes={"flagged": {"high": 0}}),
+    ],
+)
+def test_a_rule_that_nobody_can_keep_is_an_error(wrong: dict[str, Any]) -> None:
+    assert "nobody-can-keep" in codes(pack("north", wrong), severity=Severity.ERROR)
+    recalled = {**wrong, "status": "recalled"}
+    assert "nobody-can-keep" in codes(pack("north", recalled), severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        rule("record.pre_event_s", "at_least", value=0),
+        rule("record.activate_on", "must_include", values=[]),
+        rule("use.forbidden", "forbidden", values=[]),
+        rule("review.sample", "at_least_per", count=0, period_d=7),
+    ],
+)
+def test_a_rule_that_asks_for_nothing_is_a_warning(idle: dict[str, Any]) -> None:
+    assert "asks-for-nothing" in codes(pack("north", idle), severity=Severity.WARNING)
+    assert "asks-for-nothing" not in codes(pack("north", rule("category.required", "required", value=False)))

@@ -97,7 +97,7 @@ def summarise(
     found = compared(settings, pack, against, day, packs, waiver, root, deny_list)
     from bwc_protocol.declare import Role
     from bwc_sdk.identity.document_files import require_new, write_document
-    from bwc_sdk.policy.figures import read_figures
+    from bwc_sdk.policy.figures import doubtful, read_figures
     from bwc_sdk.policy.shift_times import read_shift_times
     from bwc_sdk.policy.summary import configured_by, sign_summary
     from bwc_sdk.policy.summary import summarise as make
@@ -121,8 +121,16 @@ def summarise(
             advice="leave it out, or name the department's by --root",
         )
     write_document(out, sign_summary(identity, summary, int(time.time())))
+    doubts = () if given is None else doubtful(given)
+    for one in doubts:
+        output.note(f"signed, and is that right? {one}")
     output.show(
-        {"file": str(out), "by": identity.name, "summary": summary.model_dump(mode="json")},
+        {
+            "file": str(out),
+            "by": identity.name,
+            "summary": summary.model_dump(mode="json"),
+            "doubts": list(doubts),
+        },
         Facts(
             "summary",
             [
