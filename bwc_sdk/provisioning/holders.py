@@ -75,12 +75,19 @@ class Holder:
     """None: no record is here."""
     signed_by: str = ""
     trouble: str = ""
-    """Why the signature of the record does not count, or which earlier record is not as it names it."""
+    """Why the signature of the record does not count."""
+    earlier_trouble: str = ""
+    """Which earlier record of it is not there any more, or is another than the one that a later one names."""
     since: tuple[Fact, ...] = ()
     """What was said beside the record, and is not older than it."""
 
     @property
     def doubtful(self) -> bool:
+        """Whether a signature does not count, or an earlier record is not as it was."""
+        return bool(self.earlier_trouble) or self.unbelieved
+
+    @property
+    def unbelieved(self) -> bool:
         """Whether a signature does not count."""
         return bool(self.trouble) or any(one.trouble for one in self.since)
 
@@ -111,15 +118,23 @@ def holders(
 def _holder(
     records: Records, serial: str, record: Record | None, believed: HostIdentity, facts: list[Fact]
 ) -> Holder:
-    signed_by = trouble = ""
+    signed_by = trouble = earlier = ""
     if record is not None:
         try:
             signed_by = verify_record(record, believed).name
-            records.earlier(record)  # what was done before is part of what is signed
         except BwcError as error:
             trouble = error.rule
+        try:
+            records.earlier(record)
+        except BwcError as error:
+            earlier = error.rule
     return Holder(
-        serial_number=serial, record=record, signed_by=signed_by, trouble=trouble, since=tuple(facts)
+        serial_number=serial,
+        record=record,
+        signed_by=signed_by,
+        trouble=trouble,
+        earlier_trouble=earlier,
+        since=tuple(facts),
     )
 
 

@@ -56,6 +56,18 @@ def test_a_record_that_was_changed_is_shown_as_such(desk: Desk) -> None:
     assert ran.code == ExitCode.BAD_DOCUMENT and "the signature does not hold" in ran.out
 
 
+def test_an_earlier_record_that_is_gone_is_told_as_that_and_the_signature_counts_still(desk: Desk) -> None:
+    desk.provision()
+    desk.provision()
+    (desk.records / f"{desk.serials[0]}.provisioned-0001.json").unlink()
+    ran = desk.run("people", "show", "--records", str(desk.records))
+    assert ran.code == ExitCode.BAD_DOCUMENT
+    (line,) = (line for line in ran.out.splitlines() if line.startswith(desk.serials[0]))
+    assert "signed by " in line and f"{desk.serials[0]}.provisioned-0001.json is missing" in line
+    assert "1 of 2 have an earlier record that is not as it was; try: restore it" in ran.err
+    assert "signature that does not count" not in ran.err
+
+
 def end(desk: Desk, officer: str, out: Path) -> Ran:
     files = ("--records", str(desk.records), "--roster", str(desk.roster), "--out", str(out))
     return desk.run("people", "end", officer, *files, "--on", "2026-11-01")

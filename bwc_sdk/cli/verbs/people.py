@@ -16,6 +16,7 @@ from bwc_sdk.cli.running.verb import common_options, local_verb, verbs
 from bwc_sdk.provisioning import Records
 from bwc_sdk.provisioning.ending import end_part
 from bwc_sdk.provisioning.holders import Fact, Holder, Source, holders
+from bwc_sdk.provisioning.records import RESTORE
 
 app = verbs(
     no_args_is_help=True,
@@ -82,10 +83,11 @@ def show(
             else []
         ),
     )
-    doubtful = [one for one in found if one.doubtful]
-    if doubtful:
-        output.note(f"{len(doubtful)} of {len(found)} have a signature that does not count; try: {ANOTHER}")
-    return ExitCode.BAD_DOCUMENT if doubtful else ExitCode.SUCCESS
+    if unbelieved := sum(one.unbelieved for one in found):
+        output.note(f"{unbelieved} of {len(found)} have a signature that does not count; try: {ANOTHER}")
+    if broken := sum(bool(one.earlier_trouble) for one in found):
+        output.note(f"{broken} of {len(found)} have an earlier record that is not as it was; try: {RESTORE}")
+    return ExitCode.BAD_DOCUMENT if unbelieved or broken else ExitCode.SUCCESS
 
 
 def _row(one: Holder) -> list[str]:
@@ -97,7 +99,9 @@ def _row(one: Holder) -> list[str]:
         one.record.officer or "nobody",
         str(document["assignment"].get("unit", "")),
         str(document.get("made_utc", "")),
-        one.trouble or f"signed by {one.signed_by}",
+        "; ".join(
+            part for part in (one.trouble or f"signed by {one.signed_by}", one.earlier_trouble) if part
+        ),
     ]
 
 
