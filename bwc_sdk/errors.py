@@ -81,6 +81,9 @@ __all__ = [
 ]
 
 
+_TRY = "try: "
+
+
 class BwcError(Exception):
     """Root of all errors of this SDK.
 
@@ -97,6 +100,17 @@ class BwcError(Exception):
         self.rule = rule
         self.device = device
         self.advice = advice
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, where that is known; a traceback shows it as `try: …`."""
+        return self._advice
+
+    @advice.setter
+    def advice(self, text: str) -> None:
+        self._advice = text
+        others = [one for one in getattr(self, "__notes__", ()) if not one.startswith(_TRY)]
+        self.__notes__ = [*others, f"{_TRY}{text}"] if text else others
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled with its facts: the arguments of a class say only what they are made of."""

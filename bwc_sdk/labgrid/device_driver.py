@@ -13,7 +13,7 @@ from labgrid.driver import Driver
 
 from bwc_protocol.declare import Role
 from bwc_protocol.word import label
-from bwc_sdk.errors import BwcError, DeviceBusy
+from bwc_sdk.errors import DeviceBusy
 from bwc_sdk.labgrid.asked import a_serial_number, one_of
 from bwc_sdk.labgrid.way import DEVICE, expected_at, uri_of
 from bwc_sdk.sync import SyncCamera, SyncDockingStation
@@ -141,14 +141,5 @@ def when_free(connect: Any) -> Any:
             return connect()
         except DeviceBusy as busy:
             if time.monotonic() > until:
-                _tell(busy)
                 raise
             time.sleep(min(PAUSE_S[1], max(PAUSE_S[0], busy.retry_after_s)))
-        except BwcError as error:
-            _tell(error)
-            raise
-
-
-def _tell(error: BwcError) -> None:
-    if error.advice:
-        error.add_note(f"try: {error.advice}")

@@ -72,6 +72,15 @@ def _bar(found: Difference, answer: Answer) -> Bar:
     return Bar(str(answer), len(rows), Tone.WARNS if warns else _TONES[answer])
 
 
+def shortest_first(found: Difference) -> list[Row]:
+    """What falls short, then what is incomparable, then the rest; of each what blocks before what does not."""
+    order = (Answer.WEAKER, Answer.INCOMPARABLE)
+    return sorted(
+        found.rows,
+        key=lambda row: (order.index(row.answer) if row.answer in order else len(order), not row.blocks),
+    )
+
+
 def _rules(found: Difference) -> Table:
     return Table(
         "Rule by rule",
@@ -84,9 +93,9 @@ def _rules(found: Difference) -> Table:
                 _side(row.rule, row.theirs),
                 row.sentence,
             ]
-            for row in found.rows
+            for row in shortest_first(found)
         ],
-        [_tone(row) for row in found.rows],
+        [_tone(row) for row in shortest_first(found)],
     )
 
 

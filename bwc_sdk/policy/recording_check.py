@@ -10,6 +10,7 @@ from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import (
     ActivationEvent,
     ClockState,
+    GivenBy,
     Interval,
     Purpose,
     StopReason,
@@ -139,7 +140,7 @@ class _Look:
         kinds = {
             StopReason.SWITCHED_OFF: (
                 Kind.SWITCHED_OFF,
-                "The camera was switched off, or its battery was empty, while it recorded.",
+                "The camera was switched off while it recorded.",
             ),
             StopReason.STORAGE_FULL: (Kind.STORAGE_FULL, "No room was left."),
             StopReason.POWER_LOST: (Kind.POWER_LOST, "The camera lost its power while it recorded."),
@@ -147,10 +148,20 @@ class _Look:
         if isinstance(ending, Unknown) or ending not in kinds:
             return  # it goes on in the next one, or is of a camera that is newer than this
         kind, said = kinds[ending]
+        if kind is Kind.SWITCHED_OFF and self._ended_by_itself():
+            kind = Kind.WENT_OFF
+            said = (
+                "The camera went off while it recorded, by the camera itself: its battery ran out, it was restarted, "
+                "or it was switched off; its manifest names nobody."
+            )
         first = "record.endurance_h" if kind is Kind.POWER_LOST else "record.may_stop_for"
         rule = next((one for one in (first, "record.may_stop_for") if one in self.policy.rules), None)
         if rule is not None:
             yield self._found(kind, rule, said)
+
+    def _ended_by_itself(self) -> bool:
+        said = self.seen.manifest.circumstances
+        return said is not None and int(said.ending_by) in (GivenBy.CAMERA, GivenBy.NOBODY)
 
     def _start(self) -> Iterator[Found]:
         trigger = self.seen.manifest.trigger

@@ -7,9 +7,9 @@ import re
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, field_validator
 
 from bwc_sdk.policy.demands import Deadline, Part
 from bwc_sdk.policy.toml_file import read_toml
@@ -37,16 +37,21 @@ class ShiftTimes(Part):
     zone: Annotated[str, Field(max_length=64)] = "UTC"
     """Where: a name of the time zone database, such as America/New_York."""
 
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        for one in self.changes:
-            if not _TIME.fullmatch(one):
-                raise ValueError(f"changes: {one!r} is no time of the day such as 06:00")
+    @field_validator("changes")
+    @classmethod
+    def _times(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in given if not _TIME.fullmatch(one)]:
+            raise ValueError("; ".join(f"{one!r} is no time of the day such as 06:00" for one in wrong))
+        return given
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, given: str) -> str:
         try:
-            zoneinfo.ZoneInfo(self.zone)
+            zoneinfo.ZoneInfo(given)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"zone: there is no {self.zone!r} such as America/New_York") from error
-        return self
+            raise ValueError(f"there is no {given!r} such as America/New_York") from error
+        return given
 
     def due_ns(self, ended_utc_ns: int, deadline: Deadline) -> int | None:
         """Until when something that ended then has to be stored: by the longest of all ways, and no later than by its

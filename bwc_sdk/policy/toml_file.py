@@ -28,7 +28,12 @@ def read_toml(path: Path, model: type[M], most: int, *, advice: str) -> M:
         return model.model_validate(found)
     except ValidationError as error:
         problems = [
-            f"{path.name}: {'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
+            ": ".join(
+                filter(
+                    None,
+                    (path.name, ".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")),
+                )
+            )
             for one in error.errors(include_url=False)
         ]
         raise PolicyError(tuple(problems[:PROBLEMS_MAX]), advice=advice) from error

@@ -91,13 +91,13 @@ def test_what_two_wearers_did_is_found_in_store_and_cameras(bwc: Bwc, pack: str,
         ("K1", 2, "no-stop-reason"),
         ("K1", 3, "no-event"),
         ("K1", 3, "no-category"),
-        ("K2", 1, "switched-off"),
+        ("K2", 1, "went-off"),
         ("K2", 1, "late-offload"),  # the battery ended it seven hours ago
         ("K2", 1, "no-category"),
     }, ran.out
     asked = bwc("policy", "check", pack, "--device", cameras[1], "--lab", "--json")
     assert {kind for _, _, kind in _found(asked.document, names)} == {
-        "switched-off",
+        "went-off",
         "late-offload",
         "no-category",
     }, "configured as the policy asks"

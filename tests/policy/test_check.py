@@ -81,6 +81,11 @@ PLANTED: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
     (Kind.EARLY_STOP, {"circumstances": ended(Unknown(129))}, {}),
     (Kind.EARLY_STOP, {"circumstances": ended(Unknown(40))}, {}),
     (Kind.SWITCHED_OFF, {"circumstances": ended(StopReason.SWITCHED_OFF)}, {}),
+    (
+        Kind.WENT_OFF,
+        {"circumstances": circumstances(ending=StopReason.SWITCHED_OFF, ending_by=GivenBy.CAMERA)},
+        {},
+    ),
     (Kind.POWER_LOST, {"circumstances": ended(StopReason.POWER_LOST), "cut": True}, {}),
     (Kind.STORAGE_FULL, {"circumstances": ended(StopReason.STORAGE_FULL)}, {}),
     (Kind.STARTED_BY_ANOTHER, {"trigger": TriggerReason.REMOTE}, {}),
@@ -308,6 +313,16 @@ def test_a_policy_that_is_not_in_force_keeps_nobody() -> None:
     told = check_all(effective(below, DAY, Library([above, below])), [])
     assert not told.keeps and "above is not in force" in told.found[0].sentence
     assert check_all(POLICY, []).found == ()
+
+
+def test_a_battery_that_ran_out_is_told_as_no_deed() -> None:
+    itself = circumstances(ending=StopReason.SWITCHED_OFF, ending_by=GivenBy.CAMERA)
+    for given, sentence in (
+        (itself, "by the camera itself: its battery ran out"),
+        (ended(StopReason.SWITCHED_OFF), "The camera was switched off while it recorded."),
+    ):
+        (one,) = check_recordings(POLICY, [seen(manifest(1, circumstances=given))], now_ns=None)
+        assert sentence in one.sentence and one.rule == "record.may_stop_for"
 
 
 def test_where_nothing_was_judged_nothing_keeps(tmp_path: Path) -> None:

@@ -145,3 +145,25 @@ def test_the_page_is_html_that_a_strict_reader_takes() -> None:
     reader = TinyParser(namespace_html_elements=False)
     reader.parse(rendered)
     assert not reader.errors, reader.errors[:5]
+
+
+def test_what_falls_short_stands_on_top_of_the_page() -> None:
+    ours = pack(
+        "ours",
+        rule("record.pre_event_s", "at_least", value=60),
+        rule("record.endurance_h", "at_least", value=8),
+        rule("retention.days", "within", low=90),
+        rule("training.max_age_d", "at_most", value=400),
+    )
+    theirs = pack(
+        "theirs",
+        rule("record.pre_event_s", "at_least", value=30),
+        rule("record.endurance_h", "at_least", value=8),
+        rule("retention.days", "within", high=180),
+        rule("training.max_age_d", "at_most", value=365),
+    )
+    (rules, *_) = page(against(ours, theirs)).tables
+    assert [row[0] for row in rules.rows] == ["weaker", "incomparable", "stricter", "equal"] or [
+        row[0] for row in rules.rows
+    ] == ["weaker", "incomparable", "equal", "stricter"]
+    assert [str(one) for one in rules.tones] == ["bad", "bad", "good", "good"]

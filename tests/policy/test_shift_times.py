@@ -11,11 +11,12 @@ import pytest
 from bwc_sdk.errors import PolicyError
 from bwc_sdk.policy.check import check_recordings
 from bwc_sdk.policy.demands import Deadline
+from bwc_sdk.policy.figures import read_figures
 from bwc_sdk.policy.inheritance import effective
 from bwc_sdk.policy.reading import Library
 from bwc_sdk.policy.shift_times import ShiftTimes, read_shift_times
 from bwc_sdk.policy.vocabulary import Alternative
-from tests.policy.packs import DAY, pack, rule
+from tests.policy.packs import DAY, pack, rule, write
 from tests.policy.recordings import NOON_NS, manifest, seen
 
 ZONE = "America/New_York"
@@ -92,3 +93,20 @@ def test_a_file_that_is_none_is_told_with_where_one_stands(text: str, said: str,
     with pytest.raises(PolicyError) as told:
         read_shift_times(file)
     assert said in "\n".join(told.value.problems) and "docs/policy.md" in told.value.advice
+
+
+def test_all_that_is_wrong_is_told_at_once_each_by_its_key(tmp_path: Path) -> None:
+    path = write(tmp_path / "badshifts.toml", "shifts = 1\nchanges = ['25:00', '6']\nzone = 'Amerika'\n")
+    with pytest.raises(PolicyError) as told:
+        read_shift_times(path)
+    assert told.value.problems == (
+        "badshifts.toml: changes: '25:00' is no time of the day such as 06:00; '6' is no time of the day such as 06:00",
+        "badshifts.toml: zone: there is no 'Amerika' such as America/New_York",
+    )
+
+
+def test_a_problem_of_the_whole_file_has_one_colon(tmp_path: Path) -> None:
+    site = "[[sites]]\nsite = 'A'\nphase = 'B'\nplanned = 1\nissued = 1\n"
+    with pytest.raises(PolicyError) as told:
+        read_figures(write(tmp_path / "f.toml", f"figures = 1\n{site}{site}"))
+    assert told.value.problems == ("f.toml: a site stands there twice for the same phase",)

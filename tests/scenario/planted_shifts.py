@@ -213,7 +213,7 @@ def _battery_dead(worked: Worked) -> None:
     """The last recording ends with the battery, and nobody says anything of it then."""
     last = Take(LAST, end=None, said=None)
     last.during.append((120, "battery charge 1"))
-    _finds(Kind.SWITCHED_OFF, Kind.NO_CATEGORY)(last)
+    _finds(Kind.WENT_OFF, Kind.NO_CATEGORY)(last)
     worked.takes.append(last)
 
 

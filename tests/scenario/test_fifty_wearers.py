@@ -38,7 +38,8 @@ KINDS = {str(kind) for kind in Kind} - {
     "first-amendment",  # refuses to say so,
     "unreadable",  # and damages nothing that it gives away;
     "not-in-force",  # the policy holds,
-    "pack-error",  # and has no error
+    "pack-error",  # and has no error;
+    "switched-off",  # of a camera that goes off the manifest says that it did so itself
 }
 CLOCK = SetClock(source=TimeSource.GNSS, host_uncertainty_ns=1_000_000)
 

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import traceback
 from typing import Any
 
 import pytest
@@ -56,3 +57,15 @@ def test_an_error_of_the_pipe_is_told_of_a_device_behind_it(kind: type[BwcError]
     assert type(told) is kind and told.device == "usb:1-4?bay=2" and told.__cause__ is error
     assert vars(told) | {"device": ""} == vars(error) | {"device": ""} and error.device == "usb:1-4"
     assert with_device(error, "usb:1-4") is error
+
+
+def test_a_traceback_shows_what_to_do_and_only_the_last_advice() -> None:
+    error = errors.DestinationError("it is full of holes", device="/mnt", advice="choose another")
+    assert str(error) == "/mnt: destination: it is full of holes"
+    error.add_note("a note of the caller")
+    error.advice = "look at the disk"
+    shown = "".join(traceback.format_exception(error))
+    assert "try: look at the disk" in shown and "a note of the caller" in shown
+    assert "choose another" not in shown and error.advice == "look at the disk"
+    error.advice = ""
+    assert "try:" not in "".join(traceback.format_exception(error))

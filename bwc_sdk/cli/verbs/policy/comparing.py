@@ -116,8 +116,9 @@ def _read(file: Path, most: int) -> bytes:
 
 def _shown(found: Difference) -> list[Facts | Rows]:
     from bwc_sdk.policy.auditor_signed import LAB
-    from bwc_sdk.policy.comparison_page import answer_shown, sentence_shown, sources_shown
+    from bwc_sdk.policy.comparison_page import answer_shown, sentence_shown, shortest_first, sources_shown
 
+    rows = shortest_first(found)
     return [
         Facts(
             "policy",
@@ -133,10 +134,8 @@ def _shown(found: Difference) -> list[Facts | Rows]:
         Rows(
             title="rules",
             headings=["answer", "rule", "what it says", "sources"],
-            plain=[
-                [str(row.answer), row.rule, sentence_shown(row), sources_shown(row)] for row in found.rows
-            ],
-            shown=[[answer_shown(row), row.rule, row.sentence, sources_shown(row)] for row in found.rows],
+            plain=[[str(row.answer), row.rule, sentence_shown(row), sources_shown(row)] for row in rows],
+            shown=[[answer_shown(row), row.rule, row.sentence, sources_shown(row)] for row in rows],
             section="rules",
         ),
         Rows(
