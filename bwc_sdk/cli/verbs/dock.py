@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from typing import Annotated, Final
 
 import typer
@@ -87,6 +88,14 @@ def watch_verb(
         output.note(f"whatever comes to {station} is offloaded into {destination}, until Ctrl-C")
 
     async def whole() -> None:
+        with contextlib.suppress(
+            NotImplementedError, RuntimeError, ValueError
+        ):  # where a system has no such signals
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGTERM, task.cancel
+            )  # an end in order, as Ctrl-C
         with contextlib.ExitStack() as stack:
             view = drawn(output, world, stack)
             teller = FleetTeller(output, Stamps(world.utc_ns), view, without_end=True)
@@ -102,6 +111,6 @@ def watch_verb(
 
     try:
         asyncio.run(whole())
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, asyncio.CancelledError) as stop:
         raise Interrupted(stopped(destination, "the cameras")) from stop
     return None
