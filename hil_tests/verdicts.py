@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
-from bwc_protocol.versions import Version, dotted
+if TYPE_CHECKING:
+    from bwc_protocol.versions import Version
 
 NOT_APPLICABLE: Final = "not applicable: "
 """How the reason of a skip begins when the rule is about something that the device does not have."""
@@ -25,6 +26,8 @@ def not_applicable(why: str) -> NoReturn:
 def not_before(what: str, since: Version, spoken: Version) -> None:
     """Skips on a device of a version of the protocol that does not have it yet."""
     if since > spoken:
+        from bwc_protocol.versions import dotted  # the plugin loads this file with every pytest
+
         not_applicable(f"{what} came with protocol {dotted(since)}, and the device speaks {dotted(spoken)}")
 
 

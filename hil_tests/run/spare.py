@@ -30,9 +30,10 @@ def spare_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Ite
 @pytest.fixture
 def failing_wire(request: pytest.FixtureRequest, bwc_under_test: UnderTest) -> Iterator[Wire]:
     """For a test that makes a handshake fail: to a new simulator like the one under test, which has not made any fail;
-    where that is none of this process, to the device itself, which may let the next one wait (TRU-009)."""
+    where that is none of this process, or an agency's, to the device itself, which may let the next one wait
+    (TRU-009)."""
     uri = _uri_of(bwc_under_test)
-    if uri.scheme == "sim":
+    if uri.scheme == "sim" and bwc_under_test.identity is None:  # a new one is of this host's lab
         bay = {"bay": str(uri.bay)} if uri.bay else {}
         yield from _wire(request, bwc_under_test, bay, reads_only=True)
     else:

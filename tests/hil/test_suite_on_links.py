@@ -143,7 +143,7 @@ BY_HAND = 3
 """Tests that are skipped where nothing but the link acts on the device: of its power."""
 
 
-OF_STATIONS = 24
+OF_STATIONS = 26
 """Tests that are skipped on a camera: of bays, and of what passes through a station."""
 
 
