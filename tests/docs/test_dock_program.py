@@ -30,7 +30,7 @@ def test_what_is_stored_stands_in_the_table_once(tmp_path: Path) -> None:
     for _ in range(2):  # a station whose cameras come again
         *said, complete = program.run_until(path, "complete")
         slot = complete.partition(" SIM-")[0]
-        assert next(line for line in said if line.startswith(slot)) == f"{slot} light: busy\n"
+        assert next(line for line in said if line.startswith(slot)).rstrip() == f"{slot} light: busy"
     table = sqlite3.connect(tmp_path / "evidence.sqlite")
     rows = table.execute("SELECT camera, recording, path, by_host FROM stored").fetchall()
     assert rows and len({(camera, stored) for camera, _, stored, _ in rows}) == len(rows)

@@ -120,7 +120,7 @@ def _checked(store: Path, cameras: list[SimCamera]) -> Checked:
     said = {camera.serial: _asked(camera) for camera in cameras if camera.running or _booted(camera)}
     return check_all(
         POLICY,
-        [store],
+        [store] if any(store.iterdir()) else [],  # nobody docked: what is no store is refused
         {name: one.effective for name, one in said.items()},
         [each for one in said.values() for each in one.recordings],
         recording_still=[name for name, one in said.items() if one.records_still],
