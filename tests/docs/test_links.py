@@ -33,6 +33,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(there.read_text(encoding="utf-8")), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_is_on_one_line(page: Path) -> None:
+    """Over two, no link of it would follow a page to its place on the site."""
+    text = re.sub(r"`[^`\n]*`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+    assert re.findall(r"\[[^\]\n]*\n[^\]\n]*\]\([^)\s]+\)", text) == []
+
+
 def test_pages_of_the_site_have_a_place_in_its_menu() -> None:
     menu = (ROOT / "zensical.toml").read_text(encoding="utf-8")
     for place in docs_site.pages().values():
