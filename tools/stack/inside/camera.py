@@ -57,8 +57,10 @@ class UsbCamera:
         stop = threading.Event()
 
         def keep() -> None:
+            missing = 0  # looks in a row: its interfaces are away for a moment, too, when somebody opens it
             while not stop.wait(REPLUG_S):
-                if not slots():
+                missing = 0 if slots() else missing + 1
+                if missing > 1:
                     subprocess.run(self._attach(), check=False, timeout=COMMAND_S, capture_output=True)
 
         thread = threading.Thread(target=keep)
