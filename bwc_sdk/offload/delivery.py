@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.messages.config import ConfigView
-from bwc_sdk.clients.waiting_settings import not_yet, waiting_of
+from bwc_sdk.clients.waiting_settings import Waiting, not_yet, waiting_of
 from bwc_sdk.errors import BwcError, CommandTimeout, OutcomeUnknown
 from bwc_sdk.host.world import World
 from bwc_sdk.identity.desired import read_desired, require_generation
@@ -62,11 +62,16 @@ async def _deliver(
     state, document, taken = found
     if taken < state.counter:
         await camera.trust.take_desired_state(document)
-        later = await _later(camera, {one.key for one in state.settings})
-        emit(DesiredStateDelivered(state.counter, later))
-    elif taken == state.counter and (drift := await _drift(camera, state)):
-        told = "; ".join(drift[:NAMED_MAX]) + ("; …" if len(drift) > NAMED_MAX else "")
-        emit(StepDone(STEP, False, f"otherwise than desired state {taken}, which it took: {told}; {AGAIN}"))
+        later = await _told_waiting(camera, state)
+        emit(DesiredStateDelivered(state.counter, not_yet(later) if later else ""))
+        _require_restart(later, emit)
+    elif taken == state.counter:
+        if drift := await _drift(camera, state):
+            told = "; ".join(drift[:NAMED_MAX]) + ("; …" if len(drift) > NAMED_MAX else "")
+            emit(
+                StepDone(STEP, False, f"otherwise than desired state {taken}, which it took: {told}; {AGAIN}")
+            )
+        _require_restart(await _told_waiting(camera, state), emit)
 
 
 async def as_desired(camera: Camera, directory: Path, world: World) -> bool:
@@ -75,7 +80,9 @@ async def as_desired(camera: Camera, directory: Path, world: World) -> bool:
     if found is None:
         return True
     state, _, taken = found
-    return taken > state.counter or (taken == state.counter and not await _drift(camera, state))
+    if taken != state.counter:
+        return taken > state.counter
+    return not await _drift(camera, state) and all(one.by_undocking for one in await _waiting(camera, state))
 
 
 async def _lies_ready(
@@ -106,10 +113,21 @@ async def _drift(camera: Camera, state: DesiredState) -> list[str]:
     return drift
 
 
-async def _later(camera: Camera, keys: set[str]) -> str:
-    """What of the settings waits. It was taken already: that a camera does not tell this is no failure of that."""
+def _require_restart(waiting: list[Waiting], emit: Callable[[OffloadEvent], None]) -> None:
+    """Tells what only a restart makes take effect: nobody is told to take a camera that does not keep to it yet."""
+    if left := [one for one in waiting if not one.by_undocking]:
+        emit(StepDone(STEP, False, not_yet(left)))
+
+
+async def _told_waiting(camera: Camera, state: DesiredState) -> list[Waiting]:
+    """The same as `_waiting`, of a state that was taken: that a camera does not tell this is no failure of that."""
     try:
-        waiting = [one for one in await waiting_of(camera.config) if one.key in keys]
+        return await _waiting(camera, state)
     except BwcError:
-        return ""
-    return not_yet(waiting) if waiting else ""
+        return []
+
+
+async def _waiting(camera: Camera, state: DesiredState) -> list[Waiting]:
+    """What of its settings was applied and is not in effect yet."""
+    keys = {one.key for one in state.settings}
+    return [one for one in await waiting_of(camera.config) if one.key in keys]

@@ -31,6 +31,7 @@ from bwc_sdk.offload import (
     dock_watch,
     offload,
 )
+from bwc_sdk.offload.delivery import as_desired
 from firmware_sim.camera.camera import SimCamera
 from firmware_sim.ports.memory import MemoryTransport
 from firmware_sim.scenarios import Footage
@@ -109,6 +110,30 @@ def test_what_of_it_takes_effect_later_is_told_with_what_makes_it(
             "applied, and not in effect yet: undock or restart the camera (mute.allowed); "
             "restart the camera with 'bwc reboot' (trigger.peer)"
         )
+
+    play(scenario())
+
+
+@pytest.mark.parametrize(
+    ("settings", "good"),
+    [({"mute.allowed": True}, True), ({"mute.allowed": True, "trigger.peer": False}, False)],
+)
+def test_a_camera_that_has_to_be_restarted_first_is_not_as_desired(
+    play: Play, new_device: NewDevice, tmp_path: Path, settings: dict[str, Any], good: bool
+) -> None:
+    """What waits for its undocking takes effect by being taken; what waits for a restart does not."""
+    camera = new_device(recordings=0)
+    evidence, outbox = folders(tmp_path)
+
+    async def scenario() -> None:
+        lay_ready(outbox, camera.serial, **settings)
+        for _ in range(2):  # when it is delivered, and when it was
+            events = await events_of(job_of(camera, evidence, outbox))
+            told = [(one.step, one.good, one.detail) for one in events if isinstance(one, StepDone)]
+            waits = "applied, and not in effect yet: restart the camera with 'bwc reboot' (trigger.peer)"
+            assert told == ([] if good else [("desired", False, waits)])
+            async with at(camera, DOCK) as connected:
+                assert await as_desired(connected, outbox, world()) is good
 
     play(scenario())
 
