@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bwc_protocol.documents.desired_state import DesiredState
 from bwc_sdk.errors import HostFileError, RosterError
-from bwc_sdk.identity.desired import desired_path, next_counter, same_generation, sign_desired
+from bwc_sdk.identity.desired import desired_path, next_counter, read_desired, same_generation, sign_desired
 from bwc_sdk.identity.document_files import write_document
 from bwc_sdk.identity.durable_files import replace, telling_files
 from bwc_sdk.identity.host_identity import HostIdentity
@@ -94,6 +95,20 @@ def end_part(
     if roster is not None and member is not None and member.ended is None:
         _write_end(roster, member, day)
     return Ended(officer, day, member, cameras, tuple(documents))
+
+
+def signed_end(records: Records, serial_number: str) -> tuple[DesiredState, bytes] | None:
+    """The desired state that takes a camera back and that docks have for it, by what `end_part` noted; None where
+    there is none, or a later one says otherwise.
+
+    Raises `HostFileError`, `DocumentError`.
+    """
+    record = records.of(serial_number)
+    ending = None if record is None else records.ending_of(record)
+    signed = "" if ending is None else str(ending[1].get("desired", ""))
+    found = read_desired(Path(signed).parent, serial_number) if signed else None
+    gives_to_somebody = found is not None and (found[0].assignment is None or found[0].assignment.officer)
+    return None if gives_to_somebody else found
 
 
 def _write_end(path: Path, member: Member, day: datetime.date) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bwc_protocol.documents.desired_state import DesiredState
 from bwc_protocol.evidence import ClockState
 from bwc_protocol.messages.assignment import AssignmentState
 from bwc_protocol.messages.clock import ClockReason, TimeSource
@@ -110,12 +111,15 @@ async def carry_out(
     member: Member | None,
     word: TimeWord,
     tell: Callable[[Step], None],
+    ended: tuple[DesiredState, bytes] | None = None,
 ) -> Done:
     """Makes the camera as it is to be. `tell` hears of each step before it is begun; without a `member` its assignment
-    stays as it is.
+    stays as it is. `ended` is a desired state that takes it back, and that no dock has delivered: it is taken first, or
+    the next dock would take the camera from whoever it is given to.
 
     Raises what the steps raise: `ClockImplausible`, `ClockNotVerified` (this host does not know the time),
-    `ConfigError`, `CommandError` (CONFLICT: somebody else changed it meanwhile), `SelfTestFailed`, `ProtocolViolation`.
+    `ConfigError`, `CommandError` (CONFLICT: somebody else changed it meanwhile; or it refuses `ended`),
+    `SelfTestFailed`, `ProtocolViolation`.
     """
     clock = None
     if member is not NOBODY:  # what is taken back is set when it is given out again
@@ -129,8 +133,11 @@ async def carry_out(
     tell(Step.CONFIGURATION)
     await camera.config.apply(profile.settings)
     tell(Step.ASSIGNMENT)
-    if member is not None and _differs(found.assignment, member):
-        revision = found.assignment.revision
+    assignment = found.assignment
+    if ended is not None and await _takes(camera, ended):
+        assignment = await camera.assignment.read()
+    if member is not None and _differs(assignment, member):
+        revision = assignment.revision
         if member is NOBODY:
             await camera.assignment.clear(revision=revision)
         else:
@@ -153,6 +160,16 @@ async def carry_out(
     waiting = await waiting_of(camera.config)
     until_s, counter = trust.not_after_s, trust.desired_counter
     return Done(found, clock, settings, assignment, report, until_s, waiting, counter)
+
+
+async def _takes(camera: Camera, ended: tuple[DesiredState, bytes]) -> bool:
+    """Whether it took a desired state now, which is then stale at every dock; one of another generation is already."""
+    state, document = ended
+    trust = await camera.trust.read()
+    if trust.generation != state.generation or trust.desired_counter >= state.counter:
+        return False
+    await camera.trust.take_desired_state(document)
+    return True
 
 
 def _differs(state: AssignmentState, member: Member) -> bool:

@@ -19,6 +19,7 @@ from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.offload.defect import failure_of
 from bwc_sdk.provisioning.choosing import Candidate, absent, choose, elsewhere
 from bwc_sdk.provisioning.describing import as_found, describe
+from bwc_sdk.provisioning.ending import signed_end
 from bwc_sdk.provisioning.one_camera import NOBODY, Done, Found, Step, TimeWord, carry_out, look
 from bwc_sdk.provisioning.place import Place
 from bwc_sdk.provisioning.profile import Profile
@@ -264,7 +265,10 @@ class _Run:
                 officer = one.found.assignment.officer if one.member is None else one.member.officer
                 found = as_found(one.found, self.world.utc_ns())
                 one.interrupted = await self.world.workers.wait(self.records.begin, serial, officer, found)
-            done = await carry_out(one.camera, one.found, self._profile, one.member, self._word, tell)
+            ended = None
+            if one.member is not None:
+                ended = await self.world.workers.wait(signed_end, self.records, serial)
+            done = await carry_out(one.camera, one.found, self._profile, one.member, self._word, tell, ended)
             tell(Step.RECORD)
             record = await self.world.workers.wait(self._record, one, done)
         except Exception as error:

@@ -143,6 +143,9 @@ def test_a_state_that_a_camera_has_not_taken_is_told_beside_a_newer_record(desk:
     desk.roster.write_text("officer\nN-09\n")
     desk.provision()
     assert desk.people()[camera] == "N-09"
+    assert said_since(desk, camera, "--desired", str(out)) == [], "what ended the part of Ä-01 was taken"
+    words = ("--camera", camera, "--out", str(out), "--officer", "")
+    assert desk.run("desired", "sign", str(desk.folder / "patrol.toml"), *words).code == 0
     (state,) = said_since(desk, camera, "--desired", str(out))
     assert state["officer"] == "nobody", "the next dock that delivers it takes the camera from N-09"
 
