@@ -31,7 +31,7 @@ from bwc_sdk.offload import (
     StepDone,
     dock_watch,
 )
-from bwc_sdk.offload.bay_lights import LEASE_S
+from bwc_sdk.offload.bay_lights import LEASE_S, TAKE_BACK_S, BayLights
 from bwc_sdk.offload.dock_watch import LOOK_S
 from bwc_sdk.offload.second_look import AGAIN_S
 from firmware_sim import LoneCameraHands
@@ -521,5 +521,25 @@ def test_a_desired_state_that_comes_to_lie_ready_is_dealt_with_before_a_camera_c
             await watch.until(BUSY, GREEN)
             desired_path(outbox, station.bays[1].camera.serial).write_bytes(b"garbage")
             await watch.until(BUSY, GREEN, BUSY, ATTENTION, within_s=2 * AGAIN_S)
+
+    play(scenario())
+
+
+@pytest.mark.rule("STA-019")
+def test_a_station_that_does_not_answer_holds_no_program_that_ends(station, world, play) -> None:
+    class Silent:
+        peer = None
+
+        class bays:  # as a station has it
+            @staticmethod
+            async def list() -> Any:
+                await asyncio.sleep(3600)
+
+    async def scenario() -> None:
+        lights = BayLights(Silent())  # type: ignore[arg-type]  # a station that is asked for its bays alone
+        lights._said[1] = (1, GREEN)
+        began = asyncio.get_running_loop().time()
+        await lights.take_back()
+        assert asyncio.get_running_loop().time() - began == TAKE_BACK_S
 
     play(scenario())

@@ -109,3 +109,11 @@ def test_who_waits_until_handshakes_are_taken_keeps_the_link_also_where_the_test
     link.channel().open_when_taken(b"preamble")
     assert said.count(FrameType.DATA) == 2 and FrameType.PONG in said, "it waited, and was heard meanwhile"
     assert not link.answers_pings, "as the test wants it"
+
+
+def test_where_nothing_was_asked_whatever_a_device_says_is_heard(pipe: RawPipe) -> None:
+    """A device that speaks first breaks a rule: that is no answer to a host of before."""
+    unasked = HelloAck(host_nonce=1, max_payload=64, version=1, window=1)
+    pipe.received(encode_frame(Frame(FrameType.HELLO_ACK, link=7, payload=unasked.encode())))
+    heard = pipe.next(0)
+    assert heard is not None and heard.frame.type is FrameType.HELLO_ACK

@@ -11,6 +11,7 @@ import pytest
 import bwc_sdk
 from bwc_protocol.declare import Role
 from bwc_sdk.identity.desired import desired_path, read_desired, sign_desired
+from bwc_sdk.identity.host_identity import HostIdentity
 from bwc_sdk.provisioning import Records, places_of, take_back
 from bwc_sdk.provisioning.ending import end_part
 from firmware_sim.ports.memory import MemoryTransport
@@ -36,6 +37,21 @@ def ended(new_station, bench, folder, tmp_path, technician) -> SimStation:
             utc_s=int(time.time()),
         )
     return station
+
+
+def lay(
+    technician: HostIdentity, out: Path, serial: str, counter: int, generation: int = 0, officer: str = ""
+) -> None:
+    document = sign_desired(
+        technician,
+        camera=serial,
+        counter=counter,
+        generation=generation,
+        utc_s=int(time.time()),
+        settings={},
+        assignment=(officer, ""),
+    )
+    desired_path(out, serial).write_bytes(document)
 
 
 async def dock_delivers(station: SimStation, directory: Path, world) -> None:
@@ -84,16 +100,24 @@ def test_what_was_signed_since_for_somebody_else_is_for_docks_to_deliver(
     ended, bench, play, world, technician, tmp_path
 ) -> None:
     (camera,) = ended.cameras()
-    document = sign_desired(
-        technician,
-        camera=camera.serial,
-        counter=2,
-        utc_s=int(time.time()),
-        settings={},
-        assignment=("C-03", "K9"),
-    )
-    desired_path(tmp_path / "docks", camera.serial).write_bytes(document)
+    lay(technician, tmp_path / "docks", camera.serial, 2, officer="C-03")
     bench(ended, roster(f"officer;unit;serial number\nB-02;K9;{camera.serial}\n"))
     assert camera.assignment.officer == "B-02"
     play(dock_delivers(ended, tmp_path / "docks", world))
     assert camera.assignment.officer == "C-03"
+
+
+@pytest.mark.parametrize(
+    ("generation", "taken"), [(1, 0), (0, 7)], ids=["another generation", "one taken since"]
+)
+def test_what_no_dock_could_deliver_any_more_keeps_nobody_from_a_camera(
+    ended, bench, technician, tmp_path, play, world, generation: int, taken: int
+) -> None:
+    (camera,) = ended.cameras()
+    out = tmp_path / "docks"
+    if taken:
+        lay(technician, out, camera.serial, taken)
+        play(dock_delivers(ended, out, world))
+    lay(technician, out, camera.serial, 1, generation)
+    bench(ended, roster(f"officer;unit;serial number\nB-02;K9;{camera.serial}\n"))
+    assert camera.assignment.officer == "B-02" and camera.trust.kept.desired_counter == taken
