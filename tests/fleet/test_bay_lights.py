@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -527,16 +528,13 @@ def test_a_desired_state_that_comes_to_lie_ready_is_dealt_with_before_a_camera_c
 
 @pytest.mark.rule("STA-019")
 def test_a_station_that_does_not_answer_holds_no_program_that_ends(station, world, play) -> None:
-    class Silent:
-        peer = None
+    async def silence() -> None:
+        await asyncio.sleep(3600)
 
-        class bays:  # as a station has it
-            @staticmethod
-            async def list() -> Any:
-                await asyncio.sleep(3600)
+    silent: Any = SimpleNamespace(bays=SimpleNamespace(list=silence))
 
     async def scenario() -> None:
-        lights = BayLights(Silent())  # type: ignore[arg-type]  # a station that is asked for its bays alone
+        lights = BayLights(silent)
         lights._said[1] = (1, GREEN)
         began = asyncio.get_running_loop().time()
         await lights.take_back()

@@ -1,0 +1,1 @@
+"""What the specification has of generated text, a file a chapter."""

@@ -1,0 +1,1 @@
+"""The golden vectors, a file a kind: what `write_vectors` writes."""
