@@ -21,7 +21,8 @@ from bwc_protocol.documents.renewal_proof import RenewalProof
 from bwc_protocol.documents.seizure import Seizure
 from bwc_protocol.documents.signed_document import SignedDocument
 from bwc_protocol.documents.tombstone import Tombstone
-from tools.generate import vectors_documents, write_vectors
+from tools.generate import write_vectors
+from tools.generate.vectors import documents as vectors_documents
 from tools.testkit.checks_taken_away import document_check_taken_away
 
 VECTORS = json.loads((write_vectors.FOLDER / "documents.json").read_text(encoding="utf-8"))

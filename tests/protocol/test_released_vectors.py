@@ -22,8 +22,9 @@ from bwc_protocol.messages.clock import ClockReading
 from bwc_protocol.messages.recordings import AnnotationKind
 from bwc_protocol.versions import NEWEST, V1_1, V1_2, Version, dotted
 from bwc_protocol.word import Dated
-from tools.generate import freeze_vectors, vectors_types, write_vectors
+from tools.generate import freeze_vectors, write_vectors
 from tools.generate.freeze_vectors import ABOUT, RELEASED, NotFrozen, freeze, problems, released
+from tools.generate.vectors import types as vectors_types
 from tools.testkit.released_declarations import changed_declarations
 from tools.testkit.released_replay import broken_vectors
 

@@ -16,7 +16,7 @@ from bwc_protocol import evidence as ev
 from bwc_protocol.declare import Unknown
 from bwc_protocol.evidence import sealing
 from firmware_sim.device.seeded_wrap import seeded_wrap
-from tools.generate import vectors_sealing
+from tools.generate.vectors import sealing as vectors_sealing
 from tools.testkit import fixed_agency
 
 KEY = bytes(range(32))

@@ -11,7 +11,7 @@ from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS
 from bwc_protocol.session import insecure, interface
 from bwc_protocol.vocabulary import ErrorCode
 from tools.generate import spec_tables
-from tools.generate.spec_layouts import LAYOUTS, field_names
+from tools.generate.spec.layouts import LAYOUTS, field_names
 
 ROOT = Path(__file__).parents[2]
 TEXT = spec_tables.SPECIFICATION.read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ import pytest
 
 from bwc_protocol.conversation import State
 from bwc_protocol.link import LinkState
-from tools.generate import spec_tables, spec_transitions
+from tools.generate import spec_tables
+from tools.generate.spec import transitions as spec_transitions
 
 TEXT = spec_tables.SPECIFICATION.read_text(encoding="utf-8")
 

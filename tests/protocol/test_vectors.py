@@ -25,8 +25,9 @@ from bwc_protocol.session.insecure import insecure_session
 from bwc_protocol.session.interface import SessionSide
 from bwc_protocol.session.preamble import NotAPreamble, Preamble, binding, choose_version
 from bwc_protocol.vocabulary import ErrorCode
-from tools.generate import vectors_frames, write_vectors
-from tools.generate.vectors_json import read, shown
+from tools.generate import write_vectors
+from tools.generate.vectors import frames as vectors_frames
+from tools.generate.vectors.plain_values import read, shown
 from tools.testkit.pair import device_end, host_end
 
 Vector = dict[str, Any]

@@ -25,7 +25,7 @@ from bwc_protocol.messages.config import ConfigDocument
 from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.interface import Alert
 from bwc_protocol.vocabulary import ErrorCode
-from tools.generate.vectors_types import numbers
+from tools.generate.vectors.types import numbers
 from tools.generate.writing import write_or_check
 
 ROOT: Final = Path(__file__).parents[2] / "protocol" / "c"

@@ -15,7 +15,7 @@ from typing import Final
 from hil_tests.conformance.coverage import why_untested
 from hil_tests.judging.rules import all_rules
 from hil_tests.judging.verdict import UNTESTED
-from tools.generate.spec_markdown import table
+from tools.generate.spec.markdown import table
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "conformance.md"

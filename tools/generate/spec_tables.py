@@ -37,20 +37,20 @@ from bwc_protocol.evidence import circumstances, protection
 from bwc_protocol.evidence import vocabulary as evidence_vocabulary
 from bwc_protocol.messages import config
 from bwc_protocol.session import insecure, interface
-from tools.generate import (
-    spec_authorisation,
-    spec_cddl,
-    spec_certificates,
-    spec_documents,
-    spec_endings,
-    spec_example,
-    spec_parameters,
-    spec_transitions,
-    spec_usb,
-)
 from tools.generate.source_docs import member_docs
-from tools.generate.spec_layouts import LAYOUTS, layout
-from tools.generate.spec_markdown import numbers, table
+from tools.generate.spec import (
+    authorisation,
+    cddl,
+    certificates,
+    documents,
+    endings,
+    example,
+    parameters,
+    transitions,
+    usb,
+)
+from tools.generate.spec.layouts import LAYOUTS, layout
+from tools.generate.spec.markdown import numbers, table
 
 SPECIFICATION: Final = Path(__file__).parents[2] / "protocol" / "README.md"
 _MARKED: Final = re.compile(
@@ -300,17 +300,17 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "bye-reasons": lambda: numbers(frame.ByeReason),
     "handshake-body": lambda: fields(insecure._Hello),
     "alerts": lambda: numbers(interface.Alert),
-    "usb-descriptors": spec_usb.descriptors,
-    "endings": spec_endings.endings,
-    "tls-alerts": spec_endings.tls_alerts,
-    "certificate-profile": spec_certificates.profile,
-    "certificate-oids": spec_certificates.oids,
-    "certificate-checks": spec_certificates.checks,
-    **spec_transitions.TABLES,
+    "usb-descriptors": usb.descriptors,
+    "endings": endings.endings,
+    "tls-alerts": endings.tls_alerts,
+    "certificate-profile": certificates.profile,
+    "certificate-oids": certificates.oids,
+    "certificate-checks": certificates.checks,
+    **transitions.TABLES,
     "peer-kinds": lambda: numbers(vocabulary.PeerKind),
     "error-codes": lambda: numbers(vocabulary.ErrorCode),
     "roles": lambda: numbers(Role),
-    "authorisation": spec_authorisation.authorisation,
+    "authorisation": authorisation.authorisation,
     "effects": effects,
     "forbidden-code-points": code_points,
     "precedence": precedence,
@@ -319,22 +319,22 @@ SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "event-index": event_index,
     "controls": controls,
     **{f"subject-{cls.__name__.lower()}": partial(subject, cls) for cls in messages.SUBJECTS},
-    "manifest-cddl": spec_cddl.manifest,
-    **spec_documents.TABLES,
+    "manifest-cddl": cddl.manifest,
+    **documents.TABLES,
     "clock-states": lambda: numbers(evidence_vocabulary.ClockState),
     "trigger-reasons": lambda: numbers(evidence_vocabulary.TriggerReason),
-    "annotation-cddl": spec_cddl.annotation,
+    "annotation-cddl": cddl.annotation,
     "activation-events": lambda: numbers(circumstances.ActivationEvent),
     "stop-reasons": lambda: numbers(circumstances.StopReason),
     "purposes": lambda: numbers(circumstances.Purpose),
     "given-by": lambda: numbers(circumstances.GivenBy),
     "cipher-suites": lambda: numbers(evidence_vocabulary.CipherSuite),
     "key-suites": lambda: numbers(protection.KeySuite),
-    "parameters": spec_parameters.parameters,
-    "example-exchange": spec_example.exchange,
-    "example-manifest": spec_example.manifest,
-    "example-audit": spec_example.audit_entry,
-    "example-crc": spec_example.checksums,
+    "parameters": parameters.parameters,
+    "example-exchange": example.exchange,
+    "example-manifest": example.manifest,
+    "example-audit": example.audit_entry,
+    "example-crc": example.checksums,
 }
 
 

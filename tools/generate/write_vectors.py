@@ -12,27 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tools.generate import (
-    vectors_behaviour,
-    vectors_documents,
-    vectors_evidence,
-    vectors_frames,
-    vectors_messages,
-    vectors_recording,
-    vectors_session,
-)
+from tools.generate.vectors import behaviour, documents, evidence, frames, messages, recording, session
 
 FOLDER: Final = Path(__file__).parents[2] / "protocol" / "vectors"
 FORMAT: Final = 1
 """Raised when a reader of the files has to change; additions do not raise it."""
 RECORDERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
-    "frames.json": vectors_frames.record,
-    "messages.json": vectors_messages.record,
-    "session.json": vectors_session.record,
-    "recording.json": vectors_recording.record,
-    "documents.json": vectors_documents.record,
-    "evidence.json": vectors_evidence.record,
-    "behaviour.json": vectors_behaviour.record,
+    "frames.json": frames.record,
+    "messages.json": messages.record,
+    "session.json": session.record,
+    "recording.json": recording.record,
+    "documents.json": documents.record,
+    "evidence.json": evidence.record,
+    "behaviour.json": behaviour.record,
 }
 
 

@@ -10,13 +10,7 @@ from typing import Any, Protocol
 from bwc_protocol.declare import COMMANDS, CONTROLS, EVENTS
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.versions import V1_0, Version, dotted
-from tools.generate import (
-    vectors_documents,
-    vectors_evidence,
-    vectors_recording,
-    vectors_session,
-    vectors_types,
-)
+from tools.generate.vectors import documents, evidence, recording, session, types
 
 Vector = dict[str, Any]
 Fields = list[Vector]
@@ -30,7 +24,7 @@ def changed_declarations(files: Mapping[str, Vector], version: Version) -> Itera
         if kind == "control":
             frozen[ErrorReply.opcode] = {"name": ErrorReply.name, "types": messages["error_types"]}
         yield from _opcodes(kind, frozen, declared, version)
-    today = vectors_types.records_and_enumerations()
+    today = types.records_and_enumerations()
     frozen = messages["types"]
     for name, fields in frozen["records"].items():
         yield from _fields(f"record {name}", fields, today["records"].get(name), version)
@@ -38,13 +32,13 @@ def changed_declarations(files: Mapping[str, Vector], version: Version) -> Itera
         since = today["since"].get(name, {})
         yield from _members(name, members, today["enumerations"].get(name), since, version)
     others = {
-        "recording.json": vectors_recording.types,
-        "documents.json": vectors_documents.types,
-        "evidence.json": vectors_evidence.types,
-        "session.json": vectors_session.types,
+        "recording.json": recording.types,
+        "documents.json": documents.types,
+        "evidence.json": evidence.types,
+        "session.json": session.types,
     }
-    for name, types in others.items():
-        now = types()
+    for name, of_file in others.items():
+        now = of_file()
         for what, fields in files[name]["types"].items():
             if isinstance(fields, list):
                 yield from _fields(f"{name}: {what}", fields, now.get(what), version)
@@ -72,12 +66,10 @@ def _opcodes(
         if dotted(now.since) != was.get("since", dotted(V1_0)):
             yield f"{where} is now since {dotted(now.since)}"
         if kind == "command":
-            yield from _fields(f"{where}, request", was["request_types"], vectors_types.fields(now), version)
-            yield from _fields(
-                f"{where}, reply", was["reply_types"], vectors_types.fields(now.reply), version
-            )
+            yield from _fields(f"{where}, request", was["request_types"], types.fields(now), version)
+            yield from _fields(f"{where}, reply", was["reply_types"], types.fields(now.reply), version)
         else:
-            yield from _fields(where, was["types"], vectors_types.fields(now), version)
+            yield from _fields(where, was["types"], types.fields(now), version)
     for opcode, now in declared.items():
         if now.since <= version and opcode not in frozen:
             yield f"{kind} {now.name} ({opcode:#06x}) says since {dotted(now.since)}, and was not released with it"

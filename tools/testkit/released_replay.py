@@ -26,8 +26,8 @@ from bwc_protocol.messages.audit import AuditEntry
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.session.preamble import OLDEST, NotAPreamble, Preamble, binding, choose_version
 from bwc_protocol.versions import Version, dotted
-from tools.generate import vectors_documents
-from tools.generate.vectors_json import read, shown
+from tools.generate.vectors import documents as vectors_documents
+from tools.generate.vectors.plain_values import read, shown
 from tools.testkit.behaviour import Player
 
 Vector = dict[str, Any]

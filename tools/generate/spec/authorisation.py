@@ -3,7 +3,7 @@
 from typing import Final
 
 from bwc_protocol.declare import ANYONE, COMMANDS, Role
-from tools.generate.spec_markdown import table
+from tools.generate.spec.markdown import table
 
 COLUMNS: Final = (*(role for role in Role if role in ANYONE), Role.ENROLLER)
 """Roles that a session can have."""

@@ -18,9 +18,9 @@ from bwc_protocol.documents import (
 from bwc_protocol.documents.refusal import DocumentCheck
 from bwc_protocol.documents.signed_document import DOCUMENT_MAX, SIGNATURES_MAX
 from bwc_protocol.evidence import sign1
-from tools.generate import spec_cddl
 from tools.generate.source_docs import member_docs
-from tools.generate.spec_markdown import numbers, table
+from tools.generate.spec import cddl as spec_cddl
+from tools.generate.spec.markdown import numbers, table
 
 
 def signature() -> str:

@@ -15,7 +15,7 @@ from bwc_protocol.session.preamble import PREAMBLE, SIZE
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate import sample_evidence
 from tools.generate.samples import wire_value
-from tools.generate.spec_layouts import LAYOUTS
+from tools.generate.spec.layouts import LAYOUTS
 from tools.generate.trace import Exchange, Passed
 
 Line = tuple[bytes, str]

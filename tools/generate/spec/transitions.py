@@ -17,7 +17,7 @@ from bwc_protocol.session.insecure import RecordType
 from bwc_protocol.session.interface import Alert
 from bwc_protocol.vocabulary import PeerKind
 from tools.generate.trace import HOST_NONCE, LINK_NONCE
-from tools.generate.vectors_behaviour import (
+from tools.generate.vectors.behaviour import (
     OTHER_NONCE,
     bye,
     greeted,

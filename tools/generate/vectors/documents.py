@@ -40,8 +40,8 @@ from bwc_protocol.documents.tombstone import EraseReason, Tombstone
 from bwc_protocol.evidence import sign1
 from bwc_protocol.evidence.record import Record
 from bwc_protocol.vocabulary import PeerKind
-from tools.generate import vectors_types
-from tools.generate.vectors_json import cbor_shown
+from tools.generate.vectors import types as vectors_types
+from tools.generate.vectors.plain_values import cbor_shown
 from tools.testkit import fixed_agency as agency
 
 SIGNED_S: Final = agency.BEGAN_S + 150 * 86_400

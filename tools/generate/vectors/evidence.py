@@ -38,8 +38,9 @@ from bwc_sdk.evidence.naming import (
     recording_name,
     segment_name,
 )
-from tools.generate import sample_evidence, vectors_types
-from tools.generate.vectors_json import cbor_shown
+from tools.generate import sample_evidence
+from tools.generate.vectors import types as vectors_types
+from tools.generate.vectors.plain_values import cbor_shown
 from tools.testkit import fixed_agency as agency
 
 SIGNED_S: Final = sample_evidence.STARTED_NS // 1_000_000_000 + 3_600

@@ -14,7 +14,7 @@ from bwc_protocol.frame import (
     ResetReason,
     encode_frame,
 )
-from tools.generate import vectors_types
+from tools.generate.vectors import types as vectors_types
 
 LINK: Final = 0x5566_7788
 HOST_NONCE: Final = 0x1122_3344

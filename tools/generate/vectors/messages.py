@@ -8,9 +8,10 @@ from bwc_protocol.messages.battery import BatteryStatus, ReadBattery
 from bwc_protocol.messages.core import ErrorReply
 from bwc_protocol.messages.recordings import CategoriseRecording, ListRecordings
 from bwc_protocol.vocabulary import ErrorCode
-from tools.generate import samples, vectors_types
+from tools.generate import samples
 from tools.generate.trace import STATUS
-from tools.generate.vectors_json import shown
+from tools.generate.vectors import types as vectors_types
+from tools.generate.vectors.plain_values import shown
 
 REQUEST_ID: Final = 0x0102_0304
 

@@ -16,8 +16,10 @@ from bwc_protocol.evidence import (
     Wrap,
 )
 from bwc_protocol.messages.audit import AuditEntry
-from tools.generate import sample_evidence, vectors_sealing, vectors_types
-from tools.generate.vectors_json import cbor_shown, shown
+from tools.generate import sample_evidence
+from tools.generate.vectors import sealing as vectors_sealing
+from tools.generate.vectors import types as vectors_types
+from tools.generate.vectors.plain_values import cbor_shown, shown
 
 
 def types() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bwc_protocol.evidence.chunks import ChunkHasher
 from firmware_sim.device.seeded_wrap import seeded_wrap
 from tools.generate import sample_evidence
 from tools.generate.sample_evidence import CHUNK
-from tools.generate.vectors_json import cbor_shown
+from tools.generate.vectors.plain_values import cbor_shown
 from tools.testkit import fixed_agency
 
 KEY: Final = bytes(range(0x40, 0x60))

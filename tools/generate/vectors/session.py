@@ -19,9 +19,9 @@ from bwc_protocol.session.preamble import (
     choose_version,
 )
 from bwc_protocol.vocabulary import PeerKind
-from tools.generate import vectors_types
 from tools.generate.trace import STATUS
-from tools.generate.vectors_json import shown
+from tools.generate.vectors import types as vectors_types
+from tools.generate.vectors.plain_values import shown
 from tools.testkit.pair import BENCH, CAMERA, DEVICE_RANDOM, HOST_RANDOM, Pair, Versions, device_end, host_end
 
 

@@ -24,7 +24,7 @@ from bwc_protocol.evidence.record import (
 from bwc_protocol.messages.config import ConfigDocument
 from bwc_protocol.versions import Version, dotted
 from bwc_protocol.word import Dated, Words
-from tools.generate.spec_layouts import layout_fields
+from tools.generate.spec.layouts import layout_fields
 
 Field = dict[str, Any]
 
