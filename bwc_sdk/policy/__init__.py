@@ -19,10 +19,10 @@ from bwc_sdk.policy.compiling import Compiled as Compiled
 from bwc_sdk.policy.compiling import compile_policy as compile_policy
 from bwc_sdk.policy.inheritance import Effective as Effective
 from bwc_sdk.policy.inheritance import effective as effective
-from bwc_sdk.policy.linter import PolicyFault as PolicyFault
 from bwc_sdk.policy.linter import lint as lint
 from bwc_sdk.policy.order import Answer as Answer
 from bwc_sdk.policy.pack import Pack as Pack
+from bwc_sdk.policy.policy_fault import PolicyFault as PolicyFault
 from bwc_sdk.policy.reading import Library as Library
 from bwc_sdk.policy.reading import read_pack as read_pack
 from bwc_sdk.policy.reading import shipped_pack as shipped_pack

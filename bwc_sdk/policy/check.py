@@ -18,8 +18,9 @@ from bwc_sdk.policy.findings import Found as Found
 from bwc_sdk.policy.findings import Kind as Kind
 from bwc_sdk.policy.findings import other_policy, weighed
 from bwc_sdk.policy.inheritance import Effective, Trouble
-from bwc_sdk.policy.linter import Severity, lint
+from bwc_sdk.policy.linter import lint
 from bwc_sdk.policy.pack import canonical_json
+from bwc_sdk.policy.policy_fault import Severity
 from bwc_sdk.policy.recording_check import check_recordings as check_recordings
 from bwc_sdk.policy.seen import Seen
 from bwc_sdk.policy.shift_times import ShiftTimes

@@ -11,7 +11,8 @@ from bwc_sdk.policy.asked_settings import UNCLASSIFIED, Value, plain, profile_of
 from bwc_sdk.policy.catalogue import RULES, Place
 from bwc_sdk.policy.demands import AtLeast, PerClass, Range
 from bwc_sdk.policy.inheritance import Effective
-from bwc_sdk.policy.linter import PolicyFault, Severity, lint
+from bwc_sdk.policy.linter import lint
+from bwc_sdk.policy.policy_fault import PolicyFault, Severity
 from bwc_sdk.policy.wording import demand_text, range_text
 
 QUERY_VERSION: Final = 2

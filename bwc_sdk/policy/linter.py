@@ -5,20 +5,16 @@ Each finding says which rule it is about, what follows, and what to do.
 
 from __future__ import annotations
 
-import difflib
-import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bwc_protocol.evidence import is_first_amendment_only
 from bwc_protocol.evidence.vocabulary import PRE_EVENT_MAX_S
-from bwc_sdk.clients.known_settings import NEAR, SETTINGS, value_fault
 from bwc_sdk.policy.asked_settings import (
     EVENT_TRIGGERS,
     NOT_GIVEN,
     UNCLASSIFIED,
-    asked_of,
     plain,
     wants,
 )
@@ -35,34 +31,15 @@ from bwc_sdk.policy.demands import (
     Required,
 )
 from bwc_sdk.policy.inheritance import Effective
+from bwc_sdk.policy.lint_settings import against_cameras, against_rules
 from bwc_sdk.policy.order import canonical, unkeepable
 from bwc_sdk.policy.pack import Level, Status
+from bwc_sdk.policy.policy_fault import PolicyFault, Severity
 
 QUERY_VERSION: Final = 2
 """Raised when the same pack gives other findings than before."""
 LONGEST_PRODUCT_S: Final = 120
 """The longest pre-event buffer of any camera that could be found."""
-
-
-class Severity(enum.StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    """The policy does not do what it says."""
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyFault:
-    """One finding."""
-
-    code: str
-    severity: Severity
-    rule: str
-    """What it is about; "" where it is about the pack."""
-    sentence: str
-    todo: str
 
 
 E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -95,55 +72,6 @@ def _above(policy: Effective) -> Iterator[PolicyFault]:
         yield PolicyFault(
             str(one.trouble), W if one.recalled else E, one.rule, one.sentence, todo[str(one.trouble)]
         )
-
-
-def _settings(policy: Effective) -> Iterator[PolicyFault]:
-    settings = policy.settings
-    for asked in asked_of(policy):
-        value = settings.get(asked.key)
-        if value is None or asked.kept_by(value):
-            continue
-        if asked.key == "power.sleep_after_s":
-            yield PolicyFault(
-                "sleep-loses-pre-event",
-                E,
-                asked.rule,
-                f"The camera may sleep after {value} s; asleep it has no pre-event buffer, and no trigger starts it.",
-                "set power.sleep_after_s = 0, or leave it out",
-            )
-            continue
-        yield PolicyFault(
-            "setting-against-rule",
-            E,
-            asked.rule,
-            f"The pack sets {asked.key} = {value!r}, and {asked.rule} asks for {asked}.",
-            f"leave {asked.key} out of [settings], or change the rule",
-        )
-
-
-def _declared(policy: Effective) -> Iterator[PolicyFault]:
-    """Settings that a camera would refuse, before there is one."""
-    names = policy.settings
-    for key, value in sorted(names.items()):
-        if told := value_fault(key, value):
-            yield PolicyFault(
-                "setting-not-taken",
-                E,
-                "",
-                f"The pack sets {told}.",
-                f"set {key} to what cameras take, or leave it out of [settings]",
-            )
-        elif key not in SETTINGS:
-            near = difflib.get_close_matches(key, SETTINGS, n=1, cutoff=NEAR)
-            slip = bool(near) and near[0] not in names
-            hint = f"; did you mean {near[0]}?" if slip else ", and not every camera will take it"
-            yield PolicyFault(
-                "setting-misspelt" if slip else "setting-not-known",
-                E if slip else W,
-                "",
-                f"No camera so far has a setting {key}{hint}",
-                f"write {near[0]}" if slip else "look whether your cameras have it: 'bwc config show'",
-            )
 
 
 def _empty(policy: Effective) -> Iterator[PolicyFault]:
@@ -452,8 +380,8 @@ def _of_agency(policy: Effective) -> bool:
 
 _LOOKS: Final[tuple[Callable[[Effective], Iterator[PolicyFault]], ...]] = (
     _above,
-    _settings,
-    _declared,
+    against_rules,
+    against_cameras,
     _empty,
     _pre_event,
     _activation,

@@ -9,8 +9,8 @@ from bwc_sdk.policy.compiling import QUERY_VERSION as COMPILE_VERSION
 from bwc_sdk.policy.compiling import Compiled, Held, gate_command
 from bwc_sdk.policy.inheritance import Effective
 from bwc_sdk.policy.linter import QUERY_VERSION as LINT_VERSION
-from bwc_sdk.policy.linter import PolicyFault, Severity
 from bwc_sdk.policy.page import Bar, Page, Plot, Table, Tone, counted
+from bwc_sdk.policy.policy_fault import PolicyFault, Severity
 
 _TONES: Final = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.WARNS, Severity.NOTE: Tone.PLAIN}
 

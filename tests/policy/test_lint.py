@@ -9,8 +9,9 @@ import pytest
 from bwc_protocol.messages.config import SettingType
 from bwc_sdk.clients.known_settings import NUMBERS, SETTINGS, TEXTS
 from bwc_sdk.policy.inheritance import effective
-from bwc_sdk.policy.linter import PolicyFault, Severity, lint
+from bwc_sdk.policy.linter import lint
 from bwc_sdk.policy.pack import Pack
+from bwc_sdk.policy.policy_fault import PolicyFault, Severity
 from bwc_sdk.policy.policy_page import lint_page
 from bwc_sdk.policy.reading import Library, shipped_ids, shipped_pack
 from firmware_sim.camera.setting_rules import RULES

@@ -40,8 +40,8 @@ def lint(
     and notes are for whoever reads them. What rests on a rule that is only recalled is never an error.
     """
     policy = effective_of(pack, on, packs)
-    from bwc_sdk.policy.linter import Severity
     from bwc_sdk.policy.linter import lint as look
+    from bwc_sdk.policy.policy_fault import Severity
     from bwc_sdk.policy.policy_page import lint_document, lint_page
 
     faults = look(policy)
