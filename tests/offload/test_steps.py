@@ -310,6 +310,15 @@ def test_a_camera_that_records_in_its_dock_is_unfit_by_the_same_words_everywhere
     )
 
 
+def test_one_that_records_is_not_to_be_taken_whatever_it_says_of_its_dock(docked: Docked) -> None:
+    docked.camera.undock()  # as on a cable that is no dock
+    LoneCameraHands(docked.camera).record_start()
+    docked.offload(after=(Check(),))
+    (done,) = (one for one in docked.events if isinstance(one, StepDone))
+    assert not done.good and "it records" in done.detail
+    assert done.verdict is BayVerdict.NEEDS_ATTENTION
+
+
 def test_a_clock_that_was_not_set_is_not_told_as_an_offset_of_centuries(docked: Docked) -> None:
     LoneCameraHands(docked.camera).clock_lose()
     docked.offload(after=(SetClock(),))
