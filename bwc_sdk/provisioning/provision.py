@@ -290,7 +290,8 @@ class _Run:
             before=before,
             interrupted=one.interrupted,
         )
-        return self.records.write(document, page_of(document), self._identity)
+        decided = one.member is not None
+        return self.records.write(document, page_of(document), self._identity, assigned=decided)
 
     def _failed(self, place: Place, step: Step, error: BwcError, serial: str = "") -> None:
         self.events.put_nowait(NotProvisioned(place.name, step, error, serial))

@@ -228,12 +228,15 @@ class Records:
         document = _document(path, _read(path)) if path.exists() else {}
         return (path, document) if document.get("officer") == record.officer else None
 
-    def write(self, document: Mapping[str, Any], page: str, identity: HostIdentity) -> Record:
+    def write(
+        self, document: Mapping[str, Any], page: str, identity: HostIdentity, *, assigned: bool = True
+    ) -> Record:
         """Signs and writes a camera's record as its newest; the one before stays, under the name of its own.
 
         Gives it under its own name, too. Signature and page are durable before the record is, which alone says that it
         holds; a run that is killed in between leaves the record of before with a signature that is not its own, and
-        the next run mends it. Raises `HostFileError`, `DocumentError`.
+        the next run mends it. Unless the run `assigned` the camera, to somebody or nobody, an end of its holder's part
+        goes on to count. Raises `HostFileError`, `DocumentError`.
         """
         serial = str(document["camera"]["serial_number"])
         data, path = canonical(document), self.path_of(serial)
@@ -244,7 +247,8 @@ class Records:
             replace(path, data, mode=0o640)
             own = keep(path)
             self._begun(serial).unlink(missing_ok=True)
-            (self.directory / f"{camera_name(serial)}{ENDING}").unlink(missing_ok=True)
+            if assigned:
+                (self.directory / f"{camera_name(serial)}{ENDING}").unlink(missing_ok=True)
             sync_directory(self.directory)
         return Record(own, data, document)
 

@@ -121,3 +121,12 @@ def test_what_no_dock_could_deliver_any_more_keeps_nobody_from_a_camera(
     lay(technician, out, camera.serial, 1, generation)
     bench(ended, roster(f"officer;unit;serial number\nB-02;K9;{camera.serial}\n"))
     assert camera.assignment.officer == "B-02" and camera.trust.kept.desired_counter == taken
+
+
+def test_a_run_that_gives_cameras_to_nobody_forgets_no_end(ended, bench, play, world, tmp_path) -> None:
+    (camera,) = ended.cameras()
+    bench(ended, None)
+    assert camera.assignment.officer == "A-01", "a dock takes it back"
+    bench(ended, roster(f"officer;unit;serial number\nB-02;K9;{camera.serial}\n"))
+    play(dock_delivers(ended, tmp_path / "docks", world))
+    assert camera.assignment.officer == "B-02"
