@@ -59,7 +59,7 @@ def watch_verb(
     uncertainty: Uncertainty = None,
     mkdir: Mkdir = False,
 ) -> int | None:
-    """Offload every camera that is put into a bay, until Ctrl-C.
+    """Offload every camera that is put into a bay, until Ctrl-C or SIGTERM.
 
     --device names the station. One line an event, with --json one object, with the bay as its slot. A camera that
     is taken out is reported as interrupted, and goes on in whatever bay it comes back to; a bay in fault or quarantine
@@ -88,14 +88,7 @@ def watch_verb(
         output.note(f"whatever comes to {station} is offloaded into {destination}, until Ctrl-C")
 
     async def whole() -> None:
-        with contextlib.suppress(
-            NotImplementedError, RuntimeError, ValueError
-        ):  # where a system has no such signals
-            task = asyncio.current_task()
-            assert task is not None
-            asyncio.get_running_loop().add_signal_handler(
-                signal.SIGTERM, task.cancel
-            )  # an end in order, as Ctrl-C
+        _end_by_sigterm()
         with contextlib.ExitStack() as stack:
             view = drawn(output, world, stack)
             teller = FleetTeller(output, Stamps(world.utc_ns), view, without_end=True)
@@ -114,3 +107,12 @@ def watch_verb(
     except (KeyboardInterrupt, asyncio.CancelledError) as stop:
         raise Interrupted(stopped(destination, "the cameras")) from stop
     return None
+
+
+def _end_by_sigterm() -> None:
+    """Has SIGTERM, by which service managers end a program, end this task in order, as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Windows has no such handlers, and beside the main thread there are none.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
