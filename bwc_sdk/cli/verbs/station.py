@@ -33,8 +33,9 @@ IN_LIST: Final = (
     "alarms",
     "label",
     "verdict_lease_s",
+    "lock_s",
 )
-"""What of a bay stands in a list of all; `bwc station bay N` has the rest."""
+"""What of a bay stands in a table of all; a pipe and `bwc station bay N` have the rest."""
 
 NUMBER_DIGITS: Final = 20
 """Of the largest number on the wire."""
@@ -93,8 +94,8 @@ async def bays(station: DockingStation, output: Output) -> None:
     if output.terminal:
         output.show(document, rows_of("", [[_renamed(row[name]) for name in IN_LIST] for row in listed]))
         return
-    named = [[row[name] for name in IN_LIST] for row in listed]  # nine columns say nothing without headings
-    output.show(document, *(Facts("", row, section=f"bay.{row[0].plain}") for row in named))
+    for_each = (Facts("", [*row.values()], section=f"bay.{row['bay'].plain}") for row in listed)
+    output.show(document, *for_each)  # columns would say nothing without headings
 
 
 def _renamed(one: Fact) -> Fact:
